@@ -1,0 +1,47 @@
+"""What can go wrong, by name.
+
+Everything the product raises on purpose derives from `YipingError`, so that a caller can tell a refusal
+(clear, expected, shown to a person) from a defect.
+"""
+
+from __future__ import annotations
+
+
+class YipingError(Exception):
+    """Base of every error raised on purpose; its text is fit to be shown to a person and holds no secret."""
+
+
+class DeviceLost(YipingError):
+    """A camera or sensor cannot be read now; the runtime reconnects with backoff."""
+
+
+class InputRejected(YipingError):
+    """One input (a file, a message, a picture) cannot be used and never will; the rest goes on."""
+
+
+class NotFound(YipingError):
+    """The thing asked for does not exist (HTTP 404)."""
+
+
+class Forbidden(YipingError):
+    """This person may not do this (HTTP 403)."""
+
+
+class IllegalMove(YipingError):
+    """The present state does not allow this step (HTTP 409); the text says why."""
+
+
+class StaleVersion(IllegalMove):
+    """Somebody changed the row since it was read (HTTP 409)."""
+
+
+class NobodyAvailable(IllegalMove):
+    """No responder passes the hard filters; the text names the reasons."""
+
+
+class StoreClosed(YipingError):
+    """The store no longer takes writes (shutting down or its disk failed)."""
+
+
+class UnverifiedWeights(YipingError):
+    """A weights file's SHA-256 is not the pinned one, or is not known at all."""

@@ -1,0 +1,150 @@
+"""What is seen or measured: Observation = Detections | Reading, and the Tick that marks time passing.
+
+Words follow OGC SensorThings / SOSA (Observation, phenomenon time, quantity) and computer vision usage
+(`xyxy`, `track_id`). Every time is timezone-aware UTC and is the time of the phenomenon, never of arrival.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+import numpy as np
+import numpy.typing as npt
+
+Boxes = npt.NDArray[np.float32]
+
+
+def require_utc(at: datetime, what: str) -> None:
+    """Raise ValueError unless `at` is timezone-aware with offset zero."""
+    if at.utcoffset() != timedelta(0):
+        raise ValueError(f"{what} must be timezone-aware UTC, got {at.isoformat()}")
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """One object in one picture. `xyxy`: left, top, right, bottom as fractions of width and height."""
+
+    xyxy: tuple[float, float, float, float]
+    confidence: float
+    label: str
+    track_id: int | None
+
+    @property
+    def foot(self) -> tuple[float, float]:
+        """Bottom centre of the box, the point that stands on the ground (fractions of the picture)."""
+        return ((self.xyxy[0] + self.xyxy[2]) / 2, self.xyxy[3])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Detections:
+    """Every object found in one picture of one site; empty when the picture was looked at and nothing found.
+
+    xyxy: float32 (n, 4), left, top, right, bottom as fractions of the picture (0..1).
+    confidence: float32 (n,), 0..1. labels: n class names. track_id: int64 (n,), -1 where not tracked.
+    aspect: width / height of the picture in pixels, so that rules can measure in box heights.
+    Raises ValueError, naming expected and actual shape, when the parts do not fit each other.
+    """
+
+    site: str
+    at: datetime
+    xyxy: Boxes
+    confidence: npt.NDArray[np.float32]
+    labels: tuple[str, ...]
+    track_id: npt.NDArray[np.int64]
+    aspect: float = 16 / 9
+
+    def __post_init__(self) -> None:
+        require_utc(self.at, "Detections.at")
+        n = len(self.labels)
+        shapes = {"xyxy": (n, 4), "confidence": (n,), "track_id": (n,)}
+        for name, expected in shapes.items():
+            actual = getattr(self, name).shape
+            if actual != expected:
+                raise ValueError(f"Detections.{name}: expected shape {expected}, got {actual}")
+
+    @classmethod
+    def of(cls, site: str, at: datetime, found: list[Detection], aspect: float = 16 / 9) -> Detections:
+        """The container from single detections (any number, also none)."""
+        return cls(
+            site=site,
+            at=at,
+            xyxy=np.array([d.xyxy for d in found], dtype=np.float32).reshape(len(found), 4),
+            confidence=np.array([d.confidence for d in found], dtype=np.float32),
+            labels=tuple(d.label for d in found),
+            track_id=np.array([-1 if d.track_id is None else d.track_id for d in found], dtype=np.int64),
+            aspect=aspect,
+        )
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __iter__(self) -> Iterator[Detection]:
+        for i, label in enumerate(self.labels):
+            left, top, right, bottom = (float(v) for v in self.xyxy[i])
+            track = int(self.track_id[i])
+            yield Detection((left, top, right, bottom), float(self.confidence[i]), label, None if track < 0 else track)
+
+    @property
+    def feet(self) -> Boxes:
+        """Bottom centres, float32 (n, 2), as fractions of the picture."""
+        centre = (self.xyxy[:, 0] + self.xyxy[:, 2]) / 2
+        return np.stack([centre, self.xyxy[:, 3]], axis=1)
+
+
+class Quality(StrEnum):
+    """How far a reading can be trusted."""
+
+    GOOD = "good"
+    UNCERTAIN = "uncertain"
+    BAD = "bad"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One measured value of one quantity at one site.
+
+    `value` is in the quantity's own unit (`data.units.UNIT_OF`), converted by the adapter that read it.
+    `uncertainty` is one standard deviation in the same unit where known. `vertical_datum` names the zero of
+    a water level. Readings with quality BAD are kept but not judged.
+    """
+
+    site: str
+    monitor: str
+    quantity: str
+    value: float
+    at: datetime
+    quality: Quality = Quality.GOOD
+    uncertainty: float | None = None
+    vertical_datum: str | None = None
+
+    def __post_init__(self) -> None:
+        require_utc(self.at, "Reading.at")
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """Something a monitor received and could not use; kept and counted, never judged. Holds no secret."""
+
+    site: str
+    monitor: str
+    received_at: datetime
+    reason: str
+    excerpt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """A recorded second at one site. `observable`: could the site's monitor be read just then?"""
+
+    site: str
+    at: datetime
+    observable: bool = field(default=True)
+
+    def __post_init__(self) -> None:
+        require_utc(self.at, "Tick.at")
+
+
+Observation = Detections | Reading

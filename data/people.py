@@ -1,0 +1,118 @@
+"""Users, roles, what each role may do, and responders. One role × action table; every action asks it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+
+from data.errors import Forbidden
+from data.geo import Location
+
+
+class Role(StrEnum):
+    """Who somebody is on a shift."""
+
+    OPERATOR = "operator"
+    DUTY_OFFICER = "duty_officer"
+    SECTION_HEAD = "section_head"
+    COMMANDER = "commander"
+    GRID_LEADER = "grid_leader"
+    RESPONDER = "responder"
+    ANALYST = "analyst"
+    ADMINISTRATOR = "administrator"
+
+
+class Action(StrEnum):
+    """What somebody can do. The REST operation of the same name asks for it."""
+
+    READ = "read"  # alerts, tasks, sites, responders, pictures
+    ACKNOWLEDGE = "acknowledge"
+    DISPATCH = "dispatch"
+    WORK_TASK = "work_task"  # accept, decline, en route, on scene, report
+    VERIFY = "verify"
+    CANCEL_TASK = "cancel_task"
+    REVIEW = "review"  # replay past incidents
+    READ_AUDIT = "read_audit"
+    ADMINISTER = "administer"
+    SHARE_POSITION = "share_position"
+    READ_OWN_TASKS = "read_own_tasks"
+
+
+_LOOK = frozenset({Action.READ, Action.REVIEW})
+_RUN_SHIFT = _LOOK | {Action.ACKNOWLEDGE, Action.DISPATCH, Action.VERIFY}
+
+PERMITTED = MappingProxyType(
+    {
+        Role.OPERATOR: _RUN_SHIFT,
+        Role.DUTY_OFFICER: _RUN_SHIFT | {Action.CANCEL_TASK, Action.READ_AUDIT},
+        Role.SECTION_HEAD: _RUN_SHIFT | {Action.CANCEL_TASK, Action.READ_AUDIT},
+        Role.COMMANDER: _RUN_SHIFT | {Action.CANCEL_TASK, Action.READ_AUDIT},
+        Role.GRID_LEADER: _LOOK | {Action.VERIFY, Action.WORK_TASK, Action.SHARE_POSITION, Action.READ_OWN_TASKS},
+        Role.RESPONDER: frozenset({Action.WORK_TASK, Action.SHARE_POSITION, Action.READ_OWN_TASKS}),
+        Role.ANALYST: _LOOK | {Action.READ_AUDIT},
+        Role.ADMINISTRATOR: _LOOK | {Action.ADMINISTER, Action.READ_AUDIT},
+    }
+)
+
+
+def may(role: Role, action: Action) -> bool:
+    """Does the role × action table allow it?"""
+    return action in PERMITTED[role]
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """Somebody who can log in. `password_hash` None: only tokens."""
+
+    name: str
+    role: Role
+    password_hash: str | None = None
+    display_name: str = ""
+    disabled_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who does a step, as the audit trail names it. The system itself is Actor("system", None)."""
+
+    name: str
+    role: Role | None
+
+    def require(self, action: Action) -> None:
+        """Raise Forbidden unless this actor may do it. The system may do everything it was built to do."""
+        if self.role is not None and not may(self.role, action):
+            raise Forbidden(f"role {self.role} may not {action}")
+
+
+SYSTEM = Actor("system", None)
+
+
+@dataclass(frozen=True, slots=True)
+class Responder:
+    """Somebody who can be sent. `id` is also the user's name. `position_at` tells the age of `position`."""
+
+    id: str
+    name: str
+    team: str = ""
+    grid: str = ""
+    skills: frozenset[str] = frozenset()
+    phone: str = ""
+    travel: str = "walk"  # walk | e-bike | car
+    on_shift: bool = True
+    position: Location | None = None
+    position_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A logged-in browser or a bearer token; only the SHA-256 of the secret is kept."""
+
+    secret_hash: str
+    user: str
+    created_at: datetime
+    expires_at: datetime | None
+    kind: str = "session"  # session | token
+    revoked_at: datetime | None = None
+    csrf: str = ""

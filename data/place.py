@@ -1,0 +1,58 @@
+"""A site without its recipes, and the settings that recipes need to come alive."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from data.geo import Location
+from data.zone import Zone
+
+
+class Place(BaseModel):
+    """Where something is watched: its name, its place on the ground and its zones in the picture."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", description="Short name: a-z, 0-9, - and _.")]
+    name: Annotated[str, Field(description="Name shown on the screens.")] = ""
+    location: Annotated[Location, Field(description="Place on the ground, WGS-84 degrees.")]
+    grid: Annotated[str, Field(description="Grid code (15 digits in the Chinese grid system).")] = ""
+    profile: Annotated[
+        str, Field(description="What kind of place: riverbank, waterlogging_point, no_parking or your own word.")
+    ] = ""
+    zones: Annotated[tuple[Zone, ...], Field(description="Polygons in the picture that rules refer to.")] = ()
+
+    def zone(self, zone_id: str | None) -> Zone | None:
+        """The zone of this id; None for None (the whole picture). Raises KeyError for an unknown one."""
+        if zone_id is None:
+            return None
+        for zone in self.zones:
+            if zone.id == zone_id:
+                return zone
+        raise KeyError(zone_id)
+
+
+class InferenceSettings(BaseModel):
+    """How pictures are looked at."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    backend: Annotated[
+        Literal["openvino", "ultralytics"],
+        Field(description="openvino: exported once, fast on CPU. ultralytics: the reference, needs torch."),
+    ] = "openvino"
+    weights: Annotated[
+        str, Field(description="A known name (yolo26n) or the path of a .pt file, relative to this file.")
+    ] = "yolo26n"
+    allow_unverified_weights: Annotated[
+        bool, Field(description="Load .pt files whose SHA-256 is not known. A .pt file can run code: think first.")
+    ] = False
+    width: Annotated[int, Field(ge=64, le=2048, multiple_of=32, description="Model input width, pixels.")] = 640
+    height: Annotated[int, Field(ge=64, le=2048, multiple_of=32, description="Model input height, pixels.")] = 384
+    per_second: Annotated[float, Field(gt=0, le=30, description="Inferences a second and camera, at most.")] = 5.0
+    cache_dir: Annotated[
+        Path, Field(description="Where downloaded weights and exported models are kept, relative to this file.")
+    ] = Path(".cache")

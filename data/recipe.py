@@ -1,0 +1,131 @@
+"""Recipes and the live things they make: Monitor (SEE), Detector (FIND), Rule (JUDGE).
+
+A recipe is a frozen pydantic model read from config.yaml; its file's name is its `kind`
+(`kind: http_gauge` is `monitors/http_gauge.py`, class `Recipe`). It can be pickled to another process; `make`
+builds the live thing there, and only there heavy libraries are imported.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal, Protocol
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from data.alert import Alert, Priority, Signal
+from data.frame import Frame
+from data.observation import Observation, Reading, Rejected, Tick
+from data.place import InferenceSettings, Place
+from data.secrets import Secrets
+
+
+class Resources:
+    """What the live things of one process share: a compiled model, a thread pool. Made once per name."""
+
+    def __init__(self) -> None:
+        self._made: dict[str, Any] = {}
+        self._lock = threading.Lock()
+
+    def share(self, name: str, make: Callable[[], Any]) -> Any:
+        """The thing called `name`, made by the first who asks."""
+        with self._lock:
+            if name not in self._made:
+                self._made[name] = make()
+            return self._made[name]
+
+
+@dataclass(frozen=True)
+class Context:
+    """Where a recipe's live thing runs."""
+
+    site: Place
+    inference: InferenceSettings = field(default_factory=InferenceSettings)
+    secrets: Secrets = field(default_factory=Secrets)
+    base_dir: Path = Path()  # relative paths in config.yaml start here
+    var_dir: Path = Path("var")
+    resources: Resources = field(default_factory=Resources)
+
+
+class Monitor(Protocol):
+    """One camera or sensor. Opened by its recipe's `make`, read by `observe`, closed by `close`."""
+
+    def observe(self) -> Iterator[Frame | Reading | Rejected | None]:
+        """Whatever comes, in order; None at least once a second while nothing does.
+
+        Ends when the source has an end. Raises DeviceLost when it cannot be read now (the runtime makes a new
+        monitor after a pause), InputRejected when it never can. No single step takes longer than the
+        recipe's time-out.
+        """
+        ...
+
+    def committed(self, reading: Reading) -> None:
+        """The store has this reading (a broker may now forget it). May be called from another thread."""
+        ...
+
+    def close(self) -> None:
+        """Release the device. Idempotent; may be called from another thread to end a blocked read."""
+        ...
+
+
+class Detector(Protocol):
+    """Finds something in pictures of one site. Deterministic: the same frames give the same observations."""
+
+    def find(self, frame: Frame) -> Sequence[Observation]: ...
+
+
+class Rule(Protocol):
+    """Judges one site's observations. Knows no clock: only the times of what it is given."""
+
+    def judge(self, seen: Observation | Tick) -> Sequence[Signal]: ...
+
+    def resume(self, open_alerts: Sequence[Alert]) -> None:
+        """After a restart: the alerts of this rule that are open in the store. Called before any `judge`."""
+        ...
+
+
+class RecipeBase(BaseModel):
+    """What every kind of recipe has."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    title: ClassVar[str] = ""
+    """One line for the setup page, Chinese / English."""
+
+    kind: Annotated[str, Field(description="Which adapter, detector or rule: the name of its file.")]
+
+
+class MonitorRecipe(RecipeBase):
+    """A camera or sensor as configured. `gives` tells whether it yields frames or readings."""
+
+    gives: ClassVar[Literal["frames", "readings"]] = "readings"
+
+    def make(self, context: Context) -> Monitor:
+        """Open the device. Raises DeviceLost, InputRejected."""
+        raise NotImplementedError
+
+
+class DetectorRecipe(RecipeBase):
+    """A detector as configured."""
+
+    def make(self, context: Context) -> Detector:
+        """Load what it needs. Raises UnverifiedWeights, InputRejected."""
+        raise NotImplementedError
+
+
+class RuleRecipe(RecipeBase):
+    """A rule as configured. `id` names it in alerts and must be unique at its site."""
+
+    id: Annotated[str, Field(description="Name of the rule at its site; its kind when left out.")] = ""
+    zone: Annotated[str | None, Field(description="Zone the rule watches; the whole picture when left out.")] = None
+    priority: Annotated[Priority, Field(description="P1 red, P2 orange, P3 yellow, P4 blue.")] = Priority.P3
+
+    @property
+    def name(self) -> str:
+        """The rule's id, by default its kind."""
+        return self.id or self.kind
+
+    def make(self, context: Context) -> Rule:
+        raise NotImplementedError

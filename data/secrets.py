@@ -1,0 +1,48 @@
+"""Credentials, kept out of config.yaml, out of URLs, and out of every text that leaves the process."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from urllib.parse import quote, urlsplit, urlunsplit
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+_IN_URL = re.compile(r"(?P<scheme>\b[a-zA-Z][a-zA-Z0-9+.-]*://)[^\s/@'\"]+(?::[^\s/@'\"]*)?@")
+
+
+class Credentials(BaseModel):
+    """A user name and password, or a bearer token."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    username: str = ""
+    password: SecretStr = SecretStr("")
+    token: SecretStr = SecretStr("")
+
+
+class Secrets(BaseModel):
+    """All credentials by the name that config.yaml uses for them."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    credentials: Mapping[str, Credentials] = Field(default_factory=dict)
+
+    def get(self, name: str | None) -> Credentials | None:
+        """The credentials called `name`; None for None. Raises KeyError when there are none of that name."""
+        return None if name is None else self.credentials[name]
+
+
+def with_credentials(url: str, credentials: Credentials | None) -> str:
+    """The URL a library needs. The result is a secret: pass it on, never print it."""
+    if credentials is None or not credentials.username:
+        return url
+    parts = urlsplit(url)
+    user = quote(credentials.username, safe="")
+    password = quote(credentials.password.get_secret_value(), safe="")
+    return urlunsplit(parts._replace(netloc=f"{user}:{password}@{parts.netloc}"))
+
+
+def redact(text: str) -> str:
+    """`text` with what stands before the @ of any URL taken out. For texts that libraries made."""
+    return _IN_URL.sub(r"\g<scheme>***@", text)

@@ -1,0 +1,135 @@
+"""config.yaml as objects. Every setting is described; `docs/config.md` and the setup page are made from this."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, field_validator, model_validator
+
+from data.alert import Priority
+from data.durations import Duration
+from data.geo import Location
+from data.place import InferenceSettings, Place
+from data.recipe import DetectorRecipe, MonitorRecipe, RuleRecipe
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class SiteSettings(Place):
+    """A place that is watched: by what, for what, and what is alarming there."""
+
+    monitor: Annotated[SerializeAsAny[MonitorRecipe] | None, Field(description="The site's camera or sensor.")] = None
+    monitors: Annotated[
+        tuple[SerializeAsAny[MonitorRecipe], ...],
+        Field(description="More sensors of the same site; at most one of all may be a camera."),
+    ] = ()
+    detectors: Annotated[
+        tuple[SerializeAsAny[DetectorRecipe], ...], Field(description="What is looked for in the camera's pictures.")
+    ] = ()
+    rules: Annotated[tuple[SerializeAsAny[RuleRecipe], ...], Field(description="What is alarming here.")] = ()
+
+    @property
+    def all_monitors(self) -> tuple[MonitorRecipe, ...]:
+        return (*((self.monitor,) if self.monitor is not None else ()), *self.monitors)
+
+    @property
+    def camera(self) -> MonitorRecipe | None:
+        """The one monitor that gives frames."""
+        return next((m for m in self.all_monitors if m.gives == "frames"), None)
+
+    @property
+    def sensors(self) -> tuple[MonitorRecipe, ...]:
+        """The monitors that give readings."""
+        return tuple(m for m in self.all_monitors if m.gives == "readings")
+
+    @property
+    def place(self) -> Place:
+        """The site without its recipes."""
+        return Place(**{name: getattr(self, name) for name in Place.model_fields})
+
+    @model_validator(mode="after")
+    def _one_camera_and_names_once(self) -> SiteSettings:
+        cameras = [m.kind for m in self.all_monitors if m.gives == "frames"]
+        if len(cameras) > 1:
+            raise ValueError(f"a site has one camera, this one has {len(cameras)} ({', '.join(cameras)})")
+        names = [rule.name for rule in self.rules]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"rule ids must differ at one site; give an `id` to the rules called {', '.join(twice)}")
+        return self
+
+
+class ResponderSettings(_Settings):
+    """Somebody who can be sent."""
+
+    id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", description="Short name, also the login name.")]
+    name: Annotated[str, Field(description="Name shown on the screens.")]
+    team: Annotated[str, Field(description="Grid member, drainage crew, traffic police, ...")] = ""
+    grid: Annotated[str, Field(description="Home grid code.")] = ""
+    skills: Annotated[tuple[str, ...], Field(description="What they may and can do.")] = ()
+    phone: Annotated[str, Field(description="Telephone number.")] = ""
+    travel: Annotated[Literal["walk", "e-bike", "car"], Field(description="How they move.")] = "walk"
+    on_shift: Annotated[bool, Field(description="Can they be sent now?")] = True
+    location: Annotated[Location | None, Field(description="Where they are until their phone says more.")] = None
+
+
+class DispatchSettings(_Settings):
+    """Offers and their time limits."""
+
+    roads: Annotated[
+        Path | None, Field(description="GeoJSON lines of the road network; without it distance is a straight line.")
+    ] = None
+    accept_within: Annotated[
+        dict[Priority, Duration], Field(description="An offer expires after this time, by priority.")
+    ] = Field(
+        default_factory=lambda: {
+            Priority.P1: timedelta(seconds=60),
+            Priority.P2: timedelta(minutes=3),
+            Priority.P3: timedelta(minutes=15),
+            Priority.P4: timedelta(hours=2),
+        }
+    )
+    position_max_age: Annotated[
+        Duration, Field(description="A responder whose last position is older is not offered a task.")
+    ] = timedelta(minutes=30)
+
+
+class Settings(_Settings):
+    """The whole config.yaml."""
+
+    name: Annotated[str, Field(description="Name of the district, shown on the screens.")] = "Yiping 一屏"
+    demo: Annotated[bool, Field(description="This is the demo city: simulate responders, mark screens 演示.")] = False
+    timezone: Annotated[str, Field(description="IANA time zone of the screens, e.g. Asia/Shanghai.")] = "UTC"
+    language: Annotated[Literal["zh", "en"], Field(description="Language of the screens at first sight.")] = "zh"
+    inference: Annotated[InferenceSettings, Field(description="How pictures are looked at.")] = InferenceSettings()
+    dispatch: Annotated[DispatchSettings, Field(description="Offers and their time limits.")] = DispatchSettings()
+    workers: Annotated[int | None, Field(ge=1, le=256, description="Camera processes; one per core when left out.")] = (
+        None
+    )
+    sites: Annotated[tuple[SiteSettings, ...], Field(description="What is watched.")] = ()
+    responders: Annotated[tuple[ResponderSettings, ...], Field(description="Who can be sent.")] = ()
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (KeyError, ValueError, OSError) as error:
+            raise ValueError(f"no time zone {name!r}; write an IANA name such as Asia/Shanghai") from error
+        return name
+
+    @property
+    def zone_info(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
+
+    def site(self, site_id: str) -> SiteSettings:
+        """Raises KeyError when there is no such site."""
+        for site in self.sites:
+            if site.id == site_id:
+                return site
+        raise KeyError(site_id)

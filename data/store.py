@@ -1,0 +1,208 @@
+"""The Store port: everything that must survive is here, and only what is committed has happened.
+
+A unit of work is a function. `Store.write` runs it inside one durable transaction together with others that
+wait at the same moment (group commit), each behind its own savepoint: when the function raises, only its own
+changes are undone and the error reaches its caller. Writers are serial: a unit of work sees every earlier one,
+and `Change.seq` and `AuditEntry.seq` rise in commit order, whatever the database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol, TypeVar
+
+from data.alert import Alert, AlertKey
+from data.geo import Location
+from data.observation import Reading, Rejected
+from data.people import Responder, Session, User
+from data.record import AuditEntry, Change, Evidence, Timer
+from data.requests import Request
+from data.task import Event, Offer, Task
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class AlertQuery:
+    """Alerts, newest first. `before_id`: continue a list. Times bound `raised_at`/`ended_at` overlap."""
+
+    site: str | None = None
+    open_only: bool = False
+    unacknowledged_only: bool = False
+    since: datetime | None = None
+    until: datetime | None = None
+    before_id: int | None = None
+    limit: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class TaskQuery:
+    """Tasks, newest first. `responder`: offered to or accepted by. Times bound `created_at`."""
+
+    event_id: int | None = None
+    alert_id: int | None = None
+    responder: str | None = None
+    open_only: bool = False
+    since: datetime | None = None
+    until: datetime | None = None
+    before_id: int | None = None
+    limit: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The answer once given to a POST with this Idempotency-Key."""
+
+    status: int
+    body: Mapping[str, Any]
+    request_hash: str
+
+
+class Reader(Protocol):
+    """A consistent view. Methods that look up one thing raise NotFound."""
+
+    def alert(self, alert_id: int) -> Alert: ...
+    def alerts(self, query: AlertQuery) -> Sequence[Alert]: ...
+    def open_alert(self, key: AlertKey) -> Alert | None: ...
+    def event(self, event_id: int) -> Event: ...
+    def events(self, *, open_only: bool = False, before_id: int | None = None, limit: int = 100) -> Sequence[Event]: ...
+    def task(self, task_id: int) -> Task: ...
+    def tasks(self, query: TaskQuery) -> Sequence[Task]: ...
+    def offers(self, task_id: int) -> Sequence[Offer]:
+        """Oldest first."""
+        ...
+
+    def responders(self) -> Sequence[Responder]:
+        """By id, each with its latest position."""
+        ...
+
+    def responder(self, responder_id: str) -> Responder: ...
+    def busy_responders(self) -> frozenset[str]:
+        """Who holds an open task or an open offer."""
+        ...
+
+    def readings(
+        self, site: str, quantity: str | None = None, *, since: datetime, until: datetime, limit: int = 100_000
+    ) -> Sequence[Reading]:
+        """Oldest first, since <= at < until."""
+        ...
+
+    def latest_readings(self) -> Sequence[Reading]:
+        """The newest of each (site, monitor, quantity)."""
+        ...
+
+    def changes(self, after: int, limit: int = 1000) -> Sequence[Change]: ...
+    def last_change(self) -> int:
+        """The highest `seq`, 0 when there is none."""
+        ...
+
+    def audit(
+        self, *, after: int = 0, subject: str | None = None, newest_first: bool = False, limit: int = 1000
+    ) -> Sequence[AuditEntry]: ...
+    def user(self, name: str) -> User: ...
+    def users(self) -> Sequence[User]: ...
+    def session(self, secret_hash: str) -> Session | None: ...
+    def timers_due(self, now: datetime, limit: int = 100) -> Sequence[Timer]: ...
+    def evidence(self, evidence_id: str) -> Evidence: ...
+    def evidence_between(self, site: str | None, since: datetime, until: datetime) -> Sequence[Evidence]: ...
+    def answered(self, key: str, user: str) -> Answered | None: ...
+    def request(self, request_id: int) -> Request: ...
+    def unanswered_requests(self, limit: int = 20) -> Sequence[Request]: ...
+    def rejects(self, *, site: str | None = None, limit: int = 100) -> Sequence[Rejected]: ...
+    def value(self, name: str) -> Any:
+        """A small named JSON value (epoch, position of a reader in a file); None when absent."""
+        ...
+
+
+class Writer(Reader, Protocol):
+    """Changes inside one unit of work. Saving checks `version` (StaleVersion) and that set times stay set."""
+
+    def add_alert(self, alert: Alert) -> Alert:
+        """Stored with its id. Raises IllegalMove when an alert of this key is open already."""
+        ...
+
+    def save_alert(self, alert: Alert) -> Alert: ...
+    def add_event(self, event: Event) -> Event: ...
+    def save_event(self, event: Event) -> Event: ...
+    def add_task(self, task: Task) -> Task: ...
+    def save_task(self, task: Task) -> Task: ...
+    def add_offer(self, offer: Offer) -> Offer: ...
+    def save_offer(self, offer: Offer) -> Offer: ...
+    def put_responder(self, responder: Responder) -> None:
+        """Insert or update everything but the position."""
+        ...
+
+    def put_position(self, responder_id: str, at: datetime, location: Location) -> bool:
+        """Keep the newest; False when a newer one is known. The track is kept for replay."""
+        ...
+
+    def add_readings(self, readings: Sequence[Reading]) -> int:
+        """How many were new; a repeated (site, monitor, quantity, at) is the same reading."""
+        ...
+
+    def add_reject(self, rejected: Rejected) -> None: ...
+    def add_evidence(self, evidence: Evidence) -> None:
+        """The same picture twice is one row."""
+        ...
+
+    def add_user(self, user: User) -> None:
+        """Raises IllegalMove when the name is taken."""
+        ...
+
+    def save_user(self, user: User) -> None: ...
+    def add_session(self, session: Session) -> None: ...
+    def revoke_session(self, secret_hash: str, at: datetime) -> None: ...
+    def revoke_sessions_of(self, user: str, at: datetime) -> int: ...
+    def add_timer(self, timer: Timer) -> Timer: ...
+    def finish_timer(self, timer_id: int, at: datetime) -> bool:
+        """True for the one caller that finished it."""
+        ...
+
+    def finish_timers_of(self, kind: str, subject: int, at: datetime) -> int: ...
+    def record(self, entry: AuditEntry) -> AuditEntry:
+        """Append to the audit chain: `seq`, `previous_hash` and `hash` are filled in."""
+        ...
+
+    def publish(self, change: Change) -> Change:
+        """Append to the outbox."""
+        ...
+
+    def remember_answer(self, key: str, user: str, answered: Answered, at: datetime) -> None: ...
+    def add_request(self, request: Request) -> Request: ...
+    def answer_request(
+        self, request_id: int, at: datetime, answer: Mapping[str, Any] | None, error: str = ""
+    ) -> None: ...
+    def put_value(self, name: str, value: Any) -> None: ...
+
+
+class Store(Protocol):
+    """SQLite or PostgreSQL behind one contract."""
+
+    def read(self, look: Callable[[Reader], T]) -> T:
+        """Run `look` on a consistent view, in the caller's thread."""
+        ...
+
+    def write(self, work: Callable[[Writer], T]) -> T:
+        """Run `work`; return when it is durable. Raises what `work` raised, or StoreClosed."""
+        ...
+
+    def submit(self, work: Callable[[Writer], T]) -> Future[T]:
+        """Like `write`, without waiting."""
+        ...
+
+    def close(self) -> None:
+        """Commit what was submitted, then stop. Idempotent."""
+        ...
+
+
+class EvidenceVault(Protocol):
+    """Pictures on disk, by content. Written and flushed to disk before the row that names them."""
+
+    def keep(self, content: bytes, media_type: str, at: datetime, origin: str) -> Evidence: ...
+
+    def open(self, evidence: Evidence) -> bytes:
+        """Raises NotFound when the file is gone."""
+        ...

@@ -1,0 +1,47 @@
+"""Quantities and the one unit each is kept in; conversion by pint."""
+
+from __future__ import annotations
+
+from functools import cache
+from types import MappingProxyType
+
+import pint
+
+from data.errors import InputRejected
+
+UNIT_OF = MappingProxyType(
+    {
+        "water_level": "m",
+        "water_depth": "cm",
+        "rainfall": "mm",
+        "rain_intensity": "mm/h",
+        "flow": "m³/s",
+        "flood_index": "1",
+        "gas_concentration": "ppm",
+        "temperature": "°C",
+        "count": "1",
+    }
+)
+
+
+@cache
+def _registry() -> pint.UnitRegistry[float]:
+    """Built at first use: reading pint's definitions takes a quarter of a second."""
+    return pint.UnitRegistry()
+
+
+def convert(value: float, unit: str, quantity: str) -> float:
+    """`value` given in `unit`, in the quantity's own unit.
+
+    Raises InputRejected for an unknown quantity, an unknown unit, or a unit of another dimension.
+    """
+    own = UNIT_OF.get(quantity)
+    if own is None:
+        raise InputRejected(f"no quantity {quantity!r}; known: {', '.join(UNIT_OF)}")
+    if unit == own:
+        return value
+    registry = _registry()
+    try:
+        return float(registry.Quantity(value, "" if unit == "1" else unit).to("" if own == "1" else own).magnitude)
+    except (pint.PintError, AttributeError, TypeError, ValueError) as error:
+        raise InputRejected(f"{quantity} is kept in {own}; {unit!r} cannot be converted to it") from error

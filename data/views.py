@@ -1,0 +1,151 @@
+"""Stored things as the JSON that REST, the events socket and the screens share. Times are ISO 8601 UTC."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from data.alert import Alert
+from data.people import Responder
+from data.record import AuditEntry, Evidence
+from data.task import Event, Offer, Task
+
+
+def iso(at: datetime | None) -> str | None:
+    """`2026-07-12T03:04:05.123000+00:00`, or None."""
+    return None if at is None else at.isoformat(timespec="milliseconds")
+
+
+def alert_view(alert: Alert) -> dict[str, Any]:
+    """An alert; `state` is firing, acknowledged, returned or closed."""
+    return {
+        "id": alert.id,
+        "site": alert.key.site,
+        "rule": alert.key.rule,
+        "zone": alert.key.zone,
+        "subject": alert.key.subject,
+        "kind": alert.kind,
+        "label": alert.label,
+        "priority": alert.priority.value,
+        "state": alert.state.value,
+        "started_at": iso(alert.started_at),
+        "raised_at": iso(alert.raised_at),
+        "committed_at": iso(alert.committed_at),
+        "ended_at": iso(alert.ended_at),
+        "acknowledged_at": iso(alert.acknowledged_at),
+        "acknowledged_by": alert.acknowledged_by,
+        "confidence": alert.confidence,
+        "xyxy": list(alert.xyxy) if alert.xyxy else None,
+        "value": alert.value,
+        "unit": alert.unit,
+        "evidence": alert.evidence,
+        "event": alert.event_id,
+        "version": alert.version,
+    }
+
+
+def event_view(event: Event) -> dict[str, Any]:
+    return {
+        "id": event.id,
+        "title": event.title,
+        "kind": event.kind,
+        "site": event.site,
+        "grid": event.grid,
+        "location": event.location.model_dump(),
+        "priority": event.priority.value,
+        "state": event.state.value,
+        "opened_at": iso(event.opened_at),
+        "closed_at": iso(event.closed_at),
+        "closed_by": event.closed_by,
+        "version": event.version,
+    }
+
+
+def task_view(task: Task) -> dict[str, Any]:
+    """A task; `offered_to` is the responder who holds the open or accepted offer."""
+    times = ("created", "accepted", "en_route", "on_scene", "reported", "verified", "closed", "cancelled")
+    return {
+        "id": task.id,
+        "event": task.event_id,
+        "alert": task.alert_id,
+        "title": task.title,
+        "role": task.role,
+        "site": task.site,
+        "grid": task.grid,
+        "location": task.location.model_dump(),
+        "priority": task.priority.value,
+        "state": task.state.value,
+        "offered_to": task.offered_to,
+        "responder": task.responder,
+        "created_by": task.created_by,
+        "verified_by": task.verified_by,
+        "report_text": task.report_text,
+        "report_photo": task.report_photo,
+        "checklist": list(task.checklist),
+        "candidates": [
+            {
+                "responder": c.responder,
+                "travel_s": round(c.travel_s, 1),
+                "distance_m": round(c.distance_m, 1),
+                "method": c.method,
+                "reason": c.reason,
+            }
+            for c in task.candidates
+        ],
+        **{f"{name}_at": iso(getattr(task, f"{name}_at")) for name in times},
+        "version": task.version,
+    }
+
+
+def offer_view(offer: Offer) -> dict[str, Any]:
+    ends = ("offered", "expires", "accepted", "declined", "expired", "withdrawn")
+    return {
+        "id": offer.id,
+        "task": offer.task_id,
+        "responder": offer.responder,
+        "travel_s": round(offer.travel_s, 1),
+        "distance_m": round(offer.distance_m, 1),
+        "method": offer.method,
+        "reason": offer.reason,
+        **{f"{name}_at": iso(getattr(offer, f"{name}_at")) for name in ends},
+    }
+
+
+def responder_view(responder: Responder, *, busy: bool | None = None) -> dict[str, Any]:
+    """A responder without the telephone number; `busy` where it was looked up."""
+    return {
+        "id": responder.id,
+        "name": responder.name,
+        "team": responder.team,
+        "grid": responder.grid,
+        "skills": sorted(responder.skills),
+        "travel": responder.travel,
+        "on_shift": responder.on_shift,
+        "busy": busy,
+        "position": responder.position.model_dump() if responder.position else None,
+        "position_at": iso(responder.position_at),
+    }
+
+
+def audit_view(entry: AuditEntry) -> dict[str, Any]:
+    return {
+        "seq": entry.seq,
+        "at": iso(entry.at),
+        "actor": entry.actor,
+        "role": entry.role,
+        "action": entry.action,
+        "subject": entry.subject,
+        "detail": dict(entry.detail),
+        "previous_hash": entry.previous_hash,
+        "hash": entry.hash,
+    }
+
+
+def evidence_view(evidence: Evidence) -> dict[str, Any]:
+    return {
+        "id": evidence.id,
+        "media_type": evidence.media_type,
+        "at": iso(evidence.at),
+        "size": evidence.size,
+        "origin": evidence.origin,
+    }
