@@ -1,0 +1,62 @@
+"""What every step leaves behind, in the same unit of work: an audit entry and a row of the outbox."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from data.alert import Alert
+from data.people import Actor
+from data.record import AuditEntry, Change
+from data.store import Writer
+from data.task import Event, Task
+from data.views import alert_view, event_view, responder_view, task_view
+
+
+def alert_step(
+    writer: Writer, alert: Alert, actor: Actor, action: str, now: datetime, detail: Mapping[str, Any] | None = None
+) -> None:
+    """`actor` did `action` to the alert, which is stored as given."""
+    _audit(writer, f"alert:{alert.id}", actor, action, now, detail)
+    writer.publish(Change("alert", f"alert:{alert.id}", now, {"alert": alert_view(alert)}))
+
+
+def event_step(
+    writer: Writer, event: Event, actor: Actor, action: str, now: datetime, detail: Mapping[str, Any] | None = None
+) -> None:
+    """`actor` did `action` to the event, which is stored as given."""
+    _audit(writer, f"event:{event.id}", actor, action, now, detail)
+    writer.publish(Change("event", f"event:{event.id}", now, {"event": event_view(event)}))
+
+
+def task_step(
+    writer: Writer,
+    task: Task,
+    actor: Actor,
+    action: str,
+    now: datetime,
+    detail: Mapping[str, Any] | None = None,
+    *,
+    shortfall: tuple[str, ...] = (),
+) -> None:
+    """`actor` did `action` to the task, which is stored as given. `shortfall`: why nobody could be sent."""
+    _audit(writer, f"task:{task.id}", actor, action, now, detail)
+    payload: dict[str, Any] = {"task": task_view(task)}
+    if shortfall:
+        payload["shortfall"] = list(shortfall)
+    writer.publish(Change("task", f"task:{task.id}", now, payload))
+
+
+def responder_changed(writer: Writer, responder_id: str, now: datetime) -> None:
+    """Tell the screens where a responder is and whether they are busy. No audit entry: it is no step."""
+    busy = responder_id in writer.busy_responders()
+    view = responder_view(writer.responder(responder_id), busy=busy)
+    writer.publish(Change("responder", f"responder:{responder_id}", now, {"responder": view}))
+
+
+def _audit(
+    writer: Writer, subject: str, actor: Actor, action: str, now: datetime, detail: Mapping[str, Any] | None
+) -> None:
+    role = "" if actor.role is None else actor.role.value
+    writer.record(AuditEntry(now, actor.name, role, action, subject, dict(detail or {})))
