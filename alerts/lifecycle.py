@@ -41,7 +41,7 @@ def raise_alert(writer: Writer, raised: Raised, evidence: Evidence | None, now: 
             committed_at=now,
         )
     )
-    alert_step(writer, alert, SYSTEM, "raise", now, _cause(raised, evidence))
+    alert_step(writer, alert, SYSTEM, "raise", now, detail=_cause(raised, evidence))
     return alert
 
 
@@ -51,7 +51,8 @@ def end_alert(writer: Writer, ended: Ended, now: datetime) -> Alert | None:
     if alert is None:
         return None
     alert = writer.save_alert(replace(alert, ended_at=max(ended.ended_at, alert.started_at)))
-    alert_step(writer, alert, SYSTEM, "end", now, {"ended_at": iso(alert.ended_at), "decided_at": iso(ended.at)})
+    detail = {"ended_at": iso(alert.ended_at), "decided_at": iso(ended.at)}
+    alert_step(writer, alert, SYSTEM, "end", now, detail=detail)
     return alert
 
 

@@ -15,18 +15,18 @@ from data.views import alert_view, event_view, responder_view, task_view
 
 
 def alert_step(
-    writer: Writer, alert: Alert, actor: Actor, action: str, now: datetime, detail: Mapping[str, Any] | None = None
+    writer: Writer, alert: Alert, actor: Actor, action: str, now: datetime, *, detail: Mapping[str, Any] | None = None
 ) -> None:
     """`actor` did `action` to the alert, which is stored as given."""
-    _audit(writer, f"alert:{alert.id}", actor, action, now, detail)
+    writer.record(_entry(f"alert:{alert.id}", actor, action, now, detail))
     writer.publish(Change("alert", f"alert:{alert.id}", now, {"alert": alert_view(alert)}))
 
 
 def event_step(
-    writer: Writer, event: Event, actor: Actor, action: str, now: datetime, detail: Mapping[str, Any] | None = None
+    writer: Writer, event: Event, actor: Actor, action: str, now: datetime, *, detail: Mapping[str, Any] | None = None
 ) -> None:
     """`actor` did `action` to the event, which is stored as given."""
-    _audit(writer, f"event:{event.id}", actor, action, now, detail)
+    writer.record(_entry(f"event:{event.id}", actor, action, now, detail))
     writer.publish(Change("event", f"event:{event.id}", now, {"event": event_view(event)}))
 
 
@@ -36,12 +36,12 @@ def task_step(
     actor: Actor,
     action: str,
     now: datetime,
-    detail: Mapping[str, Any] | None = None,
     *,
+    detail: Mapping[str, Any] | None = None,
     shortfall: tuple[str, ...] = (),
 ) -> None:
     """`actor` did `action` to the task, which is stored as given. `shortfall`: why nobody could be sent."""
-    _audit(writer, f"task:{task.id}", actor, action, now, detail)
+    writer.record(_entry(f"task:{task.id}", actor, action, now, detail))
     payload: dict[str, Any] = {"task": task_view(task)}
     if shortfall:
         payload["shortfall"] = list(shortfall)
@@ -55,8 +55,6 @@ def responder_changed(writer: Writer, responder_id: str, now: datetime) -> None:
     writer.publish(Change("responder", f"responder:{responder_id}", now, {"responder": view}))
 
 
-def _audit(
-    writer: Writer, subject: str, actor: Actor, action: str, now: datetime, detail: Mapping[str, Any] | None
-) -> None:
+def _entry(subject: str, actor: Actor, action: str, now: datetime, detail: Mapping[str, Any] | None) -> AuditEntry:
     role = "" if actor.role is None else actor.role.value
-    writer.record(AuditEntry(now, actor.name, role, action, subject, dict(detail or {})))
+    return AuditEntry(now, actor.name, role, action, subject, dict(detail or {}))
