@@ -1,0 +1,35 @@
+"""What the screens are given, and what they ask of the server that mounts them.
+
+The screens' scripts use, all on their own host and with the session cookie:
+
+- `GET /api/v1/me` -> `{"name", "display_name", "role", "may": [actions], "csrf"}`; `csrf` goes into `X-CSRF-Token`.
+- `GET /api/v1/alerts|tasks|sites|responders|audit|readings` -> `{"items": [...], "next": ...}` in the form of
+  `data.views` (a site: `{"id", "name", "health", "at", ...}`; a reading as in `Change.payload`).
+- `GET /api/v1/alerts/{id}/candidates` -> `{"items": [{"responder", "travel_s", "distance_m", "method", "reason"}]}`.
+- `POST /api/v1/alerts/{id}/acknowledge|dispatch`, `POST /api/v1/tasks/{id}/verify|cancel`.
+- `GET /media/evidence/{id}`, the sockets `/ws/events` and `/ws/wall`, `POST /logout`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from data.settings import Settings
+from data.store import EvidenceVault, Store
+
+
+@dataclass(frozen=True)
+class ScreenContext:
+    """Everything `build_dash` needs. `source_url`: where the running version's source is offered (AGPL-3.0, §13).
+
+    `base_map`: a GeoJSON file, or a folder of them, drawn under the sites; None leaves the ground empty.
+    """
+
+    settings: Settings
+    store: Store
+    vault: EvidenceVault
+    source_url: str
+    version: str
+    demo: bool = False
+    base_map: Path | None = None

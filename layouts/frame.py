@@ -1,0 +1,65 @@
+"""What surrounds every page: the header with the state of the link, and the footer with the source link."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dash import html
+
+from layouts.context import ScreenContext
+from layouts.words import Words
+
+PAGES = (("/", "page.wall"), ("/duty", "page.duty"), ("/review", "page.review"))
+
+
+def draw_frame(screens: ScreenContext, words: Words, path: str, body: Any) -> Any:
+    """The whole page: header, body, footer. `data-page` lets the scripts and styles know which one it is."""
+    return html.Div(
+        [draw_header(screens, words, path), html.Main(body, id="main"), draw_footer(screens, words)],
+        id="frame",
+        className="frame",
+        lang=words.language,
+        **{"data-page": path.strip("/") or "wall", "data-ag-theme-mode": "dark"},
+    )
+
+
+def draw_header(screens: ScreenContext, words: Words, path: str) -> Any:
+    """Name of the district, pages, link state, clock, language switch and user menu."""
+    links = [
+        html.A(words(key), href=href, className="nav-link" + (" here" if href == path else "")) for href, key in PAGES
+    ]
+    demo = [html.Span(words("demo"), className="demo-mark", title=words("demo.hint"))] if screens.demo else []
+    return html.Header(
+        [
+            html.Div([html.Span(words("product"), className="brand"), html.H1(screens.settings.name), *demo]),
+            html.Nav(links, className="pages"),
+            html.Div(
+                [
+                    html.Span(id="sound-slot"),
+                    html.Span(id="link-state", className="link-state", role="status"),
+                    html.Time(id="clock", className="clock"),
+                    html.Button(words("language.other"), id="language", className="quiet", value=words.other),
+                    html.Span(id="user-menu", className="user-menu"),
+                    html.Button(words("logout"), id="logout", className="quiet"),
+                ],
+                className="status",
+            ),
+        ],
+        className="head",
+    )
+
+
+def draw_footer(screens: ScreenContext, words: Words) -> Any:
+    """The licence asks that everybody who uses the system over a network can get its source (AGPL-3.0, §13)."""
+    return html.Footer(
+        [
+            html.A(words("source"), href=screens.source_url, id="source-link", rel="noopener"),
+            html.Span(f"{words('version')} {screens.version}"),
+        ],
+        className="foot",
+    )
+
+
+def draw_not_found(words: Words) -> Any:
+    """For an address that is none of ours."""
+    return html.Div([html.P(words("not_found")), html.A(words("home"), href="/")], className="empty")

@@ -1,0 +1,75 @@
+"""The Dash application: one page frame (header, footer) around the wall, the duty page and the review page."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import dash
+from dash import Dash, Input, Output, dcc, html
+from fastapi import FastAPI
+
+from layouts import duty, review, wall
+from layouts.context import ScreenContext
+from layouts.frame import draw_frame, draw_not_found
+from layouts.page_data import page_data
+from layouts.words import LANGUAGE_COOKIE, Words, language_of
+
+_INDEX = """<!DOCTYPE html>
+<html lang="LANGUAGE">
+  <head>
+    {%metas%}
+    <title>{%title%}</title>
+    {%favicon%}
+    {%css%}
+    <script type="application/json" id="yiping-page-data">PAGE_DATA</script>
+  </head>
+  <body>
+    {%app_entry%}
+    <footer>{%config%}{%scripts%}{%renderer%}</footer>
+  </body>
+</html>"""
+
+
+def build_dash(server: FastAPI, screens: ScreenContext) -> Dash:
+    """The screens on this server: `/` wall, `/duty`, `/review`. Everything is served from this host.
+
+    Build it after the server's own routes: Dash answers every other path with its page.
+    """
+    app = Dash(
+        "layouts",
+        server=server,
+        assets_folder=str(Path(__file__).parent / "assets"),
+        serve_locally=True,
+        title=f"{Words(screens.settings.language)('product')} · {screens.settings.name}",
+        update_title="",
+        suppress_callback_exceptions=True,
+        add_log_handler=False,
+        meta_tags=[{"name": "viewport", "content": "width=device-width, initial-scale=1"}],
+        index_string=_index(screens),
+    )
+    app.layout = html.Div([dcc.Location(id="url", refresh=False), html.Div(id="page")])
+    connect(app, screens)
+    review.connect(app, screens)
+    return app
+
+
+def connect(app: Dash, screens: ScreenContext) -> None:
+    """Draw the page that the address names, in the language of the visitor's cookie."""
+
+    async def page(path: str | None) -> Any:
+        words = Words(language_of(dash.ctx.cookies.get(LANGUAGE_COOKIE), screens.settings.language))
+        pages = {"/": wall.draw, "/duty": duty.draw, "/review": review.draw}
+        path = "/" + (path or "/").strip("/")
+        if path not in pages:
+            return draw_frame(screens, words, path, draw_not_found(words))
+        return draw_frame(screens, words, path, pages[path](screens, words))
+
+    app.callback(Output("page", "children"), Input("url", "pathname"))(page)
+
+
+def _index(screens: ScreenContext) -> str:
+    # A data block, not a script: "<" is escaped so that no text in it can end the block.
+    data = json.dumps(page_data(screens), ensure_ascii=False).replace("<", "\\u003c").replace("{%", "{ %")
+    return _INDEX.replace("LANGUAGE", screens.settings.language).replace("PAGE_DATA", data)
