@@ -1,1 +1,62 @@
-# Everything a newcomer needs: `make run` and `make test`.
+# Everything a newcomer needs: `make run` shows the demo city, `make test` proves it works.
+# Both set up what they need: Python packages in .venv, Debian packages, model weights in .cache.
+
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+TORCH_INDEX ?=
+HOST ?= 127.0.0.1
+PORT ?= 8050
+VAR ?= var
+export YOLO_OFFLINE := true
+export YOLO_AUTOINSTALL := false
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+# What the product itself needs beyond pip (fonts for Chinese labels), and what the tests talk to.
+APT_RUN := fonts-noto-cjk libgl1 libglib2.0-0
+APT_TEST := $(APT_RUN) chromium mosquitto mosquitto-clients postgresql ffmpeg python3-gi gstreamer1.0-rtsp \
+	gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad \
+	gstreamer1.0-plugins-ugly gstreamer1.0-libav
+
+.PHONY: setup setup-test run test check bench bench-latency lock clean
+
+setup: $(VENV)/.ready models
+
+$(VENV)/.ready: requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
+	$(PYTHON) -m venv $(VENV)
+	$(if $(TORCH_INDEX),$(PY) -m pip install --quiet --index-url $(TORCH_INDEX) torch==2.14.1 torchvision==0.29.1)
+	$(PY) -m pip install --quiet -r requirements.lock
+	touch $@
+
+.PHONY: models
+models: $(VENV)/.ready
+	$(PY) app.py models --config config.yaml
+
+run: setup
+	-@bash .ci/apt.sh $(APT_RUN)
+	$(PY) app.py run --config config.yaml --var $(VAR) --host $(HOST) --port $(PORT)
+
+setup-test: setup
+	bash .ci/apt.sh $(APT_TEST)
+
+check: $(VENV)/.ready
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy .
+	$(VENV)/bin/lint-imports
+
+test: setup-test check
+	$(VENV)/bin/pytest -q $(PYTEST_ARGS)
+
+bench: bench-latency
+
+bench-latency: setup-test
+	$(PY) -m bench.latency
+
+lock:
+	bash .ci/lock.sh
+
+clean:
+	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,267 @@
+"""config.yaml and secrets.yaml read into settings, or every problem with its path, line and a suggestion."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+from data.catalogue import Catalogue, UnknownKind, did_you_mean
+from data.errors import YipingError
+from data.recipe import DetectorRecipe, MonitorRecipe, RecipeBase, RuleRecipe
+from data.secrets import Credentials, Secrets
+from data.settings import Settings, SiteSettings
+
+PathKeys = tuple[str | int, ...]
+ENVIRONMENT_PREFIX = "YIPING_CREDENTIALS_"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong in a file. `line` counts from 1; 0 where it has no place."""
+
+    file: str
+    path: str
+    line: int
+    message: str
+
+    def __str__(self) -> str:
+        place = f"{self.path}: " if self.path else ""
+        line = f" (line {self.line})" if self.line else ""
+        return f"{self.file}: {place}{self.message}{line}"
+
+
+class ConfigError(YipingError):
+    """The configuration cannot be used; `problems` holds every reason that was found."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in problems))
+
+
+def dotted(keys: PathKeys) -> str:
+    """`sites[3].rules[0].zone` from ("sites", 3, "rules", 0, "zone")."""
+    text = ""
+    for key in keys:
+        text += f"[{key}]" if isinstance(key, int) else f".{key}" if text else str(key)
+    return text
+
+
+def _line(tree: Any, keys: PathKeys) -> int:
+    """The line on which the deepest existing part of the path begins, from 1."""
+    line = 0
+    for key in keys:
+        places = getattr(getattr(tree, "lc", None), "data", None) or {}
+        try:
+            line = places[key][0] + 1 if key in places else line
+            tree = tree[key]
+        except (KeyError, IndexError, TypeError):
+            break
+    return line
+
+
+def _plain(tree: Any) -> Any:
+    """The parsed YAML as plain dicts, lists and scalars."""
+    if isinstance(tree, Mapping):
+        return {str(key): _plain(value) for key, value in tree.items()}
+    if isinstance(tree, list | tuple):
+        return [_plain(value) for value in tree]
+    return tree
+
+
+def _parse(path: Path) -> Any:
+    """The YAML tree with line numbers. Raises ConfigError for a missing file or broken YAML."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ConfigError([Problem(path.name, "", 0, f"is not UTF-8 text: {error.reason}")]) from error
+    except OSError as error:
+        raise ConfigError([Problem(path.name, "", 0, f"cannot be read: {error.strerror}")]) from error
+    try:
+        return YAML(typ="rt").load(io.StringIO(text))
+    except MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 0
+        problem = (error.problem or "is not YAML").split("\n", maxsplit=1)[0]
+        raise ConfigError([Problem(path.name, "", line, f"not valid YAML: {problem}")]) from error
+    except YAMLError as error:
+        raise ConfigError([Problem(path.name, "", 0, f"not valid YAML: {error}")]) from error
+
+
+class _Reader:
+    """One pass over one config file, collecting every problem."""
+
+    def __init__(self, path: Path, catalogue: Catalogue, secrets: Secrets) -> None:
+        self.name = path.name
+        self.catalogue = catalogue
+        self.secrets = secrets
+        self.tree = _parse(path)
+        self.problems: list[Problem] = []
+
+    def problem(self, keys: PathKeys, message: str) -> None:
+        self.problems.append(Problem(self.name, dotted(keys), _line(self.tree, keys), message))
+
+    def read(self) -> Settings:
+        raw = _plain(self.tree)
+        if not isinstance(raw, dict):
+            self.problem((), "must be a mapping of settings (name:, sites:, responders:, ...)")
+            raise ConfigError(self.problems)
+        sites = raw.get("sites")
+        for index, site in enumerate(sites if isinstance(sites, list) else []):
+            if isinstance(site, dict):
+                self._site_recipes(site, ("sites", index))
+        settings = self._validated(Settings, raw, ())
+        if isinstance(settings, Settings):
+            self._cross_check(settings)
+        if self.problems or not isinstance(settings, Settings):
+            raise ConfigError(sorted(self.problems, key=lambda p: p.line))
+        return settings
+
+    def _site_recipes(self, site: dict[str, Any], keys: PathKeys) -> None:
+        """Replace every `{kind: ...}` by its recipe; a broken one by a stand-in, so that the rest is checked."""
+        if site.get("monitor") is not None:
+            site["monitor"] = self._recipe(site["monitor"], "monitor", (*keys, "monitor"))
+        for field, what in (("monitors", "monitor"), ("detectors", "detector"), ("rules", "rule")):
+            if isinstance(site.get(field), list):
+                site[field] = [
+                    self._recipe(value, what, (*keys, field, index)) for index, value in enumerate(site[field])
+                ]
+
+    def _recipe(self, raw: Any, what: str, keys: PathKeys) -> RecipeBase:
+        look_up = {
+            "monitor": (self.catalogue.monitor, MonitorRecipe),
+            "detector": (self.catalogue.detector, DetectorRecipe),
+            "rule": (self.catalogue.rule, RuleRecipe),
+        }
+        find, base = look_up[what]
+        stand_in = base(kind="?")
+        if not isinstance(raw, dict) or not isinstance(raw.get("kind"), str):
+            self.problem((*keys, "kind"), f"a {what} needs a kind, e.g. {{kind: {self._an_example(what)}}}")
+            return stand_in
+        try:
+            recipe_class = find(raw["kind"])
+        except UnknownKind as error:
+            self.problem((*keys, "kind"), str(error.args[0]))
+            return stand_in
+        recipe = self._validated(recipe_class, raw, keys)
+        return recipe if isinstance(recipe, RecipeBase) else stand_in
+
+    def _an_example(self, what: str) -> str:
+        kinds = {
+            "monitor": self.catalogue.monitors,
+            "detector": self.catalogue.detectors,
+            "rule": self.catalogue.rules,
+        }
+        return min(kinds[what], default=what)
+
+    def _validated(self, model: type[BaseModel], raw: Any, keys: PathKeys) -> BaseModel | None:
+        try:
+            return model.model_validate(raw)
+        except ValidationError as error:
+            for found in error.errors(include_url=False, include_input=False):
+                where: PathKeys = tuple(found["loc"])
+                self.problem((*keys, *where), _worded(found["type"], found["msg"], model, where))
+            return None
+
+    def _cross_check(self, settings: Settings) -> None:
+        self._ids_once("sites", [site.id for site in settings.sites])
+        self._ids_once("responders", [person.id for person in settings.responders])
+        for index, site in enumerate(settings.sites):
+            self._check_site(site, ("sites", index))
+
+    def _ids_once(self, field: str, ids: list[str]) -> None:
+        for index, name in enumerate(ids):
+            if name in ids[:index]:
+                self.problem((field, index, "id"), f"id {name!r} is taken by {field}[{ids.index(name)}]")
+
+    def _check_site(self, site: SiteSettings, keys: PathKeys) -> None:
+        zones = [zone.id for zone in site.zones]
+        for index, rule in enumerate(site.rules):
+            if rule.zone is not None and rule.zone not in zones:
+                hint = did_you_mean(rule.zone, zones) or "; the site has no zones"
+                self.problem((*keys, "rules", index, "zone"), f"no zone {rule.zone!r}{hint}")
+        named: list[tuple[PathKeys, RecipeBase]] = [
+            *([((*keys, "monitor"), site.monitor)] if site.monitor is not None else []),
+            *(((*keys, "monitors", index), monitor) for index, monitor in enumerate(site.monitors)),
+        ]
+        for where, monitor in named:
+            wanted = getattr(monitor, "credentials", None)
+            if isinstance(wanted, str) and wanted not in self.secrets.credentials:
+                hint = did_you_mean(wanted, list(self.secrets.credentials)) or "; secrets.yaml holds none"
+                self.problem((*where, "credentials"), f"no credentials {wanted!r}{hint}")
+
+
+def _worded(kind: str, message: str, model: type[BaseModel], where: PathKeys) -> str:
+    """pydantic's message in the words of somebody who writes YAML."""
+    owner = _owner(model, where[:-1])
+    last = str(where[-1]) if where else ""
+    if kind == "extra_forbidden":
+        return f"no setting {last!r}{did_you_mean(last, list(owner.model_fields) if owner else [])}"
+    if kind == "missing":
+        field = owner.model_fields.get(last) if owner else None
+        return f"is missing: {field.description}" if field and field.description else "is missing"
+    return message.removeprefix("Value error, ").removeprefix("Assertion failed, ")
+
+
+def _owner(model: type[BaseModel], keys: PathKeys) -> type[BaseModel] | None:
+    """The model class that holds the last key of a path, as far as annotations tell."""
+    found: type[BaseModel] | None = model
+    for key in keys:
+        if isinstance(key, int) or found is None:
+            continue
+        field = found.model_fields.get(key)
+        found = next(_models(field.annotation), None) if field else None
+    return found
+
+
+def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for part in getattr(annotation, "__args__", ()):
+        yield from _models(part)
+
+
+def load_secrets(path: Path | None, environment: Mapping[str, str]) -> Secrets:
+    """Credentials from a YAML file (`name: {username: ..., password: ...}`) and from the environment.
+
+    `YIPING_CREDENTIALS_GATE_CAMERAS=user:password` is `gate-cameras`. Raises ConfigError, never showing a value.
+    """
+    found: dict[str, Credentials] = {}
+    if path is not None and path.exists():
+        raw = _plain(_parse(path)) or {}
+        if not isinstance(raw, dict):
+            raise ConfigError([Problem(path.name, "", 0, "must map names to {username, password} or {token}")])
+        for name, value in raw.items():
+            try:
+                found[name] = Credentials.model_validate(value)
+            except ValidationError as error:
+                problems = [
+                    Problem(path.name, dotted((name, *e["loc"])), 0, e["msg"])
+                    for e in error.errors(include_input=False)
+                ]
+                raise ConfigError(problems) from None  # the cause would show the value
+    for variable, value in environment.items():
+        if variable.startswith(ENVIRONMENT_PREFIX):
+            name = variable.removeprefix(ENVIRONMENT_PREFIX).lower().replace("_", "-")
+            username, _, password = value.partition(":")
+            found[name] = Credentials.model_validate({"username": username, "password": password})
+    return Secrets(credentials=found)
+
+
+def load_settings(
+    path: Path, catalogue: Catalogue, environment: Mapping[str, str] | None = None
+) -> tuple[Settings, Secrets]:
+    """Settings and secrets of a config file. Raises ConfigError with every problem found.
+
+    Secrets stand in `secrets.yaml` beside it, or in the file that YIPING_SECRETS names.
+    """
+    environment = os.environ if environment is None else environment
+    secrets_path = Path(environment.get("YIPING_SECRETS") or path.parent / "secrets.yaml")
+    secrets = load_secrets(secrets_path, environment)
+    return _Reader(path, catalogue, secrets).read(), secrets
