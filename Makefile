@@ -60,3 +60,7 @@ lock:
 
 clean:
 	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+.PHONY: docs
+docs: $(VENV)/.ready
+	$(PY) app.py describe > docs/config.md

@@ -1,0 +1,95 @@
+"""The reference of config.yaml, written from the settings themselves so that it cannot lie."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic_core import PydanticUndefined
+
+from data.catalogue import Catalogue
+from data.durations import format_duration
+from data.geo import Location
+from data.place import InferenceSettings
+from data.recipe import RecipeBase
+from data.secrets import Credentials
+from data.settings import DispatchSettings, ResponderSettings, Settings, SiteSettings
+from data.zone import Zone
+
+HEAD = """# config.yaml, setting by setting
+
+*Made by `make docs` from the settings' own descriptions.* Durations are written with their unit (`180s`, `3min`,
+`2h`), places as `{lon, lat}` in WGS-84 degrees, zones in fractions of the picture, so that they hold for any
+resolution. Relative paths start at the folder of config.yaml; `var:` in front of a path means the folder given by
+`--var`. Passwords never stand in config.yaml: see *Credentials*.
+"""
+
+
+def _default(field: Any) -> str:
+    if field.is_required():
+        return "**required**"
+    value = field.default_factory() if field.default_factory is not None else field.default
+    return "" if value is PydanticUndefined else _written(value)
+
+
+def _written(value: Any) -> str:
+    if hasattr(value, "total_seconds"):
+        return f"`{format_duration(value)}`"
+    if isinstance(value, BaseModel):
+        return "see there"
+    if isinstance(value, Mapping):
+        pairs = ", ".join(f"{_bare(key)}: {_written(inner).strip('`')}" for key, inner in value.items())
+        return f"`{{{pairs}}}`" if pairs else "none"
+    if value is None or value in ((), ""):
+        return "none"
+    return f"`{_bare(value)}`"
+
+
+def _bare(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, tuple | list | frozenset):
+        return f"[{', '.join(_bare(inner) for inner in value)}]"
+    return str(value)
+
+
+def _table(model: type[BaseModel]) -> str:
+    rows = ["| setting | default | meaning |", "|---|---|---|"]
+    for name, field in model.model_fields.items():
+        description = (field.description or "").replace("|", "\\|")
+        rows.append(f"| `{name}` | {_default(field).replace('|', chr(92) + '|')} | {description} |")
+    return "\n".join(rows)
+
+
+def _kinds(title: str, kinds: Mapping[str, Callable[[], type[RecipeBase]]]) -> str:
+    parts = [f"## {title}"]
+    for kind in sorted(kinds):
+        recipe = kinds[kind]()
+        parts.append(f"### `{kind}`\n{(recipe.__doc__ or '').strip()}\n\n{_table(recipe)}")
+    return "\n\n".join(parts)
+
+
+def settings_markdown(catalogue: Catalogue) -> str:
+    """The whole of docs/config.md."""
+    plain: tuple[tuple[str, type[BaseModel]], ...] = (
+        ("The file", Settings),
+        ("`inference`", InferenceSettings),
+        ("`dispatch`", DispatchSettings),
+        ("`sites[]`", SiteSettings),
+        ("`sites[].zones[]`", Zone),
+        ("`location`", Location),
+        ("`responders[]`", ResponderSettings),
+    )
+    parts = [HEAD.strip()]
+    parts += [f"## {title}\n{(model.__doc__ or '').strip()}\n\n{_table(model)}" for title, model in plain]
+    parts.append(
+        "## Credentials\nIn `secrets.yaml` beside config.yaml (or the file that `YIPING_SECRETS` names), by name:\n"
+        "`gate-cameras: {username: viewer, password: ...}`. Or in the environment:\n"
+        f"`YIPING_CREDENTIALS_GATE_CAMERAS=viewer:...`. Keep the file readable by its owner only.\n\n"
+        f"{_table(Credentials)}"
+    )
+    parts.append(_kinds("Monitors", catalogue.monitors))
+    parts.append(_kinds("Detectors", catalogue.detectors))
+    parts.append(_kinds("Rules", catalogue.rules))
+    return "\n\n".join(parts) + "\n"
