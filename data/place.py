@@ -52,6 +52,7 @@ class InferenceSettings(BaseModel):
     ] = False
     width: Annotated[int, Field(ge=64, le=2048, multiple_of=32, description="Model input width, pixels.")] = 640
     height: Annotated[int, Field(ge=64, le=2048, multiple_of=32, description="Model input height, pixels.")] = 384
+    threads: Annotated[int, Field(ge=1, le=64, description="Processor threads of one process's model.")] = 1
     per_second: Annotated[float, Field(gt=0, le=30, description="Inferences a second and camera, at most.")] = 5.0
     cache_dir: Annotated[
         Path, Field(description="Where downloaded weights and exported models are kept, relative to this file.")

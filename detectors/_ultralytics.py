@@ -1,0 +1,35 @@
+"""The checkpoint run by ultralytics and torch: the reference the exported model is compared with."""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from data.frame import Image
+from detectors._export import ultralytics_environment
+from detectors._weights import Weights
+
+
+class UltralyticsModel:
+    """One model, shared by all cameras of a process."""
+
+    def __init__(self, weights: Weights, cache_dir: Path, threads: int) -> None:
+        os.environ.update(ultralytics_environment(cache_dir))
+        import torch  # noqa: PLC0415 - half a gigabyte, only for this back end
+        from ultralytics import YOLO  # noqa: PLC0415
+
+        torch.set_num_threads(threads)
+        self._model = YOLO(str(weights.path), task="detect")
+        names = self._model.names
+        self.labels: tuple[str, ...] = tuple(names[i] for i in range(len(names)))
+        self._lock = threading.Lock()
+
+    def infer(self, canvas: Image) -> npt.NDArray[np.float32]:
+        """float32 (n, 6): left, top, right, bottom in canvas pixels, confidence, class."""
+        with self._lock:
+            (result,) = self._model.predict(canvas, imgsz=canvas.shape[:2], conf=0.01, device="cpu", verbose=False)
+        return np.asarray(result.boxes.data.numpy(), dtype=np.float32).reshape(-1, 6)
