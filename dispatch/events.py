@@ -1,0 +1,106 @@
+"""Events: opened for an alert when somebody is sent, closed when the last of their tasks is closed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from types import MappingProxyType
+
+from data.alert import Alert
+from data.errors import IllegalMove
+from data.people import SYSTEM, Actor
+from data.settings import Settings, SiteSettings
+from data.store import TaskQuery, Writer
+from data.task import Event
+from data.trail import alert_step, event_step
+from data.views import iso
+
+_WORDS_ZH = MappingProxyType(
+    {
+        "intrusion": "闯入",
+        "dwell": "滞留",
+        "threshold": "超限",
+        "person": "人员",
+        "car": "小汽车",
+        "bus": "公交车",
+        "truck": "货车",
+        "motorcycle": "摩托车",
+        "bicycle": "自行车",
+    }
+)
+
+
+def event_of(writer: Writer, alert: Alert, actor: Actor, now: datetime, settings: Settings) -> tuple[Event, Alert]:
+    """The alert's event, opened now if there is none; the alert is linked to it and acknowledged.
+
+    Raises IllegalMove when its event is closed, or its site is no longer configured.
+    """
+    if alert.event_id is not None:
+        event = writer.event(alert.event_id)
+        if event.closed_at is not None:
+            raise IllegalMove(f"event {event.id} of alert {alert.id} was closed at {iso(event.closed_at)}")
+    else:
+        event = _open(writer, alert, actor, now, settings)
+    return event, _link(writer, alert, event, actor, now)
+
+
+def close_if_done(writer: Writer, event_id: int, actor: Actor, now: datetime) -> Event:
+    """Close the event when none of its tasks is open and at least one was carried out.
+
+    An event whose tasks were all cancelled stays open: nobody has done the work.
+    """
+    event = writer.event(event_id)
+    if event.closed_at is not None or writer.tasks(TaskQuery(event_id=event_id, open_only=True, limit=1)):
+        return event
+    tasks = writer.tasks(TaskQuery(event_id=event_id, limit=1000))
+    done = [task.id for task in tasks if task.closed_at is not None]
+    if not done:
+        return event
+    event = writer.save_event(replace(event, closed_at=max(now, event.opened_at), closed_by=actor.name))
+    event_step(writer, event, SYSTEM, "close", now, detail={"tasks": sorted(done), "after_step_of": actor.name})
+    return event
+
+
+def _open(writer: Writer, alert: Alert, actor: Actor, now: datetime, settings: Settings) -> Event:
+    site = _site(alert, settings)
+    event = writer.add_event(
+        Event(
+            title=_title(alert, site, settings.language),
+            kind=alert.kind,
+            site=site.id,
+            location=site.location,
+            priority=alert.priority,
+            opened_at=now,
+            grid=site.grid,
+        )
+    )
+    event_step(writer, event, actor, "open", now, detail={"alert": alert.id})
+    return event
+
+
+def _link(writer: Writer, alert: Alert, event: Event, actor: Actor, now: datetime) -> Alert:
+    linked = alert if alert.event_id is not None else replace(alert, event_id=event.id)
+    seen = linked.acknowledged_at is not None
+    if not seen:
+        linked = replace(linked, acknowledged_at=now, acknowledged_by=actor.name)
+    if linked is alert:
+        return alert
+    linked = writer.save_alert(linked)
+    alert_step(writer, linked, actor, "link" if seen else "acknowledge", now, detail={"event": event.id})
+    return linked
+
+
+def _site(alert: Alert, settings: Settings) -> SiteSettings:
+    try:
+        return settings.site(alert.key.site)
+    except KeyError as error:
+        raise IllegalMove(
+            f"site {alert.key.site!r} of alert {alert.id} is no longer configured: its place is unknown"
+        ) from error
+
+
+def _title(alert: Alert, site: SiteSettings, language: str) -> str:
+    """`小学门口 · 小汽车滞留` or `School gate · car dwell`."""
+    words = [word for word in (alert.label, alert.kind) if word]
+    chinese = "".join(_WORDS_ZH.get(word, word) for word in words)
+    return f"{site.name or site.id} · {chinese if language == 'zh' else ' '.join(words)}"

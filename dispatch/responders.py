@@ -1,0 +1,185 @@
+"""Responders: brought in line with config.yaml, followed by their positions, ranked for a task."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from data.errors import IllegalMove, NotFound
+from data.geo import Location
+from data.people import Action, Actor, Responder, Role, User
+from data.settings import ResponderSettings, Settings
+from data.store import Reader, Writer
+from data.task import Candidate
+from data.trail import responder_changed
+from dispatch.routing import Roads, Route
+
+_PLACED = "responders.placed"  # store value: where config.yaml last put each responder
+_KEPT_ELIGIBLE, _KEPT_REFUSED = 20, 40  # candidates stored with a task, nearest first
+
+
+def sync_responders(writer: Writer, settings: Settings, now: datetime) -> None:
+    """Bring responders and their users in line with the configuration. Idempotent.
+
+    A position that a phone has sent is kept; a configured location is used where there is none, and again when
+    it was changed. Responders that are no longer configured go off shift. Users get no password: an
+    administrator gives them one, or a token.
+    """
+    known = {responder.id: responder for responder in writer.responders()}
+    users = {user.name for user in writer.users()}
+    placed: dict[str, list[float]] = dict(writer.value(_PLACED) or {})
+    for configured in settings.responders:
+        writer.put_responder(_from(configured))
+        if configured.id not in users:
+            writer.add_user(User(configured.id, Role.RESPONDER, display_name=configured.name))
+        where = configured.location
+        before = known.get(configured.id)
+        if where is not None and _unplaced(before, placed.get(configured.id), where):
+            writer.put_position(configured.id, now, where)
+            placed[configured.id] = [where.lon, where.lat]
+        responder_changed(writer, configured.id, now)
+    for responder_id in known.keys() - {configured.id for configured in settings.responders}:
+        writer.put_responder(replace(known[responder_id], on_shift=False))
+        responder_changed(writer, responder_id, now)
+    writer.put_value(_PLACED, placed)
+
+
+def share_position(writer: Writer, actor: Actor, now: datetime, location: Location) -> bool:
+    """A phone says where its responder is; False when a newer position is known.
+
+    Raises Forbidden, NotFound (no responder of this name) and IllegalMove (off shift: nobody is followed then).
+    """
+    actor.require(Action.SHARE_POSITION)
+    if not writer.responder(actor.name).on_shift:
+        raise IllegalMove(f"{actor.name} is off shift; positions are taken on shift only")
+    if not writer.put_position(actor.name, now, location):
+        return False
+    responder_changed(writer, actor.name, now)
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """Everybody considered: who can be sent, best first, and who cannot, nearest first, each with its reason."""
+
+    eligible: tuple[Candidate, ...]
+    refused: tuple[Candidate, ...]
+
+    @property
+    def stored(self) -> tuple[Candidate, ...]:
+        """What is kept with the task."""
+        return self.eligible[:_KEPT_ELIGIBLE] + self.refused[:_KEPT_REFUSED]
+
+    @property
+    def shortfall(self) -> tuple[str, ...]:
+        """Why nobody can be sent; empty when somebody can."""
+        if self.eligible:
+            return ()
+        return tuple(f"{c.responder}: {c.reason}" for c in self.refused) or ("no responder is configured",)
+
+
+def rank(
+    reader: Reader,
+    place: Location,
+    now: datetime,
+    *,
+    roads: Roads,
+    settings: Settings,
+    excluded: Mapping[str, str] | None = None,
+) -> Ranking:
+    """All responders for work at `place`: hard filters first, then by travel time.
+
+    `excluded`: reasons against single responders (they declined, they did not answer). Who is reached by road
+    comes before who is not, since a straight line may cross a river.
+    """
+    responders = reader.responders()
+    busy = reader.busy_responders()
+    placed = {configured.id: configured.location for configured in settings.responders}
+    routes = _routes(responders, place, roads)
+    eligible: list[Candidate] = []
+    refused: list[Candidate] = []
+    for responder in responders:
+        reason = _reason_against(responder, busy, placed.get(responder.id), now, settings)
+        reason = (excluded or {}).get(responder.id, "") or reason
+        candidate = _candidate(responder.id, routes.get(responder.id), reason)
+        (refused if reason else eligible).append(candidate)
+    return Ranking(tuple(sorted(eligible, key=_order)), tuple(sorted(refused, key=_order)))
+
+
+def named(reader: Reader, responder_id: str, place: Location, *, roads: Roads) -> tuple[Candidate, str]:
+    """The responder whom a human has chosen, and the reason against him, empty when he can be sent.
+
+    Shift and other work are still respected; an old position is not a reason, since the human knows better.
+    """
+    responder = reader.responder(responder_id)
+    reason = ""
+    if not responder.on_shift:
+        reason = "off shift"
+    elif responder_id in reader.busy_responders():
+        reason = "busy with another task"
+    return _candidate(responder_id, _routes([responder], place, roads).get(responder_id), ""), reason
+
+
+def _reason_against(
+    responder: Responder, busy: frozenset[str], placed: Location | None, now: datetime, settings: Settings
+) -> str:
+    """The first hard filter that this responder does not pass; empty when there is none."""
+    if not responder.on_shift:
+        return "off shift"
+    if responder.id in busy:
+        return "busy with another task"
+    if responder.position is None or responder.position_at is None:
+        return "no position"
+    limit = settings.dispatch.position_max_age
+    age = now - responder.position_at
+    if age > limit and responder.position != placed:
+        return f"last position is {age.total_seconds() / 60:.0f} min old, limit {limit.total_seconds() / 60:g} min"
+    return ""
+
+
+def _routes(responders: Sequence[Responder], place: Location, roads: Roads) -> dict[str, Route]:
+    """Ways to the place, for those whose position is known."""
+    somewhere = [(r.id, r.position, r.travel) for r in responders if r.position is not None]
+    found = roads.routes(place, [(position, travel) for _, position, travel in somewhere])
+    return {responder_id: route for (responder_id, _, _), route in zip(somewhere, found, strict=True)}
+
+
+def _candidate(responder_id: str, route: Route | None, reason: str) -> Candidate:
+    if route is None:
+        return Candidate(responder_id, 0.0, 0.0, "no position", reason)
+    return Candidate(responder_id, route.travel_s, route.distance_m, route.method, reason)
+
+
+def _order(candidate: Candidate) -> tuple[int, float, str]:
+    methods = ("road", "straight line", "no position")
+    return methods.index(candidate.method), candidate.travel_s, candidate.responder
+
+
+def _unplaced(before: Responder | None, placed: list[float] | None, where: Location) -> bool:
+    """Must the configured location be written? Not over a phone's position, unless it was changed."""
+    if before is None or before.position is None:
+        return True
+    stands_where_placed = placed == [before.position.lon, before.position.lat]
+    return stands_where_placed and before.position != where
+
+
+def _from(configured: ResponderSettings) -> Responder:
+    return Responder(
+        id=configured.id,
+        name=configured.name,
+        team=configured.team,
+        grid=configured.grid,
+        skills=frozenset(configured.skills),
+        phone=configured.phone,
+        travel=configured.travel,
+        on_shift=configured.on_shift,
+    )
+
+
+def position_of(reader: Reader, responder_id: str) -> Location:
+    """Where the responder was last. Raises NotFound when nobody knows."""
+    position = reader.responder(responder_id).position
+    if position is None:
+        raise NotFound(f"no position of {responder_id} is known")
+    return position

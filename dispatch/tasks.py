@@ -1,0 +1,213 @@
+"""A task's way from dispatch to closed. Each step is one unit of work: row, audit entry and change together.
+
+Every step raises NotFound (no such task), Forbidden (not this role or person) or IllegalMove (not in this state)
+with a text that says why, and then changes nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from data.alert import Alert
+from data.errors import IllegalMove, InputRejected, NobodyAvailable
+from data.people import SYSTEM, Action, Actor
+from data.record import Evidence
+from data.settings import Settings
+from data.store import Reader, TaskQuery, Writer
+from data.task import Candidate, Event, Task, TaskState
+from data.trail import responder_changed, task_step
+from dispatch.events import close_if_done, event_of
+from dispatch.offers import end_offer, make_offer, offer_next, rank_for
+from dispatch.responders import Ranking, named, rank
+from dispatch.routing import Roads
+from dispatch.transitions import Step, check, open_offer
+
+REPORT_TEXT_LIMIT = 4000  # characters
+
+
+def dispatch(
+    writer: Writer,
+    alert_id: int,
+    actor: Actor,
+    now: datetime,
+    *,
+    roads: Roads,
+    settings: Settings,
+    responder: str | None = None,
+) -> Task:
+    """Send somebody to an alert: the nearest available responder, or the one named.
+
+    Opens the alert's event if there is none, and acknowledges the alert if nobody did. A task of this alert that
+    nobody is left for is offered again. Raises NobodyAvailable (with the reasons; nothing is made), IllegalMove
+    when the alert is being worked on already.
+    """
+    actor.require(Action.DISPATCH)
+    alert = writer.alert(alert_id)
+    waiting = _waiting_task(writer, alert)
+    event, alert = event_of(writer, alert, actor, now, settings)
+    if waiting is None:
+        ranking = rank(writer, event.location, now, roads=roads, settings=settings)
+    else:
+        ranking = rank_for(writer, waiting, now, roads=roads, settings=settings, again=True)
+    chosen = _chosen(writer, event, ranking, responder, roads)
+    if waiting is None:
+        task = _new_task(writer, alert, event, actor, now, ranking=ranking)
+    else:
+        task = writer.save_task(replace(waiting, candidates=ranking.stored))
+    return make_offer(writer, task, chosen, actor, now, settings=settings)
+
+
+def accept(writer: Writer, task_id: int, actor: Actor, now: datetime) -> Task:
+    """The responder takes the offer; the first of several wins."""
+    task = writer.task(task_id)
+    offers = writer.offers(task_id)
+    check(task, Step.ACCEPT, actor, offers, now)
+    offer = open_offer(offers)
+    if offer is None:
+        raise IllegalMove(f"task {task_id} has no open offer")
+    at = _at(task, now)
+    end_offer(writer, task, replace(offer, accepted_at=at), now)
+    task = writer.save_task(replace(task, responder=actor.name, accepted_at=at))
+    task_step(writer, task, actor, "accept", now)
+    return task
+
+
+def decline(
+    writer: Writer, task_id: int, actor: Actor, now: datetime, reason: str, *, roads: Roads, settings: Settings
+) -> Task:
+    """The responder cannot go; the next best is offered the task at once."""
+    task = writer.task(task_id)
+    offers = writer.offers(task_id)
+    check(task, Step.DECLINE, actor, offers, now)
+    offer = open_offer(offers)
+    if offer is None:
+        raise IllegalMove(f"task {task_id} has no open offer")
+    end_offer(writer, task, replace(offer, declined_at=now, reason=reason), now)
+    task = writer.save_task(replace(task, offered_to=None))
+    task_step(writer, task, actor, "decline", now, detail={"reason": reason})
+    responder_changed(writer, actor.name, now)
+    return offer_next(writer, task, now, roads=roads, settings=settings)
+
+
+def en_route(writer: Writer, task_id: int, actor: Actor, now: datetime) -> Task:
+    """The responder has set out."""
+    task = writer.task(task_id)
+    check(task, Step.EN_ROUTE, actor, (), now)
+    task = writer.save_task(replace(task, en_route_at=_at(task, now)))
+    task_step(writer, task, actor, "en_route", now)
+    return task
+
+
+def on_scene(writer: Writer, task_id: int, actor: Actor, now: datetime) -> Task:
+    """The responder has arrived."""
+    task = writer.task(task_id)
+    check(task, Step.ON_SCENE, actor, (), now)
+    task = writer.save_task(replace(task, on_scene_at=_at(task, now)))
+    task_step(writer, task, actor, "on_scene", now)
+    return task
+
+
+def report(  # noqa: PLR0917 - who, when and what
+    writer: Writer, task_id: int, actor: Actor, now: datetime, text: str, photo: Evidence | None
+) -> Task:
+    """The work is done, says the responder, with words, a photo or both. Raises InputRejected without either."""
+    task = writer.task(task_id)
+    check(task, Step.REPORT, actor, (), now)
+    text = text.strip()
+    if not text and photo is None:
+        raise InputRejected("a report needs a photo or a text")
+    if len(text) > REPORT_TEXT_LIMIT:
+        raise InputRejected(f"the text has {len(text)} characters, at most {REPORT_TEXT_LIMIT} are kept")
+    if photo is not None:
+        writer.add_evidence(photo)
+    photo_id = None if photo is None else photo.id
+    task = writer.save_task(replace(task, reported_at=_at(task, now), report_text=text, report_photo=photo_id))
+    task_step(writer, task, actor, "report", now, detail={"photo": photo_id, "characters": len(text)})
+    return task
+
+
+def verify(writer: Writer, task_id: int, actor: Actor, now: datetime, text: str = "") -> Task:
+    """Somebody else has looked: the work is done. The task closes by itself, and with its last task the event."""
+    task = writer.task(task_id)
+    check(task, Step.VERIFY, actor, (), now)
+    at = _at(task, now)
+    task = writer.save_task(replace(task, verified_at=at, verified_by=actor.name))
+    task_step(writer, task, actor, "verify", now, detail={"text": text.strip()})
+    check(task, Step.CLOSE, SYSTEM, (), now)
+    task = writer.save_task(replace(task, closed_at=at))
+    task_step(writer, task, SYSTEM, "close", now)
+    _released(writer, task, now)
+    close_if_done(writer, task.event_id, actor, now)
+    return task
+
+
+def cancel(writer: Writer, task_id: int, actor: Actor, now: datetime, reason: str = "") -> Task:
+    """The work is no longer wanted. An open offer is withdrawn; the alert can be dispatched anew."""
+    task = writer.task(task_id)
+    offers = writer.offers(task_id)
+    check(task, Step.CANCEL, actor, offers, now)
+    offer = open_offer(offers)
+    if offer is not None:
+        end_offer(writer, task, replace(offer, withdrawn_at=now), now)
+    task = writer.save_task(replace(task, cancelled_at=_at(task, now)))
+    task_step(writer, task, actor, "cancel", now, detail={"reason": reason.strip()})
+    _released(writer, task, now)
+    close_if_done(writer, task.event_id, actor, now)
+    return task
+
+
+def _waiting_task(reader: Reader, alert: Alert) -> Task | None:
+    """The alert's draft that nobody was left for. Raises IllegalMove when somebody is on it."""
+    for task in reader.tasks(TaskQuery(alert_id=alert.id, open_only=True, limit=1)):
+        if task.state is not TaskState.DRAFT:
+            state = task.state.value.replace("_", " ")
+            raise IllegalMove(
+                f"alert {alert.id} is being worked on: task {task.id} is {state}, {task.responder or task.offered_to}"
+            )
+        return task
+    return None
+
+
+def _chosen(reader: Reader, event: Event, ranking: Ranking, responder: str | None, roads: Roads) -> Candidate:
+    """The best of the ranking, or the one whom a human named. Raises NobodyAvailable."""
+    if responder is not None:
+        candidate, reason = named(reader, responder, event.location, roads=roads)
+        if reason:
+            raise NobodyAvailable(f"{responder} cannot be sent: {reason}")
+        return candidate
+    if not ranking.eligible:
+        raise NobodyAvailable(f"nobody can be sent: {'; '.join(ranking.shortfall)}")
+    return ranking.eligible[0]
+
+
+def _new_task(writer: Writer, alert: Alert, event: Event, actor: Actor, now: datetime, *, ranking: Ranking) -> Task:
+    task = writer.add_task(
+        Task(
+            event_id=event.id,
+            title=event.title,
+            priority=event.priority,
+            location=event.location,
+            created_at=now,
+            created_by=actor.name,
+            alert_id=alert.id,
+            site=event.site,
+            grid=event.grid,
+            candidates=ranking.stored,
+        )
+    )
+    task_step(writer, task, actor, "dispatch", now, detail={"alert": alert.id, "event": event.id})
+    return task
+
+
+def _released(writer: Writer, task: Task, now: datetime) -> None:
+    """Whoever held the task is free again, as far as this task goes."""
+    who = task.responder or task.offered_to
+    if who is not None:
+        responder_changed(writer, who, now)
+
+
+def _at(task: Task, now: datetime) -> datetime:
+    """`now`, but never before the task's last step: a clock set back must not turn the order round."""
+    steps = (task.created_at, task.accepted_at, task.en_route_at, task.on_scene_at, task.reported_at, task.verified_at)
+    return max(now, *(at for at in steps if at is not None))
