@@ -1,0 +1,96 @@
+"""How a child process begins: tied to its parent's life, with its log, then its target.
+
+Started by the supervisor as `python -m engine.child NAME PARENT PAYLOAD BEATS LIFE`; the last three are file
+descriptors: the pickled target, the pipe for heartbeats, and a pipe that ends with the parent.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+import os
+import pickle
+import signal
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from data.errors import YipingError
+from data.secrets import redact
+from engine.heart import Heart
+
+PR_SET_PDEATHSIG = 1
+REFUSED = 2  # exit status: the target said why and cannot go on
+BROKEN = 1  # exit status: a defect; the log has the trace
+
+
+@dataclass(frozen=True)
+class Payload:
+    """What a child is to do. `watched`: the target takes a Heart first and beats."""
+
+    target: Callable[..., None]
+    args: tuple[Any, ...]
+    watched: bool
+    log_level: int
+
+
+class RedactingFormatter(logging.Formatter):
+    """Log lines, and the traces of libraries in them, without credentials in URLs."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return redact(super().format(record))
+
+
+def set_up_log(name: str, level: int) -> None:
+    """One line per record on standard error, with the process's name."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(RedactingFormatter(f"%(asctime)s %(levelname)s {name} %(name)s: %(message)s"))
+    logging.basicConfig(level=level, handlers=[handler], force=True)
+
+
+def die_with(parent: int, life: int) -> None:
+    """Three ties, so that no child outlives a parent that was killed.
+
+    The kernel's parent-death signal is the sure one; it is lost when the parent died before it was asked for
+    (hence the look at the parent's id) and where it is not Linux (hence the pipe).
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(BROKEN)
+    threading.Thread(target=_end_with_pipe, args=(life,), name="parent-watch", daemon=True).start()
+
+
+def _end_with_pipe(life: int) -> None:
+    os.read(life, 1)  # nothing is ever written: it returns when the parent has ended
+    os._exit(BROKEN)
+
+
+def main(arguments: Sequence[str]) -> int:
+    name = arguments[0]
+    parent, payload_at, beats, life = (int(argument) for argument in arguments[1:5])
+    os.setpgid(0, 0)  # Ctrl-C reaches the supervisor alone, which stops its children in order
+    die_with(parent, life)
+    os.set_blocking(beats, False)
+    heart = Heart(beats)
+    heart.beat()
+    with os.fdopen(payload_at, "rb") as file:
+        payload: Payload = pickle.load(file)  # noqa: S301 - written by our own parent into anonymous memory
+    set_up_log(name, payload.log_level)
+    if payload.watched:
+        signal.signal(signal.SIGTERM, lambda *_: heart.stopping.set())
+    try:
+        payload.target(*((heart, *payload.args) if payload.watched else payload.args))
+    except YipingError as error:
+        logging.getLogger(name).error("%s", error)
+        return REFUSED
+    except Exception:  # the restart loop: the supervisor starts this process again
+        logging.getLogger(name).exception("ended by an error that was not foreseen")
+        return BROKEN
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

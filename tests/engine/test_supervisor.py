@@ -1,0 +1,151 @@
+"""Children are kept alive, never outlive their parent, and stop together."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from data.lock import AlreadyRunning, held
+from data.meters import read_meters
+from engine.heart import Heart
+from engine.supervisor import Child, Supervisor
+from tests.engine.children import (
+    Supervised,
+    crashing,
+    diligent,
+    is_alive,
+    plain,
+    silent_after_one_second,
+    stubborn,
+    supervise,
+)
+
+Start = Callable[..., Supervised]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    started: list[Supervised] = []
+
+    def begin(*children: Child) -> Supervised:
+        started.append(supervise(tmp_path / "run", *children))
+        return started[-1]
+
+    yield begin
+    for supervised in started:
+        supervised.end()
+
+
+@pytest.fixture
+def diary(tmp_path: Path) -> Path:
+    path = tmp_path / "diary.txt"
+    path.touch()
+    return path
+
+
+def pids(diary: Path, word: str = "begun") -> list[int]:
+    return [int(line.split()[1]) for line in diary.read_text().splitlines() if line.startswith(word)]
+
+
+def test_a_killed_child_runs_again_within_five_seconds_and_the_log_says_so_once(start: Start, diary: Path) -> None:
+    supervised = start(Child("worker-1", diligent, (diary,)))
+    supervised.wait_for(lambda: len(pids(diary)) == 1, 10)
+    first = pids(diary)[0]
+    assert supervised.pid("worker-1") == first
+    os.kill(first, signal.SIGKILL)
+    assert supervised.wait_for(lambda: len(pids(diary)) == 2, 10) < 5.0
+    assert supervised.pid("worker-1") == pids(diary)[1]
+    assert supervised.log.count("worker-1 ended (killed by SIGKILL); it starts again in 0.0 s") == 1
+    assert read_meters(supervised.run_dir)["supervisor"]["counters"] == {
+        "yiping_child_restarts_total": {'{"child": "worker-1"}': 1.0}
+    }
+
+
+def test_a_killed_parent_takes_all_children_with_it_within_five_seconds(start: Start, diary: Path) -> None:
+    supervised = start(
+        Child("worker-1", diligent, (diary,)),
+        Child("web", plain, (diary,), watched=False),
+        Child("stubborn", stubborn, (diary,), watched=False),
+    )
+    supervised.wait_for(lambda: len(pids(diary)) == 3, 10)
+    supervised.process.kill()
+    supervised.process.wait(5)
+    assert supervised.wait_for(lambda: not any(map(is_alive, pids(diary))), 10) < 5.0
+    again = start(Child("worker-1", diligent, (diary,)))
+    again.wait_for(lambda: len(pids(diary)) == 4, 10)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_stop_lets_children_finish_and_leaves_nothing_behind(
+    start: Start, diary: Path, number: signal.Signals
+) -> None:
+    supervised = start(Child("worker-1", diligent, (diary,)), Child("web", plain, (diary,), watched=False))
+    supervised.wait_for(lambda: len(pids(diary)) == 2, 10)
+    supervised.process.send_signal(number)
+    assert supervised.process.wait(5) == 0
+    assert pids(diary, "stopped") == [pid for pid in pids(diary) if pid in pids(diary, "stopped")] != []
+    assert not any(map(is_alive, pids(diary)))
+    assert not (supervised.run_dir / "worker-1.pid").exists()
+
+
+def test_a_child_that_ignores_the_stop_is_killed_after_five_seconds(start: Start, diary: Path) -> None:
+    supervised = start(Child("stubborn", stubborn, (diary,), watched=False))
+    supervised.wait_for(lambda: len(pids(diary)) == 1, 10)
+    assert supervised.stop(timeout_s=8.0) == 0
+    assert "stubborn did not stop within 5 s and is killed" in supervised.log
+    assert not is_alive(pids(diary)[0])
+
+
+def test_a_child_that_no_longer_beats_is_killed_and_started_again(start: Start, diary: Path) -> None:
+    supervised = start(Child("worker-1", silent_after_one_second, (diary,), silent_s=2.0))
+    supervised.wait_for(lambda: len(pids(diary)) == 2, 15)
+    assert "worker-1 has not answered for 2 s and is killed" in supervised.log
+
+
+def test_a_stopped_child_counts_as_silent(start: Start, diary: Path) -> None:
+    supervised = start(Child("worker-1", diligent, (diary,), silent_s=2.0, start_s=4.0))
+    supervised.wait_for(lambda: len(pids(diary)) == 1, 10)
+    os.kill(pids(diary)[0], signal.SIGSTOP)
+    supervised.wait_for(lambda: len(pids(diary)) == 2, 15)
+
+
+def test_a_child_that_always_crashes_is_started_ever_more_slowly_and_others_go_on(start: Start, diary: Path) -> None:
+    supervised = start(Child("bad", crashing, (diary,)), Child("good", diligent, (diary,)))
+    supervised.wait_for(lambda: supervised.log.count("bad ended") == 3, 15)
+    for pause in ("0.0", "0.5", "1.0"):
+        assert supervised.log.count(f"bad ended (exit status 1); it starts again in {pause} s") == 1
+    assert "secret" not in supervised.log
+    assert "rtsp://***@10.0.0.5/main is gone" in supervised.log
+    assert "good ended" not in supervised.log
+
+
+def test_a_second_instance_on_the_same_folder_is_refused_with_the_first_ones_process_id(
+    start: Start, diary: Path, tmp_path: Path
+) -> None:
+    supervised = start(Child("worker-1", diligent, (diary,)))
+    supervised.wait_for(lambda: len(pids(diary)) == 1, 10)
+    with pytest.raises(AlreadyRunning, match=rf"Yiping is running already \(process {supervised.process.pid}, lock"):
+        Supervisor([], tmp_path / "run").run()
+    assert is_alive(pids(diary)[0])
+
+
+def test_a_lock_is_free_again_when_its_holder_is_done(tmp_path: Path) -> None:
+    for _ in range(2):
+        with held(tmp_path / "clock.lock", "the clock"):
+            pass
+
+
+def test_two_children_of_one_name_are_refused(tmp_path: Path, diary: Path) -> None:
+    with pytest.raises(ValueError, match="names of their own: a, a"):
+        Supervisor([Child("a", diligent, (diary,)), Child("a", diligent, (diary,))], tmp_path)
+
+
+def test_a_rest_ends_when_it_is_time_to_stop() -> None:
+    heart = Heart()
+    assert not heart.rest(0.01)
+    heart.stopping.set()
+    assert heart.rest(60)
