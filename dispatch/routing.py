@@ -77,12 +77,10 @@ class Roads:
         lonlat = np.array([point for line in lines for point in line.points], dtype=np.float64)
         plane = Plane.around(lonlat)
         xy = plane.project(lonlat)
-        ends = np.cumsum(counts)
-        last = np.zeros(len(xy), dtype=bool)
-        last[ends - 1] = True
-        tails = np.flatnonzero(~last)
-        node_of, xy = _merge(xy, tails)
-        of_line = np.repeat(np.arange(len(lines)), counts)[tails]
+        line_of = np.repeat(np.arange(len(lines)), counts)
+        node_of, xy = _merge(xy, line_of)
+        tails = np.flatnonzero(line_of[:-1] == line_of[1:])
+        of_line = line_of[tails]
         a, b = node_of[tails], node_of[tails + 1]
         distinct = a != b
         a, b, of_line = a[distinct], b[distinct], of_line[distinct]
@@ -122,18 +120,15 @@ def straight_line(start: Location, end: Location, travel: str) -> Route:
 
 
 def _merge(
-    xy: npt.NDArray[np.float64], tails: npt.NDArray[np.intp]
+    xy: npt.NDArray[np.float64], line_of: npt.NDArray[np.intp]
 ) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.float64]]:
     """The node of each coordinate, and the nodes' places (m): what lies within SAME_NODE_M is one node.
 
-    Neighbours on one line stay apart, however close: else a finely drawn curve would shrink to a point.
+    Coordinates of one line stay apart unless they are the very same: else a finely drawn curve would shrink.
     """
     pairs = cKDTree(xy).query_pairs(SAME_NODE_M, output_type="ndarray")
-    follows = np.zeros(len(xy), dtype=bool)
-    follows[tails] = True
-    neighbours = (pairs[:, 1] - pairs[:, 0] == 1) & follows[pairs[:, 0]]
-    same_place = np.all(xy[pairs[:, 0]] == xy[pairs[:, 1]], axis=1)
-    pairs = pairs[~neighbours | same_place]
+    one, other = pairs[:, 0], pairs[:, 1]
+    pairs = pairs[(line_of[one] != line_of[other]) | np.all(xy[one] == xy[other], axis=1)]
     links = coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(len(xy), len(xy)))
     count, node_of = connected_components(links.tocsr(), directed=False)
     places = np.empty((count, 2))
