@@ -1,0 +1,72 @@
+"""Writing what people work on: alerts, events, tasks and offers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from sqlalchemy import text, update
+
+from data.alert import Alert
+from data.errors import IllegalMove
+from data.sql import rows
+from data.sql.reader import ALERTS, EVENTS, OFFERS, OPEN_OFFER, TASKS
+from data.sql.writing import SqlWriting
+from data.task import Event, Offer, Task
+
+_OFFER_ENDS = ("accepted_at", "declined_at", "expired_at", "withdrawn_at")
+
+
+class CaseWriting(SqlWriting):
+    """The part of `data.store.Writer` about alerts, events, tasks and offers."""
+
+    def add_alert(self, alert: Alert) -> Alert:
+        stored = replace(alert, committed_at=self._now(), version=1)
+        statement = self._inserting(ALERTS).on_conflict_do_nothing(
+            index_elements=list(alert.key._fields), index_where=text("ended_at IS NULL")
+        )
+        what = f"alert {'/'.join(alert.key)}"
+        result = self._execute(statement.returning(ALERTS.c.id), rows.alert_values(stored), what)
+        alert_id = result.scalar()
+        if alert_id is None:
+            raise IllegalMove(f"{what}: one is open already")
+        return replace(stored, id=int(alert_id))
+
+    def save_alert(self, alert: Alert) -> Alert:
+        return replace(alert, version=self._save(ALERTS, alert, rows.alert_values(alert), "alert"))
+
+    def add_event(self, event: Event) -> Event:
+        stored = replace(event, version=1)
+        return replace(stored, id=self._number(EVENTS, rows.event_values(stored), f"event at {event.site}"))
+
+    def save_event(self, event: Event) -> Event:
+        return replace(event, version=self._save(EVENTS, event, rows.event_values(event), "event"))
+
+    def add_task(self, task: Task) -> Task:
+        stored = replace(task, version=1)
+        return replace(stored, id=self._number(TASKS, rows.task_values(stored), f"task of event {task.event_id}"))
+
+    def save_task(self, task: Task) -> Task:
+        return replace(task, version=self._save(TASKS, task, rows.task_values(task), "task"))
+
+    def add_offer(self, offer: Offer) -> Offer:
+        """One offer of a task is open at a time. Raises IllegalMove while another is."""
+        if offer.is_open and self._holder(offer.task_id) is not None:
+            raise IllegalMove(f"task {offer.task_id} is offered to {self._holder(offer.task_id)} already")
+        what = f"offer of task {offer.task_id} to {offer.responder}"
+        return replace(offer, id=self._number(OFFERS, rows.offer_values(offer), what))
+
+    def _holder(self, task_id: int) -> str | None:
+        """Who holds the open offer of this task."""
+        found = OFFERS.select().where(OFFERS.c.task_id == task_id, OPEN_OFFER)
+        offer = self._first(found, rows.offer_of)
+        return None if offer is None else offer.responder
+
+    def save_offer(self, offer: Offer) -> Offer:
+        """Raises IllegalMove for a second ending: an offer is accepted, declined, expired or withdrawn."""
+        values = rows.offer_values(offer)
+        self._check_times(OFFERS, offer.id, values, "offer")
+        ends = [name for name in _OFFER_ENDS if values[name] is not None]
+        if len(ends) > 1:
+            raise IllegalMove(f"offer {offer.id}: {' and '.join(ends)} cannot both be set")
+        self._execute(update(OFFERS).where(OFFERS.c.id == offer.id).values(**values), {}, f"offer {offer.id}")
+        return offer

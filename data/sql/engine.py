@@ -1,0 +1,131 @@
+"""Connections. One engine writes (one connection, transactions that lock first), one reads (a pool of snapshots).
+
+SQLite: WAL, `synchronous=FULL` (a commit is on the disk when it returns), writers wait up to 30 s for each other.
+PostgreSQL: writers hold one advisory lock for the transaction, so that they are serial as SQLite's are and numbers
+rise in the order of commits; readers see a snapshot.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError
+
+from data.errors import StoreClosed
+
+BUSY_TIMEOUT_S = 30.0
+WRITER_LOCK = 0x59_49_50_49_4E_47  # "YIPING": the advisory lock that makes writers serial
+
+
+def store_url(path_or_url: str | Path) -> URL:
+    """A file's path, `sqlite:///path` or `postgresql://...` as a URL. Raises StoreClosed for anything else."""
+    text = str(path_or_url)
+    if isinstance(path_or_url, Path) or "://" not in text:
+        return URL.create("sqlite", database=str(Path(text).expanduser().resolve()))
+    try:
+        url = make_url(text)
+    except ArgumentError:
+        raise StoreClosed("the store's URL cannot be read; write a file's path or postgresql://host/name") from None
+    backend = url.get_backend_name()
+    if backend in {"postgresql", "postgres"}:
+        return url.set(drivername="postgresql+psycopg")
+    if backend == "sqlite" and url.database and url.database != ":memory:":
+        return URL.create("sqlite", database=str(Path(url.database).expanduser().resolve()))
+    raise StoreClosed(f"no store of kind {backend!r}; write a file's path or postgresql://host/name")
+
+
+def writing_engine(url: URL) -> Engine:
+    """One connection; every transaction begins by waiting for its turn to write."""
+    return _engine(url, begin=_turn_of(url), pool_size=1, max_overflow=0, read_only=False)
+
+
+def reading_engine(url: URL) -> Engine:
+    """Snapshots that never wait for a writer and cannot write."""
+    begin = "BEGIN" if url.get_backend_name() == "sqlite" else None
+    return _engine(url, begin=begin, pool_size=4, max_overflow=60, read_only=True)
+
+
+def _turn_of(url: URL) -> str:
+    return "BEGIN IMMEDIATE" if url.get_backend_name() == "sqlite" else f"SELECT pg_advisory_xact_lock({WRITER_LOCK})"
+
+
+def _engine(url: URL, *, begin: str | None, pool_size: int, max_overflow: int, read_only: bool) -> Engine:
+    sqlite = url.get_backend_name() == "sqlite"
+    more: dict[str, Any] = {}
+    if sqlite:
+        more["connect_args"] = {"timeout": BUSY_TIMEOUT_S, "check_same_thread": False}
+    else:
+        options = "-c default_transaction_read_only=on" if read_only else "-c synchronous_commit=on"
+        more["connect_args"] = {"connect_timeout": 5, "application_name": "yiping", "options": options}
+        more["pool_pre_ping"] = True
+        more["isolation_level"] = "REPEATABLE READ" if read_only else "READ COMMITTED"
+    engine = create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=max_overflow,
+        hide_parameters=True,  # an error must not print what was being stored
+        json_serializer=to_json,
+        **more,
+    )
+    if sqlite:
+        event.listen(engine, "connect", _prepare_reading if read_only else _prepare_writing)
+    if begin is not None:
+        event.listen(engine, "begin", _Begin(begin))
+    return engine
+
+
+def to_json(value: Any) -> str:
+    """Compact JSON; ValueError for NaN and infinity, which JSON does not have."""
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
+class _Begin:
+    """What a transaction starts with; sqlite3 would begin too late and without the lock."""
+
+    def __init__(self, statement: str) -> None:
+        self._statement = statement
+
+    def __call__(self, connection: Connection) -> None:
+        connection.exec_driver_sql(self._statement)
+
+
+def _prepare_reading(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None  # transactions begin where the engine says so
+    connection.execute("PRAGMA query_only = ON")
+
+
+def _prepare_writing(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None
+    _use_wal(connection)
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA journal_size_limit = 67108864")
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Switch to WAL. SQLite does not wait when another process switches at the same moment, so ask again."""
+    give_up = time.monotonic() + BUSY_TIMEOUT_S
+    while True:
+        try:
+            mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+        except sqlite3.OperationalError as error:
+            if not is_busy(error) or time.monotonic() > give_up:
+                raise
+            time.sleep(0.02)
+            continue
+        if mode != "wal":
+            raise StoreClosed(f"the store's disk does not allow WAL (journal mode stayed {mode}); use a local disk")
+        return
+
+
+def is_busy(error: BaseException | None) -> bool:
+    """Somebody else holds the lock: waiting helps, and nothing was changed."""
+    return isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode & 0xFF in {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+    }

@@ -1,0 +1,213 @@
+"""Group commit: one thread per process runs all units of work that wait, and commits them together.
+
+A disk flush costs far more than an insert, so whoever waits at the same moment shares one. Each unit of work runs
+behind its own savepoint; its future is answered after the commit, never before.
+"""
+
+from __future__ import annotations
+
+import queue
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from data.errors import StoreClosed
+from data.sql.engine import is_busy
+from data.store import Writer
+
+MOST_UNITS = 500
+LONGEST_TURN_S = 0.1  # then commit: other processes wait for their turn
+BUSY_PAUSE_S = 0.05
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Unit:
+    """A unit of work that waits, and whom to tell."""
+
+    work: Callable[[Writer], Any]
+    future: Future[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    unit: Unit
+    result: Any
+    error: BaseException | None
+
+
+class _TransactionGone(Exception):
+    """The database ended the transaction by itself; nothing of it was stored."""
+
+
+class GroupCommit:
+    """The one writing thread of a process. Started at once; `close` ends it after what was submitted."""
+
+    def __init__(self, engine: Engine, writer: Callable[[Connection], Writer]) -> None:
+        self._engine = engine
+        self._writer = writer
+        self._waiting: queue.SimpleQueue[Unit | None] = queue.SimpleQueue()
+        self._lock = threading.Lock()  # nothing is queued behind the end mark
+        self._closed: str | None = None
+        self._disk_failed = False
+        self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
+        self._thread.start()
+
+    @property
+    def is_here(self) -> bool:
+        """Is the caller the writing thread itself (that is: inside a unit of work)?"""
+        return threading.current_thread() is self._thread
+
+    def submit(self, unit: Unit) -> None:
+        """Raises StoreClosed."""
+        with self._lock:
+            if self._closed is not None:
+                raise StoreClosed(self._closed)
+            self._waiting.put(unit)
+
+    def close(self) -> None:
+        """Commit what was submitted, then end the thread. Idempotent."""
+        with self._lock:
+            if self._closed is None:
+                self._closed = "the store is closed"
+                self._waiting.put(None)  # behind everything that was submitted
+        self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            while not self._disk_failed and (first := self._waiting.get()) is not None:
+                self._turn(first)
+        finally:
+            self._end()
+            self._engine.dispose()
+
+    def _end(self) -> None:
+        """Nobody writes any more: whoever still waits must not wait for ever."""
+        with self._lock:
+            self._closed = self._closed or "the store's writing thread has ended"
+        while (unit := self._next()) is not None:
+            if unit.future.set_running_or_notify_cancel():
+                unit.future.set_exception(StoreClosed(self._closed))
+
+    def _turn(self, first: Unit) -> None:
+        """One transaction. Every unit it took is answered, whatever happens."""
+        taken: list[Unit] = []
+        try:
+            with self._begin() as connection:
+                outcomes = self._run_units(connection, first, taken)
+                self._commit(connection)
+        except (SQLAlchemyError, StoreClosed, _TransactionGone) as error:
+            self._fail(taken or [first], error)
+            return
+        for outcome in outcomes:
+            _answer(outcome)
+
+    def _begin(self) -> Connection:
+        """A connection whose transaction holds the writers' lock; waits for it as long as it takes."""
+        while True:
+            connection = self._engine.connect()
+            try:
+                connection.begin()
+            except DBAPIError as error:
+                connection.close()
+                if not is_busy(error.orig):
+                    raise
+                time.sleep(BUSY_PAUSE_S)
+            else:
+                return connection
+
+    def _run_units(self, connection: Connection, first: Unit, taken: list[Unit]) -> list[_Outcome]:
+        writer = self._writer(connection)
+        outcomes: list[_Outcome] = []
+        turn_ends = time.monotonic() + LONGEST_TURN_S
+        unit: Unit | None = first
+        while unit is not None:
+            if unit.future.set_running_or_notify_cancel():
+                taken.append(unit)
+                outcomes.append(_run_unit(connection, writer, unit))
+            if len(taken) >= MOST_UNITS or time.monotonic() > turn_ends:
+                break
+            unit = self._next()
+        return outcomes
+
+    def _next(self) -> Unit | None:
+        try:
+            unit = self._waiting.get_nowait()
+        except queue.Empty:
+            return None
+        if unit is None:
+            self._waiting.put(None)  # the end mark is the last there is; leave it for `_run`
+        return unit
+
+    @staticmethod
+    def _commit(connection: Connection) -> None:
+        """Commit; while only a lock is in the way the transaction stays as it is and asking again is safe."""
+        while True:
+            try:
+                connection.commit()
+            except DBAPIError as error:
+                if not is_busy(error.orig):
+                    raise
+                time.sleep(BUSY_PAUSE_S)
+            else:
+                return
+
+    def _fail(self, units: list[Unit], error: Exception) -> None:
+        """Nothing of this turn is stored: say so to everybody, and stop for good when the disk cannot be trusted."""
+        cause = error.__cause__ if isinstance(error, _TransactionGone) else error
+        original = cause.orig if isinstance(cause, DBAPIError) else cause
+        why = f"nothing was stored: {original}"
+        if _disk_failed(original):
+            with self._lock:
+                self._closed = f"the store's disk failed ({original}); restart on a sound disk"
+                self._disk_failed = True
+        for unit in units:
+            refused = StoreClosed(why)
+            refused.__cause__ = cause
+            unit.future.set_exception(refused)
+
+
+def _run_unit(connection: Connection, writer: Writer, unit: Unit) -> _Outcome:
+    """Run one unit behind its savepoint; what it raises is its caller's, unless the whole transaction is gone."""
+    savepoint = connection.begin_nested()
+    try:
+        result = unit.work(writer)
+        savepoint.commit()
+    except BaseException as error:  # the caller's: handed over by the future, as executors do
+        if _is_gone(connection):
+            raise _TransactionGone from error
+        savepoint.rollback()
+        return _Outcome(unit, None, error)
+    return _Outcome(unit, result, None)
+
+
+def _is_gone(connection: Connection) -> bool:
+    """Has the database itself ended the transaction (SQLite on a full disk, PostgreSQL on a lost connection)?"""
+    if connection.invalidated or connection.closed:
+        return True
+    raw = connection.connection.dbapi_connection
+    return isinstance(raw, sqlite3.Connection) and not raw.in_transaction
+
+
+def _disk_failed(error: BaseException | None) -> bool:
+    """After such an error even an earlier flush may be lost: no more may be promised. A full disk is not one."""
+    return isinstance(error, sqlite3.Error) and getattr(error, "sqlite_errorcode", 0) & 0xFF in {
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_CORRUPT,
+        sqlite3.SQLITE_NOTADB,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_CANTOPEN,
+    }
+
+
+def _answer(outcome: _Outcome) -> None:
+    if outcome.error is not None:
+        outcome.unit.future.set_exception(outcome.error)
+    else:
+        outcome.unit.future.set_result(outcome.result)

@@ -1,0 +1,212 @@
+"""Looking things up. One reader lives as long as its transaction, so all it says is from one moment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, RowMapping, Select, Table, and_, bindparam, func, or_, select, union
+
+from data.alert import Alert, AlertKey
+from data.errors import NotFound
+from data.observation import Reading, Rejected
+from data.people import Responder, Session, User
+from data.record import AuditEntry, Change, Evidence, Timer
+from data.requests import Request
+from data.sql import models, rows
+from data.store import AlertQuery, Answered, TaskQuery
+from data.task import Event, Offer, Task
+
+T = TypeVar("T")
+
+ALERTS = models.AlertRow.table()
+ANSWERS = models.AnswerRow.table()
+AUDIT = models.AuditRow.table()
+EVENTS = models.EventRow.table()
+EVIDENCE = models.EvidenceRow.table()
+NEWEST = models.NewestReadingRow.table()
+OFFERS = models.OfferRow.table()
+OUTBOX = models.OutboxRow.table()
+READINGS = models.ReadingRow.table()
+REJECTS = models.RejectRow.table()
+REQUESTS = models.RequestRow.table()
+RESPONDERS = models.ResponderRow.table()
+SESSIONS = models.SessionRow.table()
+TASKS = models.TaskRow.table()
+TIMERS = models.TimerRow.table()
+USERS = models.UserRow.table()
+VALUES = models.ValueRow.table()
+
+OPEN_OFFER = and_(
+    OFFERS.c.accepted_at.is_(None),
+    OFFERS.c.declined_at.is_(None),
+    OFFERS.c.expired_at.is_(None),
+    OFFERS.c.withdrawn_at.is_(None),
+)
+OPEN_TASK = and_(TASKS.c.closed_at.is_(None), TASKS.c.cancelled_at.is_(None))
+
+# Screens ask these two many times a second: built once, only the numbers differ.
+LAST_CHANGE = select(func.coalesce(func.max(OUTBOX.c.seq), 0))
+CHANGES = select(OUTBOX).where(OUTBOX.c.seq > bindparam("after")).order_by(OUTBOX.c.seq).limit(bindparam("up_to"))
+
+
+class SqlReader:
+    """`data.store.Reader` on one connection inside one transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def _all(self, statement: Select[Any], of: Callable[[RowMapping], T]) -> list[T]:
+        return [of(row) for row in self._connection.execute(statement).mappings()]
+
+    def _first(self, statement: Select[Any], of: Callable[[RowMapping], T]) -> T | None:
+        row = self._connection.execute(statement).mappings().first()
+        return None if row is None else of(row)
+
+    def _one(self, table: Table, key: int | str, of: Callable[[RowMapping], T], what: str) -> T:
+        column = table.primary_key.columns[0]
+        found = self._first(select(table).where(column == key), of)
+        if found is None:
+            raise NotFound(f"no {what} {key}")
+        return found
+
+    def alert(self, alert_id: int) -> Alert:
+        return self._one(ALERTS, alert_id, rows.alert_of, "alert")
+
+    def alerts(self, query: AlertQuery) -> Sequence[Alert]:
+        found = select(ALERTS).order_by(ALERTS.c.id.desc()).limit(query.limit)
+        if query.site is not None:
+            found = found.where(ALERTS.c.site == query.site)
+        if query.open_only:
+            found = found.where(ALERTS.c.ended_at.is_(None))
+        if query.unacknowledged_only:
+            found = found.where(ALERTS.c.acknowledged_at.is_(None))
+        if query.since is not None:
+            found = found.where(or_(ALERTS.c.ended_at.is_(None), ALERTS.c.ended_at >= query.since))
+        if query.until is not None:
+            found = found.where(ALERTS.c.raised_at < query.until)
+        if query.before_id is not None:
+            found = found.where(ALERTS.c.id < query.before_id)
+        return self._all(found, rows.alert_of)
+
+    def open_alert(self, key: AlertKey) -> Alert | None:
+        same = [ALERTS.c[name] == value for name, value in key._asdict().items()]
+        return self._first(select(ALERTS).where(*same, ALERTS.c.ended_at.is_(None)), rows.alert_of)
+
+    def event(self, event_id: int) -> Event:
+        return self._one(EVENTS, event_id, rows.event_of, "event")
+
+    def events(self, *, open_only: bool = False, before_id: int | None = None, limit: int = 100) -> Sequence[Event]:
+        found = select(EVENTS).order_by(EVENTS.c.id.desc()).limit(limit)
+        if open_only:
+            found = found.where(EVENTS.c.closed_at.is_(None))
+        if before_id is not None:
+            found = found.where(EVENTS.c.id < before_id)
+        return self._all(found, rows.event_of)
+
+    def task(self, task_id: int) -> Task:
+        return self._one(TASKS, task_id, rows.task_of, "task")
+
+    def tasks(self, query: TaskQuery) -> Sequence[Task]:
+        found = select(TASKS).order_by(TASKS.c.id.desc()).limit(query.limit)
+        if query.event_id is not None:
+            found = found.where(TASKS.c.event_id == query.event_id)
+        if query.alert_id is not None:
+            found = found.where(TASKS.c.alert_id == query.alert_id)
+        if query.responder is not None:
+            found = found.where(or_(TASKS.c.offered_to == query.responder, TASKS.c.responder == query.responder))
+        if query.open_only:
+            found = found.where(OPEN_TASK)
+        if query.since is not None:
+            found = found.where(TASKS.c.created_at >= query.since)
+        if query.until is not None:
+            found = found.where(TASKS.c.created_at < query.until)
+        if query.before_id is not None:
+            found = found.where(TASKS.c.id < query.before_id)
+        return self._all(found, rows.task_of)
+
+    def offers(self, task_id: int) -> Sequence[Offer]:
+        return self._all(select(OFFERS).where(OFFERS.c.task_id == task_id).order_by(OFFERS.c.id), rows.offer_of)
+
+    def responders(self) -> Sequence[Responder]:
+        return self._all(select(RESPONDERS).order_by(RESPONDERS.c.id), rows.responder_of)
+
+    def responder(self, responder_id: str) -> Responder:
+        return self._one(RESPONDERS, responder_id, rows.responder_of, "responder")
+
+    def busy_responders(self) -> frozenset[str]:
+        at_work = select(TASKS.c.responder).where(OPEN_TASK, TASKS.c.responder.is_not(None))
+        asked = select(OFFERS.c.responder).where(OPEN_OFFER)
+        return frozenset(self._connection.execute(union(at_work, asked)).scalars())
+
+    def readings(
+        self, site: str, quantity: str | None = None, *, since: datetime, until: datetime, limit: int = 100_000
+    ) -> Sequence[Reading]:
+        at = READINGS.c.at
+        found = select(READINGS).where(READINGS.c.site == site, at >= since, at < until)
+        if quantity is not None:
+            found = found.where(READINGS.c.quantity == quantity)
+        ordered = found.order_by(at, READINGS.c.monitor, READINGS.c.quantity).limit(limit)
+        return self._all(ordered, rows.reading_of)
+
+    def latest_readings(self) -> Sequence[Reading]:
+        return self._all(select(NEWEST).order_by(*NEWEST.primary_key.columns), rows.reading_of)
+
+    def changes(self, after: int, limit: int = 1000) -> Sequence[Change]:
+        found = self._connection.execute(CHANGES, {"after": after, "up_to": limit}).mappings()
+        return [rows.change_of(row) for row in found]
+
+    def last_change(self) -> int:
+        return int(self._connection.execute(LAST_CHANGE).scalar_one())
+
+    def audit(
+        self, *, after: int = 0, subject: str | None = None, newest_first: bool = False, limit: int = 1000
+    ) -> Sequence[AuditEntry]:
+        seq = AUDIT.c.seq
+        found = select(AUDIT).where(seq > after).order_by(seq.desc() if newest_first else seq).limit(limit)
+        if subject is not None:
+            found = found.where(AUDIT.c.subject == subject)
+        return self._all(found, rows.audit_of)
+
+    def user(self, name: str) -> User:
+        return self._one(USERS, name, rows.user_of, "user")
+
+    def users(self) -> Sequence[User]:
+        return self._all(select(USERS).order_by(USERS.c.name), rows.user_of)
+
+    def session(self, secret_hash: str) -> Session | None:
+        return self._first(select(SESSIONS).where(SESSIONS.c.secret_hash == secret_hash), rows.session_of)
+
+    def timers_due(self, now: datetime, limit: int = 100) -> Sequence[Timer]:
+        due = select(TIMERS).where(TIMERS.c.done_at.is_(None), TIMERS.c.due_at <= now)
+        return self._all(due.order_by(TIMERS.c.due_at, TIMERS.c.id).limit(limit), rows.timer_of)
+
+    def evidence(self, evidence_id: str) -> Evidence:
+        return self._one(EVIDENCE, evidence_id, rows.evidence_of, "evidence")
+
+    def evidence_between(self, site: str | None, since: datetime, until: datetime) -> Sequence[Evidence]:
+        found = select(EVIDENCE).where(EVIDENCE.c.at >= since, EVIDENCE.c.at < until)
+        if site is not None:
+            found = found.where(EVIDENCE.c.origin == site)
+        return self._all(found.order_by(EVIDENCE.c.at, EVIDENCE.c.id), rows.evidence_of)
+
+    def answered(self, key: str, user: str) -> Answered | None:
+        same = select(ANSWERS).where(ANSWERS.c.key == key, ANSWERS.c.user_name == user)
+        return self._first(same, rows.answered_of)
+
+    def request(self, request_id: int) -> Request:
+        return self._one(REQUESTS, request_id, rows.request_of, "request")
+
+    def unanswered_requests(self, limit: int = 20) -> Sequence[Request]:
+        waiting = select(REQUESTS).where(REQUESTS.c.answered_at.is_(None)).order_by(REQUESTS.c.id)
+        return self._all(waiting.limit(limit), rows.request_of)
+
+    def rejects(self, *, site: str | None = None, limit: int = 100) -> Sequence[Rejected]:
+        found = select(REJECTS).order_by(REJECTS.c.id.desc()).limit(limit)
+        if site is not None:
+            found = found.where(REJECTS.c.site == site)
+        return self._all(found, rows.rejected_of)
+
+    def value(self, name: str) -> Any:
+        return self._connection.execute(select(VALUES.c.value).where(VALUES.c.name == name)).scalar()

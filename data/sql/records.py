@@ -1,0 +1,100 @@
+"""Writing what was seen and done: readings, evidence, the audit chain, the outbox, timers, requests."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import insert, select, update
+
+from data.errors import IllegalMove
+from data.observation import Reading, Rejected
+from data.record import GENESIS, AuditEntry, Change, Evidence, Timer
+from data.requests import Request
+from data.sql import rows
+from data.sql.engine import to_json
+from data.sql.reader import ANSWERS, AUDIT, EVIDENCE, NEWEST, OUTBOX, READINGS, REJECTS, REQUESTS, TIMERS, VALUES
+from data.sql.writing import SqlWriting, newest_first_by
+from data.store import Answered
+
+APPEND_AUDIT = insert(AUDIT).returning(AUDIT.c.seq)
+APPEND_CHANGE = insert(OUTBOX).returning(OUTBOX.c.seq)
+LAST_HASH = select(AUDIT.c.hash).order_by(AUDIT.c.seq.desc()).limit(1)
+
+
+class RecordWriting(SqlWriting):
+    """The part of `data.store.Writer` about observations and records."""
+
+    def add_readings(self, readings: Sequence[Reading]) -> int:
+        values = [rows.reading_values(reading) for reading in readings]
+        if not values:
+            return 0
+        statement = self._inserting(READINGS).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
+        new = int(self._connection.execute(statement, values).rowcount)
+        if new:
+            self._keep_newest(values)
+        return new
+
+    def _keep_newest(self, values: Sequence[Mapping[str, Any]]) -> None:
+        statement = self._inserting(NEWEST)
+        keys = ("site", "monitor", "quantity")
+        changed = {name: statement.excluded[name] for name in values[0] if name not in keys}
+        newer = statement.excluded.at > NEWEST.c.at
+        known = statement.on_conflict_do_update(index_elements=list(keys), set_=changed, where=newer)
+        self._connection.execute(known, list(newest_first_by(values, *keys).values()))
+
+    def add_reject(self, rejected: Rejected) -> None:
+        self._execute(insert(REJECTS), rows.plain(rejected), f"reject of {rejected.site}")
+
+    def add_evidence(self, evidence: Evidence) -> None:
+        statement = self._inserting(EVIDENCE).on_conflict_do_nothing()
+        self._execute(statement, rows.plain(evidence), f"evidence {evidence.id}")
+
+    def record(self, entry: AuditEntry) -> AuditEntry:
+        # The hash covers what will be read back: UTC, and JSON's own types.
+        settled = replace(entry, at=rows.utc(entry.at), detail=json.loads(to_json(dict(entry.detail))))
+        previous = self._connection.execute(LAST_HASH).scalar() or GENESIS
+        chained = replace(settled, previous_hash=previous, hash=settled.digest(previous))
+        seq = self._connection.execute(APPEND_AUDIT, rows.plain(chained, "seq")).scalar_one()
+        return replace(chained, seq=int(seq))
+
+    def publish(self, change: Change) -> Change:
+        values = rows.plain(change, "seq") | {"payload": dict(change.payload)}
+        seq = self._connection.execute(APPEND_CHANGE, values).scalar_one()
+        return replace(change, seq=int(seq))
+
+    def add_timer(self, timer: Timer) -> Timer:
+        return replace(timer, id=self._number(TIMERS, rows.plain(timer, "id"), f"timer {timer.kind}"))
+
+    def finish_timer(self, timer_id: int, at: datetime) -> bool:
+        waiting = update(TIMERS).where(TIMERS.c.id == timer_id, TIMERS.c.done_at.is_(None))
+        return self._connection.execute(waiting.values(done_at=at)).rowcount == 1
+
+    def finish_timers_of(self, kind: str, subject: int, at: datetime) -> int:
+        same = update(TIMERS).where(TIMERS.c.kind == kind, TIMERS.c.subject == subject, TIMERS.c.done_at.is_(None))
+        return self._connection.execute(same.values(done_at=at)).rowcount
+
+    def remember_answer(self, key: str, user: str, answered: Answered, at: datetime) -> None:
+        """Raises IllegalMove when this key has an answer: the second of two racing POSTs must not happen."""
+        values = rows.plain(answered) | {"body": dict(answered.body), "key": key, "user_name": user, "at": at}
+        statement = self._inserting(ANSWERS).on_conflict_do_nothing().returning(ANSWERS.c.status)
+        if self._execute(statement, values, "answer").scalar() is None:
+            raise IllegalMove("a request with this Idempotency-Key was answered already")
+
+    def add_request(self, request: Request) -> Request:
+        return replace(request, id=self._number(REQUESTS, rows.request_values(request), f"request {request.kind}"))
+
+    def answer_request(self, request_id: int, at: datetime, answer: Mapping[str, Any] | None, error: str = "") -> None:
+        """Raises NotFound, and IllegalMove for a second answer."""
+        values = {"answered_at": at, "answer": None if answer is None else dict(answer), "error": error}
+        if self.request(request_id).answered_at is not None:
+            raise IllegalMove(f"request {request_id} is answered already")
+        self._execute(update(REQUESTS).where(REQUESTS.c.id == request_id).values(**values), {}, "request")
+
+    def put_value(self, name: str, value: Any) -> None:
+        statement = self._inserting(VALUES)
+        known = statement.on_conflict_do_update(index_elements=["name"], set_={"value": statement.excluded.value})
+        self._execute(known, {"name": name, "value": value}, f"value {name}")

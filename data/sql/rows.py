@@ -1,0 +1,165 @@
+"""Table rows as domain values and back. Columns bear the names of the fields; what differs is said here."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, fields
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import RowMapping
+
+from data.alert import Alert, AlertKey, Priority
+from data.geo import Location
+from data.observation import Quality, Reading, Rejected
+from data.people import Responder, Role, Session, User
+from data.record import AuditEntry, Change, Evidence, Timer
+from data.requests import Request, RequestKind
+from data.store import Answered
+from data.task import Candidate, Event, Offer, Task
+
+
+def plain(value: Any, *left_out: str) -> dict[str, Any]:
+    """The fields of a flat dataclass by name."""
+    return {field.name: getattr(value, field.name) for field in fields(value) if field.name not in left_out}
+
+
+def alert_of(row: RowMapping) -> Alert:
+    values = dict(row)
+    key = AlertKey(*(values.pop(name) for name in AlertKey._fields))
+    priority, xyxy = Priority(values.pop("priority")), values.pop("xyxy")
+    return Alert(key=key, priority=priority, xyxy=None if xyxy is None else tuple(xyxy), **values)
+
+
+def alert_values(alert: Alert) -> dict[str, Any]:
+    xyxy = None if alert.xyxy is None else [float(edge) for edge in alert.xyxy]
+    own = plain(alert, "id", "key", "priority", "xyxy")
+    return own | alert.key._asdict() | {"priority": alert.priority.value, "xyxy": xyxy}
+
+
+def _located(row: RowMapping) -> dict[str, Any]:
+    values = dict(row)
+    values["location"] = Location(lon=values.pop("lon"), lat=values.pop("lat"))
+    values["priority"] = Priority(values["priority"])
+    return values
+
+
+def event_of(row: RowMapping) -> Event:
+    return Event(**_located(row))
+
+
+def event_values(event: Event) -> dict[str, Any]:
+    place = {"lon": event.location.lon, "lat": event.location.lat}
+    return plain(event, "id", "location", "priority") | place | {"priority": event.priority.value}
+
+
+def task_of(row: RowMapping) -> Task:
+    values = _located(row)
+    checklist = tuple(values.pop("checklist"))
+    candidates = tuple(Candidate(**candidate) for candidate in values.pop("candidates"))
+    return Task(checklist=checklist, candidates=candidates, **values)
+
+
+def task_values(task: Task) -> dict[str, Any]:
+    own = plain(task, "id", "location", "priority", "checklist", "candidates")
+    return own | {
+        "lon": task.location.lon,
+        "lat": task.location.lat,
+        "priority": task.priority.value,
+        "checklist": list(task.checklist),
+        "candidates": [asdict(candidate) for candidate in task.candidates],
+    }
+
+
+def offer_of(row: RowMapping) -> Offer:
+    return Offer(**row)
+
+
+def offer_values(offer: Offer) -> dict[str, Any]:
+    return plain(offer, "id")
+
+
+def responder_of(row: RowMapping) -> Responder:
+    values = dict(row)
+    lon, lat = values.pop("lon"), values.pop("lat")
+    skills = frozenset(values.pop("skills"))
+    return Responder(skills=skills, position=None if lon is None else Location(lon=lon, lat=lat), **values)
+
+
+def responder_values(responder: Responder) -> dict[str, Any]:
+    """Everything but the position, which has its own way in."""
+    own = plain(responder, "skills", "position", "position_at")
+    return own | {"skills": sorted(responder.skills)}
+
+
+def reading_of(row: RowMapping) -> Reading:
+    return Reading(**{**row, "quality": Quality(row["quality"])})
+
+
+def reading_values(reading: Reading) -> dict[str, Any]:
+    return {
+        "site": reading.site,
+        "monitor": reading.monitor,
+        "quantity": reading.quantity,
+        "at": reading.at,
+        "value": float(reading.value),
+        "quality": reading.quality.value,
+        "uncertainty": reading.uncertainty,
+        "vertical_datum": reading.vertical_datum,
+    }
+
+
+def rejected_of(row: RowMapping) -> Rejected:
+    values = dict(row)
+    del values["id"]
+    return Rejected(**values)
+
+
+def evidence_of(row: RowMapping) -> Evidence:
+    return Evidence(**row)
+
+
+def user_of(row: RowMapping) -> User:
+    return User(**{**row, "role": Role(row["role"])})
+
+
+def user_values(user: User) -> dict[str, Any]:
+    return plain(user, "role") | {"role": user.role.value}
+
+
+def session_of(row: RowMapping) -> Session:
+    values = dict(row)
+    return Session(user=values.pop("user_name"), **values)
+
+
+def session_values(session: Session) -> dict[str, Any]:
+    return plain(session, "user") | {"user_name": session.user}
+
+
+def timer_of(row: RowMapping) -> Timer:
+    return Timer(**row)
+
+
+def audit_of(row: RowMapping) -> AuditEntry:
+    return AuditEntry(**row)
+
+
+def change_of(row: RowMapping) -> Change:
+    return Change(**row)
+
+
+def answered_of(row: RowMapping) -> Answered:
+    return Answered(status=row["status"], body=row["body"], request_hash=row["request_hash"])
+
+
+def request_of(row: RowMapping) -> Request:
+    return Request(**{**row, "kind": RequestKind(row["kind"])})
+
+
+def request_values(request: Request) -> dict[str, Any]:
+    answer = None if request.answer is None else dict(request.answer)
+    return plain(request, "id") | {"kind": request.kind.value, "payload": dict(request.payload), "answer": answer}
+
+
+def utc(at: datetime) -> datetime:
+    """The same moment in UTC, as it will be read back; hashes must not depend on who wrote it."""
+    return at.astimezone(UTC)

@@ -1,0 +1,94 @@
+"""`open_store`: the Store port on SQLite or PostgreSQL."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import URL, Engine
+from sqlalchemy.exc import DBAPIError
+
+from data.errors import StoreClosed
+from data.secrets import redact
+from data.sql.engine import reading_engine, store_url, writing_engine
+from data.sql.group import GroupCommit, Unit
+from data.sql.reader import SqlReader
+from data.sql.schema import upgrade
+from data.sql.writer import SqlWriter
+from data.store import Reader, Store, Writer
+
+T = TypeVar("T")
+
+
+def open_store(path_or_url: str | Path, *, migrate: bool = True) -> Store:
+    """The store in this file (SQLite) or at this `postgresql://` URL, its schema brought up to date.
+
+    Each process opens its own; a store must not be used across a fork. Raises StoreClosed when it cannot be opened.
+    """
+    url = store_url(path_or_url)
+    if url.get_backend_name() == "sqlite":
+        _make_file(Path(str(url.database)))
+    writing = writing_engine(url)
+    try:
+        if migrate:
+            upgrade(writing)
+        else:
+            writing.connect().close()
+    except DBAPIError as error:
+        writing.dispose()
+        raise StoreClosed(f"cannot open the store {_name(url)}: {redact(str(error.orig))}") from None
+    except StoreClosed:
+        writing.dispose()
+        raise
+    return SqlStore(writing, reading_engine(url))
+
+
+def _make_file(path: Path) -> None:
+    """Only its owner may read the store: it holds password hashes and telephone numbers."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+    except OSError as error:
+        raise StoreClosed(f"cannot make the store {path}: {error.strerror}") from error
+
+
+def _name(url: URL) -> str:
+    """Where the store is, without user and password."""
+    return str(url.database) if url.host is None else f"{url.database} on {url.host}"
+
+
+class SqlStore:
+    """`data.store.Store` on two engines: one thread writes through one, everybody reads through the other."""
+
+    def __init__(self, writing: Engine, reading: Engine) -> None:
+        self._reading = reading
+        self._process = os.getpid()
+        self._group = GroupCommit(writing, SqlWriter)
+
+    def read(self, look: Callable[[Reader], T]) -> T:
+        self._here()
+        with self._reading.connect() as connection:
+            return look(SqlReader(connection))
+
+    def write(self, work: Callable[[Writer], T]) -> T:
+        if self._group.is_here:
+            raise RuntimeError("a unit of work cannot wait for another one: use the writer it was given")
+        return self.submit(work).result()
+
+    def submit(self, work: Callable[[Writer], T]) -> Future[T]:
+        self._here()
+        future: Future[Any] = Future()
+        self._group.submit(Unit(work, future))
+        return future
+
+    def close(self) -> None:
+        self._here()
+        self._group.close()
+        self._reading.dispose()
+
+    def _here(self) -> None:
+        if os.getpid() != self._process:
+            raise RuntimeError("this store was opened in another process: open it again in this one")

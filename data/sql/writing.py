@@ -1,0 +1,92 @@
+"""What every part of the writer does alike: insert, save with a version, and keep set times set."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Protocol, TypeVar
+
+from sqlalchemy import Connection, Executable, Table, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.sql.dml import ReturningInsert
+
+from data.errors import IllegalMove, NotFound, StaleVersion
+from data.sql.reader import SqlReader
+
+V = TypeVar("V", bound="Versioned")
+
+
+class Versioned(Protocol):
+    """A stored thing that several people may change."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def version(self) -> int: ...
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class SqlWriting(SqlReader):
+    """A reader that can change rows inside one unit of work. `now` tells the time of the commit."""
+
+    def __init__(self, connection: Connection, now: Callable[[], datetime] = utc_now) -> None:
+        super().__init__(connection)
+        self._now = now
+        self._sqlite = connection.dialect.name == "sqlite"
+
+    def _inserting(self, table: Table) -> Any:
+        """INSERT that knows ON CONFLICT: the same words in both databases, but two classes in SQLAlchemy."""
+        return sqlite_insert(table) if self._sqlite else postgresql_insert(table)
+
+    def _execute(self, statement: Executable, values: Mapping[str, Any], what: str) -> Any:
+        """Raises IllegalMove for a row that the schema refuses; the unit of work must then end."""
+        try:
+            return self._connection.execute(statement, values)
+        except IntegrityError as error:
+            raise IllegalMove(f"{what}: refers to a row that is not stored, or breaks a rule of the store") from error
+
+    def _number(self, table: Table, values: Mapping[str, Any], what: str) -> int:
+        """Insert one row; its id."""
+        column = next(iter(table.primary_key.columns))
+        statement: ReturningInsert[Any] = insert(table).returning(column)
+        return int(self._execute(statement, values, what).scalar_one())
+
+    def _save(self, table: Table, thing: V, values: Mapping[str, Any], what: str) -> int:
+        """Update a versioned row; the new version. Raises NotFound, StaleVersion, IllegalMove."""
+        self._check_times(table, thing.id, values, what, version=thing.version)
+        version = thing.version + 1
+        statement = update(table).where(table.c.id == thing.id)
+        self._execute(statement.values(**{**values, "version": version}), {}, f"{what} {thing.id}")
+        return version
+
+    def _check_times(
+        self, table: Table, key: int | str, values: Mapping[str, Any], what: str, *, version: int | None = None
+    ) -> None:
+        """A time is set once, from null; writers are serial, so what is read here is what will be updated."""
+        row = (
+            self._connection.execute(select(table).where(next(iter(table.primary_key.columns)) == key))
+            .mappings()
+            .first()
+        )
+        if row is None:
+            raise NotFound(f"no {what} {key}")
+        if version is not None and row["version"] != version:
+            raise StaleVersion(f"{what} {key} was changed by somebody else: version {version} is now {row['version']}")
+        for column, stored in row.items():
+            if column.endswith("_at") and stored is not None and column in values and values[column] != stored:
+                raise IllegalMove(f"{what} {key}: {column} is set already ({stored.isoformat()}) and stays")
+
+
+def newest_first_by(values: Sequence[Mapping[str, Any]], *names: str) -> dict[tuple[Any, ...], Mapping[str, Any]]:
+    """The newest (`at`) of the rows that agree in `names`."""
+    newest: dict[tuple[Any, ...], Mapping[str, Any]] = {}
+    for row in values:
+        key = tuple(row[name] for name in names)
+        if key not in newest or row["at"] > newest[key]["at"]:
+            newest[key] = row
+    return newest
