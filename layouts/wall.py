@@ -1,4 +1,4 @@
-"""The wall page."""
+"""The wall: map, cameras, gauges, alerts and dispatch on one screen. The scripts in assets/ fill the places drawn here."""
 
 from __future__ import annotations
 
@@ -7,9 +7,37 @@ from typing import Any
 from dash import html
 
 from layouts.context import ScreenContext
+from layouts.ground import draw_map
 from layouts.words import Words
 
 
 def draw(screens: ScreenContext, words: Words) -> Any:
     """The page without its live contents."""
-    return html.Div(words("page.wall"))
+    left = [
+        panel(words("panel.map"), draw_map(screens), "map-panel"),
+        panel(words("panel.gauges"), html.Ul(id="gauge-strip"), "gauge-panel"),
+    ]
+    centre = [
+        panel(words("panel.cameras"), html.Div(id="camera-wall"), "camera-panel"),
+        panel(words("panel.dispatch"), html.Div(id="dispatch-panel"), "dispatch"),
+    ]
+    right = [
+        panel(
+            words("panel.alerts"),
+            html.Div(id="alert-list"),
+            "alert-panel",
+            html.Span(id="alert-counts"),
+        ),
+        html.P(words("keys"), className="keys dim"),
+    ]
+    columns = [
+        html.Div(left, className="left"),
+        html.Div(centre, className="centre"),
+        html.Div(right, className="right"),
+    ]
+    return html.Div(columns, className="wall")
+
+
+def panel(title: str, body: Any, name: str, beside: Any = None) -> Any:
+    """A titled part of a page."""
+    return html.Section([html.Header([html.H2(title), beside]), body], className=f"panel {name}")

@@ -1,0 +1,180 @@
+// The ground of the screens' scripts: words, server time, DOM building, requests to the server, mounting.
+window.yiping = (() => {
+  "use strict";
+  const page = JSON.parse(document.getElementById("yiping-page-data").textContent);
+  const cookies = new Map(document.cookie.split("; ").map((pair) => pair.split("=", 2)));
+  const asked = cookies.get(page.language_cookie);
+  const language = asked in page.words ? asked : page.language;
+  document.documentElement.lang = language;
+
+  /** The text of a key, with {n} and the like filled in; `instead` (or the key) when there is none. */
+  const t = (key, values = {}, instead = key) =>
+    (page.words[language][key] ?? instead).replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
+
+  // ---- time: the server's, because ages must not depend on how well this computer's clock is set
+  let offset = 0;
+  let heard = [];
+  const clock = {
+    now: () => Date.now() + offset,
+    /** The server said it is `iso` just now. The smallest delay of the last few gives the best estimate. */
+    hear(iso) {
+      heard = [...heard.slice(-7), Date.parse(iso) - Date.now()];
+      offset = Math.max(...heard);
+    },
+  };
+  const locale = language === "zh" ? "zh-CN" : "en-GB";
+  const format = (options) => new Intl.DateTimeFormat(locale, { timeZone: page.timezone, hour12: false, ...options });
+  const twoDigits = { hour: "2-digit", minute: "2-digit", second: "2-digit" };
+  const formats = {
+    time: format(twoDigits),
+    minute: format({ hour: "2-digit", minute: "2-digit" }),
+    date: format({ year: "numeric", month: "2-digit", day: "2-digit", weekday: "short" }),
+    full: format({ month: "2-digit", day: "2-digit", ...twoDigits }),
+  };
+  const show = (iso, how = "time") => (iso ? formats[how].format(new Date(iso)) : "");
+
+  const ageSeconds = (iso) => Math.max(0, (clock.now() - Date.parse(iso)) / 1000);
+  const ago = (iso) => {
+    if (!iso) return t("age.none");
+    const s = ageSeconds(iso);
+    if (s < 2) return t("age.now");
+    if (s < 60) return t("age.s", { n: Math.floor(s) });
+    if (s < 3600) return t("age.min", { n: Math.floor(s / 60) });
+    if (s < 86400) return t("age.h", { n: Math.floor(s / 3600) });
+    return t("age.d", { n: Math.floor(s / 86400) });
+  };
+  const duration = (s) => {
+    const whole = Math.max(0, Math.round(s));
+    const pad = (n) => String(n).padStart(2, "0");
+    const [h, m, rest] = [Math.floor(whole / 3600), Math.floor((whole % 3600) / 60), whole % 60];
+    return h ? `${h}:${pad(m)}:${pad(rest)}` : `${m}:${pad(rest)}`;
+  };
+
+  // ---- DOM
+  /** An element: make("p", {class: "x", onclick: f, "data-id": 1}, "text", child). */
+  const make = (tag, properties = {}, ...children) => {
+    const element = document.createElement(tag);
+    for (const [name, value] of Object.entries(properties)) {
+      if (value === null || value === undefined || value === false) continue;
+      if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+      else element.setAttribute(name, value === true ? "" : value);
+    }
+    element.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+    return element;
+  };
+  /** A time that keeps itself up to date; how: "ago", or "for" (a stopwatch since then). */
+  const since = (iso, how = "ago", properties = {}) => {
+    const element = make("time", { datetime: iso, "data-at": iso, "data-how": how, title: show(iso, "full"), ...properties });
+    refresh(element);
+    return element;
+  };
+  const refresh = (element) => {
+    const { at, how } = element.dataset;
+    const text = how === "for" ? duration(ageSeconds(at)) : ago(at);
+    if (element.textContent !== text) element.textContent = text;
+  };
+  const everySecond = new Set();
+  setInterval(() => {
+    document.querySelectorAll("time[data-at]").forEach(refresh);
+    everySecond.forEach((work) => work());
+  }, 1000);
+
+  // ---- mounting: Dash draws the places, the scripts fill them when they appear
+  const places = new Map();
+  const mounted = new WeakSet();
+  const look = () => {
+    for (const [id, fill] of places) {
+      const element = document.getElementById(id);
+      if (element && !mounted.has(element)) {
+        mounted.add(element);
+        fill(element);
+      }
+    }
+  };
+  new MutationObserver(look).observe(document.documentElement, { childList: true, subtree: true });
+  const mount = (id, fill) => {
+    places.set(id, fill);
+    look();
+  };
+
+  // ---- requests
+  const randomId = () =>
+    [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  let asking = null;
+  /** Who is logged in: {name, role, may, csrf}; asked once. */
+  const me = () => (asking ??= request("GET", "/api/v1/me").catch((error) => { asking = null; throw error; }));
+
+  async function request(method, path, body, headers = {}) {
+    let answer;
+    try {
+      answer = await fetch(path, {
+        method,
+        credentials: "same-origin",
+        headers: { Accept: "application/json", ...(body ? { "Content-Type": "application/json" } : {}), ...headers },
+        body: body ? JSON.stringify(body) : undefined,
+      });
+    } catch {
+      throw new Error(t("error.network"));
+    }
+    if (answer.status === 401) {
+      location.assign(`/login?next=${encodeURIComponent(location.pathname)}`);
+      throw new Error(t("error.login"));
+    }
+    const content = await answer.json().catch(() => ({}));
+    if (!answer.ok) {
+      const detail = typeof content.detail === "string" ? content.detail : content.title;
+      throw new Error(t(`error.${answer.status}`, {}, t("error.other", { n: answer.status })) + (detail ? `：${detail}` : ""));
+    }
+    return content;
+  }
+  const get = (path) => request("GET", path);
+  /** A step with consequences. Sent again after a lost answer it still happens once (Idempotency-Key). */
+  const post = async (path, body = {}) => {
+    const { csrf } = await me();
+    return request("POST", path, body, { "X-CSRF-Token": csrf, "Idempotency-Key": randomId() });
+  };
+  /** Every item of a list, page by page, at most `most`. */
+  const all = async (path, most = 2000) => {
+    const items = [];
+    let next = null;
+    do {
+      const mark = path.includes("?") ? "&" : "?";
+      const part = await get(next === null ? path : `${path}${mark}before=${encodeURIComponent(next)}`);
+      items.push(...part.items);
+      next = part.next ?? null;
+    } while (next !== null && items.length < most);
+    return items;
+  };
+
+  // ---- messages to the person
+  const say = (text, kind = "note") => {
+    let box = document.getElementById("messages");
+    if (!box) document.body.append((box = make("div", { id: "messages", role: "alert", "aria-live": "assertive" })));
+    const message = make("p", { class: `message ${kind}` }, text);
+    box.append(message);
+    setTimeout(() => message.remove(), kind === "error" ? 9000 : 4000);
+  };
+  /** Run a step for a button: disabled meanwhile, errors shown as text. */
+  const act = async (button, step) => {
+    if (button?.disabled) return;
+    if (button) button.disabled = true;
+    try {
+      await step();
+    } catch (error) {
+      say(error.message, "error");
+    } finally {
+      if (button) button.disabled = false;
+    }
+  };
+
+  // ---- names
+  const sites = new Map(page.sites.map((site) => [site.id, site]));
+  const responders = new Map(page.responders.map((one) => [one.id, one]));
+  const siteName = (id) => sites.get(id)?.name || id;
+  const personName = (id) => (id ? responders.get(id)?.name || (id === "system" ? t("who.system") : id) : "");
+
+  return {
+    page, language, t, clock, show, ago, ageSeconds, duration, make, since, everySecond, mount, me, get, post, all,
+    say, act, sites, siteName, personName,
+  };
+})();

@@ -1,0 +1,222 @@
+// What the page knows: alerts, tasks, people, sites and readings, kept current by the events socket.
+// Every change has a number; after a break the socket is asked to go on from the last one, so nothing is missed.
+yiping.feed = (() => {
+  "use strict";
+  const { clock, all, t } = yiping;
+  const PING_EVERY_S = 5;
+  const SILENT_FOR_S = 2.5 * PING_EVERY_S; // then the link is taken for dead, though the socket may not know yet
+  const SPARK_POINTS = 240;
+  const FLUSH_MS = 15;
+
+  const alerts = new Map();
+  const tasks = new Map();
+  const events = new Map();
+  const responders = new Map();
+  const sites = new Map();
+  const readings = new Map(); // "site|monitor|quantity" -> {site, monitor, quantity, unit, value, at, points: [[ms, value]]}
+  const kept = { alert: alerts, task: tasks, event: events, responder: responders };
+
+  const link = { state: "connecting", heardAt: null, dataAt: null, missed: 0 };
+  let epoch = "";
+  let seq = 0;
+  let loaded = false;
+  let waiting = null; // changes that came while the snapshot was being read
+  let socket = null;
+  let attempt = 0;
+
+  // ---- listeners get the set of ids that changed, a few milliseconds' worth at once
+  const listeners = new Map();
+  const dirty = new Map();
+  let flushing = null;
+  const on = (topic, listener) => {
+    if (!listeners.has(topic)) listeners.set(topic, new Set());
+    listeners.get(topic).add(listener);
+  };
+  const touch = (topic, id) => {
+    if (!dirty.has(topic)) dirty.set(topic, new Set());
+    dirty.get(topic).add(id);
+    flushing ??= setTimeout(flush, FLUSH_MS);
+  };
+  const flush = () => {
+    flushing = null;
+    const batch = new Map(dirty);
+    dirty.clear();
+    for (const [topic, ids] of batch) listeners.get(topic)?.forEach((listener) => listener(ids));
+  };
+
+  // ---- applying
+  const keep = (topic, item) => {
+    const map = kept[topic];
+    const known = map.get(item.id);
+    if (known && item.version !== undefined && known.version > item.version) return;
+    map.set(item.id, topic === "responder" && known && item.busy === null ? { ...item, busy: known.busy } : item);
+    touch(topic, item.id);
+  };
+  const keepReading = (reading) => {
+    const key = `${reading.site}|${reading.monitor}|${reading.quantity}`;
+    const at = Date.parse(reading.at);
+    const known = readings.get(key);
+    const points = known?.points ?? [];
+    const last = points.at(-1);
+    if (last && at <= last[0]) {
+      if (at === last[0] || at < points[0][0]) return;
+      points.push([at, reading.value]);
+      points.sort((a, b) => a[0] - b[0]); // late, but still worth drawing
+    } else points.push([at, reading.value]);
+    if (points.length > SPARK_POINTS) points.splice(0, points.length - SPARK_POINTS);
+    const newest = !known || Date.parse(known.at) < at ? reading : known;
+    readings.set(key, { ...newest, points });
+    touch("reading", key);
+  };
+  const keepSite = (site) => {
+    const known = sites.get(site.site);
+    if (known && known.at && site.at && known.at > site.at) return;
+    sites.set(site.site, site);
+    touch("site", site.site);
+  };
+  const apply = (change) => {
+    if (change.seq <= seq) return;
+    seq = change.seq;
+    link.dataAt = change.at;
+    if (change.topic in kept) keep(change.topic, change.data[change.topic]);
+    else if (change.topic === "reading") keepReading(change.data);
+    else if (change.topic === "site") keepSite(change.data);
+  };
+
+  // ---- the snapshot: everything that still matters
+  const sparkSince = () => new Date(clock.now() - 6 * 3600e3).toISOString();
+  async function snapshot() {
+    const wanted = [
+      all("/api/v1/alerts?open=true&limit=500"),
+      all("/api/v1/alerts?unacknowledged=true&limit=500"),
+      all("/api/v1/tasks?open=true&limit=500"),
+      all("/api/v1/responders"),
+      all("/api/v1/sites"),
+    ];
+    const [open, unacknowledged, openTasks, people, places] = await Promise.all(wanted);
+    const inWork = new Set([...open, ...unacknowledged].map((alert) => alert.id));
+    const behind = openTasks.map((task) => task.alert).filter((id) => id && !inWork.has(id));
+    const more = await Promise.all([...new Set(behind)].slice(0, 200).map((id) => yiping.get(`/api/v1/alerts/${id}`)));
+    for (const [topic, map] of Object.entries(kept)) {
+      for (const id of map.keys()) touch(topic, id);
+      map.clear();
+    }
+    [...open, ...unacknowledged, ...more].forEach((alert) => keep("alert", alert.alert ?? alert));
+    openTasks.forEach((task) => keep("task", task));
+    people.forEach((one) => keep("responder", one));
+    places.forEach((site) => keepSite({ site: site.id, health: site.health ?? "unknown", at: site.at ?? null }));
+    await sparks();
+    for (const topic of Object.keys(kept)) touch(topic, 0);
+  }
+  async function sparks() {
+    const gauges = yiping.page.sites.filter((site) => site.gauges);
+    const lists = gauges.map((site) => all(`/api/v1/readings?site=${site.id}&since=${encodeURIComponent(sparkSince())}`));
+    (await Promise.all(lists)).flat().forEach(keepReading);
+  }
+
+  // ---- the socket
+  const setLink = (state) => {
+    if (link.state === state) return;
+    link.state = state;
+    touch("link", state);
+  };
+  const address = () => {
+    const scheme = location.protocol === "https:" ? "wss" : "ws";
+    return `${scheme}://${location.host}/ws/events?since=${seq}&epoch=${encodeURIComponent(loaded ? epoch : "")}`;
+  };
+  async function hello(message, from) {
+    epoch = message.epoch;
+    if (loaded && !message.reset) {
+      setLink("live");
+      return;
+    }
+    waiting = [];
+    seq = message.seq;
+    loaded = false;
+    try {
+      await snapshot();
+    } catch (error) {
+      if (from === socket) from.close(); // try again, with the same patience as for a lost link
+      console.warn("snapshot:", error.message);
+      return;
+    }
+    if (from !== socket) return;
+    const later = waiting;
+    waiting = null;
+    loaded = true;
+    attempt = 0;
+    later.forEach(apply);
+    link.dataAt ??= new Date(clock.now()).toISOString();
+    setLink("live");
+  }
+  function connect() {
+    const mine = new WebSocket(address());
+    socket = mine;
+    mine.onmessage = (event) => {
+      if (mine !== socket) return;
+      const message = JSON.parse(event.data);
+      link.heardAt = performance.now();
+      if (message.type === "hello") hello(message, mine);
+      else if (message.type === "ping") { clock.hear(message.at); attempt = 0; }
+      else if (message.type === "change") waiting ? waiting.push(message) : apply(message);
+    };
+    mine.onclose = () => {
+      if (mine !== socket) return;
+      socket = null;
+      waiting = null;
+      setLink("lost");
+      const pause = Math.min(5000, 300 * 2 ** attempt++) * (0.7 + 0.6 * Math.random());
+      setTimeout(connect, pause);
+    };
+  }
+  setInterval(() => {
+    if (!socket || link.heardAt === null || socket.readyState !== WebSocket.OPEN) return;
+    if (performance.now() - link.heardAt > SILENT_FOR_S * 1000) {
+      const dead = socket;
+      dead.close(); // its close event may take a minute on a dead link: do not wait for it
+      dead.onclose?.();
+      link.heardAt = null;
+    }
+  }, 1000);
+
+  /** The page needs live data: connect (once). */
+  let started = false;
+  const start = () => {
+    if (started) return;
+    started = true;
+    connect();
+  };
+
+  // ---- questions the panels ask
+  const tasksOf = (alert) =>
+    [...tasks.values()].filter((task) => task.alert === alert.id || (alert.event && task.event === alert.event));
+  const isOpenTask = (task) => !["closed", "cancelled"].includes(task.state);
+  /** Alerts that still need somebody: holding, or unacknowledged, or with an open task. */
+  const inHand = () => {
+    const busy = new Set();
+    for (const task of tasks.values()) if (isOpenTask(task)) { busy.add(`a${task.alert}`); busy.add(`e${task.event}`); }
+    return [...alerts.values()].filter(
+      (alert) => alert.state !== "closed" || busy.has(`a${alert.id}`) || (alert.event && busy.has(`e${alert.event}`)),
+    );
+  };
+  const unacknowledged = (alert) => alert.state === "firing" || alert.state === "returned";
+  /** Unacknowledged first, then by priority, then the newest. */
+  const byUrgency = (a, b) =>
+    unacknowledged(b) - unacknowledged(a) || a.priority.localeCompare(b.priority) || b.id - a.id;
+
+  const labelOf = (alert) => t(`label.${alert.label}`, {}, alert.label);
+  /** What happened, in words: "人 · 进入区域". */
+  const titleOf = (alert) => {
+    const what = t(`kind.${alert.kind}`, {}, alert.kind);
+    if (alert.value !== null && alert.value !== undefined) {
+      const quantity = t(`quantity.${alert.label || alert.zone}`, {}, alert.label);
+      return `${quantity ? `${quantity} ` : ""}${+alert.value.toFixed(2)} ${alert.unit} · ${what}`;
+    }
+    return alert.label ? `${labelOf(alert)} · ${what}` : what;
+  };
+
+  return {
+    alerts, tasks, responders, sites, readings, link, on, start, tasksOf, isOpenTask, inHand, unacknowledged, byUrgency,
+    titleOf, labelOf, get seq() { return seq; },
+  };
+})();

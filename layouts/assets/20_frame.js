@@ -1,0 +1,117 @@
+// The page's header: link and data age, clock, language, who is logged in, and the cue for a new P1.
+(() => {
+  "use strict";
+  const { t, make, mount, clock, show, ago, page, everySecond, me, act, post, feed } = yiping;
+  const SOUND_KEY = "yiping.sound";
+  const REPEAT_CUE_S = 10;
+
+  mount("link-state", (place) => {
+    const dot = make("i", { class: "dot", "aria-hidden": "true" });
+    const text = make("b");
+    const age = make("span", { class: "dim" });
+    place.replaceChildren(dot, text, age);
+    const draw = () => {
+      const { state, dataAt } = feed.link;
+      place.dataset.state = state;
+      text.textContent = t(`link.${state}`);
+      age.textContent = dataAt ? ` ${t("data.age")} ${ago(dataAt)}` : "";
+    };
+    feed.on("link", draw);
+    everySecond.add(draw);
+    draw();
+    feed.start();
+  });
+
+  mount("clock", (place) => {
+    const tick = () => {
+      const now = new Date(clock.now()).toISOString();
+      place.dateTime = now;
+      place.replaceChildren(make("span", { class: "dim" }, show(now, "date")), make("b", {}, show(now, "time")));
+    };
+    everySecond.add(tick);
+    tick();
+  });
+
+  mount("language", (button) => {
+    button.addEventListener("click", () => {
+      document.cookie = `${page.language_cookie}=${button.value}; path=/; max-age=31536000; samesite=strict`;
+      location.reload();
+    });
+  });
+
+  mount("user-menu", async (place) => {
+    try {
+      const who = await me();
+      place.replaceChildren(make("b", {}, who.display_name || who.name), make("span", { class: "dim" }, t(`role.${who.role}`)));
+    } catch (error) {
+      place.textContent = error.message;
+    }
+  });
+
+  mount("logout", (button) => {
+    button.addEventListener("click", () => act(button, async () => {
+      await post("/logout");
+      location.assign("/login");
+    }));
+  });
+
+  // ---- the cue: what nobody has acknowledged yet
+  const waiting = () => feed.inHand().filter(feed.unacknowledged);
+  let audio = null;
+  let lastCue = 0;
+  const beep = () => {
+    if (!audio || audio.state !== "running") return;
+    [0, 0.22].forEach((after) => {
+      const tone = audio.createOscillator();
+      const loudness = audio.createGain();
+      const start = audio.currentTime + after;
+      tone.frequency.value = 880;
+      loudness.gain.setValueAtTime(0.0001, start);
+      loudness.gain.exponentialRampToValueAtTime(0.25, start + 0.02);
+      loudness.gain.exponentialRampToValueAtTime(0.0001, start + 0.18);
+      tone.connect(loudness).connect(audio.destination);
+      tone.start(start);
+      tone.stop(start + 0.2);
+    });
+  };
+  const cue = () => {
+    const urgent = waiting().filter((alert) => alert.priority === "P1").length;
+    document.body.toggleAttribute("data-urgent", urgent > 0);
+    if (urgent && audio && performance.now() - lastCue > REPEAT_CUE_S * 1000) {
+      lastCue = performance.now();
+      beep();
+    }
+  };
+  const title = document.title;
+  const count = () => {
+    const n = waiting().length;
+    document.title = n ? `(${n}) ${title}` : title;
+    cue();
+  };
+  feed.on("alert", count);
+  everySecond.add(cue);
+
+  mount("sound-slot", (place) => {
+    // A browser lets a page sound only after a click, so the choice is kept but each visit needs one.
+    const button = make("button", { class: "quiet", type: "button" });
+    const draw = () => {
+      const on = audio?.state === "running";
+      button.textContent = t(on ? "sound.on" : "sound.off");
+      button.setAttribute("aria-pressed", String(on));
+    };
+    const enable = async () => {
+      audio ??= new AudioContext();
+      await audio.resume();
+      draw();
+    };
+    button.addEventListener("click", async () => {
+      if (audio?.state === "running") await audio.suspend();
+      else { await enable(); beep(); }
+      localStorage.setItem(SOUND_KEY, audio.state === "running" ? "on" : "off");
+      draw();
+    });
+    if (localStorage.getItem(SOUND_KEY) === "on") document.addEventListener("pointerdown", enable, { once: true });
+    place.replaceChildren(button);
+    draw();
+  });
+})();

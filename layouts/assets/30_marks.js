@@ -1,0 +1,50 @@
+// Signs used all over: the priority mark (shape, colour and letters), pictures with the object's box, alert facts.
+yiping.marks = (() => {
+  "use strict";
+  const { make, t } = yiping;
+  const SVG = "http://www.w3.org/2000/svg";
+  // One shape for each priority, corner points on a 24 x 24 field, so that it can be told without its colour.
+  const SHAPES = {
+    P1: [[8, 1], [16, 1], [23, 8], [23, 16], [16, 23], [8, 23], [1, 16], [1, 8]],
+    P2: [[12, 1], [23.5, 22], [0.5, 22]],
+    P3: [[12, 0.5], [23.5, 12], [12, 23.5], [0.5, 12]],
+    P4: [[2.5, 2.5], [21.5, 2.5], [21.5, 21.5], [2.5, 21.5]],
+  };
+  const COLOURS = { P1: "#ff4d52", P2: "#ff9838", P3: "#f2cf4a", P4: "#58a6ff" };
+
+  const svg = (tag, attributes) => {
+    const element = document.createElementNS(SVG, tag);
+    for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+    return element;
+  };
+  /** The mark of a priority; `open`: outline only (already acknowledged). */
+  const mark = (priority, open = false) => {
+    const picture = svg("svg", { viewBox: "-1 -1 26 26", class: `mark ${priority}${open ? " open" : ""}`, role: "img" });
+    const name = svg("title", {});
+    name.textContent = t(`priority.${priority}`);
+    const shape = svg("polygon", { points: SHAPES[priority].map((p) => p.join(",")).join(" ") });
+    const text = svg("text", { x: 12, y: priority === "P2" ? 19.5 : 16.2, "text-anchor": "middle" });
+    text.textContent = priority;
+    picture.append(name, shape, text);
+    return picture;
+  };
+
+  /** An evidence picture with the object's box over it (fractions of the picture). */
+  const picture = (evidence, xyxy, priority, alt, properties = {}) => {
+    if (!evidence) return make("div", { class: "picture none", ...properties }, make("span", {}, t("evidence.none")));
+    const image = make("img", { src: `/media/evidence/${evidence}`, alt, decoding: "async", draggable: "false" });
+    const frame = make("div", { class: "picture", ...properties }, make("div", { class: "fit" }, image));
+    image.addEventListener("error", () => {
+      frame.classList.add("none");
+      frame.replaceChildren(make("span", {}, t("evidence.gone")));
+    });
+    if (xyxy) {
+      const [left, top, right, bottom] = xyxy.map((v) => v * 100);
+      const style = `left:${left}%;top:${top}%;width:${right - left}%;height:${bottom - top}%`;
+      frame.firstChild.append(make("i", { class: `box ${priority}`, style, "aria-hidden": "true" }));
+    }
+    return frame;
+  };
+
+  return { mark, picture, SHAPES, COLOURS };
+})();

@@ -1,0 +1,131 @@
+// The wall's dispatch panel: the chosen alert, its picture, who could go, who goes, and each step with who and when.
+(() => {
+  "use strict";
+  const { t, make, since, show, mount, feed, marks, act, post, get, siteName, personName, duration, me, alertList } = yiping;
+  const REASK_MS = 15000;
+  const candidates = new Map(); // alert id -> {asked: ms, items, error}
+  let place = null;
+  let drawn = "";
+
+  const fact = (name, value) => value && [make("dt", {}, name), make("dd", {}, value)];
+  const facts = (alert) => make("dl", { class: "facts" },
+    fact(t("fact.site"), siteName(alert.site)),
+    fact(t("fact.zone"), alert.zone && t(`zone.${alert.zone}`, {}, alert.zone)),
+    fact(t("fact.started"), [show(alert.started_at, "full")]),
+    fact(t("fact.lasted"), alert.ended_at
+      ? duration((Date.parse(alert.ended_at) - Date.parse(alert.started_at)) / 1000)
+      : since(alert.started_at, "for")),
+    fact(t("fact.confidence"), alert.confidence ? `${Math.round(alert.confidence * 100)} %` : ""),
+    fact(t("fact.rule"), alert.rule),
+  );
+
+  // ---- who could go
+  const ask = async (alert) => {
+    const known = candidates.get(alert.id);
+    if (known && performance.now() - known.asked < REASK_MS) return;
+    const entry = { asked: performance.now(), items: known?.items ?? null, error: "" };
+    candidates.set(alert.id, entry);
+    try {
+      entry.items = (await get(`/api/v1/alerts/${alert.id}/candidates`)).items;
+    } catch (error) {
+      entry.error = error.message;
+    }
+    if (alertList.chosen()?.id === alert.id) draw(alertList.chosen(), true);
+  };
+  const travel = (one) => `${t("travel.min", { n: Math.max(1, Math.round(one.travel_s / 60)) })} · ${
+    one.distance_m < 1000 ? `${Math.round(one.distance_m)} m` : `${(one.distance_m / 1000).toFixed(1)} km`}`;
+  const candidateRow = (alert, one, task) => {
+    const who = yiping.feed.responders.get(one.responder);
+    const going = task && (task.responder ?? task.offered_to) === one.responder;
+    return make("li", { class: `${one.reason ? "unfit" : ""}${going ? " going" : ""}` },
+      make("b", {}, personName(one.responder)),
+      make("span", { class: "dim" }, who?.team ?? ""),
+      make("span", { class: "travel" }, one.reason ? t(`reason.${one.reason}`, {}, one.reason) : travel(one)),
+      !task && !one.reason && make("button", {
+        type: "button", onclick: (event) => alertList.dispatch(alert, event.currentTarget, one.responder),
+      }, t("do.send")),
+      going && make("span", { class: "tag" }, t("candidate.chosen")));
+  };
+  const candidateList = (alert, task) => {
+    const entry = candidates.get(alert.id);
+    const items = task?.candidates?.length ? task.candidates : entry?.items;
+    const shown = (items ?? []).toSorted((a, b) => !!a.reason - !!b.reason || a.travel_s - b.travel_s).slice(0, 6);
+    const straight = shown.some((one) => one.method && one.method !== "road");
+    return make("section", { class: "candidates" },
+      make("h4", {}, t("panel.candidates"), straight && make("span", { class: "dim" }, ` ${t("candidate.straight")}`)),
+      shown.length
+        ? make("ol", {}, shown.map((one) => candidateRow(alert, one, task)))
+        : make("p", { class: "dim" }, entry?.error || t(items ? "candidate.nobody" : "loading")));
+  };
+
+  // ---- how far it is
+  const steps = (alert, task) => [
+    ["alert.raised", alert.raised_at, ""],
+    ["alert.acknowledged", alert.acknowledged_at, alert.acknowledged_by],
+    ["task.created", task?.created_at, task?.created_by],
+    ["task.offered", task?.offered_to || task?.accepted_at ? task.created_at : null, task?.offered_to ?? task?.responder],
+    ["task.accepted", task?.accepted_at, task?.responder],
+    ["task.en_route", task?.en_route_at, task?.responder],
+    ["task.on_scene", task?.on_scene_at, task?.responder],
+    ["task.reported", task?.reported_at, task?.responder],
+    ["task.verified", task?.verified_at, task?.verified_by],
+    ...(task?.cancelled_at ? [["task.cancelled", task.cancelled_at, ""]] : [["task.closed", task?.closed_at, ""]]),
+  ];
+  const timeline = (alert, task) => make("section", { class: "timeline" },
+    make("h4", {}, t("panel.progress")),
+    make("ol", {}, steps(alert, task).map(([name, at, who]) =>
+      make("li", { class: at ? "done" : "", "data-step": name },
+        make("i", { "aria-hidden": "true" }),
+        make("b", {}, t(`step.${name}`)),
+        make("span", {}, at ? personName(who) : ""),
+        at ? make("time", { datetime: at, class: "dim" }, show(at)) : ""))));
+  const report = (alert, task, who) => task.reported_at && make("section", { class: "report" },
+    make("h4", {}, t("panel.report")),
+    task.report_photo && marks.picture(task.report_photo, null, task.priority, t("panel.report")),
+    make("p", {}, task.report_text || t("report.no_text")),
+    task.state === "reported" && (who?.name === task.responder
+      ? make("p", { class: "dim" }, t("verify.not_own"))
+      : make("button", {
+        type: "button", class: "strong", "data-do": "verify",
+        onclick: (event) => act(event.currentTarget, () => post(`/api/v1/tasks/${task.id}/verify`)),
+      }, t("do.verify"))));
+
+  let user = null;
+  const draw = (alert, again = false) => {
+    if (!place?.isConnected) return;
+    const tasks = alert ? feed.tasksOf(alert).toSorted((a, b) => b.id - a.id) : [];
+    const task = tasks.find((one) => one.state !== "cancelled") ?? tasks[0];
+    const sign = alert ? `${alert.id}|${alert.version}|${task?.id}|${task?.version}|${task?.state}|${alert.evidence}` : "none";
+    if (sign === drawn && !again) return;
+    drawn = sign;
+    if (!alert) {
+      place.replaceChildren(make("p", { class: "empty dim" }, t("panel.nothing_chosen")));
+      return;
+    }
+    const fresh = feed.unacknowledged(alert);
+    place.replaceChildren(
+      make("div", { class: "subject" },
+        marks.picture(alert.evidence, alert.xyxy, alert.priority, feed.titleOf(alert)),
+        make("div", { class: "about" },
+          make("h3", {}, marks.mark(alert.priority, !fresh), feed.titleOf(alert)),
+          facts(alert),
+          make("div", { class: "do" },
+            fresh && make("button", {
+              type: "button", class: "strong", onclick: (e) => alertList.acknowledge(alert, e.currentTarget),
+            }, `${t("do.acknowledge")} A`),
+            !task && make("button", {
+              type: "button", onclick: (e) => alertList.dispatch(alert, e.currentTarget),
+            }, `${t("do.dispatch_nearest")} D`)))),
+      task?.reported_at ? report(alert, task, user) : candidateList(alert, task),
+      timeline(alert, task));
+    if (!task) ask(alert);
+  };
+
+  mount("dispatch-panel", async (element) => {
+    place = element;
+    drawn = "";
+    alertList.follow((alert) => draw(alert));
+    feed.on("task", () => draw(alertList.chosen()));
+    user = await me().catch(() => null);
+  });
+})();

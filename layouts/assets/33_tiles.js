@@ -1,0 +1,169 @@
+// The camera wall: one binary socket, one canvas a camera, newest picture wins, as many as the browser asks for.
+yiping.tiles = (() => {
+  "use strict";
+  const { t, make, mount, feed, marks, page, everySecond, alertList, duration } = yiping;
+  const CREDITS = 4; // pictures that may be under way; each one drawn asks for the next
+  const OLD_AFTER_S = 5;
+  const tiles = new Map(); // site id -> tile
+  let socket = null;
+  let attempt = 0;
+  let wall = null;
+
+  // ---- drawing
+  const path = (context, corners, w, h) => {
+    context.beginPath();
+    corners.forEach(([x, y], i) => (i ? context.lineTo(x * w, y * h) : context.moveTo(x * w, y * h)));
+    context.closePath();
+  };
+  const overlay = (tile, header, w, h) => {
+    const context = tile.context;
+    const urgent = tile.alert?.state === "firing" || tile.alert?.state === "acknowledged" ? tile.alert : null;
+    const line = Math.max(1, w / 400);
+    for (const zone of tile.site.zones) {
+      const hot = urgent && urgent.zone === zone.id;
+      path(context, zone.polygon, w, h);
+      context.setLineDash(hot ? [] : [line * 5, line * 4]);
+      context.lineWidth = line * (hot ? 1.6 : 1);
+      context.strokeStyle = hot ? marks.COLOURS[urgent.priority] : "rgba(230,238,245,.45)";
+      context.stroke();
+    }
+    context.setLineDash([]);
+    context.font = `600 ${Math.max(11, w / 38)}px system-ui, "Noto Sans CJK SC", sans-serif`;
+    context.textBaseline = "bottom";
+    for (const box of header.boxes) {
+      const [left, top, right, bottom] = [box.xyxy[0] * w, box.xyxy[1] * h, box.xyxy[2] * w, box.xyxy[3] * h];
+      const colour = box.alerting ? marks.COLOURS[urgent?.priority ?? "P2"] : "rgba(240,246,250,.85)";
+      context.lineWidth = line * (box.alerting ? 2.4 : 1.2);
+      context.strokeStyle = colour;
+      context.strokeRect(left, top, right - left, bottom - top);
+      const text = `${t(`label.${box.label}`, {}, box.label)} ${Math.round(box.confidence * 100)}`;
+      const wide = context.measureText(text).width + 6;
+      const high = Math.max(13, w / 30);
+      const y = top > high ? top : top + high;
+      context.fillStyle = box.alerting ? colour : "rgba(10,14,18,.62)";
+      context.fillRect(left, y - high, wide, high);
+      context.fillStyle = box.alerting ? "#10151a" : "#e6edf2";
+      context.fillText(text, left + 3, y - 1);
+    }
+  };
+  async function drawPicture(buffer) {
+    const view = new DataView(buffer);
+    const length = view.getUint32(0);
+    const header = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, length)));
+    const tile = tiles.get(header.site);
+    if (!tile) return;
+    const bitmap = await createImageBitmap(new Blob([new Uint8Array(buffer, 4 + length)], { type: "image/jpeg" }));
+    if (tile.at && header.at < tile.at) return bitmap.close(); // a newer one was decoded sooner
+    if (tile.canvas.width !== bitmap.width || tile.canvas.height !== bitmap.height) {
+      tile.canvas.width = bitmap.width;
+      tile.canvas.height = bitmap.height;
+    }
+    tile.context.drawImage(bitmap, 0, 0);
+    bitmap.close();
+    tile.at = header.at;
+    overlay(tile, header, tile.canvas.width, tile.canvas.height);
+    drawAge(tile);
+  }
+  const drawAge = (tile) => {
+    const health = feed.sites.get(tile.site.id)?.health ?? "unknown";
+    const seconds = tile.at ? yiping.ageSeconds(tile.at) : null;
+    const lost = health === "lost";
+    const old = seconds !== null && seconds > OLD_AFTER_S;
+    tile.age.textContent = seconds === null ? "—" : t("age.short", { n: seconds < 10 ? seconds.toFixed(1) : Math.floor(seconds) });
+    const cover = lost ? t("tile.lost") : seconds === null ? t("tile.waiting") : old ? t("tile.old", { age: duration(seconds) }) : "";
+    tile.element.classList.toggle("covered", cover !== "");
+    tile.element.classList.toggle("lost", lost || old);
+    if (tile.cover.textContent !== cover) tile.cover.textContent = cover;
+  };
+  const drawState = () => {
+    for (const tile of tiles.values()) {
+      const alert = alertList.at(tile.site.id);
+      const sign = alert ? `${alert.id}|${alert.state}` : "";
+      tile.element.classList.toggle("of-chosen", alertList.chosen()?.site === tile.site.id);
+      if (tile.sign === sign) continue;
+      tile.sign = sign;
+      tile.alert = alert;
+      tile.element.dataset.priority = alert?.priority ?? "";
+      tile.mark.replaceChildren(...(alert ? [marks.mark(alert.priority, !feed.unacknowledged(alert))] : []));
+      tile.what.textContent = alert ? feed.titleOf(alert) : "";
+    }
+  };
+
+  // ---- the socket: asks for nothing while nobody sees the page
+  const send = (message) => socket?.readyState === WebSocket.OPEN && socket.send(JSON.stringify(message));
+  function connect() {
+    if (document.hidden || !wall?.isConnected) return;
+    const mine = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws/wall`);
+    mine.binaryType = "arraybuffer";
+    socket = mine;
+    mine.onopen = () => { attempt = 0; send({ look: [...tiles.keys()], credits: CREDITS }); };
+    mine.onmessage = async (event) => {
+      if (!(event.data instanceof ArrayBuffer)) return;
+      try {
+        await drawPicture(event.data);
+      } catch (error) {
+        console.warn("tile:", error.message); // one broken picture must not stop the others
+      }
+      if (mine === socket) send({ credit: 1 });
+    };
+    mine.onclose = () => {
+      if (mine !== socket) return;
+      socket = null;
+      setTimeout(connect, Math.min(5000, 300 * 2 ** attempt++) * (0.7 + 0.6 * Math.random()));
+    };
+  }
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) { const idle = socket; socket = null; idle?.close(); }
+    else if (!socket) connect();
+  });
+
+  // ---- layout: the number of columns that makes the pictures largest
+  const RATIO = 16 / 9;
+  const arrange = () => {
+    const n = tiles.size;
+    const { clientWidth: w, clientHeight: h } = wall;
+    if (!n || !w || !h) return;
+    const gap = parseFloat(getComputedStyle(wall).columnGap) || 0;
+    let best = { columns: 1, width: 0 };
+    for (let columns = 1; columns <= n; columns++) {
+      const rows = Math.ceil(n / columns);
+      const width = Math.min((w - gap * (columns - 1)) / columns, ((h - gap * (rows - 1)) / rows) * RATIO);
+      if (width > best.width) best = { columns, width };
+    }
+    wall.style.setProperty("--columns", best.columns);
+    wall.style.setProperty("--tile", `${Math.floor(best.width)}px`);
+  };
+  const build = (site) => {
+    const canvas = make("canvas", { width: 640, height: 360, role: "img", "aria-label": site.name });
+    const tile = {
+      site, canvas, context: canvas.getContext("2d", { alpha: false }), at: null, sign: null, alert: null,
+      age: make("span", { class: "age" }), cover: make("div", { class: "cover" }), mark: make("span"), what: make("span", { class: "what" }),
+    };
+    tile.element = make("figure", { class: "tile", "data-site": site.id, tabindex: 0 }, canvas, tile.cover,
+      make("figcaption", {}, tile.mark, make("b", {}, site.name), tile.what, tile.age));
+    tile.element.addEventListener("click", () => {
+      const alert = alertList.at(site.id);
+      if (alert) alertList.choose(alert.id);
+    });
+    tile.element.addEventListener("dblclick", () => tile.element.classList.toggle("large"));
+    return tile;
+  };
+
+  mount("camera-wall", (element) => {
+    wall = element;
+    tiles.clear();
+    page.sites.filter((site) => site.camera).forEach((site) => tiles.set(site.id, build(site)));
+    wall.replaceChildren(...[...tiles.values()].map((tile) => tile.element));
+    if (!tiles.size) wall.append(make("p", { class: "empty dim" }, t("tile.no_cameras")));
+    new ResizeObserver(arrange).observe(wall);
+    arrange();
+    const all = () => tiles.forEach(drawAge);
+    feed.on("site", all);
+    everySecond.add(all);
+    ["alert", "task"].forEach((topic) => feed.on(topic, drawState));
+    alertList.follow(drawState);
+    all();
+    connect();
+  });
+  return { tiles };
+})();

@@ -1,0 +1,185 @@
+// The map: our own lines and areas on a canvas, no tiles from anywhere; sites and people drawn straight onto it.
+yiping.map = (() => {
+  "use strict";
+  const { t, mount, feed, marks, page, ageSeconds, everySecond, alertList, personName } = yiping;
+  const STALE_S = 120; // a position older than this is drawn faint
+  const GROUND = {
+    water: { color: "#24465c", weight: 1, fillColor: "#152b3a", fillOpacity: 1 },
+    green: { stroke: false, fillColor: "#15221d", fillOpacity: 1 },
+    block: { color: "#1f2831", weight: 1, fillColor: "#171e25", fillOpacity: 1 },
+    major: { color: "#46535f", weight: 3.5 },
+    road: { color: "#36424d", weight: 2 },
+    path: { color: "#2b353e", weight: 1, dashArray: "3 4" },
+    border: { color: "#4a5763", weight: 1, dashArray: "8 5", fill: false },
+  };
+  const WORDS = [
+    [/river|water|lake|stream|canal/, "water"], [/park|green|grass|wood/, "green"], [/border|boundary|district|grid/, "border"],
+    [/primary|trunk|motorway|major|main|bridge/, "major"], [/foot|path|steps|alley|walk/, "path"], [/block|building|house/, "block"],
+  ];
+  /** How a GeoJSON feature of the ground is drawn: by its words, else by its geometry. Called by dash-leaflet. */
+  const style = (feature) => {
+    const p = feature.properties ?? {};
+    const text = [p.kind, p.class, p.highway, p.natural, p.type, p.layer].filter(Boolean).join(" ").toLowerCase();
+    const known = WORDS.find(([pattern]) => pattern.test(text))?.[1];
+    const line = /Line/.test(feature.geometry.type);
+    if (known === "water" && line) return { ...GROUND.water, weight: 8, fill: false, color: "#1b3547", interactive: false };
+    return { ...GROUND[known ?? (line ? "road" : "block")], interactive: false };
+  };
+
+  // ---- marks on leaflet's canvas
+  let Mark = null;
+  const define = () => {
+    const { L } = window;
+    L.Canvas.include({
+      _drawYiping(layer) {
+        if (!this._drawing || layer._empty()) return;
+        const { x, y } = layer._point;
+        layer.options.paint(this._ctx, x, y, layer);
+      },
+    });
+    Mark = L.CircleMarker.extend({
+      _updatePath() { this._renderer._drawYiping(this); },
+      // The name beside a mark needs redrawing too, so its room is part of the layer.
+      _updateBounds() {
+        const r = this._radius + 3;
+        this._pxBounds = L.bounds(this._point.subtract([r + 70, r + 4]), this._point.add([r + 70, r + 22]));
+      },
+    });
+  };
+  const text = (context, words, x, y, colour, size = 12, weight = 500) => {
+    context.font = `${weight} ${size}px system-ui, "Noto Sans CJK SC", sans-serif`;
+    context.textAlign = "center";
+    context.textBaseline = "middle";
+    context.lineJoin = "round";
+    context.lineWidth = 3;
+    context.strokeStyle = "rgba(14,18,22,.85)";
+    context.strokeText(words, x, y);
+    context.fillStyle = colour;
+    context.fillText(words, x, y);
+  };
+  const outline = (context, points, x, y, size) => {
+    context.beginPath();
+    points.forEach(([px, py], i) => {
+      const at = [x + ((px - 12) / 12) * size, y + ((py - 12) / 12) * size];
+      if (i) context.lineTo(...at); else context.moveTo(...at);
+    });
+    context.closePath();
+  };
+  const paintSite = (site) => (context, x, y) => {
+    const alert = alertList.at(site.id);
+    const lost = feed.sites.get(site.id)?.health === "lost";
+    const chosen = alertList.chosen()?.site === site.id;
+    if (alert) {
+      const fresh = feed.unacknowledged(alert);
+      const size = fresh ? 13 : 11;
+      if (fresh) {
+        context.beginPath();
+        context.arc(x, y, size + 6, 0, 2 * Math.PI);
+        context.fillStyle = `${marks.COLOURS[alert.priority]}33`;
+        context.fill();
+      }
+      outline(context, marks.SHAPES[alert.priority], x, y, size);
+      context.fillStyle = fresh ? marks.COLOURS[alert.priority] : "#10151a";
+      context.fill();
+      context.lineWidth = 2;
+      context.strokeStyle = marks.COLOURS[alert.priority];
+      context.stroke();
+      context.font = "700 10px system-ui, sans-serif";
+      context.textAlign = "center";
+      context.textBaseline = "middle";
+      context.fillStyle = fresh ? "#10151a" : marks.COLOURS[alert.priority];
+      context.fillText(alert.priority, x, y + (alert.priority === "P2" ? 3 : 0.5));
+    } else {
+      context.beginPath();
+      if (site.camera) context.rect(x - 6, y - 6, 12, 12);
+      else { context.moveTo(x, y - 8); context.lineTo(x + 6, y + 3); context.arc(x, y + 2.5, 6, 0.1, Math.PI - 0.1); context.closePath(); }
+      context.fillStyle = "#10151a";
+      context.fill();
+      context.lineWidth = 1.6;
+      context.strokeStyle = lost ? "#5d6a76" : "#aab7c2";
+      context.setLineDash(lost ? [2, 2] : []);
+      context.stroke();
+      context.setLineDash([]);
+      if (site.camera && !lost) { context.fillStyle = "#aab7c2"; context.fillRect(x - 2, y - 2, 4, 4); }
+    }
+    if (chosen) {
+      context.beginPath();
+      context.arc(x, y, 20, 0, 2 * Math.PI);
+      context.lineWidth = 1.5;
+      context.strokeStyle = "#eef3f7";
+      context.stroke();
+    }
+    text(context, lost ? `${site.name} · ${t("health.lost")}` : site.name, x, y + (alert ? 23 : 17), alert ? "#eef3f7" : "#93a1ad");
+  };
+  const paintPerson = (id) => (context, x, y) => {
+    const one = feed.responders.get(id);
+    if (!one?.position) return;
+    const stale = ageSeconds(one.position_at) > STALE_S;
+    context.globalAlpha = stale ? 0.35 : 1;
+    context.beginPath();
+    context.arc(x, y, one.busy ? 5 : 4, 0, 2 * Math.PI);
+    context.fillStyle = one.busy ? "#eef3f7" : "#7c8b98";
+    context.fill();
+    if (one.busy) {
+      context.beginPath();
+      context.arc(x, y, 8, 0, 2 * Math.PI);
+      context.lineWidth = 1.5;
+      context.strokeStyle = "#eef3f7";
+      context.stroke();
+      text(context, personName(id), x, y - 15, "#eef3f7", 11);
+    }
+    context.globalAlpha = 1;
+  };
+
+  // ---- the live layer
+  let map = null;
+  const siteMarks = new Map();
+  const people = new Map();
+  const busy = () => {
+    const at = new Set();
+    for (const task of feed.tasks.values()) if (feed.isOpenTask(task)) at.add(task.responder ?? task.offered_to);
+    return at;
+  };
+  const drawSites = () => siteMarks.forEach((mark) => mark.redraw());
+  const drawPeople = () => {
+    if (!map) return;
+    const working = busy();
+    for (const one of feed.responders.values()) {
+      one.busy = working.has(one.id);
+      if (!one.position || !one.on_shift) { people.get(one.id)?.remove(); people.delete(one.id); continue; }
+      const at = [one.position.lat, one.position.lon];
+      const known = people.get(one.id);
+      if (known) known.setLatLng(at);
+      else {
+        const mark = new Mark(at, { radius: 9, paint: paintPerson(one.id), renderer: map.options.renderer });
+        mark.bindTooltip(() => {
+          const who = feed.responders.get(one.id);
+          return `${who.name} · ${who.team} · ${t(who.busy ? "person.busy" : "person.free")} · ${yiping.ago(who.position_at)}`;
+        });
+        people.set(one.id, mark.addTo(map));
+      }
+    }
+  };
+  const begin = (made) => {
+    map = made;
+    if (!Mark) define();
+    siteMarks.clear();
+    people.clear();
+    for (const site of page.sites) {
+      const mark = new Mark([site.lat, site.lon], { radius: 16, paint: paintSite(site) });
+      mark.bindTooltip(() => site.name);
+      mark.on("click", () => { const alert = alertList.at(site.id); if (alert) alertList.choose(alert.id); });
+      siteMarks.set(site.id, mark.addTo(map));
+    }
+    drawPeople();
+  };
+  // dash-leaflet keeps its map to itself; leaflet tells every map's birth.
+  window.L?.Map.addInitHook(function () { setTimeout(() => begin(this), 0); });
+  ["alert", "site"].forEach((topic) => feed.on(topic, drawSites));
+  feed.on("task", () => { drawSites(); drawPeople(); });
+  feed.on("responder", drawPeople);
+  mount("map", () => alertList.follow(drawSites));
+  everySecond.add(() => people.forEach((mark) => mark.redraw()));
+
+  return { style, people, siteMarks };
+})();
