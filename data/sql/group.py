@@ -19,6 +19,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from data.errors import StoreClosed
+from data.secrets import redact
 from data.sql.engine import is_busy
 from data.store import Writer
 
@@ -97,13 +98,17 @@ class GroupCommit:
 
     def _turn(self, first: Unit) -> None:
         """One transaction. Every unit it took is answered, whatever happens."""
-        taken: list[Unit] = []
+        if not first.future.set_running_or_notify_cancel():
+            return
+        taken = [first]
+        why = "nothing was stored"
         try:
             with self._begin() as connection:
-                outcomes = self._run_units(connection, first, taken)
+                outcomes = self._run_units(connection, taken)
+                why = "it is not known whether it was stored"
                 self._commit(connection)
         except (SQLAlchemyError, StoreClosed, _TransactionGone) as error:
-            self._fail(taken or [first], error)
+            self._fail(taken, why, error)
             return
         for outcome in outcomes:
             _answer(outcome)
@@ -122,18 +127,15 @@ class GroupCommit:
             else:
                 return connection
 
-    def _run_units(self, connection: Connection, first: Unit, taken: list[Unit]) -> list[_Outcome]:
+    def _run_units(self, connection: Connection, taken: list[Unit]) -> list[_Outcome]:
+        """Run the first unit and all that wait, as long as the turn lasts; they are added to `taken`."""
         writer = self._writer(connection)
-        outcomes: list[_Outcome] = []
+        outcomes = [_run_unit(connection, writer, taken[0])]
         turn_ends = time.monotonic() + LONGEST_TURN_S
-        unit: Unit | None = first
-        while unit is not None:
+        while len(taken) < MOST_UNITS and time.monotonic() < turn_ends and (unit := self._next()) is not None:
             if unit.future.set_running_or_notify_cancel():
                 taken.append(unit)
                 outcomes.append(_run_unit(connection, writer, unit))
-            if len(taken) >= MOST_UNITS or time.monotonic() > turn_ends:
-                break
-            unit = self._next()
         return outcomes
 
     def _next(self) -> Unit | None:
@@ -158,17 +160,17 @@ class GroupCommit:
             else:
                 return
 
-    def _fail(self, units: list[Unit], error: Exception) -> None:
-        """Nothing of this turn is stored: say so to everybody, and stop for good when the disk cannot be trusted."""
+    def _fail(self, units: list[Unit], why: str, error: Exception) -> None:
+        """Say to everybody of this turn what is true, and stop for good when the disk cannot be trusted."""
         cause = error.__cause__ if isinstance(error, _TransactionGone) else error
         original = cause.orig if isinstance(cause, DBAPIError) else cause
-        why = f"nothing was stored: {original}"
+        text = redact(f"{why}: {original}".strip())
         if _disk_failed(original):
             with self._lock:
                 self._closed = f"the store's disk failed ({original}); restart on a sound disk"
                 self._disk_failed = True
         for unit in units:
-            refused = StoreClosed(why)
+            refused = StoreClosed(text)
             refused.__cause__ = cause
             unit.future.set_exception(refused)
 
