@@ -1,0 +1,126 @@
+"""An alert is raised, acknowledged and ended, on a real store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from alerts.lifecycle import acknowledge, end_alert, raise_alert
+from data.alert import Alert, AlertKey, AlertState, Ended, Priority, Raised
+from data.errors import Forbidden, IllegalMove, NotFound
+from data.people import Actor, Role
+from data.record import Evidence, broken_link
+from data.sql.store import open_store
+from data.store import AlertQuery, Store
+
+NOON = datetime(2026, 7, 12, 4, 0, tzinfo=UTC)
+LI = Actor("li", Role.OPERATOR)
+KEY = AlertKey("river-1", "intrusion", "bank", "17")
+RAISED = Raised(
+    KEY,
+    "intrusion",
+    Priority.P1,
+    started_at=NOON - timedelta(seconds=2),
+    at=NOON,
+    label="person",
+    confidence=0.75,
+    xyxy=(0.25, 0.5, 0.375, 0.75),
+)
+PICTURE = Evidence("b" * 64, "bb/picture.jpg", "image/jpeg", NOON, 5, "river-1")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    store = open_store(tmp_path / "alerts.db")
+    yield store
+    store.close()
+
+
+def raised(store: Store, signal: Raised = RAISED, evidence: Evidence | None = PICTURE) -> Alert | None:
+    return store.write(lambda writer: raise_alert(writer, signal, evidence, NOON + timedelta(milliseconds=120)))
+
+
+def test_a_raised_alert_is_stored_with_picture_trail_and_change_in_one_commit(store: Store) -> None:
+    alert = raised(store)
+    assert alert is not None
+    stored = store.read(lambda reader: reader.alert(alert.id))
+    assert (stored.key, stored.priority, stored.label, stored.xyxy) == (KEY, Priority.P1, "person", RAISED.xyxy)
+    assert (stored.started_at, stored.raised_at) == (NOON - timedelta(seconds=2), NOON)
+    assert (stored.state, stored.evidence) == (AlertState.FIRING, "b" * 64)
+    assert store.read(lambda reader: reader.evidence("b" * 64)) == PICTURE
+    (entry,) = store.read(lambda reader: reader.audit(subject=f"alert:{alert.id}"))
+    assert (entry.actor, entry.action, entry.detail["key"]) == ("system", "raise", list(KEY))
+    (change,) = store.read(lambda reader: reader.changes(0))
+    assert (change.topic, change.payload["alert"]["state"], change.payload["alert"]["id"]) == (
+        "alert",
+        "firing",
+        alert.id,
+    )
+
+
+def test_raising_what_is_open_already_writes_nothing(store: Store) -> None:
+    assert raised(store) is not None
+    again = Evidence("c" * 64, "cc/picture.jpg", "image/jpeg", NOON, 5, "river-1")
+    assert raised(store, evidence=again) is None
+    assert len(store.read(lambda reader: reader.alerts(AlertQuery()))) == 1
+    assert store.read(lambda reader: reader.last_change()) == 1
+    with pytest.raises(NotFound):
+        store.read(lambda reader: reader.evidence("c" * 64))
+
+
+def test_an_alert_ends_once_and_the_next_one_is_new(store: Store) -> None:
+    first = raised(store)
+    assert first is not None
+    ended = Ended(KEY, NOON + timedelta(minutes=3), NOON + timedelta(minutes=4))
+    over = store.write(lambda writer: end_alert(writer, ended, ended.at))
+    assert over is not None
+    assert (over.state, over.ended_at) == (AlertState.RETURNED, NOON + timedelta(minutes=3))
+    assert store.write(lambda writer: end_alert(writer, ended, ended.at)) is None
+    second = raised(store)
+    assert second is not None
+    assert second.id != first.id
+
+
+def test_an_end_before_the_beginning_is_the_beginning(store: Store) -> None:
+    raised(store)
+    ended = Ended(KEY, NOON - timedelta(hours=1), NOON)
+    over = store.write(lambda writer: end_alert(writer, ended, NOON))
+    assert over is not None
+    assert over.ended_at == RAISED.started_at
+
+
+def test_acknowledging_says_who_and_when_and_is_refused_the_second_time_with_both(store: Store) -> None:
+    alert = raised(store)
+    assert alert is not None
+    at = NOON + timedelta(seconds=30)
+    seen = store.write(lambda writer: acknowledge(writer, alert.id, LI, at))
+    assert (seen.state, seen.acknowledged_by, seen.acknowledged_at) == (AlertState.ACKNOWLEDGED, "li", at)
+    chen = Actor("chen", Role.DUTY_OFFICER)
+    with pytest.raises(IllegalMove, match=r"alert 1 was acknowledged by li at 2026-07-12T04:00:30\.000\+00:00"):
+        store.write(lambda writer: acknowledge(writer, alert.id, chen, at + timedelta(seconds=1)))
+    actions = [entry.action for entry in store.read(lambda reader: reader.audit(subject="alert:1"))]
+    assert actions == ["raise", "acknowledge"]
+
+
+def test_an_alert_that_returned_to_normal_can_still_be_acknowledged(store: Store) -> None:
+    alert = raised(store)
+    assert alert is not None
+    store.write(lambda writer: end_alert(writer, Ended(KEY, NOON, NOON), NOON))
+    assert store.write(lambda writer: acknowledge(writer, alert.id, LI, NOON)).state is AlertState.CLOSED
+    assert broken_link(store.read(lambda reader: reader.audit())) is None
+
+
+@pytest.mark.parametrize("role", [Role.RESPONDER, Role.ANALYST, Role.ADMINISTRATOR, Role.GRID_LEADER])
+def test_who_does_not_run_the_shift_may_not_acknowledge(store: Store, role: Role) -> None:
+    raised(store)
+    with pytest.raises(Forbidden, match=f"role {role} may not acknowledge"):
+        store.write(lambda writer: acknowledge(writer, 1, Actor("x", role), NOON))
+    assert store.read(lambda reader: reader.alert(1)).state is AlertState.FIRING
+
+
+def test_acknowledging_what_is_not_there_is_not_found(store: Store) -> None:
+    with pytest.raises(NotFound):
+        store.write(lambda writer: acknowledge(writer, 99, LI, NOON))
