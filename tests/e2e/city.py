@@ -1,0 +1,136 @@
+"""A whole running city for tests: `python app.py run` in a folder of its own, and somebody to talk to it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+
+from tests.conftest import ROOT
+from tests.servers.mosquitto import free_port
+
+T = TypeVar("T")
+
+
+class City:
+    """One running system and the commands of its command line."""
+
+    def __init__(self, config: Path, var: Path, arguments: tuple[str, ...] = ()) -> None:
+        self.config, self.var, self.port = config, var, free_port()
+        self.arguments = arguments
+        self.log_path = var.parent / "city.log"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        """Start it; returns when `/readyz` answers."""
+        command = [sys.executable, "app.py", "run", "--config", str(self.config), "--var", str(self.var)]
+        with self.log_path.open("ab") as log:
+            self.process = subprocess.Popen(
+                [*command, "--port", str(self.port), *self.arguments],
+                cwd=ROOT,
+                stdout=log,
+                stderr=log,
+                env={**os.environ, "PYTHONUNBUFFERED": "1"},
+                start_new_session=True,
+            )
+        until(self._is_ready, 90, lambda: f"not ready:\n{self.log()[-4000:]}")
+
+    def _is_ready(self) -> bool:
+        assert self.process is not None
+        assert self.process.poll() is None, f"ended by itself:\n{self.log()[-4000:]}"
+        try:
+            return httpx.get(f"{self.url}/readyz", timeout=2).status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def log(self) -> str:
+        return self.log_path.read_text(encoding="utf-8", errors="replace") if self.log_path.exists() else ""
+
+    def stop(self) -> None:
+        """SIGTERM, as an operator or systemd would; SIGKILL to what is left after 15 s."""
+        process, self.process = self.process, None
+        if process is None:
+            return
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(15)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait(5)
+
+    def kill(self) -> None:
+        """Kill the parent only; its children have to notice."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait(5)
+        self.process = None
+
+    def pid_of(self, child: str) -> int:
+        return int((self.var / "run" / f"{child}.pid").read_text(encoding="utf-8"))
+
+    def command(self, *arguments: str, given: str = "", status: int = 0) -> str:
+        """Output of `python app.py ...`; checks its exit status."""
+        done = subprocess.run(
+            [sys.executable, "app.py", *arguments],
+            cwd=ROOT,
+            input=given,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == status, f"{arguments}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    def add_user(self, name: str, role: str, password: str) -> None:
+        self.command(
+            "users", "add", name, "--role", role, "--var", str(self.var), "--password-stdin", given=f"{password}\n"
+        )
+
+    def caller(self, name: str) -> httpx.Client:
+        """REST as this user, by a bearer token from the command line."""
+        token = self.command("users", "token", name, "--var", str(self.var)).strip().splitlines()[-1]
+        return httpx.Client(
+            base_url=f"{self.url}/api/v1", headers={"Authorization": f"Bearer {token}"}, timeout=10, trust_env=False
+        )
+
+
+@contextmanager
+def city(config: Path, var: Path, *arguments: str) -> Iterator[City]:
+    """A city that runs for the length of the block."""
+    running = City(config, var, arguments)
+    running.start()
+    try:
+        yield running
+    finally:
+        running.stop()
+
+
+def until(ready: Callable[[], T], within_s: float, otherwise: Callable[[], str]) -> T:
+    """What `ready` gives as soon as it is true; fails with `otherwise` after `within_s`."""
+    deadline = time.monotonic() + within_s
+    while True:
+        got = ready()
+        if got:
+            return got
+        assert time.monotonic() < deadline, otherwise()
+        time.sleep(0.1)
+
+
+def items(answer: httpx.Response) -> list[dict[str, Any]]:
+    """The items of a list answer."""
+    assert answer.status_code == 200, answer.text
+    found: list[dict[str, Any]] = answer.json()["items"]
+    return found
