@@ -1,4 +1,4 @@
-"""The wall: map, cameras, gauges, alerts and dispatch on one screen. The scripts in assets/ fill the places drawn here."""
+"""The wall: map, cameras, gauges, alerts and dispatch on one screen; assets/ fills the places drawn here."""
 
 from __future__ import annotations
 
