@@ -102,6 +102,13 @@ class MonitorRecipe(RecipeBase):
 
     gives: ClassVar[Literal["frames", "readings"]] = "readings"
 
+    id: Annotated[str, Field(description="Name of the monitor at its site; its kind when left out.")] = ""
+
+    @property
+    def name(self) -> str:
+        """The monitor's id, by default its kind: the `monitor` of its readings."""
+        return self.id or self.kind
+
     def make(self, context: Context) -> Monitor:
         """Open the device. Raises DeviceLost, InputRejected."""
         raise NotImplementedError

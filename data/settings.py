@@ -57,6 +57,10 @@ class SiteSettings(Place):
         cameras = [m.kind for m in self.all_monitors if m.gives == "frames"]
         if len(cameras) > 1:
             raise ValueError(f"a site has one camera, this one has {len(cameras)} ({', '.join(cameras)})")
+        monitors = [monitor.name for monitor in self.all_monitors]
+        alike = sorted({name for name in monitors if monitors.count(name) > 1})
+        if alike:
+            raise ValueError(f"give an `id` to the monitors called {', '.join(alike)}: readings are kept by that name")
         names = [rule.name for rule in self.rules]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:

@@ -1,0 +1,79 @@
+"""A blocking source read in a thread of its own, so that no step of `observe` waits for the device.
+
+Libraries have been seen to ignore their own time-outs; the one who observes then still learns in time that the
+device is lost, and leaves the stuck thread behind.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Generic, TypeVar
+
+from data.errors import DeviceLost, YipingError
+
+T = TypeVar("T")
+
+IDLE_S = 0.5  # `observe` yields None this often while nothing comes
+
+
+class Feed(Generic[T]):
+    """Items go in from the reading thread (`put`) and come out where `items` is iterated; the newest win.
+
+    `produce` runs in the thread, ends soon after `closed` is set, and raises DeviceLost or InputRejected.
+    `patience_s`: how long nothing new may come, also at the start, before the device counts as lost.
+    """
+
+    def __init__(self, name: str, produce: Callable[[Feed[T]], None], *, patience_s: float, keep: int) -> None:
+        self.name = name
+        self.closed = threading.Event()
+        self._produce = produce
+        self._patience_s = patience_s
+        self._kept: deque[T] = deque(maxlen=keep)
+        self._changed = threading.Condition()
+        self._failure: YipingError | None = None
+        self._thread = threading.Thread(target=self._run, name=f"read {name}", daemon=True)
+        self._thread.start()
+
+    def put(self, item: T) -> None:
+        """From the reading thread. Never waits: the oldest item gives way."""
+        with self._changed:
+            self._kept.append(item)
+            self._changed.notify_all()
+
+    def items(self) -> Iterator[T | None]:
+        """What comes, None while nothing does; ends after `close`. Raises what `produce` raised, or DeviceLost."""
+        last_s = time.monotonic()
+        while not self.closed.is_set():
+            with self._changed:
+                if not self._kept and self._failure is None:
+                    self._changed.wait(IDLE_S)
+                item = self._kept.popleft() if self._kept else None
+            if self.closed.is_set():
+                return
+            if item is None and self._failure is not None:
+                raise self._failure
+            if item is None and time.monotonic() - last_s > self._patience_s:
+                self.closed.set()
+                raise DeviceLost(f"{self.name}: nothing new for {self._patience_s:g} s")
+            if item is not None:
+                last_s = time.monotonic()
+            yield item
+
+    def close(self) -> None:
+        self.closed.set()
+        with self._changed:
+            self._changed.notify_all()
+
+    def _run(self) -> None:
+        failure: YipingError = DeviceLost(f"{self.name}: reading ended unexpectedly")
+        try:
+            self._produce(self)
+        except YipingError as error:
+            failure = error
+        finally:
+            with self._changed:
+                self._failure = failure
+                self._changed.notify_all()

@@ -1,0 +1,108 @@
+"""A live stream: read and decoded in a thread of its own, its frames timed by their arrival."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import av
+from av.packet import Packet
+from av.video.stream import VideoStream
+
+from data.errors import DeviceLost
+from data.frame import Frame
+from data.observation import Reading
+from monitors._feed import Feed
+from monitors._video import AvFrame, Scalers, describe, open_video, seconds
+
+KEPT_FRAMES = 4  # between the reading thread and the one who observes; the newest win
+
+
+class ArrivalClock:
+    """Times of live frames: the sender's even spacing (pts), anchored to our own clock at arrival.
+
+    The quickest arrival so far is taken as undelayed; the anchor gives way by `drift` (s/s), so that a camera whose
+    clock runs slow is followed. A jump of the sender's clock by more than `jump_s` sets a new anchor. Times never go
+    back and never lie ahead of arrival.
+    """
+
+    def __init__(self, drift: float = 0.001, jump_s: float = 3.0) -> None:
+        self._drift = drift
+        self._jump_s = jump_s
+        self._anchor_s: float | None = None
+        self._arrived_s = 0.0
+        self._last: datetime | None = None
+
+    def at(self, pts_s: float | None, arrived_s: float) -> datetime:
+        """`pts_s`: the frame's presentation time, seconds; `arrived_s`: seconds since the epoch. UTC."""
+        taken_s = arrived_s
+        if pts_s is not None:
+            offset_s = arrived_s - pts_s
+            if self._anchor_s is None or abs(offset_s - self._anchor_s) > self._jump_s:
+                self._anchor_s = offset_s
+            else:
+                eased = self._anchor_s + self._drift * max(0.0, arrived_s - self._arrived_s)
+                self._anchor_s = min(eased, offset_s)
+            self._arrived_s = arrived_s
+            taken_s = self._anchor_s + pts_s
+        at = datetime.fromtimestamp(taken_s, UTC)
+        if self._last is not None and at <= self._last:
+            at = self._last + timedelta(microseconds=1)
+        self._last = at
+        return at
+
+
+class LiveVideo:
+    """An open camera. `shown` is its URL as written in the settings, `address` the one with the login, a secret."""
+
+    def __init__(self, site: str, shown: str, address: str, transport: str, timeout_s: float) -> None:
+        self.site = site
+        self._address = address
+        self._timeout_s = timeout_s
+        self._options = {
+            "rtsp_transport": transport,
+            "timeout": str(round(timeout_s * 1e6)),  # of a single socket operation, µs
+            "analyzeduration": "500000",  # µs; the default probes for seconds to learn the frame rate, which
+            "fpsprobesize": "0",  # nobody here needs; `nobuffer` would throw the probed frames away
+        }
+        self._feed: Feed[Frame] = Feed(f"{site}: {shown}", self._read, patience_s=timeout_s, keep=KEPT_FRAMES)
+
+    def observe(self) -> Iterator[Frame | None]:
+        return self._feed.items()
+
+    def committed(self, reading: Reading) -> None:
+        """A camera waits for no word of its frames."""
+
+    def close(self) -> None:
+        self._feed.close()
+
+    def _read(self, feed: Feed[Frame]) -> None:
+        """Until closed. Raises DeviceLost; without its cause, whose text holds the password."""
+        try:
+            container, stream = open_video(self._address, self._options, self._timeout_s)
+        except (av.FFmpegError, ValueError) as error:
+            raise DeviceLost(f"{feed.name}: cannot open it: {describe(error)}") from None
+        with container:
+            if stream is None:
+                raise DeviceLost(f"{feed.name}: it gives no video that can be decoded")
+            stream.thread_count = 1  # cores are shared by cameras, and frame threads would add delay
+            try:
+                self._decode(feed, container.demux(stream))
+            except av.FFmpegError as error:
+                raise DeviceLost(f"{feed.name}: cannot read on: {describe(error)}") from None
+        if not feed.closed.is_set():
+            raise DeviceLost(f"{feed.name}: the camera ended the stream")
+
+    def _decode(self, feed: Feed[Frame], packets: Iterator[Packet[VideoStream]]) -> None:
+        """A packet that cannot be decoded is passed over: the next key frame mends the picture."""
+        clock, scalers = ArrivalClock(), Scalers()
+        for packet in packets:
+            if feed.closed.is_set():
+                return
+            try:
+                frames = packet.decode()
+            except av.InvalidDataError:
+                continue
+            for frame in frames:
+                feed.put(AvFrame(self.site, clock.at(seconds(frame), time.time()), frame, scalers))

@@ -1,0 +1,97 @@
+"""Moving pictures through PyAV: frames that convert no more than asked, and errors that hold no password.
+
+Imported where a camera is opened, not where its recipe is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import av
+import numpy as np
+from av.container import InputContainer
+from av.video.frame import VideoFrame
+from av.video.reformatter import VideoReformatter
+from av.video.stream import VideoStream
+
+from data.frame import Image
+from data.picture import encode_jpeg
+from data.secrets import redact
+
+
+class Scalers:
+    """One swscale context per target size of a stream; making one costs more than using it. One thread only."""
+
+    def __init__(self) -> None:
+        self._made: dict[tuple[int, int, str], VideoReformatter] = {}
+
+    def scaled(self, frame: VideoFrame, width: int, height: int, pixel_format: str) -> Image:
+        """uint8 (height, width, 3) for bgr24, (height, width) for gray."""
+        scaler = self._made.setdefault((width, height, pixel_format), VideoReformatter())
+        out = scaler.reformat(frame, width, height, pixel_format, interpolation="BILINEAR", threads=1)
+        return np.asarray(out.to_ndarray(), dtype=np.uint8)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AvFrame:
+    """A decoded frame in its own pixel format (implements `data.frame.Frame`).
+
+    Read it in one thread at a time: the frames of a stream share their scalers.
+    """
+
+    site: str
+    at: datetime
+    raw: VideoFrame
+    scalers: Scalers
+
+    @property
+    def width(self) -> int:
+        return self.raw.width
+
+    @property
+    def height(self) -> int:
+        return self.raw.height
+
+    def luma(self) -> Image:
+        """The Y plane itself where it is 8 bit (a read-only strided view), else converted."""
+        layout = self.raw.format
+        if not layout.is_planar or layout.is_rgb or layout.components[0].bits != 8:
+            return self.scalers.scaled(self.raw, self.width, self.height, "gray")
+        plane = self.raw.planes[0]
+        content = memoryview(plane)  # a Cython buffer
+        rows: Image = np.frombuffer(content, np.uint8, count=plane.line_size * plane.height)
+        return rows.reshape(plane.height, plane.line_size)[: self.height, : self.width]
+
+    def bgr(self, width: int, height: int) -> Image:
+        return self.scalers.scaled(self.raw, width, height, "bgr24")
+
+    def jpeg(self, width: int | None = None, quality: int = 80) -> bytes:
+        if width is None or width >= self.width:
+            return encode_jpeg(self.bgr(self.width, self.height), None, quality)
+        height = max(1, round(self.height * width / self.width))
+        return encode_jpeg(self.bgr(width, height), None, quality)
+
+
+def describe(error: Exception) -> str:
+    """What went wrong in one line, without file name or URL: PyAV's own text holds user and password."""
+    said = getattr(error, "strerror", None)
+    return redact(str(said)) if said else type(error).__name__
+
+
+def open_video(
+    source: str, options: Mapping[str, str], timeout_s: float | None
+) -> tuple[InputContainer, VideoStream | None]:
+    """The container and its first video stream, None when there is none. Raises av.FFmpegError, ValueError."""
+    limits = None if timeout_s is None else (timeout_s, timeout_s)
+    container = av.open(source, "r", options=dict(options), timeout=limits)
+    videos = [s for s in container.streams.video if s.codec_context is not None]
+    return container, videos[0] if videos else None
+
+
+def seconds(frame: VideoFrame) -> float | None:
+    """The frame's presentation time in its stream, seconds; None where the stream does not say."""
+    if frame.pts is None or frame.time_base is None:
+        return None
+    return float(frame.pts * frame.time_base)

@@ -1,0 +1,45 @@
+"""A recorded video as a camera: paced like one, or as fast as it can be decoded."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import AwareDatetime, Field, model_validator
+
+from data.recipe import Context, Monitor, MonitorRecipe
+
+
+class Recipe(MonitorRecipe):
+    """A video file."""
+
+    title: ClassVar[str] = "视频文件 / video file"
+    gives: ClassVar[Literal["frames", "readings"]] = "frames"
+
+    kind: Annotated[Literal["video_file"], Field(description="A recorded video.")] = "video_file"
+    path: Annotated[Path, Field(description="The video; a relative path starts at this file's folder.")]
+    paced: Annotated[
+        bool, Field(description="Give the frames at their own speed, as a camera would; else as fast as possible.")
+    ] = True
+    loop: Annotated[bool, Field(description="Begin again at the end, for ever; times go on by the video's length.")] = (
+        False
+    )
+    start: Annotated[
+        AwareDatetime | None,
+        Field(description="Time of the first frame, with its offset from UTC; the moment of opening when left out."),
+    ] = None
+
+    @model_validator(mode="after")
+    def _an_end_or_a_pace(self) -> Recipe:
+        if self.loop and not self.paced:
+            raise ValueError("a video that loops without pace never lets anybody rest: set `paced: true`")
+        return self
+
+    def make(self, context: Context) -> Monitor:
+        from monitors._recording import Recording  # noqa: PLC0415 (loads PyAV: only where a video is opened)
+
+        start = datetime.now(UTC) if self.start is None else self.start.astimezone(UTC)
+        return Recording(
+            context.site.id, self.name, context.base_dir / self.path, start, paced=self.paced, loop=self.loop
+        )
