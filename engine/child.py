@@ -15,11 +15,14 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from types import TracebackType
+from typing import Any, NoReturn
 
 from data.errors import YipingError
 from data.secrets import redact
 from engine.heart import Heart
+
+log = logging.getLogger(__name__)
 
 PR_SET_PDEATHSIG = 1
 REFUSED = 2  # exit status: the target said why and cannot go on
@@ -81,16 +84,27 @@ def main(arguments: Sequence[str]) -> int:
     set_up_log(name, payload.log_level)
     if payload.watched:
         signal.signal(signal.SIGTERM, lambda *_: heart.stopping.set())
+    sys.excepthook = _last_words
     try:
         payload.target(*((heart, *payload.args) if payload.watched else payload.args))
     except YipingError as error:
-        logging.getLogger(name).error("%s", error)
+        log.error("%s", error)
         return REFUSED
-    except Exception:  # the restart loop: the supervisor starts this process again
-        logging.getLogger(name).exception("ended by an error that was not foreseen")
-        return BROKEN
     return 0
 
 
+def _last_words(_: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """A defect, in the log and without credentials; the supervisor starts this process again."""
+    log.critical("ended by an error that was not foreseen", exc_info=(type(error), error, trace))
+    _leave(BROKEN)
+
+
+def _leave(status: int) -> NoReturn:
+    """End at once: a thread stuck in a device's library must not hold up the end of the interpreter."""
+    logging.shutdown()
+    sys.stdout.flush()
+    os._exit(status)
+
+
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    _leave(main(sys.argv[1:]))

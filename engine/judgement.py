@@ -1,0 +1,89 @@
+"""What rules have decided, put into the store exactly once, and given back to them after a restart.
+
+A site may be judged in two processes: what its camera sees in a worker, what its gauges read in the sensors'
+process. Each side is a *stream* with a named value in the store: the number of its last unit of work, and the
+keys of the alerts it holds open, so that after a restart each side resumes its own alerts only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from alerts.lifecycle import end_alert, raise_alert
+from data.alert import Alert, AlertKey, Raised, Signal
+from data.record import Evidence
+from data.store import AlertQuery, Reader, Writer
+
+CAMERA, GAUGES = "camera", "gauges"
+
+
+def stream_of(site: str, side: str) -> str:
+    return f"{site}.{side}"
+
+
+def _value_name(stream: str) -> str:
+    return f"stream:{stream}"
+
+
+def last_number(reader: Reader, stream: str) -> int:
+    """The number of the stream's last committed unit; 0 before the first."""
+    return int((reader.value(_value_name(stream)) or {}).get("number", 0))
+
+
+def _held_keys(reader: Reader, stream: str) -> set[AlertKey]:
+    kept = (reader.value(_value_name(stream)) or {}).get("open", [])
+    return {AlertKey(*key) for key in kept}
+
+
+@dataclass(slots=True)
+class Unit:
+    """The signals of one look, to be committed together.
+
+    `number` counts the stream's units. `picture` (JPEG, taken `at`) becomes `evidence` once it is in the vault.
+    `received_s`: when the picture arrived (monotonic). `spooled`: a copy lies on the disk.
+    """
+
+    stream: str
+    number: int
+    signals: tuple[Signal, ...]
+    at: datetime
+    picture: bytes | None = None
+    evidence: Evidence | None = None
+    received_s: float | None = None
+    spooled: bool = False
+
+
+def commit_unit(writer: Writer, unit: Unit, now: datetime) -> tuple[Alert, ...]:
+    """The alerts that were raised or ended. A unit that is in the store already changes nothing."""
+    stream = unit.stream
+    if last_number(writer, stream) >= unit.number:
+        return ()
+    held = _held_keys(writer, stream)
+    moved: list[Alert] = []
+    for signal in unit.signals:
+        if isinstance(signal, Raised):
+            alert = raise_alert(writer, signal, unit.evidence, now)
+            held.add(signal.key)
+        else:
+            alert = end_alert(writer, signal, now)
+            held.discard(signal.key)
+        if alert is not None:
+            moved.append(alert)
+    writer.put_value(_value_name(stream), {"number": unit.number, "open": sorted(list(key) for key in held)})
+    return tuple(moved)
+
+
+def alerts_to_resume(reader: Reader, site: str, side: str, *, other_side: bool) -> tuple[Alert, ...]:
+    """The site's open alerts that this side holds; all of them when there is no other side."""
+    alerts = tuple(reader.alerts(AlertQuery(site=site, open_only=True, limit=10_000)))
+    if not other_side:
+        return alerts
+    own = _held_keys(reader, stream_of(site, side))
+    other = _held_keys(reader, stream_of(site, GAUGES if side == CAMERA else CAMERA))
+    side_of_box = {True: CAMERA, False: GAUGES}
+    return tuple(
+        alert
+        for alert in alerts
+        if alert.key in own or (alert.key not in other and side_of_box[alert.xyxy is not None] == side)
+    )

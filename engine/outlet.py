@@ -1,0 +1,209 @@
+"""From a camera worker to the store: signals in order, exactly once, none lost while the store is away.
+
+A thread of its own keeps the deciding picture in the vault, submits one unit of work per stream at a time, and
+moves to the spool on disk whatever the store has not taken within a second.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as NotYet
+from datetime import UTC, datetime
+
+from sqlalchemy.exc import InterfaceError, OperationalError
+
+from data.alert import Alert, Raised, Signal
+from data.errors import StoreClosed
+from data.meters import Meters
+from data.record import Change
+from data.store import EvidenceVault, Store, Writer
+from data.views import iso
+from engine.judgement import Unit, commit_unit, last_number
+from engine.spool import Spool
+
+log = logging.getLogger(__name__)
+
+PATIENCE_S = 1.0  # what takes longer goes to the spool
+RETRY_S = (0.2, 0.5, 1.0, 2.0)
+AWAY = (StoreClosed, OperationalError, InterfaceError, OSError)  # the store may take it later
+
+
+def publish_health(writer: Writer, site: str, health: str, reason: str, at: datetime) -> None:
+    """The site is live, lost or unknown since `at`: a named value `health:<site>` and a change of topic "site"."""
+    state = {"site": site, "health": health, "reason": reason, "at": iso(at)}
+    writer.put_value(f"health:{site}", state)
+    writer.publish(Change("site", site, at, state))
+
+
+class Outlet:
+    """Thread-safe. `open` each stream first, then `send`; `close` at the end."""
+
+    def __init__(self, store: Store, vault: EvidenceVault, spool: Spool, meters: Meters) -> None:
+        self._store = store
+        self._vault = vault
+        self._spool = spool
+        self._meters = meters
+        self._waiting: dict[str, deque[Unit]] = {}
+        self._numbers: dict[str, int] = {}
+        self._health: dict[str, Callable[[Writer], None]] = {}
+        self._submitted: dict[str, tuple[Future[tuple[Alert, ...]], list[float]]] = {}
+        self._changed = threading.Condition()
+        self._closing = False
+        self._failures = 0
+        self._thread = threading.Thread(target=self._run, name="outlet", daemon=True)
+        self._thread.start()
+
+    def open(self, stream: str) -> None:
+        """Take up the stream where it ended, with what the last process had to leave in the spool."""
+        number = self._store.read(lambda reader: last_number(reader, stream))
+        left = [unit for unit in self._spool.units(stream) if unit.number > number]
+        if not left:
+            self._spool.clear(stream)
+        else:
+            log.info("%s: %d units of signals from the spool", stream, len(left))
+        with self._changed:
+            self._waiting[stream] = deque(left)
+            self._numbers[stream] = max([number, *(unit.number for unit in left)])
+            self._changed.notify_all()
+
+    def send(
+        self, stream: str, signals: Sequence[Signal], at: datetime, picture: bytes | None, received_s: float | None
+    ) -> None:
+        """Never waits for the store."""
+        with self._changed:
+            self._numbers[stream] += 1
+            unit = Unit(stream, self._numbers[stream], tuple(signals), at, picture, received_s=received_s)
+            self._waiting[stream].append(unit)
+            self._changed.notify_all()
+
+    def tell_health(self, site: str, health: str, reason: str, at: datetime) -> None:
+        """Only the newest state of each site is written."""
+        with self._changed:
+            self._health[site] = lambda writer: publish_health(writer, site, health, reason, at)
+            self._changed.notify_all()
+
+    def settled(self, stream: str) -> bool:
+        """Is everything of this stream in the store?"""
+        with self._changed:
+            return not self._waiting[stream]
+
+    def close(self, timeout_s: float = 3.0) -> None:
+        """Commit what is there, else leave it in the spool. Idempotent."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify_all()
+        self._thread.join(timeout_s)
+        if not self._thread.is_alive():
+            self._spool_waiting()
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                while not (self._closing or self._health or any(self._waiting.values())):
+                    self._changed.wait()
+                heads = [units[0] for units in self._waiting.values() if units]
+                health, self._health = self._health, {}
+                closing = self._closing
+            if closing and not heads and not health:
+                return
+            self._meters.gauge("yiping_units_waiting", sum(map(len, tuple(self._waiting.values()))))
+            away = self._write_health(health)
+            for unit in heads:
+                self._submit(unit)
+            for unit in heads:
+                away = self._settle(unit) or away
+            if away and self._pause(closing):
+                return
+
+    def _pause(self, closing: bool) -> bool:
+        """The store is away: everything to the spool, then wait a little. True when it is time to give up."""
+        self._spool_waiting()
+        if self._failures == 0:
+            log.warning("the store does not take signals; they wait in the spool")
+        self._failures += 1
+        if not closing:
+            time.sleep(RETRY_S[min(self._failures, len(RETRY_S)) - 1])
+        return closing
+
+    def _submit(self, unit: Unit) -> None:
+        if unit.stream in self._submitted:
+            return
+        if unit.picture is not None and unit.evidence is None:
+            try:
+                site = unit.stream.rpartition(".")[0]
+                unit.evidence = self._vault.keep(unit.picture, "image/jpeg", unit.at, site)
+            except OSError as error:
+                log.error("%s: the picture cannot be kept (%s); the alert goes on without it", unit.stream, error)
+            unit.picture = None
+        done_s: list[float] = []
+        try:
+            future = self._store.submit(lambda writer: commit_unit(writer, unit, datetime.now(UTC)))
+        except StoreClosed as error:
+            future = Future()
+            future.set_exception(error)
+        future.add_done_callback(lambda _: done_s.append(time.monotonic()))
+        self._submitted[unit.stream] = (future, done_s)
+
+    def _settle(self, unit: Unit) -> bool:
+        """Wait for the unit's commit; True when the store does not take it now."""
+        future, done_s = self._submitted[unit.stream]
+        try:
+            error = future.exception(PATIENCE_S)
+        except NotYet:
+            return True
+        del self._submitted[unit.stream]
+        if isinstance(error, AWAY):
+            log.debug("%s: %s", unit.stream, error)
+            return True
+        if error is not None:  # it would fail for ever and hold up all that comes after it
+            log.error("%s: signals refused by the store: %s", unit.stream, unit.signals, exc_info=error)
+            self._meters.count("yiping_units_refused_total")
+        self._done(unit, () if error is not None else future.result(), done_s)
+        return False
+
+    def _done(self, unit: Unit, moved: tuple[Alert, ...], done_s: list[float]) -> None:
+        if self._failures:
+            log.info("the store takes signals again")
+            self._failures = 0
+        if unit.received_s is not None and done_s and any(isinstance(signal, Raised) for signal in unit.signals):
+            self._meters.observe("yiping_alert_commit_seconds", done_s[0] - unit.received_s)
+        for alert in moved:
+            name = "yiping_alerts_raised_total" if alert.is_open else "yiping_alerts_ended_total"
+            self._meters.count(name, kind=alert.kind)
+        with self._changed:
+            units = self._waiting[unit.stream]
+            units.popleft()
+            if unit.spooled and not any(other.spooled for other in units):
+                self._spool.clear(unit.stream)
+
+    def _write_health(self, health: dict[str, Callable[[Writer], None]]) -> bool:
+        """True when the store is away; what was not written is tried again unless something newer came."""
+        if not health:
+            return False
+        try:
+            future = self._store.submit(lambda writer: [tell(writer) for tell in health.values()])
+            error = future.exception(PATIENCE_S)
+        except (NotYet, StoreClosed) as away:
+            error = away
+        if isinstance(error, (NotYet, *AWAY)):
+            with self._changed:
+                self._health = {**health, **self._health}
+            return True
+        if error is not None:
+            log.error("the health of %s could not be written", ", ".join(health), exc_info=error)
+        return False
+
+    def _spool_waiting(self) -> None:
+        with self._changed:
+            waiting = [unit for units in self._waiting.values() for unit in units if not unit.spooled]
+        for unit in waiting:
+            try:
+                self._spool.append(unit)
+            except OSError as error:
+                log.error("the spool cannot be written (%s); signals wait in memory only", error)
+                return
