@@ -1,8 +1,6 @@
-"""The class names of COCO, and which of them are one object called by different names."""
+"""The class names of COCO, in the order of the published weights; known without loading them."""
 
 from __future__ import annotations
-
-from types import MappingProxyType
 
 COCO: tuple[str, ...] = (
     "person",
@@ -86,10 +84,3 @@ COCO: tuple[str, ...] = (
     "hair drier",
     "toothbrush",
 )
-
-_FAMILY = MappingProxyType({"car": "vehicle", "truck": "vehicle", "bus": "vehicle", "train": "vehicle"})
-
-
-def family(label: str) -> str:
-    """`vehicle` for car, truck, bus and train, which a model confuses from one picture to the next; else itself."""
-    return _FAMILY.get(label, label)

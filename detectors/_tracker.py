@@ -16,8 +16,8 @@ import lap
 import numpy as np
 import numpy.typing as npt
 
+from data.labels import family
 from data.observation import Detection
-from detectors._labels import family
 
 Matrix = npt.NDArray[np.float64]
 

@@ -13,10 +13,11 @@ from pydantic import Field, model_validator
 from data.catalogue import did_you_mean
 from data.errors import InputRejected
 from data.frame import Frame, Image
+from data.labels import family
 from data.observation import Detection, Detections, Observation
 from data.place import InferenceSettings
 from data.recipe import Context, Detector, DetectorRecipe
-from detectors._labels import COCO, family
+from detectors._labels import COCO
 from detectors._letterbox import Letterbox
 from detectors._tracker import Tracker, iou
 from detectors._weights import configured_weights

@@ -1,0 +1,81 @@
+"""Raises an alert for each object that is in a zone where it must not be: a person at the water's edge."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field, model_validator
+
+from alerts.objects import ObjectRuleRecipe, StayAlerts
+from alerts.stays import Stay
+from data.alert import Alert, Signal
+from data.durations import Duration
+from data.observation import Detections, Observation, Tick
+from data.recipe import Context, Rule
+
+
+class Recipe(ObjectRuleRecipe):
+    """One alert for each object in the zone; `pictures` and `of` keep a single false detection from raising one."""
+
+    title: ClassVar[str] = "闯入（禁区、河道） / Intrusion: forbidden zone, river"
+
+    kind: Literal["intrusion"] = "intrusion"
+    at_least: Annotated[
+        Duration, Field(ge=timedelta(0), description="How long an object may be there before the alert.")
+    ] = timedelta(0)
+    pictures: Annotated[
+        int, Field(ge=1, le=100, description="In how many of the last `of` pictures it must have been seen there.")
+    ] = 1
+    of: Annotated[int | None, Field(ge=1, le=100, description="See `pictures`; the same number when left out.")] = None
+    keep_firing_for: Annotated[
+        Duration, Field(ge=timedelta(0), description="An object unseen for longer has left.")
+    ] = timedelta(seconds=5)
+
+    @model_validator(mode="after")
+    def _possible(self) -> Recipe:
+        if self.of is not None and self.pictures > self.of:
+            raise ValueError(f"pictures: {self.pictures} can never be seen in the last of: {self.of} pictures")
+        return self
+
+    def make(self, context: Context) -> Rule:
+        """Raises InputRejected when the site has no such zone."""
+        return Intrusion(self, context)
+
+
+class Intrusion:
+    """The live rule at one site."""
+
+    def __init__(self, recipe: Recipe, context: Context) -> None:
+        self._recipe = recipe
+        self._at_least_s = recipe.at_least.total_seconds()
+        unseen_for_s = recipe.keep_firing_for.total_seconds()
+        self._alerts = StayAlerts.of(
+            recipe,
+            context.site,
+            unseen_for_s=unseen_for_s,
+            occluded_for_s=unseen_for_s,
+            remember=recipe.of or recipe.pictures,
+        )
+
+    def resume(self, open_alerts: Sequence[Alert]) -> None:
+        self._alerts.resume(open_alerts, anywhere=True)
+
+    def judge(self, seen: Observation | Tick) -> Sequence[Signal]:
+        """Signals of one picture; a Tick only tells whether time could be seen."""
+        stays = self._alerts.stays
+        if isinstance(seen, Tick):
+            stays.tick(seen)
+            return []
+        if not isinstance(seen, Detections):
+            return []
+        signals = self._alerts.ended(stays.look(seen), seen.at)
+        for stay in stays.present:
+            if not stay.raised and stay.in_sight and self._certain(stay, seen):
+                signals.append(self._alerts.raised(stay, stay.since.at, seen.at))
+        return signals
+
+    def _certain(self, stay: Stay, seen: Detections) -> bool:
+        enough = sum(stay.looks) >= self._recipe.pictures
+        return enough and self._alerts.stays.stayed_s(stay, seen.at) >= self._at_least_s

@@ -1,0 +1,12 @@
+"""Class names that mean one kind of object."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+_FAMILY = MappingProxyType({"car": "vehicle", "truck": "vehicle", "bus": "vehicle", "train": "vehicle"})
+
+
+def family(label: str) -> str:
+    """`vehicle` for car, truck, bus and train, which a model confuses from one picture to the next; else itself."""
+    return _FAMILY.get(label, label)

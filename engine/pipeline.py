@@ -1,0 +1,84 @@
+"""One site's way from picture and reading to signal. Pure: no store, no clock; live and replay run the same."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from data.alert import Alert, Signal
+from data.frame import Frame
+from data.observation import Detections, Observation, Reading, Tick
+from data.recipe import Context
+from data.settings import SiteSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What one picture gave. `detections` is None where no detector looks for objects."""
+
+    detections: Detections | None
+    readings: tuple[Reading, ...]
+    signals: tuple[Signal, ...]
+
+
+class SitePipeline:
+    """The detectors and rules of one site, fed in the order of time by whoever runs it.
+
+    Raises what the recipes raise when they come alive: InputRejected, UnverifiedWeights, DeviceLost.
+    """
+
+    def __init__(self, site: SiteSettings, context: Context, open_alerts: Sequence[Alert] = ()) -> None:
+        """`open_alerts`: those the store holds open; each goes to the rule that raised it."""
+        context = replace(context, site=site.place)
+        self.site = site.id
+        self._rules = [recipe.make(context) for recipe in site.rules]
+        for recipe, rule in zip(site.rules, self._rules, strict=True):
+            rule.resume([a for a in open_alerts if a.key.site == site.id and a.key.rule == recipe.name])
+        self._detectors = [recipe.make(context) for recipe in site.detectors]
+
+    @property
+    def looks(self) -> bool:
+        """Does any detector look at the pictures?"""
+        return bool(self._detectors)
+
+    def see(self, frame: Frame) -> Seen:
+        """Look at one picture and judge what is in it."""
+        observations = [found for detector in self._detectors for found in detector.find(frame)]
+        pictures = [found for found in observations if isinstance(found, Detections)]
+        readings = tuple(found for found in observations if isinstance(found, Reading))
+        detections = merged(pictures) if pictures else None
+        judged: list[Observation] = [*([detections] if detections is not None else []), *readings]
+        return Seen(detections, readings, tuple(signal for one in judged for signal in self._judge(one)))
+
+    def read(self, reading: Reading) -> Sequence[Signal]:
+        """Judge one reading."""
+        return self._judge(reading)
+
+    def tick(self, tick: Tick) -> Sequence[Signal]:
+        """Let a second pass."""
+        return self._judge(tick)
+
+    def _judge(self, seen: Observation | Tick) -> list[Signal]:
+        return [signal for rule in self._rules for signal in rule.judge(seen)]
+
+
+def merged(pictures: Sequence[Detections]) -> Detections:
+    """What several detectors found in the same picture as one, so that no rule takes one's silence for absence.
+
+    The track ids of n detectors are interleaved: k-th detector's id t becomes t * n + k.
+    """
+    if len(pictures) == 1:
+        return pictures[0]
+    n = len(pictures)
+    ids = [np.where(p.track_id < 0, -1, p.track_id * n + k) for k, p in enumerate(pictures)]
+    return Detections(
+        site=pictures[0].site,
+        at=pictures[0].at,
+        xyxy=np.concatenate([p.xyxy for p in pictures]),
+        confidence=np.concatenate([p.confidence for p in pictures]),
+        labels=tuple(label for p in pictures for label in p.labels),
+        track_id=np.concatenate(ids),
+        aspect=pictures[0].aspect,
+    )
