@@ -3,20 +3,52 @@
 from __future__ import annotations
 
 import json
+import logging
+import os
 from collections.abc import Iterable, Iterator
-from datetime import datetime, timedelta
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from data.alert import AlertKey, Ended, Raised, Signal
 from data.frame import Frame
-from data.observation import Tick
-from data.recipe import Context
+from data.observation import Reading, Rejected, Tick
+from data.recipe import Context, Monitor
 from data.settings import SiteSettings
 from engine.pipeline import SitePipeline
+from monitors.video_file import Recipe as VideoFile
 
 Line = dict[str, Any]
 _TICK = timedelta(seconds=1)
 _SLACK = timedelta(milliseconds=1)  # frame times are rounded: 0.1999 s is due at 0.2 s
+
+
+_log = logging.getLogger(__name__)
+
+
+def analyze_video(video: Path, site: SiteSettings, context: Context, start: datetime) -> Iterator[Line]:
+    """One line per alert of the recording `video` as if `site`'s camera had seen it from `start` on (with offset).
+
+    `{"site", "rule", "kind", "zone", "label", "started_s", "alerted_s", "ended_s"}`, times in seconds of the
+    video, `ended_s` None while open; in the order of `alerted_s`. All cores are used, whatever
+    `inference.threads` says. Raises InputRejected for what is no video, DeviceLost when there is no such file.
+    """
+    start = start.astimezone(UTC)
+    inference = context.inference.model_copy(update={"threads": min(os.cpu_count() or 1, 8)})
+    context = replace(context, inference=inference)
+    recording = VideoFile(path=video.resolve(), paced=False, start=start).make(replace(context, site=site.place))
+    with closing(recording):
+        yield from analyze_frames(_frames(recording), site, context, start)
+
+
+def _frames(recording: Monitor) -> Iterator[Frame]:
+    for item in recording.observe():
+        if isinstance(item, Rejected):
+            _log.warning("%s", item.reason)
+        elif item is not None and not isinstance(item, Reading):
+            yield item
 
 
 def analyze_frames(frames: Iterable[Frame], site: SiteSettings, context: Context, start: datetime) -> Iterator[Line]:
