@@ -12,7 +12,8 @@ from datetime import datetime
 
 from alerts.lifecycle import end_alert, raise_alert
 from data.alert import Alert, AlertKey, Raised, Signal
-from data.record import Evidence
+from data.observation import Reading
+from data.record import Change, Evidence
 from data.store import AlertQuery, Reader, Writer
 
 CAMERA, GAUGES = "camera", "gauges"
@@ -38,19 +39,21 @@ def _held_keys(reader: Reader, stream: str) -> set[AlertKey]:
 
 @dataclass(slots=True)
 class Unit:
-    """The signals of one look, to be committed together.
+    """What one look, or one second, brought: committed together.
 
-    `number` counts the stream's units. `picture` (JPEG, taken `at`) becomes `evidence` once it is in the vault.
+    `picture` (JPEG, taken `at`) becomes `evidence` once it is in the vault. `number` counts the stream's units.
     `received_s`: when the picture arrived (monotonic). `spooled`: a copy lies on the disk.
     """
 
     stream: str
-    number: int
     signals: tuple[Signal, ...]
     at: datetime
+    readings: tuple[Reading, ...] = ()
+    news: tuple[Change, ...] = ()
     picture: bytes | None = None
     evidence: Evidence | None = None
     received_s: float | None = None
+    number: int = 0
     spooled: bool = False
 
 
@@ -59,6 +62,10 @@ def commit_unit(writer: Writer, unit: Unit, now: datetime) -> tuple[Alert, ...]:
     stream = unit.stream
     if last_number(writer, stream) >= unit.number:
         return ()
+    if unit.readings:
+        writer.add_readings(unit.readings)
+    for change in unit.news:
+        writer.publish(change)
     held = _held_keys(writer, stream)
     moved: list[Alert] = []
     for signal in unit.signals:

@@ -10,14 +10,14 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotYet
 from datetime import UTC, datetime
 
 from sqlalchemy.exc import InterfaceError, OperationalError
 
-from data.alert import Alert, Raised, Signal
+from data.alert import Alert, Raised
 from data.errors import StoreClosed
 from data.meters import Meters
 from data.record import Change
@@ -71,18 +71,17 @@ class Outlet:
             self._numbers[stream] = max([number, *(unit.number for unit in left)])
             self._changed.notify_all()
 
-    def send(
-        self, stream: str, signals: Sequence[Signal], at: datetime, picture: bytes | None, received_s: float | None
-    ) -> None:
-        """Never waits for the store."""
+    def send(self, unit: Unit) -> None:
+        """Never waits for the store. The unit gets its number here."""
         with self._changed:
-            self._numbers[stream] += 1
-            unit = Unit(stream, self._numbers[stream], tuple(signals), at, picture, received_s=received_s)
-            self._waiting[stream].append(unit)
+            self._numbers[unit.stream] += 1
+            unit.number = self._numbers[unit.stream]
+            self._waiting[unit.stream].append(unit)
             self._changed.notify_all()
 
-    def tell_health(self, site: str, health: str, reason: str, at: datetime) -> None:
-        """Only the newest state of each site is written."""
+    def tell_health(self, site: str, health: str, reason: str) -> None:
+        """Since now. Only the newest state of each site is written."""
+        at = datetime.now(UTC)
         with self._changed:
             self._health[site] = lambda writer: publish_health(writer, site, health, reason, at)
             self._changed.notify_all()

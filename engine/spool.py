@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from data.alert import Ended, Raised, Signal
+from data.observation import Reading
 from data.record import Evidence
 from engine.judgement import Unit
 
@@ -20,6 +21,7 @@ log = logging.getLogger(__name__)
 
 _RAISED = TypeAdapter(Raised)
 _ENDED = TypeAdapter(Ended)
+_READING = TypeAdapter(Reading)
 _EVIDENCE = TypeAdapter(Evidence)
 
 
@@ -31,7 +33,13 @@ def _line(unit: Unit) -> bytes:
         for signal in unit.signals
     ]
     evidence = None if unit.evidence is None else _EVIDENCE.dump_python(unit.evidence, mode="json")
-    content = {"number": unit.number, "at": unit.at.isoformat(), "signals": signals, "evidence": evidence}
+    content = {
+        "number": unit.number,
+        "at": unit.at.isoformat(),
+        "signals": signals,
+        "readings": [_READING.dump_python(reading, mode="json") for reading in unit.readings],
+        "evidence": evidence,
+    }
     return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
 
 
@@ -48,6 +56,7 @@ def _unit(stream: str, line: bytes) -> Unit:
         number=int(content["number"]),
         signals=tuple(_signal(signal) for signal in content["signals"]),
         at=datetime.fromisoformat(content["at"]),
+        readings=tuple(_READING.validate_python(reading) for reading in content["readings"]),
         evidence=None if content["evidence"] is None else _EVIDENCE.validate_python(content["evidence"]),
         spooled=True,
     )

@@ -1,0 +1,148 @@
+"""One camera inside a worker: its newest frame for the detectors, and its tile for whoever looks."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from data.alert import AlertKey, Raised, Signal
+from data.feed import Box, FramePacket, FramePublisher
+from data.frame import Frame
+from data.meters import Meters
+from data.observation import Detections, Reading, Rejected
+from data.recipe import Context, MonitorRecipe
+from engine.device import Device, Item
+
+TILE_WIDTH = 640
+TILE_QUALITY = 70
+TILE_EVERY_S = 0.1
+BOXES_LAST_S = 2.0  # older boxes are no longer drawn
+UNSEEN_AFTER_S = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A frame and when it came: `at_s` monotonic seconds, `at` wall clock."""
+
+    frame: Frame
+    at_s: float
+    at: datetime
+
+
+class Camera:
+    """`take` is called on the main thread, everything else of the frame's way on the reader's thread."""
+
+    def __init__(
+        self,
+        recipe: MonitorRecipe,
+        context: Context,
+        *,
+        publisher: FramePublisher,
+        meters: Meters,
+        arrived: Callable[[], None],
+        reject: Callable[[Rejected], None],
+    ) -> None:
+        self.site = context.site.id
+        self.device = Device(recipe, context, self._receive, idle_is_alive=False)
+        self.pixels = threading.Lock()  # frames of one stream share their scalers: one thread at a time
+        self._publisher = publisher
+        self._meters = meters
+        self._arrived = arrived
+        self._reject = reject
+        self._newest: Received | None = None
+        self._taken_s = float("-inf")
+        self._started_s = time.monotonic()
+        self._offset = timedelta(0)
+        self._tile_due_s = 0.0
+        self._tiles = 0
+        self._boxes: tuple[Box, ...] = ()
+        self._boxes_s = float("-inf")
+        self._alerting: dict[AlertKey, int | None] = {}
+        every = getattr(recipe, "every", None)
+        every_s = every.total_seconds() if isinstance(every, timedelta) else 0.0
+        self._unseen_after_s = max(UNSEEN_AFTER_S, 2 * every_s)
+
+    def fresh(self) -> Received | None:
+        """The newest frame unless it was taken already."""
+        newest = self._newest
+        return newest if newest is not None and newest.at_s > self._taken_s else None
+
+    def take(self, received: Received) -> None:
+        self._taken_s = received.at_s
+
+    def age_s(self) -> float:
+        """Seconds since the last new frame arrived (since the start, before the first one)."""
+        newest = self._newest
+        return time.monotonic() - (newest.at_s if newest is not None else self._started_s)
+
+    def observable(self) -> bool:
+        return self._newest is not None and self.age_s() < self._unseen_after_s
+
+    def seen_yet(self) -> bool:
+        """Has there been a frame, or the time for one?"""
+        return self._newest is not None or self.age_s() >= self._unseen_after_s
+
+    def reason(self) -> str:
+        """Why the site cannot be observed."""
+        return self.device.trouble or f"no new picture for {self.age_s():.0f} s"
+
+    def now(self) -> datetime:
+        """The present in the camera's own time: a recording's frames may be of another day."""
+        return datetime.now(UTC) - self._offset
+
+    def show(self, detections: Detections | None, signals: Sequence[Signal]) -> None:
+        """What the next tiles have drawn over them."""
+        if detections is None:
+            return
+        found = list(detections)
+        for signal in signals:
+            if isinstance(signal, Raised):
+                near = [d for d in found if signal.xyxy is not None and _overlap(d.xyxy, signal.xyxy) > 0.5]
+                self._alerting[signal.key] = near[0].track_id if near else None
+            else:
+                self._alerting.pop(signal.key, None)
+        tracks = {track for track in self._alerting.values() if track is not None}
+        self._boxes = tuple(Box(d.xyxy, d.label, d.confidence, d.track_id, d.track_id in tracks) for d in found)
+        self._boxes_s = time.monotonic()
+
+    def _receive(self, item: Item) -> None:
+        if isinstance(item, Rejected):
+            self._reject(item)
+            return
+        if isinstance(item, Reading):  # no camera gives one
+            return
+        now_s, now = time.monotonic(), datetime.now(UTC)
+        self._offset = now - item.at
+        self._newest = Received(item, now_s, now)
+        self._meters.count("yiping_frames_total", site=self.site)
+        self._arrived()
+        self._tile(item, now_s)
+
+    def _tile(self, frame: Frame, now_s: float) -> None:
+        if now_s < self._tile_due_s or not self._publisher.wanted(self.site):
+            return
+        if not self.pixels.acquire(timeout=TILE_EVERY_S):
+            return  # the detector has this camera's frames in hand: leave this tile out
+        try:
+            jpeg = frame.jpeg(TILE_WIDTH, TILE_QUALITY)
+        finally:
+            self.pixels.release()
+        self._tile_due_s = max(self._tile_due_s + TILE_EVERY_S, now_s)
+        self._tiles += 1
+        width = min(TILE_WIDTH, frame.width)
+        boxes = self._boxes if now_s - self._boxes_s < BOXES_LAST_S else ()
+        height = round(frame.height * width / frame.width)
+        self._publisher.publish(FramePacket(self.site, frame.at, self._tiles, width, height, jpeg, boxes))
+
+
+def _overlap(a: tuple[float, float, float, float], b: tuple[float, float, float, float]) -> float:
+    """Intersection over union of two boxes."""
+    width = min(a[2], b[2]) - max(a[0], b[0])
+    height = min(a[3], b[3]) - max(a[1], b[1])
+    if width <= 0 or height <= 0:
+        return 0.0
+    both = width * height
+    return both / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - both)

@@ -1,0 +1,155 @@
+"""One camera or sensor kept open: read on its own thread, opened again with pauses, lost and back said once each."""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable
+from datetime import timedelta
+
+from data.backoff import Backoff
+from data.errors import DeviceLost, InputRejected
+from data.frame import Frame
+from data.observation import Reading, Rejected
+from data.recipe import Context, Monitor, MonitorRecipe
+
+log = logging.getLogger(__name__)
+
+REJECTED_RETRY_S = 60.0
+LONGEST_PAUSE_S = 10.0
+USUAL_TIMEOUT_S = 10.0
+MARGIN_S = 5.0  # a read may exceed its time-out by so much before the device counts as hanging
+
+Item = Frame | Reading | Rejected
+
+
+def timeout_s(recipe: MonitorRecipe) -> float:
+    """The recipe's own `timeout`, where it has one, in seconds."""
+    timeout = getattr(recipe, "timeout", None)
+    return timeout.total_seconds() if isinstance(timeout, timedelta) else USUAL_TIMEOUT_S
+
+
+class Device:
+    """`take` gets whatever the monitor gives, on the device's own thread (`run`).
+
+    `trouble` says why it cannot be read now, empty while it can; None before anything is known.
+    """
+
+    def __init__(
+        self, recipe: MonitorRecipe, context: Context, take: Callable[[Item], None], *, idle_is_alive: bool
+    ) -> None:
+        """`idle_is_alive`: a connection on which nothing comes is all right (a gauge), or tells nothing (a camera)."""
+        self.site = context.site.id
+        self.name = f"{self.site}/{recipe.name}"
+        self.trouble: str | None = None
+        self.ended = False
+        self.losses = 0
+        self._recipe = recipe
+        self._context = context
+        self._take = take
+        self._idle_is_alive = idle_is_alive
+        self._timeout_s = timeout_s(recipe)
+        self._backoff = Backoff(random.random, cap_s=LONGEST_PAUSE_S)
+        self._stopping = threading.Event()
+        self._monitor: Monitor | None = None
+        self._kicked = False
+        self._progress_s = time.monotonic()
+        self._lost_s = 0.0
+
+    def run(self) -> None:
+        """Read until stopped or until the source has an end."""
+        while not self._stopping.is_set() and not self.ended:
+            try:
+                self._read()
+            except DeviceLost as error:
+                self._lose(str(error), logging.WARNING)
+                self._rest(self._backoff.pause())
+            except InputRejected as error:
+                self._lose(f"rejected: {error}", logging.ERROR)
+                self._rest(REJECTED_RETRY_S)
+
+    def fail(self, reason: str) -> None:
+        """Something unforeseen ended `run`; called by the one who caught it, who runs it again after a pause."""
+        self._lose(reason, logging.ERROR)
+        self._rest(self._backoff.pause())
+
+    def hanging_s(self) -> float:
+        """How long the present step has exceeded what a step may take; 0 while all is well."""
+        if self.ended:
+            return 0.0
+        return max(0.0, time.monotonic() - self._progress_s - self._timeout_s - MARGIN_S)
+
+    def kick(self) -> None:
+        """Close the monitor under a blocked read; the device is then opened again."""
+        self._kicked = True
+        self._close()
+
+    def committed(self, reading: Reading) -> None:
+        """The store has this reading."""
+        monitor = self._monitor
+        if monitor is not None:
+            monitor.committed(reading)
+
+    @property
+    def stopping(self) -> bool:
+        return self._stopping.is_set()
+
+    def stop(self) -> None:
+        """End `run` soon. From any thread."""
+        self._stopping.set()
+        self._close()
+
+    def _read(self) -> None:
+        """From opening to the end or the loss of the source."""
+        self._progress_s = opened_s = time.monotonic()
+        self._kicked = False
+        self._monitor = self._recipe.make(self._context)
+        try:
+            for item in self._monitor.observe():
+                self._progress_s = now_s = time.monotonic()
+                if self._stopping.is_set():
+                    return
+                if item is not None:
+                    self._alive()
+                    self._take(item)
+                elif self._idle_is_alive and now_s - opened_s > self._timeout_s:
+                    self._alive()
+        finally:
+            self._close()
+        if self._kicked:
+            raise DeviceLost(f"{self.site}: a read took longer than its time-out and was broken off")
+        if not self._stopping.is_set():
+            self.ended = True
+            self.trouble = "the recording has ended"
+            log.info("%s: the source has ended", self.name)
+
+    def _close(self) -> None:
+        monitor = self._monitor
+        if monitor is not None:
+            monitor.close()
+
+    def _alive(self) -> None:
+        if self.trouble:
+            log.info("%s is back after %.1f s", self.name, time.monotonic() - self._lost_s)
+        if self.trouble != "":
+            self.trouble = ""
+            self._backoff.reset()
+
+    def _lose(self, reason: str, level: int) -> None:
+        if self._stopping.is_set():
+            return
+        if not self.trouble:
+            self.losses += 1
+            self._lost_s = time.monotonic()
+            log.log(level, "%s is lost: %s", self.name, reason)
+        elif reason.startswith("rejected: ") and reason != self.trouble:
+            log.log(level, "%s: %s", self.name, reason)
+        self.trouble = reason
+
+    def _rest(self, seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        while not self._stopping.is_set() and (left := deadline - time.monotonic()) > 0:
+            self._progress_s = time.monotonic()
+            self._stopping.wait(min(left, 1.0))

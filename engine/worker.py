@@ -1,0 +1,276 @@
+"""A worker process: a share of the cameras, one model, one loop that looks at the newest pictures in turn."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+import time
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from data.alert import Alert, Raised
+from data.errors import DeviceLost, StoreClosed, YipingError
+from data.feed_socket import SocketFramePublisher
+from data.meters import Meters
+from data.observation import Rejected, Tick
+from data.recipe import Resources
+from data.secrets import redact
+from data.settings import SiteSettings
+from data.sql.store import open_store
+from data.store import Store
+from data.vault import FolderVault
+from engine.camera import Camera, Received
+from engine.heart import Heart
+from engine.judgement import CAMERA, Unit, alerts_to_resume, stream_of
+from engine.options import RunOptions
+from engine.outlet import Outlet
+from engine.pipeline import SitePipeline
+from engine.readings import ReadingNews
+from engine.spool import Spool
+
+log = logging.getLogger(__name__)
+
+TICK_S = 1.0
+TICK_LAG = timedelta(seconds=0.5)  # so that a picture still on its way is not older than the tick before it
+RETRY_PIPELINE_S = 60.0
+KICK_GRACE_S = 3.0
+METERS_EVERY_S = 5.0
+EVIDENCE_WIDTH = 1280
+
+
+class CameraHung(DeviceLost):
+    """A read neither came back nor could be broken off; only a new process helps."""
+
+
+class _Watch:
+    """One site in this worker: camera, pipeline, and when each is due."""
+
+    def __init__(self, site: SiteSettings, camera: Camera) -> None:
+        self.site = site
+        self.camera = camera
+        self.stream = stream_of(site.id, CAMERA)
+        self.pipeline: SitePipeline | None = None
+        self.pipeline_due_s = 0.0
+        self.trouble = ""
+        self.due_s = 0.0
+        self.tick_due_s = time.monotonic() + TICK_S
+        self.ticked_at: datetime | None = None
+        self.health: tuple[str, str] = ("unknown", "")
+        self.kicked_s: float | None = None
+
+
+class Worker:
+    """Everything on the main thread but the reading of cameras and the writing of signals."""
+
+    def __init__(self, heart: Heart, options: RunOptions, name: str, sites: Sequence[str]) -> None:
+        self._heart = heart
+        self._options = options
+        self._meters = Meters()
+        self._meters_file = options.run_dir / f"metrics-{name}.json"
+        self._meters_due_s = 0.0
+        self._resources = Resources()
+        self._news = ReadingNews()
+        self._arrived = threading.Event()
+        self._store: Store = open_store(options.store)
+        self._outlet = Outlet(self._store, FolderVault(options.evidence_dir), Spool(options.spool_dir), self._meters)
+        self._publisher = SocketFramePublisher(options.frames_socket)
+        self._period_s = 1.0 / options.settings.inference.per_second
+        self._watches = [self._watch(options.settings.site(site)) for site in sites]
+
+    def run(self) -> None:
+        """Until it is time to stop. Raises CameraHung when only a new process helps."""
+        for watch in self._watches:
+            self._outlet.open(watch.stream)
+        for watch in self._watches:
+            threading.Thread(
+                target=_keep_reading, args=(watch.camera,), name=f"read-{watch.site.id}", daemon=True
+            ).start()
+        try:
+            while not self._heart.stopping.is_set():
+                self._make_pipelines()
+                if any(watch.pipeline or watch.trouble for watch in self._watches):
+                    self._heart.beat()  # not before: loading the first model may take long
+                self._arrived.clear()
+                looked = self._look_at_next()
+                self._tick_all()
+                if time.monotonic() >= self._meters_due_s:
+                    self._save_meters()
+                if not looked:
+                    self._arrived.wait(self._pause_s())
+        finally:
+            self._close()
+
+    def _watch(self, site: SiteSettings) -> _Watch:
+        recipe = site.camera
+        if recipe is None:
+            raise YipingError(f"{site.id} has no camera")
+        context = self._options.context(site, self._resources)
+        camera = Camera(
+            recipe,
+            context,
+            publisher=self._publisher,
+            meters=self._meters,
+            arrived=self._arrived.set,
+            reject=self._keep_reject,
+        )
+        return _Watch(site, camera)
+
+    def _make_pipelines(self) -> None:
+        """Detectors and rules of sites that have none yet, on the main thread: OpenVINO's first inference must be."""
+        for watch in self._watches:
+            if watch.pipeline is not None or time.monotonic() < watch.pipeline_due_s:
+                continue
+            if not self._outlet.settled(watch.stream):
+                continue  # what the spool holds must be in the store before the open alerts are read
+            open_alerts = self._open_alerts(watch.site)
+            context = self._options.context(watch.site, self._resources)
+            try:
+                watch.pipeline = SitePipeline(watch.site, context, open_alerts)
+            except Exception as error:  # noqa: BLE001 - the restart loop of one pipeline; other sites go on
+                self._pipeline_failed(watch, error)
+            else:
+                watch.trouble = ""
+            self._heart.beat()
+
+    def _open_alerts(self, site: SiteSettings) -> Sequence[Alert]:
+        other_side = bool(site.sensors)
+        return self._store.read(lambda reader: alerts_to_resume(reader, site.id, CAMERA, other_side=other_side))
+
+    def _pipeline_failed(self, watch: _Watch, error: Exception) -> None:
+        reason = redact(f"{type(error).__name__}: {error}")
+        if reason != watch.trouble:
+            known = isinstance(error, YipingError)
+            log.error("%s cannot be judged: %s", watch.site.id, reason, exc_info=None if known else error)
+        watch.pipeline, watch.trouble = None, reason
+        watch.pipeline_due_s = time.monotonic() + RETRY_PIPELINE_S
+        self._meters.count("yiping_pipeline_failures_total", site=watch.site.id)
+
+    def _look_at_next(self) -> bool:
+        """Look at the newest picture of the camera that is overdue the longest; False when none is due."""
+        now_s = time.monotonic()
+        ready = [
+            (watch.due_s, watch, received)
+            for watch in self._watches
+            if watch.due_s <= now_s and watch.pipeline is not None and (received := watch.camera.fresh()) is not None
+        ]
+        if not ready:
+            return False
+        _, watch, received = min(ready, key=lambda entry: entry[0])
+        watch.due_s = max(watch.due_s + self._period_s, now_s)
+        watch.camera.take(received)
+        try:
+            self._look(watch, received)
+        except Exception as error:  # noqa: BLE001 - the restart loop of one pipeline; other sites go on
+            self._pipeline_failed(watch, error)
+        return True
+
+    def _look(self, watch: _Watch, received: Received) -> None:
+        pipeline = watch.pipeline
+        if pipeline is None or not pipeline.looks:
+            return
+        frame, picture = received.frame, None
+        with watch.camera.pixels:
+            seen = pipeline.see(frame)
+            if any(isinstance(signal, Raised) for signal in seen.signals):
+                picture = frame.jpeg(EVIDENCE_WIDTH)
+        self._meters.count("yiping_inferences_total", site=watch.site.id)
+        watch.camera.show(seen.detections, seen.signals)
+        if seen.signals or seen.readings:
+            unit = Unit(watch.stream, seen.signals, frame.at, seen.readings, self._news.due(seen.readings))
+            unit.picture, unit.received_s = picture, received.at_s
+            self._outlet.send(unit)
+
+    def _tick_all(self) -> None:
+        now_s = time.monotonic()
+        for watch in self._watches:
+            if now_s < watch.tick_due_s:
+                continue
+            watch.tick_due_s = max(watch.tick_due_s + TICK_S, now_s)
+            self._tell_health(watch)
+            self._break_off_hanging(watch)
+            at = watch.camera.now() - TICK_LAG
+            if watch.pipeline is None or (watch.ticked_at is not None and at <= watch.ticked_at):
+                continue
+            watch.ticked_at = at
+            try:
+                signals = watch.pipeline.tick(Tick(watch.site.id, at, watch.camera.observable()))
+            except Exception as error:  # noqa: BLE001 - the restart loop of one pipeline; other sites go on
+                self._pipeline_failed(watch, error)
+                continue
+            if signals:
+                self._outlet.send(Unit(watch.stream, tuple(signals), at))
+
+    def _tell_health(self, watch: _Watch) -> None:
+        """Publish a change between live and lost; a new reason for the same loss is no news, except a rejection."""
+        camera = watch.camera
+        if not camera.seen_yet() and not camera.device.trouble:
+            return
+        alive = camera.observable() and not camera.device.trouble and not watch.trouble
+        reason = "" if alive else watch.trouble or camera.reason()
+        health = ("live" if alive else "lost", reason if reason.startswith("rejected") else "")
+        if health == watch.health:
+            return
+        watch.health = health
+        if health[0] == "lost":
+            self._meters.count("yiping_site_lost_total", site=watch.site.id)
+        self._meters.gauge("yiping_site_live", float(alive), site=watch.site.id)
+        self._outlet.tell_health(watch.site.id, health[0], reason)
+
+    def _break_off_hanging(self, watch: _Watch) -> None:
+        """A read that ignores its time-out: first close its monitor, then give the process up."""
+        device = watch.camera.device
+        if not device.hanging_s():
+            watch.kicked_s = None
+        elif watch.kicked_s is None:
+            log.error("%s: a read has exceeded its time-out and is broken off", device.name)
+            watch.kicked_s = time.monotonic()
+            threading.Thread(target=device.kick, name=f"kick-{device.site}", daemon=True).start()
+        elif time.monotonic() - watch.kicked_s > KICK_GRACE_S:
+            raise CameraHung(f"{device.name}: a read does not come back; this worker starts anew")
+
+    def _keep_reject(self, rejected: Rejected) -> None:
+        """From a reader's thread."""
+        self._meters.count("yiping_rejects_total", site=rejected.site)
+        log.warning("%s/%s: %s", rejected.site, rejected.monitor, rejected.reason)
+        with contextlib.suppress(StoreClosed):  # it is in the log
+            self._store.submit(lambda writer: writer.add_reject(rejected))
+
+    def _pause_s(self) -> float:
+        """Until the next tick, or until a camera with a fresh picture is due."""
+        now_s = time.monotonic()
+        dues = [watch.tick_due_s for watch in self._watches]
+        dues += [watch.due_s for watch in self._watches if watch.camera.fresh() is not None and watch.pipeline]
+        return max(0.001, min([0.5, *(due - now_s for due in dues)]))
+
+    def _save_meters(self) -> None:
+        self._meters_due_s = time.monotonic() + METERS_EVERY_S
+        for watch in self._watches:
+            self._meters.gauge("yiping_frame_age_seconds", round(watch.camera.age_s(), 3), site=watch.site.id)
+        try:
+            self._meters.save(self._meters_file)
+        except OSError as error:
+            log.error("metrics cannot be written: %s", error)
+
+    def _close(self) -> None:
+        for watch in self._watches:
+            threading.Thread(target=watch.camera.device.stop, daemon=True).start()  # closing may block as well
+        self._outlet.close()
+        self._publisher.close()
+        self._store.close()
+
+
+def _keep_reading(camera: Camera) -> None:
+    """The reader's thread: nothing that a library throws may end it."""
+    device = camera.device
+    while not device.stopping and not device.ended:
+        try:
+            device.run()
+        except Exception as error:  # the restart loop of one camera
+            log.error("%s: an error that was not foreseen", device.name, exc_info=error)
+            device.fail(redact(f"{type(error).__name__}: {error}"))
+
+
+def run_cameras(heart: Heart, options: RunOptions, name: str, sites: tuple[str, ...]) -> None:
+    """Target of a worker process that owns the cameras of these sites."""
+    Worker(heart, options, name, sites).run()
