@@ -1,19 +1,141 @@
-"""The review page."""
+"""The analyst's page: a span of time, everything in it on one axis, played back at 1 to 60 times its speed."""
 
 from __future__ import annotations
 
+import asyncio
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from dash import html
+import dash
+from dash import Dash, Input, Output, State, dcc, html
 
+from data.errors import InputRejected
 from layouts.context import ScreenContext
-from layouts.words import Words
+from layouts.review_data import Incident, alerts_csv, collect, page_json, read_span, tasks_csv
+from layouts.review_figure import review_figure
+from layouts.wall import panel
+from layouts.words import LANGUAGE_COOKIE, Words, language_of
+
+SPEEDS = (1, 2, 5, 10, 30, 60)
+SHORTCUTS = (("review.last.30min", 30), ("review.last.2h", 120), ("review.last.12h", 720), ("review.last.3d", 4320))
+FIRST_SPAN = timedelta(hours=2)
 
 
-def draw(screens: ScreenContext, words: Words) -> Any:
-    """The page without its live contents."""
-    return html.Div(words("page.review"))
+def draw(screens: ScreenContext, words: Words, now: datetime | None = None) -> Any:
+    """The page before a span was read. `now`: the end of the span proposed (the present by default)."""
+    end = (now or datetime.now(UTC)).astimezone(screens.settings.zone_info).replace(second=0, microsecond=0)
+    end += timedelta(minutes=1)
+    axis = dcc.Graph(
+        id="review-graph",
+        config={"displaylogo": False, "displayModeBar": False, "scrollZoom": True, "responsive": True},
+        figure={"data": [], "layout": {"paper_bgcolor": "rgba(0,0,0,0)", "plot_bgcolor": "rgba(0,0,0,0)"}},
+    )
+    timeline = html.Div([html.Div([axis, html.Div(id="review-cursor")], id="review-axis"), _player(words)])
+    at_cursor = [
+        panel(words(f"review.{name}"), html.Div(id=f"review-{name}"), f"review-{name}-panel")
+        for name in ("open", "values", "newest", "steps")
+    ]
+    return html.Div(
+        [
+            _span_bar(words, _written(end - FIRST_SPAN), _written(end)),
+            html.Div(
+                [
+                    panel(words("review.axis"), timeline, "axis-panel", html.Span(id="review-message", role="alert")),
+                    html.Div(at_cursor, className="at-cursor"),
+                ],
+                className="review-body",
+            ),
+            dcc.Store(id="review-data"),
+            html.Div(id="review-played", hidden=True),
+            dcc.Download(id="review-file"),
+        ],
+        className="review",
+    )
 
 
-def connect(app: Any, screens: ScreenContext) -> None:
-    """The page's callbacks."""
+def _span_bar(words: Words, since: str, until: str) -> Any:
+    shortcuts = [html.Button(words(key), className="quiet", **{"data-minutes": minutes}) for key, minutes in SHORTCUTS]
+    return html.Div(
+        [
+            html.Label([words("review.since"), dcc.Input(id="review-since", value=since, type="text")]),
+            html.Label([words("review.until"), dcc.Input(id="review-until", value=until, type="text")]),
+            html.Span(shortcuts, id="review-shortcuts"),
+            html.Button(words("review.read"), id="review-read", className="strong", n_clicks=0),
+            html.Span(className="grow"),
+            html.Button(words("review.alerts_csv"), id="review-alerts-csv", n_clicks=0),
+            html.Button(words("review.tasks_csv"), id="review-tasks-csv", n_clicks=0),
+        ],
+        className="span-bar",
+    )
+
+
+def _player(words: Words) -> Any:
+    speeds = [html.Button(f"{n}×", className="quiet speed", **{"data-speed": n}) for n in SPEEDS]
+    return html.Div(
+        [
+            html.Button(words("review.play"), id="review-play", className="strong"),
+            html.Span(speeds, id="review-speeds"),
+            html.Time(id="review-now", className="clock"),
+            html.Span(words("review.hint"), className="dim"),
+        ],
+        className="player",
+    )
+
+
+def _written(at: datetime) -> str:
+    return at.strftime("%Y-%m-%dT%H:%M")
+
+
+def connect(app: Dash, screens: ScreenContext) -> None:
+    """Reading a span, and exporting it."""
+    zone = screens.settings.zone_info
+
+    def incident(since: str | None, until: str | None) -> Incident:
+        span = read_span(since, until, zone)
+        return screens.store.read(lambda reader: collect(reader, span, screens.settings))
+
+    def shown(since: str | None, until: str | None, words: Words) -> tuple[Any, Any]:
+        found = incident(since, until)
+        return review_figure(found, screens.settings, words), page_json(found, zone)
+
+    async def read(_clicks: int, since: str | None, until: str | None) -> tuple[Any, Any, str]:
+        words = Words(language_of(dash.ctx.cookies.get(LANGUAGE_COOKIE), screens.settings.language))
+        try:
+            figure, data = await asyncio.to_thread(shown, since, until, words)
+        except InputRejected as error:
+            return dash.no_update, dash.no_update, f"{words('review.bad_span')}: {error}"
+        return figure, data, ""
+
+    async def export(
+        _alerts: int, _tasks: int, since: str | None, until: str | None
+    ) -> tuple[dict[str, Any] | Any, str | Any]:
+        what = "alerts" if dash.ctx.triggered_id == "review-alerts-csv" else "tasks"
+        try:
+            found = await asyncio.to_thread(incident, since, until)
+        except InputRejected as error:
+            return dash.no_update, str(error)
+        content = await asyncio.to_thread(alerts_csv if what == "alerts" else tasks_csv, found, zone)
+        name = f"yiping-{what}-{(since or '').replace(':', '')}.csv"
+        return {"content": content, "filename": name, "type": "text/csv;charset=utf-8"}, dash.no_update
+
+    span = (State("review-since", "value"), State("review-until", "value"))
+    app.callback(
+        Output("review-graph", "figure"),
+        Output("review-data", "data"),
+        Output("review-message", "children"),
+        Input("review-read", "n_clicks"),
+        *span,
+    )(read)
+    app.callback(
+        Output("review-file", "data"),
+        Output("review-message", "children", allow_duplicate=True),
+        Input("review-alerts-csv", "n_clicks"),
+        Input("review-tasks-csv", "n_clicks"),
+        *span,
+        prevent_initial_call=True,
+    )(export)
+    app.clientside_callback(
+        dash.ClientsideFunction("yiping_review", "take"),
+        Output("review-played", "children"),
+        Input("review-data", "data"),
+    )

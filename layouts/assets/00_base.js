@@ -139,7 +139,7 @@ window.yiping = (() => {
     let next = null;
     do {
       const mark = path.includes("?") ? "&" : "?";
-      const part = await get(next === null ? path : `${path}${mark}before=${encodeURIComponent(next)}`);
+      const part = await get(next === null ? path : `${path}${mark}next=${encodeURIComponent(next)}`);
       items.push(...part.items);
       next = part.next ?? null;
     } while (next !== null && items.length < most);

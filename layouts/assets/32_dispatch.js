@@ -34,13 +34,15 @@
   };
   const travel = (one) => `${t("travel.min", { n: Math.max(1, Math.round(one.travel_s / 60)) })} · ${
     one.distance_m < 1000 ? `${Math.round(one.distance_m)} m` : `${(one.distance_m / 1000).toFixed(1)} km`}`;
+  const against = (reason) => t(`reason.${reason}`, {}, /^last position/.test(reason) ? t("reason.old_position")
+    : /^declined/.test(reason) ? `${t("reason.declined")}${reason.slice(8)}` : reason);
   const candidateRow = (alert, one, task) => {
     const who = yiping.feed.responders.get(one.responder);
     const going = task && (task.responder ?? task.offered_to) === one.responder;
     return make("li", { class: `${one.reason ? "unfit" : ""}${going ? " going" : ""}` },
       make("b", {}, personName(one.responder)),
       make("span", { class: "dim" }, who?.team ?? ""),
-      make("span", { class: "travel" }, one.reason ? t(`reason.${one.reason}`, {}, one.reason) : travel(one)),
+      make("span", { class: "travel" }, one.reason ? against(one.reason) : travel(one)),
       !task && !one.reason && make("button", {
         type: "button", onclick: (event) => alertList.dispatch(alert, event.currentTarget, one.responder),
       }, t("do.send")),

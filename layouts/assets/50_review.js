@@ -1,0 +1,203 @@
+// The review page: a cursor on the figure's time axis, played at 1 to 60 times, and what was so at that moment.
+(() => {
+  "use strict";
+  const { t, make, mount, marks, siteName, personName, show, duration, feed } = yiping;
+  const STEPS = ["created", "accepted", "en_route", "on_scene", "reported", "verified", "closed", "cancelled"];
+  const STEP_FRACTION = 1 / 120; // of the span, for the arrow keys
+  let data = null;
+  let cursor = 0; // ms UTC
+  let playing = false;
+  let speed = 10;
+  let lastFrame = 0;
+  let lastPanels = 0;
+  const time = (iso) => (iso ? Date.parse(iso) : Infinity);
+  const by = (id) => document.getElementById(id);
+
+  // ---- the cursor on the axis
+  const axis = () => {
+    const plot = by("review-graph")?.querySelector(".js-plotly-plot");
+    const x = plot?._fullLayout?.xaxis;
+    return x && x._length ? { plot, x, left: x._offset, right: x._offset + x._length } : null;
+  };
+  const drawCursor = () => {
+    const line = by("review-cursor");
+    const found = axis();
+    if (!line || !found || !data) return;
+    const at = found.x.l2p(cursor + data.offset) + found.left;
+    line.style.transform = `translateX(${at}px)`;
+    line.hidden = at < found.left - 1 || at > found.right + 1;
+    const iso = new Date(cursor).toISOString();
+    by("review-now").replaceChildren(make("span", { class: "dim" }, show(iso, "date")), make("b", {}, show(iso, "time")));
+  };
+  const seek = (at, soft = false) => {
+    if (!data) return;
+    cursor = Math.min(data.until, Math.max(data.since, at));
+    drawCursor();
+    const now = performance.now();
+    if (soft && now - lastPanels < 200) return; // pictures need not change with every frame
+    lastPanels = now;
+    drawPanels();
+  };
+  const frame = (now) => {
+    if (!playing || !by("review-graph")) { playing = false; return; }
+    const passed = lastFrame ? now - lastFrame : 0;
+    lastFrame = now;
+    seek(cursor + passed * speed, true);
+    if (cursor >= data.until) play(false);
+    else requestAnimationFrame(frame);
+  };
+  const play = (on) => {
+    if (on && !data) return;
+    if (on && cursor >= data.until) cursor = data.since;
+    playing = on;
+    lastFrame = 0;
+    const button = by("review-play");
+    if (button) button.textContent = t(on ? "review.pause" : "review.play");
+    if (on) requestAnimationFrame(frame);
+    else drawPanels();
+  };
+
+  // ---- what was so at the cursor
+  const fill = (id, rows) => by(id)?.replaceChildren(
+    ...(rows.length ? rows : [make("p", { class: "dim empty" }, t("review.nothing_now"))]));
+  const stateThen = (alert) => {
+    const seen = time(alert.acknowledged_at) <= cursor;
+    if (time(alert.ended_at) <= cursor) return seen ? null : "returned";
+    return seen ? "acknowledged" : "firing";
+  };
+  const drawOpen = () => {
+    const open = data.alerts.filter((alert) => time(alert.started_at) <= cursor && stateThen(alert));
+    open.sort((a, b) => a.priority.localeCompare(b.priority) || time(b.started_at) - time(a.started_at));
+    fill("review-open", open.slice(0, 30).map((alert) => {
+      const state = stateThen(alert);
+      const end = Math.min(cursor, time(alert.ended_at));
+      return make("div", { class: "then", "data-then": alert.id },
+        marks.mark(alert.priority, state === "acknowledged"),
+        make("b", {}, feed.titleOf(alert)), make("span", {}, siteName(alert.site)),
+        make("span", { class: "dim" }, `${t(`state.short.${state}`)} ${duration((end - time(alert.started_at)) / 1000)}`));
+    }));
+  };
+  const drawValues = () => {
+    const rows = [];
+    for (const curve of data.readings) {
+      let low = 0;
+      let high = curve.at.length; // the last point at or before the cursor
+      while (low < high) { const mid = (low + high) >> 1; if (curve.at[mid] <= cursor) low = mid + 1; else high = mid; }
+      if (!low) continue;
+      rows.push(make("div", { class: "then value" },
+        make("b", {}, siteName(curve.site)), make("span", { class: "dim" }, t(`quantity.${curve.quantity}`, {}, curve.quantity)),
+        make("span", { class: "number" }, `${+curve.value[low - 1].toFixed(2)} ${curve.unit === "1" ? "" : curve.unit}`),
+        make("span", { class: "dim" }, t("age.s", { n: Math.round((cursor - curve.at[low - 1]) / 1000) }))));
+    }
+    fill("review-values", rows);
+  };
+  const drawNewest = () => {
+    const newest = new Map();
+    for (const picture of data.evidence) if (time(picture.at) <= cursor) newest.set(picture.origin, picture);
+    const list = [...newest.values()].sort((a, b) => time(b.at) - time(a.at)).slice(0, 8);
+    const sign = list.map((one) => one.id).join();
+    const place = by("review-newest");
+    if (!place || (place.dataset.sign === sign && list.length)) return;
+    place.dataset.sign = sign;
+    fill("review-newest", list.map((picture) => {
+      const alert = data.alerts.find((one) => one.evidence === picture.id);
+      const [, task] = picture.origin.match(/^report:(\d+)$/) ?? [];
+      return make("figure", {},
+        marks.picture(picture.id, alert?.xyxy, alert?.priority ?? "P4", siteName(picture.origin)),
+        make("figcaption", {}, make("b", {}, task ? t("review.report_of", { n: task }) : siteName(picture.origin)),
+          make("span", { class: "dim" }, ` ${show(picture.at)}`)));
+    }));
+  };
+  const drawSteps = () => {
+    const rows = [];
+    for (const task of data.tasks) {
+      const reached = STEPS.filter((step) => time(task[`${step}_at`]) <= cursor);
+      const last = reached.at(-1);
+      if (!last) continue;
+      rows.push(make("div", { class: `then${["closed", "cancelled"].includes(last) ? " over" : ""}` },
+        make("b", {}, `#${task.id} ${personName(task.responder ?? task.offered_to)}`),
+        make("span", {}, siteName(task.site)), make("span", {}, t(`step.task.${last}`)),
+        make("span", { class: "dim" }, show(task[`${last}_at`]))));
+    }
+    fill("review-steps", rows.reverse().slice(0, 20));
+  };
+  const drawPanels = () => {
+    if (!data || !by("review-open")) return;
+    drawOpen();
+    drawValues();
+    drawNewest();
+    drawSteps();
+  };
+
+  // ---- places
+  mount("review-axis", (place) => {
+    let down = null;
+    const to = (event) => {
+      const found = axis();
+      if (!found || !data) return;
+      const x = event.clientX - found.plot.getBoundingClientRect().left;
+      if (x < found.left || x > found.right) return;
+      seek(found.x.p2l(x - found.left) - data.offset);
+    };
+    place.addEventListener("pointerdown", (event) => { down = [event.clientX, event.clientY]; }, true);
+    place.addEventListener("pointerup", (event) => {
+      // A click seeks; a drag moves the picture of the axis.
+      if (down && Math.hypot(event.clientX - down[0], event.clientY - down[1]) < 4) to(event);
+      down = null;
+    }, true);
+    new ResizeObserver(drawCursor).observe(place);
+    new MutationObserver(() => requestAnimationFrame(drawCursor)).observe(place, { childList: true, subtree: true });
+  });
+  mount("review-play", (button) => button.addEventListener("click", () => play(!playing)));
+  mount("review-speeds", (place) => {
+    const draw = () => place.querySelectorAll("button").forEach((one) => one.setAttribute("aria-pressed", String(+one.dataset.speed === speed)));
+    place.addEventListener("click", (event) => {
+      if (!event.target.dataset.speed) return;
+      speed = Number(event.target.dataset.speed);
+      draw();
+    });
+    draw();
+  });
+  const write = (input, value) => {
+    // React keeps its own idea of an input's value: set it past React, then tell it.
+    Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value").set.call(input, value);
+    input.dispatchEvent(new Event("input", { bubbles: true }));
+  };
+  const wall = (ms) => {
+    const parts = new Intl.DateTimeFormat("sv-SE", { timeZone: yiping.page.timezone, dateStyle: "short", timeStyle: "short" });
+    return parts.format(new Date(ms)).replace(" ", "T");
+  };
+  mount("review-shortcuts", (place) => place.addEventListener("click", (event) => {
+    const minutes = Number(event.target.dataset.minutes);
+    if (!minutes) return;
+    const end = yiping.clock.now() + 60e3;
+    write(by("review-since"), wall(end - minutes * 60e3));
+    write(by("review-until"), wall(end));
+    setTimeout(() => by("review-read").click(), 50);
+  }));
+  ["review-since", "review-until"].forEach((id) => mount(id, (input) => { input.type = "datetime-local"; }));
+  document.addEventListener("keydown", (event) => {
+    if (!data || !by("review-graph") || event.target.closest?.("input, button, textarea")) return;
+    const step = (data.until - data.since) * STEP_FRACTION;
+    if (event.key === " ") play(!playing);
+    else if (event.key === "ArrowRight") seek(cursor + step);
+    else if (event.key === "ArrowLeft") seek(cursor - step);
+    else return;
+    event.preventDefault();
+  });
+
+  window.dash_clientside = Object.assign(window.dash_clientside ?? {}, {
+    yiping_review: {
+      /** Dash read a span: begin at its beginning. */
+      take(found) {
+        data = found ?? null;
+        if (!data) return "";
+        play(false);
+        const first = Math.min(...data.alerts.map((alert) => time(alert.started_at)).filter((at) => at >= data.since));
+        cursor = Number.isFinite(first) ? first : data.since;
+        requestAnimationFrame(() => seek(cursor));
+        return String(data.since);
+      },
+    },
+  });
+})();

@@ -1,0 +1,212 @@
+"""One figure, one time axis: rain, water, alerts, tasks and pictures of a span."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, tzinfo
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from data.alert import Alert, Priority
+from data.settings import Settings
+from data.task import Task
+from data.units import UNIT_OF
+from layouts.review_data import RAIN, Incident, offset_of
+from layouts.words import TABLE, Words
+
+COLOUR = {Priority.P1: "#ff4d52", Priority.P2: "#ff9838", Priority.P3: "#f2cf4a", Priority.P4: "#58a6ff"}
+_CURVES = ("#c4d3df", "#8fb3b0", "#c2ab8b", "#a79cc4", "#93aecf", "#b5c08d")  # muted: colour is kept for alerts
+_STEPS = (
+    ("created_at", "circle-open"),
+    ("accepted_at", "circle"),
+    ("en_route_at", "triangle-right"),
+    ("on_scene_at", "square"),
+    ("reported_at", "diamond"),
+    ("verified_at", "star"),
+    ("closed_at", "hexagon"),
+    ("cancelled_at", "x"),
+)
+_TEXT, _LINE, _DIM = "#d3dce3", "#26303a", "#8897a4"
+_ROW_PX = 22
+_MOST_THUMBNAILS = 24
+
+
+class _Axis:
+    """Local time of the screens as the figure wants it: naive, with the offset of the span's beginning."""
+
+    def __init__(self, incident: Incident, zone: tzinfo) -> None:
+        self._offset = offset_of(incident.span, zone)
+        self.start = self(incident.span.since)
+        self.end = self(incident.span.until)
+
+    def __call__(self, at: datetime) -> datetime:
+        return (at + self._offset).replace(tzinfo=None)
+
+    def series(self, at: pd.Series[Any]) -> pd.Series[Any]:
+        return (at + self._offset).dt.tz_localize(None)
+
+    def clip(self, at: datetime | None) -> datetime:
+        """Inside the span; an open end reaches to its end."""
+        return self.end if at is None else min(max(self(at), self.start), self.end)
+
+
+def review_figure(incident: Incident, settings: Settings, words: Words) -> go.Figure:
+    """Rain hangs from above, water stands below it, then alerts by site, tasks, and pictures when they were taken."""
+    names = {site.id: site.name or site.id for site in settings.sites}
+    people = {person.id: person.name for person in settings.responders}
+    axis = _Axis(incident, settings.zone_info)
+    present = [str(q) for q in incident.readings["quantity"].unique()]
+    quantities = sorted(present, key=lambda quantity: (quantity not in RAIN, quantity))
+    sites = sorted({names.get(alert.key.site, alert.key.site) for alert in incident.alerts})
+    heights = [90 if q in RAIN else 190 for q in quantities]
+    heights += [max(3, len(sites)) * _ROW_PX + 10, max(3, len(incident.tasks)) * _ROW_PX + 10, 74]
+    figure = make_subplots(rows=len(heights), cols=1, shared_xaxes=True, row_heights=heights, vertical_spacing=0.012)
+    for row, quantity in enumerate(quantities, 1):
+        _add_curves(figure, row, quantity, incident, axis, names=names, words=words, settings=settings)
+    row = len(quantities) + 1
+    for alert in incident.alerts:
+        figure.add_trace(_alert_bar(alert, axis, names, words), row=row, col=1)
+    for task in incident.tasks:
+        for trace in _task_steps(task, axis, people, words):
+            figure.add_trace(trace, row=row + 1, col=1)
+    _add_pictures(figure, row + 2, incident, axis, names)
+    _dress(figure, axis, words, heights)
+    titles = [words(f"quantity.{q}") if f"quantity.{q}" in TABLE else q for q in quantities]
+    for number, title in enumerate(
+        [*titles, words("panel.alerts"), words("review.tasks"), words("review.pictures")], 1
+    ):
+        unit = UNIT_OF.get(quantities[number - 1], "") if number <= len(quantities) else ""
+        figure.update_yaxes(title={"text": f"{title}<br>{unit}" if unit not in {"", "1"} else title}, row=number, col=1)
+    return figure
+
+
+def _add_curves(
+    figure: go.Figure, row: int, quantity: str, incident: Incident, axis: _Axis, *, names: dict[str, str], words: Words,
+    settings: Settings,
+) -> None:  # fmt: skip
+    part = incident.readings[incident.readings["quantity"] == quantity]
+    for i, (site, curve) in enumerate(part.groupby("site", sort=True)):
+        look = {"name": names.get(str(site), str(site)), "x": axis.series(curve["at"]), "y": curve["value"]}
+        colour = _CURVES[i % len(_CURVES)]
+        if quantity in RAIN:
+            figure.add_trace(go.Bar(**look, marker={"color": colour, "line": {"width": 0}}), row=row, col=1)
+        else:
+            dash = ("solid", "dash", "dot")[(i // len(_CURVES)) % 3]
+            figure.add_trace(go.Scatter(**look, mode="lines", line={"color": colour, "dash": dash}), row=row, col=1)
+    if quantity in RAIN:
+        figure.update_yaxes(autorange="reversed", row=row, col=1)
+    for limit, priority in sorted(limits(settings, quantity)):
+        text = f"{priority} {words('review.limit')} {limit:g}"
+        figure.add_hline(
+            limit,
+            line={"color": COLOUR[priority], "width": 1, "dash": "dash"},
+            annotation={"text": text, "font": {"color": COLOUR[priority], "size": 11}},
+            annotation_position="top left",
+            row=row,
+            col=1,
+        )
+
+
+def limits(settings: Settings, quantity: str) -> set[tuple[float, Priority]]:
+    """Every limit that a rule sets for this quantity, with its priority."""
+    found = set()
+    for site in settings.sites:
+        for rule in site.rules:
+            above = getattr(rule, "above", None)
+            if getattr(rule, "quantity", None) == quantity and isinstance(above, int | float):
+                found.add((float(above), rule.priority))
+    return found
+
+
+def _alert_bar(alert: Alert, axis: _Axis, names: dict[str, str], words: Words) -> go.Scatter:
+    site = names.get(alert.key.site, alert.key.site)
+    start, end = axis.clip(alert.started_at), axis.clip(alert.ended_at)
+    text = f"{alert.priority} {alert_title(alert, words)}"
+    colour = COLOUR[alert.priority]
+    return go.Scatter(
+        x=[start, end], y=[site, site], mode="lines+markers+text", text=[alert.priority.value, ""],
+        textposition="middle right", textfont={"color": "#10151a", "size": 10, "weight": 700},
+        line={"color": colour, "width": 13}, marker={"color": colour, "size": 13, "symbol": "square"}, showlegend=False,
+        hovertext=f"{text}<br>{start:%m-%d %H:%M:%S} – {end:%H:%M:%S}", hoverinfo="text",
+    )  # fmt: skip
+
+
+def alert_title(alert: Alert, words: Words) -> str:
+    """What happened, in words: `人 · 进入禁区`."""
+    kind = words(f"kind.{alert.kind}") if f"kind.{alert.kind}" in TABLE else alert.kind
+    label = words(f"label.{alert.label}") if f"label.{alert.label}" in TABLE else alert.label
+    value = "" if alert.value is None else f"{alert.value:g} {alert.unit}"
+    return " · ".join(part for part in (label, value, kind) if part)
+
+
+def _task_steps(task: Task, axis: _Axis, people: dict[str, str], words: Words) -> Iterator[go.Scatter]:
+    who = task.responder or task.offered_to or ""
+    name = f"#{task.id} {people.get(who, who)}".strip()
+    end = task.closed_at or task.cancelled_at
+    times, symbols, texts = [], [], []
+    for field, symbol in _STEPS:
+        at = getattr(task, field)
+        if at is not None:
+            times.append(axis(at))
+            symbols.append(symbol)
+            texts.append(f"{words('step.task.' + field.removesuffix('_at'))} {axis(at):%H:%M:%S}<br>{name}")
+    line = {"color": _DIM, "width": 2}
+    ends = [axis.clip(task.created_at), axis.clip(end)]
+    yield go.Scatter(x=ends, y=[name, name], mode="lines", line=line, showlegend=False, hoverinfo="skip")
+    marker = {"symbol": symbols, "size": 11, "color": _TEXT, "line": {"color": _TEXT, "width": 1.5}}
+    yield go.Scatter(
+        x=times,
+        y=[name] * len(times),
+        mode="markers",
+        marker=marker,
+        showlegend=False,
+        hovertext=texts,
+        hoverinfo="text",
+    )
+
+
+def _add_pictures(figure: go.Figure, row: int, incident: Incident, axis: _Axis, names: dict[str, str]) -> None:
+    """A tick for every picture, and as many of them as fit without covering each other."""
+    times = [axis(picture.at) for picture in incident.evidence]
+    texts = [names.get(picture.origin, picture.origin) for picture in incident.evidence]
+    figure.add_trace(
+        go.Scatter(
+            x=times, y=[0.04] * len(times), mode="markers", showlegend=False, hovertext=texts, hoverinfo="text+x",
+            marker={"symbol": "line-ns-open", "size": 7, "color": _TEXT},
+        ),
+        row=row,
+        col=1,
+    )  # fmt: skip
+    width = (axis.end - axis.start) / _MOST_THUMBNAILS
+    free_from = axis.start
+    for at, picture in zip(times, incident.evidence, strict=True):
+        if at - width / 2 < free_from:
+            continue
+        free_from = at + width / 2
+        figure.add_layout_image(
+            source=f"/media/evidence/{picture.id}", x=at, y=1, sizex=width.total_seconds() * 940, sizey=0.86,
+            xanchor="center", yanchor="top", row=row, col=1,
+        )  # fmt: skip
+    figure.update_yaxes(range=[0, 1.02], showticklabels=False, showgrid=False, row=row, col=1)
+
+
+def _dress(figure: go.Figure, axis: _Axis, words: Words, heights: list[int]) -> None:
+    figure.update_layout(
+        height=sum(heights) + 70, paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="#10161b", barmode="group", bargap=0.1,
+        margin={"l": 130, "r": 16, "t": 26, "b": 34}, hovermode="closest", dragmode="pan", uirevision="span",
+        font={"color": _TEXT, "family": "system-ui, Noto Sans CJK SC, sans-serif", "size": 12},
+        legend={"orientation": "h", "y": 1, "yanchor": "bottom", "x": 0, "font": {"size": 11}},
+        hoverlabel={"bgcolor": "#1b232a", "bordercolor": "#3a4753", "font": {"color": _TEXT}},
+    )  # fmt: skip
+    figure.update_xaxes(
+        range=[axis.start, axis.end], type="date", gridcolor=_LINE, linecolor=_LINE, zeroline=False,
+        tickformatstops=[{"dtickrange": [None, 60000], "value": "%H:%M:%S"},
+                         {"dtickrange": [60000, 86400000], "value": "%H:%M\n%m-%d"},
+                         {"dtickrange": [86400000, None], "value": "%m-%d"}],
+    )  # fmt: skip
+    figure.update_yaxes(gridcolor=_LINE, linecolor=_LINE, zeroline=False, automargin=False, fixedrange=True)
+    if not any(trace.x is not None and len(trace.x) for trace in figure.data):
+        figure.add_annotation(text=words("review.nothing"), x=0.5, y=0.5, xref="paper", yref="paper", showarrow=False)
