@@ -48,6 +48,11 @@ class Context:
     var_dir: Path = Path("var")
     resources: Resources = field(default_factory=Resources)
 
+    def located(self, path: Path) -> Path:
+        """A configured path: `var:demo/quay.mp4` is in the var folder, other relative ones beside config.yaml."""
+        text = path.as_posix()
+        return self.var_dir / text.removeprefix("var:") if text.startswith("var:") else self.base_dir / path
+
 
 class Monitor(Protocol):
     """One camera or sensor. Opened by its recipe's `make`, read by `observe`, closed by `close`."""

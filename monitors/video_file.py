@@ -18,7 +18,9 @@ class Recipe(MonitorRecipe):
     gives: ClassVar[Literal["frames", "readings"]] = "frames"
 
     kind: Annotated[Literal["video_file"], Field(description="A recorded video.")] = "video_file"
-    path: Annotated[Path, Field(description="The video; a relative path starts at this file's folder.")]
+    path: Annotated[
+        Path, Field(description="The video; a relative path starts at this file's folder, `var:…` in the var folder.")
+    ]
     paced: Annotated[
         bool, Field(description="Give the frames at their own speed, as a camera would; else as fast as possible.")
     ] = True
@@ -41,5 +43,5 @@ class Recipe(MonitorRecipe):
 
         start = datetime.now(UTC) if self.start is None else self.start.astimezone(UTC)
         return Recording(
-            context.site.id, self.name, context.base_dir / self.path, start, paced=self.paced, loop=self.loop
+            context.site.id, self.name, context.located(self.path), start, paced=self.paced, loop=self.loop
         )
