@@ -62,19 +62,17 @@ class TaskLife(RuleBasedStateMachine):
     def accept(self, number: int, who: Actor) -> None:
         self.step("accept", accept, number, who)
 
-    @rule(number=which)
-    def answer_as_offered(self, number: int) -> None:
-        """The right person: without this rule random walks seldom get far."""
-        if self.tasks():
-            holder = self.pick(number).responder or self.pick(number).offered_to
+    @rule(number=which, steps=st.integers(min_value=1, max_value=4))
+    def the_right_person_goes_on(self, number: int, steps: int) -> None:
+        """Without this rule random walks seldom get far."""
+        way = (accept, en_route, on_scene, report)
+        for _ in range(steps if self.tasks() else 0):
+            task = self.pick(number)
+            holder = task.responder or task.offered_to
             for who in (worker for worker in WORKERS if worker.name == holder):
-                for name, function, more in (
-                    ("accept", accept, ()),
-                    ("en_route", en_route, ()),
-                    ("on_scene", on_scene, ()),
-                    ("report", report, ("好了", None)),
-                ):
-                    if self.step(name, function, number, who, *more):
+                for function in way:
+                    more = ("好了", None) if function is report else ()
+                    if self.step(function.__name__, function, number, who, *more):
                         break
 
     @rule(number=which, who=people)
