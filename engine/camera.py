@@ -108,7 +108,7 @@ class Camera:
         self._boxes = tuple(Box(d.xyxy, d.label, d.confidence, d.track_id, d.track_id in tracks) for d in found)
         self._boxes_s = time.monotonic()
 
-    def _receive(self, item: Item) -> None:
+    def _receive(self, _: Device, item: Item) -> None:
         if isinstance(item, Rejected):
             self._reject(item)
             return

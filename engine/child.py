@@ -85,6 +85,7 @@ def main(arguments: Sequence[str]) -> int:
     if payload.watched:
         signal.signal(signal.SIGTERM, lambda *_: heart.stopping.set())
     sys.excepthook = _last_words
+    threading.excepthook = _note_thread
     try:
         payload.target(*((heart, *payload.args) if payload.watched else payload.args))
     except YipingError as error:
@@ -97,6 +98,12 @@ def _last_words(_: type[BaseException], error: BaseException, trace: TracebackTy
     """A defect, in the log and without credentials; the supervisor starts this process again."""
     log.critical("ended by an error that was not foreseen", exc_info=(type(error), error, trace))
     _leave(BROKEN)
+
+
+def _note_thread(ended: threading.ExceptHookArgs) -> None:
+    """A thread's defect, in the log and without credentials."""
+    name = ended.thread.name if ended.thread is not None else "a thread"
+    log.error("%s ended by an error that was not foreseen", name, exc_info=ended.exc_value)
 
 
 def _leave(status: int) -> NoReturn:

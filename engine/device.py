@@ -22,7 +22,13 @@ LONGEST_PAUSE_S = 10.0
 USUAL_TIMEOUT_S = 10.0
 MARGIN_S = 5.0  # a read may exceed its time-out by so much before the device counts as hanging
 
+KICK_GRACE_S = 3.0
+
 Item = Frame | Reading | Rejected
+
+
+class DeviceHung(DeviceLost):
+    """A read neither came back nor could be broken off; only a new process helps."""
 
 
 def timeout_s(recipe: MonitorRecipe) -> float:
@@ -38,7 +44,7 @@ class Device:
     """
 
     def __init__(
-        self, recipe: MonitorRecipe, context: Context, take: Callable[[Item], None], *, idle_is_alive: bool
+        self, recipe: MonitorRecipe, context: Context, take: Callable[[Device, Item], None], *, idle_is_alive: bool
     ) -> None:
         """`idle_is_alive`: a connection on which nothing comes is all right (a gauge), or tells nothing (a camera)."""
         self.site = context.site.id
@@ -55,11 +61,21 @@ class Device:
         self._stopping = threading.Event()
         self._monitor: Monitor | None = None
         self._kicked = False
+        self._kicked_s: float | None = None
+        self._broken = False
+        self._thread = threading.current_thread()
         self._progress_s = time.monotonic()
         self._lost_s = 0.0
 
+    def start(self) -> None:
+        """Read on a thread of its own."""
+        self._thread = threading.Thread(target=self.run, name=f"read-{self.name}", daemon=True)
+        self._thread.start()
+
     def run(self) -> None:
         """Read until stopped or until the source has an end."""
+        if self._broken:
+            self._rest(self._backoff.pause())
         while not self._stopping.is_set() and not self.ended:
             try:
                 self._read()
@@ -70,10 +86,23 @@ class Device:
                 self._lose(f"rejected: {error}", logging.ERROR)
                 self._rest(REJECTED_RETRY_S)
 
-    def fail(self, reason: str) -> None:
-        """Something unforeseen ended `run`; called by the one who caught it, who runs it again after a pause."""
-        self._lose(reason, logging.ERROR)
-        self._rest(self._backoff.pause())
+    def check(self) -> None:
+        """Call it about once a second: reading goes on after a defect, and a hanging read is broken off.
+
+        Raises DeviceHung when even that does not help.
+        """
+        if not self._thread.is_alive() and not self.ended and not self._stopping.is_set():
+            self._broken = True
+            self._lose("an error that was not foreseen; the log has it", logging.ERROR)
+            self.start()
+        if not self.hanging_s():
+            self._kicked_s = None
+        elif self._kicked_s is None:
+            log.error("%s: a read has exceeded its time-out and is broken off", self.name)
+            self._kicked_s = time.monotonic()
+            threading.Thread(target=self.kick, name=f"kick-{self.name}", daemon=True).start()
+        elif time.monotonic() - self._kicked_s > KICK_GRACE_S:
+            raise DeviceHung(f"{self.name}: a read does not come back; its process starts anew")
 
     def hanging_s(self) -> float:
         """How long the present step has exceeded what a step may take; 0 while all is well."""
@@ -92,14 +121,10 @@ class Device:
         if monitor is not None:
             monitor.committed(reading)
 
-    @property
-    def stopping(self) -> bool:
-        return self._stopping.is_set()
-
     def stop(self) -> None:
-        """End `run` soon. From any thread."""
+        """End reading soon, without waiting for it: closing may block as well. From any thread."""
         self._stopping.set()
-        self._close()
+        threading.Thread(target=self._close, name=f"close-{self.name}", daemon=True).start()
 
     def _read(self) -> None:
         """From opening to the end or the loss of the source."""
@@ -113,7 +138,7 @@ class Device:
                     return
                 if item is not None:
                     self._alive()
-                    self._take(item)
+                    self._take(self, item)
                 elif self._idle_is_alive and now_s - opened_s > self._timeout_s:
                     self._alive()
         finally:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from data.alert import Alert, Raised
-from data.errors import DeviceLost, StoreClosed, YipingError
+from data.errors import StoreClosed, YipingError
 from data.feed_socket import SocketFramePublisher
 from data.meters import Meters
 from data.observation import Rejected, Tick
@@ -34,13 +34,8 @@ log = logging.getLogger(__name__)
 TICK_S = 1.0
 TICK_LAG = timedelta(seconds=0.5)  # so that a picture still on its way is not older than the tick before it
 RETRY_PIPELINE_S = 60.0
-KICK_GRACE_S = 3.0
 METERS_EVERY_S = 5.0
 EVIDENCE_WIDTH = 1280
-
-
-class CameraHung(DeviceLost):
-    """A read neither came back nor could be broken off; only a new process helps."""
 
 
 class _Watch:
@@ -57,7 +52,6 @@ class _Watch:
         self.tick_due_s = time.monotonic() + TICK_S
         self.ticked_at: datetime | None = None
         self.health: tuple[str, str] = ("unknown", "")
-        self.kicked_s: float | None = None
 
 
 class Worker:
@@ -79,13 +73,11 @@ class Worker:
         self._watches = [self._watch(options.settings.site(site)) for site in sites]
 
     def run(self) -> None:
-        """Until it is time to stop. Raises CameraHung when only a new process helps."""
+        """Until it is time to stop. Raises DeviceHung when only a new process helps."""
         for watch in self._watches:
             self._outlet.open(watch.stream)
         for watch in self._watches:
-            threading.Thread(
-                target=_keep_reading, args=(watch.camera,), name=f"read-{watch.site.id}", daemon=True
-            ).start()
+            watch.camera.device.start()
         try:
             while not self._heart.stopping.is_set():
                 self._make_pipelines()
@@ -188,7 +180,7 @@ class Worker:
                 continue
             watch.tick_due_s = max(watch.tick_due_s + TICK_S, now_s)
             self._tell_health(watch)
-            self._break_off_hanging(watch)
+            watch.camera.device.check()
             at = watch.camera.now() - TICK_LAG
             if watch.pipeline is None or (watch.ticked_at is not None and at <= watch.ticked_at):
                 continue
@@ -217,18 +209,6 @@ class Worker:
         self._meters.gauge("yiping_site_live", float(alive), site=watch.site.id)
         self._outlet.tell_health(watch.site.id, health[0], reason)
 
-    def _break_off_hanging(self, watch: _Watch) -> None:
-        """A read that ignores its time-out: first close its monitor, then give the process up."""
-        device = watch.camera.device
-        if not device.hanging_s():
-            watch.kicked_s = None
-        elif watch.kicked_s is None:
-            log.error("%s: a read has exceeded its time-out and is broken off", device.name)
-            watch.kicked_s = time.monotonic()
-            threading.Thread(target=device.kick, name=f"kick-{device.site}", daemon=True).start()
-        elif time.monotonic() - watch.kicked_s > KICK_GRACE_S:
-            raise CameraHung(f"{device.name}: a read does not come back; this worker starts anew")
-
     def _keep_reject(self, rejected: Rejected) -> None:
         """From a reader's thread."""
         self._meters.count("yiping_rejects_total", site=rejected.site)
@@ -254,21 +234,10 @@ class Worker:
 
     def _close(self) -> None:
         for watch in self._watches:
-            threading.Thread(target=watch.camera.device.stop, daemon=True).start()  # closing may block as well
+            watch.camera.device.stop()
         self._outlet.close()
         self._publisher.close()
         self._store.close()
-
-
-def _keep_reading(camera: Camera) -> None:
-    """The reader's thread: nothing that a library throws may end it."""
-    device = camera.device
-    while not device.stopping and not device.ended:
-        try:
-            device.run()
-        except Exception as error:  # the restart loop of one camera
-            log.error("%s: an error that was not foreseen", device.name, exc_info=error)
-            device.fail(redact(f"{type(error).__name__}: {error}"))
 
 
 def run_cameras(heart: Heart, options: RunOptions, name: str, sites: tuple[str, ...]) -> None:
