@@ -1,1 +1,238 @@
-"""The command line; chooses store and runtime."""
+"""Yiping 一屏: the command line. It chooses store and runtime; what it starts lies in engine/ and web/.
+
+python app.py run --config config.yaml --var var
+python app.py check --config config.yaml
+python app.py analyze VIDEO --site ID --start 2024-07-12T08:00:00+08:00 --json
+python app.py users add li --role duty_officer --var var
+python app.py audit verify --var var
+"""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import logging
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+from data.config import ConfigError, load_settings
+from data.describe import settings_markdown
+from data.errors import YipingError
+from data.people import Role
+from data.recipe import Resources
+from data.record import GENESIS, broken_link
+from data.secrets import redact
+from engine.catalogue import load_catalogue
+from engine.options import RunOptions
+
+# ruff: noqa: PLC0415 - each command imports what it alone needs: `check` must not wait for a web server's imports
+
+
+def _options(args: argparse.Namespace) -> RunOptions:
+    """What the configuration and the command line say. Raises ConfigError."""
+    settings, secrets = load_settings(args.config, load_catalogue())
+    base = args.config.resolve().parent
+    inference = settings.inference.model_copy(update={"cache_dir": base / settings.inference.cache_dir})
+    return RunOptions(
+        settings=settings.model_copy(update={"inference": inference}),
+        secrets=secrets,
+        base_dir=base,
+        var_dir=args.var.resolve(),
+        store_url=args.store_url,
+    )
+
+
+def check(args: argparse.Namespace) -> int:
+    """Say what is wrong in the configuration, or that nothing is."""
+    settings, _ = load_settings(args.config, load_catalogue())
+    print(f"{args.config.name}: {len(settings.sites)} sites, {len(settings.responders)} responders: all right")
+    return 0
+
+
+def run(args: argparse.Namespace) -> int:
+    """Start everything and stay until told to stop (Ctrl-C, SIGTERM)."""
+    from engine.run import run_all
+    from web.server import ServeOptions, web_child
+
+    options = _options(args)
+    serving = ServeOptions(host=args.host, port=args.port, tls_cert=args.tls_cert, tls_key=args.tls_key)
+    run_all(options, web_child(options, serving), announce=lambda: print(f"http://{args.host}:{args.port}"))
+    return 0
+
+
+def models(args: argparse.Namespace) -> int:
+    """Fetch, verify and export the weights that the configuration needs, so that nothing is fetched later."""
+    from detectors._prepare import prepare
+
+    options = _options(args)
+    for path in prepare(options.settings.inference, options.base_dir):
+        print(f"ready: {path}")
+    return 0
+
+
+def analyze(args: argparse.Namespace) -> int:
+    """Run a recorded video through the pipeline and print its alerts."""
+    from engine.analyze import analyze_video, as_text
+
+    options = _options(args)
+    ids = [site.id for site in options.settings.sites]
+    if args.site not in ids:
+        raise YipingError(f"--site: no site {args.site!r}; known: {', '.join(ids)}")
+    site = options.settings.site(args.site)
+    for line in analyze_video(args.video, site, options.context(site, Resources()), args.start):
+        text = as_text(line) if args.json else "  ".join(f"{key}={value}" for key, value in line.items())
+        print(text, flush=True)
+    return 0
+
+
+def users(args: argparse.Namespace) -> int:
+    """Add and change those who may log in; issue bearer tokens."""
+    from data.sql.store import open_store
+    from web import accounts
+
+    with closing(open_store(args.store_url or args.var / "yiping.db")) as store:
+        if args.do == "add":
+            accounts.add_user(store, args.name, Role(args.role), _password(args), display_name=args.display_name)
+            print(f"{args.name}: added as {args.role}")
+        elif args.do == "password":
+            accounts.set_password(store, args.name, _password(args))
+            print(f"{args.name}: password changed, sessions ended")
+        elif args.do == "token":
+            print(accounts.issue_token(store, args.name))
+        elif args.do == "revoke":
+            print(f"{args.name}: {accounts.revoke(store, args.name)} sessions and tokens revoked")
+        else:
+            for user in accounts.list_users(store):
+                print(f"{user.name}\t{user.role.value}\t{user.display_name}")
+    return 0
+
+
+def _password(args: argparse.Namespace) -> str:
+    """From standard input or asked twice at the terminal; never from the command line, which others can see."""
+    if args.password_stdin:
+        return sys.stdin.readline().rstrip("\n")
+    first = getpass.getpass("password: ")
+    if first != getpass.getpass("once more: "):
+        raise YipingError("the two passwords differ")
+    return first
+
+
+def audit(args: argparse.Namespace) -> int:
+    """Walk the audit chain; exit status 1 where it is broken."""
+    from data.sql.store import open_store
+
+    with closing(open_store(args.store_url or args.var / "yiping.db")) as store:
+        seq, previous = 0, GENESIS
+        while entries := store.read(lambda reader, after=seq: reader.audit(after=after)):  # type: ignore[misc]
+            broken = broken_link(entries, previous)
+            if broken is not None:
+                print(f"entry {broken.seq}: the chain is broken here ({broken.action} of {broken.subject})")
+                return 1
+            seq, previous = entries[-1].seq, entries[-1].hash
+    print(f"{seq} entries, the chain holds; newest hash {previous}")
+    return 0
+
+
+def tls(args: argparse.Namespace) -> int:
+    """Make a local certificate authority and a certificate for this server."""
+    from web.tls import init
+
+    made = init(args.var, args.name, args.address)
+    print(
+        f"certificate {made.certificate}\nkey         {made.key}\nauthority   {made.authority} (install it on phones)"
+    )
+    return 0
+
+
+def describe(args: argparse.Namespace) -> int:
+    """Print the reference of config.yaml."""
+    del args
+    print(settings_markdown(load_catalogue()), end="")
+    return 0
+
+
+def _instant(text: str) -> datetime:
+    at = datetime.fromisoformat(text)
+    if at.tzinfo is None:
+        raise argparse.ArgumentTypeError(f"{text!r} has no offset; write e.g. 2024-07-12T08:00:00+08:00")
+    return at.astimezone(UTC)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="app.py", description="Yiping 一屏")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    where = argparse.ArgumentParser(add_help=False)
+    where.add_argument("--config", type=Path, default=Path("config.yaml"), help="configuration file")
+    where.add_argument("--var", type=Path, default=Path("var"), help="folder of database, evidence and sockets")
+    where.add_argument("--store-url", default="", help="PostgreSQL URL; SQLite in --var when left out")
+    for function in (check, models, describe):
+        command = commands.add_parser(function.__name__, parents=[where], help=function.__doc__)
+        command.set_defaults(command=function)
+    _run_parser(commands.add_parser("run", parents=[where], help=run.__doc__))
+    command = commands.add_parser("analyze", parents=[where], help=analyze.__doc__)
+    command.add_argument("video", type=Path)
+    command.add_argument("--site", required=True, help="id of the site whose zones, detectors and rules apply")
+    command.add_argument("--start", type=_instant, required=True, help="when the video begins, ISO 8601 with offset")
+    command.add_argument("--json", action="store_true", help="one JSON line per alert")
+    command.set_defaults(command=analyze)
+    _users_parser(commands, where)
+    command = commands.add_parser("audit", parents=[where], help=audit.__doc__)
+    command.add_argument("do", choices=["verify"])
+    command.set_defaults(command=audit)
+    command = commands.add_parser("tls", parents=[where], help=tls.__doc__)
+    command.add_argument("do", choices=["init"])
+    command.add_argument("--name", action="append", default=[], help="host name in the certificate (repeatable)")
+    command.add_argument("--address", action="append", default=[], help="IP address in the certificate (repeatable)")
+    command.set_defaults(command=tls)
+    return parser
+
+
+def _run_parser(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine only)")
+    command.add_argument("--port", type=int, default=8050)
+    command.add_argument("--tls-cert", type=Path, default=None)
+    command.add_argument("--tls-key", type=Path, default=None)
+    command.set_defaults(command=run)
+
+
+def _users_parser(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], where: argparse.ArgumentParser
+) -> None:
+    command = commands.add_parser("users", help=users.__doc__)
+    steps = command.add_subparsers(dest="do", required=True)
+    steps.add_parser("list", parents=[where]).set_defaults(command=users)
+    for step in ("add", "password", "token", "revoke"):
+        one = steps.add_parser(step, parents=[where])
+        one.add_argument("name")
+        if step == "add":
+            one.add_argument("--role", required=True, choices=[role.value for role in Role])
+            one.add_argument("--display-name", default="")
+        if step in {"add", "password"}:
+            one.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
+        one.set_defaults(command=users)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Exit status: 0 all right, 1 a check failed, 2 bad input (every problem is printed)."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    os.environ.setdefault("YOLO_OFFLINE", "true")
+    args = _parser().parse_args(arguments)
+    try:
+        return int(args.command(args))
+    except ConfigError as error:
+        print(redact(str(error)), file=sys.stderr)
+    except YipingError as error:
+        print(f"app.py: {redact(str(error))}", file=sys.stderr)
+    except KeyboardInterrupt:
+        return 130
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

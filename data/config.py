@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -134,7 +134,7 @@ class _Reader:
                 ]
 
     def _recipe(self, raw: Any, what: str, keys: PathKeys) -> RecipeBase:
-        look_up = {
+        look_up: dict[str, tuple[Callable[[str], type[RecipeBase]], type[RecipeBase]]] = {
             "monitor": (self.catalogue.monitor, MonitorRecipe),
             "detector": (self.catalogue.detector, DetectorRecipe),
             "rule": (self.catalogue.rule, RuleRecipe),
