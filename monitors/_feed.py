@@ -23,7 +23,7 @@ class Feed(Generic[T]):
     """Items go in from the reading thread (`put`) and come out where `items` is iterated; the newest win.
 
     `produce` runs in the thread, ends soon after `closed` is set, and raises DeviceLost or InputRejected.
-    `patience_s`: how long nothing new may come, also at the start, before the device counts as lost.
+    `patience_s`: how long nothing may be heard, also at the start, before the device counts as lost.
     """
 
     def __init__(self, name: str, produce: Callable[[Feed[T]], None], *, patience_s: float, keep: int) -> None:
@@ -34,18 +34,23 @@ class Feed(Generic[T]):
         self._kept: deque[T] = deque(maxlen=keep)
         self._changed = threading.Condition()
         self._failure: YipingError | None = None
+        self._heard_s = time.monotonic()
         self._thread = threading.Thread(target=self._run, name=f"read {name}", daemon=True)
         self._thread.start()
 
     def put(self, item: T) -> None:
         """From the reading thread. Never waits: the oldest item gives way."""
         with self._changed:
+            self._heard_s = time.monotonic()
             self._kept.append(item)
             self._changed.notify_all()
 
+    def alive(self) -> None:
+        """From the reading thread: the device answers, though it has nothing new."""
+        self._heard_s = time.monotonic()
+
     def items(self) -> Iterator[T | None]:
         """What comes, None while nothing does; ends after `close`. Raises what `produce` raised, or DeviceLost."""
-        last_s = time.monotonic()
         while not self.closed.is_set():
             with self._changed:
                 if not self._kept and self._failure is None:
@@ -55,11 +60,9 @@ class Feed(Generic[T]):
                 return
             if item is None and self._failure is not None:
                 raise self._failure
-            if item is None and time.monotonic() - last_s > self._patience_s:
+            if item is None and time.monotonic() - self._heard_s > self._patience_s:
                 self.closed.set()
                 raise DeviceLost(f"{self.name}: nothing new for {self._patience_s:g} s")
-            if item is not None:
-                last_s = time.monotonic()
             yield item
 
     def close(self) -> None:

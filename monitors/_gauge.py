@@ -1,0 +1,93 @@
+"""What every gauge recipe has: quantity, unit, datum, and how far ahead of our clock a reading may be."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+from pydantic import Field, field_validator, model_validator
+
+from data.durations import Duration
+from data.errors import InputRejected
+from data.observation import Quality, Reading
+from data.recipe import MonitorRecipe
+from data.units import UNIT_OF, convert
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One value as a gauge gave it, `at` in UTC."""
+
+    value: float
+    at: datetime
+    unit: str
+    quality: Quality = Quality.GOOD
+
+
+class GaugeRecipe(MonitorRecipe):
+    """A sensor of one quantity."""
+
+    quantity: Annotated[str, Field(description="What is measured: " + ", ".join(UNIT_OF) + ".")]
+    unit: Annotated[
+        str | None, Field(description="Unit of the values as they come, e.g. ft; the quantity's own when left out.")
+    ] = None
+    vertical_datum: Annotated[
+        str | None, Field(description="The zero of a water level, e.g. Yellow Sea 1956 or Wusong.")
+    ] = None
+    timezone: Annotated[
+        str | None, Field(description="IANA time zone of times that come without offset, e.g. Asia/Shanghai.")
+    ] = None
+    future: Annotated[Duration, Field(description="A reading further ahead of our clock than this is rejected.")] = (
+        timedelta(seconds=60)
+    )
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, name: str | None) -> str | None:
+        try:
+            ZoneInfo(name or "UTC")
+        except (KeyError, ValueError, OSError):
+            raise ValueError(f"no time zone {name!r}; write an IANA name such as Asia/Shanghai") from None
+        return name
+
+    @model_validator(mode="after")
+    def _unit_fits(self) -> GaugeRecipe:
+        try:
+            convert(1.0, self.given_unit, self.quantity)
+        except InputRejected as error:
+            raise ValueError(str(error)) from None
+        return self
+
+    @property
+    def given_unit(self) -> str:
+        return self.unit or UNIT_OF.get(self.quantity, "")
+
+    def reading(self, site: str, measured: Measured, now: datetime) -> Reading:
+        """In the quantity's own unit. Raises InputRejected for a wrong unit, no number, or a time ahead of `now`."""
+        if not math.isfinite(measured.value):
+            raise InputRejected(f"{measured.value} is not a number that can be measured")
+        if measured.at > now + self.future:
+            ahead_s = (measured.at - now).total_seconds()
+            raise InputRejected(f"it is {ahead_s:.0f} s from the future ({measured.at.isoformat()})")
+        return Reading(
+            site=site,
+            monitor=self.name,
+            quantity=self.quantity,
+            value=convert(measured.value, measured.unit, self.quantity),
+            at=measured.at,
+            quality=measured.quality,
+            vertical_datum=self.vertical_datum,
+        )
+
+
+def number(given: Any) -> float:
+    """A number from JSON or text. Raises InputRejected."""
+    if isinstance(given, bool) or not isinstance(given, int | float | str):
+        raise InputRejected(f"{given!r:.60} is not a number")
+    try:
+        return float(given)
+    except (ValueError, OverflowError):
+        raise InputRejected(f"{given!r:.60} is not a number") from None

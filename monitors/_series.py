@@ -1,0 +1,165 @@
+"""Time series in CSV files, read with pandas: rows that can be used, and rows that cannot with their line."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import pandas as pd
+
+from data.errors import DeviceLost, InputRejected
+
+OFFSET = r"(?:[Zz]|[+-]\d{2}:?\d{2})\s*$"  # at the end of an ISO 8601 time
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Which columns hold time and value, and how times are written (ISO 8601 when `time_format` is None)."""
+
+    time: str
+    value: str
+    time_format: str | None
+    timezone: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A usable row; `at` in UTC, `value` in the file's unit, `line` counted from 1."""
+
+    at: datetime
+    value: float
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class BadRow:
+    """A row that cannot be used, and why."""
+
+    line: int
+    reason: str
+    excerpt: str
+
+
+class SeriesFile:
+    """A CSV file read from its beginning on; `more` gives what was appended since."""
+
+    def __init__(self, path: Path, columns: Columns, separator: str, encoding: str, skip_lines: frozenset[int]) -> None:
+        self.path = path
+        self._columns = columns
+        self._separator = separator
+        self._encoding = encoding
+        self._skip_lines = skip_lines
+        self._restart(0)
+
+    def more(self, *, whole_lines: bool) -> tuple[list[Row], list[BadRow]]:
+        """New rows in order of time, bad ones in order of line; `whole_lines`: a last line without end waits.
+
+        Raises DeviceLost when the file cannot be read now, InputRejected when it never can: a column is missing, or
+        times have no offset and no time zone is set.
+        """
+        try:
+            with self.path.open("rb") as file:
+                stat = self.path.stat()
+                if stat.st_ino != self._inode or stat.st_size < self._position:
+                    self._restart(stat.st_ino)  # a new file in its place
+                file.seek(self._position)
+                content = file.read()
+        except OSError as error:
+            raise DeviceLost(f"cannot read {self.path}: {error.strerror}") from error
+        if whole_lines:
+            content = content[: content.rfind(b"\n") + 1]
+        self._position += len(content)
+        text = content.decode(self._encoding, "replace")
+        return self._parsed(text.removeprefix("\ufeff") if self._line == 0 else text)
+
+    def _restart(self, inode: int) -> None:
+        self._inode = inode
+        self._position = 0
+        self._line = 0
+        self._header: list[str] | None = None
+
+    def _parsed(self, text: str) -> tuple[list[Row], list[BadRow]]:
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=self._separator)
+        lines: list[tuple[int, list[str]]] = []
+        try:
+            for cells in reader:
+                number = self._line + reader.line_num
+                if number in self._skip_lines:
+                    continue
+                if self._header is None:
+                    self._header = [cell.strip() for cell in cells]
+                    continue
+                lines.append((number, cells))
+        except csv.Error as error:
+            raise InputRejected(f"{self.path} is no CSV text: {error}") from error
+        self._line += reader.line_num
+        if self._header is None or not lines:
+            return [], []
+        return rows_of(lines, self._place(self._columns.time), self._place(self._columns.value), self._columns)
+
+    def _place(self, name: str) -> int:
+        header = self._header or []
+        if name not in header:
+            known = ", ".join(repr(cell[:40]) for cell in header[:20])
+            raise InputRejected(f"{self.path} has no column {name!r}; it has {known}")
+        return header.index(name)
+
+
+def rows_of(
+    lines: Sequence[tuple[int, list[str]]], time_at: int, value_at: int, columns: Columns
+) -> tuple[list[Row], list[BadRow]]:
+    """Rows in order of time and bad rows; lines where time and value are empty (a tail, say) are nothing."""
+    picked = [
+        (number, cells[time_at].strip() if time_at < len(cells) else "",
+         cells[value_at].strip() if value_at < len(cells) else "", ",".join(cells)[:200])
+        for number, cells in lines
+    ]  # fmt: skip
+    frame = pd.DataFrame(picked, columns=["line", "time", "value", "text"])
+    frame = frame[(frame["time"] != "") | (frame["value"] != "")]
+    if frame.empty:
+        return [], []
+    frame = frame.assign(at=utc_times(frame["time"], columns), number=pd.to_numeric(frame["value"], errors="coerce"))
+    frame.loc[~frame["number"].abs().lt(float("inf")), "number"] = float("nan")
+    good = frame["at"].notna() & frame["number"].notna()
+    usable = frame[good].sort_values("at", kind="stable")
+    rows = [
+        Row(at.to_pydatetime(), float(value), int(line))
+        for at, value, line in zip(usable["at"], usable["number"], usable["line"], strict=True)
+    ]
+    bad = [BadRow(int(row["line"]), reason(row, columns), str(row["text"])) for _, row in frame[~good].iterrows()]
+    return rows, bad
+
+
+def reason(row: pd.Series, columns: Columns) -> str:
+    """Why this row cannot be used."""
+    if pd.isna(row["at"]):
+        how = f"written as {columns.time_format}" if columns.time_format else "ISO 8601 (set `time_format` for others)"
+        return f"{row['time']!r:.60} is no time {how}, or one that the clock change left out or doubled"
+    return f"{row['value']!r:.60} is not a number" if row["value"] else "there is no value"
+
+
+def utc_times(texts: pd.Series, columns: Columns) -> pd.Series:
+    """UTC, NaT where it is no time. Raises InputRejected when no zone is known."""
+    written = columns.time_format or "ISO8601"
+    own = texts.str.contains(OFFSET, regex=True) if columns.time_format is None else "%z" in columns.time_format
+    with_offset = own if isinstance(own, pd.Series) else pd.Series(own, index=texts.index)
+    at = pd.to_datetime(texts.where(with_offset), format=written, errors="coerce", utc=True)
+    local = texts[~with_offset]
+    if local.empty:
+        return at
+    plain = pd.to_datetime(local, format=written, errors="coerce")
+    if columns.timezone is None:
+        if plain.notna().any():
+            raise InputRejected(
+                f"times such as {local[plain.notna()].iloc[0]!r} have no offset from UTC: set the gauge's `timezone`"
+            )
+        return at
+    try:
+        placed = plain.dt.tz_localize(columns.timezone, ambiguous="infer", nonexistent="NaT")
+    except ValueError:  # the doubled hour of autumn cannot be told apart here
+        placed = plain.dt.tz_localize(columns.timezone, ambiguous="NaT", nonexistent="NaT")
+    return at.where(with_offset, placed.dt.tz_convert("UTC").reindex(at.index))
