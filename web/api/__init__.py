@@ -1,0 +1,47 @@
+"""The REST API, an application of its own beside Dash: what is not here is a 404 or 405 problem, never a page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from fastapi import FastAPI
+
+from web.api.alerts import alert_router, event_router
+from web.api.people import people_router
+from web.api.places import place_router
+from web.api.tasks import task_router
+from web.api.trail import trail_router
+from web.deps import ServerDeps
+from web.health import SiteHealth
+from web.problems import install_problems
+
+PREFIX = "/api/v1"
+_LARGEST_BODY = 256 * 1024
+
+
+def build_api(deps: ServerDeps, health: Callable[[str], SiteHealth]) -> FastAPI:
+    """Everything under `/api/`; it sees whole paths. Described by `/api/v1/openapi.json`."""
+    api = FastAPI(
+        title="Yiping 一屏",
+        summary="Real-time city operations: alerts, events, tasks, sites, responders, audit",
+        description="Log in with a bearer token (`python app.py users token NAME`). Errors are RFC 9457 problems. "
+        "`Idempotency-Key` on POST makes a repeated request give the first answer.",
+        version=deps.version,
+        openapi_url=f"{PREFIX}/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        license_info={"name": "AGPL-3.0-or-later", "identifier": "AGPL-3.0-or-later"},
+        max_body_size=_LARGEST_BODY,
+        redirect_slashes=False,
+    )
+    install_problems(api)
+    for router in (
+        alert_router(deps),
+        event_router(deps),
+        task_router(deps),
+        place_router(deps, health),
+        people_router(deps),
+        trail_router(deps),
+    ):
+        api.include_router(router, prefix=PREFIX)
+    return api

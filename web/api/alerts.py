@@ -1,0 +1,180 @@
+"""Alerts and events: read, acknowledge, dispatch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+from starlette.responses import JSONResponse
+
+from alerts.lifecycle import acknowledge
+from data.errors import NotFound
+from data.people import Action
+from data.settings import SiteSettings
+from data.store import AlertQuery, Reader, TaskQuery, Writer
+from data.task import Candidate
+from data.views import alert_view, event_view, task_view
+from dispatch.responders import rank
+from dispatch.tasks import dispatch
+from web.api.idempotency import check_version, once
+from web.api.lists import Cursor, Limit, Moment, before_id, page, utc
+from web.api.schemas import (
+    AlertAnswer,
+    AlertList,
+    AlertView,
+    AnyList,
+    DispatchBody,
+    EventList,
+    EventView,
+    Nothing,
+    TaskAnswer,
+    answers,
+)
+from web.auth import visitor_of
+from web.deps import ServerDeps
+
+Open = Annotated[bool, Query(description="Only those whose condition still holds.")]
+
+
+def alert_router(deps: ServerDeps) -> APIRouter:
+    """`/alerts...`"""
+    router = APIRouter(tags=["alerts"])
+
+    @router.get("/alerts", response_model=None, responses=answers(AlertList, 403, 422))
+    async def list_alerts(
+        request: Request,
+        *,
+        open: Open = False,  # noqa: A002 - the parameter's name in the address
+        unacknowledged: bool = False,
+        site: str | None = None,
+        since: Moment = None,
+        until: Moment = None,
+        limit: Limit = 100,
+        cursor: Cursor = None,
+    ) -> dict[str, Any]:
+        visitor_of(request).actor.require(Action.READ)
+        query = AlertQuery(
+            site=site,
+            open_only=open,
+            unacknowledged_only=unacknowledged,
+            since=utc(since),
+            until=utc(until),
+            before_id=before_id(cursor),
+            limit=limit + 1,
+        )
+        return page(await deps.read(lambda reader: reader.alerts(query)), limit, alert_view)
+
+    @router.get("/alerts/{alert_id}", response_model=None, responses=answers(AlertView, 403, 404))
+    async def one_alert(request: Request, alert_id: int) -> Response:
+        visitor_of(request).actor.require(Action.READ)
+        return one(request, alert_view(await deps.read(lambda reader: reader.alert(alert_id))))
+
+    @router.get("/alerts/{alert_id}/candidates", response_model=None, responses=answers(AnyList, 403, 404))
+    async def candidates(request: Request, alert_id: int) -> dict[str, Any]:
+        """Who could be sent, best first, then who cannot and why."""
+        visitor_of(request).actor.require(Action.DISPATCH)
+        found = await deps.read(lambda reader: _candidates(reader, alert_id, deps))
+        return {"items": [_candidate_view(candidate) for candidate in found], "next": None}
+
+    @router.post("/alerts/{alert_id}/acknowledge", response_model=None, responses=answers(AlertAnswer, 403, 404, 409))
+    async def acknowledge_alert(request: Request, alert_id: int, body: Nothing | None = None) -> Response:
+        actor = visitor_of(request).actor
+        actor.require(Action.ACKNOWLEDGE)
+
+        def work(writer: Writer) -> Mapping[str, Any]:
+            check_version(request, writer.alert(alert_id).version)
+            return {"alert": alert_view(acknowledge(writer, alert_id, actor, deps.now()))}
+
+        return await once(deps, request, {} if body is None else body.model_dump(), work)
+
+    @router.post("/alerts/{alert_id}/dispatch", response_model=None, responses=answers(TaskAnswer, 403, 404, 409, 422))
+    async def dispatch_alert(request: Request, alert_id: int, body: DispatchBody | None = None) -> Response:
+        """Offer a task to the nearest available responder, or to the one named."""
+        actor, wanted = visitor_of(request).actor, body or DispatchBody()
+        actor.require(Action.DISPATCH)
+
+        def work(writer: Writer) -> Mapping[str, Any]:
+            check_version(request, writer.alert(alert_id).version)
+            task = dispatch(
+                writer,
+                alert_id,
+                actor,
+                deps.now(),
+                roads=deps.roads,
+                settings=deps.settings,
+                responder=wanted.responder,
+            )
+            return {"task": task_view(task)}
+
+        return await once(deps, request, wanted.model_dump(), work)
+
+    return router
+
+
+def event_router(deps: ServerDeps) -> APIRouter:
+    """`/events...`"""
+    router = APIRouter(tags=["events"])
+
+    @router.get("/events", response_model=None, responses=answers(EventList, 403, 422))
+    async def list_events(
+        request: Request,
+        *,
+        open: Open = False,  # noqa: A002 - the parameter's name in the address
+        limit: Limit = 100,
+        cursor: Cursor = None,
+    ) -> dict[str, Any]:
+        visitor_of(request).actor.require(Action.READ)
+        start = before_id(cursor)
+        found = await deps.read(lambda reader: reader.events(open_only=open, before_id=start, limit=limit + 1))
+        return page(found, limit, event_view)
+
+    @router.get("/events/{event_id}", response_model=None, responses=answers(EventView, 403, 404))
+    async def one_event(request: Request, event_id: int) -> Response:
+        """The event with its tasks."""
+        visitor_of(request).actor.require(Action.READ)
+
+        def look(reader: Reader) -> dict[str, Any]:
+            tasks = reader.tasks(TaskQuery(event_id=event_id, limit=1000))
+            return event_view(reader.event(event_id)) | {"tasks": [task_view(task) for task in tasks]}
+
+        view = await deps.read(look)
+        # Versions only rise, so their sum changes with the event and with each of its tasks.
+        return one(request, view, f"{view['version']}.{sum(task['version'] for task in view['tasks'])}")
+
+    return router
+
+
+def one(request: Request, view: Mapping[str, Any], tag: str = "") -> Response:
+    """One thing with its version (or `tag`) as ETag; 304 when the asker has that version."""
+    headers = {"ETag": f'"{tag or view["version"]}"'}
+    if request.headers.get("if-none-match", "").strip() == headers["ETag"]:
+        return Response(status_code=304, headers=headers)
+    return JSONResponse(dict(view), headers=headers)
+
+
+def _candidates(reader: Reader, alert_id: int, deps: ServerDeps) -> tuple[Candidate, ...]:
+    alert = reader.alert(alert_id)
+    if alert.event_id is not None:
+        place = reader.event(alert.event_id).location
+    else:
+        place = _site(deps, alert.key.site).location
+    ranking = rank(reader, place, deps.now(), roads=deps.roads, settings=deps.settings)
+    return (*ranking.eligible, *ranking.refused)
+
+
+def _site(deps: ServerDeps, site_id: str) -> SiteSettings:
+    try:
+        return deps.settings.site(site_id)
+    except KeyError:
+        raise NotFound(f"site {site_id!r} is not configured (any more)") from None
+
+
+def _candidate_view(candidate: Candidate) -> dict[str, Any]:
+    return {
+        "responder": candidate.responder,
+        "travel_s": round(candidate.travel_s, 1),
+        "distance_m": round(candidate.distance_m, 1),
+        "method": candidate.method,
+        "reason": candidate.reason,
+    }

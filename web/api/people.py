@@ -1,0 +1,78 @@
+"""Who is logged in, and who can be sent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+
+from data.errors import Forbidden, InputRejected
+from data.geo import Location
+from data.people import PERMITTED, Action, may
+from data.store import Reader, Writer
+from data.views import responder_view
+from dispatch.responders import share_position
+from web.api.idempotency import once
+from web.api.schemas import AnyList, PositionBody, answers
+from web.auth import visitor_of
+from web.deps import ServerDeps
+
+_FUTURE_S = 60.0  # how far a phone's clock may be ahead
+
+
+def people_router(deps: ServerDeps) -> APIRouter:
+    """`/me`, `/responders...`"""
+    router = APIRouter(tags=["people"])
+
+    @router.get("/me", response_model=None, responses=answers(AnyList))
+    async def me(request: Request) -> dict[str, Any]:
+        """Name, role and rights; `csrf` is what cookie-authenticated writes send as X-CSRF-Token."""
+        visitor = visitor_of(request)
+        return {
+            "name": visitor.user.name,
+            "display_name": visitor.user.display_name,
+            "role": visitor.user.role.value,
+            "may": sorted(action.value for action in PERMITTED[visitor.user.role]),
+            "csrf": visitor.session.csrf if visitor.by_cookie else None,
+        }
+
+    @router.get("/responders", response_model=None, responses=answers(AnyList, 403))
+    async def list_responders(request: Request) -> dict[str, Any]:
+        visitor_of(request).actor.require(Action.READ)
+        return {"items": await deps.read(_responders), "next": None}
+
+    @router.get("/responders/{responder_id}", response_model=None, responses=answers(AnyList, 403, 404))
+    async def one_responder(request: Request, responder_id: str) -> dict[str, Any]:
+        actor = visitor_of(request).actor
+        if actor.role is None or (not may(actor.role, Action.READ) and actor.name != responder_id):
+            actor.require(Action.READ)
+
+        def look(reader: Reader) -> dict[str, Any]:
+            return responder_view(reader.responder(responder_id), busy=responder_id in reader.busy_responders())
+
+        return await deps.read(look)
+
+    @router.post("/responders/{responder_id}/position", response_model=None, responses=answers(AnyList, 403, 404, 409))
+    async def position(request: Request, responder_id: str, body: PositionBody) -> Response:
+        """A responder's phone says where it is. `kept` is false when a newer position is known."""
+        actor, now = visitor_of(request).actor, deps.now()
+        actor.require(Action.SHARE_POSITION)
+        if actor.name != responder_id:
+            raise Forbidden(f"{actor.name} cannot say where {responder_id} is")
+        at = now if body.at is None else body.at.astimezone(now.tzinfo)
+        if (at - now).total_seconds() > _FUTURE_S:
+            raise InputRejected(f"at: {at.isoformat()} lies in the future")
+        place = Location(lon=body.lon, lat=body.lat)
+
+        def work(writer: Writer) -> Mapping[str, Any]:
+            return {"kept": share_position(writer, actor, min(at, now), place)}
+
+        return await once(deps, request, body.model_dump(mode="json"), work)
+
+    return router
+
+
+def _responders(reader: Reader) -> list[dict[str, Any]]:
+    busy = reader.busy_responders()
+    return [responder_view(responder, busy=responder.id in busy) for responder in reader.responders()]

@@ -1,0 +1,107 @@
+"""What is watched: sites with their health and latest readings, and the readings themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+
+from data.errors import NotFound
+from data.observation import Reading
+from data.people import Action
+from data.settings import SiteSettings
+from data.store import Reader
+from data.units import UNIT_OF
+from data.views import iso
+from web.api.lists import Cursor, Moment, time_cursor, time_page, utc
+from web.api.schemas import AnyList, answers
+from web.auth import visitor_of
+from web.deps import ServerDeps
+from web.health import SiteHealth
+
+_DEFAULT_SPAN = timedelta(days=1)
+
+
+def place_router(deps: ServerDeps, health: Callable[[str], SiteHealth]) -> APIRouter:
+    """`/sites...` and `/readings`."""
+    router = APIRouter(tags=["sites"])
+
+    @router.get("/sites", response_model=None, responses=answers(AnyList, 403))
+    async def list_sites(request: Request) -> dict[str, Any]:
+        """Every configured site, its health (live, lost, unknown) since `at`, and its latest readings."""
+        visitor_of(request).actor.require(Action.READ)
+        latest = await deps.read(lambda reader: reader.latest_readings())
+        return {"items": [_site_view(site, latest, health(site.id)) for site in deps.settings.sites], "next": None}
+
+    @router.get("/sites/{site_id}", response_model=None, responses=answers(AnyList, 403, 404))
+    async def one_site(request: Request, site_id: str) -> dict[str, Any]:
+        visitor_of(request).actor.require(Action.READ)
+        site = next((site for site in deps.settings.sites if site.id == site_id), None)
+        if site is None:
+            raise NotFound(f"there is no site {site_id!r}")
+        return _site_view(site, await deps.read(lambda reader: reader.latest_readings()), health(site_id))
+
+    @router.get("/readings", response_model=None, responses=answers(AnyList, 403, 422))
+    async def list_readings(
+        request: Request,
+        *,
+        site: Annotated[str | None, Query(description="Without it: the newest reading of every gauge.")] = None,
+        quantity: str | None = None,
+        since: Moment = None,
+        until: Moment = None,
+        limit: Annotated[int, Query(ge=1, le=20_000)] = 5000,
+        cursor: Cursor = None,
+    ) -> dict[str, Any]:
+        """Readings of a site, oldest first, `since` <= at < `until`; the last day when no span is given."""
+        visitor_of(request).actor.require(Action.READ)
+        if site is None:
+            latest = await deps.read(lambda reader: reader.latest_readings())
+            items = [reading_view(r) for r in latest if quantity in (None, r.quantity)]
+            return {"items": items, "next": None}
+        end = utc(until) or deps.now() + timedelta(hours=1)
+        start, known = time_cursor(cursor, utc(since) or deps.now() - _DEFAULT_SPAN)
+        wanted = site
+
+        def look(reader: Reader) -> Any:
+            return reader.readings(wanted, quantity, since=start, until=end, limit=known + limit + 1)
+
+        found = await deps.read(look)
+        return time_page(found, limit, lambda r: r.at, reading_view, known)
+
+    return router
+
+
+def reading_view(reading: Reading) -> dict[str, Any]:
+    """A reading as in `Change.payload`, with its quality."""
+    return {
+        "site": reading.site,
+        "monitor": reading.monitor,
+        "quantity": reading.quantity,
+        "value": reading.value,
+        "unit": UNIT_OF.get(reading.quantity, ""),
+        "at": iso(reading.at),
+        "quality": reading.quality.value,
+        "vertical_datum": reading.vertical_datum,
+    }
+
+
+def _site_view(site: SiteSettings, latest: Any, health: SiteHealth) -> dict[str, Any]:
+    """Only what is named here leaves: monitors hold addresses of devices."""
+    return {
+        "id": site.id,
+        "name": site.name,
+        "location": site.location.model_dump(),
+        "grid": site.grid,
+        "profile": site.profile,
+        "camera": site.camera is not None,
+        "health": health.health,
+        "at": health.at,
+        "zones": [zone.model_dump() for zone in site.zones],
+        "rules": [
+            {"id": rule.name, "kind": rule.kind, "zone": rule.zone, "priority": rule.priority.value}
+            for rule in site.rules
+        ],
+        "readings": [reading_view(reading) for reading in latest if reading.site == site.id],
+    }

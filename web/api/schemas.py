@@ -1,0 +1,176 @@
+"""The shapes of requests, and of answers as OpenAPI describes them (the answers themselves are `data.views`)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from data.geo import Location
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Nothing(_Body):
+    """`{}` or no body."""
+
+
+class DispatchBody(_Body):
+    """Whom to send; the nearest available responder when left out."""
+
+    responder: Annotated[str | None, Field(description="Id of a responder chosen by a human.")] = None
+
+
+class DeclineBody(_Body):
+    """Why not."""
+
+    reason: Annotated[str, Field(max_length=500)] = ""
+
+
+class VerifyBody(_Body):
+    """What was found."""
+
+    text: Annotated[str, Field(max_length=4000)] = ""
+
+
+class CancelBody(_Body):
+    """Why the work is no longer wanted."""
+
+    reason: Annotated[str, Field(max_length=500)] = ""
+
+
+class PositionBody(Location):
+    """Where a responder is; `at` is when the phone measured it, now when left out."""
+
+    at: AwareDatetime | None = None
+
+
+class _View(BaseModel):
+    model_config = ConfigDict(extra="allow")
+
+
+class AlertView(_View):
+    """One condition at one site. `state`: firing, acknowledged, returned, closed."""
+
+    id: int
+    site: str
+    rule: str
+    zone: str
+    subject: str
+    kind: str
+    label: str
+    priority: str
+    state: str
+    started_at: datetime
+    raised_at: datetime
+    committed_at: datetime | None
+    ended_at: datetime | None
+    acknowledged_at: datetime | None
+    acknowledged_by: str | None
+    confidence: float | None
+    xyxy: list[float] | None
+    value: float | None
+    unit: str
+    evidence: str | None
+    event: int | None
+    version: int
+
+
+class EventView(_View):
+    """What people work on."""
+
+    id: int
+    title: str
+    kind: str
+    site: str
+    grid: str
+    location: Location
+    priority: str
+    state: str
+    opened_at: datetime
+    closed_at: datetime | None
+    closed_by: str | None
+    version: int
+
+
+class TaskView(_View):
+    """One unit's part. `state`: draft, offered, accepted, en_route, on_scene, reported, verified, closed, cancelled."""
+
+    id: int
+    event: int
+    alert: int | None
+    title: str
+    role: str
+    site: str
+    grid: str
+    location: Location
+    priority: str
+    state: str
+    offered_to: str | None
+    responder: str | None
+    created_by: str
+    verified_by: str | None
+    report_text: str
+    report_photo: str | None
+    checklist: list[str]
+    candidates: list[dict[str, Any]]
+    created_at: datetime
+    accepted_at: datetime | None
+    en_route_at: datetime | None
+    on_scene_at: datetime | None
+    reported_at: datetime | None
+    verified_at: datetime | None
+    closed_at: datetime | None
+    cancelled_at: datetime | None
+    version: int
+
+
+class AlertAnswer(BaseModel):
+    alert: AlertView
+
+
+class TaskAnswer(BaseModel):
+    task: TaskView
+
+
+class AlertList(BaseModel):
+    items: list[AlertView]
+    next: str | None
+
+
+class EventList(BaseModel):
+    items: list[EventView]
+    next: str | None
+
+
+class TaskList(BaseModel):
+    items: list[TaskView]
+    next: str | None
+
+
+class AnyList(BaseModel):
+    """Items as docs/api.md describes them."""
+
+    items: list[dict[str, Any]]
+    next: str | None
+
+
+class Problem(BaseModel):
+    """RFC 9457."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[dict[str, Any]] | None = None
+
+
+def answers(model: type[BaseModel], *refusals: int) -> dict[int | str, dict[str, Any]]:
+    """What a route can answer, for OpenAPI: `model`, and problems with these statuses."""
+    refused: dict[int | str, dict[str, Any]] = {
+        status: {"model": Problem, "content": {"application/problem+json": {}}} for status in (401, *refusals)
+    }
+    return {200: {"model": model}} | refused

@@ -1,0 +1,65 @@
+"""What was recorded: the audit trail and the list of pictures."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+
+from data.errors import InputRejected
+from data.people import Action
+from data.views import audit_view, evidence_view
+from web.api.lists import Cursor, Limit, Moment, time_cursor, time_page, utc
+from web.api.schemas import AnyList, answers
+from web.auth import visitor_of
+from web.deps import ServerDeps
+
+_DEFAULT_SPAN = timedelta(days=1)
+
+
+def trail_router(deps: ServerDeps) -> APIRouter:
+    """`/audit` and `/evidence`."""
+    router = APIRouter(tags=["trail"])
+
+    @router.get("/audit", response_model=None, responses=answers(AnyList, 403, 422))
+    async def list_audit(
+        request: Request,
+        *,
+        subject: Annotated[str | None, Query(description="alert:12, task:3, event:4, user:li")] = None,
+        after: Annotated[int, Query(ge=0, description="Entries with a higher `seq`.")] = 0,
+        newest_first: Annotated[bool, Query(description="The newest `limit`; such a list has no next.")] = False,
+        limit: Limit = 100,
+        cursor: Cursor = None,
+    ) -> dict[str, Any]:
+        """The hash-chained trail, oldest first."""
+        visitor_of(request).actor.require(Action.READ_AUDIT)
+        if cursor is not None and not cursor.isdecimal():
+            raise InputRejected(f"next: {cursor[:40]!r} is no cursor of this list")
+        start = after if cursor is None else int(cursor)
+        found = await deps.read(
+            lambda reader: reader.audit(after=start, subject=subject, newest_first=newest_first, limit=limit + 1)
+        )
+        items = [audit_view(entry) for entry in found[:limit]]
+        more = len(found) > limit and not newest_first
+        return {"items": items, "next": str(items[-1]["seq"]) if more else None}
+
+    @router.get("/evidence", response_model=None, responses=answers(AnyList, 403, 422))
+    async def list_evidence(
+        request: Request,
+        *,
+        site: str | None = None,
+        since: Moment = None,
+        until: Moment = None,
+        limit: Limit = 200,
+        cursor: Cursor = None,
+    ) -> dict[str, Any]:
+        """Pictures by time; the last day when no span is given. The picture is at /media/evidence/{id}."""
+        visitor_of(request).actor.require(Action.READ)
+        end = utc(until) or deps.now() + timedelta(hours=1)
+        start, known = time_cursor(cursor, utc(since) or deps.now() - _DEFAULT_SPAN)
+        found = await deps.read(lambda reader: reader.evidence_between(site, start, end))
+        ordered = sorted(found, key=lambda one: (one.at, one.id))
+        return time_page(ordered, limit, lambda one: one.at, evidence_view, known)
+
+    return router

@@ -1,0 +1,200 @@
+"""Who may pass: an ASGI middleware in front of everything, Dash included.
+
+It finds the visitor (session cookie, or bearer token), refuses strangers, refuses writes that another site sent,
+keeps responders to their own pages, and puts security headers on every answer.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable
+from urllib.parse import quote, urlsplit
+
+from starlette.datastructures import MutableHeaders
+from starlette.requests import HTTPConnection
+from starlette.responses import RedirectResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from data.errors import Forbidden
+from data.people import Action, may
+from web.problems import Unauthenticated, refusal
+from web.sessions import SessionBook, Visitor
+
+SESSION_COOKIE = "yiping_session"
+CSRF_COOKIE = "yiping_csrf"
+CSRF_HEADERS = ("x-csrf-token", "x-csrftoken")  # the second is what Dash's renderer sends by itself
+PUBLIC = frozenset({"/login", "/healthz", "/readyz", "/metrics"})
+MACHINE_PREFIXES = ("/api/", "/media/", "/ws/", "/_dash", "/assets/", "/_reload-hash")
+RESPONDER_HOME = "/r"
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_SCOPE_KEY = "yiping.visitor"
+_STRICT_TRANSPORT = "max-age=2592000"  # 30 days: a local CA may be changed
+
+_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "X-Frame-Options": "DENY",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "geolocation=(self), camera=(self), microphone=()",
+}
+
+
+def visitor_of(connection: HTTPConnection) -> Visitor:
+    """Who sends this request. Raises Unauthenticated."""
+    visitor: Visitor | None = connection.scope.get(_SCOPE_KEY)
+    if visitor is None:
+        raise Unauthenticated("log in, or send a bearer token")
+    return visitor
+
+
+def found_visitor(connection: HTTPConnection) -> Visitor | None:
+    """Who sends this request, None for a stranger (public pages)."""
+    visitor: Visitor | None = connection.scope.get(_SCOPE_KEY)
+    return visitor
+
+
+def same_origin(connection: HTTPConnection, allowed: frozenset[str]) -> bool:
+    """Was this sent by a page of ours? True also where no browser says anything (curl, scripts)."""
+    origin = connection.headers.get("origin")
+    if origin is None:
+        return connection.headers.get("sec-fetch-site") in (None, "same-origin", "none")
+    return origin in allowed or urlsplit(origin).netloc == connection.headers.get("host")
+
+
+class AuthMiddleware:
+    """`policy` gives the Content-Security-Policy of pages that bring none of their own."""
+
+    def __init__(
+        self, app: ASGIApp, book: SessionBook, policy: Callable[[], str], allowed_origins: frozenset[str]
+    ) -> None:
+        self._app = app
+        self._book = book
+        self._policy = policy
+        self._allowed_origins = allowed_origins
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+            return
+        connection = HTTPConnection(scope)
+        secured = _with_headers(send, scope["scheme"] in ("https", "wss"), self._policy)
+        refused = await self._refused(connection)
+        if refused is None:
+            await self._app(scope, receive, secured)
+        elif scope["type"] == "websocket":
+            await _refuse_socket(refused, scope, receive, send)
+        else:
+            await refused(scope, receive, secured)
+
+    async def _refused(self, connection: HTTPConnection) -> Response | None:
+        """The answer instead of the application's, None when the visitor may pass."""
+        path = connection.scope["path"]
+        try:
+            visitor = await self._identify(connection)
+        except Unauthenticated as error:
+            return refusal(error)
+        connection.scope[_SCOPE_KEY] = visitor
+        is_socket = connection.scope["type"] == "websocket"
+        method = "GET" if is_socket else connection.scope["method"]
+        try:
+            self._check_sender(connection, visitor, writes=method not in _SAFE, is_socket=is_socket)
+        except Forbidden as error:
+            return refusal(error)
+        if path in PUBLIC:
+            return None
+        if visitor is None:
+            return self._stranger(connection, path, method)
+        return _kept_out(visitor, path)
+
+    async def _identify(self, connection: HTTPConnection) -> Visitor | None:
+        """By bearer token where one is given, else by cookie. Raises Unauthenticated for a token that is no good."""
+        scheme, _, token = connection.headers.get("authorization", "").partition(" ")
+        if connection.scope["type"] == "websocket" and "token" in connection.query_params:
+            scheme, token = "bearer", connection.query_params["token"]
+        if scheme.lower() == "bearer":
+            visitor = await self._book.visitor(token.strip(), "token")
+            if visitor is None:
+                raise Unauthenticated("the bearer token is unknown, expired or revoked")
+            return visitor
+        cookie = connection.cookies.get(SESSION_COOKIE)
+        return await self._book.visitor(cookie, "session") if cookie else None
+
+    def _check_sender(
+        self, connection: HTTPConnection, visitor: Visitor | None, *, writes: bool, is_socket: bool
+    ) -> None:
+        """Raises Forbidden for what a page of another site made the browser send."""
+        if visitor is not None and not visitor.by_cookie:
+            return  # another site's page does not know the token
+        if (writes or is_socket) and not same_origin(connection, self._allowed_origins):
+            raise Forbidden("this was sent by a page of another site")
+        path = connection.scope["path"]
+        if visitor is None or not writes or path in PUBLIC:
+            return
+        given = next((connection.headers[name] for name in CSRF_HEADERS if name in connection.headers), None)
+        if given is None and path.startswith("/_dash"):
+            return  # Dash's own requests change nothing and are held by SameSite and Origin
+        expected = visitor.session.csrf
+        if not expected or not hmac.compare_digest((given or "").encode(), expected.encode()):
+            raise Forbidden("X-CSRF-Token is missing or wrong; /api/v1/me tells it")
+
+    @staticmethod
+    def _stranger(connection: HTTPConnection, path: str, method: str) -> Response:
+        if method == "GET" and not path.startswith(MACHINE_PREFIXES) and connection.scope["type"] == "http":
+            query = connection.url.query
+            aim = quote(path + (f"?{query}" if query else ""), safe="/")
+            return RedirectResponse("/login" if path == "/" else f"/login?next={aim}", 303)
+        return refusal(Unauthenticated("log in, or send a bearer token"))
+
+
+def _kept_out(visitor: Visitor, path: str) -> Response | None:
+    """Responders have pages of their own; the big screens are for those who may look at everything."""
+    if may(visitor.user.role, Action.READ) or path.startswith(("/api/", "/media/", "/ws/", "/assets/", "/r/")):
+        return None
+    if path in (RESPONDER_HOME, "/logout", "/sw.js", "/favicon.ico", "/_favicon.ico"):
+        return None
+    if path.startswith(MACHINE_PREFIXES):
+        return refusal(Forbidden(f"role {visitor.user.role} may not {Action.READ}"))
+    return RedirectResponse(RESPONDER_HOME, 303)
+
+
+def _with_headers(send: Send, encrypted: bool, policy: Callable[[], str]) -> Send:
+    async def secured(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            for name, value in _HEADERS.items():
+                headers.setdefault(name, value)
+            headers.setdefault("Cache-Control", "no-store")
+            headers.setdefault("Content-Security-Policy", policy())
+            if encrypted:
+                headers.setdefault("Strict-Transport-Security", _STRICT_TRANSPORT)
+        await send(message)
+
+    return secured
+
+
+async def _refuse_socket(answer: Response, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer the handshake by HTTP where the server can, so that a client learns the reason."""
+    if "websocket.http.response" not in scope.get("extensions", {}):
+        code = 4401 if answer.status_code == 401 else 4403
+        await send({"type": "websocket.close", "code": code, "reason": "refused"})
+        return
+    await answer(scope, receive, send)
+
+
+def content_policy(script_hashes: tuple[str, ...] = ()) -> str:
+    """Everything from this host only. Inline styles are unavoidable: AG Grid and Plotly make style elements."""
+    parts = (
+        "default-src 'self'",
+        "script-src " + " ".join(("'self'", *script_hashes)),
+        "style-src 'self' 'unsafe-inline'",
+        "img-src 'self' data: blob:",
+        "font-src 'self' data:",
+        "connect-src 'self'",
+        "worker-src 'self' blob:",
+        "object-src 'none'",
+        "base-uri 'none'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+    )
+    return "; ".join(parts)

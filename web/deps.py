@@ -1,0 +1,59 @@
+"""What the server is given, and how its handlers reach the store without blocking the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TypeVar
+
+from data.catalogue import Catalogue
+from data.feed import FrameHub
+from data.settings import Settings
+from data.store import EvidenceVault, Reader, Store, Writer
+from dispatch.routing import Roads
+
+T = TypeVar("T")
+
+
+def utc_now() -> datetime:
+    """Now, timezone-aware UTC."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class SessionPolicy:
+    """How long a login lasts. An open screen counts as use; `absolute` ends also a screen that is never left."""
+
+    idle: timedelta = timedelta(hours=12)
+    absolute: timedelta = timedelta(days=7)
+    recheck: timedelta = timedelta(seconds=1)  # how long a looked-up session may be trusted
+
+
+@dataclass(frozen=True)
+class ServerDeps:
+    """Everything `build_server` assembles. `now` is the server's clock; tests give another."""
+
+    settings: Settings
+    store: Store
+    vault: EvidenceVault
+    hub: FrameHub
+    roads: Roads
+    var_dir: Path
+    catalogue: Catalogue | None = None
+    version: str = "0"
+    source_url: str = ""
+    base_map: Path | None = None
+    allowed_origins: frozenset[str] = frozenset()
+    sessions: SessionPolicy = field(default_factory=SessionPolicy)
+    now: Callable[[], datetime] = utc_now
+
+    async def read(self, look: Callable[[Reader], T]) -> T:
+        """Run `look` on a consistent view in a thread."""
+        return await asyncio.to_thread(self.store.read, look)
+
+    async def commit(self, work: Callable[[Writer], T]) -> T:
+        """Run `work` as one unit of work; return when it is durable. A visitor who goes away does not undo it."""
+        return await asyncio.shield(asyncio.wrap_future(self.store.submit(work)))

@@ -1,0 +1,131 @@
+"""`/ws/events`: every change as it is committed, numbered; after a break a page goes on from its last number.
+
+The server sends JSON: `hello` (epoch, seq, reset), `change` (seq, topic, subject, at, data), `ping` (at, seq) every
+5 s. With `reset` the page reads its snapshots anew and goes on from `seq`.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.websockets import WebSocket
+
+from data.people import Action, may
+from data.store import Reader, TaskQuery
+from data.views import iso
+from web.auth import visitor_of
+from web.deps import ServerDeps
+from web.metrics import WebMeters
+from web.outbox import Outbox, Subscription, Told, tell
+from web.sessions import SessionBook, Visitor
+from web.sockets import NOT_ALLOWED, PING_S, TOO_SLOW, close, until_gone, until_one_ends, while_allowed
+
+MOST_REPLAYED = 20_000  # further back a page had better read its snapshots
+
+
+class OwnTasks:
+    """What a responder may follow: changes of their own tasks, and of themselves."""
+
+    def __init__(self, name: str, tasks: set[int]) -> None:
+        self._name = name
+        self._tasks = tasks
+
+    def of(self, told: Told) -> Told | None:
+        """The change as this responder may see it; None when it is not theirs."""
+        change = told.change
+        if change.topic == "responder":
+            return told if change.subject == f"responder:{self._name}" else None
+        if change.topic != "task":
+            return None
+        task = change.payload["task"]
+        if self._name in (task["offered_to"], task["responder"]):
+            self._tasks.add(task["id"])
+            return told
+        if task["id"] in self._tasks:
+            # It went to somebody else: they learn that it is gone, not who has it.
+            self._tasks.discard(task["id"])
+            return tell(change, {"task": {"id": task["id"], "version": task["version"], "state": "gone"}})
+        return None
+
+
+def events_router(deps: ServerDeps, book: SessionBook, outbox: Outbox, meters: WebMeters) -> APIRouter:
+    """The socket, for everybody who may read, and for responders about their own tasks."""
+    router = APIRouter()
+
+    async def events(websocket: WebSocket) -> None:
+        visitor = visitor_of(websocket)
+        await websocket.accept()
+        own = await _own(deps, visitor)
+        if own is None and not may(visitor.user.role, Action.READ):
+            await close(websocket, NOT_ALLOWED, f"role {visitor.user.role} may not follow changes")
+            return
+        with outbox.follow() as follower, meters.socket("events"):
+            sending = _send(websocket, outbox, follower, own, deps, meters)
+            await until_one_ends(sending, until_gone(websocket), while_allowed(websocket, book, visitor))
+
+    router.add_api_websocket_route("/ws/events", events)
+    return router
+
+
+async def _own(deps: ServerDeps, visitor: Visitor) -> OwnTasks | None:
+    """The filter for those who see their own tasks only."""
+    role, name = visitor.user.role, visitor.user.name
+    if may(role, Action.READ) or not may(role, Action.READ_OWN_TASKS):
+        return None
+    query = TaskQuery(responder=name, open_only=True, limit=1000)
+
+    def look(reader: Reader) -> set[int]:
+        return {task.id for task in reader.tasks(query)}
+
+    return OwnTasks(name, await deps.read(look))
+
+
+async def _send(  # noqa: PLR0917 - one socket with all it needs
+    websocket: WebSocket,
+    outbox: Outbox,
+    follower: Subscription,
+    own: OwnTasks | None,
+    deps: ServerDeps,
+    meters: WebMeters,
+) -> None:
+    since = _number(websocket.query_params.get("since"))
+    reset = since is None or websocket.query_params.get("epoch") != outbox.epoch
+    reset = reset or since is None or not 0 <= follower.start - since <= MOST_REPLAYED
+    await _say(websocket, type="hello", epoch=outbox.epoch, seq=follower.start, reset=reset)
+    seq = follower.start
+    if not reset and since is not None:
+        after = since
+        while page := await outbox.past(after, follower.start):
+            for missed in page:
+                await _pass_on(websocket, missed, own)
+            after = page[-1].change.seq
+    while not follower.lost:
+        told = await follower.next(PING_S)
+        if told is None:
+            await _say(websocket, type="ping", at=iso(deps.now()), seq=seq)
+            continue
+        await _pass_on(websocket, told, own)
+        seq = told.change.seq
+        meters.delivered(_age_s(deps.now(), told.change.at))
+    await close(websocket, TOO_SLOW, "too slow: connect again with since")
+
+
+async def _pass_on(websocket: WebSocket, told: Told, own: OwnTasks | None) -> None:
+    seen = told if own is None else own.of(told)
+    if seen is not None:
+        await websocket.send_text(seen.text)
+
+
+async def _say(websocket: WebSocket, **message: Any) -> None:
+    await websocket.send_text(json.dumps(message))
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text is not None and text.isdecimal() and len(text) < 19 else None
+
+
+def _age_s(now: datetime, at: datetime) -> float:
+    return max(0.0, (now - at).total_seconds())

@@ -1,0 +1,81 @@
+"""Pictures: evidence by its id, and the newest tile of a camera."""
+
+from __future__ import annotations
+
+import asyncio
+
+from fastapi import APIRouter, Request, Response
+
+from data.errors import NotFound
+from data.feed import FramePacket
+from data.people import Action, Actor, may
+from data.record import Evidence
+from data.store import Reader, TaskQuery
+from data.views import iso
+from web.auth import visitor_of
+from web.deps import ServerDeps
+from web.problems import Unavailable
+
+_PICTURE_POLICY = "default-src 'none'; sandbox"
+_WAIT_S = 3.0
+_FRESH_S = 2.0
+
+
+def media_router(deps: ServerDeps) -> APIRouter:
+    """`/media/...`"""
+    router = APIRouter(include_in_schema=False)
+    cameras = frozenset(site.id for site in deps.settings.sites if site.camera is not None)
+
+    @router.get("/media/evidence/{evidence_id}")
+    async def evidence(request: Request, evidence_id: str) -> Response:
+        """A picture, by the SHA-256 of its bytes; it never changes."""
+        actor = visitor_of(request).actor
+        found = await deps.read(lambda reader: _allowed(reader, evidence_id, actor))
+        headers = {
+            "ETag": f'"{found.id}"',
+            "Cache-Control": "private, max-age=86400, immutable",
+            "Content-Security-Policy": _PICTURE_POLICY,
+        }
+        if request.headers.get("if-none-match") == headers["ETag"]:
+            return Response(status_code=304, headers=headers)
+        content = await asyncio.to_thread(deps.vault.open, found)
+        return Response(content, media_type=found.media_type, headers=headers)
+
+    @router.get("/media/live/{site}.jpg")
+    async def live(request: Request, site: str) -> Response:
+        """The newest tile; asks the camera's worker for one when nobody is looking just now."""
+        visitor_of(request).actor.require(Action.READ)
+        if site not in cameras:
+            raise NotFound(f"there is no camera at {site!r}")
+        packet = await _newest(deps, site)
+        headers = {"Cache-Control": "no-store", "X-Taken-At": iso(packet.at) or ""}
+        return Response(packet.jpeg, media_type="image/jpeg", headers=headers)
+
+    return router
+
+
+def _allowed(reader: Reader, evidence_id: str, actor: Actor) -> Evidence:
+    """The picture's row. Who may not look at everything sees the pictures of their own tasks, others do not exist."""
+    if actor.role is not None and may(actor.role, Action.READ):
+        return reader.evidence(evidence_id)
+    actor.require(Action.READ_OWN_TASKS)
+    for task in reader.tasks(TaskQuery(responder=actor.name, limit=1000)):
+        if task.report_photo == evidence_id:
+            return reader.evidence(evidence_id)
+        if task.alert_id is not None and reader.alert(task.alert_id).evidence == evidence_id:
+            return reader.evidence(evidence_id)
+    raise NotFound(f"there is no picture {evidence_id[:80]} among the tasks of {actor.name}")
+
+
+async def _newest(deps: ServerDeps, site: str) -> FramePacket:
+    deps.hub.look(site)
+    try:
+        old = deps.hub.newest(site)
+        if old is not None and (deps.now() - old.at).total_seconds() < _FRESH_S:
+            return old
+        async with asyncio.timeout(_WAIT_S):
+            return await deps.hub.changed(frozenset({site}), {site: old.sequence} if old is not None else {})
+    except TimeoutError:
+        raise Unavailable(f"no picture came from {site} within {_WAIT_S:g} s") from None
+    finally:
+        deps.hub.leave(site)

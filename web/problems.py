@@ -1,0 +1,131 @@
+"""Errors as RFC 9457 problem details, for every answer of the API and every refusal of the server."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from data.errors import (
+    DeviceLost,
+    Forbidden,
+    IllegalMove,
+    InputRejected,
+    NobodyAvailable,
+    NotFound,
+    StaleVersion,
+    StoreClosed,
+    YipingError,
+)
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class Unauthenticated(YipingError):
+    """Nobody is logged in, or the session or token is not (or no longer) valid (HTTP 401)."""
+
+
+class KeyReused(YipingError):
+    """An Idempotency-Key came again with another request (HTTP 422)."""
+
+
+class PreconditionFailed(YipingError):
+    """If-Match names a version that is not the present one (HTTP 412)."""
+
+
+class TooLarge(YipingError):
+    """What was sent is larger than is taken (HTTP 413)."""
+
+
+class Unavailable(YipingError):
+    """It cannot be had just now; try again (HTTP 503)."""
+
+
+# The most particular class first: a subclass must stand before its base.
+_STATUS: tuple[tuple[type[YipingError], int, str], ...] = (
+    (Unauthenticated, 401, "unauthenticated"),
+    (Forbidden, 403, "forbidden"),
+    (NotFound, 404, "not-found"),
+    (StaleVersion, 409, "stale-version"),
+    (NobodyAvailable, 409, "nobody-available"),
+    (IllegalMove, 409, "illegal-move"),
+    (PreconditionFailed, 412, "precondition-failed"),
+    (TooLarge, 413, "too-large"),
+    (KeyReused, 422, "idempotency-key-reused"),
+    (InputRejected, 422, "input-rejected"),
+    (StoreClosed, 503, "store-closed"),
+    (DeviceLost, 503, "device-lost"),
+    (Unavailable, 503, "unavailable"),
+)
+
+
+def problem(
+    status: int, detail: str, *, kind: str = "", headers: Mapping[str, str] | None = None, **members: Any
+) -> Response:
+    """A problem document. `kind` is the last part of its type URN; without it the type is about:blank."""
+    document = {
+        "type": f"urn:yiping:problem:{kind}" if kind else "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        **members,
+    }
+    content = json.dumps(document, ensure_ascii=False)
+    return Response(content, status, dict(headers or {}) | {"Cache-Control": "no-store"}, MEDIA_TYPE)
+
+
+def refusal(error: YipingError) -> Response:
+    """The answer to an error that was raised on purpose."""
+    for error_class, status, kind in _STATUS:
+        if isinstance(error, error_class):
+            headers = {"WWW-Authenticate": 'Bearer realm="yiping"'} if status == 401 else None
+            return problem(status, str(error), kind=kind, headers=headers)
+    return problem(500, "the server could not do this", kind="defect")
+
+
+def install_problems(app: FastAPI) -> None:
+    """Every error of this application becomes a problem document."""
+    app.add_exception_handler(YipingError, _on_refusal)
+    app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(RequestValidationError, _on_invalid)
+    app.add_exception_handler(Exception, _on_defect)
+
+
+async def _on_refusal(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, YipingError)
+    return refusal(error)
+
+
+async def _on_http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    details = {
+        404: f"there is nothing at {request.url.path}",
+        405: f"{request.method} is not possible at {request.url.path}",
+        413: "what was sent is larger than is taken here",
+    }
+    headers = dict(error.headers or {})
+    return problem(error.status_code, details.get(error.status_code, str(error.detail)), headers=headers)
+
+
+async def _on_invalid(_request: Request, error: Exception) -> Response:
+    """What is wrong and where: `in` is path, query, header or body, `pointer` the place in a JSON body."""
+    assert isinstance(error, RequestValidationError)
+    errors = []
+    for found in error.errors():
+        where, *steps = [str(step) for step in found["loc"]]
+        located: dict[str, Any] = {"in": where, "field": ".".join(steps), "message": found["msg"]}
+        if where == "body":
+            located["pointer"] = "#/" + "/".join(steps)
+        errors.append(located)
+    summary = "; ".join(f"{e['in']} {e['field']}: {e['message']}".replace("  ", " ") for e in errors)
+    return problem(422, summary, kind="invalid-request", errors=errors)
+
+
+async def _on_defect(_request: Request, _error: Exception) -> Response:
+    """A defect: the log has the trace, the answer shows nothing of it."""
+    return problem(500, "the server could not do this; its log says why", kind="defect")

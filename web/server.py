@@ -1,0 +1,173 @@
+"""The server put together, and the process that runs it. One process, one event loop; nothing blocks it."""
+
+from __future__ import annotations
+
+import logging
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import uvicorn
+from fastapi import FastAPI
+from starlette.routing import BaseRoute, Match
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from data.catalogue import Catalogue
+from data.feed_socket import SocketFrameHub
+from data.settings import Settings
+from data.sql.store import open_store
+from data.vault import FolderVault
+from dispatch.routing import load_roads
+from layouts.context import ScreenContext
+from layouts.shell import build_dash
+from web.access_log import AccessLog, WithoutQuery
+from web.api import build_api
+from web.auth import AuthMiddleware, content_policy
+from web.deps import ServerDeps
+from web.events_socket import events_router
+from web.health import HealthBoard, past_health
+from web.login import login_router
+from web.login_limit import LoginLimit
+from web.media import media_router
+from web.metrics import WebMeters
+from web.outbox import Outbox
+from web.passwords import PasswordCheck
+from web.problems import install_problems
+from web.service import service_router
+from web.sessions import SessionBook
+from web.wall_socket import wall_router
+
+log = logging.getLogger(__name__)
+
+_LARGEST_BODY = 2 * 1024 * 1024  # Dash's own requests; routes that take photos say so themselves
+_GRACE_S = 3
+
+
+@dataclass(frozen=True)
+class ServeOptions:
+    """What the server's process needs; can be pickled."""
+
+    settings: Settings
+    store: str  # path of the SQLite file, or a postgresql:// URL (a secret)
+    var_dir: Path
+    host: str = "127.0.0.1"
+    port: int = 8050
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    catalogue: Catalogue | None = None
+    version: str = "0"
+    source_url: str = ""
+    roads: Path | None = None  # GeoJSON of the road network; settings.dispatch.roads made absolute
+    base_map: Path | None = None
+    allowed_origins: frozenset[str] = frozenset()
+
+
+class ApiRoute(BaseRoute):
+    """Everything under `/api/` goes to the API with its whole path; Dash never answers there with its page."""
+
+    def __init__(self, api: ASGIApp) -> None:
+        self._api = api
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        is_http = scope["type"] == "http"
+        path: str = scope["path"]
+        return (Match.FULL if is_http and (path == "/api" or path.startswith("/api/")) else Match.NONE), {}
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._api(scope, receive, send)
+
+
+def build_server(deps: ServerDeps) -> FastAPI:
+    """All routes, sockets and screens, behind login. Nothing runs before the application's lifespan begins."""
+    board, meters = HealthBoard(), WebMeters()
+    book, passwords = SessionBook(deps), PasswordCheck()
+    outbox = Outbox(deps, board.see)
+
+    @asynccontextmanager
+    async def lifespan(_server: FastAPI) -> AsyncIterator[None]:
+        await outbox.start()
+        sites = tuple(site.id for site in deps.settings.sites)
+        board.load(await deps.read(lambda reader: past_health(reader, sites)))
+        await deps.hub.start()
+        try:
+            yield
+        finally:
+            await deps.hub.stop()
+            await outbox.stop()
+            passwords.close()
+
+    server = FastAPI(openapi_url=None, lifespan=lifespan, max_body_size=_LARGEST_BODY)
+    install_problems(server)
+    server.router.routes.append(ApiRoute(build_api(deps, board.health)))
+    server.include_router(login_router(deps, book, passwords, LoginLimit()))
+    server.include_router(service_router(deps, outbox, meters))
+    server.include_router(media_router(deps))
+    server.include_router(events_router(deps, book, outbox, meters))
+    server.include_router(wall_router(deps, book, meters))
+    dash = build_dash(
+        server,
+        ScreenContext(
+            settings=deps.settings,
+            store=deps.store,
+            vault=deps.vault,
+            source_url=deps.source_url,
+            version=deps.version,
+            demo=deps.settings.demo,
+            base_map=deps.base_map,
+        ),
+    )
+    policy = content_policy(tuple(dash.csp_hashes()))
+    # Added last, so that they stand outside of Dash's own middleware.
+    server.add_middleware(AuthMiddleware, book=book, policy=lambda: policy, allowed_origins=deps.allowed_origins)
+    server.add_middleware(AccessLog, meters=meters)
+    return server
+
+
+def serve(options: ServeOptions) -> None:
+    """Run until SIGTERM or SIGINT, then close sockets and store. The target of the web child."""
+    store = open_store(options.store)
+    deps = ServerDeps(
+        settings=options.settings,
+        store=store,
+        vault=FolderVault(options.var_dir / "evidence"),
+        hub=SocketFrameHub(options.var_dir / "run" / "frames.sock"),
+        roads=load_roads(options.roads),
+        var_dir=options.var_dir,
+        catalogue=options.catalogue,
+        version=options.version,
+        source_url=options.source_url,
+        base_map=options.base_map,
+        allowed_origins=options.allowed_origins,
+    )
+    config = server_config(build_server(deps), options)
+    # uvicorn raises the signal again when it has stopped; the store must still be closed then.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    try:
+        uvicorn.Server(config).run()
+    except KeyboardInterrupt:
+        log.info("stopped from the keyboard")
+    finally:
+        store.close()
+
+
+def server_config(app: ASGIApp, options: ServeOptions) -> uvicorn.Config:
+    """uvicorn as we want it: our own access log, no query strings in any log, small incoming socket messages."""
+    logging.getLogger("uvicorn.error").addFilter(WithoutQuery())
+    return uvicorn.Config(
+        app,
+        host=options.host,
+        port=options.port,
+        ssl_certfile=options.tls_cert,
+        ssl_keyfile=options.tls_key,
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        lifespan="on",
+        ws="websockets-sansio",
+        ws_per_message_deflate=False,  # pictures are compressed already, changes are small
+        ws_max_size=64 * 1024,
+        timeout_keep_alive=30,
+        timeout_graceful_shutdown=_GRACE_S,
+    )

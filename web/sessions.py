@@ -1,0 +1,141 @@
+"""Server-side sessions and bearer tokens: 256-bit secrets of which only the SHA-256 is stored."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import time
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from data.errors import NotFound
+from data.people import Actor, Session, User
+from data.record import AuditEntry
+from data.store import Reader, Writer
+from web.deps import ServerDeps
+
+Kind = Literal["session", "token"]
+_REMEMBERED = 4096
+
+
+def new_secret() -> str:
+    """256 random bits, URL-safe."""
+    return secrets.token_urlsafe(32)
+
+
+def hash_secret(secret: str) -> str:
+    """What is stored of a secret. A plain hash does: the secret has 256 bits, nobody guesses it."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Who sends a request, and by which session or token."""
+
+    user: User
+    session: Session
+
+    @property
+    def actor(self) -> Actor:
+        return Actor(self.user.name, self.user.role)
+
+    @property
+    def by_cookie(self) -> bool:
+        return self.session.kind == "session"
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A new session. `secret` goes into the HttpOnly cookie and is nowhere else."""
+
+    secret: str
+    csrf: str
+    expires_at: datetime
+
+
+class SessionBook:
+    """Finds the visitor of a secret; opens and ends sessions. Lives on the event loop."""
+
+    def __init__(self, deps: ServerDeps) -> None:
+        self._deps = deps
+        self._began = deps.now()
+        self._known: dict[str, tuple[float, Visitor]] = {}
+        self._last_use: dict[str, datetime] = {}
+
+    async def visitor(self, secret: str, kind: Kind) -> Visitor | None:
+        """Whose secret this is; None when it is unknown, expired, revoked or of the other kind."""
+        return await self.still(hash_secret(secret), kind)
+
+    async def still(self, secret_hash: str, kind: Kind) -> Visitor | None:
+        """Like `visitor`, by the hash: long-lived sockets ask again and again. Counts as use."""
+        checked_at, visitor = self._known.get(secret_hash, (0.0, None))
+        if visitor is None or time.monotonic() - checked_at > self._deps.sessions.recheck.total_seconds():
+            visitor = await self._deps.read(lambda reader: _look_up(reader, secret_hash))
+            if visitor is None:
+                self._known.pop(secret_hash, None)
+                return None
+            self._remember(secret_hash, visitor)
+        now = self._deps.now()
+        if visitor.session.kind != kind:
+            return None
+        if not self._in_time(visitor.session, now):
+            # Ended for good: a restart, which forgets the last use, must not bring it back.
+            await self._deps.commit(lambda writer: writer.revoke_session(secret_hash, now))
+            self._known.pop(secret_hash, None)
+            return None
+        self._last_use[secret_hash] = now
+        return visitor
+
+    async def open(self, user: User) -> Opened:
+        """A session for somebody who has just shown the password, with its audit entry."""
+        secret, csrf, now = new_secret(), new_secret(), self._deps.now()
+        expires_at = now + self._deps.sessions.absolute
+        session = Session(hash_secret(secret), user.name, now, expires_at, csrf=csrf)
+
+        def work(writer: Writer) -> None:
+            writer.add_session(session)
+            writer.record(AuditEntry(now, user.name, user.role.value, "login", f"user:{user.name}", {}))
+
+        await self._deps.commit(work)
+        return Opened(secret, csrf, expires_at)
+
+    async def end(self, visitor: Visitor) -> None:
+        """Log out: the secret is worth nothing from now on."""
+        now, name = self._deps.now(), visitor.user.name
+
+        def work(writer: Writer) -> None:
+            writer.revoke_session(visitor.session.secret_hash, now)
+            writer.record(AuditEntry(now, name, visitor.user.role.value, "logout", f"user:{name}", {}))
+
+        await self._deps.commit(work)
+        self._known.pop(visitor.session.secret_hash, None)
+        self._last_use.pop(visitor.session.secret_hash, None)
+
+    def _in_time(self, session: Session, now: datetime) -> bool:
+        if session.expires_at is not None and now >= session.expires_at:
+            return False
+        if session.kind == "token":
+            return True
+        # The last use is kept in this process only: after a restart the idle time begins anew.
+        last_use = self._last_use.get(session.secret_hash, max(session.created_at, self._began))
+        return now - last_use < self._deps.sessions.idle
+
+    def _remember(self, secret_hash: str, visitor: Visitor) -> None:
+        if len(self._known) >= _REMEMBERED:
+            self._known.clear()
+        self._known[secret_hash] = (time.monotonic(), visitor)
+        if len(self._last_use) >= 16 * _REMEMBERED:
+            horizon = self._deps.now() - self._deps.sessions.idle - timedelta(seconds=1)
+            self._last_use = {key: at for key, at in self._last_use.items() if at > horizon}
+
+
+def _look_up(reader: Reader, secret_hash: str) -> Visitor | None:
+    session = reader.session(secret_hash)
+    if session is None or session.revoked_at is not None:
+        return None
+    try:
+        user = reader.user(session.user)
+    except NotFound:
+        return None
+    return None if user.disabled_at is not None else Visitor(user, session)
