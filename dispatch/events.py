@@ -17,15 +17,18 @@ from data.views import iso
 
 _WORDS_ZH = MappingProxyType(
     {
-        "intrusion": "闯入",
-        "dwell": "滞留",
-        "threshold": "超限",
+        "intrusion": "进入禁区",
+        "dwell": "超时停留",
+        "threshold": "超过限值",
         "person": "人员",
-        "car": "小汽车",
-        "bus": "公交车",
-        "truck": "货车",
-        "motorcycle": "摩托车",
         "bicycle": "自行车",
+        "car": "小汽车",
+        "motorcycle": "摩托车",
+        "bus": "公交车",
+        "truck": "卡车",
+        "water_level": "水位",
+        "water_depth": "积水深度",
+        "rainfall": "雨量",
     }
 )
 
@@ -100,7 +103,7 @@ def _site(alert: Alert, settings: Settings) -> SiteSettings:
 
 
 def _title(alert: Alert, site: SiteSettings, language: str) -> str:
-    """`小学门口 · 小汽车滞留` or `School gate · car dwell`."""
+    """`小学门口 · 小汽车超时停留` or `School gate · car dwell`."""
     words = [word for word in (alert.label, alert.kind) if word]
     chinese = "".join(_WORDS_ZH.get(word, word) for word in words)
     return f"{site.name or site.id} · {chinese if language == 'zh' else ' '.join(words)}"

@@ -46,6 +46,7 @@ class Roads:
         self.nodes: int = 0
         self.components: tuple[int, ...] = ()
         """Nodes of each connected part, largest first: more than one means that parts cannot reach each other."""
+        self._pieces: npt.NDArray[np.float64] = np.empty((0, 2, 2))
         if lines:
             self._build(lines)
 
@@ -72,6 +73,12 @@ class Roads:
         between = graph.path(start, end) if graph is not None else None
         return (start, *(between or ()), end)
 
+    def near(self, west: float, south: float, east: float, north: float) -> npt.NDArray[np.float64]:
+        """Road pieces that cross the box (degrees), to draw: (n, 2, 2) longitude, latitude of both ends."""
+        crossing = np.all(self._pieces.min(axis=1) <= (east, north), axis=1)
+        crossing &= np.all(self._pieces.max(axis=1) >= (west, south), axis=1)
+        return np.asarray(self._pieces[crossing])
+
     def _build(self, lines: Sequence[RoadLine]) -> None:
         counts = np.array([len(line.points) for line in lines])
         lonlat = np.array([point for line in lines for point in line.points], dtype=np.float64)
@@ -84,6 +91,7 @@ class Roads:
         a, b = node_of[tails], node_of[tails + 1]
         distinct = a != b
         a, b, of_line = a[distinct], b[distinct], of_line[distinct]
+        self._pieces = plane.unproject(np.stack([xy[a], xy[b]], axis=1))
         forward = np.array([line.forward for line in lines])[of_line]
         backward = np.array([line.backward for line in lines])[of_line]
         self.nodes = len(xy)

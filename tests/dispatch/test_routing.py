@@ -264,3 +264,13 @@ def test_two_hundred_units_on_22500_nodes_are_ranked_in_a_tenth_of_a_second(tmp_
 def test_a_straight_line_is_slower_on_foot_than_by_car() -> None:
     assert straight_line(at(0, 0), at(1300, 0), "walk").travel_s == pytest.approx(1300, rel=1e-3)
     assert straight_line(at(0, 0), at(1300, 0), "car").travel_s == pytest.approx(1300 * 1.3 / (30 / 3.6), rel=1e-3)
+
+
+def test_the_roads_around_a_place_can_be_drawn(tmp_path: Path) -> None:
+    roads = network(tmp_path, line((0, 0), (500, 0), (500, 300)), line((5000, 0), (5200, 0)))
+    low, high = at(-50, -50), at(600, 600)
+    pieces = roads.near(low.lon, low.lat, high.lon, high.lat)
+    assert pieces.shape == (2, 2, 2)
+    ends = {(round((lon - LON) / M_LON), round((lat - LAT) / M_LAT)) for lon, lat in pieces.reshape(-1, 2)}
+    assert ends == {(0, 0), (500, 0), (500, 300)}
+    assert load_roads(None).near(low.lon, low.lat, high.lon, high.lat).shape == (0, 2, 2)

@@ -29,7 +29,7 @@ PHOTO = Evidence("a" * 64, "aa/photo.jpg", "image/jpeg", NOON, 1234, "report:1")
 def test_the_whole_way_leaves_who_and_when_for_each_step(city: City) -> None:
     alert = city.alert()
     task = city.dispatch(alert)
-    assert (task.state, task.offered_to, task.title) == (TaskState.OFFERED, "near", "小学门口 · 小汽车滞留")
+    assert (task.state, task.offered_to, task.title) == (TaskState.OFFERED, "near", "小学门口 · 小汽车超时停留")
     for seconds, step in ((20, accept), (40, en_route), (60, on_scene)):
         city.pass_time(seconds)
         city.step(step, task, NEAR)
