@@ -1,0 +1,114 @@
+"""The one process that minds the time: timers that are due, and the screens' requests.
+
+Timers are rows; APScheduler only looks at them twice a second, so that no killed process forgets one. A lock keeps
+a second clock from running on the same folder: two would do things twice.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from data.lock import held
+from data.sql.store import open_store
+from data.store import Store, Writer
+from data.vault import FolderVault
+from dispatch.offers import expire_due
+from dispatch.routing import load_roads
+from engine.answers import Answers
+from engine.catalogue import load_catalogue
+from engine.heart import Heart
+from engine.options import RunOptions
+
+log = logging.getLogger(__name__)
+
+POLL_S = 0.5
+FRESH_S = 5.0  # a poll that succeeded so recently counts as a heartbeat
+MOST_TIMERS = 1000
+ANSWERING_AT_ONCE = 4
+
+Due = Callable[[Writer, datetime], int]
+
+
+class Timers:
+    """Looks which timers are due and lets their kind's own function end them. `kinds`: by `Timer.kind`."""
+
+    def __init__(self, store: Store, kinds: Mapping[str, Due]) -> None:
+        self._store = store
+        self._kinds = kinds
+        self._unknown: set[str] = set()
+        self.polled_s = time.monotonic()
+
+    def poll(self) -> None:
+        """End what is due now. Raises what the store raises; the next poll tries again."""
+        now = datetime.now(UTC)
+        due = {timer.kind for timer in self._store.read(lambda reader: reader.timers_due(now, MOST_TIMERS))}
+        for kind in sorted(due & self._kinds.keys()):
+            work = self._kinds[kind]
+            ended = self._store.write(lambda writer, work=work: work(writer, now))  # type: ignore[misc]
+            log.info("%d timers of kind %s ended", ended, kind)
+        for kind in due - self._kinds.keys() - self._unknown:
+            self._unknown.add(kind)
+            log.error("there are timers of the unknown kind %r", kind)
+        self.polled_s = time.monotonic()
+
+
+class Requests:
+    """Hands each unanswered request to a thread, once."""
+
+    def __init__(self, store: Store, answers: Answers) -> None:
+        self._store = store
+        self._answers = answers
+        self._pool = ThreadPoolExecutor(ANSWERING_AT_ONCE, thread_name_prefix="answer")
+        self._begun: set[int] = set()
+        self._lock = threading.Lock()
+
+    def poll(self) -> None:
+        for request in self._store.read(lambda reader: reader.unanswered_requests()):
+            with self._lock:
+                if request.id in self._begun:
+                    continue
+                self._begun.add(request.id)
+            self._pool.submit(self._answers.answer, request).add_done_callback(
+                lambda done, number=request.id: self._ended(number, done.exception())  # type: ignore[misc]
+            )
+
+    def close(self) -> None:
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _ended(self, number: int, error: BaseException | None) -> None:
+        if error is not None:  # it stays in `_begun`: what failed once so would fail at every poll
+            log.error("request %d could not be answered", number, exc_info=error)
+
+
+def run_clock(heart: Heart, options: RunOptions) -> None:
+    """Target of the clock's process. Raises AlreadyRunning, InputRejected for an unusable road network."""
+    settings = options.settings
+    with held(options.run_dir / "clock.lock", "the clock"):
+        store = open_store(options.store)
+        roads_file = settings.dispatch.roads
+        roads = load_roads(None if roads_file is None else options.base_dir / roads_file)
+        timers = Timers(store, {"offer": lambda writer, now: expire_due(writer, now, roads=roads, settings=settings)})
+        requests = Requests(store, Answers(store, FolderVault(options.evidence_dir), options, load_catalogue()))
+        for name in ("apscheduler.executors", "apscheduler.scheduler"):
+            logging.getLogger(name).setLevel(logging.ERROR)  # it would tell of every poll
+        scheduler = BackgroundScheduler(timezone=UTC, daemon=True)
+        # coalesce and no grace: a late poll is still a poll, and one is enough however many were missed
+        how = {"seconds": POLL_S, "max_instances": 1, "coalesce": True, "misfire_grace_time": None}
+        scheduler.add_job(timers.poll, "interval", id="timers", next_run_time=datetime.now(UTC), **how)
+        scheduler.add_job(requests.poll, "interval", id="requests", **how)
+        scheduler.start()
+        try:
+            while not heart.stopping.wait(POLL_S):
+                if time.monotonic() - timers.polled_s < FRESH_S:
+                    heart.beat()
+        finally:
+            scheduler.shutdown(wait=False)
+            requests.close()
+            store.close()

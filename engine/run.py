@@ -1,0 +1,53 @@
+"""From settings to processes: who watches which cameras, who reads the gauges, who minds the time."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from data.settings import Settings
+from data.sql.store import open_store
+from dispatch.responders import sync_responders
+from engine.clock import run_clock
+from engine.options import RunOptions
+from engine.sensors import run_sensors
+from engine.supervisor import Child
+from engine.worker import run_cameras
+
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # there is one worker per core already
+
+
+def prepare(options: RunOptions) -> None:
+    """Before any child starts: the folders, the store's schema, and the responders as configured.
+
+    Raises StoreClosed, OSError.
+    """
+    for folder in (options.run_dir, options.spool_dir, options.evidence_dir):
+        folder.mkdir(parents=True, exist_ok=True)
+    store = open_store(options.store)
+    try:
+        store.write(lambda writer: sync_responders(writer, options.settings, datetime.now(UTC)))
+    finally:
+        store.close()
+
+
+def shares(settings: Settings) -> list[tuple[str, ...]]:
+    """The camera sites of each worker, as even as can be; never an empty share."""
+    cameras = [site.id for site in settings.sites if site.camera is not None]
+    workers = min(settings.workers or len(os.sched_getaffinity(0)), len(cameras))
+    return [tuple(cameras[first::workers]) for first in range(workers)]
+
+
+def build_children(options: RunOptions, web: Child | None = None, others: Sequence[Child] = ()) -> list[Child]:
+    """The children of `app.py run`: `web` first (the engine does not know it), workers, sensors, clock, `others`."""
+    settings = options.settings
+    children = [web] if web is not None else []
+    for number, sites in enumerate(shares(settings), start=1):
+        name = f"worker-{number}"
+        children.append(Child(name, run_cameras, (options, name, sites), environment=ONE_THREAD))
+    gauges = tuple(site.id for site in settings.sites if site.sensors)
+    if gauges:
+        children.append(Child("sensors", run_sensors, (options, "sensors", gauges)))
+    children.append(Child("clock", run_clock, (options,), silent_s=60.0))
+    return [*children, *others]
