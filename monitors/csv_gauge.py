@@ -19,7 +19,9 @@ class Recipe(GaugeRecipe):
     gives: ClassVar[Literal["frames", "readings"]] = "readings"
 
     kind: Annotated[Literal["csv_gauge"], Field(description="A series in a CSV file.")] = "csv_gauge"
-    path: Annotated[Path, Field(description="The file; a relative path starts at this file's folder.")]
+    path: Annotated[
+        Path, Field(description="The file; a relative path starts at this file's folder, `var:…` in the var folder.")
+    ]
     time: Annotated[str, Field(description="Name of the column with the time.")]
     value: Annotated[str, Field(description="Name of the column with the value.")]
     time_format: Annotated[
@@ -70,7 +72,7 @@ class Recipe(GaugeRecipe):
         from monitors._series_monitor import SeriesMonitor  # noqa: PLC0415
 
         columns = Columns(self.time, self.value, self.time_format, self.timezone)
-        path = context.base_dir / self.path
+        path = context.located(self.path)
         file = SeriesFile(path, columns, self.separator, self.encoding, frozenset(self.skip_lines))
         pace = (self.speed, self.loop) if self.replay == "from_now" else None
         return SeriesMonitor(context.site.id, self, file, pace=pace, follow=self.follow)
