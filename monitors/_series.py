@@ -137,8 +137,13 @@ def rows_of(
 def reason(row: pd.Series, columns: Columns) -> str:
     """Why this row cannot be used."""
     if pd.isna(row["at"]):
-        how = f"written as {columns.time_format}" if columns.time_format else "ISO 8601 (set `time_format` for others)"
-        return f"{row['time']!r:.60} is no time {how}, or one that the clock change left out or doubled"
+        written = columns.time_format or "ISO8601"
+        if pd.notna(pd.to_datetime(row["time"], format=written, errors="coerce")):
+            return f"{row['time']!r:.60} is left out or doubled by a clock change in {columns.timezone}"
+        how = (
+            f"written as {columns.time_format}" if columns.time_format else "in ISO 8601; set `time_format` for others"
+        )
+        return f"{row['time']!r:.60} is no time {how}"
     return f"{row['value']!r:.60} is not a number" if row["value"] else "there is no value"
 
 

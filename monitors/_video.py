@@ -60,7 +60,7 @@ class AvFrame:
         if not layout.is_planar or layout.is_rgb or layout.components[0].bits != 8:
             return self.scalers.scaled(self.raw, self.width, self.height, "gray")
         plane = self.raw.planes[0]
-        content = memoryview(plane)  # a Cython buffer
+        content = memoryview(plane).toreadonly()  # the decoder still refers to it
         rows: Image = np.frombuffer(content, np.uint8, count=plane.line_size * plane.height)
         return rows.reshape(plane.height, plane.line_size)[: self.height, : self.width]
 
