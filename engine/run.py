@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from data.settings import Settings
@@ -12,7 +12,7 @@ from dispatch.responders import sync_responders
 from engine.clock import run_clock
 from engine.options import RunOptions
 from engine.sensors import run_sensors
-from engine.supervisor import Child
+from engine.supervisor import Child, Supervisor
 from engine.worker import run_cameras
 
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # there is one worker per core already
@@ -51,3 +51,17 @@ def build_children(options: RunOptions, web: Child | None = None, others: Sequen
         children.append(Child("sensors", run_sensors, (options, "sensors", gauges)))
     children.append(Child("clock", run_clock, (options,), silent_s=60.0))
     return [*children, *others]
+
+
+def run_all(
+    options: RunOptions,
+    web: Child | None = None,
+    others: Sequence[Child] = (),
+    announce: Callable[[], None] | None = None,
+) -> None:
+    """Run everything until SIGTERM or SIGINT; on the main thread. `announce` is called once the children are started.
+
+    Raises AlreadyRunning when this VAR folder is in use, StoreClosed, OSError.
+    """
+    supervisor = Supervisor(build_children(options, web, others), options.run_dir)
+    supervisor.run(before=lambda: prepare(options), started=announce)

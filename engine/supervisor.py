@@ -150,12 +150,20 @@ class Supervisor:
         self._meters = Meters()
         self._stop = 0
 
-    def run(self) -> None:
-        """Work until told to stop. Raises AlreadyRunning when this folder's supervisor works already."""
+    def run(self, before: Callable[[], None] | None = None, started: Callable[[], None] | None = None) -> None:
+        """Work until told to stop. `before` runs with the lock held, `started` once the children have been started.
+
+        Raises AlreadyRunning when this folder's supervisor works already, and what `before` raises.
+        """
         with held(self._run_dir / "supervisor.pid", "Yiping"), self._signals():
             for old in self._run_dir.glob("metrics-*.json"):
                 old.unlink(missing_ok=True)
+            if before is not None:
+                before()
             try:
+                self._start_due()
+                if started is not None:
+                    started()
                 while not self._stop:
                     self._start_due()
                     self._listen()

@@ -1,0 +1,232 @@
+"""The whole running side in real processes on a real store: what is killed comes back, what was decided stays."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from alerts.intrusion import Recipe as Intrusion
+from alerts.lifecycle import acknowledge
+from data.alert import Alert
+from data.geo import Location
+from data.meters import read_meters
+from data.people import Actor, Role
+from data.record import broken_link
+from data.settings import Settings, SiteSettings
+from data.sql.store import open_store
+from data.store import AlertQuery, Store
+from data.vault import FolderVault
+from engine.options import RunOptions
+from engine.run import build_children, prepare, shares
+from tests.engine.children import Supervised, is_alive, supervise
+from tests.engine.kinds import Brightness, LampCamera
+
+CHONGQING = Location(lon=106.5, lat=29.6)
+OFFICER = Actor("li", Role.DUTY_OFFICER)
+
+
+def lamp_site(name: str, folder: Path) -> SiteSettings:
+    (folder / name).mkdir(parents=True, exist_ok=True)
+    return SiteSettings(
+        id=name,
+        location=CHONGQING,
+        monitor=LampCamera(folder=folder / name),
+        detectors=(Brightness(),),
+        rules=(Intrusion(keep_firing_for=timedelta(seconds=1)),),
+    )
+
+
+class City:
+    """Lamps that can be switched, the processes that watch them, and the store they write to."""
+
+    def __init__(self, tmp_path: Path, *names: str, workers: int = 1) -> None:
+        self.lamps = tmp_path / "lamps"
+        settings = Settings(sites=tuple(lamp_site(name, self.lamps) for name in names), workers=workers)
+        self.options = RunOptions(settings=settings, var_dir=tmp_path / "var")
+        prepare(self.options)
+        self.store: Store = open_store(self.options.store)
+        self.running: Supervised | None = None
+
+    def start(self) -> Supervised:
+        self.running = supervise(self.options.run_dir, *build_children(self.options))
+        return self.running
+
+    def set(self, name: str, *what: str) -> None:
+        """Bright, lost, hang, rejected: exactly these."""
+        for word in ("bright", "lost", "hang", "rejected"):
+            path = self.lamps / name / word
+            path.touch() if word in what else path.unlink(missing_ok=True)
+
+    def alerts(self, name: str, *, open_only: bool = False) -> Sequence[Alert]:
+        return self.store.read(lambda reader: reader.alerts(AlertQuery(site=name, open_only=open_only)))
+
+    def health(self, name: str) -> str | None:
+        state = self.store.read(lambda reader: reader.value(f"health:{name}"))
+        return None if state is None else str(state["health"])
+
+    def wait_for(self, condition: Callable[[], object], timeout_s: float = 20.0) -> float:
+        assert self.running is not None
+        return self.running.wait_for(condition, timeout_s)
+
+    def close(self) -> None:
+        if self.running is not None:
+            self.running.end()
+        self.store.close()
+
+
+@pytest.fixture
+def city(tmp_path: Path) -> Iterator[Callable[..., City]]:
+    made: list[City] = []
+
+    def build(*names: str, workers: int = 1) -> City:
+        made.append(City(tmp_path, *names, workers=workers))
+        return made[-1]
+
+    yield build
+    for one in made:
+        one.close()
+
+
+def test_what_a_camera_sees_becomes_an_alert_with_its_picture_and_ends_again(city: Callable[..., City]) -> None:
+    one = city("gate-1")
+    one.set("gate-1", "bright")
+    running = one.start()
+    one.wait_for(lambda: one.alerts("gate-1", open_only=True))
+    alert = one.alerts("gate-1")[0]
+    assert (alert.key.rule, alert.label, alert.priority) == ("intrusion", "lamp", "P3")
+    assert alert.evidence is not None
+    evidence = one.store.read(lambda reader: reader.evidence(str(alert.evidence)))
+    assert FolderVault(one.options.evidence_dir).open(evidence)[:2] == b"\xff\xd8"
+    assert evidence.origin == "gate-1"
+    one.wait_for(lambda: one.health("gate-1") == "live")
+    one.set("gate-1")
+    one.wait_for(lambda: not one.alerts("gate-1", open_only=True))
+    trail = one.store.read(lambda reader: reader.audit(subject=f"alert:{alert.id}"))
+    assert [entry.action for entry in trail] == ["raise", "end"]
+    one.wait_for(lambda: "worker-1" in read_meters(running.run_dir))
+    assert running.stop() == 0
+    assert "Traceback" not in running.log
+
+
+def test_killed_children_come_back_and_neither_lose_nor_double_an_alert(city: Callable[..., City]) -> None:
+    one = city("gate-1", "gate-2", workers=2)
+    one.set("gate-1", "bright")
+    running = one.start()
+    one.wait_for(lambda: one.alerts("gate-1", open_only=True))
+    first = one.alerts("gate-1")[0]
+    one.store.write(lambda writer: acknowledge(writer, first.id, OFFICER, datetime.now(UTC)))
+    for name in ("worker-1", "worker-2", "clock"):
+        old = running.pid(name)
+        assert old is not None
+        os.kill(old, signal.SIGKILL)
+        assert one.wait_for(lambda name=name, old=old: running.pid(name) not in {old, None}) < 5.0  # type: ignore[misc]
+    one.set("gate-2", "bright")
+    one.wait_for(lambda: one.alerts("gate-2", open_only=True))
+    one.set("gate-1")
+    one.wait_for(lambda: not one.alerts("gate-1", open_only=True))
+    kept = one.alerts("gate-1")
+    assert [(alert.id, alert.acknowledged_by) for alert in kept] == [(first.id, "li")]
+    assert len(one.alerts("gate-2")) == 1
+
+
+def test_after_the_parent_is_killed_the_next_start_goes_on_from_the_store(city: Callable[..., City]) -> None:
+    one = city("gate-1")
+    one.set("gate-1", "bright")
+    running = one.start()
+    one.wait_for(lambda: one.alerts("gate-1", open_only=True))
+    children = [running.pid("worker-1"), running.pid("clock")]
+    running.process.kill()
+    running.process.wait(5)
+    assert one.wait_for(lambda: not any(is_alive(pid) for pid in children if pid)) < 5.0
+    one.start()
+    one.wait_for(lambda: one.store.read(lambda reader: reader.value("health:gate-1")) is not None)
+    one.set("gate-1")
+    one.wait_for(lambda: not one.alerts("gate-1", open_only=True))
+    assert len(one.alerts("gate-1")) == 1
+
+
+def test_a_dead_camera_does_not_disturb_another_in_the_same_worker(city: Callable[..., City]) -> None:
+    one = city("gate-1", "gate-2", "gate-3")
+    one.set("gate-1", "lost")
+    one.set("gate-2", "rejected")
+    running = one.start()
+    one.wait_for(lambda: one.health("gate-1") == one.health("gate-2") == "lost" and one.health("gate-3") == "live")
+    one.set("gate-3", "bright")
+    one.wait_for(lambda: one.alerts("gate-3", open_only=True))
+    assert running.log.count("gate-1/lamp_camera is lost: gate-1: the plug is out") == 1
+    assert running.log.count("gate-2/lamp_camera is lost: rejected: gate-2: this is no picture") == 1
+    one.set("gate-1")
+    one.wait_for(lambda: one.health("gate-1") == "live")
+    assert running.log.count("gate-1/lamp_camera is back after") == 1
+    assert "worker-1 ended" not in running.log
+
+
+@pytest.mark.slow
+def test_a_read_that_ignores_its_time_out_costs_the_others_no_more_than_a_restart(city: Callable[..., City]) -> None:
+    one = city("gate-1", "gate-2")
+    running = one.start()
+    one.wait_for(lambda: one.health("gate-1") == one.health("gate-2") == "live")
+    one.set("gate-1", "hang")
+    one.wait_for(lambda: one.health("gate-1") == "lost")
+    one.wait_for(lambda: "worker-1 ended (exit status 2)" in running.log)
+    one.set("gate-2", "bright")
+    assert one.wait_for(lambda: one.alerts("gate-2", open_only=True)) < 5.0
+    one.set("gate-1")
+    one.wait_for(lambda: one.health("gate-1") == "live")
+
+
+@pytest.mark.slow
+def test_while_alerts_flow_kills_leave_no_double_and_no_stale_alert(city: Callable[..., City]) -> None:
+    names = ("gate-1", "gate-2", "gate-3", "gate-4")
+    one = city(*names, workers=2)
+    running = one.start()
+    one.wait_for(lambda: all(one.health(name) == "live" for name in names))
+    for round_ in range(6):
+        for name in names[: 2 + round_ % 3]:
+            one.set(name, *(["bright"] if round_ % 2 == 0 else []))
+        time.sleep(1.2)
+        victim = running.pid(("worker-1", "worker-2")[round_ % 2])
+        if victim is not None:
+            os.kill(victim, signal.SIGKILL)
+    for name in names:
+        one.set(name, *(["bright"] if name in {"gate-1", "gate-3"} else []))
+
+    def settled() -> bool:
+        return [len(one.alerts(name, open_only=True)) for name in names] == [1, 0, 1, 0]
+
+    one.wait_for(settled, 30)
+    time.sleep(1.5)
+    assert settled()
+    assert running.log.count("killed by SIGKILL") == 6
+    trail = one.store.read(lambda reader: reader.audit(limit=1000))
+    assert broken_link(trail) is None
+    for name in names:
+        for alert in one.alerts(name):
+            steps = [entry.action for entry in trail if entry.subject == f"alert:{alert.id}"]
+            assert steps == (["raise"] if alert.is_open else ["raise", "end"])
+
+
+def test_a_second_clock_on_the_same_folder_refuses_to_run(city: Callable[..., City], tmp_path: Path) -> None:
+    one = city()
+    running = one.start()
+    one.wait_for((one.options.run_dir / "clock.lock").exists)
+    clock = build_children(one.options)[-1]
+    other = supervise(tmp_path / "other", clock)
+    try:
+        other.wait_for(lambda: "clock ended (exit status 2)" in other.log, 20)
+        assert f"the clock is running already (process {running.pid('clock')}" in other.log
+    finally:
+        other.end()
+
+
+def test_cameras_are_spread_evenly_over_the_workers(tmp_path: Path) -> None:
+    sites = tuple(lamp_site(f"gate-{number}", tmp_path) for number in range(5))
+    assert shares(Settings(sites=sites, workers=2)) == [("gate-0", "gate-2", "gate-4"), ("gate-1", "gate-3")]
+    assert shares(Settings(sites=sites[:1], workers=4)) == [("gate-0",)]
+    assert shares(Settings(workers=4)) == []
