@@ -42,8 +42,8 @@ def draw(_screens: ScreenContext, words: Words) -> Any:
 
 def _alerts(words: Words) -> Any:
     columns = [
-        _column(words, "priority", 84, cellRenderer="yipingMark", sort="asc", sortIndex=1),
-        _column(words, "id", 76, filter="agNumberColumnFilter", sort="desc", sortIndex=2),
+        _column(words, "priority", 104, cellRenderer="yipingMark", sort="asc", sortIndex=1),
+        _column(words, "id", 92, filter=False, sort="desc", sortIndex=2),
         _column(words, "what", 210, flex=1),
         _column(words, "site", 150),
         _column(words, "started", 150, **_TIME),
@@ -57,8 +57,8 @@ def _alerts(words: Words) -> Any:
 
 def _tasks(words: Words) -> Any:
     columns = [
-        _column(words, "priority", 84, cellRenderer="yipingMark", sort="asc", sortIndex=1),
-        _column(words, "id", 76, filter="agNumberColumnFilter", sort="desc", sortIndex=2),
+        _column(words, "priority", 104, cellRenderer="yipingMark", sort="asc", sortIndex=1),
+        _column(words, "id", 92, filter=False, sort="desc", sortIndex=2),
         _column(words, "title", 210, flex=1),
         _column(words, "site", 150),
         _column(words, "state", 150),
@@ -84,7 +84,7 @@ def _grid(grid_id: str, words: Words, columns: list[dict[str, Any]]) -> Any:
         id=grid_id,
         columnDefs=columns,
         rowData=[],
-        getRowId="params.data.id",
+        getRowId="params.data.key",
         defaultColDef={"sortable": True, "resizable": True, "floatingFilter": False},
         dashGridOptions={
             "theme": _THEME,

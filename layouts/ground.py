@@ -13,8 +13,6 @@ from data.errors import InputRejected
 from data.geo import Location
 from layouts.context import ScreenContext
 
-_MARGIN = 0.12  # of the extent, around the outermost sites
-
 
 def draw_map(screens: ScreenContext) -> Any:
     """The map over all sites. Sites and people are drawn onto it by assets/34_map.js."""
@@ -24,7 +22,8 @@ def draw_map(screens: ScreenContext) -> Any:
         [*ground, dl.ScaleControl(imperial=False, position="bottomleft")],
         id="map",
         preferCanvas=True,
-        bounds=bounds_of([site.location for site in screens.settings.sites]),
+        center=middle_of([site.location for site in screens.settings.sites]),
+        zoom=15,  # until the script fits it to the sites and the window
         zoomSnap=0.25,
         zoomControl=False,
         attributionControl=False,
@@ -33,14 +32,12 @@ def draw_map(screens: ScreenContext) -> Any:
     )
 
 
-def bounds_of(places: Sequence[Location]) -> list[list[float]]:
-    """[[south, west], [north, east]] around the places with a margin; never smaller than about 200 m."""
+def middle_of(places: Sequence[Location]) -> list[float]:
+    """[lat, lon] in the middle of the places' extent; [0, 0] without any."""
     if not places:
-        return [[29.5, 106.5], [29.6, 106.6]]
+        return [0.0, 0.0]
     lats, lons = [place.lat for place in places], [place.lon for place in places]
-    lat_room = max(0.001, (max(lats) - min(lats)) * _MARGIN)
-    lon_room = max(0.001, (max(lons) - min(lons)) * _MARGIN)
-    return [[min(lats) - lat_room, min(lons) - lon_room], [max(lats) + lat_room, max(lons) + lon_room]]
+    return [(min(lats) + max(lats)) / 2, (min(lons) + max(lons)) / 2]
 
 
 def ground_of(base_map: Path | None) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ from typing import Any
 from data.settings import SiteSettings
 from data.units import UNIT_OF
 from layouts.context import ScreenContext
+from layouts.limits import limits_of
 from layouts.words import LANGUAGE_COOKIE, tables
 
 
@@ -35,5 +36,6 @@ def site_data(site: SiteSettings) -> dict[str, Any]:
         "camera": site.camera is not None,
         "gauges": bool(site.sensors),
         "zones": [{"id": zone.id, "polygon": [list(corner) for corner in zone.polygon]} for zone in site.zones],
+        "limits": [{"quantity": one.quantity, "value": one.value, "priority": one.priority} for one in limits_of(site)],
         "rules": [{"id": rule.name, "kind": rule.kind} for rule in site.rules],
     }

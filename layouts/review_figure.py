@@ -14,6 +14,7 @@ from data.alert import Alert, Priority
 from data.settings import Settings
 from data.task import Task
 from data.units import UNIT_OF
+from layouts.limits import limits_of
 from layouts.review_data import RAIN, Incident, offset_of
 from layouts.words import TABLE, Words
 
@@ -79,8 +80,16 @@ def review_figure(incident: Incident, settings: Settings, words: Words) -> go.Fi
         [*titles, words("panel.alerts"), words("review.tasks"), words("review.pictures")], 1
     ):
         unit = UNIT_OF.get(quantities[number - 1], "") if number <= len(quantities) else ""
-        figure.update_yaxes(title={"text": f"{title}<br>{unit}" if unit not in {"", "1"} else title}, row=number, col=1)
+        _title(figure, number, f"{title} {unit}" if unit not in {"", "1"} else title)
     return figure
+
+
+def _title(figure: go.Figure, row: int, text: str) -> None:
+    """Upright in the row's corner: a turned Chinese title is hard to read."""
+    figure.add_annotation(
+        text=f"<b>{text}</b>", x=0, y=1, xref="x domain", yref="y domain", xanchor="left", yanchor="top", showarrow=False,
+        font={"size": 11, "color": _DIM}, xshift=6, yshift=-3, row=row, col=1,
+    )  # fmt: skip
 
 
 def _add_curves(
@@ -92,33 +101,31 @@ def _add_curves(
         look = {"name": names.get(str(site), str(site)), "x": axis.series(curve["at"]), "y": curve["value"]}
         colour = _CURVES[i % len(_CURVES)]
         if quantity in RAIN:
-            figure.add_trace(go.Bar(**look, marker={"color": colour, "line": {"width": 0}}), row=row, col=1)
+            figure.add_trace(
+                go.Bar(**look, marker={"color": colour, "opacity": 0.65, "line": {"width": 0}}), row=row, col=1
+            )
         else:
             dash = ("solid", "dash", "dot")[(i // len(_CURVES)) % 3]
             figure.add_trace(go.Scatter(**look, mode="lines", line={"color": colour, "dash": dash}), row=row, col=1)
     if quantity in RAIN:
         figure.update_yaxes(autorange="reversed", row=row, col=1)
-    for limit, priority in sorted(limits(settings, quantity)):
+    shown = frozenset(str(site) for site in part["site"].unique())
+    for limit, priority in _limits(settings, quantity, shown):
         text = f"{priority} {words('review.limit')} {limit:g}"
         figure.add_hline(
             limit,
             line={"color": COLOUR[priority], "width": 1, "dash": "dash"},
             annotation={"text": text, "font": {"color": COLOUR[priority], "size": 11}},
-            annotation_position="top left",
+            annotation_position="top right",
             row=row,
             col=1,
         )
 
 
-def limits(settings: Settings, quantity: str) -> set[tuple[float, Priority]]:
-    """Every limit that a rule sets for this quantity, with its priority."""
-    found = set()
-    for site in settings.sites:
-        for rule in site.rules:
-            above = getattr(rule, "above", None)
-            if getattr(rule, "quantity", None) == quantity and isinstance(above, int | float):
-                found.add((float(above), rule.priority))
-    return found
+def _limits(settings: Settings, quantity: str, sites: frozenset[str]) -> list[tuple[float, Priority]]:
+    """The limits of this quantity at these sites, each once."""
+    found = [limit for site in settings.sites if site.id in sites for limit in limits_of(site)]
+    return sorted({(limit.value, limit.priority) for limit in found if limit.quantity == quantity})
 
 
 def _alert_bar(alert: Alert, axis: _Axis, names: dict[str, str], words: Words) -> go.Scatter:
@@ -196,7 +203,7 @@ def _add_pictures(figure: go.Figure, row: int, incident: Incident, axis: _Axis, 
 def _dress(figure: go.Figure, axis: _Axis, words: Words, heights: list[int]) -> None:
     figure.update_layout(
         height=sum(heights) + 70, paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="#10161b", barmode="group", bargap=0.1,
-        margin={"l": 130, "r": 16, "t": 26, "b": 34}, hovermode="closest", dragmode="pan", uirevision="span",
+        margin={"l": 104, "r": 16, "t": 26, "b": 34}, hovermode="closest", dragmode="pan", uirevision="span",
         font={"color": _TEXT, "family": "system-ui, Noto Sans CJK SC, sans-serif", "size": 12},
         legend={"orientation": "h", "y": 1, "yanchor": "bottom", "x": 0, "font": {"size": 11}},
         hoverlabel={"bgcolor": "#1b232a", "bordercolor": "#3a4753", "font": {"color": _TEXT}},

@@ -50,8 +50,12 @@ def build_dash(server: FastAPI, screens: ScreenContext) -> Dash:
         index_string=_index(screens),
     )
     app.layout = html.Div([dcc.Location(id="url", refresh=False), html.Div(id="page")])
+    # Our pages use their own socket; without this every browser would hold one more open for nothing.
+    app.backend.websocket_capability = False
     connect(app, screens)
     review.connect(app, screens)
+    # Dash looks for its assets at the first request of "/", but the first may be "/duty", which would come bare.
+    app._setup_server()
     return app
 
 

@@ -14,11 +14,11 @@ from layouts.words import Words
 def draw(screens: ScreenContext, words: Words) -> Any:
     """The page without its live contents."""
     left = [
-        panel(words("panel.map"), draw_map(screens), "map-panel"),
+        panel(words("panel.map"), draw_map(screens), "map-panel", html.Span(id="map-age")),
         panel(words("panel.gauges"), html.Ul(id="gauge-strip"), "gauge-panel"),
     ]
     centre = [
-        panel(words("panel.cameras"), html.Div(id="camera-wall"), "camera-panel"),
+        panel(words("panel.cameras"), html.Div(id="camera-wall"), "camera-panel", html.Span(id="camera-counts")),
         panel(words("panel.dispatch"), html.Div(id="dispatch-panel"), "dispatch"),
     ]
     right = [

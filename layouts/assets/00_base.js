@@ -16,6 +16,11 @@ window.yiping = (() => {
   let heard = [];
   const clock = {
     now: () => Date.now() + offset,
+    /** The Date header of an answer: to the second only, so it counts until something better is heard. */
+    guess(header) {
+      const ahead = Date.parse(header ?? "") + 500 - Date.now();
+      if (!heard.length && Math.abs(ahead) > 1000) offset = ahead;
+    },
     /** The server said it is `iso` just now. The smallest delay of the last few gives the best estimate. */
     hear(iso) {
       heard = [...heard.slice(-7), Date.parse(iso) - Date.now()];
@@ -116,6 +121,7 @@ window.yiping = (() => {
     } catch {
       throw new Error(t("error.network"));
     }
+    clock.guess(answer.headers.get("Date"));
     if (answer.status === 401) {
       location.assign(`/login?next=${encodeURIComponent(location.pathname)}`);
       throw new Error(t("error.login"));
@@ -171,10 +177,12 @@ window.yiping = (() => {
   const sites = new Map(page.sites.map((site) => [site.id, site]));
   const responders = new Map(page.responders.map((one) => [one.id, one]));
   const siteName = (id) => sites.get(id)?.name || id;
-  const personName = (id) => (id ? responders.get(id)?.name || (id === "system" ? t("who.system") : id) : "");
+  const users = new Map();
+  const nameUser = (id, name) => name && users.set(id, name);
+  const personName = (id) => (id ? responders.get(id)?.name || users.get(id) || (id === "system" ? t("who.system") : id) : "");
 
   return {
     page, language, t, clock, show, ago, ageSeconds, duration, make, since, everySecond, mount, me, get, post, all,
-    say, act, sites, siteName, personName,
+    say, act, sites, siteName, personName, nameUser,
   };
 })();

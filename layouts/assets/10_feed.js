@@ -16,7 +16,7 @@ yiping.feed = (() => {
   const readings = new Map(); // "site|monitor|quantity" -> {site, monitor, quantity, unit, value, at, points: [[ms, value]]}
   const kept = { alert: alerts, task: tasks, event: events, responder: responders };
 
-  const link = { state: "connecting", heardAt: null, dataAt: null, missed: 0 };
+  const link = { state: "connecting", heardAt: null, dataAt: null };
   let epoch = "";
   let seq = 0;
   let loaded = false;
@@ -77,7 +77,7 @@ yiping.feed = (() => {
   const apply = (change) => {
     if (change.seq <= seq) return;
     seq = change.seq;
-    link.dataAt = change.at;
+    link.dataAt = new Date(clock.now()).toISOString();
     if (change.topic in kept) keep(change.topic, change.data[change.topic]);
     else if (change.topic === "reading") keepReading(change.data);
     else if (change.topic === "site") keepSite(change.data);
@@ -149,6 +149,12 @@ yiping.feed = (() => {
     link.dataAt ??= new Date(clock.now()).toISOString();
     setLink("live");
   }
+  /** Nothing was missed up to this moment: that is how old the page's data is. */
+  const hearPing = (message) => {
+    clock.hear(message.at);
+    attempt = 0;
+    if (loaded) link.dataAt = message.at;
+  };
   function connect() {
     const mine = new WebSocket(address());
     socket = mine;
@@ -157,7 +163,7 @@ yiping.feed = (() => {
       const message = JSON.parse(event.data);
       link.heardAt = performance.now();
       if (message.type === "hello") hello(message, mine);
-      else if (message.type === "ping") { clock.hear(message.at); attempt = 0; }
+      else if (message.type === "ping") hearPing(message);
       else if (message.type === "change") waiting ? waiting.push(message) : apply(message);
     };
     mine.onclose = () => {
@@ -191,6 +197,9 @@ yiping.feed = (() => {
   const tasksOf = (alert) =>
     [...tasks.values()].filter((task) => task.alert === alert.id || (alert.event && task.event === alert.event));
   const isOpenTask = (task) => !["closed", "cancelled"].includes(task.state);
+  /** May somebody be sent? Not while a task of it is offered or being worked on. */
+  const canDispatch = (alert) =>
+    alert.state !== "closed" && !tasksOf(alert).some((task) => isOpenTask(task) && task.state !== "draft");
   /** Alerts that still need somebody: holding, or unacknowledged, or with an open task. */
   const inHand = () => {
     const busy = new Set();
@@ -217,6 +226,6 @@ yiping.feed = (() => {
 
   return {
     alerts, tasks, responders, sites, readings, link, on, start, tasksOf, isOpenTask, inHand, unacknowledged, byUrgency,
-    titleOf, labelOf, get seq() { return seq; },
+    canDispatch, titleOf, labelOf, get seq() { return seq; },
   };
 })();

@@ -42,6 +42,7 @@
   mount("user-menu", async (place) => {
     try {
       const who = await me();
+      yiping.nameUser(who.name, who.display_name);
       place.replaceChildren(make("b", {}, who.display_name || who.name), make("span", { class: "dim" }, t(`role.${who.role}`)));
     } catch (error) {
       place.textContent = error.message;

@@ -41,7 +41,7 @@ yiping.alertList = (() => {
     const step = progress(alert);
     const buttons = make("div", { class: "do" },
       fresh && make("button", { type: "button", class: "strong", "data-do": "acknowledge", title: "A" }, t("do.acknowledge")),
-      !step && make("button", { type: "button", "data-do": "dispatch", title: "D" }, t("do.dispatch")));
+      feed.canDispatch(alert) && make("button", { type: "button", "data-do": "dispatch", title: "D" }, t("do.dispatch")));
     return make("article", {
       class: `alert ${alert.priority}${fresh ? " fresh" : ""}${alert.id === chosen ? " chosen" : ""}`,
       "data-alert": alert.id, tabindex: 0, "aria-label": `${alert.priority} ${feed.titleOf(alert)} ${siteName(alert.site)}`,
@@ -123,7 +123,7 @@ yiping.alertList = (() => {
     if (event.key === "j" && at < order.length - 1) choose(order[at + 1]);
     else if (event.key === "k" && at > 0) choose(order[at - 1]);
     else if (event.key === "a" && alert && feed.unacknowledged(alert)) acknowledge(alert);
-    else if (event.key === "d" && alert && !progress(alert)) dispatch(alert);
+    else if (event.key === "d" && alert && feed.canDispatch(alert)) dispatch(alert);
     else return;
     event.preventDefault();
   };

@@ -7,16 +7,15 @@
   let place = null;
   let drawn = "";
 
-  const fact = (name, value) => value && [make("dt", {}, name), make("dd", {}, value)];
+  const fact = (name, value) => value && make("div", {}, make("dt", {}, name), make("dd", {}, value));
   const facts = (alert) => make("dl", { class: "facts" },
-    fact(t("fact.site"), siteName(alert.site)),
     fact(t("fact.zone"), alert.zone && t(`zone.${alert.zone}`, {}, alert.zone)),
     fact(t("fact.started"), [show(alert.started_at, "full")]),
     fact(t("fact.lasted"), alert.ended_at
       ? duration((Date.parse(alert.ended_at) - Date.parse(alert.started_at)) / 1000)
       : since(alert.started_at, "for")),
     fact(t("fact.confidence"), alert.confidence ? `${Math.round(alert.confidence * 100)} %` : ""),
-    fact(t("fact.rule"), alert.rule),
+    alert.rule !== alert.kind && fact(t("fact.rule"), alert.rule),
   );
 
   // ---- who could go
@@ -97,6 +96,7 @@
     if (!place?.isConnected) return;
     const tasks = alert ? feed.tasksOf(alert).toSorted((a, b) => b.id - a.id) : [];
     const task = tasks.find((one) => one.state !== "cancelled") ?? tasks[0];
+    const held = task && !feed.canDispatch(alert) ? task : null;
     const sign = alert ? `${alert.id}|${alert.version}|${task?.id}|${task?.version}|${task?.state}|${alert.evidence}` : "none";
     if (sign === drawn && !again) return;
     drawn = sign;
@@ -108,19 +108,20 @@
     place.replaceChildren(
       make("div", { class: "subject" },
         marks.picture(alert.evidence, alert.xyxy, alert.priority, feed.titleOf(alert)),
+        make("div", { class: "do" },
+          fresh && make("button", {
+            type: "button", class: "strong", onclick: (e) => alertList.acknowledge(alert, e.currentTarget),
+          }, `${t("do.acknowledge")} A`),
+          feed.canDispatch(alert) && make("button", {
+            type: "button", onclick: (e) => alertList.dispatch(alert, e.currentTarget),
+          }, `${t("do.dispatch_nearest")} D`))),
+      make("div", { class: "work" },
         make("div", { class: "about" },
-          make("h3", {}, marks.mark(alert.priority, !fresh), feed.titleOf(alert)),
-          facts(alert),
-          make("div", { class: "do" },
-            fresh && make("button", {
-              type: "button", class: "strong", onclick: (e) => alertList.acknowledge(alert, e.currentTarget),
-            }, `${t("do.acknowledge")} A`),
-            !task && make("button", {
-              type: "button", onclick: (e) => alertList.dispatch(alert, e.currentTarget),
-            }, `${t("do.dispatch_nearest")} D`)))),
-      task?.reported_at ? report(alert, task, user) : candidateList(alert, task),
-      timeline(alert, task));
-    if (!task) ask(alert);
+          make("h3", {}, marks.mark(alert.priority, !fresh), feed.titleOf(alert), make("span", { class: "dim" }, siteName(alert.site))),
+          facts(alert)),
+        task?.reported_at ? report(alert, task, user) : candidateList(alert, held),
+        timeline(alert, task)));
+    if (feed.canDispatch(alert)) ask(alert);
   };
 
   mount("dispatch-panel", async (element) => {

@@ -157,7 +157,12 @@ yiping.tiles = (() => {
     if (!tiles.size) wall.append(make("p", { class: "empty dim" }, t("tile.no_cameras")));
     new ResizeObserver(arrange).observe(wall);
     arrange();
-    const all = () => tiles.forEach(drawAge);
+    const counts = document.getElementById("camera-counts");
+    const all = () => {
+      tiles.forEach(drawAge);
+      const bad = [...tiles.values()].filter((tile) => tile.element.classList.contains("lost")).length;
+      counts.textContent = t("tile.counts", { n: tiles.size }) + (bad ? ` · ${t("tile.counts_lost", { n: bad })}` : "");
+    };
     feed.on("site", all);
     everySecond.add(all);
     ["alert", "task"].forEach((topic) => feed.on(topic, drawState));

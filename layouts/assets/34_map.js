@@ -171,6 +171,7 @@ yiping.map = (() => {
       mark.on("click", () => { const alert = alertList.at(site.id); if (alert) alertList.choose(alert.id); });
       siteMarks.set(site.id, mark.addTo(map));
     }
+    if (page.sites.length) map.fitBounds(page.sites.map((site) => [site.lat, site.lon]), { padding: [44, 44], maxZoom: 17 });
     drawPeople();
   };
   // dash-leaflet keeps its map to itself; leaflet tells every map's birth.
@@ -178,6 +179,10 @@ yiping.map = (() => {
   ["alert", "site"].forEach((topic) => feed.on(topic, drawSites));
   feed.on("task", () => { drawSites(); drawPeople(); });
   feed.on("responder", drawPeople);
+  mount("map-age", (place) => everySecond.add(() => {
+    const newest = [...feed.responders.values()].map((one) => one.position_at ?? "").sort().at(-1);
+    place.textContent = newest ? t("map.age", { age: yiping.ago(newest) }) : "";
+  }));
   mount("map", () => alertList.follow(drawSites));
   everySecond.add(() => people.forEach((mark) => mark.redraw()));
 

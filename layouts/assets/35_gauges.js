@@ -1,7 +1,7 @@
 // The gauge strip: the latest value of every quantity with its last hours and its age.
 (() => {
   "use strict";
-  const { t, make, since, mount, feed, siteName, page, ageSeconds, everySecond, marks, alertList } = yiping;
+  const { t, make, since, mount, feed, siteName, ageSeconds, everySecond, marks, alertList } = yiping;
   const OLD_AFTER_S = 900;
   const WIDE = 160;
   const HIGH = 36;
@@ -16,18 +16,18 @@
     picture.setAttribute("class", "spark");
     const { points } = reading;
     if (points.length < 2) return picture;
-    const limits = page.sites.find((site) => site.id === reading.site)?.limits?.[reading.quantity] ?? [];
+    const limits = (yiping.sites.get(reading.site)?.limits ?? []).filter((limit) => limit.quantity === reading.quantity);
     const values = points.map((point) => point[1]);
     const [low, high] = [Math.min(...values), Math.max(...values)];
     // A limit is drawn when the curve comes near it; a far one would flatten the curve.
-    const near = limits.filter((limit) => limit.above <= high + 2 * Math.max(high - low, 1e-9));
-    const [from, to] = [Math.min(low, ...near.map((l) => l.above)), Math.max(high, ...near.map((l) => l.above))];
+    const near = limits.filter((limit) => limit.value <= high + 2 * Math.max(high - low, 1e-9));
+    const [from, to] = [Math.min(low, ...near.map((l) => l.value)), Math.max(high, ...near.map((l) => l.value))];
     const [start, end] = [points[0][0], points.at(-1)[0]];
     const x = (at) => ((at - start) / Math.max(1, end - start)) * WIDE;
     const y = (value) => HIGH - 3 - ((value - from) / Math.max(1e-9, to - from)) * (HIGH - 6);
     for (const limit of near) {
       const line = document.createElementNS(SVG, "line");
-      for (const [name, value] of [["x1", 0], ["x2", WIDE], ["y1", y(limit.above)], ["y2", y(limit.above)], ["class", limit.priority]])
+      for (const [name, value] of [["x1", 0], ["x2", WIDE], ["y1", y(limit.value)], ["y2", y(limit.value)], ["class", limit.priority]])
         line.setAttribute(name, value);
       picture.append(line);
     }

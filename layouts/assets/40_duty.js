@@ -26,13 +26,13 @@
     return task ? `${t(`task.${task.state}`)}${who ? ` · ${who}` : ""}` : "";
   };
   const alertRow = (alert) => ({
-    id: alert.id, priority: alert.priority, what: feed.titleOf(alert), site: siteName(alert.site),
+    key: String(alert.id), id: alert.id, priority: alert.priority, what: feed.titleOf(alert), site: siteName(alert.site),
     started: alert.started_at, lasting: alert.ended_at ? null : alert.started_at, sign: alert.state,
     state: t(`state.short.${alert.state}`), settled: !feed.unacknowledged(alert),
     acknowledged_by: personName(alert.acknowledged_by), step: stepOf(lastTask(alert)),
   });
   const taskRow = (task) => ({
-    id: task.id, priority: task.priority, title: task.title, site: siteName(task.site), state: t(`task.${task.state}`),
+    key: String(task.id), id: task.id, priority: task.priority, title: task.title, site: siteName(task.site), state: t(`task.${task.state}`),
     who: personName(task.responder ?? task.offered_to), started: task.created_at, lasting: task.created_at,
     created_by: personName(task.created_by), settled: task.state !== "reported",
   });
@@ -44,14 +44,14 @@
     const update = () => {
       if (api.isDestroyed()) return;
       const add = [], change = [], remove = [];
-      const now = new Map(wanted().map((item) => [item.id, row(item)]));
+      const now = new Map(wanted().map((item) => [String(item.id), row(item)]));
       for (const [id, data] of now) {
         const text = JSON.stringify(data);
         if (!shown.has(id)) add.push(data);
         else if (shown.get(id) !== text) change.push(data);
         shown.set(id, text);
       }
-      for (const id of shown.keys()) if (!now.has(id)) { remove.push({ id }); shown.delete(id); }
+      for (const id of shown.keys()) if (!now.has(id)) { remove.push({ key: id }); shown.delete(id); }
       if (add.length || change.length || remove.length) api.applyTransactionAsync({ add, update: change, remove });
     };
     ["alert", "task"].forEach((one) => feed.on(one, update));
@@ -81,7 +81,7 @@
   const buttons = (alert, task) => make("div", { class: "do" },
     alert && feed.unacknowledged(alert) && may("acknowledge")
       && button("acknowledge", `/api/v1/alerts/${alert.id}/acknowledge`, true),
-    alert && (!task || task.state === "draft") && may("dispatch") && button("dispatch", `/api/v1/alerts/${alert.id}/dispatch`),
+    alert && feed.canDispatch(alert) && may("dispatch") && button("dispatch", `/api/v1/alerts/${alert.id}/dispatch`),
     task?.state === "reported" && may("verify") && (user?.name === task.responder
       ? make("span", { class: "dim" }, t("verify.not_own")) : button("verify", `/api/v1/tasks/${task.id}/verify`, true)),
     task && feed.isOpenTask(task) && user?.may?.includes("cancel_task") && button("cancel", `/api/v1/tasks/${task.id}/cancel`));
@@ -94,7 +94,7 @@
     }
     const alert = chosen.topic === "alert" ? item : feed.alerts.get(item.alert);
     const task = chosen.topic === "task" ? item : lastTask(item);
-    place.replaceChildren(
+    const parts = [
       make("h3", {}, marks.mark(item.priority, alert ? !feed.unacknowledged(alert) : true),
         alert ? feed.titleOf(alert) : item.title, make("span", { class: "dim" }, siteName(item.site))),
       make("div", { class: "pictures" },
@@ -103,7 +103,9 @@
       task?.report_text && make("p", { class: "words" }, `${personName(task.responder)}：${task.report_text}`),
       buttons(alert, task),
       make("h4", {}, t("duty.trail")),
-      make("ol", { class: "trail", id: "duty-trail" }));
+      make("ol", { class: "trail", id: "duty-trail" }),
+    ];
+    place.replaceChildren(...parts.filter(Boolean));
     drawTrail();
   };
   const drawTrail = async () => {

@@ -1,0 +1,23 @@
+"""The limits that threshold rules set, for the curves to be seen against."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from alerts.threshold import Recipe as ThresholdRecipe
+from data.alert import Priority
+from data.settings import SiteSettings
+
+
+class Limit(NamedTuple):
+    """`value` in the quantity's own unit (`data.units.UNIT_OF`)."""
+
+    quantity: str
+    value: float
+    priority: Priority
+
+
+def limits_of(site: SiteSettings) -> tuple[Limit, ...]:
+    """Every limit at a site, by quantity and value."""
+    rules = [rule for rule in site.rules if isinstance(rule, ThresholdRecipe)]
+    return tuple(sorted({Limit(rule.quantity, rule.limits[0], rule.priority) for rule in rules}))

@@ -1,0 +1,109 @@
+"""Texts of the phone page, Chinese and English."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from layouts.words import LANGUAGES, Language
+
+_TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "title": ("一屏 · 处置", "Yiping · Responder"),
+        "demo": ("演示", "DEMO"),
+        "other_language": ("English", "中文"),
+        "log_out": ("退出", "Log out"),
+        "on_shift": ("在岗", "On shift"),
+        "off_shift": ("未在岗", "Off shift"),
+        "unknown_person": ("您不在处置人员名单中", "You are not on the list of responders"),
+        "nothing": ("暂无任务", "No task now"),
+        "nothing_hint": (
+            "有新任务时会震动提醒，请保持此页打开",
+            "The phone vibrates for a new task; keep this page open",
+        ),
+        "off_hint": ("未在岗时不派任务，也不共享位置", "Off shift you get no tasks and your position is not shared"),
+        "new_task": ("新任务", "New task"),
+        "answer_within": ("请在此时间内答复", "Answer within"),
+        "overdue": ("已超时，转派他人", "Too late, passed on"),
+        "accept": ("接受任务", "Accept"),
+        "decline": ("不能前往", "Cannot go"),
+        "why": ("为什么不能前往？", "Why not?"),
+        "reason_far": ("距离太远", "Too far away"),
+        "reason_busy": ("手头有事走不开", "Busy with something else"),
+        "reason_vehicle": ("车辆故障", "Vehicle trouble"),
+        "reason_unsafe": ("不安全，需要支援", "Not safe, needs support"),
+        "reason_other": ("其他原因", "Another reason"),
+        "send": ("发送", "Send"),
+        "set_out": ("出发", "I am on my way"),
+        "arrived": ("已到现场", "I am there"),
+        "report": ("上报结果", "Send the report"),
+        "photo": ("拍照", "Take a photo"),
+        "photo_again": ("重拍", "Another photo"),
+        "text_hint": ("现场情况、做了什么", "What you found and did"),
+        "report_needs": ("请拍照或写几个字", "Add a photo or a few words"),
+        "checklist": ("处置清单", "Checklist"),
+        "waiting": ("已上报，等待核实", "Reported, waiting to be verified"),
+        "navigate": ("用手机地图导航", "Open in the phone's map"),
+        "picture": ("现场画面", "Picture of the scene"),
+        "minutes": ("约 {n} 分钟", "about {n} min"),
+        "metres": ("{n} 米", "{n} m"),
+        "kilometres": ("{n} 公里", "{n} km"),
+        "straight line": ("直线估计", "straight-line estimate"),
+        "no position": ("位置未知", "position unknown"),
+        "here": ("我", "me"),
+        "past": ("近期任务", "Recent tasks"),
+        "closed": ("已结案", "Closed"),
+        "cancelled": ("已取消", "Cancelled"),
+        "priority.P1": ("一级 紧急", "P1 urgent"),
+        "priority.P2": ("二级 重要", "P2 high"),
+        "priority.P3": ("三级", "P3"),
+        "priority.P4": ("四级", "P4"),
+        "step.accepted": ("已接受", "Accepted"),
+        "step.en_route": ("前往中", "On the way"),
+        "step.on_scene": ("在现场", "On scene"),
+        "step.reported": ("已上报", "Reported"),
+        "no_script": ("此页需要 JavaScript", "This page needs JavaScript"),
+    }
+)
+
+SCRIPT_TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "online": ("已连接", "Connected"),
+        "offline": ("无网络 · 操作会自动补发", "No network · your entries are sent later"),
+        "waiting": ("待发送 {n}", "{n} to send"),
+        "sending": ("正在发送…", "Sending…"),
+        "queued": ("无网络，已保存，恢复后自动发送", "No network: saved, sent when it is back"),
+        "sent": ("已送达", "Delivered"),
+        "refused": ("未被接受：{why}", "Not taken: {why}"),
+        "login": ("登录已过期，点此重新登录", "Your login has ended: tap to log in again"),
+        "share": ("开启位置共享", "Share my position"),
+        "sharing": ("位置共享中", "Sharing position"),
+        "locating": ("正在定位…", "Finding position…"),
+        "denied": ("定位被拒绝，请在浏览器设置中允许", "Position refused: allow it in the browser's settings"),
+        "no_position": ("无法定位", "No position"),
+        "needs_https": ("定位需要 HTTPS", "Position needs HTTPS"),
+        "unsent": (
+            "还有 {n} 项未发送，退出后会丢失。仍要退出？",
+            "{n} not sent yet would be lost. Log out all the same?",
+        ),
+        "too_large": ("照片过大", "The photo is too large"),
+        "needs": ("请拍照或写几个字", "Add a photo or a few words"),
+        "new_task": ("新任务！", "New task!"),
+        "overdue": ("已超时，转派他人", "Too late, passed on"),
+        "photo_again": ("重拍", "Another photo"),
+    }
+)
+
+
+def phone_words(language: Language) -> dict[str, str]:
+    """What the templates show."""
+    return _column(_TABLE, language)
+
+
+def script_words(language: Language) -> dict[str, str]:
+    """What the script shows."""
+    return _column(SCRIPT_TABLE, language)
+
+
+def _column(table: Mapping[str, tuple[str, str]], language: Language) -> dict[str, str]:
+    return {key: texts[LANGUAGES.index(language)] for key, texts in table.items()}
