@@ -6,7 +6,6 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from data.people import Responder
 from data.task import Offer, Task, TaskState
 from data.views import iso
 from layouts.phone.route_map import RouteMap
@@ -106,8 +105,3 @@ def is_work_of(task: Task, responder: str) -> bool:
 def is_past_of(task: Task, responder: str) -> bool:
     """Was it this responder's, and is over?"""
     return task.responder == responder and not task.is_open
-
-
-def nobody(name: str) -> Responder:
-    """Stands for a user who is no responder."""
-    return Responder(name, name, on_shift=False)

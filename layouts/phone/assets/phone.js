@@ -1,0 +1,292 @@
+/* The responder's page: shows what the server drew, sends steps exactly once (also later, when there was no
+   network), and shares the position while on shift. */
+(() => {
+"use strict";
+const POLL_MS = 3000, POLL_HIDDEN_MS = 10000, TIMEOUT_MS = 15000, UPLOAD_TIMEOUT_MS = 180000;
+const MOST_PHOTO_BYTES = 10 * 1024 * 1024, LONGEST_SIDE = 2560;
+const POSITION_EVERY_MS = 10000, POSITION_AT_LEAST_MS = 60000, MOVED_M = 15, WORST_ACCURACY_M = 500;
+const AFTER = {"en-route": "en_route", "on-scene": "on_scene", "report": "reported"};
+const ORDER = ["accepted", "en_route", "on_scene", "reported"];
+const words = JSON.parse(document.body.dataset.words), user = document.body.dataset.user;
+const live = document.getElementById("live"), link = document.getElementById("link");
+const notices = document.getElementById("notices"), share = document.getElementById("share");
+const shared = document.getElementById("shared");
+let tag = live.dataset.tag, skew = Date.parse(document.body.dataset.now) - Date.now();
+let waiting = [], online = true, expired = false, offers = null, watch = null, lastSent = null, alive = 0;
+
+const say = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
+const cookie = name => (document.cookie.split("; ").find(c => c.startsWith(name + "=")) || "").slice(name.length + 1);
+const headers = more => ({"X-CSRF-Token": decodeURIComponent(cookie("yiping_csrf")), ...more});
+const key = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), b => b.toString(16).padStart(2, "0")).join("");
+const limited = async (url, options, ms) => {
+  const stop = new AbortController(), timer = setTimeout(() => stop.abort(), ms);
+  try { return await fetch(url, {...options, signal: stop.signal, credentials: "same-origin", cache: "no-store"}); }
+  finally { clearTimeout(timer); }
+};
+
+/* --- what waits to be sent: in IndexedDB, so that it survives a closed page and an empty battery */
+let opened = null;
+const database = () => opened ||= new Promise((done, fail) => {
+  const request = indexedDB.open("yiping-phone", 1);
+  request.onupgradeneeded = () => request.result.createObjectStore("steps", {keyPath: "n", autoIncrement: true});
+  request.onsuccess = () => done(request.result);
+  request.onerror = () => fail(request.error);
+});
+const inSteps = async (mode, act) => {
+  const base = await database();
+  return new Promise((done, fail) => {
+    const unit = base.transaction("steps", mode), request = act(unit.objectStore("steps"));
+    unit.oncomplete = () => done(request.result);
+    unit.onerror = unit.onabort = () => fail(unit.error);
+  });
+};
+const reload = async () => {
+  waiting = (await inSteps("readonly", steps => steps.getAll())).filter(step => step.user === user);
+};
+const keep = async step => {
+  await inSteps("readwrite", steps => steps.add({...step, user, key: key(), at: new Date().toISOString()}));
+  await reload();
+  mark();
+  send();
+};
+
+/* --- sending: one at a time, in order; the key makes the server do it once however often it arrives */
+let busy = false;
+const send = async () => {
+  if (busy || expired) return;
+  busy = true;
+  try {
+    const alone = async () => { await reload(); while (waiting.length && await sendOne(waiting[0])) await reload(); };
+    if (navigator.locks) await navigator.locks.request("yiping-send", {ifAvailable: true}, lock => lock && alone());
+    else await alone();
+  } finally { busy = false; mark(); }
+};
+const sendOne = async step => {
+  const options = {method: "POST", headers: headers({"Idempotency-Key": step.key})};
+  if (step.what === "report") {
+    options.body = new FormData();
+    options.body.append("text", step.text);
+    if (step.photo) options.body.append("photo", step.photo, "photo.jpg");
+  } else {
+    options.headers["Content-Type"] = "application/json";
+    options.body = JSON.stringify(step.what === "decline" ? {reason: step.reason} : {});
+  }
+  let answer;
+  try { answer = await limited(`/api/v1/tasks/${step.task}/${step.what}`, options, step.photo ? UPLOAD_TIMEOUT_MS : TIMEOUT_MS); }
+  catch { setOnline(false); return false; }
+  setOnline(true);
+  if (answer.status === 401) { setExpired(); return false; }
+  if (answer.status >= 500 || [408, 425, 429].includes(answer.status)) return false;
+  await inSteps("readwrite", steps => steps.delete(step.n));
+  if (answer.ok) { if (step.what === "report") notice(words.sent, true); }
+  else notice(say(words.refused, {why: await reason(answer)}), false);
+  await reload();
+  await look();
+  return true;
+};
+const reason = async answer => {
+  try { return (await answer.json()).detail; } catch { return String(answer.status); }
+};
+
+/* --- showing */
+const notice = (text, good) => {
+  const box = document.createElement("p"), line = document.createElement("span"), close = document.createElement("button");
+  box.className = good ? "notice good" : "notice";
+  line.textContent = text;
+  close.textContent = "×";
+  close.type = "button";
+  close.onclick = () => box.remove();
+  box.append(line, close);
+  notices.append(box);
+  while (notices.children.length > 3) notices.firstChild.remove();
+  if (good) setTimeout(() => box.remove(), 5000);
+};
+const setOnline = now => { online = now; if (now) alive = Date.now(); showLink(); };
+const setExpired = () => { expired = true; showLink(); };
+const showLink = () => {
+  link.className = online && !expired ? "" : "lost";
+  link.textContent = "";
+  if (expired) {
+    const again = document.createElement("a");
+    again.href = "/login?next=/r";
+    again.textContent = words.login;
+    link.append(again);
+    return;
+  }
+  const parts = [online ? words.online : words.offline];
+  if (waiting.length) parts.push(say(words.waiting, {n: waiting.length}));
+  link.textContent = parts.join(" · ");
+};
+const mark = () => {
+  /* Steps that are still on their way count already, so that work goes on without network. */
+  for (const card of live.querySelectorAll("article")) {
+    const mine = waiting.filter(step => String(step.task) === card.dataset.task);
+    let state = card.dataset.drawn ||= card.dataset.state;
+    for (const step of mine) if (ORDER.includes(state) && AFTER[step.what]) state = AFTER[step.what];
+    card.dataset.state = state;
+    const line = card.querySelector(".sending");
+    line.hidden = !mine.length;
+    line.textContent = online ? words.sending : words.queued;
+    const answered = card.classList.contains("offer") && mine.length > 0;
+    for (const button of card.querySelectorAll("button")) button.disabled = answered;
+    for (const step of card.querySelectorAll("[data-step]"))
+      step.classList.toggle("reached", ORDER.indexOf(step.dataset.step) <= ORDER.indexOf(state));
+  }
+  showLink();
+};
+const draw = html => {
+  const fresh = document.createElement("template");
+  fresh.innerHTML = html;
+  for (const part of fresh.content.querySelectorAll("[data-keep]")) {
+    const kept = live.querySelector(`[data-keep="${part.dataset.keep}"]`);
+    if (kept) part.replaceWith(kept);  /* what somebody is writing stays */
+  }
+  live.replaceChildren(fresh.content);
+  settle();
+};
+const settle = () => {
+  const facts = document.getElementById("facts"), count = Number(facts.dataset.offers);
+  if (offers !== null && count > offers) {
+    if (navigator.vibrate) navigator.vibrate([400, 150, 400, 150, 400]);
+    window.scrollTo(0, 0);
+  }
+  offers = count;
+  document.title = (count ? `(${count}) ${words.new_task} ` : "") + document.title.replace(/^\(\d+\).*?[!！] /, "");
+  mark();
+  tick();
+  follow(facts.dataset.onShift === "1");
+};
+const look = async () => {
+  if (expired) return;
+  try {
+    const answer = await limited("/r/live", {headers: {"If-None-Match": tag}}, TIMEOUT_MS);
+    if (answer.redirected || answer.status === 401) { setExpired(); return; }
+    if (answer.status >= 500) { setOnline(false); return; }
+    skew = Date.parse(answer.headers.get("Date")) + 500 - Date.now() || skew;
+    setOnline(true);
+    if (answer.status === 200) { tag = answer.headers.get("ETag"); draw(await answer.text()); }
+  } catch { setOnline(false); mark(); }
+};
+const tick = () => {
+  for (const clock of live.querySelectorAll("[data-until]")) {
+    const left = Math.ceil((Date.parse(clock.dataset.until) - Date.now() - skew) / 1000);
+    const hours = Math.floor(left / 3600), minutes = Math.floor(left / 60) % 60, seconds = String(left % 60).padStart(2, "0");
+    clock.textContent = left <= 0 ? words.overdue : (hours ? `${hours}:${String(minutes).padStart(2, "0")}` : minutes) + ":" + seconds;
+    clock.classList.toggle("soon", left <= 30);
+    clock.classList.toggle("over", left <= 0);
+  }
+  showShared();
+};
+
+/* --- what is pressed */
+const took = event => {
+  const button = event.target.closest("button[data-do]");
+  if (!button) return;
+  const what = button.dataset.do, task = Number(button.closest("article").dataset.task);
+  button.disabled = true;
+  keep({what, task, reason: button.dataset.reason || ""});
+};
+const wrote = async event => {
+  event.preventDefault();
+  const form = event.target, what = form.dataset.do, task = Number(form.closest("article").dataset.task);
+  if (what === "decline") { keep({what, task, reason: form.reason.value.trim()}); return; }
+  const text = form.text.value.trim(), file = form.photo.files[0];
+  if (!text && !file) { notice(words.needs, false); return; }
+  const button = form.querySelector("button");
+  button.disabled = true;
+  try { await keep({what, task, text, photo: file ? await smaller(file) : null}); }
+  catch (error) { notice(error.message, false); }
+  finally { button.disabled = false; }
+};
+const chose = event => {
+  const input = event.target;
+  if (input.name !== "photo") return;
+  const label = input.parentElement, picture = label.querySelector("img"), file = input.files[0];
+  if (picture.src) URL.revokeObjectURL(picture.src);
+  picture.hidden = !file;
+  if (file) { picture.src = URL.createObjectURL(file); label.querySelector("span").textContent = words.photo_again; }
+};
+/* A copy in memory: the file itself may be gone when the network is back. The original goes as it is, with the
+   place and time in it, unless it is too large to be taken. */
+const smaller = async file => {
+  if (file.size <= MOST_PHOTO_BYTES) return new Blob([await file.arrayBuffer()], {type: file.type});
+  const bitmap = await createImageBitmap(file), scale = Math.min(1, LONGEST_SIDE / Math.max(bitmap.width, bitmap.height));
+  const canvas = document.createElement("canvas");
+  canvas.width = Math.round(bitmap.width * scale);
+  canvas.height = Math.round(bitmap.height * scale);
+  canvas.getContext("2d").drawImage(bitmap, 0, 0, canvas.width, canvas.height);
+  const blob = await new Promise(done => canvas.toBlob(done, "image/jpeg", 0.85));
+  if (!blob || blob.size > MOST_PHOTO_BYTES) throw new Error(words.too_large);
+  return blob;
+};
+
+/* --- position: on shift only, and only after it was switched on here */
+const WANTED = "yiping-share-" + user;
+const follow = onShift => {
+  const wanted = localStorage.getItem(WANTED) === "yes", possible = "geolocation" in navigator;
+  share.hidden = !onShift || wanted || !possible || !window.isSecureContext;
+  share.textContent = words.share;
+  if (onShift && !window.isSecureContext) shared.textContent = words.needs_https;
+  if (onShift && wanted && possible && watch === null) {
+    shared.textContent = words.locating;
+    watch = navigator.geolocation.watchPosition(found, lost, {enableHighAccuracy: true, maximumAge: 5000, timeout: 30000});
+  } else if ((!onShift || !wanted) && watch !== null) {
+    navigator.geolocation.clearWatch(watch);
+    watch = lastSent = null;
+    shared.textContent = "";
+  }
+};
+const found = async ({coords, timestamp}) => {
+  const now = Date.now();
+  if (coords.accuracy > WORST_ACCURACY_M || (lastSent && now - lastSent.tried < POSITION_EVERY_MS)) return;
+  if (lastSent && now - lastSent.tried < POSITION_AT_LEAST_MS && moved(lastSent, coords) < MOVED_M) return;
+  const sent = {lon: coords.longitude, lat: coords.latitude, tried: now, at: lastSent && lastSent.at};
+  lastSent = sent;
+  const at = new Date(Math.min(timestamp, now) + skew).toISOString();
+  try {
+    const answer = await limited(`/api/v1/responders/${encodeURIComponent(user)}/position`, {
+      method: "POST", headers: headers({"Content-Type": "application/json"}),
+      body: JSON.stringify({lon: sent.lon, lat: sent.lat, at}),
+    }, TIMEOUT_MS);
+    if (answer.ok) sent.at = now;
+  } catch { setOnline(false); }
+  showShared();
+};
+const lost = error => {
+  shared.textContent = error.code === 1 ? words.denied : words.no_position;
+  if (error.code !== 1) return;
+  localStorage.removeItem(WANTED);
+  navigator.geolocation.clearWatch(watch);
+  watch = null;
+  share.hidden = false;
+};
+const showShared = () => {
+  if (watch !== null && lastSent && lastSent.at)
+    shared.textContent = `${words.sharing} · ${Math.round((Date.now() - lastSent.at) / 1000)} s`;
+};
+const moved = (one, two) => {
+  const north = (two.latitude - one.lat) * 111195, east = (two.longitude - one.lon) * 111195 * Math.cos(one.lat * Math.PI / 180);
+  return Math.hypot(north, east);
+};
+share.onclick = () => { localStorage.setItem(WANTED, "yes"); follow(true); };
+
+document.getElementById("log-out").onclick = async () => {
+  if (waiting.length && !confirm(say(words.unsent, {n: waiting.length}))) return;
+  try {
+    await limited("/logout", {method: "POST", headers: headers({}), redirect: "manual"}, TIMEOUT_MS);
+    for (const step of waiting) await inSteps("readwrite", steps => steps.delete(step.n));
+    if (window.caches) await caches.delete("yiping-phone");
+    location.href = "/login?next=/r";
+  } catch { setOnline(false); }
+};
+live.addEventListener("click", took);
+live.addEventListener("submit", wrote);
+live.addEventListener("change", chose);
+addEventListener("online", () => { look(); send(); });
+addEventListener("offline", () => { setOnline(false); mark(); });
+document.addEventListener("visibilitychange", () => { if (!document.hidden) { look(); send(); } });
+const turn = async () => { await look(); await send(); setTimeout(turn, document.hidden ? POLL_HIDDEN_MS : POLL_MS); };
+if ("serviceWorker" in navigator && window.isSecureContext)
+  navigator.serviceWorker.register("/r/sw.js", {scope: "/r"}).catch(() => {});
+reload().then(() => { settle(); setInterval(tick, 1000); turn(); });
+})();

@@ -1,0 +1,22 @@
+/* Keeps the page itself, so that it opens without network. Never answers for anything else. */
+const CACHE = "yiping-phone";
+self.addEventListener("install", () => self.skipWaiting());
+self.addEventListener("activate", event => event.waitUntil(self.clients.claim()));
+self.addEventListener("fetch", event => {
+  const url = new URL(event.request.url);
+  const ours = url.origin === location.origin && (url.pathname === "/r" || url.pathname.startsWith("/r/assets/"));
+  if (event.request.method !== "GET" || !ours) return;
+  event.respondWith((async () => {
+    const cache = await caches.open(CACHE);
+    const name = url.pathname;
+    try {
+      const answer = await fetch(event.request);
+      if (answer.ok && !answer.redirected) await cache.put(name, answer.clone());
+      return answer;
+    } catch (error) {
+      const kept = await cache.match(name);
+      if (kept) return kept;
+      throw error;
+    }
+  })());
+});
