@@ -1,4 +1,4 @@
-"""How the sites are: the last "site" change of each, as the outbox tells it."""
+"""How the sites are, as the running side tells: named values `health:<site>`, and changes of topic "site"."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from typing import Any
 from data.record import Change
 from data.store import Reader
 
-_PAGE = 5000
-_STORED = "health:"  # a value of this name and the site's id, where the running side keeps one
+STORED = "health:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +21,7 @@ class SiteHealth:
 
 
 class HealthBoard:
-    """The latest health of every site. Lives on the event loop; fed by the outbox's tailer."""
+    """The latest health of every site. Lives on the event loop; fed by the outbox."""
 
     def __init__(self) -> None:
         self._sites: dict[str, SiteHealth] = {}
@@ -37,30 +36,14 @@ class HealthBoard:
     def see(self, change: Change) -> None:
         """Take note of a change of topic "site"; others are ignored."""
         if change.topic == "site":
-            site, health = _told(change.payload)
-            self._sites[site] = health
+            self._sites[str(change.payload["site"])] = _told(change.payload)
 
 
-def past_health(reader: Reader, sites: tuple[str, ...], *, look_back: int = 50_000) -> dict[str, SiteHealth]:
-    """The last word on each site in the newest `look_back` rows of the outbox, else in the stored values."""
-    found: dict[str, SiteHealth] = {}
-    for site in sites:
-        stored = reader.value(_STORED + site)
-        if isinstance(stored, Mapping):
-            found[site] = SiteHealth(str(stored.get("health", "unknown")), stored.get("at"))
-    last = reader.last_change()
-    after = max(0, last - look_back)
-    while after < last:
-        changes = reader.changes(after, _PAGE)
-        if not changes:
-            break
-        for change in changes:
-            if change.topic == "site":
-                site, health = _told(change.payload)
-                found[site] = health
-        after = changes[-1].seq
-    return found
+def past_health(reader: Reader, sites: tuple[str, ...]) -> dict[str, SiteHealth]:
+    """The last word on each site that anybody has spoken of."""
+    values = {site: reader.value(STORED + site) for site in sites}
+    return {site: _told(value) for site, value in values.items() if isinstance(value, Mapping)}
 
 
-def _told(payload: Mapping[str, Any]) -> tuple[str, SiteHealth]:
-    return str(payload["site"]), SiteHealth(str(payload["health"]), payload.get("at"))
+def _told(state: Mapping[str, Any]) -> SiteHealth:
+    return SiteHealth(str(state.get("health", "unknown")), state.get("at"))

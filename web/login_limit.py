@@ -36,7 +36,9 @@ class LoginLimit:
         if len(self._failures) >= _KEPT:
             self._failures = {key: times for key, times in self._failures.items() if times[-1] > now - self.window_s}
         for key, _ in self._keys(name, address):
-            self._failures.setdefault(key, deque(maxlen=self.per_name)).append(now)
+            self._failures.setdefault(key, deque(maxlen=max(self.per_pair, self.per_address, self.per_name))).append(
+                now
+            )
 
     def succeeded(self, name: str, address: str) -> None:
         self._failures.pop((name, address), None)

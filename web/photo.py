@@ -17,7 +17,7 @@ from data.errors import InputRejected
 LARGEST_BYTES = 10 * 1024 * 1024
 LARGEST_PIXELS = 60_000_000
 LONGEST_SIDE = 2560
-FORMATS = ("JPEG", "MPO", "PNG", "WEBP")
+FORMATS = ("JPEG", "PNG", "WEBP")
 _QUALITY = 85
 
 
@@ -36,10 +36,12 @@ def clean_photo(content: bytes) -> Photo:
     try:
         with Image.open(io.BytesIO(content), formats=FORMATS) as image:
             if image.width * image.height > LARGEST_PIXELS:
-                raise InputRejected(f"the photo has {image.width} × {image.height} pixels, that is too many")
+                raise InputRejected(f"the photo has more than {LARGEST_PIXELS} pixels")
             exif = _told(image.getexif())
             upright = ImageOps.exif_transpose(image).convert("RGB")
-    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
+    except Image.DecompressionBombError as error:
+        raise InputRejected(f"the photo has more than {LARGEST_PIXELS} pixels") from error
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
         raise InputRejected(f"the photo is no picture that can be read ({', '.join(FORMATS)})") from error
     upright.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
     # A new picture from the pixels alone: nothing of the original's metadata can come along.

@@ -25,6 +25,7 @@ from layouts.shell import build_dash
 from web.access_log import AccessLog, WithoutQuery
 from web.api import build_api
 from web.auth import AuthMiddleware, content_policy
+from web.body_limit import BodyLimit
 from web.deps import ServerDeps
 from web.events_socket import events_router
 from web.health import HealthBoard, past_health
@@ -34,6 +35,7 @@ from web.media import media_router
 from web.metrics import WebMeters
 from web.outbox import Outbox
 from web.passwords import PasswordCheck
+from web.phone import phone_router
 from web.problems import install_problems
 from web.service import service_router
 from web.sessions import SessionBook
@@ -41,7 +43,6 @@ from web.wall_socket import wall_router
 
 log = logging.getLogger(__name__)
 
-_LARGEST_BODY = 2 * 1024 * 1024  # Dash's own requests; routes that take photos say so themselves
 _GRACE_S = 3
 
 
@@ -98,12 +99,13 @@ def build_server(deps: ServerDeps) -> FastAPI:
             await outbox.stop()
             passwords.close()
 
-    server = FastAPI(openapi_url=None, lifespan=lifespan, max_body_size=_LARGEST_BODY)
+    server = FastAPI(openapi_url=None, lifespan=lifespan)
     install_problems(server)
     server.router.routes.append(ApiRoute(build_api(deps, board.health)))
     server.include_router(login_router(deps, book, passwords, LoginLimit()))
     server.include_router(service_router(deps, outbox, meters))
     server.include_router(media_router(deps))
+    server.include_router(phone_router(deps))
     server.include_router(events_router(deps, book, outbox, meters))
     server.include_router(wall_router(deps, book, meters))
     dash = build_dash(
@@ -120,6 +122,7 @@ def build_server(deps: ServerDeps) -> FastAPI:
     )
     policy = content_policy(tuple(dash.csp_hashes()))
     # Added last, so that they stand outside of Dash's own middleware.
+    server.add_middleware(BodyLimit)
     server.add_middleware(AuthMiddleware, book=book, policy=lambda: policy, allowed_origins=deps.allowed_origins)
     server.add_middleware(AccessLog, meters=meters)
     return server

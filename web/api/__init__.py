@@ -16,7 +16,6 @@ from web.health import SiteHealth
 from web.problems import install_problems
 
 PREFIX = "/api/v1"
-_LARGEST_BODY = 256 * 1024
 
 
 def build_api(deps: ServerDeps, health: Callable[[str], SiteHealth]) -> FastAPI:
@@ -31,7 +30,6 @@ def build_api(deps: ServerDeps, health: Callable[[str], SiteHealth]) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         license_info={"name": "AGPL-3.0-or-later", "identifier": "AGPL-3.0-or-later"},
-        max_body_size=_LARGEST_BODY,
         redirect_slashes=False,
     )
     install_problems(api)

@@ -37,7 +37,6 @@ from web.photo import LARGEST_BYTES, clean_photo
 from web.problems import TooLarge
 
 Step = Callable[[Writer, int, Actor, datetime], Task]
-_FORM_OVERHEAD = 64 * 1024
 _MOVED = answers(TaskAnswer, 403, 404, 409, 422)
 
 
@@ -160,7 +159,6 @@ def _add_report(router: APIRouter, deps: ServerDeps) -> None:
         "/tasks/{task_id}/report",
         response_model=None,
         responses=answers(TaskAnswer, 403, 404, 409, 413, 422),
-        max_body_size=LARGEST_BYTES + _FORM_OVERHEAD,
     )
     async def report(
         request: Request,

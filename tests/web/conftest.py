@@ -1,0 +1,43 @@
+"""The running server of these tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from data.store import TaskQuery
+from tests.web.city import PASSWORD, ROLES, Clock, Running, open_deps, start
+from web.accounts import add_user
+from web.deps import SessionPolicy
+
+
+@pytest.fixture(scope="module")
+def city_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    clock = Clock()
+    deps = open_deps(tmp_path_factory.mktemp("var"), now=clock, sessions=SessionPolicy(recheck=timedelta(seconds=0.2)))
+    for name, role in ROLES.items():
+        add_user(deps.store, name, role, PASSWORD)
+    server, thread, port = start(deps)
+    yield Running(f"http://127.0.0.1:{port}", deps.store, deps, clock, server)
+    server.should_exit = True
+    thread.join(15)
+    deps.store.close()
+
+
+@pytest.fixture
+def running(city_server: Running) -> Iterator[Running]:
+    """The server with its clock set right and everybody free."""
+    city_server.clock.ahead = timedelta(0)
+    yield city_server
+    city_server.clock.ahead = timedelta(0)
+
+
+@pytest.fixture
+def nobody_busy(running: Running) -> Iterator[None]:
+    """Every open task of the test before is called off, so that somebody can be sent."""
+    yield
+    with running.client("zhao") as duty:
+        for task in running.store.read(lambda reader: reader.tasks(TaskQuery(open_only=True, limit=1000))):
+            duty.post(f"/api/v1/tasks/{task.id}/cancel", json={})

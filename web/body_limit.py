@@ -1,0 +1,63 @@
+"""How much may be sent: photos have room, everything else is small.
+
+The framework's own limit answers in plain text and outside of our headers; this one answers with a problem.
+"""
+
+from __future__ import annotations
+
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from web.photo import LARGEST_BYTES
+from web.problems import TooLarge, refusal
+
+_PHOTO = LARGEST_BYTES + 128 * 1024  # the photo and what a form puts around it
+_DASH = 2 * 1024 * 1024
+_OTHER = 256 * 1024
+_DRAINED = 4 * _PHOTO  # read and thrown away, so that a browser sees the answer and not a broken connection
+
+
+def limit_of(path: str) -> int:
+    """The most bytes that may be sent to this path."""
+    if path.startswith("/r/") or (path.startswith("/api/v1/tasks/") and path.endswith("/report")):
+        return _PHOTO
+    return _DASH if path.startswith("/_dash") else _OTHER
+
+
+class BodyLimit:
+    """Stands behind the login: strangers do not get so far."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        limit = limit_of(scope["path"])
+        declared = Headers(scope=scope).get("content-length", "0")
+        if declared.isdecimal() and int(declared) > limit:
+            await _drain(receive)
+            await refusal(TooLarge(f"{declared} bytes were sent, {limit} are taken here at most"))(scope, receive, send)
+            return
+        taken = 0
+
+        async def counted() -> Message:
+            nonlocal taken
+            message = await receive()
+            taken += len(message.get("body", b""))
+            if taken > limit:
+                raise HTTPException(413)
+            return message
+
+        await self._app(scope, counted, send)
+
+
+async def _drain(receive: Receive) -> None:
+    left = _DRAINED
+    while left > 0:
+        message = await receive()
+        if message["type"] != "http.request" or not message.get("more_body"):
+            return
+        left -= len(message.get("body", b""))
