@@ -75,21 +75,34 @@ def review_figure(incident: Incident, settings: Settings, words: Words) -> go.Fi
             figure.add_trace(trace, row=row + 1, col=1)
     _add_pictures(figure, row + 2, incident, axis, names)
     _dress(figure, axis, words, heights)
-    titles = [words(f"quantity.{q}") if f"quantity.{q}" in TABLE else q for q in quantities]
-    for number, title in enumerate(
-        [*titles, words("panel.alerts"), words("review.tasks"), words("review.pictures")], 1
-    ):
-        unit = UNIT_OF.get(quantities[number - 1], "") if number <= len(quantities) else ""
-        _title(figure, number, f"{title} {unit}" if unit not in {"", "1"} else title)
+    for row, quantity in enumerate(quantities, 1):
+        name = words(f"quantity.{quantity}") if f"quantity.{quantity}" in TABLE else quantity
+        unit = UNIT_OF.get(quantity, "").removeprefix("1")
+        _title(figure, row, f"{name} {unit}", below=quantity in RAIN)
+    for row, key in enumerate(("panel.alerts", "review.tasks", "review.pictures"), len(quantities) + 1):
+        _title(figure, row, words(key), below=False)
     return figure
 
 
-def _title(figure: go.Figure, row: int, text: str) -> None:
-    """Upright in the row's corner: a turned Chinese title is hard to read."""
+def _title(figure: go.Figure, row: int, text: str, *, below: bool) -> None:
+    """Upright in the row's corner (a turned Chinese title is hard to read); below for rain, which hangs from above."""
+    side = "bottom" if below else "top"
     figure.add_annotation(
-        text=f"<b>{text}</b>", x=0, y=1, xref="x domain", yref="y domain", xanchor="left", yanchor="top", showarrow=False,
-        font={"size": 11, "color": _DIM}, xshift=6, yshift=-3, row=row, col=1,
-    )  # fmt: skip
+        text=f"<b>{text}</b>",
+        x=0,
+        y=0 if below else 1,
+        xref="x domain",
+        yref="y domain",
+        xanchor="left",
+        yanchor=side,
+        showarrow=False,
+        font={"size": 11, "color": _DIM},
+        bgcolor="rgba(16,22,27,0.8)",
+        xshift=6,
+        yshift=3 if below else -3,
+        row=row,
+        col=1,
+    )
 
 
 def _add_curves(

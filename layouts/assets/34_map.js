@@ -26,23 +26,30 @@ yiping.map = (() => {
     return { ...GROUND[known ?? (line ? "road" : "block")], interactive: false };
   };
 
-  // ---- marks on leaflet's canvas
+  // ---- marks on leaflet's canvas, as large as the page's letters
+  let unit = 1;
+  const measure = () => { unit = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16 || 1; };
   let Mark = null;
   const define = () => {
     const { L } = window;
     L.Canvas.include({
       _drawYiping(layer) {
         if (!this._drawing || layer._empty()) return;
-        const { x, y } = layer._point;
-        layer.options.paint(this._ctx, x, y, layer);
+        const context = this._ctx;
+        context.save();
+        context.translate(layer._point.x, layer._point.y);
+        context.scale(unit, unit);
+        layer.options.paint(context, 0, 0);
+        context.restore();
       },
     });
     Mark = L.CircleMarker.extend({
       _updatePath() { this._renderer._drawYiping(this); },
       // The name beside a mark needs redrawing too, so its room is part of the layer.
       _updateBounds() {
-        const r = this._radius + 3;
-        this._pxBounds = L.bounds(this._point.subtract([r + 70, r + 4]), this._point.add([r + 70, r + 22]));
+        const r = (this._radius + 3) * unit;
+        const [wide, high] = [r + 70 * unit, r + 22 * unit];
+        this._pxBounds = L.bounds(this._point.subtract([wide, high]), this._point.add([wide, high]));
       },
     });
   };
@@ -133,6 +140,7 @@ yiping.map = (() => {
 
   // ---- the live layer
   let map = null;
+  let renderer = null;
   const siteMarks = new Map();
   const people = new Map();
   const busy = () => {
@@ -151,7 +159,7 @@ yiping.map = (() => {
       const known = people.get(one.id);
       if (known) known.setLatLng(at);
       else {
-        const mark = new Mark(at, { radius: 9, paint: paintPerson(one.id), renderer: map.options.renderer });
+        const mark = new Mark(at, { radius: 9, paint: paintPerson(one.id), renderer, pane: "live" });
         mark.bindTooltip(() => {
           const who = feed.responders.get(one.id);
           return `${who.name} · ${who.team} · ${t(who.busy ? "person.busy" : "person.free")} · ${yiping.ago(who.position_at)}`;
@@ -163,15 +171,27 @@ yiping.map = (() => {
   const begin = (made) => {
     map = made;
     if (!Mark) define();
+    // A canvas of their own above the ground: a moving person must not make the whole map be drawn again.
+    map.createPane("live").style.zIndex = 450;
+    renderer = window.L.canvas({ pane: "live", padding: 0.1 });
     siteMarks.clear();
     people.clear();
     for (const site of page.sites) {
-      const mark = new Mark([site.lat, site.lon], { radius: 16, paint: paintSite(site) });
+      const mark = new Mark([site.lat, site.lon], { radius: 16, paint: paintSite(site), renderer, pane: "live" });
       mark.bindTooltip(() => site.name);
       mark.on("click", () => { const alert = alertList.at(site.id); if (alert) alertList.choose(alert.id); });
       siteMarks.set(site.id, mark.addTo(map));
     }
-    if (page.sites.length) map.fitBounds(page.sites.map((site) => [site.lat, site.lon]), { padding: [44, 44], maxZoom: 17 });
+    let moved = false; // by hand: then the view is the person's
+    map.on("dragstart dblclick", () => { moved = true; });
+    map.getContainer().addEventListener("wheel", () => { moved = true; }, { passive: true });
+    const fit = () => {
+      measure();
+      map.invalidateSize({ animate: false });
+      if (moved || !page.sites.length) return;
+      map.fitBounds(page.sites.map((site) => [site.lat, site.lon]), { padding: [44, 44], maxZoom: 17, animate: false });
+    };
+    new ResizeObserver(fit).observe(map.getContainer());
     drawPeople();
   };
   // dash-leaflet keeps its map to itself; leaflet tells every map's birth.

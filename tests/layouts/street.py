@@ -33,14 +33,14 @@ PERSON = (0.46, 0.40, 0.53, 0.72)
 CAR = (0.22, 0.52, 0.50, 0.80)
 # id, name, lon, lat, kind of scene
 SITES = (
-    ("quay-1", "滨江一号码头", 106.5712, 29.5608, "river"),
-    ("quay-2", "滨江亲水步道", 106.5748, 29.5621, "river"),
-    ("bridge", "石板桥", 106.5779, 29.5640, "river"),
-    ("underpass", "正街下穿道", 106.5731, 29.5654, "road"),
-    ("market", "农贸市场路口", 106.5765, 29.5667, "road"),
-    ("school", "河街小学门口", 106.5802, 29.5661, "road"),
-    ("gauge-river", "河街水文站", 106.5795, 29.5630, ""),
-    ("gauge-rain", "河街雨量站", 106.5748, 29.5680, ""),
+    ("quay-1", "滨江一号码头", 107.3057, 29.9033, "river"),
+    ("quay-2", "滨江亲水步道", 107.3093, 29.9046, "river"),
+    ("bridge", "石板桥", 107.3124, 29.9065, "river"),
+    ("underpass", "正街下穿道", 107.3076, 29.9079, "road"),
+    ("market", "农贸市场路口", 107.3110, 29.9092, "road"),
+    ("school", "河街小学门口", 107.3147, 29.9086, "road"),
+    ("gauge-river", "河街水文站", 107.3140, 29.9055, ""),
+    ("gauge-rain", "河街雨量站", 107.3093, 29.9105, ""),
 )
 TEAMS = (("网格员", "walk"), ("排水队", "car"), ("城管", "e-bike"), ("应急队", "car"), ("交巡警", "car"))
 NAMES = (
@@ -85,7 +85,7 @@ def _site(site: str, name: str, lon: float, lat: float, scene: str) -> SiteSetti
 
 def _person(i: int, name: str) -> ResponderSettings:
     team, travel = TEAMS[i % len(TEAMS)]
-    where = Location(lon=106.5700 + 0.0006 * (i * 7 % 20), lat=29.5600 + 0.0004 * (i * 11 % 20))
+    where = Location(lon=107.3045 + 0.0006 * (i * 7 % 20), lat=29.9025 + 0.0004 * (i * 11 % 20))
     return ResponderSettings(id=f"r{i + 1:02d}", name=name, team=team, travel=travel, location=where, on_shift=i < 18)
 
 
