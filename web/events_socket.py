@@ -64,7 +64,10 @@ def events_router(deps: ServerDeps, book: SessionBook, outbox: Outbox, meters: W
             return
         with outbox.follow() as follower, meters.socket("events"):
             sending = _send(websocket, outbox, follower, own, deps, meters)
-            await until_one_ends(sending, until_gone(websocket), while_allowed(websocket, book, visitor))
+            allowed = while_allowed(websocket, book, visitor)
+            await until_one_ends(sending, until_gone(websocket), allowed, follower.left_behind())
+        if follower.lost:
+            await close(websocket, TOO_SLOW, "too slow: connect again with since")
 
     router.add_api_websocket_route("/ws/events", events)
     return router
@@ -102,7 +105,7 @@ async def _send(  # noqa: PLR0917 - one socket with all it needs
             for missed in page:
                 await _pass_on(websocket, missed, own)
             after = page[-1].change.seq
-    while not follower.lost:
+    while True:
         told = await follower.next(PING_S)
         if told is None:
             await _say(websocket, type="ping", at=iso(deps.now()), seq=seq)
@@ -110,7 +113,6 @@ async def _send(  # noqa: PLR0917 - one socket with all it needs
         await _pass_on(websocket, told, own)
         seq = told.change.seq
         meters.delivered(_age_s(deps.now(), told.change.at))
-    await close(websocket, TOO_SLOW, "too slow: connect again with since")
 
 
 async def _pass_on(websocket: WebSocket, told: Told, own: OwnTasks | None) -> None:

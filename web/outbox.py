@@ -38,20 +38,27 @@ class Told:
 
 
 class Subscription:
-    """One follower: everything after `start`, in order. `lost` is set when it was too slow."""
+    """One follower: everything after `start`, in order, until it is too slow."""
 
     def __init__(self, start: int) -> None:
         self.start = start
-        self.lost = False
         self._queue: asyncio.Queue[Told] = asyncio.Queue(QUEUE)
+        self._left_behind = asyncio.Event()
+
+    @property
+    def lost(self) -> bool:
+        """Was it too slow? Then something is missing and it must begin again."""
+        return self._left_behind.is_set()
+
+    async def left_behind(self) -> None:
+        """Ends when the follower was too slow, also while it is waiting for its reader."""
+        await self._left_behind.wait()
 
     def offer(self, told: Told) -> None:
-        if self.lost:
-            return
         try:
             self._queue.put_nowait(told)
         except asyncio.QueueFull:
-            self.lost = True
+            self._left_behind.set()
 
     async def next(self, timeout_s: float) -> Told | None:
         """The next change, None when none came in time."""

@@ -1,0 +1,81 @@
+"""A server with streets, responders who have passwords, and one who may log in but is on no list."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from data.geo import Location
+from data.people import Role
+from data.settings import ResponderSettings, Settings
+from data.store import Store
+from dispatch.routing import load_roads
+from tests.web.city import PASSWORD, Running, city, open_deps, start
+from web.accounts import add_user
+from web.deps import ServerDeps
+from web.passwords import hash_password
+
+GATE = Location(lon=106.51, lat=29.58)
+STEP_LON, STEP_LAT = 0.0010, 0.0009  # about 100 m
+
+
+def streets(file: Path) -> Path:
+    """A grid of streets 100 m apart around the gate, with one missing block and one slanting street."""
+    lines: list[list[list[float]]] = []
+    for i in range(-4, 5):
+        lon, lat = GATE.lon + i * STEP_LON, GATE.lat + i * STEP_LAT
+        lines.append([[lon, GATE.lat + j * STEP_LAT] for j in range(-4, 5)])
+        if i != 1:
+            lines.append([[GATE.lon + j * STEP_LON, lat] for j in range(-4, 5)])
+    features: list[dict[str, Any]] = [
+        {"type": "Feature", "properties": {}, "geometry": {"type": "LineString", "coordinates": line}} for line in lines
+    ]
+    file.write_text(json.dumps({"type": "FeatureCollection", "features": features}), encoding="utf-8")
+    return file
+
+
+def settings() -> Settings:
+    """Zhang stands three streets away, Wang five; Chen is off shift."""
+    people = [
+        ("zhang", "张伟", 2, 1, True),
+        ("wang", "王芳", -3, 2, True),
+        ("chen", "陈晨", 0, 1, False),
+    ]
+    return city().model_copy(
+        update={
+            "responders": tuple(
+                ResponderSettings(
+                    id=name,
+                    name=shown,
+                    travel="e-bike",
+                    on_shift=on_shift,
+                    location=Location(lon=GATE.lon + east * STEP_LON, lat=GATE.lat + north * STEP_LAT),
+                )
+                for name, shown, east, north, on_shift in people
+            )
+        }
+    )
+
+
+def set_password(store: Store, name: str) -> None:
+    store.write(lambda writer: writer.save_user(replace(writer.user(name), password_hash=hash_password(PASSWORD))))
+
+
+def start_phone_city(folder: Path, **given: Any) -> tuple[Running, Any]:
+    """The running server and what stops it."""
+    roads = load_roads(streets(folder / "roads.geojson"))
+    deps: ServerDeps = replace(open_deps(folder, settings(), **given), roads=roads)
+    for name in ("zhang", "wang", "chen"):
+        set_password(deps.store, name)
+    add_user(deps.store, "li", Role.OPERATOR, PASSWORD)
+    add_user(deps.store, "guest", Role.RESPONDER, PASSWORD)
+    server, thread, port = start(deps)
+
+    def stop() -> None:
+        server.should_exit = True
+        thread.join(15)
+        deps.store.close()
+
+    return Running(f"http://127.0.0.1:{port}", deps.store, deps, given.get("now", deps.now), server), stop
