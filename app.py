@@ -15,20 +15,22 @@ import logging
 import os
 import signal
 import sys
+import tomllib
 from collections.abc import Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
+from secrets import token_urlsafe
 
 from data.config import ConfigError, load_settings
 from data.describe import settings_markdown
 from data.errors import YipingError
 from data.people import Role
 from data.recipe import Resources
-from data.record import GENESIS, broken_link
 from data.secrets import redact
 from engine.catalogue import load_catalogue
 from engine.options import RunOptions
+from engine.supervisor import Child
 
 # ruff: noqa: PLC0415 - each command imports what it alone needs: `check` must not wait for a web server's imports
 
@@ -47,6 +49,12 @@ def _options(args: argparse.Namespace) -> RunOptions:
     )
 
 
+def _version() -> str:
+    """As pyproject.toml says."""
+    project = tomllib.loads((Path(__file__).parent / "pyproject.toml").read_text(encoding="utf-8"))
+    return str(project["project"]["version"])
+
+
 def check(args: argparse.Namespace) -> int:
     """Say what is wrong in the configuration, or that nothing is."""
     settings, _ = load_settings(args.config, load_catalogue())
@@ -56,13 +64,64 @@ def check(args: argparse.Namespace) -> int:
 
 def run(args: argparse.Namespace) -> int:
     """Start everything and stay until told to stop (Ctrl-C, SIGTERM)."""
-    from engine.run import run_all
-    from web.server import ServeOptions, web_child
+    from engine.run import build_children, prepare
+    from engine.supervisor import Supervisor
+    from web.server import ServeOptions, serve
+    from web.source import SOURCE_PATH
 
     options = _options(args)
-    serving = ServeOptions(host=args.host, port=args.port, tls_cert=args.tls_cert, tls_key=args.tls_key)
-    run_all(options, web_child(options, serving), announce=lambda: print(f"http://{args.host}:{args.port}"))
+    if (args.tls_cert is None) != (args.tls_key is None):
+        raise YipingError("--tls-cert and --tls-key go together")
+    prepare(options)
+    others = _demo_children(options) if options.settings.demo else []
+    roads = options.settings.dispatch.roads
+    serving = ServeOptions(
+        settings=options.settings,
+        store=str(options.store),
+        var_dir=options.var_dir,
+        host=args.host,
+        port=args.port,
+        tls_cert=args.tls_cert,
+        tls_key=args.tls_key,
+        catalogue=load_catalogue(),
+        version=_version(),
+        source_url=SOURCE_PATH,
+        roads=None if roads is None else options.base_dir / roads,
+        base_map=None if options.settings.base_map is None else options.base_dir / options.settings.base_map,
+    )
+    scheme = "https" if args.tls_cert else "http"
+    print(f"\n  {options.settings.name}: {scheme}://{args.host}:{args.port}\n", flush=True)
+    web = Child("web", serve, (serving,), watched=False)
+    Supervisor(build_children(options, web, others), options.run_dir).run()
     return 0
+
+
+def _demo_children(options: RunOptions) -> list[Child]:
+    """Compose the demo city's videos, make its logins once, and move its people."""
+    from engine.demo.responders import run_demo
+
+    from data.sql.store import open_store
+    from engine.demo.logins import DEMO_LOGINS
+    from engine.demo.prepare import prepare_demo
+    from web import accounts
+
+    prepare_demo(options.settings, options.var_dir, options.settings.inference.cache_dir)
+    with closing(open_store(options.store)) as store:
+        known = {user.name: user for user in accounts.list_users(store)}
+        made = []
+        for login in DEMO_LOGINS:
+            user = known.get(login.name)
+            if user is not None and user.password_hash is not None:
+                continue
+            password = token_urlsafe(9)
+            if user is None:
+                accounts.add_user(store, login.name, login.role, password, display_name=login.display_name)
+            else:
+                accounts.set_password(store, login.name, password)
+            made.append(f"    {login.name:<12}{password:<16}{login.role.value:<16}{login.display_name}")
+    if made:
+        print("\n  演示账号，只显示这一次 / demo logins, shown this once:\n" + "\n".join(made), flush=True)
+    return [Child("demo", run_demo, (options,))]
 
 
 def models(args: argparse.Namespace) -> int:
@@ -125,16 +184,15 @@ def _password(args: argparse.Namespace) -> str:
 def audit(args: argparse.Namespace) -> int:
     """Walk the audit chain; exit status 1 where it is broken."""
     from data.sql.store import open_store
+    from web.audit_check import verify_audit
 
     with closing(open_store(args.store_url or args.var / "yiping.db")) as store:
-        seq, previous = 0, GENESIS
-        while entries := store.read(lambda reader, after=seq: reader.audit(after=after)):  # type: ignore[misc]
-            broken = broken_link(entries, previous)
-            if broken is not None:
-                print(f"entry {broken.seq}: the chain is broken here ({broken.action} of {broken.subject})")
-                return 1
-            seq, previous = entries[-1].seq, entries[-1].hash
-    print(f"{seq} entries, the chain holds; newest hash {previous}")
+        found = verify_audit(store)
+    if found.broken is not None:
+        entry = found.broken
+        print(f"entry {entry.seq}: the chain is broken here ({entry.action} of {entry.subject})")
+        return 1
+    print(f"{found.entries} entries, the chain holds; newest hash {found.last_hash}")
     return 0
 
 

@@ -112,6 +112,9 @@ class Settings(_Settings):
     language: Annotated[Literal["zh", "en"], Field(description="Language of the screens at first sight.")] = "zh"
     inference: Annotated[InferenceSettings, Field(description="How pictures are looked at.")] = InferenceSettings()
     dispatch: Annotated[DispatchSettings, Field(description="Offers and their time limits.")] = DispatchSettings()
+    base_map: Annotated[
+        Path | None, Field(description="Folder of GeoJSON drawn under the map: roads, river, blocks. No foreign tiles.")
+    ] = None
     workers: Annotated[int | None, Field(ge=1, le=256, description="Camera processes; one per core when left out.")] = (
         None
     )

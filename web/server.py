@@ -39,11 +39,13 @@ from web.phone import phone_router
 from web.problems import install_problems
 from web.service import service_router
 from web.sessions import SessionBook
+from web.source import source_router
 from web.wall_socket import wall_router
 
 log = logging.getLogger(__name__)
 
 _GRACE_S = 3
+PROJECT = Path(__file__).resolve().parents[1]
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,7 @@ def build_server(deps: ServerDeps) -> FastAPI:
     server.include_router(service_router(deps, outbox, meters))
     server.include_router(media_router(deps))
     server.include_router(phone_router(deps))
+    server.include_router(source_router(PROJECT))
     server.include_router(events_router(deps, book, outbox, meters))
     server.include_router(wall_router(deps, book, meters))
     dash = build_dash(
