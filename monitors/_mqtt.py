@@ -70,8 +70,7 @@ class Subscription:
                 if not came:
                     yield None
         finally:
-            self._acknowledge()
-            self._client.disconnect()
+            self._hang_up()
 
     def committed(self, reading: Reading) -> None:
         with self._lock:
@@ -101,6 +100,20 @@ class Subscription:
         """PUBACK what is in the store. Only in the observing thread: paho's writing is not made for two."""
         while self._stored and self._client.is_connected():
             self._client.ack(self._stored.popleft(), 1)
+
+    def _hang_up(self) -> None:
+        """Read what is on its way before closing: unread bytes would reset the connection and undo the last PUBACKs.
+
+        What is read here is not acknowledged, so it comes again.
+        """
+        self._acknowledge()
+        for _ in range(UNSTORED_AT_MOST):
+            began_s = time.monotonic()
+            if self._client.loop(BUSY_S) is not MQTTErrorCode.MQTT_ERR_SUCCESS:
+                break
+            if time.monotonic() - began_s >= BUSY_S:  # it waited in vain: all is read
+                break
+        self._client.disconnect()
 
     def _connect(self) -> None:
         properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]

@@ -1,0 +1,251 @@
+"""MQTT gauges against a real Mosquitto: no message is lost before it is stored, none that cannot be used returns."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from paho.mqtt.client import Client
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+
+from data.errors import DeviceLost
+from data.frame import Frame
+from data.observation import Quality, Reading, Rejected
+from data.recipe import Context
+from monitors.mqtt_gauge import Recipe
+from tests.servers.mosquitto import Mosquitto, mosquitto
+
+pytestmark = pytest.mark.server
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Mosquitto]:
+    with mosquitto(tmp_path) as running:
+        yield running
+
+
+def gauge(broker: Mosquitto, **more: object) -> Recipe:
+    plain = {"host": "127.0.0.1", "port": broker.port, "topic": "gauges/3", "quantity": "water_depth", "timeout": "2s"}
+    return Recipe.model_validate({**plain, "value": "depth", "time": "at", **more})
+
+
+def publish(broker: Mosquitto, *payloads: object, retain: bool = False) -> None:
+    """Send at QoS 1 and wait until the broker has them."""
+    client = Client(CallbackAPIVersion.VERSION2, protocol=MQTTProtocolVersion.MQTTv5)
+    client.connect("127.0.0.1", broker.port)
+    client.loop_start()
+    for payload in payloads:
+        content = payload if isinstance(payload, bytes | str) else json.dumps(payload)
+        client.publish("gauges/3", content, qos=1, retain=retain).wait_for_publish(5)
+    client.disconnect()
+    client.loop_stop()
+
+
+def take(
+    recipe: Recipe, context: Context, count: int, *, commit: bool, within_s: float = 5.0
+) -> list[Reading | Rejected]:
+    """What comes until there are `count`, or until the time is over; committed or not."""
+    monitor = recipe.make(context)
+    taken: list[Reading | Rejected] = []
+    ends_s = time.monotonic() + within_s
+    for seen in monitor.observe():
+        if isinstance(seen, Reading | Rejected):
+            taken.append(seen)
+        if isinstance(seen, Reading) and commit:
+            monitor.committed(seen)
+        if seen is None and (len(taken) >= count or time.monotonic() > ends_s):
+            monitor.close()
+    return taken
+
+
+def subscribe(recipe: Recipe, context: Context) -> None:
+    """Be there once, so that the broker has a session for us."""
+    assert take(recipe, context, 0, commit=True, within_s=0) == []
+    monitor = recipe.make(context)
+    seen = monitor.observe()
+    for _ in range(3):
+        next(seen)
+    monitor.close()
+    list(seen)
+
+
+def now() -> datetime:
+    return datetime.now(UTC).replace(microsecond=0)
+
+
+def test_a_reading_is_converted_and_carries_its_own_time(broker: Mosquitto, context: Context) -> None:
+    recipe = gauge(
+        broker, id="kerb", value="data.0.depth", unit="m", quality_field="state", timezone="Asia/Shanghai",
+        vertical_datum="kerb"
+    )  # fmt: skip
+    subscribe(recipe, context)
+    publish(broker, {"at": "2024-07-12T12:00:00", "state": "UNCERTAIN", "data": [{"depth": 0.255}]})
+    at = datetime(2024, 7, 12, 4, 0, tzinfo=UTC)
+    expected = Reading("gate-3", "kerb", "water_depth", 25.5, at, Quality.UNCERTAIN, None, "kerb")
+    assert take(recipe, context, 1, commit=True) == [expected]
+
+
+def test_a_plain_number_has_the_time_of_its_arrival(broker: Mosquitto, context: Context) -> None:
+    recipe = gauge(broker, value=None, time=None)
+    subscribe(recipe, context)
+    publish(broker, "12.5")
+    (reading,) = take(recipe, context, 1, commit=True)
+    assert isinstance(reading, Reading)
+    assert reading.value == 12.5
+    assert abs((datetime.now(UTC) - reading.at).total_seconds()) < 10
+
+
+def test_what_was_not_committed_comes_again_and_what_was_does_not(broker: Mosquitto, context: Context) -> None:
+    recipe = gauge(broker)
+    subscribe(recipe, context)
+    times = [now() - timedelta(seconds=10 - second) for second in range(5)]
+    publish(broker, *[{"at": at.isoformat(), "depth": depth} for depth, at in enumerate(times)])
+    first = take(recipe, context, 5, commit=False)
+    assert [r.value for r in first if isinstance(r, Reading)] == [0, 1, 2, 3, 4]
+    assert take(recipe, context, 5, commit=True) == first
+    assert take(recipe, context, 1, commit=True, within_s=1) == []
+
+
+CONSUMER = """
+import sys, pickle
+from pathlib import Path
+from data.recipe import Context
+recipe, site = pickle.loads(Path(sys.argv[1]).read_bytes())
+for seen in recipe.make(Context(site)).observe():
+    if seen is not None:
+        print(seen.value, flush=True)
+"""
+
+
+def test_a_consumer_killed_before_the_commit_loses_nothing(
+    broker: Mosquitto, context: Context, tmp_path: Path, root: Path
+) -> None:
+    recipe = gauge(broker)
+    subscribe(recipe, context)
+    publish(broker, *[{"at": now().isoformat(), "depth": depth} for depth in range(10)])
+    handed = tmp_path / "handed"
+    handed.write_bytes(pickle.dumps((recipe, context.site)))
+    consumer = subprocess.Popen(
+        [sys.executable, "-c", CONSUMER, str(handed)], cwd=root, stdout=subprocess.PIPE, text=True
+    )
+    assert consumer.stdout is not None
+    assert [consumer.stdout.readline().strip() for _ in range(10)] == [f"{depth}.0" for depth in range(10)]
+    consumer.send_signal(signal.SIGKILL)
+    consumer.wait(5)
+    consumer.stdout.close()
+    again = take(recipe, context, 10, commit=True)
+    assert sorted(r.value for r in again if isinstance(r, Reading)) == list(range(10))
+
+
+def test_a_killed_broker_is_a_loss_and_its_messages_come_after_its_restart(broker: Mosquitto, context: Context) -> None:
+    recipe = gauge(broker)
+    subscribe(recipe, context)
+    publish(broker, *[{"at": now().isoformat(), "depth": depth} for depth in range(10)])
+    time.sleep(1.2)  # the broker writes what changed once a second
+    monitor = recipe.make(context)
+    seen = monitor.observe()
+    readings: list[Frame | Reading | Rejected] = []
+    while len(readings) < 10:
+        came = next(seen)
+        readings += [came] if came is not None else []
+    broker.kill()
+    with pytest.raises(DeviceLost, match=r"gate-3: mqtt://127\.0\.0\.1:\d+/gauges/3: the broker is lost"):
+        list(seen)
+    monitor.committed(next(r for r in readings if isinstance(r, Reading)))  # too late for this connection: harmless
+    with pytest.raises(DeviceLost, match="cannot connect"):
+        list(recipe.make(context).observe())
+    broker.start()
+    assert set(take(recipe, context, 10, commit=True)) == set(readings)
+
+
+def test_a_silent_broker_is_lost_within_its_time_out(broker: Mosquitto, context: Context) -> None:
+    recipe = gauge(broker)
+    subscribe(recipe, context)
+    monitor = recipe.make(context)
+    seen = monitor.observe()
+    assert [next(seen) for _ in range(3)] == [None] * 3
+    assert broker.process is not None
+    broker.process.send_signal(signal.SIGSTOP)
+    try:
+        for running in (seen, recipe.make(context).observe()):
+            began = time.monotonic()
+            with pytest.raises(DeviceLost):
+                list(running)
+            assert time.monotonic() - began <= 4.0
+    finally:
+        broker.process.send_signal(signal.SIGCONT)
+
+
+@pytest.mark.parametrize(
+    ("payload", "said"),
+    [
+        (b"\xff\xfe\x00garbage", "not UTF-8 text"),
+        ("garbage {", "not JSON"),
+        ("[" * 100_000, "not JSON"),
+        ("{}", "has no 'depth'"),
+        ({"depth": "deep", "at": "NOW"}, "'deep' is not a number"),
+        ({"depth": True, "at": "NOW"}, "True is not a number"),
+        ({"depth": "NaN", "at": "NOW"}, "nan is not a number"),
+        ({"depth": 1e999, "at": "NOW"}, "inf is not a number"),
+        ({"depth": 3}, "has no 'at'"),
+        ({"depth": 3, "at": "yesterday"}, "'yesterday' is not a time"),
+        ({"depth": 3, "at": "2024-07-12T12:00:00"}, "no offset from UTC and the gauge no `timezone`"),
+        ({"depth": 3, "at": 1e300}, "is not a time"),
+        ({"depth": 3, "at": "FUTURE"}, "s from the future"),
+        ({"depth": 3, "at": "NOW", "unit": "mm/h"}, "water_depth is kept in cm; 'mm/h' cannot be converted"),
+        ({"depth": 3, "at": "NOW", "unit": "bananas"}, "water_depth is kept in cm; 'bananas' cannot be converted"),
+    ],
+)
+def test_what_cannot_be_used_is_rejected_once_and_the_rest_goes_on(
+    broker: Mosquitto, context: Context, payload: object, said: str
+) -> None:
+    recipe = gauge(broker, unit_field="unit" if "unit" in str(payload) else None)
+    subscribe(recipe, context)
+    times = {"NOW": now().isoformat(), "FUTURE": (now() + timedelta(seconds=90)).isoformat()}
+    if isinstance(payload, dict):
+        payload = {name: times.get(str(value), value) for name, value in payload.items()}
+    publish(broker, payload, {"depth": 7, "at": times["NOW"], "unit": "cm"})
+    rejected, reading = take(recipe, context, 2, commit=True)
+    assert isinstance(rejected, Rejected)
+    assert said in rejected.reason
+    assert rejected.monitor == "mqtt_gauge"
+    assert isinstance(reading, Reading)
+    assert reading.value == 7
+    assert take(recipe, context, 1, commit=True, within_s=0.6) == []
+
+
+def test_a_retained_number_says_nothing_about_now(broker: Mosquitto, context: Context) -> None:
+    publish(broker, "12.5", retain=True)
+    (rejected,) = take(gauge(broker, value=None, time=None), context, 1, commit=True)
+    assert isinstance(rejected, Rejected)
+    assert "retained message without a time" in rejected.reason
+
+
+def test_a_login_is_used_and_a_wrong_one_is_a_clear_loss(tmp_path: Path, context: Context) -> None:
+    with mosquitto(tmp_path, user="admin", password="p@ss:word") as broker:
+        assert take(gauge(broker, credentials="camera"), context, 0, commit=True, within_s=1) == []
+        with pytest.raises(DeviceLost, match="the broker refuses us: Not authorized"):
+            list(gauge(broker).make(context).observe())
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"topic": "gauges/#"}, "without the wildcards"),
+        ({"unit": "mm/h"}, "water_depth is kept in cm; 'mm/h' cannot be converted"),
+        ({"quantity": "wetness"}, "no quantity 'wetness'; known: water_level"),
+        ({"timezone": "Asia/Shangai"}, "no time zone 'Asia/Shangai'"),
+        ({"timeout": 5}, "a duration needs a unit"),
+    ],
+)
+def test_a_recipe_that_cannot_work_is_refused(wrong: dict[str, object], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        Recipe.model_validate({"host": "127.0.0.1", "topic": "gauges/3", "quantity": "water_depth", **wrong})
