@@ -72,6 +72,7 @@ class Stay:
     unseen_since: Mark
     misses: int = 0
     off_spot_since: datetime | None = None
+    next_spot: tuple[Detection, Mark] | None = None
     outside_since: datetime | None = None
     standing: bool = False
     raised: bool = False
@@ -139,8 +140,9 @@ class Stays:
         return self.time.since(stay.since, now)
 
     def stood_s(self, stay: Stay, now: datetime) -> float:
-        """Seconds since it stopped, blind gaps left out; 0 while it moves or may only have paused."""
-        return self.time.since(stay.still_since, now) if stay.standing else 0.0
+        """Seconds since it stopped, blind gaps left out; 0 while it moves, paused only, or may be driving off."""
+        on_spot = stay.standing and stay.off_spot_since is None
+        return self.time.since(stay.still_since, now) if on_spot else 0.0
 
     def _counts(self, detection: Detection) -> bool:
         labels = self.watched.labels
@@ -246,16 +248,20 @@ class Stays:
             stay.outside_since = seen.at
 
     def _follow_spot(self, stay: Stay, detection: Detection, seen: Detections) -> None:
+        """Is it where it was, did its box only jump, or has it moved to a new spot?"""
         if _apart(stay.spot, detection, seen.aspect) <= STILL_WITHIN:
-            stay.off_spot_since = None
+            stay.off_spot_since = stay.next_spot = None
             if self.time.since(stay.still_since, seen.at) >= STILL_FOR_S:
                 stay.standing = True
             return
-        if stay.off_spot_since is None:
-            stay.off_spot_since = seen.at
-        if not stay.standing or (seen.at - stay.off_spot_since).total_seconds() >= _OFF_SPOT_FOR_S:
-            stay.spot, stay.still_since = detection, self.time.mark(seen.at)
-            stay.standing, stay.off_spot_since = False, None
+        stay.off_spot_since = stay.off_spot_since or seen.at
+        confirmed = stay.next_spot is not None and _apart(stay.next_spot[0], detection, seen.aspect) <= STILL_WITHIN
+        if stay.next_spot is None or not confirmed:
+            stay.next_spot = (detection, self.time.mark(seen.at))
+        moved_s = (seen.at - stay.off_spot_since).total_seconds()
+        if moved_s >= _OFF_SPOT_FOR_S or (confirmed and not stay.standing):
+            stay.spot, stay.still_since = stay.next_spot
+            stay.standing, stay.off_spot_since, stay.next_spot = False, None, None
 
     def _is_over(self, stay: Stay, now: datetime) -> bool:
         if stay.misses == 0:

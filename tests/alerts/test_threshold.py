@@ -1,0 +1,138 @@
+"""The threshold rule on literal series."""
+
+from __future__ import annotations
+
+import csv
+import pickle
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from alerts.threshold import Recipe
+from data.alert import Alert, Raised, Signal
+from data.observation import Quality, Reading, Tick
+from data.recipe import Rule
+from data.units import convert
+from tests.alerts.timelines import CONTEXT, at, told
+
+DEPTH = Recipe(quantity="water_depth", above=25)  # cm; normal again at 20
+
+
+def depth(value: float, second: float, monitor: str = "gauge", quality: Quality = Quality.GOOD) -> Reading:
+    return Reading("gate-3", monitor, "water_depth", value, at(second), quality)
+
+
+def feed(rule: Rule, *seen: Reading | Tick) -> list[Signal]:
+    return [signal for one in seen for signal in rule.judge(one)]
+
+
+def test_a_flood_raises_one_alert_and_clears_it_at_four_fifths() -> None:
+    series = [depth(v, 60.0 * i) for i, v in enumerate([3, 12, 25, 31, 24, 26, 21, 20, 4])]
+    signals = feed(DEPTH.make(CONTEXT), *series)
+    assert told(signals) == [("raised", 120.0, 120.0), ("ended", 420.0, 420.0)]
+    raised = signals[0]
+    assert isinstance(raised, Raised)
+    assert (raised.value, raised.unit, raised.label, raised.key.subject, raised.key.zone) == (
+        25,
+        "cm",
+        "water_depth",
+        "",
+        "",
+    )
+
+
+def test_below_alarms_downwards() -> None:
+    rule = Recipe(quantity="flow", below=10).make(CONTEXT)
+    series = [Reading("gate-3", "g", "flow", v, at(i)) for i, v in enumerate([20, 10, 9, 12, 12.5, 30])]
+    assert told(feed(rule, *series)) == [("raised", 1.0, 1.0), ("ended", 4.0, 4.0)]
+
+
+def test_limits_are_converted_once_from_the_unit_they_are_written_in() -> None:
+    rule = Recipe(quantity="water_depth", above=0.25, clear_at=0.1, unit="m")
+    assert rule.limits == pytest.approx((25.0, 10.0))
+    assert Recipe(quantity="water_level", above=20, unit="ft").limits == pytest.approx((6.096, 4.8768))
+
+
+def test_pending_for_waits_and_forgets_a_short_peak() -> None:
+    rule = DEPTH.model_copy(update={"pending_for": at(60) - at(0)})
+    series = [depth(30, 0), depth(3, 30), depth(30, 40), depth(30, 90), depth(30, 100), depth(30, 130)]
+    assert told(feed(rule.make(CONTEXT), *series)) == [("raised", 40.0, 100.0)]
+
+
+def test_pending_for_passes_on_ticks_but_not_on_blind_ones() -> None:
+    rule = DEPTH.model_copy(update={"pending_for": at(10) - at(0)})
+    watched = feed(rule.make(CONTEXT), depth(30, 0), *(Tick("gate-3", at(s)) for s in range(1, 15)))
+    assert told(watched) == [("raised", 0.0, 10.0)]
+    ticks = [Tick("gate-3", at(s), observable=not 3 <= s < 63) for s in range(1, 90)]
+    assert told(feed(rule.make(CONTEXT), depth(30, 0), *ticks)) == [("raised", 0.0, 71.0)]
+
+
+def test_three_samples_or_sixty_seconds_whichever_comes_first() -> None:
+    rule = DEPTH.model_copy(update={"samples": 3, "pending_for": at(60) - at(0)})
+    assert told(feed(rule.make(CONTEXT), *(depth(30, 5.0 * i) for i in range(5)))) == [("raised", 0.0, 10.0)]
+    assert told(feed(rule.make(CONTEXT), *(depth(30, 50.0 * i) for i in range(5)))) == [("raised", 0.0, 100.0)]
+
+
+def test_keep_firing_for_wants_the_value_normal_for_so_long() -> None:
+    rule = DEPTH.model_copy(update={"keep_firing_for": at(300) - at(0)}).make(CONTEXT)
+    series = [depth(30, 0), depth(10, 60), depth(23, 200), depth(10, 260), depth(9, 500), depth(8, 560)]
+    assert told(feed(rule, *series)) == [("raised", 0.0, 0.0), ("ended", 260.0, 560.0)]
+
+
+def test_late_and_bad_readings_and_other_quantities_are_not_judged() -> None:
+    rule = DEPTH.make(CONTEXT)
+    rain = Reading("gate-3", "gauge", "rainfall", 99, at(20))
+    signals = feed(rule, depth(5, 100), depth(80, 50), depth(80, 110, quality=Quality.BAD), rain, depth(6, 120))
+    assert signals == []
+    assert told(feed(rule, depth(30, 130, quality=Quality.UNCERTAIN))) == [("raised", 130.0, 130.0)]
+
+
+def test_of_several_monitors_the_worst_counts_unless_one_is_named() -> None:
+    series = [depth(30, 0, "gauge"), depth(5, 1, "camera"), depth(31, 2, "gauge"), depth(5, 3, "gauge")]
+    assert told(feed(DEPTH.make(CONTEXT), *series)) == [("raised", 0.0, 0.0), ("ended", 3.0, 3.0)]
+    assert feed(DEPTH.model_copy(update={"monitor": "camera"}).make(CONTEXT), *series) == []
+
+
+def test_after_a_restart_an_open_alert_is_not_raised_again_and_still_ends() -> None:
+    (raised,) = feed(DEPTH.make(CONTEXT), depth(30, 0))
+    assert isinstance(raised, Raised)
+    again = DEPTH.make(CONTEXT)
+    again.resume([Alert(raised.key, raised.kind, raised.priority, raised.started_at, raised.at, id=1)])
+    assert told(feed(again, depth(40, 60), depth(4, 120))) == [("ended", 120.0, 120.0)]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"quantity": "water_depth", "above": 3, "unit": "mm/h"}, "unit: water_depth is kept in cm; 'mm/h' cannot"),
+        ({"quantity": "water_dept", "above": 3}, "no quantity 'water_dept', did you mean 'water_depth'"),
+        ({"quantity": "water_depth"}, "give either above or below"),
+        ({"quantity": "water_depth", "above": 3, "below": 1}, "give either above or below"),
+        ({"quantity": "water_depth", "above": 3, "clear_at": 4}, "clear_at: lies on the alarming side"),
+        ({"quantity": "water_depth", "above": 3, "zone": "lane"}, "zone: a threshold judges readings"),
+    ],
+)
+def test_a_recipe_refuses_what_cannot_be_meant(wrong: dict[str, object], said: str) -> None:
+    with pytest.raises(ValidationError, match=said):
+        Recipe.model_validate(wrong)
+
+
+def test_a_recipe_can_be_sent_to_another_process() -> None:
+    assert pickle.loads(pickle.dumps(DEPTH)) == DEPTH
+
+
+@pytest.mark.shared
+def test_a_real_flood_peak_with_late_rows_and_a_dip_raises_exactly_one_alert(shared: Path) -> None:
+    """Buffalo Bayou, August 2017: over 20 ft, a dip to 19.94 ft, rows out of order (data: WaterNet, MIT)."""
+    rule = Recipe(quantity="water_level", above=20, clear_at=18, unit="ft").make(CONTEXT)
+    with (shared / "series" / "harvey_buffalo_bayou_stage.csv").open(encoding="utf-8") as file:
+        rows = list(csv.reader(file))[1:]
+    signals: list[Signal] = []
+    for moment, value in ((row[0], row[1]) for row in rows if len(row) > 1 and row[1].strip()):
+        when = datetime.strptime(moment, "%m/%d/%y %H:%M").replace(tzinfo=UTC)
+        feet = convert(float(value), "ft", "water_level")
+        signals += rule.judge(Reading("gate-3", "gauge", "water_level", feet, when))
+    assert [type(signal).__name__ for signal in signals][:1] == ["Raised"]
+    assert sum(isinstance(signal, Raised) for signal in signals) == 1
