@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,8 +51,11 @@ class _TransactionGone(Exception):
 class GroupCommit:
     """The one writing thread of a process. Started at once; `close` ends it after what was submitted."""
 
-    def __init__(self, engine: Engine, writer: Callable[[Connection], Writer]) -> None:
+    def __init__(
+        self, engine: Engine, writer: Callable[[Connection], Writer], gate: AbstractContextManager[None]
+    ) -> None:
         self._engine = engine
+        self._gate = gate  # held for each transaction; the database's own lock stays the one that counts
         self._writer = writer
         self._waiting: queue.SimpleQueue[Unit | None] = queue.SimpleQueue()
         self._lock = threading.Lock()  # nothing is queued behind the end mark
@@ -103,11 +107,11 @@ class GroupCommit:
         taken = [first]
         why = "nothing was stored"
         try:
-            with self._begin() as connection:
+            with self._gate, self._begin() as connection:
                 outcomes = self._run_units(connection, taken)
                 why = "it is not known whether it was stored"
                 self._commit(connection)
-        except (SQLAlchemyError, StoreClosed, _TransactionGone) as error:
+        except (SQLAlchemyError, OSError, StoreClosed, _TransactionGone) as error:
             self._fail(taken, why, error)
             return
         for outcome in outcomes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,6 +18,7 @@ from data.sql.engine import reading_engine, store_url, writing_engine
 from data.sql.group import GroupCommit, Unit
 from data.sql.reader import SqlReader
 from data.sql.schema import upgrade
+from data.sql.turnstile import Turnstile
 from data.sql.writer import SqlWriter
 from data.store import Reader, Store, Writer
 
@@ -43,7 +45,8 @@ def open_store(path_or_url: str | Path, *, migrate: bool = True) -> Store:
     except StoreClosed:
         writing.dispose()
         raise
-    return SqlStore(writing, reading_engine(url))
+    gate = Turnstile(Path(f"{url.database}-turn")) if url.get_backend_name() == "sqlite" else nullcontext()
+    return SqlStore(writing, reading_engine(url), gate)
 
 
 def _make_file(path: Path) -> None:
@@ -63,10 +66,10 @@ def _name(url: URL) -> str:
 class SqlStore:
     """`data.store.Store` on two engines: one thread writes through one, everybody reads through the other."""
 
-    def __init__(self, writing: Engine, reading: Engine) -> None:
+    def __init__(self, writing: Engine, reading: Engine, gate: AbstractContextManager[None]) -> None:
         self._reading = reading
         self._process = os.getpid()
-        self._group = GroupCommit(writing, SqlWriter)
+        self._group = GroupCommit(writing, SqlWriter, gate)
 
     def read(self, look: Callable[[Reader], T]) -> T:
         self._here()
