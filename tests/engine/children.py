@@ -76,6 +76,13 @@ class Supervised:
         except (FileNotFoundError, ValueError):
             return None
 
+    def signal(self, name: str, number: signal.Signals = signal.SIGKILL) -> int:
+        """Send it to the child; its process id."""
+        pid = self.pid(name)
+        assert pid is not None, f"{name} does not run"
+        os.kill(pid, number)
+        return pid
+
     def wait_for(self, condition: Callable[[], object], timeout_s: float) -> float:
         """Seconds until the condition came true."""
         begun = time.monotonic()

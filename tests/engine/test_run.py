@@ -5,95 +5,25 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from alerts.intrusion import Recipe as Intrusion
 from alerts.lifecycle import acknowledge
-from data.alert import Alert
-from data.geo import Location
 from data.meters import read_meters
 from data.people import Actor, Role
 from data.record import broken_link
-from data.settings import Settings, SiteSettings
-from data.sql.store import open_store
-from data.store import AlertQuery, Store
+from data.settings import Settings
 from data.vault import FolderVault
-from engine.options import RunOptions
-from engine.run import build_children, prepare, shares
-from tests.engine.children import Supervised, is_alive, supervise
-from tests.engine.kinds import Brightness, LampCamera
+from engine.run import build_children, shares
+from tests.engine.children import is_alive, supervise
+from tests.engine.city import Cities, lamp_site
 
-CHONGQING = Location(lon=106.5, lat=29.6)
 OFFICER = Actor("li", Role.DUTY_OFFICER)
 
 
-def lamp_site(name: str, folder: Path) -> SiteSettings:
-    (folder / name).mkdir(parents=True, exist_ok=True)
-    return SiteSettings(
-        id=name,
-        location=CHONGQING,
-        monitor=LampCamera(folder=folder / name),
-        detectors=(Brightness(),),
-        rules=(Intrusion(keep_firing_for=timedelta(seconds=1)),),
-    )
-
-
-class City:
-    """Lamps that can be switched, the processes that watch them, and the store they write to."""
-
-    def __init__(self, tmp_path: Path, *names: str, workers: int = 1) -> None:
-        self.lamps = tmp_path / "lamps"
-        settings = Settings(sites=tuple(lamp_site(name, self.lamps) for name in names), workers=workers)
-        self.options = RunOptions(settings=settings, var_dir=tmp_path / "var")
-        prepare(self.options)
-        self.store: Store = open_store(self.options.store)
-        self.running: Supervised | None = None
-
-    def start(self) -> Supervised:
-        self.running = supervise(self.options.run_dir, *build_children(self.options))
-        return self.running
-
-    def set(self, name: str, *what: str) -> None:
-        """Bright, lost, hang, rejected: exactly these."""
-        for word in ("bright", "lost", "hang", "rejected"):
-            path = self.lamps / name / word
-            path.touch() if word in what else path.unlink(missing_ok=True)
-
-    def alerts(self, name: str, *, open_only: bool = False) -> Sequence[Alert]:
-        return self.store.read(lambda reader: reader.alerts(AlertQuery(site=name, open_only=open_only)))
-
-    def health(self, name: str) -> str | None:
-        state = self.store.read(lambda reader: reader.value(f"health:{name}"))
-        return None if state is None else str(state["health"])
-
-    def wait_for(self, condition: Callable[[], object], timeout_s: float = 20.0) -> float:
-        assert self.running is not None
-        return self.running.wait_for(condition, timeout_s)
-
-    def close(self) -> None:
-        if self.running is not None:
-            self.running.end()
-        self.store.close()
-
-
-@pytest.fixture
-def city(tmp_path: Path) -> Iterator[Callable[..., City]]:
-    made: list[City] = []
-
-    def build(*names: str, workers: int = 1) -> City:
-        made.append(City(tmp_path, *names, workers=workers))
-        return made[-1]
-
-    yield build
-    for one in made:
-        one.close()
-
-
-def test_what_a_camera_sees_becomes_an_alert_with_its_picture_and_ends_again(city: Callable[..., City]) -> None:
+def test_what_a_camera_sees_becomes_an_alert_with_its_picture_and_ends_again(city: Cities) -> None:
     one = city("gate-1")
     one.set("gate-1", "bright")
     running = one.start()
@@ -114,7 +44,7 @@ def test_what_a_camera_sees_becomes_an_alert_with_its_picture_and_ends_again(cit
     assert "Traceback" not in running.log
 
 
-def test_killed_children_come_back_and_neither_lose_nor_double_an_alert(city: Callable[..., City]) -> None:
+def test_killed_children_come_back_and_neither_lose_nor_double_an_alert(city: Cities) -> None:
     one = city("gate-1", "gate-2", workers=2)
     one.set("gate-1", "bright")
     running = one.start()
@@ -122,9 +52,7 @@ def test_killed_children_come_back_and_neither_lose_nor_double_an_alert(city: Ca
     first = one.alerts("gate-1")[0]
     one.store.write(lambda writer: acknowledge(writer, first.id, OFFICER, datetime.now(UTC)))
     for name in ("worker-1", "worker-2", "clock"):
-        old = running.pid(name)
-        assert old is not None
-        os.kill(old, signal.SIGKILL)
+        old = running.signal(name)
         assert one.wait_for(lambda name=name, old=old: running.pid(name) not in {old, None}) < 5.0  # type: ignore[misc]
     one.set("gate-2", "bright")
     one.wait_for(lambda: one.alerts("gate-2", open_only=True))
@@ -135,7 +63,7 @@ def test_killed_children_come_back_and_neither_lose_nor_double_an_alert(city: Ca
     assert len(one.alerts("gate-2")) == 1
 
 
-def test_after_the_parent_is_killed_the_next_start_goes_on_from_the_store(city: Callable[..., City]) -> None:
+def test_after_the_parent_is_killed_the_next_start_goes_on_from_the_store(city: Cities) -> None:
     one = city("gate-1")
     one.set("gate-1", "bright")
     running = one.start()
@@ -151,7 +79,7 @@ def test_after_the_parent_is_killed_the_next_start_goes_on_from_the_store(city: 
     assert len(one.alerts("gate-1")) == 1
 
 
-def test_a_dead_camera_does_not_disturb_another_in_the_same_worker(city: Callable[..., City]) -> None:
+def test_a_dead_camera_does_not_disturb_another_in_the_same_worker(city: Cities) -> None:
     one = city("gate-1", "gate-2", "gate-3")
     one.set("gate-1", "lost")
     one.set("gate-2", "rejected")
@@ -168,7 +96,7 @@ def test_a_dead_camera_does_not_disturb_another_in_the_same_worker(city: Callabl
 
 
 @pytest.mark.slow
-def test_a_read_that_ignores_its_time_out_costs_the_others_no_more_than_a_restart(city: Callable[..., City]) -> None:
+def test_a_read_that_ignores_its_time_out_costs_the_others_no_more_than_a_restart(city: Cities) -> None:
     one = city("gate-1", "gate-2")
     running = one.start()
     one.wait_for(lambda: one.health("gate-1") == one.health("gate-2") == "live")
@@ -182,7 +110,7 @@ def test_a_read_that_ignores_its_time_out_costs_the_others_no_more_than_a_restar
 
 
 @pytest.mark.slow
-def test_while_alerts_flow_kills_leave_no_double_and_no_stale_alert(city: Callable[..., City]) -> None:
+def test_while_alerts_flow_kills_leave_no_double_and_no_stale_alert(city: Cities) -> None:
     names = ("gate-1", "gate-2", "gate-3", "gate-4")
     one = city(*names, workers=2)
     running = one.start()
@@ -212,7 +140,7 @@ def test_while_alerts_flow_kills_leave_no_double_and_no_stale_alert(city: Callab
             assert steps == (["raise"] if alert.is_open else ["raise", "end"])
 
 
-def test_a_second_clock_on_the_same_folder_refuses_to_run(city: Callable[..., City], tmp_path: Path) -> None:
+def test_a_second_clock_on_the_same_folder_refuses_to_run(city: Cities, tmp_path: Path) -> None:
     one = city()
     running = one.start()
     one.wait_for((one.options.run_dir / "clock.lock").exists)

@@ -1,0 +1,104 @@
+"""Real pictures through a real worker: tiles for who looks, and cameras that hang come back."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from alerts.intrusion import Recipe as Intrusion
+from data.feed import FramePacket
+from data.feed_socket import SocketFrameHub
+from data.settings import SiteSettings
+from monitors.rtsp_camera import Recipe as RtspCamera
+from monitors.video_file import Recipe as VideoFile
+from tests.engine.city import CHONGQING, Cities
+from tests.engine.kinds import Anything
+from tests.servers.rtsp import RtspServer, rtsp_server
+
+
+def watched(name: str, monitor: VideoFile | RtspCamera) -> SiteSettings:
+    rule = Intrusion(keep_firing_for=timedelta(seconds=1))
+    return SiteSettings(id=name, location=CHONGQING, monitor=monitor, detectors=(Anything(),), rules=(rule,))
+
+
+class Viewer:
+    """The web side: a hub on its own event loop, one viewer looking at one site."""
+
+    def __init__(self, path: Path) -> None:
+        self.loop = asyncio.new_event_loop()
+        self.hub = SocketFrameHub(path)
+        self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
+        self.thread.start()
+        asyncio.run_coroutine_threadsafe(self.hub.start(), self.loop).result(5)
+
+    def look(self, site: str) -> None:
+        self.loop.call_soon_threadsafe(self.hub.look, site)
+
+    def next(self, site: str, since: int, timeout_s: float = 15.0) -> FramePacket:
+        changed = self.hub.changed(frozenset({site}), {site: since})
+        return asyncio.run_coroutine_threadsafe(changed, self.loop).result(timeout_s)
+
+    def close(self) -> None:
+        asyncio.run_coroutine_threadsafe(self.hub.stop(), self.loop).result(5)
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self.thread.join(5)
+        self.loop.close()
+
+
+@pytest.fixture
+def server(shared: Path) -> Iterator[RtspServer]:
+    with rtsp_server({"gate-1": shared / "clips" / "vtest_12s.mp4"}) as server:
+        yield server
+
+
+def test_who_looks_gets_tiles_with_boxes_and_the_alerting_one_is_marked(city: Cities, shared: Path) -> None:
+    one = city(sites=(watched("gate-1", VideoFile(path=shared / "clips" / "vtest_12s.mp4", loop=True)),))
+    viewer = Viewer(one.options.frames_socket)
+    try:
+        one.start()
+        viewer.look("gate-1")
+        one.wait_for(lambda: one.alerts("gate-1", open_only=True))
+        packet = viewer.next("gate-1", 0)
+        seen = [packet := viewer.next("gate-1", packet.sequence) for _ in range(11)]
+        assert (packet.width, packet.height, packet.jpeg[:2]) == (640, 480, b"\xff\xd8")
+        assert [(box.label, box.alerting) for box in packet.boxes] == [("scene", True)]
+        span_s = (seen[-1].at - seen[0].at).total_seconds()
+        assert 0.95 <= span_s < 3.0, "at most ten tiles a second, and not many fewer"
+    finally:
+        viewer.close()
+
+
+@pytest.mark.server
+def test_a_frozen_camera_is_lost_and_back_by_itself_and_its_alert_is_one(city: Cities, server: RtspServer) -> None:
+    camera = RtspCamera(url=server.url("gate-1"), timeout=timedelta(seconds=2))
+    one = city("gate-2", sites=(watched("gate-1", camera),))
+    running = one.start()
+    one.wait_for(lambda: one.health("gate-1") == one.health("gate-2") == "live")
+    one.wait_for(lambda: one.alerts("gate-1", open_only=True))
+    server.freeze()
+    assert one.wait_for(lambda: one.health("gate-1") == "lost") < 4.5
+    one.set("gate-2", "bright")
+    assert one.wait_for(lambda: one.alerts("gate-2", open_only=True)) < 2.0
+    server.thaw()
+    one.wait_for(lambda: one.health("gate-1") == "live", 20)
+    assert running.log.count("gate-1/rtsp_camera is lost") == 1
+    one.wait_for(lambda: running.log.count("gate-1/rtsp_camera is back after") == 1)
+    assert "worker-1 ended" not in running.log
+    assert [alert.is_open for alert in one.alerts("gate-1")] == [True]
+
+
+@pytest.mark.server
+def test_a_camera_whose_server_was_killed_is_back_soon_after_it(city: Cities, server: RtspServer) -> None:
+    camera = RtspCamera(url=server.url("gate-1"), timeout=timedelta(seconds=2))
+    one = city(sites=(watched("gate-1", camera),))
+    one.start()
+    one.wait_for(lambda: one.health("gate-1") == "live")
+    server.kill()
+    assert one.wait_for(lambda: one.health("gate-1") == "lost") < 4.5
+    server.start()
+    assert one.wait_for(lambda: one.health("gate-1") == "live") < 6.0
