@@ -37,14 +37,14 @@ def gauge(broker: Mosquitto, **more: object) -> Recipe:
     return Recipe.model_validate({**plain, "value": "depth", "time": "at", **more})
 
 
-def publish(broker: Mosquitto, *payloads: object, retain: bool = False) -> None:
+def publish(broker: Mosquitto, *payloads: object, retain: bool = False, topic: str = "gauges/3") -> None:
     """Send at QoS 1 and wait until the broker has them."""
     client = Client(CallbackAPIVersion.VERSION2, protocol=MQTTProtocolVersion.MQTTv5)
     client.connect("127.0.0.1", broker.port)
     client.loop_start()
     for payload in payloads:
         content = payload if isinstance(payload, bytes | str) else json.dumps(payload)
-        client.publish("gauges/3", content, qos=1, retain=retain).wait_for_publish(5)
+        client.publish(topic, content, qos=1, retain=retain).wait_for_publish(5)
     client.disconnect()
     client.loop_stop()
 
