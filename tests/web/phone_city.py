@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from data.geo import Location
-from data.people import Role
+from data.people import Actor, Role
 from data.settings import ResponderSettings, Settings
-from data.store import Store
+from data.store import TaskQuery, Writer
 from dispatch.routing import load_roads
+from dispatch.tasks import cancel
 from tests.web.city import PASSWORD, Running, city, open_deps, start
-from web.accounts import add_user
+from web.accounts import add_user, set_password
 from web.deps import ServerDeps
-from web.passwords import hash_password
 
 GATE = Location(lon=106.51, lat=29.58)
 STEP_LON, STEP_LAT = 0.0010, 0.0009  # about 100 m
@@ -59,8 +59,14 @@ def settings() -> Settings:
     )
 
 
-def set_password(store: Store, name: str) -> None:
-    store.write(lambda writer: writer.save_user(replace(writer.user(name), password_hash=hash_password(PASSWORD))))
+def call_off(running: Running) -> None:
+    """Cancel every open task."""
+
+    def work(writer: Writer) -> None:
+        for task in writer.tasks(TaskQuery(open_only=True, limit=1000)):
+            cancel(writer, task.id, Actor("zhao", Role.DUTY_OFFICER), running.deps.now())
+
+    running.store.write(work)
 
 
 def start_phone_city(folder: Path, **given: Any) -> tuple[Running, Any]:
@@ -68,7 +74,7 @@ def start_phone_city(folder: Path, **given: Any) -> tuple[Running, Any]:
     roads = load_roads(streets(folder / "roads.geojson"))
     deps: ServerDeps = replace(open_deps(folder, settings(), **given), roads=roads)
     for name in ("zhang", "wang", "chen"):
-        set_password(deps.store, name)
+        set_password(deps.store, name, PASSWORD)
     add_user(deps.store, "li", Role.OPERATOR, PASSWORD)
     add_user(deps.store, "guest", Role.RESPONDER, PASSWORD)
     server, thread, port = start(deps)
