@@ -23,6 +23,7 @@ from dispatch.transitions import Step, check, open_offer
 
 TIMER = "offer"
 _TIMERS_AT_ONCE = 1000
+_EXPIRED_AT_ONCE = 20  # each looks for the next responder, and other units of work wait meanwhile
 
 
 def make_offer(
@@ -94,9 +95,14 @@ def end_offer(writer: Writer, task: Task, offer: Offer, now: datetime) -> None:
 
 
 def expire_due(writer: Writer, now: datetime, *, roads: Roads, settings: Settings) -> int:
-    """End every offer whose time is over and offer its task to the next. How many expired."""
+    """End the offers whose time is over and offer their tasks to the next. How many expired, 20 at most.
+
+    What is left is still due: call again.
+    """
     expired = 0
     for timer in writer.timers_due(now, limit=_TIMERS_AT_ONCE):
+        if expired == _EXPIRED_AT_ONCE:
+            break
         if timer.kind != TIMER or not writer.finish_timer(timer.id, now):
             continue
         task = writer.task(timer.subject)
