@@ -6,6 +6,8 @@ keeps responders to their own pages, and puts security headers on every answer.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import hmac
 from collections.abc import Callable
 from urllib.parse import quote, urlsplit
@@ -24,10 +26,11 @@ SESSION_COOKIE = "yiping_session"
 CSRF_COOKIE = "yiping_csrf"
 CSRF_HEADERS = ("x-csrf-token", "x-csrftoken")  # the second is what Dash's renderer sends by itself
 PUBLIC = frozenset({"/login", "/healthz", "/readyz", "/metrics"})
-MACHINE_PREFIXES = ("/api/", "/media/", "/ws/", "/_dash", "/assets/", "/_reload-hash")
+MACHINE_PREFIXES = ("/api/", "/media/", "/ws/", "/_dash", "/assets/", "/_reload-hash", "/r/")
 RESPONDER_HOME = "/r"
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _SCOPE_KEY = "yiping.visitor"
+_GONE_S = 1.0
 _STRICT_TRANSPORT = "max-age=2592000"  # 30 days: a local CA may be changed
 
 _HEADERS = {
@@ -151,7 +154,7 @@ def _kept_out(visitor: Visitor, path: str) -> Response | None:
     """Responders have pages of their own; the big screens are for those who may look at everything."""
     if may(visitor.user.role, Action.READ) or path.startswith(("/api/", "/media/", "/ws/", "/assets/", "/r/")):
         return None
-    if path in (RESPONDER_HOME, "/logout", "/sw.js", "/favicon.ico", "/_favicon.ico"):
+    if path in (RESPONDER_HOME, "/logout", "/source.tar.gz", "/favicon.ico", "/_favicon.ico"):
         return None
     if path.startswith(MACHINE_PREFIXES):
         return refusal(Forbidden(f"role {visitor.user.role} may not {Action.READ}"))
@@ -180,6 +183,11 @@ async def _refuse_socket(answer: Response, scope: Scope, receive: Receive, send:
         await send({"type": "websocket.close", "code": code, "reason": "refused"})
         return
     await answer(scope, receive, send)
+    # uvicorn takes the handshake for unfinished, and logs an error, until the connection is gone: wait for that.
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_GONE_S):
+            for _ in ("connect", "refused", "gone"):
+                await receive()
 
 
 def content_policy(script_hashes: tuple[str, ...] = ()) -> str:

@@ -76,7 +76,6 @@ def login_router(deps: ServerDeps, book: SessionBook, passwords: PasswordCheck, 
             name=name,
             aim=aim,
             settings=deps.settings,
-            source_url=deps.source_url,
             version=deps.version,
         )
         answer = HTMLResponse(html, status, {"Content-Security-Policy": _policy(nonce)})

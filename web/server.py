@@ -111,6 +111,8 @@ def build_server(deps: ServerDeps) -> FastAPI:
     server.include_router(source_router(PROJECT))
     server.include_router(events_router(deps, book, outbox, meters))
     server.include_router(wall_router(deps, book, meters))
+    server.include_router(phone_router(deps))
+    server.include_router(source_router(Path(__file__).resolve().parents[1]))
     dash = build_dash(
         server,
         ScreenContext(
@@ -160,7 +162,9 @@ def serve(options: ServeOptions) -> None:
 
 def server_config(app: ASGIApp, options: ServeOptions) -> uvicorn.Config:
     """uvicorn as we want it: our own access log, no query strings in any log, small incoming socket messages."""
-    logging.getLogger("uvicorn.error").addFilter(WithoutQuery())
+    uvicorn_log = logging.getLogger("uvicorn.error")
+    uvicorn_log.setLevel(logging.INFO)  # its details are the headers of sockets, cookies among them
+    uvicorn_log.addFilter(WithoutQuery())
     return uvicorn.Config(
         app,
         host=options.host,

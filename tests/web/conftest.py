@@ -13,7 +13,7 @@ from web.accounts import add_user
 from web.deps import SessionPolicy
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def city_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     clock = Clock()
     deps = open_deps(tmp_path_factory.mktemp("var"), now=clock, sessions=SessionPolicy(recheck=timedelta(seconds=0.2)))
