@@ -51,6 +51,7 @@ def set_up_log(name: str, level: int) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(RedactingFormatter(f"%(asctime)s %(levelname)s {name} %(name)s: %(message)s"))
     logging.basicConfig(level=level, handlers=[handler], force=True)
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # it would list its own plugins
 
 
 def die_with(parent: int, life: int) -> None:

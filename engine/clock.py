@@ -91,7 +91,7 @@ def run_clock(heart: Heart, options: RunOptions) -> None:
     """Target of the clock's process. Raises AlreadyRunning, InputRejected for an unusable road network."""
     settings = options.settings
     with held(options.run_dir / "clock.lock", "the clock"):
-        store = open_store(options.store)
+        store = open_store(options.store, migrate=False)
         roads_file = settings.dispatch.roads
         roads = load_roads(None if roads_file is None else options.base_dir / roads_file)
         timers = Timers(store, {"offer": lambda writer, now: expire_due(writer, now, roads=roads, settings=settings)})

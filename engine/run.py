@@ -19,7 +19,7 @@ ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # there is o
 
 
 def prepare(options: RunOptions) -> None:
-    """Before any child starts: the folders, the store's schema, and the responders as configured.
+    """Before any child starts: the folders, the store's schema (children take it as it is), the responders.
 
     Raises StoreClosed, OSError.
     """

@@ -77,7 +77,7 @@ class Sensors:
         self._meters_due_s = 0.0
         self._news = ReadingNews()
         self._came: queue.Queue[tuple[Device, Item]] = queue.Queue(maxsize=10_000)
-        self._store: Store = open_store(options.store)
+        self._store: Store = open_store(options.store, migrate=False)
         resources = Resources()
         self._sides = [self._side(options.settings.site(site), resources) for site in sites]
         latest = self._store.read(lambda reader: reader.latest_readings())

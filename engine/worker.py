@@ -66,7 +66,7 @@ class Worker:
         self._resources = Resources()
         self._news = ReadingNews()
         self._arrived = threading.Event()
-        self._store: Store = open_store(options.store)
+        self._store: Store = open_store(options.store, migrate=False)
         self._outlet = Outlet(self._store, FolderVault(options.evidence_dir), Spool(options.spool_dir), self._meters)
         self._publisher = SocketFramePublisher(options.frames_socket)
         self._period_s = 1.0 / options.settings.inference.per_second

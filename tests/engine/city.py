@@ -65,7 +65,7 @@ class City:
         state = self.store.read(lambda reader: reader.value(f"health:{name}"))
         return None if state is None else str(state["health"])
 
-    def wait_for(self, condition: Callable[[], object], timeout_s: float = 20.0) -> float:
+    def wait_for(self, condition: Callable[[], object], timeout_s: float = 45.0) -> float:
         assert self.running is not None
         return self.running.wait_for(condition, timeout_s)
 
