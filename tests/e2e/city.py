@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import subprocess
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
+from PIL import Image
 
 from tests.conftest import ROOT
 from tests.servers.mosquitto import free_port
@@ -134,3 +136,19 @@ def items(answer: httpx.Response) -> list[dict[str, Any]]:
     assert answer.status_code == 200, answer.text
     found: list[dict[str, Any]] = answer.json()["items"]
     return found
+
+
+def photo() -> bytes:
+    """A JPEG as a phone would send it."""
+    buffer = io.BytesIO()
+    Image.new("RGB", (640, 480), (90, 110, 130)).save(buffer, "JPEG")
+    return buffer.getvalue()
+
+
+def first_alert(caller: httpx.Client, site: str, running: City) -> dict[str, Any]:
+    """The oldest open alert of the site; waits for it."""
+    return until(
+        lambda: items(caller.get("/alerts", params={"site": site, "open": "true"})),
+        60,
+        lambda: f"no alert at {site}:\n{running.log()[-3000:]}",
+    )[-1]

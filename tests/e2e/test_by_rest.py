@@ -3,53 +3,16 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import pytest
 from paho.mqtt import publish
 from PIL import Image
 
-from tests.conftest import ROOT
-from tests.e2e.city import City, city, items, until
-from tests.e2e.config import write_config
-from tests.servers.mosquitto import Mosquitto, mosquitto
-from tests.servers.rtsp import rtsp_server
+from tests.e2e.city import City, first_alert, items, photo, until
+from tests.servers.mosquitto import Mosquitto
 
 pytestmark = [pytest.mark.e2e, pytest.mark.server, pytest.mark.model, pytest.mark.slow, pytest.mark.timeout(300)]
-
-
-@pytest.fixture(scope="module")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mosquitto]:
-    with mosquitto(tmp_path_factory.mktemp("broker")) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def running(shared: Path, broker: Mosquitto, tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
-    folder = tmp_path_factory.mktemp("city")
-    clip = shared / "clips" / "vtest_12s.mp4"
-    with rtsp_server({"quay": clip}, user="viewer", password="f1ood-Gate", method="digest") as camera:
-        config = write_config(folder, rtsp=camera.url("quay"), mqtt=broker.port, cache=ROOT / ".cache")
-        with city(config, folder / "var") as started:
-            for name, role in (("li", "operator"), ("zhao", "duty_officer"), ("chen", "analyst")):
-                started.add_user(name, role, f"{name}-secret-42")
-            yield started
-
-
-def photo() -> bytes:
-    buffer = io.BytesIO()
-    Image.new("RGB", (640, 480), (90, 110, 130)).save(buffer, "JPEG")
-    return buffer.getvalue()
-
-
-def first_alert(caller: httpx.Client, site: str, running: City) -> dict[str, object]:
-    return until(
-        lambda: items(caller.get("/alerts", params={"site": site, "open": "true"})),
-        60,
-        lambda: f"no alert at {site}:\n{running.log()[-3000:]}",
-    )[-1]
 
 
 def test_a_person_at_the_river_is_handled_to_the_end(running: City) -> None:

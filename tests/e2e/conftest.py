@@ -1,0 +1,44 @@
+"""One city for all end-to-end tests: a real camera with a login, a real broker, three people who may log in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.conftest import ROOT
+from tests.e2e.city import City, city
+from tests.e2e.config import write_config
+from tests.servers.mosquitto import Mosquitto, mosquitto
+from tests.servers.rtsp import rtsp_server
+
+CHROMIUM = "/usr/bin/chromium"
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+
+
+@pytest.fixture(scope="session")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mosquitto]:
+    with mosquitto(tmp_path_factory.mktemp("broker")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def running(shared: Path, broker: Mosquitto, tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
+    folder = tmp_path_factory.mktemp("city")
+    clip = shared / "clips" / "vtest_12s.mp4"
+    with rtsp_server({"quay": clip}, user="viewer", password="f1ood-Gate", method="digest") as camera:
+        config = write_config(folder, rtsp=camera.url("quay"), mqtt=broker.port, cache=ROOT / ".cache")
+        with city(config, folder / "var") as started:
+            for name, role in (("li", "operator"), ("zhao", "duty_officer"), ("chen", "analyst")):
+                started.add_user(name, role, f"{name}-secret-42")
+            yield started
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield chromium
+        chromium.close()

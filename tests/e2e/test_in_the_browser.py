@@ -1,0 +1,101 @@
+"""From a real camera to a closed task, at the screens: an officer at the wall, a responder with a phone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.e2e.city import City, items, photo, until
+
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.server,
+    pytest.mark.model,
+    pytest.mark.browser,
+    pytest.mark.slow,
+    pytest.mark.timeout(300),
+]
+
+
+def log_in(browser: Browser, running: City, name: str, password: str, **context: Any) -> Page:
+    page = browser.new_context(locale="zh-CN", **context).new_page()
+    page.goto(running.url)
+    page.fill("#name", name)
+    page.fill("#password", password)
+    page.click("button[type=submit]")
+    page.wait_for_load_state()
+    return page
+
+
+def test_the_whole_way_from_the_wall_to_a_phone_and_back(running: City, browser: Browser, tmp_path: Path) -> None:
+    running.add_user("sun", "duty_officer", "sun-secret-42")
+    running.command(
+        "users", "password", "near", "--var", str(running.var), "--password-stdin", given="near-secret-42\n"
+    )
+    rest = running.caller("sun")
+    wall = log_in(browser, running, "sun", "sun-secret-42", viewport={"width": 1920, "height": 1080})
+    expect(wall.locator('#link-state[data-state="live"]')).to_be_visible(timeout=20_000)
+
+    # The alert comes by itself; nobody reloads the page.
+    untouched = '#alert-list .alert.P1.fresh:has(button[data-do="dispatch"])'
+    card = wall.locator(untouched).first
+    expect(card).to_be_visible(timeout=60_000)
+    number = card.get_attribute("data-alert")
+    card = wall.locator(f'#alert-list [data-alert="{number}"]')
+    card.locator('button[data-do="acknowledge"]').click()
+    expect(card.locator('button[data-do="acknowledge"]')).to_have_count(0)
+    card.locator('button[data-do="dispatch"]').click()
+    expect(wall.locator('#dispatch-panel [data-step="task.offered"].done')).to_be_visible()
+    task = until(
+        lambda: [t for t in items(rest.get("/tasks")) if t["alert"] == int(number or 0)], 10, lambda: "no task"
+    )[0]
+    wall.screenshot(path=tmp_path / "wall-offered.png")
+
+    phone = log_in(browser, running, "near", "near-secret-42", viewport={"width": 390, "height": 844}, has_touch=True)
+    assert phone.url.endswith("/r")
+    work = phone.locator(f'[data-task="{task["id"]}"]')
+    work.locator('button[data-do="accept"]').click()
+    work.locator('button[data-do="en-route"]').click()
+    expect(wall.locator('#dispatch-panel [data-step="task.en_route"].done')).to_be_visible()
+    work.locator('button[data-do="on-scene"]').click()
+    picture = tmp_path / "scene.jpg"
+    picture.write_bytes(photo())
+    work.locator('input[name="photo"]').set_input_files(picture)
+    work.locator('textarea[name="text"]').fill("人已劝离水边")
+    work.locator('form[data-do="report"] button.go').click()
+    expect(work.locator('[data-when="reported"]')).to_be_visible()
+    phone.screenshot(path=tmp_path / "phone-reported.png")
+
+    panel = wall.locator("#dispatch-panel")
+    expect(panel.locator(".report")).to_contain_text("人已劝离水边")
+    panel.locator('button[data-do="verify"]').click()
+    expect(panel.locator('[data-step="task.closed"].done')).to_be_visible()
+
+    trail = items(rest.get("/audit", params={"limit": 1000}))
+    of_task = [(e["action"], e["actor"]) for e in trail if e["subject"] == f"task:{task['id']}"]
+    assert {"near", "sun"} <= {actor for _, actor in of_task}
+    assert {("acknowledge", "sun")} <= {(e["action"], e["actor"]) for e in trail if e["subject"] == f"alert:{number}"}
+    assert len(of_task) >= 6, of_task
+    running.command("audit", "verify", "--var", str(running.var))
+
+
+def test_the_wall_shows_live_pictures_and_asks_no_other_host(running: City, browser: Browser) -> None:
+    wall = browser.new_context(viewport={"width": 1920, "height": 1080}).new_page()
+    asked: list[str] = []
+    wall.on("request", lambda request: asked.append(request.url))
+    errors: list[str] = []
+    wall.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    wall.goto(running.url)
+    wall.fill("#name", "li")
+    wall.fill("#password", "li-secret-42")
+    wall.click("button[type=submit]")
+    expect(wall.locator('#link-state[data-state="live"]')).to_be_visible(timeout=20_000)
+    canvas = wall.locator("#camera-wall canvas").first
+    expect(canvas).to_be_visible()
+    colours = "c => new Set(c.getContext('2d').getImageData(0, 0, c.width, c.height).data).size"
+    until(lambda: canvas.evaluate(colours) > 60, 30, lambda: f"the tile stays empty: {errors}")
+    assert {url.split("/")[2] for url in asked if url.startswith("http")} == {f"127.0.0.1:{running.port}"}
+    assert errors == []
