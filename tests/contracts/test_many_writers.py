@@ -180,6 +180,7 @@ def killed_while_writing(url: str, first: int, root: Path) -> list[int]:
     return [int(line) for line in lines if line.endswith(b"\n")]
 
 
+@pytest.mark.slow
 def test_ten_kills_of_a_writing_process_lose_no_acknowledged_write_and_leave_no_half(url: str, root: Path) -> None:
     acknowledged: list[int] = []
     for kill in range(10):
