@@ -140,7 +140,8 @@
       seek(found.x.p2l(x - found.left) - data.offset);
     };
     place.addEventListener("pointerdown", (event) => { down = [event.clientX, event.clientY]; }, true);
-    place.addEventListener("pointerup", (event) => {
+    // plotly covers the whole page while the button is down, so the end of a click is heard by the document.
+    document.addEventListener("pointerup", (event) => {
       // A click seeks; a drag moves the picture of the axis.
       if (down && Math.hypot(event.clientX - down[0], event.clientY - down[1]) < 4) to(event);
       down = null;

@@ -9,15 +9,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 
-import httpx
 import uvicorn
 
 from data.feed_socket import SocketFrameHub, SocketFramePublisher
-from data.people import Role
+from data.people import Role, Session
 from data.settings import Settings
 from data.sql.store import open_store
 from data.store import Store
@@ -25,10 +24,11 @@ from data.vault import FolderVault
 from dispatch.routing import load_roads
 from tests.layouts.street import packet, settle, street_settings
 from web.accounts import add_user
+from web.auth import CSRF_COOKIE, SESSION_COOKIE
 from web.deps import ServerDeps
 from web.server import ServeOptions, build_server, server_config
+from web.sessions import hash_secret, new_secret
 
-PASSWORD = "river-street-2026"
 OFFICER = "chenming"
 
 
@@ -44,11 +44,12 @@ class Station:
     frames: SocketFramePublisher
 
     def cookies(self, user: str = OFFICER) -> list[dict[str, str]]:
-        """A fresh login's cookies, for a browser."""
-        with httpx.Client(base_url=self.url) as client:
-            answer = client.post("/login", data={"name": user, "password": PASSWORD})
-            assert answer.status_code == 303, answer.text
-            return [{"name": c.name, "value": c.value or "", "url": self.url} for c in client.cookies.jar]
+        """The cookies of a new session, for a browser. (Logging in itself is tested with the server.)"""
+        secret, now = new_secret(), datetime.now(UTC)
+        session = Session(hash_secret(secret), user, now, now + timedelta(hours=1), csrf=new_secret())
+        self.store.write(lambda writer: writer.add_session(session))
+        values = {SESSION_COOKIE: secret, CSRF_COOKIE: session.csrf}
+        return [{"name": name, "value": value, "url": self.url} for name, value in values.items()]
 
     def show(self, site: str, sequence: int) -> None:
         """One live picture of this site, if somebody looks."""
@@ -137,14 +138,14 @@ class Served:
 
 @contextmanager
 def running_station(folder: Path, settings: Settings | None = None, base_map: Path | None = None) -> Iterator[Station]:
-    """A station in this folder, its people in their places, with one user of each role who looks at screens."""
+    """A station in this folder, its people in their places, with a duty officer and an analyst."""
     settings = settings or street_settings()
     store = open_store(folder / "yiping.db")
     (folder / "run").mkdir(exist_ok=True)
     frames_path = folder / "run" / "frames.sock"
     settle(store, datetime.now(UTC))
-    add_user(store, OFFICER, Role.DUTY_OFFICER, PASSWORD, display_name="陈明")
-    add_user(store, "liuna", Role.ANALYST, PASSWORD, display_name="刘娜")
+    add_user(store, OFFICER, Role.DUTY_OFFICER, None, display_name="陈明")
+    add_user(store, "liuna", Role.ANALYST, None, display_name="刘娜")
     vault = FolderVault(folder / "evidence")
     deps = ServerDeps(
         settings=settings,
