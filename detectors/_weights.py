@@ -126,7 +126,7 @@ def from_release(name: str, path: Path, base_url: str = _RELEASE) -> None:
     done: Queue[Exception | None] = Queue()
     # In a thread of its own, because no time-out of a socket covers the look-up of the host's name.
     threading.Thread(target=_fetch, args=(url, path, answered, done), daemon=True).start()
-    if not answered.wait(CONNECT_WITHIN_S) and done.empty():
+    if not answered.wait(CONNECT_WITHIN_S):
         raise DeviceLost(f"{url}: no connection within {CONNECT_WITHIN_S:.0f} s")
     failure = done.get()
     if failure is not None:
@@ -146,6 +146,7 @@ def _fetch(url: str, path: Path, answered: threading.Event, done: Queue[Exceptio
         done.put(error)
     else:
         done.put(None)
+    answered.set()
 
 
 def from_wheel(name: str, path: Path, pip_options: Sequence[str] = ()) -> None:

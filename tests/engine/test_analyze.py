@@ -1,0 +1,113 @@
+"""Recorded videos through the live pipeline: the figures that must hold, on real footage."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from alerts.dwell import Recipe as Dwell
+from alerts.intrusion import Recipe as Intrusion
+from data.errors import DeviceLost, InputRejected
+from data.geo import Location
+from data.recipe import Context, RuleRecipe
+from data.settings import SiteSettings
+from data.zone import Zone
+from detectors.yolo import Recipe as Yolo
+from engine.analyze import analyze_video, as_text
+
+NOON = datetime(2024, 7, 12, 4, 0, tzinfo=UTC)
+VEHICLES = ("car", "truck", "bus")
+PARKING = Dwell(labels=VEHICLES, at_least="5s")
+# Presence of the six people, seconds (truth of the clip, ± 0.7 s).
+STAYS = [(6.2, 19.6), (22.9, 44.4), (50.4, 69.5), (74.8, 86.5), (92.3, 119.5), (123.7, 135.9)]
+
+
+def lines(root: Path, video: Path, labels: tuple[str, ...], *rules: RuleRecipe, zone: Zone | None = None) -> list[str]:
+    site = SiteSettings(
+        id="gate-3",
+        location=Location(lon=106.5, lat=29.6),
+        zones=() if zone is None else (zone,),
+        detectors=(Yolo(labels=labels),),
+        rules=rules,
+    )
+    return [as_text(line) for line in analyze_video(video, site, Context(site=site.place, base_dir=root), NOON)]
+
+
+@pytest.mark.model
+@pytest.mark.shared
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_six_people_one_after_the_other_are_six_stays_and_their_lengths_count(root: Path, shared: Path) -> None:
+    limits = (10, 15, 25, 30)
+    rules = [Dwell(id=f"over-{s}", labels=("person",), at_least=f"{s}s", motion="any") for s in limits]
+    text = lines(root, shared / "clips" / "intel_one-by-one-person.mp4", ("person",), *rules)
+    told = [json.loads(line) for line in text]
+    assert [line["alerted_s"] for line in told] == sorted(line["alerted_s"] for line in told)
+    for limit, expected in zip(limits, (6, 3, 1, 0), strict=True):
+        stays = [line for line in told if line["rule"] == f"over-{limit}"]
+        truth = [(start, end) for start, end in STAYS if end - start >= limit]
+        assert len(stays) == len(truth) == expected
+        for line, (start, end) in zip(stays, truth, strict=True):
+            assert line["started_s"] == pytest.approx(start, abs=0.7)
+            assert line["alerted_s"] == pytest.approx(start + limit, abs=0.7)
+            assert line["ended_s"] == pytest.approx(end, abs=0.7)
+
+
+@pytest.mark.model
+@pytest.mark.shared
+@pytest.mark.slow
+@pytest.mark.timeout(400)
+def test_cars_that_drive_past_are_seen_but_not_parked(root: Path, shared: Path) -> None:
+    presence = Intrusion(labels=VEHICLES)
+    text = lines(root, shared / "clips" / "intel_car-detection.mp4", VEHICLES, PARKING, presence)
+    assert {json.loads(line)["rule"] for line in text} == {"intrusion"}
+
+
+@pytest.mark.model
+@pytest.mark.shared
+@pytest.mark.slow
+@pytest.mark.timeout(400)
+def test_the_pedestrian_is_in_the_polygon_once_and_no_vehicle_is_parked(root: Path, shared: Path) -> None:
+    """Frames 307 to 343 of 12 a second, ± 6."""
+    corners = [(60, 60), (230, 30), (230, 110), (60, 140)]
+    zone = Zone(id="lawn", polygon=tuple((x / 768, y / 432) for x, y in corners))
+    entering = Intrusion(zone="lawn", labels=("person",))
+    video = shared / "clips" / "intel_person-bicycle-car.mp4"
+    (line,) = lines(root, video, ("person", *VEHICLES), PARKING, entering, zone=zone)
+    told = json.loads(line)
+    assert list(told) == ["site", "rule", "kind", "zone", "label", "started_s", "alerted_s", "ended_s"]
+    assert (told["site"], told["rule"], told["kind"], told["zone"], told["label"]) == (
+        "gate-3",
+        "intrusion",
+        "intrusion",
+        "lawn",
+        "person",
+    )
+    assert told["started_s"] * 12 == pytest.approx(307, abs=6)
+    assert told["ended_s"] * 12 == pytest.approx(343, abs=6)
+
+
+@pytest.mark.model
+@pytest.mark.shared
+@pytest.mark.slow
+@pytest.mark.timeout(400)
+def test_the_parked_van_and_car_are_one_alert_each_and_twice_the_same_bytes(root: Path, shared: Path) -> None:
+    video = shared / "clips" / "vtest_12s.mp4"
+    walkers = Intrusion(labels=("person",))
+    text = lines(root, video, ("person", *VEHICLES), PARKING, walkers)
+    parked = [line for line in map(json.loads, text) if line["rule"] == "dwell"]
+    assert [(line["started_s"], line["alerted_s"], line["ended_s"]) for line in parked] == [(0.0, 5.0, None)] * 2
+    assert len(text) > 4
+    assert text == lines(root, video, ("person", *VEHICLES), PARKING, walkers)
+
+
+def test_what_is_no_video_is_refused_by_name(root: Path, tmp_path: Path) -> None:
+    text = tmp_path / "notes.mp4"
+    text.write_text("just words\n" * 100)
+    with pytest.raises(InputRejected, match=r"notes\.mp4 is no video"):
+        lines(root, text, ("person",))
+    with pytest.raises(DeviceLost, match=r"there is no file .*missing\.mp4"):
+        lines(root, tmp_path / "missing.mp4", ("person",))
