@@ -29,6 +29,7 @@ from engine.spool import Spool
 log = logging.getLogger(__name__)
 
 PATIENCE_S = 1.0  # what takes longer goes to the spool
+SAID_AFTER = 3  # failures in a row; a busy disk is no news
 RETRY_S = (0.2, 0.5, 1.0, 2.0)
 AWAY = (StoreClosed, OperationalError, InterfaceError, OSError)  # the store may take it later
 
@@ -122,9 +123,9 @@ class Outlet:
     def _pause(self, closing: bool) -> bool:
         """The store is away: everything to the spool, then wait a little. True when it is time to give up."""
         self._spool_waiting()
-        if self._failures == 0:
-            log.warning("the store does not take signals; they wait in the spool")
         self._failures += 1
+        if self._failures == SAID_AFTER:
+            log.warning("the store does not take signals; they wait in the spool")
         if not closing:
             time.sleep(RETRY_S[min(self._failures, len(RETRY_S)) - 1])
         return closing
@@ -135,7 +136,9 @@ class Outlet:
         if unit.picture is not None and unit.evidence is None:
             try:
                 site = unit.stream.rpartition(".")[0]
+                begun_s = time.monotonic()
                 unit.evidence = self._vault.keep(unit.picture, "image/jpeg", unit.at, site)
+                self._meters.observe("yiping_evidence_seconds", time.monotonic() - begun_s)
             except OSError as error:
                 log.error("%s: the picture cannot be kept (%s); the alert goes on without it", unit.stream, error)
             unit.picture = None
@@ -166,9 +169,9 @@ class Outlet:
         return False
 
     def _done(self, unit: Unit, moved: tuple[Alert, ...], done_s: list[float]) -> None:
-        if self._failures:
+        if self._failures >= SAID_AFTER:
             log.info("the store takes signals again")
-            self._failures = 0
+        self._failures = 0
         if unit.received_s is not None and done_s and any(isinstance(signal, Raised) for signal in unit.signals):
             self._meters.observe("yiping_alert_commit_seconds", done_s[0] - unit.received_s)
         for alert in moved:

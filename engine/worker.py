@@ -161,12 +161,13 @@ class Worker:
         pipeline = watch.pipeline
         if pipeline is None or not pipeline.looks:
             return
-        frame, picture = received.frame, None
+        frame, picture, begun_s = received.frame, None, time.monotonic()
         with watch.camera.pixels:
             seen = pipeline.see(frame)
             if any(isinstance(signal, Raised) for signal in seen.signals):
                 picture = frame.jpeg(EVIDENCE_WIDTH)
         self._meters.count("yiping_inferences_total", site=watch.site.id)
+        self._meters.observe("yiping_look_seconds", time.monotonic() - begun_s)
         watch.camera.show(seen.detections, seen.signals)
         if seen.signals or seen.readings:
             unit = Unit(watch.stream, seen.signals, frame.at, seen.readings, self._news.due(seen.readings))
