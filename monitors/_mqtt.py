@@ -31,6 +31,7 @@ from monitors._message import measured
 from monitors._mqtt_source import MqttSource
 
 UNSTORED_AT_MOST = 200  # the broker sends no more before something is acknowledged
+HANG_UP_S = 1.0
 BUSY_S = 0.02  # a waiting acknowledgement is sent this soon
 
 
@@ -47,7 +48,7 @@ class Subscription:
         self._unstored: dict[Reading, list[int]] = {}
         self._stored: deque[int] = deque()
         self._inbox: deque[MQTTMessage] = deque()
-        self._subscribed = False
+        self._answered: int | None = None  # the newest subscription that the broker has answered
         self._refused = ""
         self._client = self._new_client(credentials, ca)
 
@@ -65,7 +66,7 @@ class Subscription:
                 self._acknowledge()
                 if code is not MQTTErrorCode.MQTT_ERR_SUCCESS and not self._closed.is_set():
                     raise DeviceLost(f"{self.name}: the broker is lost: {code.name}")
-                if not self._subscribed and time.monotonic() > given_up_s:
+                if self._answered is None and time.monotonic() > given_up_s:
                     raise DeviceLost(f"{self.name}: no answer in {self._timeout_s:g} s")
                 if not came:
                     yield None
@@ -102,17 +103,19 @@ class Subscription:
             self._client.ack(self._stored.popleft(), 1)
 
     def _hang_up(self) -> None:
-        """Read what is on its way before closing: unread bytes would reset the connection and undo the last PUBACKs.
+        """Wait, a second at most, until the broker has read our last PUBACKs: it answers in order.
 
-        What is read here is not acknowledged, so it comes again.
+        Closing a socket with unread bytes resets the connection, and what the broker had not read yet would be undone.
+        What comes meanwhile is not acknowledged, so it comes again.
         """
         self._acknowledge()
-        for _ in range(UNSTORED_AT_MOST):
-            began_s = time.monotonic()
-            if self._client.loop(BUSY_S) is not MQTTErrorCode.MQTT_ERR_SUCCESS:
-                break
-            if time.monotonic() - began_s >= BUSY_S:  # it waited in vain: all is read
-                break
+        if self._client.is_connected() and not self._refused:
+            again = SubscribeOptions(qos=1, retainHandling=SubscribeOptions.RETAIN_DO_NOT_SEND)
+            _, asked = self._client.subscribe(self.recipe.topic, options=again)
+            ends_s = time.monotonic() + HANG_UP_S
+            while self._answered != asked and time.monotonic() < ends_s:
+                if self._client.loop(BUSY_S) is not MQTTErrorCode.MQTT_ERR_SUCCESS:
+                    break
         self._client.disconnect()
 
     def _connect(self) -> None:
@@ -154,8 +157,8 @@ class Subscription:
             return
         client.subscribe(self.recipe.topic, options=SubscribeOptions(qos=1))
 
-    def _on_subscribe(self, _c: Client, _data: Any, _mid: int, reasons: list[ReasonCode], _properties: Any) -> None:
-        self._subscribed = True
+    def _on_subscribe(self, _c: Client, _data: Any, mid: int, reasons: list[ReasonCode], _properties: Any) -> None:
+        self._answered = mid
         if any(reason.is_failure for reason in reasons):
             self._refused = f"the broker does not let us read the topic: {reasons[0]}"
 
