@@ -31,5 +31,8 @@ class UltralyticsModel:
     def infer(self, canvas: Image) -> npt.NDArray[np.float32]:
         """float32 (n, 6): left, top, right, bottom in canvas pixels, confidence, class."""
         with self._lock:
-            (result,) = self._model.predict(canvas, imgsz=canvas.shape[:2], conf=0.01, device="cpu", verbose=False)
+            # nms=False: the head that needs none, the one that is exported.
+            (result,) = self._model.predict(
+                canvas, imgsz=canvas.shape[:2], conf=0.01, nms=False, device="cpu", verbose=False
+            )
         return np.asarray(result.boxes.data.numpy(), dtype=np.float32).reshape(-1, 6)
