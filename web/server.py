@@ -165,6 +165,7 @@ def server_config(app: ASGIApp, options: ServeOptions) -> uvicorn.Config:
     uvicorn_log = logging.getLogger("uvicorn.error")
     uvicorn_log.setLevel(logging.INFO)  # its details are the headers of sockets, cookies among them
     uvicorn_log.addFilter(WithoutQuery())
+    logging.getLogger("uvicorn.access").setLevel(logging.CRITICAL)  # its lines hold query strings; AccessLog's do not
     return uvicorn.Config(
         app,
         host=options.host,

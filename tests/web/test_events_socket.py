@@ -26,7 +26,10 @@ pytestmark = pytest.mark.usefixtures("nobody_busy")
 
 @contextmanager
 def following(running: Running, name: str = "li", **query: Any) -> Iterator[tuple[ClientConnection, dict[str, Any]]]:
-    """The socket and its hello."""
+    """The socket and its hello, when the server has seen everything that is stored."""
+    with running.client() as local:
+        stored = running.store.read(lambda reader: reader.last_change())
+        until(lambda: f'yiping_outbox_seq{{process="web"}} {float(stored)}' in local.get("/metrics").text)
     text = "&".join(f"{key}={value}" for key, value in query.items())
     headers = {"Authorization": f"Bearer {running.token(name)}"}
     with connect(running.ws(f"/ws/events?{text}"), additional_headers=headers, compression=None) as ws:
