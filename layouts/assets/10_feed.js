@@ -171,6 +171,7 @@ yiping.feed = (() => {
       socket = null;
       waiting = null;
       setLink("lost");
+      if (attempt >= 2) yiping.get("/api/v1/me").catch(() => {}); // a session that has ended leads to the login page
       const pause = Math.min(5000, 300 * 2 ** attempt++) * (0.7 + 0.6 * Math.random());
       setTimeout(connect, pause);
     };
@@ -213,6 +214,20 @@ yiping.feed = (() => {
   const byUrgency = (a, b) =>
     unacknowledged(b) - unacknowledged(a) || a.priority.localeCompare(b.priority) || b.id - a.id;
 
+  /** Every step from detection to the end: [[name, when or null, who]]. */
+  const stepsOf = (alert, task) => [
+    ["alert.raised", alert.raised_at, ""],
+    ["alert.acknowledged", alert.acknowledged_at, alert.acknowledged_by],
+    ["task.created", task?.created_at, task?.created_by],
+    ["task.offered", task?.offered_to || task?.accepted_at ? task.created_at : null, task?.offered_to ?? task?.responder],
+    ["task.accepted", task?.accepted_at, task?.responder],
+    ["task.en_route", task?.en_route_at, task?.responder],
+    ["task.on_scene", task?.on_scene_at, task?.responder],
+    ["task.reported", task?.reported_at, task?.responder],
+    ["task.verified", task?.verified_at, task?.verified_by],
+    ...(task?.cancelled_at ? [["task.cancelled", task.cancelled_at, ""]] : [["task.closed", task?.closed_at, ""]]),
+  ];
+
   const labelOf = (alert) => t(`label.${alert.label}`, {}, alert.label);
   /** What happened, in words: "人 · 进入区域". */
   const titleOf = (alert) => {
@@ -226,6 +241,6 @@ yiping.feed = (() => {
 
   return {
     alerts, tasks, responders, sites, readings, link, on, start, tasksOf, isOpenTask, inHand, unacknowledged, byUrgency,
-    canDispatch, titleOf, labelOf, get seq() { return seq; },
+    canDispatch, stepsOf, titleOf, labelOf, get seq() { return seq; },
   };
 })();

@@ -131,7 +131,8 @@ yiping.alertList = (() => {
   return {
     choose, acknowledge, dispatch, chosen: () => feed.alerts.get(chosen) ?? null,
     follow: (follower) => { followers.add(follower); follower(feed.alerts.get(chosen) ?? null); },
-    /** The most urgent alert in hand at a site, or undefined. */
-    at: (site) => feed.inHand().filter((alert) => alert.site === site).sort(feed.byUrgency)[0],
+    /** The most urgent alert in hand at a site (of those that fit), or undefined. */
+    at: (site, fits = () => true) =>
+      feed.inHand().filter((alert) => alert.site === site && fits(alert)).sort(feed.byUrgency)[0],
   };
 })();

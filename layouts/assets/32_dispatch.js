@@ -60,21 +60,9 @@
   };
 
   // ---- how far it is
-  const steps = (alert, task) => [
-    ["alert.raised", alert.raised_at, ""],
-    ["alert.acknowledged", alert.acknowledged_at, alert.acknowledged_by],
-    ["task.created", task?.created_at, task?.created_by],
-    ["task.offered", task?.offered_to || task?.accepted_at ? task.created_at : null, task?.offered_to ?? task?.responder],
-    ["task.accepted", task?.accepted_at, task?.responder],
-    ["task.en_route", task?.en_route_at, task?.responder],
-    ["task.on_scene", task?.on_scene_at, task?.responder],
-    ["task.reported", task?.reported_at, task?.responder],
-    ["task.verified", task?.verified_at, task?.verified_by],
-    ...(task?.cancelled_at ? [["task.cancelled", task.cancelled_at, ""]] : [["task.closed", task?.closed_at, ""]]),
-  ];
   const timeline = (alert, task) => make("section", { class: "timeline" },
     make("h4", {}, t("panel.progress")),
-    make("ol", {}, steps(alert, task).map(([name, at, who]) =>
+    make("ol", {}, feed.stepsOf(alert, task).map(([name, at, who]) =>
       make("li", { class: at ? "done" : "", "data-step": name },
         make("i", { "aria-hidden": "true" }),
         make("b", {}, t(`step.${name}`)),

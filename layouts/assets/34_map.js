@@ -48,7 +48,7 @@ yiping.map = (() => {
       // The name beside a mark needs redrawing too, so its room is part of the layer.
       _updateBounds() {
         const r = (this._radius + 3) * unit;
-        const [wide, high] = [r + 70 * unit, r + 22 * unit];
+        const [wide, high] = [r + 150 * unit, r + 24 * unit];
         this._pxBounds = L.bounds(this._point.subtract([wide, high]), this._point.add([wide, high]));
       },
     });
@@ -72,6 +72,25 @@ yiping.map = (() => {
     });
     context.closePath();
   };
+  // Where a site's name stands: below, above, right or left, so that neighbours' names do not cover each other.
+  const SIDES = [
+    (more) => [0, 18 + more], (more) => [0, -18 - more], (more, half) => [16 + more + half, 0], (more, half) => [-16 - more - half, 0],
+  ];
+  const sides = new Map();
+  const settleNames = () => {
+    const taken = page.sites.map((site) => box(map.latLngToContainerPoint([site.lat, site.lon]), 0, 0, 11, 11));
+    for (const site of page.sites) {
+      const at = map.latLngToContainerPoint([site.lat, site.lon]);
+      const half = site.name.length * 6;
+      const own = (side) => box(at, ...side(5, half), half, 8);
+      const meets = (side) => taken.filter((other) => cross(own(side), other)).length;
+      const side = SIDES.reduce((best, one) => (meets(one) < meets(best) ? one : best));
+      sides.set(site.id, side);
+      taken.push(own(side));
+    }
+  };
+  const box = (at, dx, dy, w, h) => [at.x + (dx - w) * unit, at.y + (dy - h) * unit, at.x + (dx + w) * unit, at.y + (dy + h) * unit];
+  const cross = (a, b) => a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3];
   const paintSite = (site) => (context, x, y) => {
     const alert = alertList.at(site.id);
     const lost = feed.sites.get(site.id)?.health === "lost";
@@ -116,7 +135,8 @@ yiping.map = (() => {
       context.strokeStyle = "#eef3f7";
       context.stroke();
     }
-    text(context, lost ? `${site.name} · ${t("health.lost")}` : site.name, x, y + (alert ? 23 : 17), alert ? "#eef3f7" : "#93a1ad");
+    const [dx, dy] = (sides.get(site.id) ?? SIDES[0])(alert ? 5 : 0, site.name.length * 6);
+    text(context, lost ? `${site.name} · ${t("health.lost")}` : site.name, x + dx, y + dy, alert ? "#eef3f7" : "#93a1ad");
   };
   const paintPerson = (id) => (context, x, y) => {
     const one = feed.responders.get(id);
@@ -164,7 +184,7 @@ yiping.map = (() => {
           const who = feed.responders.get(one.id);
           return `${who.name} · ${who.team} · ${t(who.busy ? "person.busy" : "person.free")} · ${yiping.ago(who.position_at)}`;
         });
-        people.set(one.id, mark.addTo(map));
+        people.set(one.id, mark.addTo(map).bringToBack()); // a site in trouble must never be hidden
       }
     }
   };
@@ -190,7 +210,10 @@ yiping.map = (() => {
       map.invalidateSize({ animate: false });
       if (moved || !page.sites.length) return;
       map.fitBounds(page.sites.map((site) => [site.lat, site.lon]), { padding: [44, 44], maxZoom: 17, animate: false });
+      settleNames();
+      drawSites();
     };
+    map.on("zoomend", () => { settleNames(); drawSites(); });
     new ResizeObserver(fit).observe(map.getContainer());
     drawPeople();
   };

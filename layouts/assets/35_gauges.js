@@ -37,8 +37,7 @@
     return picture;
   };
   const draw = (reading) => {
-    const alert = alertList.at(reading.site);
-    const hot = alert && alert.value !== null ? alert : null;
+    const hot = alertList.at(reading.site, (alert) => alert.value !== null && alert.label === reading.quantity);
     return make("li", { class: `gauge${ageSeconds(reading.at) > OLD_AFTER_S ? " old" : ""}`, "data-gauge": `${reading.site}|${reading.quantity}` },
       make("div", { class: "name" },
         make("b", {}, siteName(reading.site)), make("span", { class: "dim" }, t(`quantity.${reading.quantity}`, {}, reading.quantity))),

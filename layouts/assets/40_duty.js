@@ -112,6 +112,7 @@
     const list = document.getElementById("duty-trail");
     if (!list || !chosen) return;
     const asked = chosen;
+    if (user && !may("read_audit")) return drawSteps(list);
     const item = feed[`${chosen.topic}s`].get(chosen.id);
     const alert = chosen.topic === "alert" ? item : feed.alerts.get(item?.alert);
     const subjects = [alert && `alert:${alert.id}`, ...(alert ? feed.tasksOf(alert) : [item]).filter(Boolean)
@@ -128,6 +129,15 @@
     } catch (error) {
       list.replaceChildren(make("li", { class: "dim" }, error.message));
     }
+  };
+  /** For those who may not read the audit trail: the steps as alert and task have them. */
+  const drawSteps = (list) => {
+    const item = feed[`${chosen.topic}s`].get(chosen.id);
+    const alert = chosen.topic === "alert" ? item : feed.alerts.get(item?.alert);
+    const task = chosen.topic === "task" ? item : item && lastTask(item);
+    const steps = alert ? feed.stepsOf(alert, task).filter(([, at]) => at) : [];
+    list.replaceChildren(...steps.reverse().map(([name, at, who]) => make("li", {},
+      make("time", { class: "dim", datetime: at }, show(at, "full")), make("b", {}, personName(who)), make("span", {}, t(`step.${name}`)))));
   };
   mount("duty-chosen", async (element) => {
     place = element;

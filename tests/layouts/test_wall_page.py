@@ -263,3 +263,9 @@ def test_the_clock_shows_the_time_of_the_district(station: Station, sit_down: Si
     shown = sit_down("/").page.inner_text("#clock b")
     there = now() + timedelta(hours=8)  # Asia/Shanghai
     assert abs((datetime.strptime(shown, "%H:%M:%S").replace(tzinfo=UTC).hour - there.hour) % 24) in {0, 23}
+
+
+def test_a_session_that_was_ended_leads_to_the_login_page(station: Station, sit_down: SitDown) -> None:
+    seat = sit_down("/")
+    station.store.write(lambda writer: writer.revoke_sessions_of(OFFICER, now()))
+    seat.page.wait_for_url("**/login**", timeout=20_000)
