@@ -64,15 +64,13 @@ def check(args: argparse.Namespace) -> int:
 
 def run(args: argparse.Namespace) -> int:
     """Start everything and stay until told to stop (Ctrl-C, SIGTERM)."""
-    from engine.run import build_children, prepare
-    from engine.supervisor import Supervisor
+    from engine.run import run_all
     from web.server import ServeOptions, serve
     from web.source import SOURCE_PATH
 
     options = _options(args)
     if (args.tls_cert is None) != (args.tls_key is None):
         raise YipingError("--tls-cert and --tls-key go together")
-    prepare(options)
     others = _demo_children(options) if options.settings.demo else []
     roads = options.settings.dispatch.roads
     serving = ServeOptions(
@@ -90,21 +88,22 @@ def run(args: argparse.Namespace) -> int:
         base_map=None if options.settings.base_map is None else options.base_dir / options.settings.base_map,
     )
     scheme = "https" if args.tls_cert else "http"
-    print(f"\n  {options.settings.name}: {scheme}://{args.host}:{args.port}\n", flush=True)
+    where = f"\n  {options.settings.name}: {scheme}://{args.host}:{args.port}\n"
     web = Child("web", serve, (serving,), watched=False)
-    Supervisor(build_children(options, web, others), options.run_dir).run()
+    run_all(options, web, others, announce=lambda: print(where, flush=True))
     return 0
 
 
 def _demo_children(options: RunOptions) -> list[Child]:
     """Compose the demo city's videos, make its logins once, and move its people."""
-    from engine.demo.responders import run_demo
-
     from data.sql.store import open_store
     from engine.demo.logins import DEMO_LOGINS
     from engine.demo.prepare import prepare_demo
+    from engine.demo.responders import run_demo
+    from engine.run import prepare
     from web import accounts
 
+    prepare(options)
     prepare_demo(options.settings, options.var_dir, options.settings.inference.cache_dir)
     with closing(open_store(options.store)) as store:
         known = {user.name: user for user in accounts.list_users(store)}

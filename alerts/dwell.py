@@ -21,7 +21,7 @@ class Recipe(ObjectRuleRecipe):
 
     title: ClassVar[str] = "停留超时（违停、逗留） / Overstay: parking, loitering"
 
-    kind: Literal["dwell"] = "dwell"
+    kind: Annotated[Literal["dwell"], Field(description="Something stays too long.")] = "dwell"
     at_least: Annotated[
         Duration, Field(gt=timedelta(0), description="How long an object may stay before the alert, e.g. 180s.")
     ]

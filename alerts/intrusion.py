@@ -21,7 +21,7 @@ class Recipe(ObjectRuleRecipe):
 
     title: ClassVar[str] = "闯入（禁区、河道） / Intrusion: forbidden zone, river"
 
-    kind: Literal["intrusion"] = "intrusion"
+    kind: Annotated[Literal["intrusion"], Field(description="Something is where it must not be.")] = "intrusion"
     at_least: Annotated[
         Duration, Field(ge=timedelta(0), description="How long an object may be there before the alert.")
     ] = timedelta(0)

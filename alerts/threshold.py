@@ -25,7 +25,7 @@ class Recipe(RuleRecipe):
 
     title: ClassVar[str] = "超限（水深、水位、雨量等） / Threshold: depth, stage, rain, ..."
 
-    kind: Literal["threshold"] = "threshold"
+    kind: Annotated[Literal["threshold"], Field(description="A reading beyond a limit.")] = "threshold"
     quantity: Annotated[str, Field(description=f"What is measured: {', '.join(UNIT_OF)}.")]
     above: Annotated[float | None, Field(description="Alarming from this value upwards.")] = None
     below: Annotated[float | None, Field(description="Alarming from this value downwards.")] = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import tempfile
@@ -39,16 +40,15 @@ class FolderVault:
     def _write(self, path: Path, content: bytes) -> None:
         made = _make_folder(path.parent)
         if not (path.exists() and path.stat().st_size == len(content)):
-            handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
-            try:
+            with contextlib.ExitStack() as undo:
+                handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
+                undo.callback(Path(temporary).unlink, missing_ok=True)
                 with os.fdopen(handle, "wb") as file:
                     file.write(content)
                     file.flush()
                     os.fsync(file.fileno())
                 Path(temporary).replace(path)
-            except BaseException:
-                Path(temporary).unlink(missing_ok=True)
-                raise
+                undo.pop_all()
         for folder in (path.parent, *made):
             _flush_folder(folder)
 

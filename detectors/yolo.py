@@ -41,7 +41,7 @@ class Recipe(DetectorRecipe):
 
     title: ClassVar[str] = "目标检测（人、车等） / Objects: people, vehicles, ..."
 
-    kind: Literal["yolo"] = "yolo"
+    kind: Annotated[Literal["yolo"], Field(description="Objects in pictures, by YOLO26.")] = "yolo"
     labels: Annotated[
         tuple[str, ...],
         Field(
