@@ -106,7 +106,7 @@ class Streets:
         if walker.way:
             walker.advance(seconds, speed_m_s)
             if not walker.way:
-                walker.rest_s = self._random.uniform(8, 45)
+                walker.rest_s = self._random.uniform(10, 60)
             return
         walker.rest_s -= seconds
         if walker.rest_s > 0:
