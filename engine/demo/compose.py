@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from fractions import Fraction
 from multiprocessing import get_context
 from pathlib import Path
@@ -63,7 +63,9 @@ def compose_all(folder: Path, cache_dir: Path, processes: int = 2) -> Iterator[s
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as alone:
         sprites = alone.submit(cut_sprites, cache_dir).result()  # torch stays in that process
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        yield from pool.map(compose_one, (s.id for s in missing), (folder,) * len(missing), (sprites,) * len(missing))
+        longest_first = sorted(missing, key=lambda scene: scene.bowl is None)
+        for done in as_completed([pool.submit(compose_one, scene.id, folder, sprites) for scene in longest_first]):
+            yield done.result()
 
 
 def compose_one(scene_id: str, folder: Path, sprites: Path) -> str:
@@ -133,8 +135,11 @@ class Film:
     def _ground(self, phase: int, depth_cm: float) -> Image:
         if self._floods_at is None or depth_cm <= 0:
             return self._quiet[phase].copy()
-        weight = np.clip((depth_cm - self._floods_at) * 0.5, 0, 0.94).astype(np.float32)
-        return np.asarray(cv2.blendLinear(self._flooded[phase], self._quiet[phase], weight, 1 - weight), np.uint8)
+        whole = self._quiet[phase].copy()
+        top = int(np.argmax((self._floods_at < depth_cm).any(axis=1)))  # nothing is wet above this row
+        weight = np.clip((depth_cm - self._floods_at[top:]) * 0.5, 0, 0.94).astype(np.float32)
+        whole[top:] = cv2.blendLinear(self._flooded[phase][top:], whole[top:], weight, 1 - weight)
+        return whole
 
     def _stand(self, whole: Image, actor: Actor, at: tuple[float, float, float], wet: float) -> None:
         sprite = self._sprites[actor]
