@@ -81,7 +81,7 @@ class AuthMiddleware:
             await self._app(scope, receive, send)
             return
         connection = HTTPConnection(scope)
-        secured = _with_headers(send, scope["scheme"] in ("https", "wss"), self._policy)
+        secured = _with_headers(send, scope, self._policy)
         refused = await self._refused(connection)
         if refused is None:
             await self._app(scope, receive, secured)
@@ -161,15 +161,18 @@ def _kept_out(visitor: Visitor, path: str) -> Response | None:
     return RedirectResponse(RESPONDER_HOME, 303)
 
 
-def _with_headers(send: Send, encrypted: bool, policy: Callable[[], str]) -> Send:
+def _with_headers(send: Send, scope: Scope, policy: Callable[[], str]) -> Send:
+    # Scripts and styles are asked for again by their ETag; what people see is never kept by a browser.
+    caching = "private, no-cache" if scope["path"].startswith("/assets/") else "no-store"
+
     async def secured(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
             for name, value in _HEADERS.items():
                 headers.setdefault(name, value)
-            headers.setdefault("Cache-Control", "no-store")
+            headers.setdefault("Cache-Control", caching)
             headers.setdefault("Content-Security-Policy", policy())
-            if encrypted:
+            if scope["scheme"] == "https":
                 headers.setdefault("Strict-Transport-Security", _STRICT_TRANSPORT)
         await send(message)
 
