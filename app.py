@@ -128,7 +128,8 @@ def models(args: argparse.Namespace) -> int:
     from detectors._prepare import prepare
 
     options = _options(args)
-    for path in prepare(options.settings.inference, options.base_dir):
+    more = ("yolo26n-seg",) if options.settings.demo else ()  # cuts the demo's passers-by out of their photo
+    for path in prepare(options.settings.inference, options.base_dir, more):
         print(f"ready: {path}")
     return 0
 
