@@ -57,17 +57,21 @@ _TEXTS = MappingProxyType(
 )
 
 
-def login_router(deps: ServerDeps, book: SessionBook, passwords: PasswordCheck, limit: LoginLimit) -> APIRouter:
-    """`/login` and `/logout`."""
-    router = APIRouter()
-    folder = Path(__file__).parent / "templates"
-    environment = Environment(loader=FileSystemLoader(folder), autoescape=select_autoescape(["html", "j2"]))
+class _LoginPage:
+    """The form, in the visitor's language."""
 
-    def page(request: Request, status: int = 200, error: str = "", *, name: str = "", aim: str = "") -> Response:
+    def __init__(self, deps: ServerDeps) -> None:
+        folder = Path(__file__).parent / "templates"
+        environment = Environment(loader=FileSystemLoader(folder), autoescape=select_autoescape(["html", "j2"]))
+        self._template = environment.get_template("login.html.j2")
+        self._deps = deps
+
+    def draw(self, request: Request, status: int = 200, error: str = "", *, name: str = "", aim: str = "") -> Response:
+        settings = self._deps.settings
         asked = request.query_params.get("lang")
-        language = language_of(asked or request.cookies.get(LANGUAGE_COOKIE), deps.settings.language)
+        language = language_of(asked or request.cookies.get(LANGUAGE_COOKIE), settings.language)
         texts, nonce = _TEXTS[language], secrets.token_urlsafe(16)
-        html = environment.get_template("login.html.j2").render(
+        html = self._template.render(
             texts=texts,
             language=language,
             other=next(one for one in LANGUAGES if one != language),
@@ -75,13 +79,19 @@ def login_router(deps: ServerDeps, book: SessionBook, passwords: PasswordCheck, 
             nonce=nonce,
             name=name,
             aim=aim,
-            settings=deps.settings,
-            version=deps.version,
+            settings=settings,
+            version=self._deps.version,
         )
         answer = HTMLResponse(html, status, {"Content-Security-Policy": _policy(nonce)})
         if asked in LANGUAGES:
             answer.set_cookie(LANGUAGE_COOKIE, language, max_age=31_536_000, samesite="lax")
         return answer
+
+
+def login_router(deps: ServerDeps, book: SessionBook, passwords: PasswordCheck, limit: LoginLimit) -> APIRouter:
+    """`/login` and `/logout`."""
+    router = APIRouter()
+    page = _LoginPage(deps).draw
 
     async def show(request: Request) -> Response:
         visitor = found_visitor(request)

@@ -77,6 +77,11 @@ def alert_router(deps: ServerDeps) -> APIRouter:
         found = await deps.read(lambda reader: _candidates(reader, alert_id, deps))
         return {"items": [_candidate_view(candidate) for candidate in found], "next": None}
 
+    _add_steps(router, deps)
+    return router
+
+
+def _add_steps(router: APIRouter, deps: ServerDeps) -> None:
     @router.post("/alerts/{alert_id}/acknowledge", response_model=None, responses=answers(AlertAnswer, 403, 404, 409))
     async def acknowledge_alert(request: Request, alert_id: int, body: Nothing | None = None) -> Response:
         actor = visitor_of(request).actor
@@ -108,8 +113,6 @@ def alert_router(deps: ServerDeps) -> APIRouter:
             return {"task": task_view(task)}
 
         return await once(deps, request, wanted.model_dump(), work)
-
-    return router
 
 
 def event_router(deps: ServerDeps) -> APIRouter:
