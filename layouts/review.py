@@ -18,7 +18,7 @@ from layouts.words import LANGUAGE_COOKIE, Words, language_of
 
 SPEEDS = (1, 2, 5, 10, 30, 60)
 SHORTCUTS = (("review.last.30min", 30), ("review.last.2h", 120), ("review.last.12h", 720), ("review.last.3d", 4320))
-FIRST_SPAN = timedelta(hours=2)
+FIRST_SPAN = timedelta(minutes=30)
 
 
 def draw(screens: ScreenContext, words: Words, now: datetime | None = None) -> Any:

@@ -73,8 +73,13 @@ def review_figure(incident: Incident, settings: Settings, words: Words) -> go.Fi
     for task in incident.tasks:
         for trace in _task_steps(task, axis, people, words):
             figure.add_trace(trace, row=row + 1, col=1)
+    if not incident.alerts:
+        figure.add_trace(_nothing(axis), row=row, col=1)
+    if not incident.tasks:
+        figure.add_trace(_nothing(axis), row=row + 1, col=1)
     _add_pictures(figure, row + 2, incident, axis, names)
-    _dress(figure, axis, words, heights)
+    nothing = incident.readings.empty and not (incident.alerts or incident.tasks or incident.evidence)
+    _dress(figure, axis, words, heights, nothing=nothing)
     for row, quantity in enumerate(quantities, 1):
         name = words(f"quantity.{quantity}") if f"quantity.{quantity}" in TABLE else quantity
         unit = UNIT_OF.get(quantity, "").removeprefix("1")
@@ -121,7 +126,7 @@ def _add_curves(
             dash = ("solid", "dash", "dot")[(i // len(_CURVES)) % 3]
             figure.add_trace(go.Scatter(**look, mode="lines", line={"color": colour, "dash": dash}), row=row, col=1)
     if quantity in RAIN:
-        figure.update_yaxes(autorange="reversed", row=row, col=1)
+        figure.update_yaxes(autorange="reversed", rangemode="tozero", row=row, col=1)
     shown = frozenset(str(site) for site in part["site"].unique())
     for limit, priority in _limits(settings, quantity, shown):
         text = f"{priority} {words('review.limit')} {limit:g}"
@@ -139,6 +144,12 @@ def _limits(settings: Settings, quantity: str, sites: frozenset[str]) -> list[tu
     """The limits of this quantity at these sites, each once."""
     found = [limit for site in settings.sites if site.id in sites for limit in limits_of(site)]
     return sorted({(limit.value, limit.priority) for limit in found if limit.quantity == quantity})
+
+
+def _nothing(axis: _Axis) -> go.Scatter:
+    """Holds a row that has nothing in it: plotly leaves out an axis without a trace."""
+    marker = {"opacity": 0}
+    return go.Scatter(x=[axis.start], y=["—"], mode="markers", marker=marker, showlegend=False, hoverinfo="skip")
 
 
 def _alert_bar(alert: Alert, axis: _Axis, names: dict[str, str], words: Words) -> go.Scatter:
@@ -213,7 +224,7 @@ def _add_pictures(figure: go.Figure, row: int, incident: Incident, axis: _Axis, 
     figure.update_yaxes(range=[0, 1.02], showticklabels=False, showgrid=False, row=row, col=1)
 
 
-def _dress(figure: go.Figure, axis: _Axis, words: Words, heights: list[int]) -> None:
+def _dress(figure: go.Figure, axis: _Axis, words: Words, heights: list[int], *, nothing: bool) -> None:
     figure.update_layout(
         height=sum(heights) + 70, paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="#10161b", barmode="group", bargap=0.1,
         margin={"l": 104, "r": 16, "t": 26, "b": 34}, hovermode="closest", dragmode="pan", uirevision="span",
@@ -228,5 +239,5 @@ def _dress(figure: go.Figure, axis: _Axis, words: Words, heights: list[int]) -> 
                          {"dtickrange": [86400000, None], "value": "%m-%d"}],
     )  # fmt: skip
     figure.update_yaxes(gridcolor=_LINE, linecolor=_LINE, zeroline=False, automargin=False, fixedrange=True)
-    if not any(trace.x is not None and len(trace.x) for trace in figure.data):
+    if nothing:
         figure.add_annotation(text=words("review.nothing"), x=0.5, y=0.5, xref="paper", yref="paper", showarrow=False)

@@ -46,5 +46,12 @@ yiping.marks = (() => {
     return frame;
   };
 
-  return { mark, picture, SHAPES, COLOURS };
+  /** What an alert is known by: its picture, or the value that decided. */
+  const evidence = (alert, alt, properties = {}) => {
+    if (alert.evidence || alert.value === null) return picture(alert.evidence, alert.xyxy, alert.priority, alt, properties);
+    const value = make("b", {}, String(+alert.value.toFixed(2)));
+    return make("div", { class: "picture", ...properties }, make("div", { class: "number" }, value, make("span", { class: "dim" }, ` ${alert.unit}`)));
+  };
+
+  return { mark, picture, evidence, SHAPES, COLOURS };
 })();

@@ -47,7 +47,7 @@ yiping.alertList = (() => {
       "data-alert": alert.id, tabindex: 0, "aria-label": `${alert.priority} ${feed.titleOf(alert)} ${siteName(alert.site)}`,
     },
       marks.mark(alert.priority, !fresh),
-      marks.picture(alert.evidence, alert.xyxy, alert.priority, "", { class: "picture thumb" }),
+      marks.evidence(alert, "", { class: "picture thumb" }),
       make("div", { class: "what" },
         make("h3", {}, feed.titleOf(alert)),
         make("p", { class: "where" }, siteName(alert.site)),

@@ -95,7 +95,7 @@
     const fresh = feed.unacknowledged(alert);
     place.replaceChildren(
       make("div", { class: "subject" },
-        marks.picture(alert.evidence, alert.xyxy, alert.priority, feed.titleOf(alert)),
+        marks.evidence(alert, feed.titleOf(alert)),
         make("div", { class: "do" },
           fresh && make("button", {
             type: "button", class: "strong", onclick: (e) => alertList.acknowledge(alert, e.currentTarget),

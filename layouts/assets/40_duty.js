@@ -98,7 +98,7 @@
       make("h3", {}, marks.mark(item.priority, alert ? !feed.unacknowledged(alert) : true),
         alert ? feed.titleOf(alert) : item.title, make("span", { class: "dim" }, siteName(item.site))),
       make("div", { class: "pictures" },
-        alert && marks.picture(alert.evidence, alert.xyxy, alert.priority, feed.titleOf(alert)),
+        alert && marks.evidence(alert, feed.titleOf(alert)),
         task?.report_photo && marks.picture(task.report_photo, null, task.priority, t("panel.report"))),
       task?.report_text && make("p", { class: "words" }, `${personName(task.responder)}：${task.report_text}`),
       buttons(alert, task),

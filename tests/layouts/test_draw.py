@@ -120,7 +120,7 @@ def test_a_page_tells_where_things_are_but_never_a_device_address() -> None:
 
 def test_the_span_proposed_ends_now_in_local_time() -> None:
     assert '"value": "2026-07-12T12:01"' in texts(draw_page("review"))
-    assert '"value": "2026-07-12T10:01"' in texts(draw_page("review"))
+    assert '"value": "2026-07-12T11:31"' in texts(draw_page("review"))
 
 
 def test_a_limit_is_shown_in_the_unit_of_its_quantity() -> None:

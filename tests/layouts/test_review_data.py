@@ -138,8 +138,18 @@ def test_alerts_tasks_and_pictures_stand_on_one_time_axis_with_rain_and_stage(st
     assert figure.layout.xaxis.range == (datetime(2026, 7, 12, 10, 0), datetime(2026, 7, 12, 12, 0))  # noqa: DTZ001
     bar = next(trace for trace in figure.data if trace.hovertext and "人 · 进入禁区" in str(trace.hovertext))
     assert [f"{at:%H:%M}" for at in bar.x] == ["11:20", "11:45"]
+    assert figure.layout.yaxis.autorange == "reversed", "rain hangs from above"
     assert bar.y == ("滨江一号码头", "滨江一号码头")
     assert bar.line.color == "#ff4d52"
     assert bar.text[0] == "P1"
     assert alert_title(incident.alerts[0], Words("en")) == "Person · in the danger zone"
     assert figure.layout.images[0].source == f"/media/evidence/{incident.evidence[0].id}"
+
+
+def test_every_row_is_there_also_when_nothing_happened_in_it(tmp_path: Path) -> None:
+    store = open_store(tmp_path / "quiet.db")
+    store.write(lambda writer: writer.add_readings(flood(NOON)))
+    incident = store.read(lambda reader: collect(reader, SPAN, street_settings()))
+    store.close()
+    figure = review_figure(incident, street_settings(), Words("zh"))
+    assert {trace.yaxis for trace in figure.data} == {"y", "y2", "y3", "y4", "y5", "y6"}

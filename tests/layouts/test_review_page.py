@@ -18,8 +18,8 @@ CURSOR_X = "() => new DOMMatrix(getComputedStyle(document.getElementById('review
 
 
 def remember(station: Station) -> datetime:
-    """An hour ago the river rose and somebody was in it; the time of the alert."""
-    at = datetime.now(UTC) - timedelta(minutes=60)
+    """A quarter of an hour ago the river rose and somebody was in it; the time of the alert."""
+    at = datetime.now(UTC) - timedelta(minutes=15)
     station.store.write(lambda writer: writer.add_readings(flood(datetime.now(UTC))))
     raise_one(station.store, station.vault, at, site="quay-1")
     return at
@@ -47,7 +47,7 @@ def test_the_cursor_is_sought_played_and_paused_and_shows_what_was_so(station: S
     shown = page.inner_text("#review-now b")
     page.wait_for_timeout(400)
     assert page.inner_text("#review-now b") == shown, "paused"
-    expected = box["width"] * 2 * 60 / 7200  # two seconds at 60x on two hours
+    expected = box["width"] * 2 * 60 / 1800  # two seconds at 60x on half an hour
     assert moved == pytest.approx(expected, rel=0.5)
     page.mouse.click(box["x"] + box["width"] - 4, box["y"] + 20)
     expect(page.locator("[data-then]")).to_have_count(1)
@@ -83,3 +83,11 @@ def test_a_shortcut_sets_the_span_in_the_time_of_the_district(station: Station, 
     there = datetime.now(UTC) + timedelta(hours=8)
     since = datetime.fromisoformat(page.input_value("#review-since")).replace(tzinfo=UTC)
     assert abs((there - since) - timedelta(minutes=30)) <= timedelta(minutes=2)
+
+
+def test_a_span_in_which_nothing_happened_is_shown_without_complaint(station: Station, sit_down: SitDown) -> None:
+    seat = sit_down("/review", user="liuna")
+    expect(seat.page.locator("#review-graph")).to_contain_text("这段时间没有记录", timeout=15_000)
+    seat.page.keyboard.press("ArrowRight")
+    expect(seat.page.locator("#review-open")).to_contain_text("此刻没有")
+    assert seat.errors == []
