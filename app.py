@@ -278,6 +278,7 @@ def _users_parser(
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit status: 0 all right, 1 a check failed, 2 bad input (every problem is printed)."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     os.environ.setdefault("YOLO_OFFLINE", "true")
     args = _parser().parse_args(arguments)
