@@ -77,7 +77,10 @@ def review_figure(incident: Incident, settings: Settings, words: Words) -> go.Fi
         figure.add_trace(_nothing(axis), row=row, col=1)
     if not incident.tasks:
         figure.add_trace(_nothing(axis), row=row + 1, col=1)
-    _add_pictures(figure, row + 2, incident, axis, names)
+    if incident.evidence:
+        _add_pictures(figure, row + 2, incident, axis, names)
+    else:
+        figure.add_trace(_nothing(axis), row=row + 2, col=1)
     nothing = incident.readings.empty and not (incident.alerts or incident.tasks or incident.evidence)
     _dress(figure, axis, words, heights, nothing=nothing)
     for row, quantity in enumerate(quantities, 1):

@@ -20,9 +20,11 @@ yiping.alertList = (() => {
     followers.forEach((follow) => follow(feed.alerts.get(id) ?? null));
   };
   const acknowledge = (alert, button) => act(button, async () => {
+    choseByHand ||= chosen === alert.id; // whoever works on it wants to see what becomes of it
     await post(`/api/v1/alerts/${alert.id}/acknowledge`);
   });
   const dispatch = (alert, button, responder = null) => act(button, async () => {
+    choseByHand ||= chosen === alert.id;
     await post(`/api/v1/alerts/${alert.id}/dispatch`, responder ? { responder } : {});
   });
 

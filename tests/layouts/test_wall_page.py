@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import statistics
 import threading
 import time
@@ -131,10 +132,24 @@ def test_by_keyboard_alone_j_k_a_d(station: Station, sit_down: SitDown) -> None:
     seat.page.keyboard.press("a")
     seat.page.wait_for_selector(f'[data-alert="{older.id}"]:not(.fresh)')
     seat.page.keyboard.press("d")
-    seat.page.wait_for_selector(f'[data-alert="{older.id}"] .step')
+    seat.page.wait_for_selector(f'[data-alert="{older.id}"].chosen .step')
     open_tasks = station.store.read(lambda reader: reader.tasks(TaskQuery(open_only=True)))
     assert [(task.alert_id, task.created_by) for task in open_tasks] == [(older.id, OFFICER)]
     assert station.store.read(lambda reader: reader.alert(newer.id)).state is AlertState.FIRING
+
+
+def test_an_alert_that_one_works_on_stays_in_the_panel_though_others_are_more_urgent_now(
+    station: Station, sit_down: SitDown
+) -> None:
+    raise_one(station.store, station.vault, now(), site="school")
+    first = raise_one(station.store, station.vault, now(), site="quay-1")
+    seat = sit_down("/")
+    seat.page.wait_for_selector(f'[data-alert="{first.id}"].chosen')
+    seat.page.keyboard.press("a")
+    seat.page.wait_for_selector(f'[data-alert="{first.id}"]:not(.fresh)')
+    seat.page.wait_for_timeout(300)
+    expect(seat.page.locator(f'[data-alert="{first.id}"]')).to_have_class(re.compile("chosen"))
+    expect(seat.page.locator('.timeline [data-step="alert.acknowledged"]')).to_have_class("done")
 
 
 def test_a_chosen_responder_is_sent_and_every_step_shows_who_and_when(station: Station, sit_down: SitDown) -> None:
