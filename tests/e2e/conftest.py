@@ -18,13 +18,13 @@ CHROMIUM = "/usr/bin/chromium"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mosquitto]:
     with mosquitto(tmp_path_factory.mktemp("broker")) as running:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def running(shared: Path, broker: Mosquitto, tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
     folder = tmp_path_factory.mktemp("city")
     clip = shared / "clips" / "vtest_12s.mp4"
@@ -36,7 +36,7 @@ def running(shared: Path, broker: Mosquitto, tmp_path_factory: pytest.TempPathFa
             yield started
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # playwright can be open only once in a process
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)

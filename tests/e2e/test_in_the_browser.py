@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -20,23 +20,37 @@ pytestmark = [
 ]
 
 
-def log_in(browser: Browser, running: City, name: str, password: str, **context: Any) -> Page:
-    page = browser.new_context(locale="zh-CN", **context).new_page()
-    page.goto(running.url)
-    page.fill("#name", name)
-    page.fill("#password", password)
-    page.click("button[type=submit]")
-    page.wait_for_load_state()
-    return page
+@pytest.fixture
+def sit_down(browser: Browser, running: City) -> Iterator[Callable[..., Page]]:
+    """sit_down("li", "password", width, height) -> their page, logged in; closed when the test ends."""
+    opened = []
+
+    def log_in(name: str, password: str, width: int, height: int, asked: list[str] | None = None) -> Page:
+        context = browser.new_context(locale="zh-CN", viewport={"width": width, "height": height})
+        opened.append(context)
+        page = context.new_page()
+        page.on("request", lambda request: None if asked is None else asked.append(request.url))
+        page.goto(running.url)
+        page.fill("#name", name)
+        page.fill("#password", password)
+        page.click("button[type=submit]")
+        page.wait_for_load_state()
+        return page
+
+    yield log_in
+    for context in opened:
+        context.close()
 
 
-def test_the_whole_way_from_the_wall_to_a_phone_and_back(running: City, browser: Browser, tmp_path: Path) -> None:
+def test_the_whole_way_from_the_wall_to_a_phone_and_back(
+    running: City, sit_down: Callable[..., Page], tmp_path: Path
+) -> None:
     running.add_user("sun", "duty_officer", "sun-secret-42")
     running.command(
         "users", "password", "near", "--var", str(running.var), "--password-stdin", given="near-secret-42\n"
     )
     rest = running.caller("sun")
-    wall = log_in(browser, running, "sun", "sun-secret-42", viewport={"width": 1920, "height": 1080})
+    wall = sit_down("sun", "sun-secret-42", 1920, 1080)
     expect(wall.locator('#link-state[data-state="live"]')).to_be_visible(timeout=20_000)
 
     # The alert comes by itself; nobody reloads the page.
@@ -54,7 +68,7 @@ def test_the_whole_way_from_the_wall_to_a_phone_and_back(running: City, browser:
     )[0]
     wall.screenshot(path=tmp_path / "wall-offered.png")
 
-    phone = log_in(browser, running, "near", "near-secret-42", viewport={"width": 390, "height": 844}, has_touch=True)
+    phone = sit_down("near", "near-secret-42", 390, 844)
     assert phone.url.endswith("/r")
     work = phone.locator(f'[data-task="{task["id"]}"]')
     work.locator('button[data-do="accept"]').click()
@@ -82,16 +96,12 @@ def test_the_whole_way_from_the_wall_to_a_phone_and_back(running: City, browser:
     running.command("audit", "verify", "--var", str(running.var))
 
 
-def test_the_wall_shows_live_pictures_and_asks_no_other_host(running: City, browser: Browser) -> None:
-    wall = browser.new_context(viewport={"width": 1920, "height": 1080}).new_page()
+def test_the_wall_shows_live_pictures_and_asks_no_other_host(running: City, sit_down: Callable[..., Page]) -> None:
     asked: list[str] = []
-    wall.on("request", lambda request: asked.append(request.url))
+    wall = sit_down("li", "li-secret-42", 1920, 1080, asked)
     errors: list[str] = []
     wall.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
-    wall.goto(running.url)
-    wall.fill("#name", "li")
-    wall.fill("#password", "li-secret-42")
-    wall.click("button[type=submit]")
+    wall.reload()
     expect(wall.locator('#link-state[data-state="live"]')).to_be_visible(timeout=20_000)
     canvas = wall.locator("#camera-wall canvas").first
     expect(canvas).to_be_visible()
