@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from types import MappingProxyType
-
-import pint
 
 from data.errors import InputRejected
 
@@ -25,9 +24,23 @@ UNIT_OF = MappingProxyType(
 
 
 @cache
-def _registry() -> pint.UnitRegistry[float]:
-    """Built at first use: reading pint's definitions takes a quarter of a second."""
-    return pint.UnitRegistry()
+def _converter() -> Callable[[float, str, str], float]:
+    """`value` of one unit in another, ValueError where that cannot be.
+
+    pint is loaded at first use: reading its definitions takes a quarter of a second, and where every reading comes
+    in its own unit (a camera worker) its 12 MiB are never needed.
+    """
+    import pint  # noqa: PLC0415 - see above
+
+    registry: pint.UnitRegistry[float] = pint.UnitRegistry()
+
+    def converted(value: float, unit: str, own: str) -> float:
+        try:
+            return float(registry.Quantity(value, "" if unit == "1" else unit).to("" if own == "1" else own).magnitude)
+        except (pint.PintError, AttributeError, TypeError) as error:
+            raise ValueError(str(error)) from error
+
+    return converted
 
 
 def convert(value: float, unit: str, quantity: str) -> float:
@@ -40,8 +53,7 @@ def convert(value: float, unit: str, quantity: str) -> float:
         raise InputRejected(f"no quantity {quantity!r}; known: {', '.join(UNIT_OF)}")
     if unit == own:
         return value
-    registry = _registry()
     try:
-        return float(registry.Quantity(value, "" if unit == "1" else unit).to("" if own == "1" else own).magnitude)
-    except (pint.PintError, AttributeError, TypeError, ValueError) as error:
+        return _converter()(value, unit, own)
+    except ValueError as error:
         raise InputRejected(f"{quantity} is kept in {own}; {unit!r} cannot be converted to it") from error

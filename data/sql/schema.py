@@ -1,15 +1,13 @@
-"""Bring a store's schema to what this code needs. Safe when several processes open a new store at once."""
+"""Bring a store's schema to what this code needs. Safe when several processes open a new store at once.
+
+Alembic is imported where it works: only one process of the system migrates, and it weighs 12 MiB in every other.
+"""
 
 from __future__ import annotations
 
 import threading
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from alembic.util import CommandError
 from sqlalchemy import Connection, Engine
 
 from data.errors import StoreClosed
@@ -24,6 +22,11 @@ def upgrade(engine: Engine) -> None:
 
     Raises StoreClosed when the store was written by a newer version than this one.
     """
+    from alembic import command  # noqa: PLC0415 - see above
+    from alembic.config import Config  # noqa: PLC0415
+    from alembic.script import ScriptDirectory  # noqa: PLC0415
+    from alembic.util import CommandError  # noqa: PLC0415
+
     newest = ScriptDirectory(str(FOLDER)).get_current_head()
     with engine.begin() as connection:
         present = revision(connection)
@@ -40,4 +43,6 @@ def upgrade(engine: Engine) -> None:
 
 def revision(connection: Connection) -> str | None:
     """The revision of the schema; None for an empty database."""
+    from alembic.runtime.migration import MigrationContext  # noqa: PLC0415 - see above
+
     return MigrationContext.configure(connection).get_current_revision()
