@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
 from alerts.objects import ObjectRuleRecipe, StayAlerts
+from alerts.queues import queued
+from alerts.seen_time import Mark
 from alerts.stays import Stay
 from data.alert import Alert, Signal
 from data.durations import Duration
@@ -25,6 +27,10 @@ class Recipe(ObjectRuleRecipe):
     at_least: Annotated[
         Duration, Field(gt=timedelta(0), description="How long an object may stay before the alert, e.g. 180s.")
     ]
+    at_least_by_label: Annotated[
+        dict[str, Annotated[Duration, Field(gt=timedelta(0))]],
+        Field(description="Other limits for some classes, e.g. {bus: 30s, truck: 10min}."),
+    ] = Field(default_factory=dict)
     motion: Annotated[
         Literal["stationary", "any"],
         Field(
@@ -39,6 +45,14 @@ class Recipe(ObjectRuleRecipe):
         Duration,
         Field(ge=timedelta(0), description="An object that vanished while standing may be hidden for so long."),
     ] = timedelta(seconds=30)
+    congestion_of: Annotated[
+        int | None,
+        Field(
+            ge=2,
+            description="So many standing one behind the other are a queue: while they are, it does not count as "
+            "parking. Give the `vehicles` of the site's congestion rule.",
+        ),
+    ] = None
 
     def make(self, context: Context) -> Rule:
         """Raises InputRejected when the site has no such zone."""
@@ -51,16 +65,25 @@ class Dwell:
     def __init__(self, recipe: Recipe, context: Context) -> None:
         self._recipe = recipe
         self._limit_s = recipe.at_least.total_seconds()
+        self._limits_s = {label: limit.total_seconds() for label, limit in recipe.at_least_by_label.items()}
+        self._looked: Mark | None = None
         unseen_for_s = recipe.keep_firing_for.total_seconds()
         self._alerts = StayAlerts.of(
             recipe,
-            context.site,
+            context,
             unseen_for_s=unseen_for_s,
             occluded_for_s=max(unseen_for_s, recipe.occluded_for.total_seconds()),
+            anywhere=recipe.motion == "any",
         )
 
     def resume(self, open_alerts: Sequence[Alert]) -> None:
-        self._alerts.resume(open_alerts, anywhere=self._recipe.motion == "any")
+        self._alerts.resume(open_alerts)
+
+    def snapshot(self) -> Any:
+        return self._alerts.snapshot()
+
+    def restore(self, state: Any) -> None:
+        self._alerts.restore(state)
 
     def judge(self, seen: Observation | Tick) -> Sequence[Signal]:
         """Signals of one picture; a Tick only tells whether time could be seen."""
@@ -70,15 +93,30 @@ class Dwell:
             return []
         if not isinstance(seen, Detections):
             return []
-        signals = self._alerts.ended(stays.look(seen), seen.at)
+        signals = self._alerts.ended(stays.look(seen), seen.at) + self._alerts.keep_hours(seen.at)
+        waiting = self._waiting(seen)
         for stay in stays.present:
-            if not stay.raised and stay.in_sight and self._too_long(stay, seen):
+            if stay.id not in waiting and self._alerts.may_raise(stay) and self._too_long(stay, seen):
                 since = stay.since if self._recipe.motion == "any" else stay.still_since
                 signals.append(self._alerts.raised(stay, since.at, seen.at))
         return signals
 
+    def _waiting(self, seen: Detections) -> set[str]:
+        """Those in a queue now; what they have stood in it does not count."""
+        time, since = self._alerts.stays.time, self._looked
+        self._looked = time.mark(seen.at)
+        if self._recipe.congestion_of is None:
+            return set()
+        queue = queued(self._alerts.stays.present, self._recipe.congestion_of, seen.aspect)
+        for stay in queue:
+            if since is not None:
+                stay.queued_s += max(0.0, time.since(since, seen.at))
+        return {stay.id for stay in queue}
+
     def _too_long(self, stay: Stay, seen: Detections) -> bool:
-        stays = self._alerts.stays
+        limit_s = self._limits_s.get(stay.detection.label, self._limit_s)
         if self._recipe.motion == "any":
-            return stays.stayed_s(stay, seen.at) >= self._limit_s
-        return stays.stood_s(stay, seen.at) >= self._limit_s
+            return self._alerts.counted_s(stay.since, seen.at) >= limit_s
+        if not stay.on_spot:
+            return False
+        return self._alerts.counted_s(stay.still_since, seen.at) - stay.queued_s >= limit_s

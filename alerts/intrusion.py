@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -53,14 +53,21 @@ class Intrusion:
         unseen_for_s = recipe.keep_firing_for.total_seconds()
         self._alerts = StayAlerts.of(
             recipe,
-            context.site,
+            context,
             unseen_for_s=unseen_for_s,
             occluded_for_s=unseen_for_s,
             remember=recipe.of or recipe.pictures,
+            anywhere=True,
         )
 
     def resume(self, open_alerts: Sequence[Alert]) -> None:
-        self._alerts.resume(open_alerts, anywhere=True)
+        self._alerts.resume(open_alerts)
+
+    def snapshot(self) -> Any:
+        return self._alerts.snapshot()
+
+    def restore(self, state: Any) -> None:
+        self._alerts.restore(state)
 
     def judge(self, seen: Observation | Tick) -> Sequence[Signal]:
         """Signals of one picture; a Tick only tells whether time could be seen."""
@@ -70,12 +77,13 @@ class Intrusion:
             return []
         if not isinstance(seen, Detections):
             return []
-        signals = self._alerts.ended(stays.look(seen), seen.at)
+        signals = self._alerts.ended(stays.look(seen), seen.at) + self._alerts.keep_hours(seen.at)
         for stay in stays.present:
-            if not stay.raised and stay.in_sight and self._certain(stay, seen):
+            if self._alerts.may_raise(stay) and self._certain(stay, seen):
                 signals.append(self._alerts.raised(stay, stay.since.at, seen.at))
         return signals
 
     def _certain(self, stay: Stay, seen: Detections) -> bool:
-        enough = sum(stay.looks) >= self._recipe.pictures
-        return enough and self._alerts.stays.stayed_s(stay, seen.at) >= self._at_least_s
+        if sum(stay.looks) < self._recipe.pictures or self._alerts.in_force_since is None:
+            return False
+        return self._alerts.counted_s(stay.since, seen.at) >= self._at_least_s

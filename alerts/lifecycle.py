@@ -6,11 +6,12 @@ together or not at all.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from data.alert import Alert, Ended, Raised
+from data.alert import Alert, Ended, Gap, Raised
 from data.errors import IllegalMove
 from data.people import SYSTEM, Action, Actor
 from data.record import Evidence
@@ -51,7 +52,7 @@ def end_alert(writer: Writer, ended: Ended, now: datetime) -> Alert | None:
     if alert is None:
         return None
     alert = writer.save_alert(replace(alert, ended_at=max(ended.ended_at, alert.started_at)))
-    detail = {"ended_at": iso(alert.ended_at), "decided_at": iso(ended.at)}
+    detail = {"ended_at": iso(alert.ended_at), "decided_at": iso(ended.at), **_gaps(ended.gaps)}
     alert_step(writer, alert, SYSTEM, "end", now, detail=detail)
     return alert
 
@@ -79,4 +80,12 @@ def _cause(raised: Raised, evidence: Evidence | None) -> dict[str, Any]:
         cause |= {"value": raised.value, "unit": raised.unit}
     if evidence is not None:
         cause["evidence"] = evidence.id
-    return cause
+    return cause | _gaps(raised.gaps)
+
+
+def _gaps(gaps: Sequence[Gap]) -> dict[str, Any]:
+    """When the site could not be seen meanwhile, and for how long together; nothing where there was no gap."""
+    if not gaps:
+        return {}
+    blind_s = sum((end - start).total_seconds() for start, end in gaps)
+    return {"blind_s": round(blind_s, 3), "gaps": [[iso(start), iso(end)] for start, end in gaps]}

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Annotated
+from statistics import median
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from alerts import stay_state
+from alerts.schedule import Hours, in_force
+from alerts.seen_time import Mark
 from alerts.stays import Resumed, Stay, Stays, Watched
 from data.alert import Alert, AlertKey, Ended, Raised, Signal
 from data.catalogue import did_you_mean
 from data.errors import InputRejected
 from data.place import Place
-from data.recipe import RuleRecipe
+from data.recipe import Context, RuleRecipe
 from data.zone import Zone
 
 
@@ -27,17 +32,60 @@ class ObjectRuleRecipe(RuleRecipe):
     confidence: Annotated[
         float, Field(ge=0, lt=1, description="Detections less certain than this do not count, 0..1.")
     ] = 0.0
+    median_confidence: Annotated[
+        float,
+        Field(ge=0, lt=1, description="The middle one of an object's last 15 confidences must reach this, 0..1."),
+    ] = 0.0
+    min_height: Annotated[
+        float, Field(ge=0, le=1, description="Objects whose box is lower do not count, share of the picture's height.")
+    ] = 0.0
+    max_height: Annotated[
+        float, Field(gt=0, le=1, description="Objects whose box is higher do not count, share of the picture's height.")
+    ] = 1.0
+    except_zones: Annotated[
+        tuple[str, ...], Field(description="Zones in which nothing counts: parking bays beside the lane, a poster.")
+    ] = ()
+    during: Annotated[
+        tuple[Hours, ...],
+        Field(
+            description="When the rule holds, in the city's time zone, e.g. "
+            '[{days: [mon, tue, wed, thu, fri], start: "07:30", end: "09:00"}]; always when empty.'
+        ),
+    ] = ()
+
+    @model_validator(mode="after")
+    def _some_size_fits(self) -> ObjectRuleRecipe:
+        if self.min_height >= self.max_height:
+            raise ValueError(f"min_height: {self.min_height} leaves nothing below max_height: {self.max_height}")
+        return self
 
 
-def zone_of(recipe: RuleRecipe, place: Place) -> Zone | None:
-    """The zone the rule watches, None for the whole picture. Raises InputRejected when the site has no such zone."""
+def zone_of(recipe: RuleRecipe, place: Place, zone_id: str | None) -> Zone | None:
+    """The zone of this id, None for the whole picture. Raises InputRejected when the site has no such zone."""
     try:
-        return place.zone(recipe.zone)
+        return place.zone(zone_id)
     except KeyError as error:
         known = [zone.id for zone in place.zones]
         raise InputRejected(
-            f"site {place.id}, rule {recipe.name}: no zone {recipe.zone!r}{did_you_mean(str(recipe.zone), known)}"
+            f"site {place.id}, rule {recipe.name}: no zone {zone_id!r}{did_you_mean(str(zone_id), known)}"
         ) from error
+
+
+def watched_by(
+    recipe: ObjectRuleRecipe, place: Place, *, unseen_for_s: float, occluded_for_s: float, remember: int = 1
+) -> Watched:
+    """What counts for this rule. Raises InputRejected when the site lacks one of its zones."""
+    excluded = (zone_of(recipe, place, zone_id) for zone_id in recipe.except_zones)
+    return Watched(
+        zone=zone_of(recipe, place, recipe.zone),
+        labels=frozenset(recipe.labels),
+        confidence=recipe.confidence,
+        unseen_for_s=unseen_for_s,
+        occluded_for_s=occluded_for_s,
+        remember=remember,
+        excluded=tuple(zone for zone in excluded if zone is not None),
+        heights=(recipe.min_height, recipe.max_height),
+    )
 
 
 @dataclass(slots=True)
@@ -47,26 +95,67 @@ class StayAlerts:
     recipe: ObjectRuleRecipe
     site: str
     stays: Stays
+    zone_info: ZoneInfo
+    anywhere: bool  # objects may move while their stay goes on
+    in_force_since: Mark | None = field(default=None)
 
     @classmethod
     def of(
-        cls, recipe: ObjectRuleRecipe, place: Place, *, unseen_for_s: float, occluded_for_s: float, remember: int = 1
+        cls,
+        recipe: ObjectRuleRecipe,
+        context: Context,
+        *,
+        unseen_for_s: float,
+        occluded_for_s: float,
+        remember: int = 1,
+        anywhere: bool,
     ) -> StayAlerts:
-        watched = Watched(
-            zone=zone_of(recipe, place),
-            labels=frozenset(recipe.labels),
-            confidence=recipe.confidence,
-            unseen_for_s=unseen_for_s,
-            occluded_for_s=occluded_for_s,
-            remember=remember,
+        watched = watched_by(
+            recipe, context.site, unseen_for_s=unseen_for_s, occluded_for_s=occluded_for_s, remember=remember
         )
-        return cls(recipe, place.id, Stays(watched))
+        return cls(recipe, context.site.id, Stays(watched), ZoneInfo(context.timezone), anywhere)
 
-    def resume(self, open_alerts: Sequence[Alert], *, anywhere: bool) -> None:
-        """`anywhere`: the objects may have moved since their alerts were raised."""
+    def resume(self, open_alerts: Sequence[Alert]) -> None:
         self.stays.resume(
-            [Resumed(a.key.subject, a.label, a.started_at, a.xyxy, anywhere) for a in open_alerts if self._is_ours(a)]
+            [
+                Resumed(a.key.subject, a.label, a.started_at, a.xyxy, self.anywhere)
+                for a in open_alerts
+                if self._is_ours(a)
+            ]
         )
+
+    def snapshot(self) -> Any:
+        return stay_state.snapshot(self.stays, self.in_force_since)
+
+    def restore(self, state: Any) -> None:
+        self.in_force_since = stay_state.restore(self.stays, state, anywhere=self.anywhere)
+
+    def keep_hours(self, at: datetime) -> list[Signal]:
+        """Call after each look. Outside its hours the rule's alerts end, and time does not count."""
+        if self.in_force_since is not None and self.in_force_since.at > at:
+            self.in_force_since = None  # restored from a recording that began anew
+        if in_force(self.recipe.during, at, self.zone_info):
+            self.in_force_since = self.in_force_since or self.stays.time.mark(at)
+            return []
+        self.in_force_since = None
+        raised = [stay for stay in self.stays.present if stay.raised]
+        for stay in raised:
+            stay.raised = False
+        return [Ended(self._key(stay), at, at, self._gaps(stay)) for stay in raised]
+
+    def counted_s(self, since: Mark, now: datetime) -> float:
+        """Seconds from the mark until now, without blind gaps and the time outside the rule's hours."""
+        if self.in_force_since is None:
+            return 0.0
+        if self.recipe.during and self.in_force_since.at > since.at:
+            since = self.in_force_since
+        return self.stays.time.since(since, now)
+
+    def may_raise(self, stay: Stay) -> bool:
+        """In sight, without an alert yet, and certain enough."""
+        if stay.raised or not stay.in_sight:
+            return False
+        return not self.recipe.median_confidence or median(stay.scores) >= self.recipe.median_confidence
 
     def raised(self, stay: Stay, started_at: datetime, at: datetime) -> Signal:
         """From now on the stay has an alert."""
@@ -80,11 +169,15 @@ class StayAlerts:
             label=stay.detection.label,
             confidence=stay.detection.confidence,
             xyxy=stay.detection.xyxy,
+            gaps=self.stays.time.gaps_since(started_at),
         )
 
     def ended(self, over: Sequence[Stay], at: datetime) -> list[Signal]:
         """The alerts of those stays that had one, ended when the object was last seen in the zone."""
-        return [Ended(self._key(stay), ended_at=stay.seen_at, at=at) for stay in over if stay.raised]
+        return [Ended(self._key(stay), stay.seen_at, at, self._gaps(stay)) for stay in over if stay.raised]
+
+    def _gaps(self, stay: Stay) -> tuple[tuple[datetime, datetime], ...]:
+        return self.stays.time.gaps_since(stay.since.at)
 
     def _key(self, stay: Stay) -> AlertKey:
         return AlertKey(self.site, self.recipe.name, self.recipe.zone or "", stay.id)

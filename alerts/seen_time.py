@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
+from data.alert import Gap
 from data.observation import Tick
+
+_GAPS_KEPT = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,18 +25,20 @@ class SeenTime:
     """Fed with every look and tick of one site, in the order of their times."""
 
     def __init__(self) -> None:
-        self._known_at: datetime | None = None
+        self.known_at: datetime | None = None
         self._blind = False
         self._unknown_s = 0.0
+        self._gaps: deque[Gap] = deque(maxlen=_GAPS_KEPT)
 
     def look(self, at: datetime) -> None:
         """The site was seen at this time. What lies between two looks is unknown if a tick between them was blind."""
-        if self._known_at is not None:
-            if at <= self._known_at:
+        if self.known_at is not None:
+            if at <= self.known_at:
                 return
             if self._blind:
-                self._unknown_s += (at - self._known_at).total_seconds()
-        self._known_at, self._blind = at, False
+                self._unknown_s += (at - self.known_at).total_seconds()
+                self._gaps.append((self.known_at, at))
+        self.known_at, self._blind = at, False
 
     def tick(self, tick: Tick) -> None:
         if tick.observable:
@@ -45,3 +52,23 @@ class SeenTime:
     def since(self, mark: Mark, now: datetime) -> float:
         """Seconds from the mark until now without the unknown ones. `now` is a time just looked at."""
         return (now - mark.at).total_seconds() - (self._unknown_s - mark.unknown_s)
+
+    def gaps_since(self, at: datetime) -> tuple[Gap, ...]:
+        """The last blind gaps that ended after this time, oldest first."""
+        return tuple(gap for gap in self._gaps if gap[1] > at)
+
+    def snapshot(self) -> Any:
+        """As JSON."""
+        known_at = None if self.known_at is None else self.known_at.isoformat()
+        gaps = [[start.isoformat(), end.isoformat()] for start, end in self._gaps]
+        return {"known_at": known_at, "unknown_s": self._unknown_s, "gaps": gaps}
+
+    @classmethod
+    def restored(cls, state: Any) -> SeenTime:
+        """As `snapshot` left it; from then on nothing was seen. Raises KeyError, TypeError, ValueError."""
+        time = cls()
+        known_at = state["known_at"]
+        time.known_at = None if known_at is None else datetime.fromisoformat(known_at)
+        time._unknown_s, time._blind = float(state["unknown_s"]), True
+        time._gaps.extend((datetime.fromisoformat(start), datetime.fromisoformat(end)) for start, end in state["gaps"])
+        return time

@@ -7,7 +7,6 @@ same spot is somebody else.
 
 from __future__ import annotations
 
-import math
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,9 +14,10 @@ from datetime import datetime
 
 import numpy as np
 
+from alerts.likeness import apart, learnt, touches_edge, unlike
 from alerts.seen_time import Mark, SeenTime
 from data.labels import family
-from data.observation import Detection, Detections, Tick
+from data.observation import Detection, Detections, Tick, Vectors
 from data.zone import Zone
 
 STILL_WITHIN = 0.25  # box heights
@@ -27,9 +27,10 @@ _OUTSIDE_FOR_S = 1.0  # a foot over the zone's edge for less has not left
 _RESUME_WITHIN = 0.5  # box heights
 _REMATCH_FOR_S = 2.0  # a moving object lost for longer may be anywhere
 _WALK_PER_S = 1.0  # box heights: how far from where it was lost it may come back
-_EDGE = 0.01  # of the picture: a box that touches it is leaving or coming
 _APPEARED_FOR_S = 1.0  # a new name may need so long until its box sits on the spot
 _FORGET_TRACKS_S = 60.0
+_COMPARE_AFTER_S = 1.5  # unseen for longer, what comes back must look like what was there
+SCORES_KEPT = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,8 @@ class Watched:
     """What counts: objects of these labels (all when empty) with their foot in the zone (everywhere when None).
 
     unseen_for_s: a moving object unseen for longer has left; occluded_for_s: the same for one that stood.
+    excluded: zones within the zone that do not count. heights: of the box, smallest and largest share of the
+    picture's height at which a stay may begin.
     """
 
     zone: Zone | None
@@ -45,6 +48,12 @@ class Watched:
     unseen_for_s: float
     occluded_for_s: float
     remember: int = 1  # looks, for rules that count pictures
+    excluded: tuple[Zone, ...] = ()
+    heights: tuple[float, float] = (0.0, 1.0)
+
+    def fits(self, detection: Detection) -> bool:
+        """Is it of the size that counts?"""
+        return self.heights[0] <= detection.xyxy[3] - detection.xyxy[1] <= self.heights[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +86,18 @@ class Stay:
     standing: bool = False
     raised: bool = False
     awaited: Resumed | None = None  # set while it is only known from before a restart
+    scores: deque[float] = field(default_factory=lambda: deque(maxlen=SCORES_KEPT))
+    appearance: Vectors | None = None
+    queued_s: float = 0.0  # of its standing here, in a queue
 
     @property
     def family(self) -> str:
         return family(self.detection.label)
+
+    @property
+    def on_spot(self) -> bool:
+        """It stands; not while it moves, paused only, or may be driving off."""
+        return self.standing and self.off_spot_since is None
 
     @property
     def in_sight(self) -> bool:
@@ -96,6 +113,7 @@ class Stays:
     present: list[Stay] = field(default_factory=list)
     time: SeenTime = field(default_factory=SeenTime)
     _awaited: list[Resumed] = field(default_factory=list)
+    _restored: tuple[SeenTime, list[Stay]] | None = None
     _first_seen: dict[int, datetime] = field(default_factory=dict)
     _last_seen: dict[int, datetime] = field(default_factory=dict)
     _looked_at: datetime | None = None
@@ -103,6 +121,10 @@ class Stays:
     def resume(self, open_stays: Sequence[Resumed]) -> None:
         """Expect these to be still there; each is gone when the first looks do not show it."""
         self._awaited = list(open_stays)
+
+    def restore(self, time: SeenTime, stays: list[Stay]) -> None:
+        """Go on with these, known from before a restart, unless the first look is not later. Call `resume` before."""
+        self._restored = (time, stays)
 
     def tick(self, tick: Tick) -> None:
         self.time.tick(tick)
@@ -115,6 +137,7 @@ class Stays:
         if self._looked_at is not None and seen.at <= self._looked_at:
             return []
         self._looked_at = seen.at
+        self._go_on(seen.at)
         self.time.look(seen.at)
         self._await(seen.at)
         found = [d for d in seen if self._counts(d)]
@@ -131,27 +154,20 @@ class Stays:
         self.present = [stay for stay in self.present if stay not in over]
         free = set(range(len(found))) - set(taken.values())
         for i in sorted(free):
-            if inside[i]:
+            if inside[i] and self.watched.fits(found[i]):
                 self._begin(found[i], seen.at)
         return over
-
-    def stayed_s(self, stay: Stay, now: datetime) -> float:
-        """Seconds of presence, blind gaps left out."""
-        return self.time.since(stay.since, now)
-
-    def stood_s(self, stay: Stay, now: datetime) -> float:
-        """Seconds since it stopped, blind gaps left out; 0 while it moves, paused only, or may be driving off."""
-        on_spot = stay.standing and stay.off_spot_since is None
-        return self.time.since(stay.still_since, now) if on_spot else 0.0
 
     def _counts(self, detection: Detection) -> bool:
         labels = self.watched.labels
         return detection.confidence >= self.watched.confidence and (not labels or detection.label in labels)
 
     def _inside(self, found: list[Detection]) -> list[bool]:
-        if self.watched.zone is None or not found:
-            return [True] * len(found)
-        return [bool(b) for b in self.watched.zone.contains(np.array([d.foot for d in found], np.float32))]
+        feet = np.array([d.foot for d in found], np.float32).reshape(-1, 2)
+        inside = np.ones(len(found), np.bool_) if self.watched.zone is None else self.watched.zone.contains(feet)
+        for zone in self.watched.excluded:
+            inside &= ~zone.contains(feet)
+        return [bool(b) for b in inside]
 
     def _note_tracks(self, found: list[Detection], at: datetime) -> None:
         for detection in found:
@@ -161,6 +177,21 @@ class Stays:
         for track_id, last in list(self._last_seen.items()):
             if (at - last).total_seconds() > _FORGET_TRACKS_S:
                 del self._last_seen[track_id], self._first_seen[track_id]
+
+    def _go_on(self, at: datetime) -> None:
+        """The stays of before the restart, where they are known: with an alert exactly if one is open."""
+        if self._restored is None:
+            return
+        (time, stays), self._restored = self._restored, None
+        if time.known_at is None or at <= time.known_at:
+            return
+        self.time = time
+        raised = {known.id for known in self._awaited}
+        self.present = [stay for stay in stays if stay.id in raised or not stay.raised]
+        for stay in self.present:
+            stay.raised = stay.id in raised
+        kept = {stay.id for stay in self.present}
+        self._awaited = [known for known in self._awaited if known.id not in kept]
 
     def _await(self, at: datetime) -> None:
         """The open alerts of before the restart become stays at the first look."""
@@ -183,7 +214,10 @@ class Stays:
     def _stay(self, name: str, detection: Detection, at: datetime) -> Stay:
         now = self.time.mark(at)
         looks = deque([True], maxlen=self.watched.remember)
-        return Stay(name, detection, now, now, detection, at, looks, now)
+        stay = Stay(name, detection, now, now, detection, at, looks, now)
+        stay.scores.append(detection.confidence)
+        stay.appearance = detection.appearance
+        return stay
 
     def _pair(self, found: list[Detection], inside: list[bool], seen: Detections) -> dict[str, int]:
         """Which detection is which stay: the surest pairs first, then the nearest."""
@@ -194,7 +228,7 @@ class Stays:
                 if family(detection.label) == stay.family:
                     tier = self._tier(stay, detection, inside[i], ids, seen)
                     if tier is not None:
-                        ranked.append((tier, _apart(stay.detection, detection, seen.aspect), stay.id, i))
+                        ranked.append((tier, apart(stay.detection, detection, seen.aspect), stay.id, i))
         taken: dict[str, int] = {}
         used: set[int] = set()
         for _, _, stay_id, i in sorted(ranked):
@@ -206,11 +240,14 @@ class Stays:
     def _tier(self, stay: Stay, detection: Detection, inside: bool, ids: set[int], seen: Detections) -> int | None:
         """How sure it is that they are the same object, 0 the surest; None when they are not."""
         same_track = detection.track_id is not None and detection.track_id == stay.detection.track_id
-        on_spot = _apart(stay.spot, detection, seen.aspect) <= STILL_WITHIN
+        on_spot = apart(stay.spot, detection, seen.aspect) <= STILL_WITHIN
         if same_track and on_spot:
             return 0
+        unseen_s = (seen.at - stay.unseen_since.at).total_seconds()
+        if unseen_s > _COMPARE_AFTER_S and unlike(stay.appearance, detection.appearance):
+            return None
         if stay.awaited is not None:
-            near = stay.awaited.anywhere or _apart(stay.spot, detection, seen.aspect) <= _RESUME_WITHIN
+            near = stay.awaited.anywhere or apart(stay.spot, detection, seen.aspect) <= _RESUME_WITHIN
             return 3 if near and inside else None
         exchanged = stay.detection.track_id in ids
         if stay.standing and on_spot and (exchanged or self._appeared(stay, detection, seen.at)):
@@ -232,15 +269,17 @@ class Stays:
         gap_s = self.time.since(stay.unseen_since, seen.at)
         if gap_s > min(_REMATCH_FOR_S, self.watched.unseen_for_s) or not self._appeared(stay, detection, seen.at):
             return False
-        if not stay.standing and (_touches_edge(stay.detection) or _touches_edge(detection)):
+        if not stay.standing and (touches_edge(stay.detection) or touches_edge(detection)):
             return False  # one walked out of the picture, or another walked in
-        return _apart(stay.detection, detection, seen.aspect) <= STILL_WITHIN + _WALK_PER_S * gap_s
+        return apart(stay.detection, detection, seen.aspect) <= STILL_WITHIN + _WALK_PER_S * gap_s
 
     def _see(self, stay: Stay, detection: Detection, inside: bool, seen: Detections) -> None:
         stay.misses, stay.awaited = 0, None
         stay.unseen_since = self.time.mark(seen.at)
         self._follow_spot(stay, detection, seen)
         stay.detection = detection
+        stay.appearance = learnt(stay.appearance, detection.appearance)
+        stay.scores.append(detection.confidence)
         stay.looks.append(inside)
         if inside:
             stay.seen_at, stay.outside_since = seen.at, None
@@ -249,19 +288,19 @@ class Stays:
 
     def _follow_spot(self, stay: Stay, detection: Detection, seen: Detections) -> None:
         """Is it where it was, did its box only jump, or has it moved to a new spot?"""
-        if _apart(stay.spot, detection, seen.aspect) <= STILL_WITHIN:
+        if apart(stay.spot, detection, seen.aspect) <= STILL_WITHIN:
             stay.off_spot_since = stay.next_spot = None
             if self.time.since(stay.still_since, seen.at) >= STILL_FOR_S:
                 stay.standing = True
             return
         stay.off_spot_since = stay.off_spot_since or seen.at
-        confirmed = stay.next_spot is not None and _apart(stay.next_spot[0], detection, seen.aspect) <= STILL_WITHIN
+        confirmed = stay.next_spot is not None and apart(stay.next_spot[0], detection, seen.aspect) <= STILL_WITHIN
         if stay.next_spot is None or not confirmed:
             stay.next_spot = (detection, self.time.mark(seen.at))
         moved_s = (seen.at - stay.off_spot_since).total_seconds()
         if moved_s >= _OFF_SPOT_FOR_S or (confirmed and not stay.standing):
             stay.spot, stay.still_since = stay.next_spot
-            stay.standing, stay.off_spot_since, stay.next_spot = False, None, None
+            stay.standing, stay.off_spot_since, stay.next_spot, stay.queued_s = False, None, None, 0.0
 
     def _is_over(self, stay: Stay, now: datetime) -> bool:
         if stay.misses == 0:
@@ -271,15 +310,3 @@ class Stays:
         limit = self.watched.unseen_for_s if walking_out else self.watched.occluded_for_s
         # One picture without it proves nothing when pictures are far apart.
         return stay.misses >= 2 and self.time.since(stay.unseen_since, now) > limit
-
-
-def _apart(this: Detection, that: Detection, aspect: float) -> float:
-    """Distance of the feet in heights of the taller box."""
-    across = (this.foot[0] - that.foot[0]) * aspect
-    height = max(this.xyxy[3] - this.xyxy[1], that.xyxy[3] - that.xyxy[1], 1e-6)
-    return math.hypot(across, this.foot[1] - that.foot[1]) / height
-
-
-def _touches_edge(detection: Detection) -> bool:
-    left, top, right, bottom = detection.xyxy
-    return left <= _EDGE or top <= _EDGE or right >= 1 - _EDGE or bottom >= 1 - _EDGE

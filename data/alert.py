@@ -26,12 +26,17 @@ class AlertKey(NamedTuple):
     subject: str
 
 
+Gap = tuple[datetime, datetime]
+"""From the last time the site was seen to the next."""
+
+
 @dataclass(frozen=True, slots=True)
 class Raised:
     """A rule says: this condition holds.
 
     `started_at`: when the condition began. `at`: the observation or tick on which the rule decided.
     `xyxy`: the object's box in fractions of the picture. `value`: the reading that decided, in `unit`.
+    `gaps`: from when to when the site could not be seen since the condition began: neither counted nor a reset.
     """
 
     key: AlertKey
@@ -44,15 +49,17 @@ class Raised:
     xyxy: tuple[float, float, float, float] | None = None
     value: float | None = None
     unit: str = ""
+    gaps: tuple[Gap, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """A rule says: this condition no longer holds, since `ended_at`; decided at `at`."""
+    """A rule says: this condition no longer holds, since `ended_at`; decided at `at`. `gaps`: as in Raised."""
 
     key: AlertKey
     ended_at: datetime
     at: datetime
+    gaps: tuple[Gap, ...] = ()
 
 
 Signal = Raised | Ended

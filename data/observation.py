@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 Boxes = npt.NDArray[np.float32]
+Vectors = npt.NDArray[np.float32]
 
 
 def require_utc(at: datetime, what: str) -> None:
@@ -25,12 +26,16 @@ def require_utc(at: datetime, what: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """One object in one picture. `xyxy`: left, top, right, bottom as fractions of width and height."""
+    """One object in one picture. `xyxy`: left, top, right, bottom as fractions of width and height.
+
+    appearance: float32 (k,), how it looks, where the detector says; not part of equality.
+    """
 
     xyxy: tuple[float, float, float, float]
     confidence: float
     label: str
     track_id: int | None
+    appearance: Vectors | None = field(default=None, compare=False, repr=False)
 
     @property
     def foot(self) -> tuple[float, float]:
@@ -45,6 +50,7 @@ class Detections:
     xyxy: float32 (n, 4), left, top, right, bottom as fractions of the picture (0..1).
     confidence: float32 (n,), 0..1. labels: n class names. track_id: int64 (n,), -1 where not tracked.
     aspect: width / height of the picture in pixels, so that rules can measure in box heights.
+    appearance: float32 (n, k), a small vector of how each object looks; None where the detector gives none.
     Raises ValueError, naming expected and actual shape, when the parts do not fit each other.
     """
 
@@ -55,11 +61,14 @@ class Detections:
     labels: tuple[str, ...]
     track_id: npt.NDArray[np.int64]
     aspect: float = 16 / 9
+    appearance: Vectors | None = None
 
     def __post_init__(self) -> None:
         require_utc(self.at, "Detections.at")
         n = len(self.labels)
-        shapes = {"xyxy": (n, 4), "confidence": (n,), "track_id": (n,)}
+        shapes: dict[str, tuple[int, ...]] = {"xyxy": (n, 4), "confidence": (n,), "track_id": (n,)}
+        if self.appearance is not None:
+            shapes["appearance"] = (n, *self.appearance.shape[1:2])
         for name, expected in shapes.items():
             actual = getattr(self, name).shape
             if actual != expected:
@@ -67,7 +76,8 @@ class Detections:
 
     @classmethod
     def of(cls, site: str, at: datetime, found: list[Detection], aspect: float = 16 / 9) -> Detections:
-        """The container from single detections (any number, also none)."""
+        """The container from single detections (any number, also none); appearance only if all have one."""
+        looks = [d.appearance for d in found if d.appearance is not None]
         return cls(
             site=site,
             at=at,
@@ -76,6 +86,7 @@ class Detections:
             labels=tuple(d.label for d in found),
             track_id=np.array([-1 if d.track_id is None else d.track_id for d in found], dtype=np.int64),
             aspect=aspect,
+            appearance=np.stack(looks).astype(np.float32) if looks and len(looks) == len(found) else None,
         )
 
     def __len__(self) -> int:
@@ -85,7 +96,8 @@ class Detections:
         for i, label in enumerate(self.labels):
             left, top, right, bottom = (float(v) for v in self.xyxy[i])
             track = int(self.track_id[i])
-            yield Detection((left, top, right, bottom), float(self.confidence[i]), label, None if track < 0 else track)
+            box, looks = (left, top, right, bottom), None if self.appearance is None else self.appearance[i]
+            yield Detection(box, float(self.confidence[i]), label, None if track < 0 else track, looks)
 
     @property
     def feet(self) -> Boxes:

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Protocol
+from typing import Annotated, Any, ClassVar, Literal, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -47,6 +47,7 @@ class Context:
     base_dir: Path = Path()  # relative paths in config.yaml start here
     var_dir: Path = Path("var")
     resources: Resources = field(default_factory=Resources)
+    timezone: str = "UTC"  # IANA name: what a rule's hours of the day mean
 
     def located(self, path: Path) -> Path:
         """A configured path: `var:demo/quay.mp4` is in the var folder, other relative ones beside config.yaml."""
@@ -88,6 +89,23 @@ class Rule(Protocol):
 
     def resume(self, open_alerts: Sequence[Alert]) -> None:
         """After a restart: the alerts of this rule that are open in the store. Called before any `judge`."""
+        ...
+
+
+@runtime_checkable
+class KeepsState(Protocol):
+    """A rule that knows more than its open alerts: what has not raised yet must survive a restart, too."""
+
+    def snapshot(self) -> Any:
+        """What it knows now, as JSON; None when there is nothing to keep. Cheap: called every few seconds."""
+        ...
+
+    def restore(self, state: Any) -> None:
+        """Go on from what `snapshot` gave in an earlier process. Called after `resume`, before any `judge`.
+
+        The state may be older than the open alerts, which are right where the two differ. The time between the
+        snapshot and the first look is a gap. A state that cannot be read raises ValueError and changes nothing.
+        """
         ...
 
 

@@ -52,4 +52,5 @@ class RunOptions:
             base_dir=self.base_dir,
             var_dir=self.var_dir,
             resources=resources,
+            timezone=self.settings.timezone,
         )

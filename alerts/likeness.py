@@ -1,0 +1,43 @@
+"""How far apart and how alike two sights of an object are."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from data.observation import Detection, Vectors
+
+UNLIKE = 0.5  # of the appearance's mass: above, it is another object in the same place
+_LEARN = 0.1  # of each new sight, so that dusk changes what is known of an object and a passing shadow does not
+_EDGE = 0.01  # of the picture: a box that touches it is leaving or coming
+
+
+def apart(this: Detection, that: Detection, aspect: float) -> float:
+    """Distance of the feet in heights of the taller box."""
+    across = (this.foot[0] - that.foot[0]) * aspect
+    height = max(this.xyxy[3] - this.xyxy[1], that.xyxy[3] - that.xyxy[1], 1e-6)
+    return math.hypot(across, this.foot[1] - that.foot[1]) / height
+
+
+def touches_edge(detection: Detection) -> bool:
+    left, top, right, bottom = detection.xyxy
+    return left <= _EDGE or top <= _EDGE or right >= 1 - _EDGE or bottom >= 1 - _EDGE
+
+
+def unlike(known: Vectors | None, shown: Vectors | None) -> bool:
+    """Do these look like two different objects? False where nothing is known of how one looks.
+
+    Both are shares that sum to 1; compared by histogram intersection (Swain and Ballard, 1991).
+    """
+    if known is None or shown is None or known.shape != shown.shape:
+        return False
+    return float(np.abs(known - shown).sum()) / 2 > UNLIKE
+
+
+def learnt(known: Vectors | None, shown: Vectors | None) -> Vectors | None:
+    """What is known of an object's looks after one more sight of it."""
+    if known is None or shown is None or known.shape != shown.shape:
+        return shown if shown is not None else known
+    mixed: Vectors = (known + _LEARN * (shown - known)).astype(np.float32)
+    return mixed

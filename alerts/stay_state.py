@@ -1,0 +1,100 @@
+"""Stays as JSON and back, so that a restart neither forgets nor restarts what has not raised an alert yet."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+
+from alerts.seen_time import Mark, SeenTime
+from alerts.stays import SCORES_KEPT, Resumed, Stay, Stays
+from data.observation import Detection
+
+_VERSION = 1
+
+
+def snapshot(stays: Stays, in_force_since: Mark | None = None) -> Any:
+    """Everything that is there now; None when nothing is."""
+    if not stays.present:
+        return None
+    return {
+        "version": _VERSION,
+        "time": stays.time.snapshot(),
+        "in_force_since": None if in_force_since is None else _mark(in_force_since),
+        "stays": [_written(stay) for stay in stays.present],
+    }
+
+
+def restore(stays: Stays, state: Any, *, anywhere: bool) -> Mark | None:
+    """Since when the rule was in force. `anywhere`: who walked may have gone on meanwhile.
+
+    Raises ValueError for a state that cannot be read.
+    """
+    if not isinstance(state, Mapping) or state.get("version") != _VERSION:
+        raise ValueError("the state is of another version")
+    try:
+        time = SeenTime.restored(state["time"])
+        since = None if state["in_force_since"] is None else _marked(state["in_force_since"])
+        known = [_read(one, stays.watched.remember, anywhere=anywhere) for one in state["stays"]]
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"the state cannot be read: {error!r}") from error
+    stays.restore(time, known)
+    return since
+
+
+def _written(stay: Stay) -> dict[str, Any]:
+    return {
+        "id": stay.id,
+        "label": stay.detection.label,
+        "confidence": stay.detection.confidence,
+        "xyxy": list(stay.detection.xyxy),
+        "spot": list(stay.spot.xyxy),
+        "since": _mark(stay.since),
+        "still_since": _mark(stay.still_since),
+        "unseen_since": _mark(stay.unseen_since),
+        "seen_at": stay.seen_at.isoformat(),
+        "standing": stay.on_spot,
+        "raised": stay.raised,
+        "looks": list(stay.looks),
+        "scores": [round(score, 3) for score in stay.scores],
+        "appearance": None if stay.appearance is None else [round(float(v), 4) for v in stay.appearance],
+        "queued_s": stay.queued_s,
+    }
+
+
+def _read(state: Mapping[str, Any], remember: int, *, anywhere: bool) -> Stay:
+    def sight(name: str) -> Detection:
+        left, top, right, bottom = (float(v) for v in state[name])
+        # Track ids begin anew with the process: this one's names nobody.
+        return Detection((left, top, right, bottom), float(state["confidence"]), str(state["label"]), None)
+
+    stay = Stay(
+        id=str(state["id"]),
+        detection=sight("xyxy"),
+        since=_marked(state["since"]),
+        still_since=_marked(state["still_since"]),
+        spot=sight("spot"),
+        seen_at=datetime.fromisoformat(state["seen_at"]),
+        looks=deque((bool(look) for look in state["looks"]), maxlen=remember),
+        unseen_since=_marked(state["unseen_since"]),
+        standing=bool(state["standing"]),
+        raised=bool(state["raised"]),
+        scores=deque((float(score) for score in state["scores"]), maxlen=SCORES_KEPT),
+        appearance=None if state["appearance"] is None else np.array(state["appearance"], np.float32),
+        queued_s=float(state["queued_s"]),
+    )
+    if not stay.standing:
+        stay.awaited = Resumed(stay.id, stay.detection.label, stay.since.at, stay.detection.xyxy, anywhere)
+    return stay
+
+
+def _mark(mark: Mark) -> list[Any]:
+    return [mark.at.isoformat(), mark.unknown_s]
+
+
+def _marked(state: Any) -> Mark:
+    at, unknown_s = state
+    return Mark(datetime.fromisoformat(at), float(unknown_s))
