@@ -19,8 +19,6 @@ from pathlib import Path
 from queue import Empty, Queue
 from types import MappingProxyType
 
-import httpx
-
 from data.catalogue import did_you_mean
 from data.errors import DeviceLost, InputRejected, UnverifiedWeights
 from data.place import InferenceSettings
@@ -134,6 +132,8 @@ def from_release(name: str, path: Path, base_url: str = _RELEASE) -> None:
 
 
 def _fetch(url: str, path: Path, answered: threading.Event, done: Queue[Exception | None]) -> None:
+    import httpx  # noqa: PLC0415 - 12 MiB, for a download that happens once
+
     limits = httpx.Timeout(_STALL_S, connect=CONNECT_WITHIN_S)
     try:
         with httpx.stream("GET", url, follow_redirects=True, timeout=limits) as response:
