@@ -1,0 +1,164 @@
+"""The clips that the benchmark's cameras see: real footage, made once by ffmpeg and kept in `.cache/bench`.
+
+Source: `clips/intel_car-detection.mp4` (Intel sample videos, CC BY 4.0; 768×432, 12.5 pictures a second, a fixed
+camera over a road). Vehicles pass at 4.5-9.0, 14.4-19.3 and 25.1-29.4 s, nothing moves in between. A clip strings
+these passes and pauses together, so that a known share of it is active; every cut lies in a pause and shows the same
+still view on both sides.
+
+Each picture is scaled to the clip's size (the source is 16:9 as well), shown twice (25 a second) and given its own
+sensor noise, so that no two pictures are equal and the bit rate is really spent. Encoding as street cameras do it:
+no B pictures, one reference, a key picture every 2 s (GOP 50), rate capped at the nominal one.
+
+Cameras see the same clip in different phase: `rotated` starts it at another of its key pictures, without encoding
+anew, and only inside a pause, so that no event is cut in two.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from types import MappingProxyType
+
+import av
+from filelock import FileLock
+
+SOURCE = "clips/intel_car-detection.mp4"
+RATE, GOP = 25, 50
+GOP_S = GOP // RATE
+_RECIPE = 1  # raise it when clips are made in another way
+
+PASSES = ((4.2, 9.2), (14.2, 19.4), (25.0, 29.6))
+PAUSES = ((0.0, 4.2), (9.2, 14.2), (19.4, 25.0))
+
+
+@dataclass(frozen=True)
+class Clip:
+    """What a clip is made of: spans of the source in seconds. `bit_rate` in bits a second."""
+
+    name: str
+    spans: tuple[tuple[float, float], ...]
+    codec: str = "h264"
+    width: int = 1920
+    height: int = 1080
+    bit_rate: int = 4_000_000
+
+    @property
+    def length_s(self) -> float:
+        return round(sum(end - start for start, end in self.spans), 3)
+
+    @property
+    def active_share(self) -> float:
+        """Share of the time in which something passes."""
+        return sum(end - start for start, end in self.spans if (start, end) in PASSES) / self.length_s
+
+    def pauses(self) -> list[tuple[float, float]]:
+        """Where nothing moves, seconds of the clip; neighbours joined."""
+        found: list[tuple[float, float]] = []
+        at = 0.0
+        for start, end in self.spans:
+            till = round(at + end - start, 3)
+            if (start, end) in PAUSES:
+                joined = bool(found) and found[-1][1] == at
+                found[-1:] = [(found[-1][0], till)] if joined else [*found[-1:], (at, till)]
+            at = till
+        return found
+
+    def phases(self) -> list[int]:
+        """Key pictures at which the clip may be started: those at least 1.5 s inside a pause; any without pauses."""
+        if not self.pauses():
+            return list(range(int(self.length_s // GOP_S)))
+        inside = [
+            number
+            for number in range(1, int(self.length_s // GOP_S))
+            if any(start + 1.5 <= number * GOP_S <= end - 1.5 for start, end in self.pauses())
+        ]
+        return [0, *inside]
+
+
+_FILL = (*PAUSES, PAUSES[1], PAUSES[2])
+_THIRTY = (PAUSES[0], PASSES[0], PAUSES[1], PASSES[1], *_FILL[2:], PASSES[2], PAUSES[0], PAUSES[1])
+_TEN = (PAUSES[0], PASSES[0], PAUSES[1], PAUSES[2], *_FILL, PAUSES[1])
+CLIPS: Mapping[str, Clip] = MappingProxyType(
+    {
+        clip.name: clip
+        for clip in (
+            Clip("busy", PASSES * 3),
+            Clip("active30", _THIRTY),
+            Clip("active10", _TEN),
+            Clip("substream30", _THIRTY, width=640, height=360, bit_rate=500_000),
+            Clip("busy-h265", PASSES * 3, codec="hevc"),
+            Clip("active30-h265", _THIRTY, codec="hevc"),
+        )
+    }
+)
+
+
+def made(clip: Clip, shared: Path, cache: Path) -> Path:
+    """The clip's file; made on first use (half a minute to some minutes). Raises CalledProcessError."""
+    source = shared / SOURCE
+    key = hashlib.sha256(f"{_RECIPE} {clip} {source.stat().st_size}".encode()).hexdigest()[:12]
+    path = cache / f"{clip.name}-{key}.mp4"
+    if path.is_file():
+        return path
+    cache.mkdir(parents=True, exist_ok=True)
+    with FileLock(path.with_suffix(".lock")):
+        if not path.is_file():
+            part = path.with_suffix(".part.mp4")
+            subprocess.run(_command(clip, source, part), check=True, stdin=subprocess.DEVNULL)
+            part.replace(path)
+    return path
+
+
+def _command(clip: Clip, source: Path, path: Path) -> list[str]:
+    count = len(clip.spans)
+    taps = "".join(f"[t{n}]" for n in range(count))
+    cuts = ";".join(
+        f"[t{n}]trim=start={start}:end={end},setpts=PTS-STARTPTS[s{n}]" for n, (start, end) in enumerate(clip.spans)
+    )
+    joined = "".join(f"[s{n}]" for n in range(count))
+    graph = (
+        f"[0:v]split={count}{taps};{cuts};{joined}concat=n={count}:v=1,fps={RATE},"
+        f"scale={clip.width}:{clip.height}:flags=bicubic,noise=c0s=6:c0f=t,format=yuv420p[out]"
+    )
+    rate = str(clip.bit_rate)
+    common = ["-preset", "veryfast", "-b:v", rate, "-maxrate", rate, "-bufsize", rate, "-g", str(GOP)]
+    if clip.codec == "hevc":
+        params = f"log-level=error:keyint={GOP}:min-keyint={GOP}:scenecut=0:bframes=0:ref=1:open-gop=0"
+        codec = ["-c:v", "libx265", "-x265-params", params, "-tag:v", "hvc1"]
+    else:
+        codec = ["-c:v", "libx264", "-bf", "0", "-refs", "1", "-keyint_min", str(GOP), "-sc_threshold", "0"]
+    whole = ["nice", "-n", "10", "ffmpeg", "-v", "error", "-y", "-i", str(source), "-filter_complex", graph]
+    return [*whole, "-map", "[out]", "-an", *codec, *common, str(path)]
+
+
+def rotated(path: Path, gops: int) -> Path:
+    """The same pictures, beginning with key picture number `gops`; kept beside the clip."""
+    if gops == 0:
+        return path
+    turned = path.with_name(f"{path.stem}-from{gops:02d}.mp4")
+    if turned.is_file():
+        return turned
+    with FileLock(turned.with_suffix(".lock")):
+        if not turned.is_file():
+            part = turned.with_suffix(".part.mp4")
+            _rotate(path, part, gops)
+            part.replace(turned)
+    return turned
+
+
+def _rotate(path: Path, into: Path, gops: int) -> None:
+    with av.open(str(path)) as source, av.open(str(into), "w") as target:
+        stream = source.streams.video[0]
+        packets = [packet for packet in source.demux(stream) if packet.size and packet.pts is not None]
+        keys = [number for number, packet in enumerate(packets) if packet.is_keyframe]
+        first = keys[gops]
+        out = target.add_stream_from_template(stream)
+        step = round(Fraction(1, RATE) / stream.time_base) if stream.time_base else 1
+        for number, packet in enumerate([*packets[first:], *packets[:first]]):
+            packet.stream = out
+            packet.pts = packet.dts = number * step
+            target.mux(packet)

@@ -1,0 +1,191 @@
+"""The order of the benchmark's measurements; each adds its figures."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import math
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from bench.baselines import best_ultralytics_cameras, naive_cameras
+from bench.cameras import Footage, Outcome, Row, camera_names, trial
+from bench.clip import CLIPS, RATE, made, rotated
+from bench.machine import cores
+from bench.report import Figures
+from bench.rows import ROWS, footage, lacking
+from bench.search import most
+from bench.soak import soak
+from bench.system import resident_mib
+from data.geo import Location
+from data.place import InferenceSettings, Place
+from data.recipe import Context
+from data.settings import Settings
+from detectors._export import exported_model
+from detectors._weights import Weights, configured_weights
+from engine.capacity import Cost
+from engine.capacity import measure as calibrate
+from tests.servers.rtsp import missing, rtsp_server
+
+ROOT = Path(__file__).resolve().parents[1]
+PART_LOAD = 0.8
+
+
+@dataclass
+class Bench:
+    """One run of the benchmark. `seconds`: measured time of a trial."""
+
+    shared: Path
+    cache: Path
+    seconds: float
+    say: Callable[[str], None]
+    figures: Figures = field(default_factory=dict)
+    naive: list[float] = field(default_factory=list)
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
+    _footage: dict[str, Footage] = field(default_factory=dict)
+
+    @property
+    def inference(self) -> InferenceSettings:
+        return InferenceSettings(cache_dir=self.cache)
+
+    def weights(self) -> Weights:
+        return configured_weights(self.inference, ROOT)
+
+    def footage(self, row: Row) -> Footage:
+        if row.clip.name not in self._footage:
+            self.say(f"{row.clip.name}: the clip and the events of its full run")
+            self._footage[row.clip.name] = found = footage(row, self.shared, self.cache)
+            self.say(f"{row.clip.name}: {len(found.events)} events in {row.clip.length_s:.0f} s")
+        return self._footage[row.clip.name]
+
+    def run_naive(self, seconds: float) -> None:
+        clip = made(CLIPS["busy"], self.shared, self.cache / "bench")
+        self.naive.append(naive_cameras(self.weights().path, clip, seconds, self.cache))
+        self.figures["naive_cameras"] = round(statistics.median(self.naive), 3)
+        self.say(f"naive: {self.naive[-1]:.2f} cameras")
+
+    def run_best(self, seconds: float) -> None:
+        clip = made(CLIPS["active30"], self.shared, self.cache / "bench")
+        model = exported_model(self.weights(), self.inference, self.cache)
+        found = best_ultralytics_cameras(model, clip, seconds, self.cache)
+        self.figures["best_ultralytics_cameras"] = round(found, 2)
+        self.say(f"ultralytics at its best: {found:.2f} cameras")
+
+    def calibrate(self) -> Cost:
+        site = Place(id="calibration", location=Location(lon=0.0, lat=0.0))
+        cost = calibrate(Settings(inference=self.inference), Context(site=site, inference=self.inference))
+        self.say(f"calibration: {cost.decode_ms:.2f} ms a picture, {cost.look_ms:.1f} ms a look")
+        return cost
+
+    def try_row(self, name: str, count: int) -> Outcome:
+        """One trial; the figures of the row are those of its last carried trial."""
+        row = ROWS[name]
+        outcome = trial(row, self.footage(row), count, self.seconds)
+        self.say(f"{name}: {outcome}")
+        if outcome.carried or name not in self.outcomes:
+            self.outcomes[name] = outcome
+        return outcome
+
+    def row_at(self, name: str, count: int) -> None:
+        """The number itself when it is carried, else 0."""
+        if not self._possible(name):
+            return
+        outcome = self.try_row(name, count)
+        self._note(name, count if outcome.carried else 0)
+
+    def search_row(self, name: str, start: int) -> None:
+        """The greatest number that is carried."""
+        if self._possible(name):
+            self._note(name, most(lambda count: self.try_row(name, count).carried, start))
+
+    def _possible(self, name: str) -> bool:
+        why_not = lacking(ROWS[name])
+        if why_not:
+            self.say(f"{name}: not run: {why_not}")
+        return not why_not
+
+    def _note(self, name: str, count: int) -> None:
+        self.figures[f"{name}_cameras"] = count
+        outcome = self.outcomes[name]
+        if ROWS[name].clip.pauses():
+            self.figures[f"{name}_recall"] = outcome.recall
+        if name == "all_ticks":
+            self.figures["worker_rss_mib"] = round(outcome.worker_rss_mib, 1)
+
+    def latency(self, cameras: int) -> None:
+        """Received → committed at part load: `cameras` is what the row of 30 % carries."""
+        count = max(1, round(PART_LOAD * cameras))
+        outcome = trial(ROWS["active30"], self.footage(ROWS["active30"]), count, self.seconds)
+        self.say(f"80 % load: {outcome}")
+        found = outcome.latency_ms_p95
+        self.figures["latency_ms_p95"] = None if found is None or math.isinf(found) else round(found, 1)
+
+    def system(self, seconds: float) -> None:
+        rss, pss = resident_mib(ROWS["active30"], self.footage(ROWS["active30"]), seconds)
+        self.say(f"8 cameras with web: {rss:.0f} MiB resident, {pss:.0f} MiB with shared pages counted once")
+        self.figures["system8_rss_mib"] = round(rss, 1)
+
+    def flat_cost(self) -> None:
+        """Processor time of one camera at the row's maximum against one alone."""
+        most_cameras = self.outcomes.get("all_ticks")
+        if most_cameras is None or not most_cameras.carried:
+            return
+        alone = trial(ROWS["all_ticks"], self.footage(ROWS["all_ticks"]), 1, self.seconds)
+        self.say(f"one camera alone: {alone}")
+        if alone.cpu_ms > 0:
+            self.figures["cost_ratio"] = round(most_cameras.cpu_ms / alone.cpu_ms, 3)
+
+    def rtsp(self, count: int) -> None:
+        """The first row again, from a real RTSP server on this machine, which takes its share of it."""
+        if missing():
+            self.say(f"RTSP: not run: {missing()}")
+            return
+        row = ROWS["all_ticks"]
+        found = self.footage(row)
+        phases = row.clip.phases()
+        clips = {name: rotated(found.path, phases[n % len(phases)]) for n, name in enumerate(camera_names(count))}
+        with rtsp_server(clips) as server:
+            outcome = trial(row, found, count, self.seconds, {name: server.url(name) for name in clips})
+        self.say(f"RTSP: {outcome}")
+        self.figures["rtsp_cameras"] = count if outcome.carried else 0
+
+    def soak(self, cameras: int, seconds: float) -> None:
+        first, last = soak(ROWS["active30"], self.footage(ROWS["active30"]), max(1, cameras), seconds)
+        self.say(f"soak, first: {first}\nsoak, last:  {last}")
+        self.figures["soak_rss_growth_mib"] = round(last.worker_rss_mib - first.worker_rss_mib, 1)
+        self.figures["soak_descriptor_growth"] = last.descriptors - first.descriptors
+
+    def accuracy(self) -> None:
+        """`map_drop` as `python -m bench.accuracy` gives it."""
+        if importlib.util.find_spec("bench.accuracy") is None:
+            self.say("map_drop: not run: there is no bench.accuracy yet")
+            return
+        with tempfile.TemporaryFile("w+") as said:
+            command = [sys.executable, "-m", "bench.accuracy"]
+            status = subprocess.run(command, cwd=ROOT, stdout=said, check=False).returncode
+            said.seek(0)
+            lines = said.read().strip().splitlines()
+        try:
+            self.figures["map_drop"] = json.loads(lines[-1])["map_drop"]
+        except (IndexError, ValueError, KeyError):
+            self.say(f"map_drop: bench.accuracy (exit status {status}) gave no such figure")
+
+
+def estimates(cost: Cost) -> dict[str, int]:
+    """Where the searches begin: what the processors carry when nothing else takes time."""
+    budget_ms = 900.0 * cores()
+    active30 = RATE * cost.decode_ms + 0.35 * 5 * cost.look_ms
+    idle = 0.15 * RATE * cost.decode_ms  # asleep: key pictures, or a small stream
+    dear = {
+        "all_ticks": cost.per_second_ms(5),
+        "active30": active30,
+        "active10": idle + 0.2 * cost.per_second_ms(5),
+        "substream30": replace(cost, decode_ms=cost.decode_ms / 7).per_second_ms(0.35 * 5),
+    }
+    found = {name: max(1, int(budget_ms / camera_ms)) for name, camera_ms in dear.items()}
+    return {**found, "all_ticks_h265": found["all_ticks"], "active30_h265": found["active30"]}
