@@ -5,12 +5,14 @@ python app.py check --config config.yaml
 python app.py analyze VIDEO --site ID --start 2024-07-12T08:00:00+08:00 --json
 python app.py users add li --role duty_officer --var var
 python app.py audit verify --var var
+python app.py capacity --config config.yaml
 """
 
 from __future__ import annotations
 
 import argparse
 import getpass
+import json
 import logging
 import os
 import signal
@@ -149,6 +151,21 @@ def analyze(args: argparse.Namespace) -> int:
     return 0
 
 
+def capacity(args: argparse.Namespace) -> int:
+    """Measure for some seconds, and say how many cameras this machine carries; exit status 1 when it is too few."""
+    from engine.capacity import capacity as carried
+    from engine.capacity import measure, processors
+
+    options = _options(args)
+    sites = options.settings.sites
+    if not sites:
+        raise YipingError(f"{args.config.name}: no sites, so there is nothing to carry")
+    cost = measure(options.settings, options.context(sites[0], Resources()))
+    found = carried(options.settings, cost, processors())
+    print(json.dumps(found.as_dict()) if args.json else found.as_text())
+    return 0 if found.enough else 1
+
+
 def users(args: argparse.Namespace) -> int:
     """Add and change those who may log in; issue bearer tokens."""
     from data.sql.store import open_store
@@ -238,6 +255,9 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--start", type=_instant, required=True, help="when the video begins, ISO 8601 with offset")
     command.add_argument("--json", action="store_true", help="one JSON line per alert")
     command.set_defaults(command=analyze)
+    command = commands.add_parser("capacity", parents=[where], help=capacity.__doc__)
+    command.add_argument("--json", action="store_true", help="one line of JSON")
+    command.set_defaults(command=capacity)
     _users_parser(commands, where)
     command = commands.add_parser("audit", parents=[where], help=audit.__doc__)
     command.add_argument("do", choices=["verify"])
