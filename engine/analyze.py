@@ -18,6 +18,7 @@ from data.observation import Reading, Rejected, Tick
 from data.recipe import Context, Monitor
 from data.settings import SiteSettings
 from engine.pipeline import SitePipeline
+from engine.watch import Watch
 from monitors.video_file import Recipe as VideoFile
 
 Line = dict[str, Any]
@@ -51,11 +52,13 @@ def _frames(recording: Monitor) -> Iterator[Frame]:
             yield item
 
 
-def analyze_frames(frames: Iterable[Frame], site: SiteSettings, context: Context, start: datetime) -> Iterator[Line]:
+def analyze_frames(
+    frames: Iterable[Frame], site: SiteSettings, context: Context, start: datetime, watch: Watch | None = None
+) -> Iterator[Line]:
     """One line per alert, in the order they were raised, each as soon as it and those before it are over.
 
-    `frames` in the order of their times, from `start` on (UTC). Looked at: `context.inference.per_second`.
-    The same frames give the same lines.
+    `frames` in the order of their times, from `start` on (UTC). Looked at: `context.inference.per_second`, or
+    those `watch` picks. The same frames give the same lines.
     """
     pipeline = SitePipeline(site, context)
     log = _Log(start)
@@ -65,7 +68,13 @@ def analyze_frames(frames: Iterable[Frame], site: SiteSettings, context: Context
         while next_tick <= frame.at:
             log.note(pipeline.tick(Tick(site.id, next_tick)))
             next_tick += _TICK
-        if frame.at + _SLACK >= due:
+        if watch is not None:
+            if watch.see(frame).look:
+                seen = pipeline.see(frame)
+                log.note(seen.signals)
+                if seen.detections is not None:
+                    watch.found(seen.detections)
+        elif frame.at + _SLACK >= due:
             log.note(pipeline.see(frame).signals)
             due += step * max(1, (frame.at + _SLACK - due) // step + 1)
         yield from log.finished()

@@ -46,11 +46,12 @@ _GLOBAL_FOR_S = 10.0  # nothing is so large for so long: the noise has grown (du
 class Motion:
     """What moved in one picture. `blocks`: bool (rows, columns). `xyxy`: around them, as fractions of the picture.
 
-    `active` is also True while the gate warms up, since it cannot tell yet, and after a `global_change` (the light was
-    switched, the camera changed to infrared or was moved): it begins anew from that picture.
+    `active` is also True while the gate is `warming` up, since it cannot tell yet, and after a `global_change` (the
+    light was switched, the camera changed to infrared or was moved): it begins anew from that picture.
     """
 
     active: bool
+    warming: bool
     global_change: bool
     blocks: Mask
     xyxy: tuple[float, float, float, float] | None
@@ -86,13 +87,13 @@ class Gate:
         if self._pictures <= WARM_UP_PICTURES or (at - self._since).total_seconds() < WARM_UP_S:
             self._learn_first(found)
             self._absorb(difference, max(1.0 / self._pictures, 1.0 - math.exp(-passed_s / _ABSORB_S)))
-            return Motion(True, False, np.ones(unsigned.shape, np.bool_), (0.0, 0.0, 1.0, 1.0))
+            return Motion(True, True, False, np.ones(unsigned.shape, np.bool_), (0.0, 0.0, 1.0, 1.0))
         over = found - self._usual
         least = np.array(_LEAST, np.float32)[:, None, None]
         blocks: Mask = np.any(over > least + _SCATTERS * self._scatter, axis=0)
         if self._is_global(float(blocks.mean()), shift):
             begun = self._begin(luma, at)
-            return Motion(True, True, begun.blocks, begun.xyxy)
+            return Motion(True, True, True, begun.blocks, begun.xyxy)
         self._learn(over, grown := _grown(blocks), 1.0 - math.exp(-passed_s / _LEARN_S))
         share: float | Plane = 1.0 - math.exp(-passed_s / _ABSORB_S)
         if blocks.any():
@@ -101,7 +102,7 @@ class Gate:
             share = slow.repeat(BLOCK, axis=0).repeat(BLOCK, axis=1)
         self._absorb(difference, share)
         self._remember(pixels)
-        return Motion(bool(blocks.any()), False, blocks, self._around(blocks))
+        return Motion(bool(blocks.any()), False, False, blocks, self._around(blocks))
 
     def _begin(self, luma: Image, at: datetime) -> Motion:
         if luma.ndim != 2 or min(luma.shape) < 2 * BLOCK:
@@ -117,7 +118,7 @@ class Gate:
         self._since = self._at = self._calm_at = at
         self._pictures = 1
         self._share = 0.0
-        return Motion(True, False, np.ones((rows, columns), np.bool_), (0.0, 0.0, 1.0, 1.0))
+        return Motion(True, True, False, np.ones((rows, columns), np.bool_), (0.0, 0.0, 1.0, 1.0))
 
     def _is_global(self, share: float, shift: float) -> bool:
         before, self._share = self._share, share

@@ -1,0 +1,158 @@
+"""Watching on activity: the events of a full look at everything, from a fraction of the looks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pytest
+
+from alerts.dwell import Recipe as Dwell
+from alerts.intrusion import Recipe as Intrusion
+from data.frame import Frame
+from data.geo import Location
+from data.observation import Detection, Detections, Reading, Rejected
+from data.picture import ArrayFrame
+from data.recipe import Context, DetectorRecipe, RuleRecipe
+from data.settings import SiteSettings
+from detectors.yolo import Recipe as Yolo
+from engine.analyze import analyze_frames
+from engine.watch import Watch
+from monitors.video_file import Recipe as VideoFile
+
+NOON = datetime(2024, 7, 12, 4, 0, tzinfo=UTC)
+VEHICLES = ("car", "truck", "bus")
+GRAINS = np.random.default_rng(5).normal(0, 2, (16, 180, 320)).astype(np.float32)
+
+
+class BrightThing(DetectorRecipe):
+    """Finds the one thing brighter than the street; its name changes when it was unseen for 2 s, as a tracker's."""
+
+    kind: Literal["bright_thing"] = "bright_thing"
+
+    def make(self, _: Context) -> BrightThingDetector:
+        return BrightThingDetector()
+
+
+class BrightThingDetector:
+    def __init__(self) -> None:
+        self.looks: list[float] = []
+        self.track, self.last = 0, NOON - timedelta(hours=1)
+
+    def find(self, frame: Frame) -> Sequence[Detections]:
+        found = []
+        rows, columns = np.nonzero(frame.luma() > 150)
+        if len(rows) > 20:
+            self.track += frame.at - self.last > timedelta(seconds=2)
+            self.last = frame.at
+            box = (columns.min() / 320, rows.min() / 180, columns.max() / 320, rows.max() / 180)
+            found = [Detection(tuple(map(float, box)), 0.9, "car", self.track)]  # type: ignore[arg-type]
+        return [Detections.of(frame.site, frame.at, found, 16 / 9)]
+
+
+def film(seconds: float, *stays: tuple[float, float, float], fps: float = 25.0) -> Iterator[ArrayFrame]:
+    """A grainy street. Each stay (from, stands from, until): a car drives in, stands, is gone."""
+    for i in range(round(seconds * fps)):
+        at_s = i / fps
+        luma = np.clip(90 + GRAINS[i % 16], 0, 255)
+        for come_s, stand_s, gone_s in stays:
+            if come_s <= at_s < gone_s:
+                left = round(10 + 150 * min(1.0, (at_s - come_s) / (stand_s - come_s)))
+                luma[80:110, left : left + 50] = 190
+        picture = np.repeat(luma.astype(np.uint8)[:, :, None], 3, axis=2)
+        yield ArrayFrame("gate-3", NOON + timedelta(seconds=at_s), picture)
+
+
+def site_of(detector: DetectorRecipe, *rules: RuleRecipe) -> tuple[SiteSettings, Context]:
+    site = SiteSettings(id="gate-3", location=Location(lon=106.5, lat=29.6), detectors=(detector,), rules=rules)
+    return site, Context(site=site.place)
+
+
+PARKED = Dwell(id="parked", labels=("car",), at_least="20s")
+THERE = Intrusion(id="there", labels=("car",), keep_firing_for="2s")
+
+
+def told(watch: Watch | None, *stays: tuple[float, float, float], seconds: float = 90) -> list[dict[str, Any]]:
+    site, context = site_of(BrightThing(), PARKED, THERE)
+    return list(analyze_frames(film(seconds, *stays, fps=12.5), site, context, NOON, watch))
+
+
+def test_cars_that_come_park_and_go_are_the_events_of_a_full_look() -> None:
+    """The second stands far longer than the background needs to absorb it."""
+    stays = [(6.0, 8.0, 16.0), (24.0, 28.0, 70.0), (80.0, 81.0, 84.0)]
+    every = told(None, *stays)
+    active = told(Watch(5.0), *stays)
+    assert [line["rule"] for line in every] == ["there", "there", "parked", "there"]
+    assert [line["rule"] for line in active] == [line["rule"] for line in every]
+    for one, other in zip(every, active, strict=True):
+        assert other["started_s"] == pytest.approx(one["started_s"], abs=0.5)
+        assert other["alerted_s"] == pytest.approx(one["alerted_s"], abs=1.2)
+        assert other["ended_s"] == pytest.approx(one["ended_s"], abs=1.2)
+    assert told(Watch(5.0), *stays) == active
+
+
+def test_an_empty_street_gets_a_rare_look_and_a_parked_car_one_a_second() -> None:
+    watch = Watch(5.0)
+    looked = [f.at for f in film(60, fps=12.5) if watch.see(f).look]
+    later = [(at - NOON).total_seconds() for at in looked if at > NOON + timedelta(seconds=5)]
+    assert len(later) == 5, "one in ten seconds"
+    assert len(looked) - len(later) <= 12, "two seconds of warm-up"
+    watch, detector = Watch(5.0), BrightThingDetector()
+    looked = []
+    for frame in film(60, (8.0, 10.0, 99.0), fps=12.5):
+        if watch.see(frame).look:
+            looked.append(frame.at)
+            watch.found(detector.find(frame)[0])
+    standing = [(at - NOON).total_seconds() for at in looked if at > NOON + timedelta(seconds=40)]
+    assert np.diff(standing) == pytest.approx([1.0] * (len(standing) - 1), abs=0.09)
+    assert len(standing) >= 18
+    assert detector.track == 1, "it was never out of sight for two seconds"
+
+
+def test_the_first_picture_in_which_something_moves_is_looked_at_at_once_and_then_five_a_second() -> None:
+    watch = Watch(5.0)
+    seen = [(round((f.at - NOON).total_seconds(), 2), watch.see(f)) for f in film(20, (10.0, 16.0, 30.0))]
+    looks = [at_s for at_s, attention in seen if attention.look and at_s >= 9.5]
+    assert looks[0] == pytest.approx(10.0, abs=0.21)
+    assert not any(attention.awake for at_s, attention in seen if at_s < 9.9)
+    awake = [at_s for at_s in looks if at_s < 15]
+    assert len(awake) == pytest.approx(5 * (15 - awake[0]), abs=1.1)
+
+
+def real(shared: Path, root: Path, clip: str, watch: Watch | None, site: SiteSettings) -> list[dict[str, Any]]:
+    context = Context(site=site.place, base_dir=root)
+    given = VideoFile(path=shared / "clips" / clip, paced=False, start=NOON).make(context).observe()
+    pictures = (item for item in given if item is not None and not isinstance(item, Reading | Rejected))
+    return list(analyze_frames(pictures, site, context, NOON, watch))
+
+
+@pytest.mark.model
+@pytest.mark.shared
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize(
+    ("clip", "labels", "rules"),
+    [
+        (
+            "intel_one-by-one-person.mp4",
+            ("person",),
+            [Dwell(id=f"over-{s}", labels=("person",), at_least=f"{s}s", motion="any") for s in (10, 15, 25, 30)],
+        ),
+        ("intel_car-detection.mp4", VEHICLES, [Intrusion(labels=VEHICLES), Dwell(labels=VEHICLES, at_least="5s")]),
+        ("intel_person-bicycle-car.mp4", VEHICLES, [Dwell(labels=VEHICLES, at_least="5s")]),
+        ("vtest_12s.mp4", VEHICLES, [Dwell(labels=VEHICLES, at_least="5s")]),
+    ],
+)
+def test_real_clips_have_the_same_events(
+    shared: Path, root: Path, clip: str, labels: tuple[str, ...], rules: list[RuleRecipe]
+) -> None:
+    site, _ = site_of(Yolo(labels=labels), *rules)
+    every = real(shared, root, clip, None, site)
+    active = real(shared, root, clip, Watch(5.0), site)
+    assert [(line["rule"], line["zone"]) for line in active] == [(line["rule"], line["zone"]) for line in every]
+    for one, other in zip(every, active, strict=True):
+        assert other["started_s"] == pytest.approx(one["started_s"], abs=0.5), json.dumps([one, other])
