@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from data.alert import AlertKey, Raised, Signal
@@ -14,22 +15,29 @@ from data.frame import Frame
 from data.meters import Meters
 from data.observation import Detections, Reading, Rejected
 from data.recipe import Context, MonitorRecipe
+from data.stages import StageClock
 from engine.device import Device, Item
+from engine.watch import Watch
 
 TILE_WIDTH = 640
 TILE_QUALITY = 70
 TILE_EVERY_S = 0.1
 BOXES_LAST_S = 2.0  # older boxes are no longer drawn
 UNSEEN_AFTER_S = 3.0
+LATE_FROM = timedelta(seconds=0.5)  # a picture that comes so late was kept back while the camera rested
+LATE_UNTIL = timedelta(seconds=10)  # beyond that it is another recording, or another clock
+EASE = timedelta(seconds=0.01)
+KEPT_PICTURES = 12  # of those, waiting for the detector: a catch-up of two seconds
 
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A frame and when it came: `at_s` monotonic seconds, `at` wall clock."""
+    """A frame and when it came: `at_s` monotonic seconds, `at` wall clock. `late`: it was kept back for a while."""
 
     frame: Frame
     at_s: float
     at: datetime
+    late: bool = False
 
 
 class Camera:
@@ -52,6 +60,10 @@ class Camera:
         self._meters = meters
         self._arrived = arrived
         self._reject = reject
+        self.watch = Watch(context.inference.per_second) if getattr(recipe, "watch", "") == "on_activity" else None
+        self._waiting: deque[Received] = deque()
+        self._queue = threading.Lock()
+        self._stages = StageClock.of(context)
         self._newest: Received | None = None
         self._taken_s = float("-inf")
         self._started_s = time.monotonic()
@@ -66,12 +78,22 @@ class Camera:
         self._unseen_after_s = max(UNSEEN_AFTER_S, 2 * every_s)
 
     def fresh(self) -> Received | None:
-        """The newest frame unless it was taken already."""
+        """The newest frame unless it was taken already; on activity, the next of those that deserve a look."""
+        if self.watch is not None:
+            with self._queue:
+                return self._waiting[0] if self._waiting else None
         newest = self._newest
         return newest if newest is not None and newest.at_s > self._taken_s else None
 
     def take(self, received: Received) -> None:
         self._taken_s = received.at_s
+        with self._queue:
+            if self._waiting and self._waiting[0] is received:
+                self._waiting.popleft()
+
+    def behind(self) -> bool:
+        """Are pictures waiting that were kept back while the camera rested? They are looked at without a pause."""
+        return len(self._waiting) > 1
 
     def age_s(self) -> float:
         """Seconds since the last new frame arrived (since the start, before the first one)."""
@@ -97,6 +119,8 @@ class Camera:
         """What the next tiles have drawn over them."""
         if detections is None:
             return
+        if self.watch is not None:
+            self.watch.found(detections)
         found = list(detections)
         for signal in signals:
             if isinstance(signal, Raised):
@@ -115,11 +139,37 @@ class Camera:
         if isinstance(item, Reading):  # no camera gives one
             return
         now_s, now = time.monotonic(), datetime.now(UTC)
-        self._offset = now - item.at
-        self._newest = Received(item, now_s, now)
+        received = Received(item, now_s, now)
+        if self.watch is None:
+            self._offset = now - item.at
+            self._newest = received
+            self._arrived()
+        else:
+            self._heed(self.watch, received)
         self._meters.count("yiping_frames_total", site=self.site)
-        self._arrived()
         self._tile(item, now_s)
+
+    def _heed(self, watch: Watch, received: Received) -> None:
+        """Keep it for the detector if it deserves a look, and let the device rest while nothing goes on."""
+        frame, behind = received.frame, received.at - received.frame.at - self._offset
+        if self._newest is not None and LATE_FROM < behind < LATE_UNTIL:
+            received = replace(received, late=True)
+            self._offset += EASE  # what stays behind is the present after all
+        else:
+            self._offset = received.at - frame.at
+        self._newest = received
+        with self.pixels, self._stages.measure(self.site, "gate"):
+            attention = watch.see(frame)
+        if attention.look:
+            with self._queue:
+                if self._waiting and not self._waiting[-1].late:
+                    self._waiting.pop()  # of the present only the newest counts
+                elif len(self._waiting) >= KEPT_PICTURES:
+                    self._waiting.popleft()
+                self._waiting.append(received)
+            self._arrived()
+        if attention.global_change:
+            self._meters.count("yiping_global_changes_total", camera=self.site)
 
     def _tile(self, frame: Frame, now_s: float) -> None:
         if now_s < self._tile_due_s or not self._publisher.wanted(self.site):
@@ -127,7 +177,8 @@ class Camera:
         if not self.pixels.acquire(timeout=TILE_EVERY_S):
             return  # the detector has this camera's frames in hand: leave this tile out
         try:
-            jpeg = frame.jpeg(TILE_WIDTH, TILE_QUALITY)
+            with self._stages.measure(self.site, "encode"):
+                jpeg = frame.jpeg(TILE_WIDTH, TILE_QUALITY)
         finally:
             self.pixels.release()
         self._tile_due_s = max(self._tile_due_s + TILE_EVERY_S, now_s)
