@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from alerts.lifecycle import end_alert, raise_alert
 from data.alert import Alert, AlertKey, Raised, Signal
@@ -27,6 +28,10 @@ def _value_name(stream: str) -> str:
     return f"stream:{stream}"
 
 
+def _state_name(stream: str) -> str:
+    return f"state:{stream}"
+
+
 def last_number(reader: Reader, stream: str) -> int:
     """The number of the stream's last committed unit; 0 before the first."""
     return int((reader.value(_value_name(stream)) or {}).get("number", 0))
@@ -35,6 +40,16 @@ def last_number(reader: Reader, stream: str) -> int:
 def _held_keys(reader: Reader, stream: str) -> set[AlertKey]:
     kept = (reader.value(_value_name(stream)) or {}).get("open", [])
     return {AlertKey(*key) for key in kept}
+
+
+def kept_state(reader: Reader, stream: str) -> Any:
+    """What the stream's rules knew beyond their open alerts; None when nothing is kept."""
+    return reader.value(_state_name(stream))
+
+
+def keep_state(writer: Writer, stream: str, state: Any) -> None:
+    """Put it in only when every earlier unit of the stream is in the store: it may rely on their alerts."""
+    writer.put_value(_state_name(stream), state)
 
 
 @dataclass(slots=True)

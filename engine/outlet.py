@@ -14,6 +14,8 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotYet
 from datetime import UTC, datetime
+from functools import partial
+from typing import Any
 
 from sqlalchemy.exc import InterfaceError, OperationalError
 
@@ -23,7 +25,7 @@ from data.meters import Meters
 from data.record import Change
 from data.store import EvidenceVault, Store, Writer
 from data.views import iso
-from engine.judgement import Unit, commit_unit, last_number
+from engine.judgement import Unit, commit_unit, keep_state, last_number
 from engine.spool import Spool
 
 log = logging.getLogger(__name__)
@@ -51,7 +53,9 @@ class Outlet:
         self._meters = meters
         self._waiting: dict[str, deque[Unit]] = {}
         self._numbers: dict[str, int] = {}
-        self._health: dict[str, Callable[[Writer], None]] = {}
+        self._values: dict[str, Callable[[Writer], None]] = {}  # health and states, the newest of each
+        self._states: dict[str, Any] = {}
+        self._stateless: set[str] = set()  # streams of which the store keeps no state
         self._submitted: dict[str, tuple[Future[tuple[Alert, ...]], list[float]]] = {}
         self._changed = threading.Condition()
         self._closing = False
@@ -84,7 +88,16 @@ class Outlet:
         """Since now. Only the newest state of each site is written."""
         at = datetime.now(UTC)
         with self._changed:
-            self._health[site] = lambda writer: publish_health(writer, site, health, reason, at)
+            self._values[f"health of {site}"] = lambda writer: publish_health(writer, site, health, reason, at)
+            self._changed.notify_all()
+
+    def keep(self, stream: str, state: Any) -> None:
+        """What the stream's rules know now, for the next process. Only the newest is written, after what was sent."""
+        with self._changed:
+            if state is None and stream in self._stateless:
+                return
+            self._stateless.discard(stream) if state is not None else self._stateless.add(stream)
+            self._states[stream] = state
             self._changed.notify_all()
 
     def settled(self, stream: str) -> bool:
@@ -104,15 +117,18 @@ class Outlet:
     def _run(self) -> None:
         while True:
             with self._changed:
-                while not (self._closing or self._health or any(self._waiting.values())):
+                while not (self._closing or self._values or self._states or any(self._waiting.values())):
                     self._changed.wait()
                 heads = [units[0] for units in self._waiting.values() if units]
-                health, self._health = self._health, {}
+                for stream in [stream for stream in self._states if not self._waiting[stream]]:
+                    state = self._states.pop(stream)
+                    self._values[f"state of {stream}"] = partial(keep_state, stream=stream, state=state)
+                values, self._values = self._values, {}
                 closing = self._closing
-            if closing and not heads and not health:
+            if closing and not heads and not values:
                 return
             self._meters.gauge("yiping_units_waiting", sum(map(len, tuple(self._waiting.values()))))
-            away = self._write_health(health)
+            away = self._write_values(values)
             for unit in heads:
                 self._submit(unit)
             for unit in heads:
@@ -183,21 +199,21 @@ class Outlet:
             if unit.spooled and not any(other.spooled for other in units):
                 self._spool.clear(unit.stream)
 
-    def _write_health(self, health: dict[str, Callable[[Writer], None]]) -> bool:
+    def _write_values(self, values: dict[str, Callable[[Writer], None]]) -> bool:
         """True when the store is away; what was not written is tried again unless something newer came."""
-        if not health:
+        if not values:
             return False
         try:
-            future = self._store.submit(lambda writer: [tell(writer) for tell in health.values()])
+            future = self._store.submit(lambda writer: [put(writer) for put in values.values()])
             error = future.exception(PATIENCE_S)
         except (NotYet, StoreClosed) as away:
             error = away
         if isinstance(error, (NotYet, *AWAY)):
             with self._changed:
-                self._health = {**health, **self._health}
+                self._values = {**values, **self._values}
             return True
         if error is not None:
-            log.error("the health of %s could not be written", ", ".join(health), exc_info=error)
+            log.error("the %s could not be written", ", the ".join(values), exc_info=error)
         return False
 
     def _spool_waiting(self) -> None:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from data.alert import Alert, Signal
 from data.frame import Frame
-from data.observation import Detections, Observation, Reading, Tick
-from data.recipe import Context
+from data.observation import Detections, Observation, Reading, Tick, Vectors
+from data.recipe import Context, KeepsState
 from data.settings import SiteSettings
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +33,20 @@ class SitePipeline:
     Raises what the recipes raise when they come alive: InputRejected, UnverifiedWeights, DeviceLost.
     """
 
-    def __init__(self, site: SiteSettings, context: Context, open_alerts: Sequence[Alert] = ()) -> None:
-        """`open_alerts`: those the store holds open; each goes to the rule that raised it."""
+    def __init__(
+        self, site: SiteSettings, context: Context, open_alerts: Sequence[Alert] = (), state: Any = None
+    ) -> None:
+        """`open_alerts`: those the store holds open; each goes to the rule that raised it.
+
+        `state`: what `snapshot` gave in an earlier process; None when there is none.
+        """
         context = replace(context, site=site.place)
         self.site = site.id
         self._rules = [recipe.make(context) for recipe in site.rules]
         for recipe, rule in zip(site.rules, self._rules, strict=True):
             rule.resume([a for a in open_alerts if a.key.site == site.id and a.key.rule == recipe.name])
+        self._kinds = {recipe.name: recipe.kind for recipe in site.rules}
+        self._restore(state)
         self._detectors = [recipe.make(context) for recipe in site.detectors]
 
     @property
@@ -60,6 +71,27 @@ class SitePipeline:
         """Let a second pass."""
         return self._judge(tick)
 
+    def snapshot(self) -> Any:
+        """What the rules know beyond their open alerts, as JSON; None when there is nothing."""
+        named = zip(self._kinds.items(), self._rules, strict=True)
+        states = {
+            name: {"kind": kind, "state": state}
+            for (name, kind), rule in named
+            if isinstance(rule, KeepsState) and (state := rule.snapshot()) is not None
+        }
+        return states or None
+
+    def _restore(self, states: Any) -> None:
+        """Each rule takes up its own state; one of a rule that has gone or is of another kind now is forgotten."""
+        for (name, kind), rule in zip(self._kinds.items(), self._rules, strict=True):
+            kept = states.get(name) if isinstance(states, Mapping) else None
+            if kept is None or kept.get("kind") != kind or not isinstance(rule, KeepsState):
+                continue
+            try:
+                rule.restore(kept["state"])
+            except (ValueError, KeyError) as error:
+                log.warning("%s, rule %s: begins without its earlier state (%s)", self.site, name, error)
+
     def _judge(self, seen: Observation | Tick) -> list[Signal]:
         return [signal for rule in self._rules for signal in rule.judge(seen)]
 
@@ -81,4 +113,14 @@ def merged(pictures: Sequence[Detections]) -> Detections:
         labels=tuple(label for p in pictures for label in p.labels),
         track_id=np.concatenate(ids),
         aspect=pictures[0].aspect,
+        appearance=_appearances(pictures),
     )
+
+
+def _appearances(pictures: Sequence[Detections]) -> Vectors | None:
+    """Of all objects, where every detector that found any describes them in the same way."""
+    described = [p.appearance for p in pictures if len(p)]
+    known = [looks for looks in described if looks is not None]
+    if not known or len(known) < len(described) or len({looks.shape[1] for looks in known}) > 1:
+        return None
+    return np.concatenate(known)

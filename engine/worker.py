@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 from data.alert import Alert, Raised
 from data.errors import StoreClosed, YipingError
@@ -22,7 +23,7 @@ from data.store import Store
 from data.vault import FolderVault
 from engine.camera import Camera, Received
 from engine.heart import Heart
-from engine.judgement import CAMERA, Unit, alerts_to_resume, stream_of
+from engine.judgement import CAMERA, Unit, alerts_to_resume, kept_state, stream_of
 from engine.options import RunOptions
 from engine.outlet import Outlet
 from engine.pipeline import SitePipeline
@@ -35,6 +36,7 @@ TICK_S = 1.0
 TICK_LAG = timedelta(seconds=0.5)  # so that a picture still on its way is not older than the tick before it
 RETRY_PIPELINE_S = 60.0
 METERS_EVERY_S = 5.0
+STATE_EVERY_S = 2.0  # what a killed process may not have seen: it counts as a gap
 EVIDENCE_WIDTH = 1280
 
 
@@ -49,6 +51,7 @@ class _Watch:
         self.pipeline_due_s = 0.0
         self.trouble = ""
         self.due_s = 0.0
+        self.state_due_s = 0.0
         self.tick_due_s = time.monotonic() + TICK_S
         self.ticked_at: datetime | None = None
         self.health: tuple[str, str] = ("unknown", "")
@@ -118,7 +121,8 @@ class Worker:
             open_alerts = self._open_alerts(watch.site)
             context = self._options.context(watch.site, self._resources)
             try:
-                watch.pipeline = SitePipeline(watch.site, context, open_alerts)
+                state = self._store.read(partial(kept_state, stream=watch.stream))
+                watch.pipeline = SitePipeline(watch.site, context, open_alerts, state)
             except Exception as error:  # noqa: BLE001 - the restart loop of one pipeline; other sites go on
                 self._pipeline_failed(watch, error)
             else:
@@ -193,6 +197,9 @@ class Worker:
                 continue
             if signals:
                 self._outlet.send(Unit(watch.stream, tuple(signals), at))
+            if now_s >= watch.state_due_s:
+                watch.state_due_s = now_s + STATE_EVERY_S
+                self._outlet.keep(watch.stream, watch.pipeline.snapshot())
 
     def _tell_health(self, watch: _Watch) -> None:
         """Publish a change between live and lost; a new reason for the same loss is no news, except a rejection."""
@@ -236,6 +243,8 @@ class Worker:
     def _close(self) -> None:
         for watch in self._watches:
             watch.camera.device.stop()
+            if watch.pipeline is not None:
+                self._outlet.keep(watch.stream, watch.pipeline.snapshot())
         self._outlet.close()
         self._publisher.close()
         self._store.close()
