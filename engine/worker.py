@@ -19,6 +19,7 @@ from data.recipe import Resources
 from data.secrets import redact
 from data.settings import SiteSettings
 from data.sql.store import open_store
+from data.stages import StageClock
 from data.store import Store
 from data.vault import FolderVault
 from engine.camera import Camera, Received
@@ -67,6 +68,7 @@ class Worker:
         self._meters_file = options.run_dir / f"metrics-{name}.json"
         self._meters_due_s = 0.0
         self._resources = Resources()
+        self._stages = StageClock.among(self._resources)
         self._news = ReadingNews()
         self._arrived = threading.Event()
         self._store: Store = open_store(options.store, migrate=False)
@@ -155,6 +157,8 @@ class Worker:
         _, watch, received = min(ready, key=lambda entry: entry[0])
         watch.due_s = max(watch.due_s + self._period_s, now_s)
         watch.camera.take(received)
+        if watch.camera.behind():
+            watch.due_s = now_s
         try:
             self._look(watch, received)
         except Exception as error:  # noqa: BLE001 - the restart loop of one pipeline; other sites go on
@@ -167,10 +171,11 @@ class Worker:
             return
         frame, picture, begun_s = received.frame, None, time.monotonic()
         with watch.camera.pixels:
-            seen = pipeline.see(frame)
+            with self._stages.measure(watch.site.id, "look"):
+                seen = pipeline.see(frame)
             if any(isinstance(signal, Raised) for signal in seen.signals):
                 picture = frame.jpeg(EVIDENCE_WIDTH)
-        self._meters.count("yiping_inferences_total", site=watch.site.id)
+        self._meters.count("yiping_inferences_total", camera=watch.site.id)
         self._meters.observe("yiping_look_seconds", time.monotonic() - begun_s)
         watch.camera.show(seen.detections, seen.signals)
         if seen.signals or seen.readings:
@@ -234,7 +239,9 @@ class Worker:
     def _save_meters(self) -> None:
         self._meters_due_s = time.monotonic() + METERS_EVERY_S
         for watch in self._watches:
-            self._meters.gauge("yiping_frame_age_seconds", round(watch.camera.age_s(), 3), site=watch.site.id)
+            self._meters.gauge("yiping_frame_age_seconds", round(watch.camera.age_s(), 3), camera=watch.site.id)
+        for (site, stage), spent_s in self._stages.taken().items():
+            self._meters.count("yiping_stage_cpu_seconds_total", spent_s, camera=site, stage=stage)
         try:
             self._meters.save(self._meters_file)
         except OSError as error:

@@ -26,6 +26,13 @@ class Recipe(MonitorRecipe):
     substream: Annotated[
         str | None, Field(description="URL of a smaller stream of the same camera, for the time when nothing moves.")
     ] = None
+    watch: Annotated[
+        Literal["always", "on_activity"],
+        Field(
+            description="always: every picture may be looked at. on_activity: only while something moves or stands "
+            "there, and a rare one; a camera before which nothing happens then costs little."
+        ),
+    ] = "always"
     credentials: Annotated[
         str | None, Field(description="Name of the user and password in the secrets file; none when left out.")
     ] = None

@@ -27,6 +27,13 @@ class Recipe(MonitorRecipe):
     loop: Annotated[bool, Field(description="Begin again at the end, for ever; times go on by the video's length.")] = (
         False
     )
+    watch: Annotated[
+        Literal["always", "on_activity"],
+        Field(
+            description="always: every picture may be looked at. on_activity: only while something moves or stands "
+            "there, and a rare one; a camera before which nothing happens then costs little."
+        ),
+    ] = "always"
     start: Annotated[
         AwareDatetime | None,
         Field(description="Time of the first frame, with its offset from UTC; the moment of opening when left out."),

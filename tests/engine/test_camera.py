@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 from alerts.intrusion import Recipe as Intrusion
 from data.feed import FramePacket
 from data.feed_socket import SocketFrameHub
+from data.meters import read_meters
 from data.settings import SiteSettings
 from monitors.rtsp_camera import Recipe as RtspCamera
 from monitors.video_file import Recipe as VideoFile
-from tests.engine.city import CHONGQING, Cities
-from tests.engine.kinds import Anything
+from tests.engine.city import CHONGQING, Cities, City
+from tests.engine.kinds import Anything, Brightness
 from tests.servers.rtsp import RtspServer, rtsp_server
 
 
@@ -102,3 +106,35 @@ def test_a_camera_whose_server_was_killed_is_back_soon_after_it(city: Cities, se
     assert one.wait_for(lambda: one.health("gate-1") == "lost") < 4.5
     server.start()
     assert one.wait_for(lambda: one.health("gate-1") == "live") < 6.0
+
+
+def counted(city: City, name: str, **labels: str) -> float:
+    series = read_meters(city.options.run_dir).get("worker-1", {}).get("counters", {}).get(name, {})
+    return sum(value for said, value in series.items() if labels.items() <= json.loads(said).items())
+
+
+def test_a_camera_watched_on_activity_is_looked_at_when_something_happens_and_hardly_before(
+    city: Cities, tmp_path: Path
+) -> None:
+    """Ten dark seconds, three bright ones, and dark again until the end."""
+    film = tmp_path / "lamp.avi"
+    writer = cv2.VideoWriter(str(film), cv2.VideoWriter.fourcc(*"MJPG"), 10, (320, 180))
+    for grey in [10] * 100 + [240] * 30 + [10] * 70:
+        writer.write(np.full((180, 320, 3), grey, np.uint8))
+    writer.release()
+    start = datetime.now(UTC) + timedelta(hours=-3)
+    lamp = VideoFile(path=film, start=start, watch="on_activity")
+    rule = Intrusion(keep_firing_for=timedelta(seconds=1))
+    site = SiteSettings(id="gate-1", location=CHONGQING, monitor=lamp, detectors=(Brightness(),), rules=(rule,))
+    one = city(sites=(site,))
+    one.start()
+    one.wait_for(lambda: one.alerts("gate-1"))
+    (alert,) = one.alerts("gate-1")
+    assert (alert.started_at - start).total_seconds() == pytest.approx(10, abs=0.31)
+    one.wait_for(lambda: not one.alerts("gate-1", open_only=True), 12)
+    one.wait_for(lambda: counted(one, "yiping_inferences_total", camera="gate-1") > 30, 12)
+    one.wait_for(lambda: counted(one, "yiping_frames_total") >= 195, 12)
+    looks = counted(one, "yiping_inferences_total", camera="gate-1")
+    assert looks < 60, "of a hundred that are due at five a second"
+    assert 0 < counted(one, "yiping_stage_cpu_seconds_total", camera="gate-1", stage="gate") < 2
+    assert counted(one, "yiping_global_changes_total", camera="gate-1") == 2
