@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import psutil
 
@@ -34,19 +35,19 @@ EDGE_S = 2.0  # events nearer to the beginning or the end of the measured time a
 AGE_METER = "yiping_frame_age_seconds"
 LOOKS_METER = "yiping_inferences_total"
 FRAMES_METER = "yiping_frames_total"
+STAGES_METER = "yiping_stage_cpu_seconds_total"
 COMMIT_METER = "yiping_alert_commit_seconds"
 
 
 @dataclass(frozen=True)
 class Row:
-    """One configuration to be carried. `watch`: the camera's setting of that name; None leaves it out."""
+    """One configuration to be carried. `watch`: the camera's setting of that name."""
 
     name: str
     clip: Clip
     must: int
     every_tick: bool = False
-    watch: str | None = None
-    rtsp: bool = False
+    watch: Literal["always", "on_activity"] = "always"
 
 
 @dataclass
@@ -65,6 +66,7 @@ class Outcome:
     worker_rss_mib: float = 0.0
     descriptors: int = 0
     cpu_ms: float = 0.0
+    stages_ms: dict[str, float] = field(default_factory=dict)
     failures: list[str] = field(default_factory=list)
 
     @property
@@ -80,7 +82,8 @@ class Outcome:
         return (
             f"{self.cameras} cameras, {self.seconds:.0f} s: looks/s min {self.slowest_a_second:.2f} mean "
             f"{self.looks_a_second:.2f}, age p95 {self.frame_age_ms_p95:.0f} ms, frames {self.frames_share:.0%}, "
-            f"events {self.found}/{self.expected}, commit p95 {latency}, cpu {self.cpu_ms:.0f} ms a camera-second, "
+            f"events {self.found}/{self.expected}, commit p95 {latency}, cpu {self.cpu_ms:.0f} ms a camera-second "
+            f"({', '.join(f'{stage} {spent:.1f}' for stage, spent in sorted(self.stages_ms.items()))}), "
             f"worker {self.worker_rss_mib:.0f} MiB"
             + (f": NOT CARRIED ({'; '.join(self.failures)})" if self.failures else ": carried")
         )
@@ -102,14 +105,13 @@ def camera_names(count: int) -> list[str]:
 def configuration(row: Row, footage: Footage, count: int, urls: Mapping[str, str] | None = None) -> str:
     """config.yaml of the trial. `urls`: of RTSP cameras by name, instead of files."""
     phases = row.clip.phases()
-    watch = f", watch: {row.watch}" if row.watch else ""
     labels = f"[{', '.join(VEHICLES)}]"
     lines = [f"inference: {{cache_dir: {footage.cache}}}", "sites:"]
     for number, name in enumerate(camera_names(count)):
         turned = rotated(footage.path, phases[number % len(phases)])
-        monitor = f'kind: video_file, path: {turned}, loop: true, start: "{START.isoformat()}"{watch}'
+        monitor = f'kind: video_file, path: {turned}, loop: true, start: "{START.isoformat()}", watch: {row.watch}'
         if urls is not None:
-            monitor = f'kind: rtsp_camera, url: "{urls[name]}"{watch}'
+            monitor = f'kind: rtsp_camera, url: "{urls[name]}", watch: {row.watch}'
         lines += [
             f"  - id: {name}",
             "    location: {lon: 106.5, lat: 29.5}",
@@ -186,6 +188,8 @@ def _figures(
     outcome.looks_a_second = sum(looks.values()) / outcome.cameras
     outcome.frames_share = sum(frames.values()) / (RATE * outcome.cameras)
     outcome.frame_age_ms_p95 = percentile(ages, 0.95) * 1000
+    spent = rates(before, after, STAGES_METER, "stage")
+    outcome.stages_ms = {stage: share * 1000 / outcome.cameras for stage, share in spent.items()}
     commit_s = quantile(before, after, COMMIT_METER, 0.95)
     outcome.latency_ms_p95 = None if commit_s is None else commit_s * 1000
 

@@ -19,18 +19,18 @@ class Readout:
     counters: Mapping[str, Mapping[str, float]]
     gauges: Mapping[str, Mapping[str, float]]
 
-    def by_camera(self, name: str) -> dict[str, float]:
-        """A counter or gauge, by camera (series without one are left out; several of one camera are added)."""
+    def by(self, label: str, name: str) -> dict[str, float]:
+        """A counter or gauge, by one of its labels; series without it are left out, those alike in it added."""
         found: dict[str, float] = {}
         for labels, value in (self.counters.get(name) or self.gauges.get(name) or {}).items():
-            said = json.loads(labels)
-            camera = said.get("camera") or said.get("site")
-            if camera:
-                found[camera] = found.get(camera, 0.0) + value
+            which = json.loads(labels).get(label)
+            if which:
+                found[which] = found.get(which, 0.0) + value
         return found
 
-    def total(self, name: str) -> float:
-        return sum(self.counters.get(name, {}).values())
+    def by_camera(self, name: str) -> dict[str, float]:
+        """A counter or gauge, by the camera's site."""
+        return self.by("camera", name) or self.by("site", name)
 
     def buckets(self, name: str) -> dict[float, float]:
         """A histogram: count up to each bound, over all its labels."""
@@ -54,16 +54,18 @@ def read_workers(run_dir: Path) -> dict[str, Readout]:
     return found
 
 
-def rates(before: Mapping[str, Readout], after: Mapping[str, Readout], name: str) -> dict[str, float]:
-    """How much a counter rose a second, by camera."""
+def rates(
+    before: Mapping[str, Readout], after: Mapping[str, Readout], name: str, label: str = "camera"
+) -> dict[str, float]:
+    """How much a counter rose a second, by camera or by another label; workers added."""
     found: dict[str, float] = {}
     for worker, late in after.items():
         early = before.get(worker)
         if early is None or late.at_s <= early.at_s:
             continue
-        start = early.by_camera(name)
-        for camera, value in late.by_camera(name).items():
-            found[camera] = (value - start.get(camera, 0.0)) / (late.at_s - early.at_s)
+        start, end = (one.by_camera(name) if label == "camera" else one.by(label, name) for one in (early, late))
+        for which, value in end.items():
+            found[which] = found.get(which, 0.0) + (value - start.get(which, 0.0)) / (late.at_s - early.at_s)
     return found
 
 
