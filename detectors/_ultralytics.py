@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from data.frame import Image
-from detectors._export import ultralytics_environment
+from detectors._reference import yolo_class
 from detectors._weights import Weights
 
 
@@ -18,12 +17,11 @@ class UltralyticsModel:
     """One model, shared by all cameras of a process."""
 
     def __init__(self, weights: Weights, cache_dir: Path, threads: int) -> None:
-        os.environ.update(ultralytics_environment(cache_dir))
+        yolo = yolo_class(cache_dir)
         import torch  # noqa: PLC0415 - half a gigabyte, only for this back end
-        from ultralytics import YOLO  # noqa: PLC0415
 
         torch.set_num_threads(threads)
-        self._model = YOLO(str(weights.path), task="detect")
+        self._model = yolo(str(weights.path), task="detect")
         names = self._model.names
         self.labels: tuple[str, ...] = tuple(names[i] for i in range(len(names)))
         self._lock = threading.Lock()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -33,3 +35,11 @@ def shared() -> Path:
 def root() -> Path:
     """The project's folder."""
     return ROOT
+
+
+@pytest.fixture(autouse=True)
+def pillow_stays_pillow() -> Iterator[None]:
+    """ultralytics replaces `Image.open` in a whole process; a test that imports it must not change the next one."""
+    pillow_open = Image.open
+    yield
+    Image.open = pillow_open

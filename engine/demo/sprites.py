@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -20,7 +18,7 @@ import numpy.typing as npt
 
 from data.errors import InputRejected
 from data.frame import Image
-from detectors._export import ultralytics_environment
+from detectors._reference import yolo_class
 from detectors._weights import Weights, known_weights
 
 PHOTO = "bus.jpg"
@@ -98,10 +96,7 @@ def load_sprites(folder: Path) -> Mapping[str, Sprite]:
 
 def _segment(photo: Image, weights: Weights, cache_dir: Path) -> tuple[list[Mask], Mask]:
     """The masks of the four people and of the bus, uint8 0/1 of the photo's size."""
-    os.environ.update(ultralytics_environment(cache_dir))
-    from ultralytics import YOLO  # noqa: PLC0415 - heavy, and only needed once
-
-    model: Any = YOLO(str(weights.path))
+    model = yolo_class(cache_dir)(str(weights.path))
     result = model.predict(photo, imgsz=_INPUT_PX, retina_masks=True, conf=0.25, device="cpu", verbose=False)[0]
     masks = [] if result.masks is None else list(result.masks.data.numpy().astype(np.uint8))
     labels = [model.names[int(label)] for label in result.boxes.cls]
