@@ -30,7 +30,9 @@ class Scalers:
     def scaled(self, frame: VideoFrame, width: int, height: int, pixel_format: str) -> Image:
         """uint8 (height, width, 3) for bgr24, (height, width) for gray."""
         scaler = self._made.setdefault((width, height, pixel_format), VideoReformatter())
-        out = scaler.reformat(frame, width, height, pixel_format, interpolation="BILINEAR", threads=1)
+        # The mean of the covered pixels: for 1080p to 640x360 two thirds of the price of the wider bilinear filter.
+        how = "AREA" if 2 * width <= frame.width and 2 * height <= frame.height else "BILINEAR"
+        out = scaler.reformat(frame, width, height, pixel_format, interpolation=how, threads=1)
         return np.asarray(out.to_ndarray(), dtype=np.uint8)
 
 
