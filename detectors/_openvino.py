@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -13,14 +14,18 @@ import openvino as ov
 from data.frame import Image
 from detectors._export import LABELS, MODEL
 
+Precision = Literal["bf16", "f32"]
+
 
 class OpenVinoModel:
     """One compiled model, shared by all cameras of a process.
 
-    Takes the uint8 picture as it is: colour order, type and scale are part of the compiled graph.
+    Takes the uint8 picture as it is: colour order, type and scale are part of the compiled graph. `precision` is
+    what it really runs in: asked for BF16, OpenVINO takes f32 where the processor has none. `size` is the input's
+    width and height, pixels. Raises RuntimeError (OpenVINO's) when the model cannot be compiled.
     """
 
-    def __init__(self, folder: Path, threads: int) -> None:
+    def __init__(self, folder: Path, threads: int, precision: Precision = "f32") -> None:
         self.labels: tuple[str, ...] = tuple(json.loads((folder / LABELS).read_text(encoding="utf-8")))
         core = ov.Core()
         model = _with_picture_input(core.read_model(folder / MODEL))
@@ -31,15 +36,19 @@ class OpenVinoModel:
                 "PERFORMANCE_HINT": "LATENCY",
                 "NUM_STREAMS": 1,
                 "INFERENCE_NUM_THREADS": threads,
-                "INFERENCE_PRECISION_HINT": "f32",
+                "INFERENCE_PRECISION_HINT": precision,
                 # Pinned, the models of two processes take the same core and halve each other.
                 "ENABLE_CPU_PINNING": False,
             },
         )
+        runs_in = compiled.get_property("INFERENCE_PRECISION_HINT")
+        self.precision: Precision = "bf16" if runs_in == ov.Type.bf16 else "f32"
+        _, height, width, _ = compiled.input(0).shape
+        self.size = (int(width), int(height))
         self._request = compiled.create_infer_request()
         self._lock = threading.Lock()
         # The first inference of a process, made in two threads at once, never returned: make it here.
-        self.infer(np.zeros(tuple(compiled.input(0).shape)[1:], np.uint8))
+        self.infer(np.zeros((height, width, 3), np.uint8))
 
     def infer(self, canvas: Image) -> npt.NDArray[np.float32]:
         """float32 (n, 6): left, top, right, bottom in canvas pixels, confidence, class. `canvas` as exported."""

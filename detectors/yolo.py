@@ -3,38 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Annotated, ClassVar, Literal, Protocol
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
-import numpy.typing as npt
 from pydantic import Field, model_validator
 
 from data.catalogue import did_you_mean
 from data.errors import InputRejected
-from data.frame import Frame, Image
+from data.frame import Frame
 from data.labels import family
 from data.observation import Detection, Detections, Observation
-from data.place import InferenceSettings
 from data.recipe import Context, Detector, DetectorRecipe
-from detectors._appearance import described
+from detectors._backend import Model, load
 from detectors._labels import COCO
 from detectors._letterbox import Letterbox
 from detectors._tracker import Tracker, iou
-from detectors._weights import configured_weights
 
 _UNCERTAIN = 0.1  # below this nothing is looked at; between this and `confidence` a track may go on
 _SAME_OBJECT = 0.6  # overlap of two boxes of one family that are one object
-
-
-class Model(Protocol):
-    """A back end: one network, whoever runs it."""
-
-    labels: tuple[str, ...]
-
-    def infer(self, canvas: Image) -> npt.NDArray[np.float32]:
-        """float32 (n, 6): left, top, right, bottom in canvas pixels, confidence, class."""
-        ...
 
 
 class Recipe(DetectorRecipe):
@@ -90,8 +76,7 @@ class Yolo:
     def find(self, frame: Frame) -> Sequence[Observation]:
         """One Detections for the picture, also when it is empty."""
         box = Letterbox.fit(frame.width, frame.height, *self._size)
-        canvas = box.canvas(frame)
-        found = self._model.infer(canvas)
+        found = self._model.infer(box.canvas(frame))
         found = found[found[:, 4] >= _UNCERTAIN]
         xyxy = box.fractions(found[:, :4])
         objects = [
@@ -100,8 +85,7 @@ class Yolo:
             if b[2] > b[0] and b[3] > b[1]
         ]
         wanted = [d for d in one_per_object(objects) if d.label in self._wanted]
-        picture = canvas[box.top : box.top + box.height, box.left : box.left + box.width]
-        tracked = described(self._tracker.track(frame.at, wanted), picture)
+        tracked = self._tracker.track(frame.at, wanted)
         return [Detections.of(self._site, frame.at, tracked, aspect=frame.width / frame.height)]
 
 
@@ -118,17 +102,3 @@ def one_per_object(found: list[Detection]) -> list[Detection]:
         if all(overlap[i, j] < _SAME_OBJECT for j in same):
             kept.append(i)
     return [ranked[i] for i in kept]
-
-
-def load(inference: InferenceSettings, base_dir: Path) -> Model:
-    """The configured network on the configured back end, ready to run."""
-    cache_dir = base_dir / inference.cache_dir
-    weights = configured_weights(inference, base_dir)
-    if inference.backend == "ultralytics":
-        from detectors._ultralytics import UltralyticsModel  # noqa: PLC0415 - brings torch
-
-        return UltralyticsModel(weights, cache_dir, inference.threads)
-    from detectors._export import exported_model  # noqa: PLC0415
-    from detectors._openvino import OpenVinoModel  # noqa: PLC0415 - brings openvino
-
-    return OpenVinoModel(exported_model(weights, inference, cache_dir), inference.threads)

@@ -28,8 +28,9 @@ NOON = datetime(2024, 7, 12, 4, 0, tzinfo=UTC)
 SITE = Place(id="gate-3", location=Location(lon=106.5, lat=29.6))
 
 
-def context(root: Path, backend: str = "openvino") -> Context:
-    return Context(site=SITE, inference=InferenceSettings.model_validate({"backend": backend}), base_dir=root)
+def context(root: Path, backend: str = "openvino", precision: str = "f32") -> Context:
+    settings = {"backend": backend, "precision": precision}
+    return Context(site=SITE, inference=InferenceSettings.model_validate(settings), base_dir=root)
 
 
 def picture(path: Path) -> ArrayFrame:

@@ -1,0 +1,73 @@
+"""Which back end runs the network: the fastest that works here, and a line in the log that says which and why."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from data.errors import InputRejected
+from data.frame import Image
+from data.place import InferenceSettings
+from detectors._weights import Weights, configured_weights
+
+log = logging.getLogger(__name__)
+
+
+class Model(Protocol):
+    """A back end: one network, whoever runs it."""
+
+    labels: tuple[str, ...]
+
+    def infer(self, canvas: Image) -> npt.NDArray[np.float32]:
+        """float32 (n, 6): left, top, right, bottom in canvas pixels, confidence, class."""
+        ...
+
+
+def load(inference: InferenceSettings, base_dir: Path) -> Model:
+    """The configured network, ready to run: exported in BF16, exported in f32, or as ultralytics runs it.
+
+    Each is tried when the one before cannot be made here. Raises UnverifiedWeights, InputRejected, DeviceLost.
+    """
+    weights = configured_weights(inference, base_dir)
+    cache_dir = base_dir / inference.cache_dir
+    if inference.backend == "ultralytics":
+        return _plain(weights, cache_dir, inference.threads, "as configured")
+    try:
+        return _exported(weights, inference, cache_dir)
+    except (ImportError, RuntimeError) as error:  # OpenVINO's own errors are RuntimeErrors
+        return _plain(weights, cache_dir, inference.threads, f"OpenVINO cannot run the exported model: {error}")
+
+
+def _exported(weights: Weights, inference: InferenceSettings, cache_dir: Path) -> Model:
+    from detectors._export import exported_model  # noqa: PLC0415
+    from detectors._openvino import OpenVinoModel  # noqa: PLC0415 - brings openvino
+    from detectors._precision import Choice, Processor, choose  # noqa: PLC0415
+
+    folder = exported_model(weights, inference, cache_dir)
+    choice = choose(folder, inference.precision, Processor.read())
+    try:
+        model = OpenVinoModel(folder, inference.threads, choice.precision)
+    except RuntimeError as error:
+        if choice.precision == "f32":
+            raise
+        choice = Choice("f32", f"bf16 cannot be compiled: {error}")
+        model = OpenVinoModel(folder, inference.threads, choice.precision)
+    if model.precision != choice.precision:
+        choice = Choice(model.precision, f"OpenVINO did not take {choice.precision}")
+    log.info("inference: OpenVINO %s, %s", choice.precision, choice.why)
+    return model
+
+
+def _plain(weights: Weights, cache_dir: Path, threads: int, why: str) -> Model:
+    from detectors._ultralytics import UltralyticsModel  # noqa: PLC0415
+
+    try:
+        model = UltralyticsModel(weights, cache_dir, threads)  # brings torch
+    except ImportError as error:
+        raise InputRejected(f"inference: no back end works here: {why}; ultralytics: {error}") from error
+    log.log(logging.INFO if why == "as configured" else logging.WARNING, "inference: plain ultralytics, %s", why)
+    return model
