@@ -8,7 +8,7 @@ import numpy as np
 
 from data.observation import Detection, Vectors
 
-UNLIKE = 0.5  # of the appearance's mass: above, it is another object in the same place
+UNLIKE = 0.42  # of the appearance's mass: above, it is another object in the same place
 _LEARN = 0.1  # of each new sight, so that dusk changes what is known of an object and a passing shadow does not
 _EDGE = 0.01  # of the picture: a box that touches it is leaving or coming
 
@@ -26,18 +26,24 @@ def touches_edge(detection: Detection) -> bool:
 
 
 def unlike(known: Vectors | None, shown: Vectors | None) -> bool:
-    """Do these look like two different objects? False where nothing is known of how one looks.
+    """Do these look like two different objects? False where nothing is known of how one looks (None or all 0).
 
     Both are shares that sum to 1; compared by histogram intersection (Swain and Ballard, 1991).
     """
-    if known is None or shown is None or known.shape != shown.shape:
+    if known is None or shown is None or not _comparable(known, shown):
         return False
     return float(np.abs(known - shown).sum()) / 2 > UNLIKE
 
 
 def learnt(known: Vectors | None, shown: Vectors | None) -> Vectors | None:
     """What is known of an object's looks after one more sight of it."""
-    if known is None or shown is None or known.shape != shown.shape:
-        return shown if shown is not None else known
+    if shown is None or not shown.any():
+        return known
+    if known is None or not _comparable(known, shown):
+        return shown
     mixed: Vectors = (known + _LEARN * (shown - known)).astype(np.float32)
     return mixed
+
+
+def _comparable(known: Vectors, shown: Vectors) -> bool:
+    return known.shape == shown.shape and bool(known.any() and shown.any())

@@ -37,7 +37,8 @@ class SeenTime:
                 return
             if self._blind:
                 self._unknown_s += (at - self.known_at).total_seconds()
-                self._gaps.append((self.known_at, at))
+                adjoins = bool(self._gaps) and self._gaps[-1][1] == self.known_at
+                self._gaps.append((self._gaps.pop()[0] if adjoins else self.known_at, at))
         self.known_at, self._blind = at, False
 
     def tick(self, tick: Tick) -> None:

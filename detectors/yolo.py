@@ -14,6 +14,7 @@ from data.frame import Frame
 from data.labels import family
 from data.observation import Detection, Detections, Observation
 from data.recipe import Context, Detector, DetectorRecipe
+from detectors._appearance import described
 from detectors._backend import Model, load
 from detectors._labels import COCO
 from detectors._letterbox import Letterbox
@@ -76,7 +77,8 @@ class Yolo:
     def find(self, frame: Frame) -> Sequence[Observation]:
         """One Detections for the picture, also when it is empty."""
         box = Letterbox.fit(frame.width, frame.height, *self._size)
-        found = self._model.infer(box.canvas(frame))
+        canvas = box.canvas(frame)
+        found = self._model.infer(canvas)
         found = found[found[:, 4] >= _UNCERTAIN]
         xyxy = box.fractions(found[:, :4])
         objects = [
@@ -85,7 +87,8 @@ class Yolo:
             if b[2] > b[0] and b[3] > b[1]
         ]
         wanted = [d for d in one_per_object(objects) if d.label in self._wanted]
-        tracked = self._tracker.track(frame.at, wanted)
+        picture = canvas[box.top : box.top + box.height, box.left : box.left + box.width]
+        tracked = described(self._tracker.track(frame.at, wanted), picture)
         return [Detections.of(self._site, frame.at, tracked, aspect=frame.width / frame.height)]
 
 

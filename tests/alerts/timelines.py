@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from data.alert import Alert, Ended, Raised, Signal
 from data.geo import Location
-from data.observation import Detection, Detections, Tick
+from data.observation import Detection, Detections, Tick, Vectors
 from data.place import Place
 from data.recipe import Context, Rule
 from data.zone import Zone
@@ -25,9 +25,18 @@ def at(second: float) -> datetime:
     return NOON + timedelta(milliseconds=round(second * 1000))
 
 
-def seen(x: float, y: float = 0.5, track: int | None = 1, label: str = "car", confidence: float = 0.8) -> Detection:
+def seen(
+    x: float,
+    y: float = 0.5,
+    track: int | None = 1,
+    label: str = "car",
+    confidence: float = 0.8,
+    *,
+    looks: Vectors | None = None,
+    height: float = HEIGHT,
+) -> Detection:
     """An object whose foot stands at (x, y)."""
-    return Detection((x - 0.04, y - HEIGHT, x + 0.04, y), confidence, label, track)
+    return Detection((x - 0.04, y - height, x + 0.04, y), confidence, label, track, looks)
 
 
 def play(rule: Rule, scene: Scene, until: float, since: float = 0.0, per_second: float = 5.0) -> list[Signal]:
