@@ -20,7 +20,7 @@ from data.config import load_settings
 from data.meters import Meters
 from engine.catalogue import load_catalogue
 
-SHORT = Clip("short", ((0.0, 4.2), (4.2, 9.2), (9.2, 14.2)))  # pause, pass, pause: 14.2 s
+SHORT = Clip("short", ((0, 53), (53, 115), (115, 177)))  # pause, pass, pause: 14.16 s
 
 
 @pytest.mark.parametrize(("limit", "start"), [(0, 5), (1, 5), (5, 5), (7, 1), (13, 40), (128, 3), (20, 21)])
@@ -52,9 +52,9 @@ def test_a_clip_with_pauses_is_never_started_inside_a_pass() -> None:
 
 def test_events_come_earlier_for_a_camera_that_starts_later_in_the_clip_and_again_in_every_loop() -> None:
     events = [Event(5.0, 5.8)]
-    assert [event.started_s for event in seen_from(events, SHORT, 0, 30.0)] == pytest.approx([5.0, 19.2])
-    assert [event.alerted_s for event in seen_from(events, SHORT, 0, 30.0)] == pytest.approx([5.8, 20.0])
-    assert [event.started_s for event in seen_from(events, SHORT, 5, 30.0)] == pytest.approx([9.2, 23.4])
+    assert [event.started_s for event in seen_from(events, SHORT, 0, 30.0)] == pytest.approx([5.0, 19.16])
+    assert [event.alerted_s for event in seen_from(events, SHORT, 0, 30.0)] == pytest.approx([5.8, 19.96])
+    assert [event.started_s for event in seen_from(events, SHORT, 5, 30.0)] == pytest.approx([9.16, 23.32])
     assert seen_from(events, SHORT, 0, 5.5) == []
 
 
