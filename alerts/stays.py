@@ -150,7 +150,7 @@ class Stays:
             else:
                 stay.misses += 1
                 stay.looks.append(False)
-        over = [stay for stay in self.present if self._is_over(stay, seen.at)]
+        over = [stay for stay in self.present if self._is_over(stay, seen.at) or self._is_replaced(stay, seen)]
         self.present = [stay for stay in self.present if stay not in over]
         free = set(range(len(found))) - set(taken.values())
         for i in sorted(free):
@@ -301,6 +301,19 @@ class Stays:
         if moved_s >= _OFF_SPOT_FOR_S or (confirmed and not stay.standing):
             stay.spot, stay.still_since = stay.next_spot
             stay.standing, stay.off_spot_since, stay.next_spot, stay.queued_s = False, None, None, 0.0
+
+    def _is_replaced(self, stay: Stay, seen: Detections) -> bool:
+        """Unseen, while another object stands in its very place: not hidden, but gone."""
+        if stay.misses == 0:
+            return False
+        return any(
+            other.misses == 0
+            and other.standing
+            and other.family == stay.family
+            and (stay.family == "vehicle" or unlike(stay.appearance, other.appearance))
+            and apart(stay.spot, other.spot, seen.aspect) <= STILL_WITHIN
+            for other in self.present
+        )
 
     def _is_over(self, stay: Stay, now: datetime) -> bool:
         if stay.misses == 0:
