@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Protocol, runtime_checkable
 
@@ -73,6 +74,24 @@ class Monitor(Protocol):
 
     def close(self) -> None:
         """Release the device. Idempotent; may be called from another thread to end a blocked read."""
+        ...
+
+
+@runtime_checkable
+class Attentive(Protocol):
+    """A camera that decodes less while nothing goes on (`watch: on_activity`)."""
+
+    def attend(self, awake: bool, at: datetime) -> bool:
+        """Decode everything, since shortly before the picture taken at `at`; or as little as is safe.
+
+        True: that picture and those before it, as far as they were not given, come again in the order of their
+        times. May be called from another thread.
+        """
+        ...
+
+    @property
+    def decode_state(self) -> int:
+        """0 key frames only, 1 the substream, 2 everything."""
         ...
 
 

@@ -63,6 +63,7 @@ class Camera:
         self.watch = Watch(context.inference.per_second) if getattr(recipe, "watch", "") == "on_activity" else None
         self._waiting: deque[Received] = deque()
         self._queue = threading.Lock()
+        self._awake = True
         self._stages = StageClock.of(context)
         self._newest: Received | None = None
         self._taken_s = float("-inf")
@@ -160,6 +161,13 @@ class Camera:
         self._newest = received
         with self.pixels, self._stages.measure(self.site, "gate"):
             attention = watch.see(frame)
+        if attention.global_change:
+            self._meters.count("yiping_global_changes_total", camera=self.site)
+        if not (attention.awake and self._awake):  # a device opened anew does not know yet that it may rest
+            self._awake = attention.awake
+            if self.device.attend(attention.awake, frame.at):
+                watch.rewind()
+                return
         if attention.look:
             with self._queue:
                 if self._waiting and not self._waiting[-1].late:
@@ -168,8 +176,6 @@ class Camera:
                     self._waiting.popleft()
                 self._waiting.append(received)
             self._arrived()
-        if attention.global_change:
-            self._meters.count("yiping_global_changes_total", camera=self.site)
 
     def _tile(self, frame: Frame, now_s: float) -> None:
         if now_s < self._tile_due_s or not self._publisher.wanted(self.site):

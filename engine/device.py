@@ -7,13 +7,13 @@ import random
 import threading
 import time
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from data.backoff import Backoff
 from data.errors import DeviceLost, InputRejected
 from data.frame import Frame
 from data.observation import Reading, Rejected
-from data.recipe import Context, Monitor, MonitorRecipe
+from data.recipe import Attentive, Context, Monitor, MonitorRecipe
 
 log = logging.getLogger(__name__)
 
@@ -120,6 +120,20 @@ class Device:
         monitor = self._monitor
         if monitor is not None:
             monitor.committed(reading)
+
+    def attend(self, awake: bool, at: datetime) -> bool:
+        """Tell a camera that something goes on since the picture taken at `at`, or that nothing does.
+
+        True: that picture and those before it, as far as they were not given, come again.
+        """
+        monitor = self._monitor
+        return monitor.attend(awake, at) if isinstance(monitor, Attentive) else False
+
+    @property
+    def decode_state(self) -> int:
+        """0 key frames only, 1 the substream, 2 everything."""
+        monitor = self._monitor
+        return monitor.decode_state if isinstance(monitor, Attentive) else 2
 
     def stop(self) -> None:
         """End reading soon, without waiting for it: closing may block as well. From any thread."""

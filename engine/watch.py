@@ -61,6 +61,10 @@ class Watch:
             return Attention(True, self._awake, global_change)
         return Attention(False, self._awake, global_change)
 
+    def rewind(self) -> None:
+        """Pictures from before the last one come again: they are all part of what goes on."""
+        self._gate_due = self._look_due = _NEVER
+
     def found(self, detections: Detections) -> None:
         """What a look has shown: does anything stand there, or move too slowly for the gate?"""
         if len(detections):

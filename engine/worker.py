@@ -240,6 +240,7 @@ class Worker:
         self._meters_due_s = time.monotonic() + METERS_EVERY_S
         for watch in self._watches:
             self._meters.gauge("yiping_frame_age_seconds", round(watch.camera.age_s(), 3), camera=watch.site.id)
+            self._meters.gauge("yiping_decode_state", watch.camera.device.decode_state, camera=watch.site.id)
         for (site, stage), spent_s in self._stages.taken().items():
             self._meters.count("yiping_stage_cpu_seconds_total", spent_s, camera=site, stage=stage)
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -13,9 +14,12 @@ from av.video.stream import VideoStream
 from data.errors import DeviceLost
 from data.frame import Frame
 from data.observation import Reading
+from data.stages import StageClock
 from monitors._feed import Feed
+from monitors._packets import DecodeState, StateDecoder
 from monitors._video import AvFrame, Scalers, describe, open_video, seconds
 
+KEPT_ON_WAKING = 16  # those that were kept back come at once
 KEPT_FRAMES = 4  # between the reading thread and the one who observes; the newest win
 
 
@@ -36,6 +40,14 @@ class ArrivalClock:
 
     def at(self, pts_s: float | None, arrived_s: float) -> datetime:
         """`pts_s`: the frame's presentation time, seconds; `arrived_s`: seconds since the epoch. UTC."""
+        at = datetime.fromtimestamp(self.taken_s(pts_s, arrived_s), UTC)
+        if self._last is not None and at <= self._last:
+            at = self._last + timedelta(microseconds=1)
+        self._last = at
+        return at
+
+    def taken_s(self, pts_s: float | None, arrived_s: float) -> float:
+        """The same in seconds since the epoch, without the promise never to go back."""
         taken_s = arrived_s
         if pts_s is not None:
             offset_s = arrived_s - pts_s
@@ -46,18 +58,29 @@ class ArrivalClock:
                 self._anchor_s = min(eased, offset_s)
             self._arrived_s = arrived_s
             taken_s = self._anchor_s + pts_s
-        at = datetime.fromtimestamp(taken_s, UTC)
-        if self._last is not None and at <= self._last:
-            at = self._last + timedelta(microseconds=1)
-        self._last = at
-        return at
+        return taken_s
 
 
 class LiveVideo:
     """An open camera. `shown` is its URL as written in the settings, `address` the one with the login, a secret."""
 
-    def __init__(self, site: str, shown: str, address: str, transport: str, timeout_s: float) -> None:
+    def __init__(
+        self,
+        site: str,
+        shown: str,
+        address: str,
+        *,
+        transport: str,
+        timeout_s: float,
+        stages: StageClock,
+        looks_per_second: float | None = None,
+    ) -> None:
+        """`looks_per_second`: given for a camera that may rest while nothing goes on."""
         self.site = site
+        self._stages = stages
+        self._clock = ArrivalClock()
+        self._by_state = None if looks_per_second is None else StateDecoder(f"{site}: {shown}", looks_per_second)
+        self._places: deque[tuple[datetime, float]] = deque(maxlen=64)  # of the frames given, the newest
         self._address = address
         self._timeout_s = timeout_s
         self._options = {
@@ -66,13 +89,28 @@ class LiveVideo:
             "analyzeduration": "500000",  # µs; the default probes for seconds to learn the frame rate, which
             "fpsprobesize": "0",  # nobody here needs; `nobuffer` would throw the probed frames away
         }
-        self._feed: Feed[Frame] = Feed(f"{site}: {shown}", self._read, patience_s=timeout_s, keep=KEPT_FRAMES)
+        keep = KEPT_FRAMES if self._by_state is None else KEPT_ON_WAKING
+        self._feed: Feed[Frame] = Feed(f"{site}: {shown}", self._read, patience_s=timeout_s, keep=keep)
 
     def observe(self) -> Iterator[Frame | None]:
         return self._feed.items()
 
     def committed(self, reading: Reading) -> None:
         """A camera waits for no word of its frames."""
+
+    def attend(self, awake: bool, at: datetime) -> bool:
+        """Rest or wake, where the camera may; see `data.recipe.Attentive`."""
+        if self._by_state is None:
+            return False
+        if not awake:
+            self._by_state.rest()
+            return False
+        place_s = next((place_s for given_at, place_s in list(self._places) if given_at == at), None)
+        return place_s is not None and self._by_state.wake(place_s)
+
+    @property
+    def decode_state(self) -> int:
+        return DecodeState.FULL if self._by_state is None else self._by_state.state
 
     def close(self) -> None:
         self._feed.close()
@@ -88,7 +126,11 @@ class LiveVideo:
                 raise DeviceLost(f"{feed.name}: it gives no video that can be decoded")
             stream.thread_count = 1  # cores are shared by cameras, and frame threads would add delay
             try:
-                self._decode(feed, container.demux(stream))
+                packets = self._timed(container.demux(stream))
+                if self._by_state is None:
+                    self._decode(feed, packets)
+                else:
+                    self._decode_by_state(feed, packets, self._by_state)
             except av.FFmpegError as error:
                 raise DeviceLost(f"{feed.name}: cannot read on: {describe(error)}") from None
         if not feed.closed.is_set():
@@ -96,13 +138,46 @@ class LiveVideo:
 
     def _decode(self, feed: Feed[Frame], packets: Iterator[Packet[VideoStream]]) -> None:
         """A packet that cannot be decoded is passed over: the next key frame mends the picture."""
-        clock, scalers = ArrivalClock(), Scalers()
+        clock, scalers = self._clock, Scalers()
         for packet in packets:
             if feed.closed.is_set():
                 return
             try:
-                frames = packet.decode()
+                with self._stages.measure(self.site, "decode"):
+                    frames = packet.decode()
             except av.InvalidDataError:
                 continue
             for frame in frames:
                 feed.put(AvFrame(self.site, clock.at(seconds(frame), time.time()), frame, scalers))
+
+    def _decode_by_state(
+        self, feed: Feed[Frame], packets: Iterator[Packet[VideoStream]], decoder: StateDecoder
+    ) -> None:
+        """Times are the sender's, anchored by the quickest packet; those that were kept back keep theirs."""
+        scalers = Scalers()
+        for packet in packets:
+            if feed.closed.is_set():
+                return
+            arrived_s = time.time()
+            if packet.pts is None or not packet.time_base:
+                continue
+            at_s = float(packet.pts * packet.time_base)
+            anchor_s = self._clock.taken_s(at_s, arrived_s) - at_s
+            feed.alive()
+            frames = decoder.feed(packet, at_s)
+            while True:
+                with self._stages.measure(self.site, "decode"):
+                    decoded = next(frames, None)
+                if decoded is None:
+                    break
+                at = datetime.fromtimestamp(anchor_s + decoded.at_s, UTC)
+                self._places.append((at, decoded.at_s))
+                feed.put(AvFrame(self.site, at, decoded.frame, scalers))
+
+    def _timed(self, packets: Iterator[Packet[VideoStream]]) -> Iterator[Packet[VideoStream]]:
+        while True:
+            with self._stages.measure(self.site, "demux"):
+                packet = next(packets, None)
+            if packet is None:
+                return
+            yield packet

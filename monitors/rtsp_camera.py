@@ -10,6 +10,7 @@ from pydantic import ConfigDict, Field, field_validator
 from data.durations import Duration
 from data.recipe import Context, Monitor, MonitorRecipe
 from data.secrets import with_credentials
+from data.stages import StageClock
 from monitors._address import login, require_plain_url
 
 
@@ -59,4 +60,13 @@ class Recipe(MonitorRecipe):
         from monitors._live_video import LiveVideo  # noqa: PLC0415 (loads PyAV: only where a camera is opened)
 
         address = with_credentials(self.url, login(context, self.credentials))
-        return LiveVideo(context.site.id, self.url, address, self.transport, self.timeout.total_seconds())
+        looks_per_second = context.inference.per_second if self.watch == "on_activity" else None
+        return LiveVideo(
+            context.site.id,
+            self.url,
+            address,
+            transport=self.transport,
+            timeout_s=self.timeout.total_seconds(),
+            stages=StageClock.of(context),
+            looks_per_second=looks_per_second,
+        )

@@ -9,6 +9,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import AwareDatetime, Field, model_validator
 
 from data.recipe import Context, Monitor, MonitorRecipe
+from data.stages import StageClock
 
 
 class Recipe(MonitorRecipe):
@@ -49,6 +50,18 @@ class Recipe(MonitorRecipe):
         from monitors._recording import Recording  # noqa: PLC0415 (loads PyAV: only where a video is opened)
 
         start = datetime.now(UTC) if self.start is None else self.start.astimezone(UTC)
-        return Recording(
-            context.site.id, self.name, context.located(self.path), start, paced=self.paced, loop=self.loop
-        )
+        site, path = context.site.id, context.located(self.path)
+        if self.watch == "on_activity" and self.paced:
+            from monitors._watched_recording import WatchedRecording  # noqa: PLC0415 (likewise)
+
+            per_second = context.inference.per_second
+            return WatchedRecording(
+                site,
+                self.name,
+                path,
+                start,
+                loop=self.loop,
+                stages=StageClock.of(context),
+                looks_per_second=per_second,
+            )
+        return Recording(site, self.name, path, start, paced=self.paced, loop=self.loop)

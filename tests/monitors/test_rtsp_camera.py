@@ -13,8 +13,9 @@ import pytest
 from data.errors import DeviceLost
 from data.frame import Frame
 from data.observation import Reading, Rejected
-from data.recipe import Context, Monitor
+from data.recipe import Attentive, Context, Monitor
 from monitors.rtsp_camera import Recipe
+from tests.monitors.test_packets import film
 from tests.servers.rtsp import Codec, RtspServer, rtsp_server
 
 pytestmark = [pytest.mark.shared, pytest.mark.server]
@@ -174,3 +175,36 @@ def test_a_url_that_cannot_be_used_is_refused_without_repeating_it(url: str, sai
     with pytest.raises(ValueError, match=said) as caught:
         Recipe(url=url)
     assert "s3cret" not in str(caught.value)
+
+
+def test_a_resting_camera_gives_key_frames_and_on_waking_what_it_kept_back(context: Context, tmp_path: Path) -> None:
+    clip = film(tmp_path / "film.mp4", 20, 25)
+    with rtsp_server({"gate-3": clip}) as server:
+        monitor = recipe_for(server.url("gate-3"), watch="on_activity").make(context)
+        assert isinstance(monitor, Attentive)
+        seen: list[tuple[float, float]] = []
+        woken_at: float | None = None
+        for frame in monitor.observe():
+            if frame is None or isinstance(frame, Reading | Rejected):
+                continue
+            at_s = frame.at.timestamp()
+            seen.append((at_s, time.time()))
+            if woken_at is None and len(seen) > 2 and at_s - seen[0][0] > 6:
+                assert monitor.decode_state == 0
+                assert monitor.attend(True, frame.at)
+                woken_at = at_s
+            elif woken_at is None:
+                monitor.attend(False, frame.at)
+            elif at_s > woken_at + 2:
+                break
+        monitor.close()
+    assert woken_at is not None
+    place = [at_s for at_s, _ in seen].index(woken_at)
+    at_rest = [at_s for at_s, _ in seen[place - 3 : place + 1]]
+    assert [b - a for a, b in pairwise(at_rest)] == pytest.approx([1.0] * 3, abs=0.05)
+    again = [at_s for at_s, _ in seen[place + 1 :] if at_s <= woken_at + 0.01]
+    assert again[0] == pytest.approx(at_rest[-2] + 0.04, abs=0.03)
+    assert [b - a for a, b in pairwise(again)] == pytest.approx([0.2] * (len(again) - 1), abs=0.03)
+    assert seen[place + 1][1] - seen[place][1] < 0.5, "at once"
+    later = [at_s for at_s, _ in seen if at_s > woken_at + 0.5]
+    assert [b - a for a, b in pairwise(later)] == pytest.approx([0.04] * (len(later) - 1), abs=0.03)

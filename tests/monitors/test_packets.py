@@ -1,0 +1,155 @@
+"""Decode by state: a resting camera gives key frames, and on waking nothing of the beginning is lost."""
+
+from __future__ import annotations
+
+import logging
+import time
+from datetime import UTC, datetime, timedelta
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from av.video.stream import VideoStream
+
+from data.observation import Reading, Rejected
+from data.recipe import Attentive, Context
+from monitors._packets import Decoded, DecodeState, PacketRing, StateDecoder
+from monitors.video_file import Recipe
+
+NOON = datetime(2024, 7, 12, 4, 0, tzinfo=UTC)
+
+
+def film(path: Path, seconds: float, gop: int, *, codec: str = "libx264", b_frames: int = 0) -> Path:
+    """25 pictures a second, a key frame every `gop`; each picture's brightness tells its number."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=25, options={"sc_threshold": "0", "x265-params": "log-level=error"})
+        assert isinstance(stream, VideoStream)
+        stream.width, stream.height, stream.pix_fmt = 128, 96, "yuv420p"
+        stream.gop_size, stream.max_b_frames = gop, b_frames
+        stream.codec_context.time_base = Fraction(1, 25)
+        for i in range(round(seconds * 25)):
+            frame = av.VideoFrame.from_ndarray(np.full((96, 128), 20 + i % 200, np.uint8), format="gray")
+            frame = frame.reformat(format="yuv420p")
+            frame.pts = i
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
+def given(path: Path, decoder: StateDecoder, *, rest_s: float = 99.0, wake_s: float = 99.0) -> list[Decoded]:
+    """What comes when nothing goes on from `rest_s` on, and something from the first picture after `wake_s` on."""
+    found: list[Decoded] = []
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        stream.thread_count = 1
+        woken = False
+        for packet in container.demux(stream):
+            if packet.pts is None or packet.time_base is None:
+                continue
+            at_s = float(packet.pts * packet.time_base)
+            if rest_s <= at_s and not woken:
+                decoder.rest()
+            for decoded in decoder.feed(packet, at_s):
+                found.append(decoded)
+                if decoded.at_s >= wake_s and not woken:
+                    woken = True
+                    decoder.wake(decoded.at_s)
+    return found
+
+
+@pytest.mark.parametrize(("codec", "b_frames"), [("libx264", 0), ("libx264", 2), ("libx265", 0)])
+def test_at_rest_only_key_frames_are_decoded_and_on_waking_the_beginning_comes_again(
+    tmp_path: Path, codec: str, b_frames: int
+) -> None:
+    path = film(tmp_path / "film.mp4", 12, 25, codec=codec, b_frames=b_frames)
+    decoder = StateDecoder("gate-3", looks_per_second=5)
+    frames = given(path, decoder, rest_s=3.0, wake_s=7.9)
+    first_s = frames[0].at_s
+    at_rest = [f.at_s - first_s for f in frames if 3.1 < f.at_s - first_s < 7.5 and not f.late]
+    again = [f.at_s - first_s for f in frames if f.late]
+    assert at_rest[-3:] == pytest.approx([5.0, 6.0, 7.0])
+    assert len(at_rest) <= 4
+    assert again[0] == pytest.approx(7.04), "the picture after the last one it gave before the waking one"
+    assert again[-1] >= 7.8
+    assert np.diff(again) == pytest.approx([0.2] * (len(again) - 1))
+    later = [f.at_s - first_s for f in frames if f.at_s - first_s > 8.2]
+    assert np.diff(later) == pytest.approx([0.04] * (len(later) - 1))
+    for decoded in frames:
+        number = round((decoded.at_s - first_s) * 25)
+        luma = decoded.frame.to_ndarray()[:96].mean()
+        assert luma == pytest.approx(16 + (20 + number % 200) * 219 / 255, abs=2), "the picture is the one of its time"
+
+
+def test_key_frames_far_apart_forbid_the_rest_and_it_is_said_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    path = film(tmp_path / "film.mp4", 32, 250)
+    decoder = StateDecoder("gate-3: rtsp://camera/main", looks_per_second=5)
+    frames = given(path, decoder, rest_s=1.0)
+    assert len(frames) == 800
+    assert decoder.state is DecodeState.FULL
+    (record,) = caplog.records
+    assert "gate-3: rtsp://camera/main: key frames come every 10.0 s, more than 2 s apart" in record.message
+
+
+def test_key_frames_that_become_rare_end_the_rest_and_what_was_kept_back_comes_again(tmp_path: Path) -> None:
+    often, rare = film(tmp_path / "a.mp4", 6, 25), film(tmp_path / "b.mp4", 12, 250)
+    decoder = StateDecoder("gate-3", looks_per_second=5)
+    given(often, decoder, rest_s=2.0)
+    assert int(decoder.state) == 0
+    decoder.begin_anew()
+    frames = given(rare, decoder, rest_s=0.0)
+    assert int(decoder.state) == 2
+    assert np.diff([f.at_s for f in frames]).max() <= 0.2 + 1e-6
+
+
+def test_the_ring_is_bounded_in_time_and_bytes_and_begins_with_a_key_frame(tmp_path: Path) -> None:
+    path = film(tmp_path / "film.mp4", 30, 25)
+    for ring, least_s, most_s in ((PacketRing(), 9.0, 10.0), (PacketRing(most_bytes=3000), 0.0, 9.0)):
+        held: list[float] = []
+        with av.open(str(path)) as container:
+            stream = container.streams.video[0]
+            for packet in container.demux(stream):
+                if packet.pts is not None and packet.time_base is not None:
+                    held.append(float(packet.pts * packet.time_base))
+                    ring.add(held[-1], packet)
+        kept = ring.since_key_before(held[-1] - 100)
+        assert kept[0].is_keyframe
+        assert least_s <= len(kept) / 25 <= most_s + 0.05
+        assert ring.bytes == sum(packet.size for packet in kept)
+        assert ring.bytes <= 3000 or most_s == 10.0
+        assert ring.key_interval_s == pytest.approx(1.0)
+
+
+def test_a_recording_watched_on_activity_rests_and_wakes_at_its_true_times(context: Context) -> None:
+    film(context.base_dir / "film.mp4", 9, 25)
+    monitor = Recipe(path=Path("film.mp4"), start=NOON, watch="on_activity").make(context)
+    assert isinstance(monitor, Attentive)
+    began_s, woken = time.monotonic(), False
+    seen: list[tuple[float, float, int]] = []
+    for frame in monitor.observe():
+        if frame is None or isinstance(frame, Reading | Rejected):
+            continue
+        at_s = (frame.at - NOON).total_seconds()
+        seen.append((at_s, time.monotonic() - began_s, monitor.decode_state))
+        if not woken and at_s >= 6:
+            woken = monitor.attend(True, frame.at)
+        elif not woken:
+            monitor.attend(False, frame.at)
+    resting = [at_s for at_s, _, state in seen if state == DecodeState.KEYFRAMES]
+    assert resting == pytest.approx([1.0, 2.0, 3.0, 4.0, 5.0, 6.0])
+    after = seen[[at_s for at_s, _, _ in seen].index(resting[-1]) + 1 :]
+    assert after[0][0] == pytest.approx(5.04)
+    assert after[0][1] < 6.5, "at once"
+    assert all(abs(came_s - at_s) < 0.5 for at_s, came_s, _ in seen if at_s <= 5.0 or at_s > 6.3)
+
+
+def test_a_camera_that_is_always_watched_never_rests(context: Context) -> None:
+    film(context.base_dir / "film.mp4", 1, 25)
+    monitor = Recipe(path=Path("film.mp4"), start=NOON).make(context)
+    assert not isinstance(monitor, Attentive)
+    frames = [f for f in monitor.observe() if f is not None and not isinstance(f, Reading | Rejected)]
+    assert [frame.at - NOON for frame in frames] == [timedelta(seconds=place / 25) for place in range(25)]
