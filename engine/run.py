@@ -15,6 +15,7 @@ from engine.sensors import run_sensors
 from engine.supervisor import Child, Supervisor
 from engine.worker import run_cameras
 
+YIELDING = 5  # cameras take what processors there are: screens, gauges and time limits must not wait for them
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # there is one worker per core already
 
 
@@ -45,7 +46,8 @@ def build_children(options: RunOptions, web: Child | None = None, others: Sequen
     children = [web] if web is not None else []
     for number, sites in enumerate(shares(settings), start=1):
         name = f"worker-{number}"
-        children.append(Child(name, run_cameras, (options, name, sites), environment=ONE_THREAD))
+        watching = (options, name, sites)
+        children.append(Child(name, run_cameras, watching, environment=ONE_THREAD, yielding=YIELDING))
     gauges = tuple(site.id for site in settings.sites if site.sensors)
     if gauges:
         children.append(Child("sensors", run_sensors, (options, "sensors", gauges)))

@@ -37,7 +37,7 @@ class Child:
 
     `watched`: the target takes a `Heart` first, beats at least once a second and ends when `stopping` is set;
     it is killed when no beat came for `silent_s`, or no second beat within `start_s`. An unwatched target ends
-    by itself on SIGTERM.
+    by itself on SIGTERM. `yielding`: how far it stands back when processors are short (nice, 0 to 19).
     """
 
     name: str
@@ -47,6 +47,7 @@ class Child:
     silent_s: float = 20.0
     start_s: float = 600.0  # a first start may download and export a model
     environment: Mapping[str, str] = field(default_factory=dict)
+    yielding: int = 0
 
 
 class _Life:
@@ -87,6 +88,9 @@ class _Life:
         finally:
             for descriptor in inherited:
                 os.close(descriptor)
+        if child.yielding:
+            own = os.getpriority(os.PRIO_PROCESS, 0)
+            os.setpriority(os.PRIO_PROCESS, self.process.pid, own + child.yielding)
         os.set_blocking(self.beats, False)
         self._started_at = self._beaten_at = time.monotonic()
         self._beaten = 0

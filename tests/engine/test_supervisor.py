@@ -80,6 +80,14 @@ def test_a_killed_parent_takes_all_children_with_it_within_five_seconds(start: S
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_child_told_to_yield_stands_back_for_the_others(start: Start, diary: Path) -> None:
+    supervised = start(Child("web", diligent, (diary,)), Child("worker-1", diligent, (diary,), yielding=5))
+    supervised.wait_for(lambda: len(pids(diary)) == 2, 30)
+    own = os.getpriority(os.PRIO_PROCESS, 0)
+    niceness = {name: os.getpriority(os.PRIO_PROCESS, supervised.pid(name) or -1) for name in ("web", "worker-1")}
+    assert niceness == {"web": own, "worker-1": min(own + 5, 19)}
+
+
 def test_a_stop_lets_children_finish_and_leaves_nothing_behind(
     start: Start, diary: Path, number: signal.Signals
 ) -> None:
