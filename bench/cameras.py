@@ -23,7 +23,7 @@ import psutil
 from bench.city import running
 from bench.clip import RATE, Clip, rotated
 from bench.readout import Readout, percentile, quantile, rates, read_workers
-from bench.truth import START, VEHICLES, Event, matched, seen_from
+from bench.truth import LABELS, START, Event, matched, seen_from
 from data.sql.store import open_store
 from data.store import AlertQuery
 
@@ -105,7 +105,7 @@ def camera_names(count: int) -> list[str]:
 def configuration(row: Row, footage: Footage, count: int, urls: Mapping[str, str] | None = None) -> str:
     """config.yaml of the trial. `urls`: of RTSP cameras by name, instead of files."""
     phases = row.clip.phases()
-    labels = f"[{', '.join(VEHICLES)}]"
+    labels = f"[{', '.join(LABELS)}]"
     lines = [f"inference: {{cache_dir: {footage.cache}}}", "sites:"]
     for number, name in enumerate(camera_names(count)):
         turned = rotated(footage.path, phases[number % len(phases)])
@@ -117,7 +117,7 @@ def configuration(row: Row, footage: Footage, count: int, urls: Mapping[str, str
             "    location: {lon: 106.5, lat: 29.5}",
             f"    monitor: {{{monitor}}}",
             f"    detectors: [{{kind: yolo, labels: {labels}}}]",
-            f"    rules: [{{kind: intrusion, labels: {labels}, pictures: 3, of: 5, keep_firing_for: 2s}}]",
+            f"    rules: [{{kind: intrusion, labels: {labels}, pictures: 3, of: 5, keep_firing_for: 3s}}]",
         ]
     return "\n".join(lines) + "\n"
 

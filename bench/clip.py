@@ -1,14 +1,15 @@
 """The clips that the benchmark's cameras see: real footage, made once by ffmpeg and kept in `.cache/bench`.
 
-Source: `clips/intel_car-detection.mp4` (Intel sample videos, CC BY 4.0; 768×432, 12.5 pictures a second, a fixed
-camera over a road). Vehicles pass at 4.5-9.0, 14.4-19.3 and 25.1-29.4 s, nothing moves in between. A clip strings
-these passes and pauses together, so that a known share of it is active; every cut lies in a pause and shows the same
-still view on both sides.
+Source: `clips/intel_one-by-one-person.mp4` (Intel sample videos, CC BY 4.0; 768×432, 10 pictures a second, a fixed
+camera). People walk in, stand and leave, one by one; in between nothing moves. A clip strings one such stay and pauses
+together, so that a known share of it is active; every cut lies in a pause and shows the same still view on both sides.
+`busy` is stay after stay. (The road in `intel_car-detection.mp4` does not serve: from straight above the model sees its
+cars now and then only, so the events of the full run would be chance.)
 
 Pictures are fed to ffmpeg by number (its own `trim` and `concat` get lengths wrong in some versions). Each is scaled to
-the clip's size (the source is 16:9 as well), shown twice (25 a second) and given its own sensor noise, so that no two
-are equal and the bit rate is really spent. Encoding as street cameras do it: no B pictures, one reference, a key
-picture every 2 s (GOP 50), rate capped at the nominal one.
+the clip's size (the source is 16:9 as well), shown two or three times (25 a second) and given its own sensor noise, so
+that no two are equal and the bit rate is really spent. Encoding as street cameras do it: no B pictures, one reference,
+a key picture every 2 s (GOP 50), rate capped at the nominal one.
 
 Cameras see the same clip in different phase: `rotated` starts it at another of its key pictures, without encoding
 anew, and only inside a pause, so that no event is cut in two.
@@ -28,14 +29,16 @@ import av
 import numpy as np
 from filelock import FileLock
 
-SOURCE = "clips/intel_car-detection.mp4"
+SOURCE = "clips/intel_one-by-one-person.mp4"
 RATE, GOP = 25, 50
 GOP_S = GOP // RATE
-_RECIPE = 2  # raise it when clips are made in another way
+_RECIPE = 3  # raise it when clips are made in another way
 
-SOURCE_RATE = 12.5
-PASSES = ((53, 115), (177, 243), (313, 370))  # pictures of the source, the last one not included
-PAUSES = ((0, 53), (115, 177), (243, 313))
+SOURCE_RATE = 10
+STAY = (740, 873)  # pictures of the source, the last one not included: from before the first step to after the last
+STAYS = (STAY, (52, 206), (494, 705), (1227, 1369))
+PAUSES = ((0, 52), (454, 494), (1205, 1227), (1369, 1394), (873, 913), (705, 740))
+PHASES = 12  # in how many ways a clip is started, at most
 
 
 @dataclass(frozen=True)
@@ -55,8 +58,8 @@ class Clip:
 
     @property
     def active_share(self) -> float:
-        """Share of the time in which something passes."""
-        return sum(end - start for start, end in self.spans if (start, end) in PASSES) / SOURCE_RATE / self.length_s
+        """Share of the time in which somebody is there or moves."""
+        return sum(end - start for start, end in self.spans if (start, end) in STAYS) / SOURCE_RATE / self.length_s
 
     def pauses(self) -> list[tuple[float, float]]:
         """Where nothing moves, seconds of the clip; neighbours joined."""
@@ -71,29 +74,30 @@ class Clip:
         return found
 
     def phases(self) -> list[int]:
-        """Key pictures at which the clip may be started: those at least 1.5 s inside a pause; any without pauses."""
-        if not self.pauses():
-            return list(range(int(self.length_s // GOP_S)))
+        """Key pictures at which the clip may be started, spread evenly; inside a pause where the clip has some."""
         inside = [
             number
-            for number in range(1, int(self.length_s // GOP_S))
-            if any(start + 1.5 <= number * GOP_S <= end - 1.5 for start, end in self.pauses())
+            for number in range(int(self.length_s // GOP_S))
+            if number == 0
+            or not self.pauses()
+            or any(start + 1.5 <= number * GOP_S <= end - 1.5 for start, end in self.pauses())
         ]
-        return [0, *inside]
+        count = min(PHASES, len(inside))
+        return [inside[number * len(inside) // count] for number in range(count)]
 
 
-_FILL = (*PAUSES, PAUSES[1], PAUSES[2])
-_THIRTY = (PAUSES[0], PASSES[0], PAUSES[1], PASSES[1], *_FILL[2:], PASSES[2], PAUSES[0], PAUSES[1])
-_TEN = (PAUSES[0], PASSES[0], PAUSES[1], PAUSES[2], *_FILL, PAUSES[1])
+_BEFORE, _AFTER, _STILL = (PAUSES[5],), (PAUSES[4],), PAUSES[:5]
+_THIRTY = (*PAUSES[:2], *_BEFORE, STAY, *_AFTER, PAUSES[3], *PAUSES[:3])
+_TEN = (*_STILL * 3, *_BEFORE, STAY, *_AFTER, PAUSES[0], *_STILL * 3)
 CLIPS: Mapping[str, Clip] = MappingProxyType(
     {
         clip.name: clip
         for clip in (
-            Clip("busy", PASSES * 3),
+            Clip("busy", STAYS),
             Clip("active30", _THIRTY),
             Clip("active10", _TEN),
             Clip("substream30", _THIRTY, width=640, height=360, bit_rate=500_000),
-            Clip("busy-h265", PASSES * 3, codec="hevc"),
+            Clip("busy-h265", STAYS, codec="hevc"),
             Clip("active30-h265", _THIRTY, codec="hevc"),
         )
     }

@@ -10,7 +10,7 @@ import pytest
 
 from bench.cameras import Footage, Outcome, Row, configuration
 from bench.cameras import _judge as judge
-from bench.clip import CLIPS, Clip
+from bench.clip import CLIPS, PAUSES, STAY, Clip
 from bench.machine import cpuinfo
 from bench.readout import Readout, percentile, quantile, rates, read_workers
 from bench.report import KEYS, complete, last_line, table
@@ -20,7 +20,7 @@ from data.config import load_settings
 from data.meters import Meters
 from engine.catalogue import load_catalogue
 
-SHORT = Clip("short", ((0, 53), (53, 115), (115, 177)))  # pause, pass, pause: 14.16 s
+SHORT = Clip("short", (PAUSES[5], STAY, PAUSES[4]))  # pause, stay, pause: 20.8 s
 
 
 @pytest.mark.parametrize(("limit", "start"), [(0, 5), (1, 5), (5, 5), (7, 1), (13, 40), (128, 3), (20, 21)])
@@ -42,7 +42,7 @@ def test_clips_are_active_for_the_share_in_their_name() -> None:
     assert CLIPS["busy"].active_share == 1.0
 
 
-def test_a_clip_with_pauses_is_never_started_inside_a_pass() -> None:
+def test_a_clip_with_pauses_is_never_started_inside_a_stay() -> None:
     for name in ("active30", "active10", "substream30"):
         clip = CLIPS[name]
         assert len(clip.phases()) >= 10
@@ -52,9 +52,9 @@ def test_a_clip_with_pauses_is_never_started_inside_a_pass() -> None:
 
 def test_events_come_earlier_for_a_camera_that_starts_later_in_the_clip_and_again_in_every_loop() -> None:
     events = [Event(5.0, 5.8)]
-    assert [event.started_s for event in seen_from(events, SHORT, 0, 30.0)] == pytest.approx([5.0, 19.16])
-    assert [event.alerted_s for event in seen_from(events, SHORT, 0, 30.0)] == pytest.approx([5.8, 19.96])
-    assert [event.started_s for event in seen_from(events, SHORT, 5, 30.0)] == pytest.approx([9.16, 23.32])
+    assert [event.started_s for event in seen_from(events, SHORT, 0, 30.0)] == pytest.approx([5.0, 25.8])
+    assert [event.alerted_s for event in seen_from(events, SHORT, 0, 30.0)] == pytest.approx([5.8, 26.6])
+    assert [event.started_s for event in seen_from(events, SHORT, 9, 30.0)] == pytest.approx([7.8, 28.6])
     assert seen_from(events, SHORT, 0, 5.5) == []
 
 
