@@ -80,14 +80,6 @@ def test_a_killed_parent_takes_all_children_with_it_within_five_seconds(start: S
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_child_told_to_yield_stands_back_for_the_others(start: Start, diary: Path) -> None:
-    supervised = start(Child("web", diligent, (diary,)), Child("worker-1", diligent, (diary,), yielding=5))
-    supervised.wait_for(lambda: len(pids(diary)) == 2, 30)
-    own = os.getpriority(os.PRIO_PROCESS, 0)
-    niceness = {name: os.getpriority(os.PRIO_PROCESS, supervised.pid(name) or -1) for name in ("web", "worker-1")}
-    assert niceness == {"web": own, "worker-1": min(own + 5, 19)}
-
-
 def test_a_stop_lets_children_finish_and_leaves_nothing_behind(
     start: Start, diary: Path, number: signal.Signals
 ) -> None:
@@ -145,6 +137,14 @@ def test_a_lock_is_free_again_when_its_holder_is_done(tmp_path: Path) -> None:
     for _ in range(2):
         with held(tmp_path / "clock.lock", "the clock"):
             pass
+
+
+def test_a_child_told_to_yield_stands_back_for_the_others(start: Start, diary: Path) -> None:
+    supervised = start(Child("web", diligent, (diary,)), Child("worker-1", diligent, (diary,), yielding=5))
+    supervised.wait_for(lambda: len(pids(diary)) == 2, 30)
+    own = os.getpriority(os.PRIO_PROCESS, 0)
+    niceness = {name: os.getpriority(os.PRIO_PROCESS, supervised.pid(name) or -1) for name in ("web", "worker-1")}
+    assert niceness == {"web": own, "worker-1": min(own + 5, 19)}
 
 
 def test_two_children_of_one_name_are_refused(tmp_path: Path, diary: Path) -> None:
