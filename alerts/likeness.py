@@ -20,6 +20,12 @@ def apart(this: Detection, that: Detection, aspect: float) -> float:
     return math.hypot(across, this.foot[1] - that.foot[1]) / height
 
 
+def alike_in_size(this: Detection, that: Detection) -> bool:
+    """Is neither box more than a third higher than the other?"""
+    heights = this.xyxy[3] - this.xyxy[1], that.xyxy[3] - that.xyxy[1]
+    return max(heights) <= 1.35 * min(heights)
+
+
 def touches_edge(detection: Detection) -> bool:
     left, top, right, bottom = detection.xyxy
     return left <= _EDGE or top <= _EDGE or right >= 1 - _EDGE or bottom >= 1 - _EDGE

@@ -14,7 +14,7 @@ from datetime import datetime
 
 import numpy as np
 
-from alerts.likeness import apart, learnt, touches_edge, unlike
+from alerts.likeness import alike_in_size, apart, learnt, touches_edge, unlike
 from alerts.seen_time import Mark, SeenTime
 from data.labels import family
 from data.observation import Detection, Detections, Tick, Vectors
@@ -30,6 +30,7 @@ _WALK_PER_S = 1.0  # box heights: how far from where it was lost it may come bac
 _APPEARED_FOR_S = 1.0  # a new name may need so long until its box sits on the spot
 _FORGET_TRACKS_S = 60.0
 _COMPARE_AFTER_S = 1.5  # unseen for longer, what comes back must look like what was there
+_SAME_PLACE_WITHIN = 0.12  # box heights: no two vehicles stand so close
 SCORES_KEPT = 15
 
 
@@ -220,18 +221,20 @@ class Stays:
         return stay
 
     def _pair(self, found: list[Detection], inside: list[bool], seen: Detections) -> dict[str, int]:
-        """Which detection is which stay: the surest pairs first, then the nearest."""
+        """Which detection is which stay: the surest pairs first, then the nearest, then those seen lately."""
         ids = {d.track_id for d in found if d.track_id is not None}
-        ranked: list[tuple[int, float, str, int]] = []
+        ranked: list[tuple[int, float, bool, float, str, int]] = []
         for stay in self.present:
+            long_unseen = (seen.at - stay.unseen_since.at).total_seconds() > _COMPARE_AFTER_S
             for i, detection in enumerate(found):
                 if family(detection.label) == stay.family:
                     tier = self._tier(stay, detection, inside[i], ids, seen)
                     if tier is not None:
-                        ranked.append((tier, apart(stay.detection, detection, seen.aspect), stay.id, i))
+                        distance = apart(stay.detection, detection, seen.aspect)
+                        ranked.append((tier, round(distance, 1), long_unseen, distance, stay.id, i))
         taken: dict[str, int] = {}
         used: set[int] = set()
-        for _, _, stay_id, i in sorted(ranked):
+        for *_, stay_id, i in sorted(ranked):
             if stay_id not in taken and i not in used:
                 taken[stay_id] = i
                 used.add(i)
@@ -303,7 +306,7 @@ class Stays:
             stay.standing, stay.off_spot_since, stay.next_spot, stay.queued_s = False, None, None, 0.0
 
     def _is_replaced(self, stay: Stay, seen: Detections) -> bool:
-        """Unseen, while another object stands in its very place: not hidden, but gone."""
+        """Unseen, while another object stands in its very place, not in front of it: it is not hidden but gone."""
         if stay.misses == 0:
             return False
         return any(
@@ -311,7 +314,8 @@ class Stays:
             and other.standing
             and other.family == stay.family
             and (stay.family == "vehicle" or unlike(stay.appearance, other.appearance))
-            and apart(stay.spot, other.spot, seen.aspect) <= STILL_WITHIN
+            and apart(stay.spot, other.spot, seen.aspect) <= _SAME_PLACE_WITHIN
+            and alike_in_size(stay.spot, other.spot)
             for other in self.present
         )
 

@@ -53,6 +53,16 @@ def test_hidden_for_thirty_seconds_by_another_that_drives_by_slowly_is_one_alert
     assert lines == [("raised", 0.0, 60.0)]
 
 
+def test_a_van_that_stops_in_front_hides_the_car_and_does_not_replace_it() -> None:
+    def scene(second: float) -> list[Detection]:
+        if not 20 <= second < 45:
+            return [seen(0.5, track=1 if second < 20 else 9)]
+        return [seen(0.5 - 0.1 * max(0.0, 22 - second), y=0.53, track=5, height=0.15)]
+
+    lines = told(play(STANDING.make(CONTEXT), scene, until=100))
+    assert lines == [("raised", 0.0, 60.0)]
+
+
 def test_unseen_for_longer_than_that_it_has_left() -> None:
     lines = told(
         play(STANDING.make(CONTEXT), lambda s: [] if 20 <= s < 55 else [seen(0.5, track=1 + (s > 50))], until=130)
