@@ -203,6 +203,7 @@ TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
         "grid.noMatches": ("没有匹配", "No matches"),
         "audit.raise": ("发现", "raised"),
         "audit.end": ("恢复正常", "returned to normal"),
+        "audit.blind": ("其间 {n} 秒无画面", "no picture for {n} s of it"),
         "audit.link": ("并入事件", "joined to the event"),
         "audit.acknowledge": ("确认", "acknowledged"),
         "audit.open": ("立案", "opened the event"),

@@ -125,7 +125,8 @@
         make("time", { class: "dim", datetime: entry.at }, show(entry.at, "full")),
         make("b", {}, personName(entry.actor)),
         make("span", {}, t(`audit.${entry.action}`, {}, entry.action)),
-        make("span", { class: "dim" }, entry.subject))));
+        make("span", { class: "dim" }, entry.subject),
+        entry.detail?.blind_s ? make("span", { class: "dim" }, t("audit.blind", { n: Math.round(entry.detail.blind_s) })) : null)));
     } catch (error) {
       list.replaceChildren(make("li", { class: "dim" }, error.message));
     }
