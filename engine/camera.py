@@ -92,10 +92,6 @@ class Camera:
             if self._waiting and self._waiting[0] is received:
                 self._waiting.popleft()
 
-    def behind(self) -> bool:
-        """Are pictures waiting that were kept back while the camera rested? They are looked at without a pause."""
-        return len(self._waiting) > 1
-
     def age_s(self) -> float:
         """Seconds since the last new frame arrived (since the start, before the first one)."""
         newest = self._newest

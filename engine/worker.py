@@ -157,8 +157,8 @@ class Worker:
         _, watch, received = min(ready, key=lambda entry: entry[0])
         watch.due_s = max(watch.due_s + self._period_s, now_s)
         watch.camera.take(received)
-        if watch.camera.behind():
-            watch.due_s = now_s
+        if watch.camera.watch is not None:
+            watch.due_s = now_s  # it sets the pace itself, and what was kept back is looked at without a pause
         try:
             self._look(watch, received)
         except Exception as error:  # noqa: BLE001 - the restart loop of one pipeline; other sites go on
