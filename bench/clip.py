@@ -1,10 +1,12 @@
 """The clips that the benchmark's cameras see: real footage, made once by ffmpeg and kept in `.cache/bench`.
 
 Source: `clips/intel_one-by-one-person.mp4` (Intel sample videos, CC BY 4.0; 768×432, 10 pictures a second, a fixed
-camera). People walk in, stand and leave, one by one; in between nothing moves. A clip strings one such stay and pauses
-together, so that a known share of it is active; every cut lies in a pause and shows the same still view on both sides.
-`busy` is stay after stay. (The road in `intel_car-detection.mp4` does not serve: from straight above the model sees its
-cars now and then only, so the events of the full run would be chance.)
+camera). People walk in, stand and leave, one by one; in between nothing moves. `busy` is stay after stay. The other
+clips are one stay between two pauses. The light drifts in this room, so that a cut from one pause to another would show
+a step and wake whoever watches for motion: the pauses are the pictures just before and just after the stay, played
+forward and backward, and where the clip begins again the one fades into the other for 4 s. (The road in
+`intel_car-detection.mp4` does not serve: from straight above the model sees its cars now and then only, so the events
+of the full run would be chance.)
 
 Pictures are fed to ffmpeg by number (its own `trim` and `concat` get lengths wrong in some versions). Each is scaled to
 the clip's size (the source is 16:9 as well), shown two or three times (25 a second) and given its own sensor noise, so
@@ -32,21 +34,26 @@ from filelock import FileLock
 SOURCE = "clips/intel_one-by-one-person.mp4"
 RATE, GOP = 25, 50
 GOP_S = GOP // RATE
-_RECIPE = 3  # raise it when clips are made in another way
+_RECIPE = 4  # raise it when clips are made in another way
 
 SOURCE_RATE = 10
 STAY = (740, 873)  # pictures of the source, the last one not included: from before the first step to after the last
 STAYS = (STAY, (52, 206), (494, 705), (1227, 1369))
-PAUSES = ((0, 52), (454, 494), (1205, 1227), (1369, 1394), (873, 913), (705, 740))
+BEFORE, AFTER = (705, 740), (873, 913)  # pauses around STAY
+FADE = 40  # pictures
 PHASES = 12  # in how many ways a clip is started, at most
 
 
 @dataclass(frozen=True)
 class Clip:
-    """What a clip is made of: spans of the source's pictures. `bit_rate` in bits a second."""
+    """What a clip is made of: pictures of pause before and after the stay; neither: stay after stay (`busy`).
+
+    `bit_rate` in bits a second.
+    """
 
     name: str
-    spans: tuple[tuple[int, int], ...]
+    before: int = 0
+    after: int = 0
     codec: str = "h264"
     width: int = 1920
     height: int = 1080
@@ -54,24 +61,30 @@ class Clip:
 
     @property
     def length_s(self) -> float:
-        return sum(end - start for start, end in self.spans) / SOURCE_RATE
+        return len(self.pictures()) / SOURCE_RATE
 
     @property
     def active_share(self) -> float:
         """Share of the time in which somebody is there or moves."""
-        return sum(end - start for start, end in self.spans if (start, end) in STAYS) / SOURCE_RATE / self.length_s
+        return 1.0 - sum(end - start for start, end in self.pauses()) / self.length_s
 
     def pauses(self) -> list[tuple[float, float]]:
-        """Where nothing moves, seconds of the clip; neighbours joined."""
-        found: list[tuple[float, float]] = []
-        at = 0.0
-        for start, end in self.spans:
-            till = round(at + (end - start) / SOURCE_RATE, 2)
-            if (start, end) in PAUSES:
-                joined = bool(found) and found[-1][1] == at
-                found[-1:] = [(found[-1][0], till)] if joined else [*found[-1:], (at, till)]
-            at = till
-        return found
+        """Where nothing moves, seconds of the clip."""
+        if not self.before and not self.after:
+            return []
+        left_s = (self.before + STAY[1] - STAY[0]) / SOURCE_RATE
+        return [(0.0, self.before / SOURCE_RATE), (left_s, left_s + self.after / SOURCE_RATE)]
+
+    def pictures(self) -> list[tuple[int, int, float]]:
+        """Each picture as two of the source and the share of the first."""
+        if not self.before and not self.after:
+            return [(n, n, 1.0) for start, end in STAYS for n in range(start, end)]
+        shown = [(n, n, 1.0) for n in (_bounced(BEFORE, -k) for k in range(self.before, 0, -1))]
+        for k in range(min(FADE, self.before)):
+            shown[k] = (shown[k][0], _bounced(AFTER, self.after + k), (k + 1) / (FADE + 1))
+        shown += [(n, n, 1.0) for n in range(*STAY)]
+        shown += [(n, n, 1.0) for n in (_bounced(AFTER, k) for k in range(self.after))]
+        return shown
 
     def phases(self) -> list[int]:
         """Key pictures at which the clip may be started, spread evenly; inside a pause where the clip has some."""
@@ -86,19 +99,24 @@ class Clip:
         return [inside[number * len(inside) // count] for number in range(count)]
 
 
-_BEFORE, _AFTER, _STILL = (PAUSES[5],), (PAUSES[4],), PAUSES[:5]
-_THIRTY = (*PAUSES[:2], *_BEFORE, STAY, *_AFTER, PAUSES[3], *PAUSES[:3])
-_TEN = (*_STILL * 3, *_BEFORE, STAY, *_AFTER, PAUSES[0], *_STILL * 3)
+def _bounced(span: tuple[int, int], step: int) -> int:
+    """Picture of a span played forward, backward, forward ...; step 0 is its first, step -1 its last."""
+    length = span[1] - span[0]
+    place = (step if step >= 0 else -1 - step) % (2 * length - 2)
+    turned = place if place < length else 2 * length - 2 - place
+    return span[0] + turned if step >= 0 else span[1] - 1 - turned
+
+
 CLIPS: Mapping[str, Clip] = MappingProxyType(
     {
         clip.name: clip
         for clip in (
-            Clip("busy", STAYS),
-            Clip("active30", _THIRTY),
-            Clip("active10", _TEN),
-            Clip("substream30", _THIRTY, width=640, height=360, bit_rate=500_000),
-            Clip("busy-h265", STAYS, codec="hevc"),
-            Clip("active30-h265", _THIRTY, codec="hevc"),
+            Clip("busy"),
+            Clip("active30", 150, 160),
+            Clip("active10", 600, 597),
+            Clip("substream30", 150, 160, width=640, height=360, bit_rate=500_000),
+            Clip("busy-h265", codec="hevc"),
+            Clip("active30-h265", 150, 160, codec="hevc"),
         )
     }
 )
@@ -123,13 +141,13 @@ def made(clip: Clip, shared: Path, cache: Path) -> Path:
 def _encode(clip: Clip, source: Path, path: Path) -> None:
     with av.open(str(source)) as container:
         pictures = [frame.reformat(format="yuv420p") for frame in container.decode(video=0)]
-    whole = [np.ascontiguousarray(picture.to_ndarray()) for picture in pictures]
+    whole = [picture.to_ndarray().astype(np.float32) for picture in pictures]
     size = f"{pictures[0].width}x{pictures[0].height}"
     with subprocess.Popen(_command(clip, size, path), stdin=subprocess.PIPE) as ffmpeg:
         assert ffmpeg.stdin is not None
-        for start, end in clip.spans:
-            for picture in whole[start:end]:
-                ffmpeg.stdin.write(picture.data)
+        for one, other, share in clip.pictures():
+            blend = whole[one] * share + whole[other] * (1.0 - share)
+            ffmpeg.stdin.write(np.rint(blend).astype(np.uint8).tobytes())
         ffmpeg.stdin.close()
     if ffmpeg.returncode != 0:
         raise subprocess.CalledProcessError(ffmpeg.returncode, "ffmpeg")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from bench.cameras import Footage, Outcome, Row, configuration
 from bench.cameras import _judge as judge
-from bench.clip import CLIPS, PAUSES, STAY, Clip
+from bench.clip import CLIPS, Clip
 from bench.machine import cpuinfo
 from bench.readout import Readout, percentile, quantile, rates, read_workers
 from bench.report import KEYS, complete, last_line, table
@@ -20,7 +21,7 @@ from data.config import load_settings
 from data.meters import Meters
 from engine.catalogue import load_catalogue
 
-SHORT = Clip("short", (PAUSES[5], STAY, PAUSES[4]))  # pause, stay, pause: 20.8 s
+SHORT = Clip("short", 35, 40)  # pause, stay, pause: 20.8 s
 
 
 @pytest.mark.parametrize(("limit", "start"), [(0, 5), (1, 5), (5, 5), (7, 1), (13, 40), (128, 3), (20, 21)])
@@ -40,6 +41,17 @@ def test_clips_are_active_for_the_share_in_their_name() -> None:
     assert CLIPS["active30"].active_share == pytest.approx(0.30, abs=0.005)
     assert CLIPS["active10"].active_share == pytest.approx(0.10, abs=0.005)
     assert CLIPS["busy"].active_share == 1.0
+
+
+def test_a_pause_is_played_to_and_fro_so_that_the_stay_follows_without_a_cut() -> None:
+    shown = CLIPS["active30"].pictures()
+    first = [one for one, _, _ in shown]
+    assert len(shown) == 443
+    assert first[148:152] == [738, 739, 740, 741]
+    assert first[281:285] == [871, 872, 873, 874]
+    assert max(abs(a - b) for a, b in pairwise(first)) == 1
+    assert [other for _, other, _ in shown[:2]] == [877, 878], "fades from how the clip ended"
+    assert first[-1] == 876
 
 
 def test_a_clip_with_pauses_is_never_started_inside_a_stay() -> None:
