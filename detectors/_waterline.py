@@ -16,6 +16,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from data.frame import Image
+
 Floats = npt.NDArray[np.float64]
 
 BLOCK = 8
@@ -27,8 +29,8 @@ _MIRRORED = 0.15  # least correlation of a row that may be a surface; the upper 
 _RICHER = 4.0  # times the variance above, at least; a reflection has less, painted marks come in part only
 _NO_MIRROR = 0.15  # added to the mirror's correlation: strong steps count a little where nothing is reflected
 _APART = 8  # rows nearer than this are the same place
-_FLOOR = 0.025  # evidence that any picture gives somewhere
-_CLEARLY = 1.5  # times more evidence than the next best place
+_CHANCE = 1.1  # over the number of blocks: evidence that any picture gives somewhere
+CLEARLY = 1.5
 _NOISE = 3.0  # grey levels; keeps the logarithm of dark blocks calm
 _CONTRAST = 12.0  # grey levels between the dark and the bright parts of a strip that shows anything
 _SHARP = 0.4  # step within 2 rows / step within 8 rows: about 1 in focus, below 0.35 for a blur of 4 px
@@ -50,8 +52,11 @@ class Unseen:
     reason: str
 
 
-def waterline(strip: npt.NDArray[np.uint8] | npt.NDArray[np.float32]) -> Surface | Unseen:
-    """The water surface in an upright, level strip of brightness, (rows, columns), 0..255."""
+def waterline(strip: Image, clearly: float = CLEARLY) -> Surface | Unseen:
+    """The water surface in an upright, level strip of brightness, uint8 (rows, columns).
+
+    `clearly`: how many times more evidence its row must have than any other place.
+    """
     count = strip.shape[1] // BLOCK
     if count < _FEWEST_BLOCKS or strip.shape[0] < 3 * _DEPTHS[0]:
         return Unseen(f"the strip beside the line is too small: {strip.shape[1]} x {strip.shape[0]} pixels")
@@ -67,7 +72,7 @@ def waterline(strip: npt.NDArray[np.uint8] | npt.NDArray[np.float32]) -> Surface
     possible = (mirror >= _MIRRORED) & ~_richer_below(means)
     evidence = np.where(possible, beyond_chance * (mirror + _NO_MIRROR), 0.0)
     best, second = _two_best(evidence)
-    if evidence[best] < _CLEARLY * (second + _FLOOR):
+    if evidence[best] < clearly * (second + _CHANCE / count):
         return Unseen("no row stands out as the water's surface")
     near: npt.NDArray[np.bool_] = np.abs(peaks - best) <= _REACH
     sharpness = _sharpness(blocks, best, np.asarray(near.any(axis=1)))

@@ -19,10 +19,12 @@ from data.recipe import Context, Detector, DetectorRecipe
 from data.units import convert
 from data.zone import Fraction, Point
 from detectors._scale import Scale
-from detectors._waterline import Unseen, waterline
+from detectors._waterline import CLEARLY, Surface, Unseen, waterline
 
 _WORKING_WIDTH = 960  # wider pictures are scaled down to it
 _EXTENSION_PX = 40  # looked at beyond both ends of the line, so that water outside is noticed as such
+_ASIDE_CLEARLY = 2.0  # more is asked of a strip beside the line: each further look is a chance to err
+_AGREE_PX = 8  # rows of two strips that are the same surface
 _MARGIN_PX = 5  # a waterline nearer than this to an end of the line may as well lie outside
 
 
@@ -58,7 +60,7 @@ class Recipe(DetectorRecipe):
     ] = 0.0
     beside: Annotated[
         float,
-        Field(gt=0, le=0.5, description="How far left and right of the line is looked at, fraction of the width."),
+        Field(gt=0, le=0.5, description="How far left and right of the line the water is searched, of the width."),
     ] = 0.22
     quantity: Annotated[
         Literal["water_depth", "water_level"], Field(description="What the line shows: depth, or level in a datum.")
@@ -136,11 +138,9 @@ class StaffGauge:
         roll = self._recipe.camera_roll_deg
         if roll:
             luma, line = _upright(luma, line, roll)
-        left = max(0, int(line[:, 0].min() - self._recipe.beside * size[0]))
-        right = min(luma.shape[1], int(line[:, 0].max() + self._recipe.beside * size[0]))
         top = max(0, int(line[0, 1]) - _EXTENSION_PX)
         bottom = min(luma.shape[0], int(line[-1, 1]) + _EXTENSION_PX)
-        surface = waterline(luma[top:bottom, left:right])
+        surface = self._searched(luma[top:bottom], line[:, 0], self._recipe.beside * size[0])
         if isinstance(surface, Unseen):
             return surface
         row = surface.row + top
@@ -150,6 +150,28 @@ class StaffGauge:
         share = np.interp(row, line[:, 1], np.arange(len(line)))
         at = np.interp(share, np.arange(len(line)), [point[1] for point in self._recipe.line])
         return float(at), surface.deviation / size[1]
+
+    @staticmethod
+    def _searched(band: Image, columns: npt.NDArray[np.float64], beside: float) -> Surface | Unseen:
+        """In the strip around the line; where that shows nothing, in the strips half as far to its right and left."""
+
+        def seen(aside: float, clearly: float) -> Surface | Unseen:
+            left, right = int(columns.min() + aside - beside), int(columns.max() + aside + beside)
+            return waterline(band[:, max(0, left) : max(0, min(band.shape[1], right))], clearly)
+
+        centre = seen(0.0, CLEARLY)
+        if isinstance(centre, Surface):
+            return centre
+        found = [
+            one
+            for one in (seen(beside / 2, _ASIDE_CLEARLY), seen(-beside / 2, _ASIDE_CLEARLY))
+            if isinstance(one, Surface)
+        ]
+        if not found:
+            return centre
+        if abs(found[0].row - found[-1].row) > _AGREE_PX:
+            return Unseen("the strips to the right and left of the line show different rows")
+        return max(found, key=lambda one: -one.deviation)
 
 
 def _levelled(points: npt.NDArray[np.float64], roll_deg: float) -> npt.NDArray[np.float64]:

@@ -64,7 +64,7 @@ def row_seen(live: StaffGauge, image: Image) -> float | None:
 
 
 @pytest.mark.shared
-@pytest.mark.parametrize("x", [400, 520, 600])
+@pytest.mark.parametrize("x", [300, 400, 520])  # the thin wooden staff; the white board
 def test_the_river_is_read_within_four_pixels_from_dusk_to_infrared(river: list[Picture], x: int) -> None:
     rows = [row_seen(gauge(x, 60, 560), picture.image) for picture in river]
     errors = [row - p.row for row, p in zip(rows, river, strict=True) if row is not None]
@@ -73,7 +73,7 @@ def test_the_river_is_read_within_four_pixels_from_dusk_to_infrared(river: list[
 
 
 @pytest.mark.shared
-@pytest.mark.parametrize("x", [20, 80, 160, 220, 260, 300, 340, 450, 640, 700, 780])
+@pytest.mark.parametrize("x", [20, 80, 160, 220, 260, 340, 640, 740, 780])
 def test_at_any_line_it_is_right_or_says_that_it_cannot_see(river: list[Picture], x: int) -> None:
     wrong = []
     for number, picture in enumerate(river[::2]):
@@ -87,7 +87,7 @@ def test_at_any_line_it_is_right_or_says_that_it_cannot_see(river: list[Picture]
 @pytest.mark.parametrize("above_px", [10, 60])
 def test_a_line_that_ends_above_the_water_gives_no_level(river: list[Picture], above_px: int) -> None:
     given = []
-    for x in (300, 400, 520, 640):
+    for x in (300, 400, 520, 740):
         for picture in river[::3]:
             given.append(row_seen(gauge(x, 60, picture.row - above_px), picture.image))
     assert given == [None] * len(given)
