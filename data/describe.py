@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
+from data.camera_health import HealthSettings
 from data.catalogue import Catalogue
 from data.durations import format_duration
 from data.geo import Location
@@ -78,6 +79,7 @@ def settings_markdown(catalogue: Catalogue) -> str:
         ("`dispatch`", DispatchSettings),
         ("`sites[]`", SiteSettings),
         ("`sites[].zones[]`", Zone),
+        ("`sites[].health`", HealthSettings),
         ("`location`", Location),
         ("`responders[]`", ResponderSettings),
     )

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, field_validator, model_validator
 
 from data.alert import Priority
+from data.camera_health import HealthSettings
 from data.durations import Duration
 from data.geo import Location
 from data.place import InferenceSettings, Place
@@ -32,6 +33,10 @@ class SiteSettings(Place):
         tuple[SerializeAsAny[DetectorRecipe], ...], Field(description="What is looked for in the camera's pictures.")
     ] = ()
     rules: Annotated[tuple[SerializeAsAny[RuleRecipe], ...], Field(description="What is alarming here.")] = ()
+    health: Annotated[
+        HealthSettings,
+        Field(description="When the camera itself is alarming: lost, black, frozen, covered, moved."),
+    ] = HealthSettings()
 
     @property
     def all_monitors(self) -> tuple[MonitorRecipe, ...]:
@@ -65,6 +70,8 @@ class SiteSettings(Place):
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(f"rule ids must differ at one site; give an `id` to the rules called {', '.join(twice)}")
+        if "camera_health" in names:
+            raise ValueError("rule id camera_health is taken by the camera's own alerts; give the rule another `id`")
         return self
 
 

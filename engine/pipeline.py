@@ -14,6 +14,7 @@ from data.frame import Frame
 from data.observation import Detections, Observation, Reading, Tick, Vectors
 from data.recipe import Context, KeepsState
 from data.settings import SiteSettings
+from engine.health import HealthWatch
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +30,9 @@ class Seen:
 
 class SitePipeline:
     """The detectors and rules of one site, fed in the order of time by whoever runs it.
+
+    While an alert about the camera's own health is open, its pictures are not searched and its rules are told that
+    nothing can be seen.
 
     Raises what the recipes raise when they come alive: InputRejected, UnverifiedWeights, DeviceLost.
     """
@@ -48,20 +52,25 @@ class SitePipeline:
         self._kinds = {recipe.name: recipe.kind for recipe in site.rules}
         self._restore(state)
         self._detectors = [recipe.make(context) for recipe in site.detectors]
+        judged = site.camera is not None and site.health.enabled
+        self._health = HealthWatch(site.health, site.id, open_alerts) if judged else None
 
     @property
     def looks(self) -> bool:
-        """Does any detector look at the pictures?"""
-        return bool(self._detectors)
+        """Does anything look at the pictures?"""
+        return bool(self._detectors) or self._health is not None
 
     def see(self, frame: Frame) -> Seen:
         """Look at one picture and judge what is in it."""
+        health = self._health.see(frame) if self._health is not None else []
+        if not self._sees:
+            return Seen(None, (), tuple(health))
         observations = [found for detector in self._detectors for found in detector.find(frame)]
         pictures = [found for found in observations if isinstance(found, Detections)]
         readings = tuple(found for found in observations if isinstance(found, Reading))
         detections = merged(pictures) if pictures else None
         judged: list[Observation] = [*([detections] if detections is not None else []), *readings]
-        return Seen(detections, readings, tuple(signal for one in judged for signal in self._judge(one)))
+        return Seen(detections, readings, (*health, *(signal for one in judged for signal in self._judge(one))))
 
     def read(self, reading: Reading) -> Sequence[Signal]:
         """Judge one reading."""
@@ -69,7 +78,13 @@ class SitePipeline:
 
     def tick(self, tick: Tick) -> Sequence[Signal]:
         """Let a second pass."""
-        return self._judge(tick)
+        health = self._health.tick(tick) if self._health is not None else []
+        return [*health, *self._judge(replace(tick, observable=tick.observable and self._sees))]
+
+    @property
+    def _sees(self) -> bool:
+        """Can what the camera shows be believed?"""
+        return self._health is None or self._health.well
 
     def snapshot(self) -> Any:
         """What the rules know beyond their open alerts, as JSON; None when there is nothing."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from data.alert import Signal
+from data.camera_health import HealthSettings
 from data.errors import StoreClosed, YipingError
 from data.meters import Meters
 from data.observation import Reading, Rejected, Tick
@@ -117,7 +118,7 @@ class Sensors:
             )
         )
         context = self._options.context(site, resources)
-        judged = site.model_copy(update={"detectors": ()})
+        judged = site.model_copy(update={"detectors": (), "health": HealthSettings(enabled=False)})
         try:
             pipeline = SitePipeline(judged, context, open_alerts)
         except YipingError as error:

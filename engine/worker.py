@@ -196,7 +196,8 @@ class Worker:
                 continue
             watch.ticked_at = at
             try:
-                signals = watch.pipeline.tick(Tick(watch.site.id, at, watch.camera.observable()))
+                observable = watch.camera.observable() and not watch.camera.device.trouble
+                signals = watch.pipeline.tick(Tick(watch.site.id, at, observable))
             except Exception as error:  # noqa: BLE001 - the restart loop of one pipeline; other sites go on
                 self._pipeline_failed(watch, error)
                 continue

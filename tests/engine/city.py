@@ -9,6 +9,7 @@ from typing import Any
 
 from alerts.intrusion import Recipe as Intrusion
 from data.alert import Alert
+from data.camera_health import HealthSettings
 from data.geo import Location
 from data.settings import Settings, SiteSettings
 from data.sql.store import open_store
@@ -31,6 +32,7 @@ def lamp_site(name: str, folder: Path) -> SiteSettings:
         monitor=LampCamera(folder=folder / name),
         detectors=(Brightness(),),
         rules=(Intrusion(keep_firing_for=timedelta(seconds=1)),),
+        health=HealthSettings(enabled=False),  # a lamp's picture is black, or white, and still
     )
 
 

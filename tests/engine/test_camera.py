@@ -88,12 +88,15 @@ def test_a_frozen_camera_is_lost_and_back_by_itself_and_its_alert_is_one(city: C
     assert one.wait_for(lambda: one.health("gate-1") == "lost") < 4.5
     one.set("gate-2", "bright")
     assert one.wait_for(lambda: one.alerts("gate-2", open_only=True)) < 2.0
+    one.wait_for(lambda: len(one.alerts("gate-1", open_only=True)) == 2)
     server.thaw()
     one.wait_for(lambda: one.health("gate-1") == "live", 20)
     assert running.log.count("gate-1/rtsp_camera is lost") == 1
     one.wait_for(lambda: running.log.count("gate-1/rtsp_camera is back after") == 1)
     assert "worker-1 ended" not in running.log
-    assert [alert.is_open for alert in one.alerts("gate-1")] == [True]
+    one.wait_for(lambda: [alert.is_open for alert in one.alerts("gate-1")] == [False, True])
+    lost, found = one.alerts("gate-1")
+    assert (lost.key.rule, lost.label, found.key.rule) == ("camera_health", "video_loss", "intrusion")
 
 
 @pytest.mark.server

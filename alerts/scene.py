@@ -1,0 +1,185 @@
+"""The scene a camera usually shows, learned from its own pictures, and how far a picture still shows it.
+
+Everything compares gradients of brightness, not brightness: light that is switched on or off, dusk, clouds and
+automatic exposure scale them, but leave their directions and places.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from data.camera_health import Grid, PictureFeatures
+
+Mask = npt.NDArray[np.bool_]
+
+_LEARN_PICTURES = 15
+_ADAPT = 1 / 120  # of the way to each new picture that shows the scene
+_SHOWS_IT = 0.6
+_FLOOR = 0.5  # levels a cell: gradients below are noise
+_STRONG = 2.0  # levels a cell: gradients above are structure
+_REACH = (8, 14)  # cells a turned view is looked for, up and down, left and right
+_MIDDLE = slice(3, -3)  # rows without the camera's own lettering
+_DARK, _DAZZLED = 40.0, 225.0  # levels beyond which structure may be lost to the light alone
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """A picture against the learned scene.
+
+    match: correlation of the gradients, 1 the same, 0 nothing in common. turned: the best correlation with the view
+    moved sideways or up and down. covered: share (0..1) of the scene's structure that is gone where the rest is there.
+    new: share (0..1) of the picture's structure that the scene has not. contrast: structure now relative to the
+    scene's. brighter: mean brightness less the scene's, levels.
+    """
+
+    match: float
+    turned: float
+    covered: float
+    new: float
+    contrast: float
+    brighter: float
+
+
+def is_flat(scene: Grid) -> bool:
+    """Is there no structure at all (but for lettering at the upper and lower edge)?"""
+    middle = scene[_MIDDLE]
+    return float(middle.max() - middle.min()) < 6.0
+
+
+def slopes(scene: Grid) -> Grid:
+    """Rise of the brightness down and to the right, levels a cell, float32 (2, m, n)."""
+    down, right = np.gradient(scene[_MIDDLE])
+    return np.stack([down, right]).astype(np.float32)
+
+
+def damped(field: Grid) -> tuple[Grid, Grid]:
+    """Slopes so that a few lamps do not outweigh the rest (2, m, n), and their strength (m, n)."""
+    strength = np.hypot(field[0], field[1])
+    return field / np.sqrt(strength + _FLOOR), strength
+
+
+def gradients(scene: Grid) -> Grid:
+    """The damped slopes of a picture, to be correlated with another's."""
+    return damped(slopes(scene))[0]
+
+
+def correlation(a: Grid, b: Grid) -> float:
+    """Of two fields of gradients, -1..1; 0 where one of them is empty."""
+    norm = float(np.sqrt((a * a).sum() * (b * b).sum()))
+    return float((a * b).sum()) / norm if norm > 1e-6 else 0.0
+
+
+class Scene:
+    """Learned from the first pictures that show anything, then slowly followed."""
+
+    def __init__(self) -> None:
+        self._first: list[PictureFeatures] = []
+        self._slopes: Grid | None = None
+        self._scale = 1.0
+        self._brightness = 0.0
+        self.steepness: float | None = None
+        self.edges = 0.0
+        self._size: tuple[int, ...] = ()
+
+    @property
+    def learned(self) -> bool:
+        return self._slopes is not None
+
+    def learn(self, picture: PictureFeatures) -> None:
+        """One of the first pictures; those without structure teach nothing."""
+        if self.learned or is_flat(picture.scene):
+            return
+        self._first.append(picture)
+        if len(self._first) == _LEARN_PICTURES:
+            fields = [slopes(p.scene) for p in self._first]
+            scales = [_scale(field) for field in fields]  # of the same light, else the median mixes exposures
+            self._scale = float(np.median(scales))
+            evened = [field * (self._scale / scale) for field, scale in zip(fields, scales, strict=True)]
+            self._slopes = np.median(evened, axis=0).astype(np.float32)
+            self._brightness = float(np.median([p.scene.mean() for p in self._first]))
+            self.steepness = _median([p.steepness for p in self._first])
+            self.edges = float(np.median([p.edges for p in self._first]))
+            self._size = self._first[0].sample.shape
+            self._first = []
+
+    def comparable(self, picture: PictureFeatures) -> bool:
+        """Can sharpness be compared? A substream's pictures are smaller, and sharper to the pixel."""
+        return picture.sample.shape == self._size
+
+    def adapt(self, picture: PictureFeatures, likeness: Likeness) -> None:
+        """Follow a picture that shows the scene: the sun wanders, trees grow."""
+        if self._slopes is None or likeness.match < _SHOWS_IT:
+            return
+        field = slopes(picture.scene)
+        scale = _scale(field)
+        self._slopes = self._slopes + np.float32(_ADAPT) * (field * np.float32(self._scale / scale) - self._slopes)
+        self._brightness += _ADAPT * (float(picture.scene.mean()) - self._brightness)
+        if not self.comparable(picture):
+            return
+        if picture.steepness is not None and self.steepness is not None:
+            self.steepness += _ADAPT * (picture.steepness - self.steepness)
+        self.edges += _ADAPT * (picture.edges - self.edges)
+
+    def likeness(self, picture: PictureFeatures) -> Likeness:
+        """Raises ValueError before the scene is learned."""
+        if self._slopes is None:
+            raise ValueError("the scene is not learned yet")
+        known, known_strength = damped(self._slopes)
+        seen, seen_strength = damped(slopes(picture.scene))
+        match = correlation(known, seen)
+        same = _same_direction(known, seen)
+        return Likeness(
+            match=match,
+            turned=match if match >= _SHOWS_IT else _best_turn(known, seen),
+            covered=_covered(same, known_strength, seen_strength, picture.scene[_MIDDLE]),
+            new=float(seen_strength[~same].sum() / max(_FLOOR, float(seen_strength.sum()))),
+            contrast=float(seen_strength.mean() / max(_FLOOR, float(known_strength.mean()))),
+            brighter=float(picture.scene.mean()) - self._brightness,
+        )
+
+
+def _same_direction(known: Grid, seen: Grid) -> Mask:
+    lengths = np.sqrt((known * known).sum(axis=0) * (seen * seen).sum(axis=0))
+    return np.asarray((known * seen).sum(axis=0) > 0.7 * lengths)
+
+
+def _covered(same_direction: Mask, known_strength: Grid, seen_strength: Grid, brightness: Grid) -> float:
+    """Structure is gone where its gradients are; what became dark may be a lamp that went out: it counts half."""
+    there = known_strength >= max(_STRONG, float(np.median(known_strength)))
+    total = float(known_strength[there].sum())
+    if total < 1e-6:
+        return 0.0
+    same = there & same_direction & (seen_strength > _FLOOR)
+    gain = float(np.median(seen_strength[same] / known_strength[same])) if int(same.sum()) >= 10 else 1.0
+    gone = there & (seen_strength < 0.2 * gain * known_strength) & (gain * known_strength > 2 * _FLOOR)
+    weight = np.where(brightness < _DARK, 0.5, np.where(brightness > _DAZZLED, 0.0, 1.0))
+    return float((known_strength * weight)[gone].sum()) / total
+
+
+def _best_turn(known: Grid, seen: Grid) -> float:
+    """The best correlation of the overlap over all shifts within reach, by the convolution theorem."""
+    rows, columns = known.shape[1:]
+    size = (rows + _REACH[0], columns + _REACH[1])
+    inside = np.fft.rfft2(np.ones((rows, columns), np.float32), size)
+    both = (np.fft.rfft2(known, size) * np.conj(np.fft.rfft2(seen, size))).sum(axis=0)
+    energy_known = np.fft.rfft2((known * known).sum(axis=0), size) * np.conj(inside)
+    energy_seen = inside * np.conj(np.fft.rfft2((seen * seen).sum(axis=0), size))
+    product, a, b = (np.fft.irfft2(spectrum, size) for spectrum in (both, energy_known, energy_seen))
+    score = product / np.sqrt(np.maximum(a, 1e-3) * np.maximum(b, 1e-3))
+    down = np.arange(-_REACH[0], _REACH[0] + 1)[:, None]
+    right = np.arange(-_REACH[1], _REACH[1] + 1)[None, :]
+    return float(score[down, right].max())
+
+
+def _scale(field: Grid) -> float:
+    """How strong the structure is that fills the picture, whatever drives through a part of it."""
+    return max(0.05, float(np.median(np.hypot(field[0], field[1]))))
+
+
+def _median(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return float(np.median(known)) if 10 * len(known) >= 9 * len(values) else None
