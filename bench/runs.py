@@ -65,14 +65,22 @@ class Bench:
 
     def run_naive(self, seconds: float) -> None:
         clip = made(CLIPS["busy"], self.shared, self.cache / "bench")
-        self.naive.append(naive_cameras(self.weights().path, clip, seconds, self.cache))
+        try:
+            self.naive.append(naive_cameras(self.weights().path, clip, seconds, self.cache))
+        except RuntimeError as error:
+            self.say(f"naive: not measured: {error}")
+            return
         self.figures["naive_cameras"] = round(statistics.median(self.naive), 3)
         self.say(f"naive: {self.naive[-1]:.2f} cameras")
 
     def run_best(self, seconds: float) -> None:
         clip = made(CLIPS["active30"], self.shared, self.cache / "bench")
         model = exported_model(self.weights(), self.inference, self.cache)
-        found = best_ultralytics_cameras(model, clip, seconds, self.cache)
+        try:
+            found = best_ultralytics_cameras(model, clip, seconds, self.cache)
+        except RuntimeError as error:
+            self.say(f"ultralytics at its best: not measured: {error}")
+            return
         self.figures["best_ultralytics_cameras"] = round(found, 2)
         self.say(f"ultralytics at its best: {found:.2f} cameras")
 
