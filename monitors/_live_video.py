@@ -17,6 +17,7 @@ from data.observation import Reading
 from data.stages import StageClock
 from monitors._feed import Feed
 from monitors._packets import DecodeState, StateDecoder
+from monitors._substream import Substream
 from monitors._video import AvFrame, Scalers, describe, open_video, seconds
 
 KEPT_ON_WAKING = 16  # those that were kept back come at once
@@ -74,13 +75,21 @@ class LiveVideo:
         timeout_s: float,
         stages: StageClock,
         looks_per_second: float | None = None,
+        substream: str | None = None,
     ) -> None:
-        """`looks_per_second`: given for a camera that may rest while nothing goes on."""
+        """`looks_per_second`: given for a camera that may rest while nothing goes on.
+
+        `substream`: address, with the login, of a smaller stream that is then looked at instead.
+        """
         self.site = site
         self._stages = stages
         self._clock = ArrivalClock()
-        self._by_state = None if looks_per_second is None else StateDecoder(f"{site}: {shown}", looks_per_second)
         self._places: deque[tuple[datetime, float]] = deque(maxlen=64)  # of the frames given, the newest
+        self._anchor_s = 0.0  # epoch seconds of the main stream's time zero
+        self._substream: Substream | None = None
+        self._by_state: StateDecoder | None = None
+        if looks_per_second is not None:
+            self._by_state = StateDecoder(f"{site}: {shown}", looks_per_second, self._substream_alive)
         self._address = address
         self._timeout_s = timeout_s
         self._options = {
@@ -89,6 +98,8 @@ class LiveVideo:
             "analyzeduration": "500000",  # µs; the default probes for seconds to learn the frame rate, which
             "fpsprobesize": "0",  # nobody here needs; `nobuffer` would throw the probed frames away
         }
+        if self._by_state is not None and substream is not None:
+            self._substream = Substream(site, f"{site}: {shown}", substream, self._options, timeout_s, stages)
         keep = KEPT_FRAMES if self._by_state is None else KEPT_ON_WAKING
         self._feed: Feed[Frame] = Feed(f"{site}: {shown}", self._read, patience_s=timeout_s, keep=keep)
 
@@ -105,12 +116,18 @@ class LiveVideo:
         if not awake:
             self._by_state.rest()
             return False
-        place_s = next((place_s for given_at, place_s in list(self._places) if given_at == at), None)
-        return place_s is not None and self._by_state.wake(place_s)
+        if self._by_state.state is DecodeState.SUBSTREAM:
+            return self._by_state.wake(at.timestamp() - self._anchor_s)
+        places = list(self._places)
+        place_s = next((place_s for given_at, place_s in places if given_at == at), places[-1][1] if places else 0.0)
+        return self._by_state.wake(place_s)
 
     @property
     def decode_state(self) -> int:
         return DecodeState.FULL if self._by_state is None else self._by_state.state
+
+    def _substream_alive(self) -> bool:
+        return self._substream is not None and self._substream.alive()
 
     def close(self) -> None:
         self._feed.close()
@@ -130,6 +147,8 @@ class LiveVideo:
                 if self._by_state is None:
                     self._decode(feed, packets)
                 else:
+                    if self._substream is not None:
+                        self._substream.start(feed, ArrivalClock().at, self._by_state)
                     self._decode_by_state(feed, packets, self._by_state)
             except av.FFmpegError as error:
                 raise DeviceLost(f"{feed.name}: cannot read on: {describe(error)}") from None
@@ -162,7 +181,7 @@ class LiveVideo:
             if packet.pts is None or not packet.time_base:
                 continue
             at_s = float(packet.pts * packet.time_base)
-            anchor_s = self._clock.taken_s(at_s, arrived_s) - at_s
+            self._anchor_s = anchor_s = self._clock.taken_s(at_s, arrived_s) - at_s
             feed.alive()
             frames = decoder.feed(packet, at_s)
             while True:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import TypeAlias
@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 RING_S = 10.0
 RING_BYTES = 24_000_000
 LONGEST_REST_S = 2.0  # key frames further apart miss what passes quickly
+SUBSTREAM_LEAD_S = 0.6  # before the waking picture of the substream, the main stream is looked at again
 _PATIENCE_S = 0.5  # a key frame may be late by so much before everything is decoded again
 _SLACK_S = 0.001
 
@@ -86,8 +87,12 @@ class PacketRing:
 class StateDecoder:
     """One stream's packets as frames. `rest` and `wake` may come from another thread and act at the next packet."""
 
-    def __init__(self, name: str, looks_per_second: float) -> None:
-        """`looks_per_second`: of what was kept back no more frames are given than can be looked at."""
+    def __init__(self, name: str, looks_per_second: float, substream_alive: Callable[[], bool] = lambda: False) -> None:
+        """`looks_per_second`: of what was kept back no more frames are given than can be looked at.
+
+        `substream_alive`: while it is, nothing of this stream is decoded at rest.
+        """
+        self._substream_alive = substream_alive
         self.state = DecodeState.FULL
         self.ring = PacketRing()
         self._name = name
@@ -102,28 +107,40 @@ class StateDecoder:
 
     def wake(self, at_s: float) -> bool:
         """Something goes on since before the picture at `at_s`. True: that picture and those before it come again."""
-        resting = self.state is DecodeState.KEYFRAMES
+        resting = self.state is not DecodeState.FULL
         self._wanted = (True, at_s if resting else None)
         return resting
+
+    @property
+    def awake(self) -> bool:
+        """Does something go on, as far as is known?"""
+        return self._wanted[0]
 
     def feed(self, packet: VideoPacket, at_s: float) -> Iterator[Decoded]:
         """Frames, in the order of their times but for those that come again. A broken packet gives none."""
         self.ring.add(at_s, packet)
         awake, since_s = self._wanted
         if self.state is DecodeState.FULL:
+            if not awake and self._substream_alive():
+                self.state = DecodeState.SUBSTREAM
+                return
             if not awake and packet.is_keyframe and self._may_rest():
                 self.state = DecodeState.KEYFRAMES
             else:
                 yield from self._given(self._decoded(packet))
                 return
-        elif awake:
+        elif awake or (self.state is DecodeState.SUBSTREAM and not self._substream_alive()):
+            seen_until_s = float("-inf") if self.state is DecodeState.KEYFRAMES else -SUBSTREAM_LEAD_S
             self.state = DecodeState.FULL
-            yield from self._again(at_s if since_s is None else since_s, packet.stream)
+            since_s = at_s if since_s is None else since_s
+            yield from self._again(since_s, packet.stream, since_s + seen_until_s)
+            return
+        elif self.state is DecodeState.SUBSTREAM:
             return
         elif self.ring.key_s is not None and at_s - self.ring.key_s > LONGEST_REST_S + _PATIENCE_S:
             log.info("%s: key frames have become rare; everything is decoded", self._name)
             self.state = DecodeState.FULL
-            yield from self._again(at_s, packet.stream)
+            yield from self._again(at_s, packet.stream, float("-inf"))
             return
         if packet.is_keyframe:
             packet.stream.codec_context.flush_buffers()
@@ -153,9 +170,9 @@ class StateDecoder:
             return False
         return True
 
-    def _again(self, since_s: float, stream: VideoStream) -> Iterator[Decoded]:
-        """All since the key frame before `since_s`, but what was given before it; no more often than looked at."""
-        floor_s = max((given_s for given_s in self._given_s if given_s < since_s - _SLACK_S), default=float("-inf"))
+    def _again(self, since_s: float, stream: VideoStream, seen_until_s: float) -> Iterator[Decoded]:
+        """All since the key frame before `since_s`, but what was seen before it; no more often than looked at."""
+        floor_s = max([seen_until_s, *(given_s for given_s in self._given_s if given_s < since_s - _SLACK_S)])
         stream.codec_context.flush_buffers()
         due_s = float("-inf")
         for packet in self.ring.since_key_before(since_s):

@@ -59,7 +59,8 @@ class Recipe(MonitorRecipe):
     def make(self, context: Context) -> Monitor:
         from monitors._live_video import LiveVideo  # noqa: PLC0415 (loads PyAV: only where a camera is opened)
 
-        address = with_credentials(self.url, login(context, self.credentials))
+        known = login(context, self.credentials)
+        address = with_credentials(self.url, known)
         looks_per_second = context.inference.per_second if self.watch == "on_activity" else None
         return LiveVideo(
             context.site.id,
@@ -69,4 +70,5 @@ class Recipe(MonitorRecipe):
             timeout_s=self.timeout.total_seconds(),
             stages=StageClock.of(context),
             looks_per_second=looks_per_second,
+            substream=None if self.substream is None else with_credentials(self.substream, known),
         )

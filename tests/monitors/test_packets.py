@@ -21,16 +21,16 @@ from monitors.video_file import Recipe
 NOON = datetime(2024, 7, 12, 4, 0, tzinfo=UTC)
 
 
-def film(path: Path, seconds: float, gop: int, *, codec: str = "libx264", b_frames: int = 0) -> Path:
+def film(path: Path, seconds: float, gop: int, *, codec: str = "libx264", b_frames: int = 0, width: int = 128) -> Path:
     """25 pictures a second, a key frame every `gop`; each picture's brightness tells its number."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=25, options={"sc_threshold": "0", "x265-params": "log-level=error"})
         assert isinstance(stream, VideoStream)
-        stream.width, stream.height, stream.pix_fmt = 128, 96, "yuv420p"
+        stream.width, stream.height, stream.pix_fmt = width, 96, "yuv420p"
         stream.gop_size, stream.max_b_frames = gop, b_frames
         stream.codec_context.time_base = Fraction(1, 25)
         for i in range(round(seconds * 25)):
-            frame = av.VideoFrame.from_ndarray(np.full((96, 128), 20 + i % 200, np.uint8), format="gray")
+            frame = av.VideoFrame.from_ndarray(np.full((96, width), 20 + i % 200, np.uint8), format="gray")
             frame = frame.reformat(format="yuv420p")
             frame.pts = i
             container.mux(stream.encode(frame))

@@ -208,3 +208,39 @@ def test_a_resting_camera_gives_key_frames_and_on_waking_what_it_kept_back(conte
     assert seen[place + 1][1] - seen[place][1] < 0.5, "at once"
     later = [at_s for at_s, _ in seen if at_s > woken_at + 0.5]
     assert [b - a for a, b in pairwise(later)] == pytest.approx([0.04] * (len(later) - 1), abs=0.03)
+
+
+def test_at_rest_the_substream_is_seen_and_on_waking_the_main_stream_from_shortly_before(
+    context: Context, tmp_path: Path
+) -> None:
+    """Its key frames are ten seconds apart, so that it could not rest by itself."""
+    clips = {"main": film(tmp_path / "main.mp4", 20, 250), "sub": film(tmp_path / "sub.mp4", 20, 25, width=64)}
+    with rtsp_server(clips) as server:
+        recipe = recipe_for(server.url("main"), substream=server.url("sub"), watch="on_activity")
+        monitor = recipe.make(context)
+        assert isinstance(monitor, Attentive)
+        seen: list[tuple[float, float, int]] = []
+        woken_at: float | None = None
+        for frame in monitor.observe():
+            if frame is None or isinstance(frame, Reading | Rejected):
+                continue
+            at_s = frame.at.timestamp()
+            seen.append((at_s, time.time(), frame.width))
+            if woken_at is None and at_s - seen[0][0] > 6:
+                assert monitor.decode_state == 1
+                assert monitor.attend(True, frame.at)
+                woken_at = at_s
+            elif woken_at is None:
+                monitor.attend(False, frame.at)
+            elif at_s > woken_at + 1.5:
+                break
+        assert monitor.decode_state == 2
+        monitor.close()
+    assert woken_at is not None
+    at_rest = [(at_s, width) for at_s, _, width in seen if woken_at - 2 < at_s <= woken_at and width == 64]
+    assert len(at_rest) == pytest.approx(50, abs=5)
+    main = [(at_s, came_s) for at_s, came_s, width in seen if width == 128 and at_s > woken_at - 1.5]
+    assert main[0][0] == pytest.approx(woken_at - 0.6, abs=0.1)
+    assert main[0][1] - woken_at < 1.0, "at once"
+    later = [at_s for at_s, _ in main if at_s > woken_at + 0.7]
+    assert [b - a for a, b in pairwise(later)] == pytest.approx([0.04] * (len(later) - 1), abs=0.03)
