@@ -146,7 +146,7 @@ def figures(scores: dict[str, Score], auto: Precision, pictures: int) -> dict[st
         "precision": auto,
         "map_pt": percent["pt"],
         "map_exported": exported,
-        "map_drop": round(percent["pt"] - exported, 2),
+        "map_drop": round(100 * (scores["pt"].map50_95 - scores[f"exported_{auto}"].map50_95), 2),
         **{f"map_{name}": value for name, value in percent.items() if name != "pt"},
     }
 
