@@ -47,7 +47,7 @@ class InferenceSettings(BaseModel):
     precision: Annotated[
         Literal["auto", "bf16", "f32"],
         Field(description="Arithmetic of the exported model. auto: bf16 where a trial found it faster and alike."),
-    ] = "f32"
+    ] = "auto"
     weights: Annotated[
         str, Field(description="A known name (yolo26n) or the path of a .pt file, relative to this file.")
     ] = "yolo26n"
