@@ -47,7 +47,7 @@ def inferences(run_dir: Path) -> list[float]:
 @pytest.mark.model
 @pytest.mark.shared
 @pytest.mark.slow
-@pytest.mark.xfail(raises=AssertionError, reason="not reached: 308 MiB, of which about 95 are the frames of 1080p")
+@pytest.mark.xfail(raises=AssertionError, reason="not reached: 308 MiB measured with four 1080p decoders")
 def test_a_worker_with_four_cameras_stays_within_260_mib(root: Path, shared: Path, tmp_path: Path) -> None:
     clip = full_hd(shared / "clips" / "intel_car-detection.mp4", tmp_path / "full-hd.mp4")
     inference = InferenceSettings(cache_dir=root / ".cache", per_second=1.0)
