@@ -63,7 +63,7 @@ bench-latency: setup-test
 	$(PY) -m bench.latency
 
 accuracy: setup-test
-	$(PY) -m bench.accuracy
+	$(PY) -m bench.water --write; status=$$?; $(PY) -m bench.accuracy && exit $$status
 
 lock:
 	bash .ci/lock.sh
