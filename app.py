@@ -15,7 +15,6 @@ import getpass
 import json
 import logging
 import os
-import signal
 import sys
 import tomllib
 from collections.abc import Sequence
@@ -299,7 +298,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Exit status: 0 all right, 1 a check failed, 2 bad input (every problem is printed)."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("alembic").setLevel(logging.WARNING)
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     os.environ.setdefault("YOLO_OFFLINE", "true")
     args = _parser().parse_args(arguments)
     try:
@@ -310,6 +308,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"app.py: {redact(str(error))}", file=sys.stderr)
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:  # whoever read our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     return 2
 
 
