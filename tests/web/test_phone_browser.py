@@ -225,11 +225,14 @@ def test_what_somebody_is_writing_stays_when_the_page_is_brought_up_to_date(city
     go_to_the_scene(phone)
     until(lambda: stored(city, task).state is TaskState.ON_SCENE)
     phone.fill("textarea", "正在写")
+    phone.evaluate("window.written = document.querySelector('textarea'); window.written.setSelectionRange(2, 2)")
     with city.client("zhang") as other_phone:  # moved on by another device: the card is drawn anew
         place = {"lon": GATE.lon + 0.0002, "lat": GATE.lat}
         assert other_phone.post("/api/v1/responders/zhang/position", json=place).status_code == 200
     expect(phone.locator(".way")).to_contain_text("20 米", timeout=8000)
-    assert phone.input_value("textarea") == "正在写"
+    phone.keyboard.insert_text("字，")  # the cursor is where it was: whoever types does not notice
+    assert phone.input_value("textarea") == "正在字，写"
+    assert phone.evaluate("document.activeElement === window.written")
 
 
 def test_the_position_is_shared_on_shift_only_and_after_it_was_switched_on(

@@ -134,14 +134,35 @@ const mark = () => {
   }
   showLink();
 };
+/* What somebody is writing stays where it is: a node that leaves the page for a moment, be it to be put back at
+   once, loses the cursor, and with it the letters that are being typed or composed. */
+const within = (old, fresh) => {
+  const part = fresh.matches("[data-keep]") ? fresh : fresh.querySelector("[data-keep]");
+  let node = part && old.querySelector(`[data-keep="${part.dataset.keep}"]`);
+  while (node && node.parentNode !== old) node = node.parentNode;
+  return node;
+};
+const merge = (old, fresh) => {
+  const stays = new Map();
+  for (const child of fresh.children) { const same = within(old, child); if (same) stays.set(child, same); }
+  const staying = new Set(stays.values());
+  for (const node of [...old.childNodes]) if (!staying.has(node)) node.remove();
+  let next = old.firstChild;
+  for (const node of [...fresh.childNodes]) {
+    const same = stays.get(node);
+    if (!same) { old.insertBefore(node, next); continue; }
+    if (same !== next) old.insertBefore(same, next);
+    next = same.nextSibling;
+    if (same.dataset.keep) continue;
+    for (const {name} of [...same.attributes]) if (!node.hasAttribute(name)) same.removeAttribute(name);
+    for (const {name, value} of node.attributes) same.setAttribute(name, value);
+    merge(same, node);
+  }
+};
 const draw = html => {
   const fresh = document.createElement("template");
   fresh.innerHTML = html;
-  for (const part of fresh.content.querySelectorAll("[data-keep]")) {
-    const kept = live.querySelector(`[data-keep="${part.dataset.keep}"]`);
-    if (kept) part.replaceWith(kept);  /* what somebody is writing stays */
-  }
-  live.replaceChildren(fresh.content);
+  merge(live, fresh.content);
   settle();
 };
 const settle = () => {
