@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, Table, and_, bindparam, func, or_, select, union
+from sqlalchemy import and_, bindparam, func, or_, select, union
 
 from data.alert import Alert, AlertKey
-from data.errors import NotFound
 from data.observation import Reading, Rejected
 from data.people import Responder, Session, User
 from data.record import AuditEntry, Change, Evidence, Timer
 from data.requests import Request
 from data.sql import models, rows
+from data.sql.looking import Looking
 from data.store import AlertQuery, Answered, TaskQuery
 from data.task import Event, Offer, Task
-
-T = TypeVar("T")
 
 ALERTS = models.AlertRow.table()
 ANSWERS = models.AnswerRow.table()
@@ -51,25 +49,8 @@ LAST_CHANGE = select(func.coalesce(func.max(OUTBOX.c.seq), 0))
 CHANGES = select(OUTBOX).where(OUTBOX.c.seq > bindparam("after")).order_by(OUTBOX.c.seq).limit(bindparam("up_to"))
 
 
-class SqlReader:
+class SqlReader(Looking):
     """`data.store.Reader` on one connection inside one transaction."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-
-    def _all(self, statement: Select[Any], of: Callable[[RowMapping], T]) -> list[T]:
-        return [of(row) for row in self._connection.execute(statement).mappings()]
-
-    def _first(self, statement: Select[Any], of: Callable[[RowMapping], T]) -> T | None:
-        row = self._connection.execute(statement).mappings().first()
-        return None if row is None else of(row)
-
-    def _one(self, table: Table, key: int | str, of: Callable[[RowMapping], T], what: str) -> T:
-        column = table.primary_key.columns[0]
-        found = self._first(select(table).where(column == key), of)
-        if found is None:
-            raise NotFound(f"no {what} {key}")
-        return found
 
     def alert(self, alert_id: int) -> Alert:
         return self._one(ALERTS, alert_id, rows.alert_of, "alert")
