@@ -46,7 +46,8 @@ def broken_link(entries: Iterable[AuditEntry], previous_hash: str = GENESIS) -> 
 class Change:
     """A row of the outbox: something screens show has changed. `seq` rises in commit order.
 
-    topic: "alert", "task", "event", "responder", "site", "reading". `payload` is what the page needs, JSON.
+    topic: "alert", "task", "event", "responder", "site", "reading",
+    "warning". `payload` is what the page needs, JSON.
     """
 
     topic: str

@@ -21,6 +21,7 @@ from data.people import Responder, Session, User
 from data.record import AuditEntry, Change, Evidence, Timer
 from data.requests import Request
 from data.task import Event, Offer, Task
+from data.warning import HazardWarning, WarningId
 
 T = TypeVar("T")
 
@@ -112,6 +113,14 @@ class Reader(Protocol):
     def request(self, request_id: int) -> Request: ...
     def unanswered_requests(self, limit: int = 20) -> Sequence[Request]: ...
     def rejects(self, *, site: str | None = None, limit: int = 100) -> Sequence[Rejected]: ...
+    def warning(self, warning_id: int) -> HazardWarning: ...
+    def warning_by_key(self, key: WarningId) -> HazardWarning | None: ...
+    def warnings(
+        self, *, in_force_at: datetime | None = None, before_id: int | None = None, limit: int = 100
+    ) -> Sequence[HazardWarning]:
+        """Newest first; with `in_force_at` those neither expired then nor superseded or cancelled till now."""
+        ...
+
     def value(self, name: str) -> Any:
         """A small named JSON value (epoch, position of a reader in a file); None when absent."""
         ...
@@ -144,6 +153,13 @@ class Writer(Reader, Protocol):
         ...
 
     def add_reject(self, rejected: Rejected) -> None: ...
+    def add_warning(self, warning: HazardWarning) -> HazardWarning | None:
+        """Stored with its id; None when this message is known. An Update or Cancel ends what it refers to,
+
+        also when that arrives later. Use `data.warnings_in.receive_warning`, which tells of it, too.
+        """
+        ...
+
     def add_evidence(self, evidence: Evidence) -> None:
         """The same picture twice is one row."""
         ...

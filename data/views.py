@@ -9,6 +9,7 @@ from data.alert import Alert
 from data.people import Responder
 from data.record import AuditEntry, Evidence
 from data.task import Event, Offer, Task
+from data.warning import HazardWarning
 
 
 def iso(at: datetime | None) -> str | None:
@@ -149,3 +150,46 @@ def evidence_view(evidence: Evidence) -> dict[str, Any]:
         "size": evidence.size,
         "origin": evidence.origin,
     }
+
+
+def warning_view(warning: HazardWarning) -> dict[str, Any]:
+    """A warning without its polygons, which can be long: they come with `warning_areas`."""
+    return {
+        "id": warning.id,
+        "sender": warning.key.sender,
+        "identifier": warning.key.identifier,
+        "sent": iso(warning.key.sent),
+        "status": warning.status.value,
+        "message_type": warning.message_type.value,
+        "event": warning.event,
+        "level": warning.level.value,
+        "severity": warning.severity,
+        "urgency": warning.urgency,
+        "certainty": warning.certainty,
+        "headline": warning.headline,
+        "description": warning.description,
+        "instruction": warning.instruction,
+        "areas": [area.description for area in warning.areas],
+        "geocodes": [list(code) for area in warning.areas for code in area.geocodes],
+        "references": [str(key) for key in warning.references],
+        "effective": iso(warning.effective),
+        "onset": iso(warning.onset),
+        "expires": iso(warning.expires),
+        "received_at": iso(warning.received_at),
+        "superseded_at": iso(warning.superseded_at),
+        "cancelled_at": iso(warning.cancelled_at),
+        "origin": warning.origin,
+    }
+
+
+def warning_areas(warning: HazardWarning) -> list[dict[str, Any]]:
+    """Where it holds: rings of [lon, lat], circles [lon, lat, km], codes [name, code]."""
+    return [
+        {
+            "description": area.description,
+            "polygons": [[list(point) for point in ring] for ring in area.polygons],
+            "circles": [list(circle) for circle in area.circles],
+            "geocodes": [list(code) for code in area.geocodes],
+        }
+        for area in warning.areas
+    ]
