@@ -173,8 +173,8 @@ class StayAlerts:
         )
 
     def ended(self, over: Sequence[Stay], at: datetime) -> list[Signal]:
-        """The alerts of those stays that had one, ended when the object was last seen in the zone."""
-        return [Ended(self._key(stay), stay.seen_at, at, self._gaps(stay)) for stay in over if stay.raised]
+        """The alerts of those stays that had one, ended when the object left the zone."""
+        return [Ended(self._key(stay), stay.ended_at, at, self._gaps(stay)) for stay in over if stay.raised]
 
     def _gaps(self, stay: Stay) -> tuple[tuple[datetime, datetime], ...]:
         return self.stays.time.gaps_since(stay.since.at)

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
+from statistics import median
 
 import numpy as np
 
@@ -32,6 +33,9 @@ _FORGET_TRACKS_S = 60.0
 _COMPARE_AFTER_S = 1.5  # unseen for longer, what comes back must look like what was there
 _SAME_PLACE_WITHIN = 0.12  # box heights: no two vehicles stand so close
 SCORES_KEPT = 15
+_COMING_FOR_S = 2.0
+_RESTS_FROM_S = 2.0  # pictures further apart are of a camera that rests, and wakes for whoever comes
+_CERTAIN_SHARE = 0.5  # of the median score: half in the picture, an object is found now and then
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +74,13 @@ class Resumed:
 
 @dataclass(slots=True)
 class Stay:
-    """One object's stay. `since` is its first sight in the zone, `still_since` when it came to its present spot."""
+    """One object's stay. `since` is when it came into the zone, `still_since` when it came to its present spot.
+
+    What happened between two pictures is taken to have happened in the middle between them, so that a stay's length
+    does not depend on how many pictures a second there are. Who comes into the picture or leaves it is found now and
+    then while only half is to be seen: the stay lasts from its first certain sight to its last (`seen_at`).
+    `left_at`: between that one and the next picture.
+    """
 
     id: str
     detection: Detection
@@ -90,6 +100,8 @@ class Stay:
     scores: deque[float] = field(default_factory=lambda: deque(maxlen=SCORES_KEPT))
     appearance: Vectors | None = None
     queued_s: float = 0.0  # of its standing here, in a queue
+    left_at: datetime | None = None
+    onsets: list[tuple[float, Mark]] = field(default_factory=list)  # of its first sights: score, when it came
 
     @property
     def family(self) -> str:
@@ -105,6 +117,21 @@ class Stay:
         """Seen inside the zone in the last picture."""
         return self.misses == 0 and self.outside_since is None
 
+    @property
+    def ended_at(self) -> datetime:
+        """When it left, as far as is known by now."""
+        return self.left_at or self.seen_at
+
+    def score(self, confidence: float, came: Mark) -> bool:
+        """Note a sight's confidence; was it a certain one? `came`: the middle between the last picture and this."""
+        certain = not self.scores or confidence >= _CERTAIN_SHARE * median(self.scores)
+        self.scores.append(confidence)
+        if self.onsets and (came.at - self.onsets[0][1].at).total_seconds() <= _COMING_FOR_S:
+            self.onsets.append((confidence, came))
+            least = _CERTAIN_SHARE * median(score for score, _ in self.onsets)
+            self.since = next(mark for score, mark in self.onsets if score >= least)
+        return certain
+
 
 @dataclass(slots=True)
 class Stays:
@@ -118,6 +145,9 @@ class Stays:
     _first_seen: dict[int, datetime] = field(default_factory=dict)
     _last_seen: dict[int, datetime] = field(default_factory=dict)
     _looked_at: datetime | None = None
+    _middle: Mark = field(
+        default_factory=lambda: Mark(datetime.min.replace(tzinfo=UTC), 0.0)
+    )  # between the last picture and this one
 
     def resume(self, open_stays: Sequence[Resumed]) -> None:
         """Expect these to be still there; each is gone when the first looks do not show it."""
@@ -131,15 +161,16 @@ class Stays:
         self.time.tick(tick)
 
     def look(self, seen: Detections) -> list[Stay]:
-        """Follow every stay into this picture; returns those that are over (they ended at their `seen_at`).
+        """Follow every stay into this picture; returns those that are over (they ended at their `ended_at`).
 
         A picture that is not later than the last one is ignored.
         """
         if self._looked_at is not None and seen.at <= self._looked_at:
             return []
-        self._looked_at = seen.at
+        before, self._looked_at = self._looked_at, seen.at
         self._go_on(seen.at)
         self.time.look(seen.at)
+        self._middle = self._between(before, seen.at)
         self._await(seen.at)
         found = [d for d in seen if self._counts(d)]
         inside = self._inside(found)
@@ -151,6 +182,7 @@ class Stays:
             else:
                 stay.misses += 1
                 stay.looks.append(False)
+                self._left(stay, seen.at)
         over = [stay for stay in self.present if self._is_over(stay, seen.at) or self._is_replaced(stay, seen)]
         self.present = [stay for stay in self.present if stay not in over]
         free = set(range(len(found))) - set(taken.values())
@@ -158,6 +190,18 @@ class Stays:
             if inside[i] and self.watched.fits(found[i]):
                 self._begin(found[i], seen.at)
         return over
+
+    def _between(self, before: datetime | None, now: datetime) -> Mark:
+        """The middle between two pictures; the later one where the camera was blind or resting between them."""
+        mark = self.time.mark(now)
+        if before is None or (now - before).total_seconds() > _RESTS_FROM_S or mark.unknown_s > self._middle.unknown_s:
+            return mark
+        return Mark(before + (now - before) / 2, mark.unknown_s)
+
+    def _left(self, stay: Stay, now: datetime) -> None:
+        """It is not surely there in this picture; in the one before it may have been."""
+        if stay.left_at is None:
+            stay.left_at = self._middle.at if self._middle.at < now else stay.seen_at
 
     def _counts(self, detection: Detection) -> bool:
         labels = self.watched.labels
@@ -201,6 +245,7 @@ class Stays:
             stay = self._stay(known.id, ghost, at)
             stay.since, stay.standing, stay.raised = Mark(known.started_at, 0.0), not known.anywhere, True
             stay.awaited = known
+            stay.onsets.clear()
             self.present.append(stay)
         self._awaited = []
 
@@ -213,10 +258,11 @@ class Stays:
         self.present.append(self._stay(name, detection, at))
 
     def _stay(self, name: str, detection: Detection, at: datetime) -> Stay:
-        now = self.time.mark(at)
+        now, came = self.time.mark(at), self._middle
         looks = deque([True], maxlen=self.watched.remember)
-        stay = Stay(name, detection, now, now, detection, at, looks, now)
+        stay = Stay(name, detection, came, came, detection, at, looks, now)
         stay.scores.append(detection.confidence)
+        stay.onsets.append((detection.confidence, came))
         stay.appearance = detection.appearance
         return stay
 
@@ -282,12 +328,16 @@ class Stays:
         self._follow_spot(stay, detection, seen)
         stay.detection = detection
         stay.appearance = learnt(stay.appearance, detection.appearance)
-        stay.scores.append(detection.confidence)
+        certain = stay.score(detection.confidence, self._middle)
         stay.looks.append(inside)
         if inside:
-            stay.seen_at, stay.outside_since = seen.at, None
+            stay.outside_since = None
         elif stay.outside_since is None:
             stay.outside_since = seen.at
+        if inside and certain:
+            stay.seen_at, stay.left_at = seen.at, None
+        else:
+            self._left(stay, seen.at)
 
     def _follow_spot(self, stay: Stay, detection: Detection, seen: Detections) -> None:
         """Is it where it was, did its box only jump, or has it moved to a new spot?"""
@@ -299,7 +349,7 @@ class Stays:
         stay.off_spot_since = stay.off_spot_since or seen.at
         confirmed = stay.next_spot is not None and apart(stay.next_spot[0], detection, seen.aspect) <= STILL_WITHIN
         if stay.next_spot is None or not confirmed:
-            stay.next_spot = (detection, self.time.mark(seen.at))
+            stay.next_spot = (detection, self._middle)
         moved_s = (seen.at - stay.off_spot_since).total_seconds()
         if moved_s >= _OFF_SPOT_FOR_S or (confirmed and not stay.standing):
             stay.spot, stay.still_since = stay.next_spot

@@ -178,7 +178,7 @@ def test_after_a_restart_an_open_alert_goes_on_and_no_second_is_raised() -> None
     again.resume([stored(raised)])
     scene_after = play(again, lambda s: between(s, 0, 60, seen(0.51, track=7)), since=30, until=100)
     assert ended_keys(scene_after) == [raised.key.subject]
-    assert told(scene_after)[0][1] == pytest.approx(59.8)
+    assert told(scene_after)[0][1] == pytest.approx(59.9)
 
 
 def test_after_a_restart_an_alert_whose_car_is_gone_ends_and_another_car_is_another() -> None:

@@ -1,0 +1,197 @@
+"""Recordings that the network has looked at once: tracker and rules run over them again and again, at any frame rate.
+
+What the network said to each picture is kept on the disk (`.cache/bench/films`), by the content of the recording, so
+that a study of rules costs a second instead of a minute.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+import random
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from data.frame import Frame, Image
+from data.geo import Location
+from data.observation import Reading, Rejected
+from data.picture import ArrayFrame, encode_jpeg
+from data.place import InferenceSettings
+from data.recipe import Context, Resources, RuleRecipe
+from data.settings import SiteSettings
+from data.zone import Zone
+from detectors._backend import Model, load
+from detectors._labels import COCO
+from detectors._weights import configured_weights, sha256_of
+from detectors.yolo import Recipe as Yolo
+from engine.analyze import analyze_frames
+from monitors.video_file import Recipe as VideoFile
+
+NOON = datetime(2024, 7, 12, 4, 0, tzinfo=UTC)
+LABELS = ("person", "car", "truck", "bus")
+SITE = SiteSettings(id="gate-3", location=Location(lon=106.5, lat=29.6))
+SMALL_PX = 320  # width of the kept pictures: enough for how objects look
+_LEAST = 0.05  # confidence of what is kept
+_KEPT_AS = 1  # raise it when what is kept changes
+
+Line = dict[str, Any]
+Shown = Sequence[tuple[int, float]]
+"""Pictures by number, each at its second."""
+
+
+def clip_frames(root: Path, clip: Path, since_s: float = 0.0, until_s: float = float("inf")) -> Iterator[Frame]:
+    """The pictures of a part of a clip, `NOON` + seconds of the clip."""
+    context = Context(site=SITE.place, base_dir=root)
+    with closing(VideoFile(path=clip.resolve(), paced=False, start=NOON).make(context)) as recording:
+        for frame in recording.observe():
+            if frame is None or isinstance(frame, Reading | Rejected):
+                continue
+            second = (frame.at - NOON).total_seconds()
+            if second >= until_s:
+                return
+            if second >= since_s:
+                yield frame
+
+
+class _Listener:
+    """A back end that lets the real one look, and notes what it said."""
+
+    def __init__(self, model: Model) -> None:
+        self.labels = model.labels
+        self.noted: list[npt.NDArray[np.float32]] = []
+        self._model = model
+
+    def infer(self, canvas: Image) -> npt.NDArray[np.float32]:
+        found = self._model.infer(canvas)
+        self.noted.append(found[found[:, 4] >= _LEAST])
+        return found
+
+
+class _Reciter:
+    """A back end that says what was noted of the picture that is shown now."""
+
+    labels = COCO
+
+    def __init__(self) -> None:
+        self.said = np.zeros((0, 6), np.float32)
+
+    def infer(self, _: Image) -> npt.NDArray[np.float32]:
+        return self.said
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Film:
+    """For each picture its second, what the network said (n, 6) in pixels of its input, and the picture, as JPEG."""
+
+    context: Context
+    seconds: npt.NDArray[np.float64]
+    said: tuple[npt.NDArray[np.float32], ...]
+    jpegs: tuple[bytes, ...]
+
+    @classmethod
+    def of_clip(cls, root: Path, clip: Path, since_s: float = 0.0, until_s: float = float("inf")) -> Film:
+        """A part of a clip, from the cache if it was looked at before."""
+        name = f"{clip.stem}:{sha256_of(clip)}:{since_s}:{until_s}"
+        return cls.of(root, name, lambda: clip_frames(root, clip, since_s, until_s))
+
+    @classmethod
+    def of(cls, root: Path, name: str, frames: Callable[[], Iterable[Frame]]) -> Film:
+        """`name` says all that the pictures depend on."""
+        inference = InferenceSettings(threads=2)
+        weights = configured_weights(inference, root)
+        depends = [_KEPT_AS, name, weights.sha256, inference.width, inference.height, inference.precision]
+        key = hashlib.sha256(json.dumps(depends).encode()).hexdigest()[:20]
+        path = root / inference.cache_dir / "bench" / "films" / f"{key}.npz"
+        context = Context(site=SITE.place, base_dir=root, inference=inference)
+        if not path.is_file():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _keep(path, *_looked_at(context, frames()))
+        with np.load(path) as kept:
+            ends, jpeg_ends = kept["ends"], kept["jpeg_ends"]
+            said = tuple(np.split(kept["said"], ends[:-1]))
+            jpegs = tuple(part.tobytes() for part in np.split(kept["jpegs"], jpeg_ends[:-1]))
+            return cls(context, kept["seconds"], said, jpegs)
+
+    @property
+    def rate(self) -> float:
+        return (len(self.seconds) - 1) / float(self.seconds[-1] - self.seconds[0])
+
+    @property
+    def whole(self) -> Shown:
+        return [(i, float(second)) for i, second in enumerate(self.seconds)]
+
+    def at_rate(self, per_second: float) -> Shown:
+        """So many a second: the newest picture of each moment."""
+        first, last = float(self.seconds[0]), float(self.seconds[-1])
+        moments = [first + i / per_second for i in range(int((last - first) * per_second + 1e-6) + 1)]
+        return [(int(np.searchsorted(self.seconds, moment + 1e-6)) - 1, moment) for moment in moments]
+
+    def judged(self, shown: Shown, *rules: RuleRecipe, zone: Zone | None = None) -> list[Line]:
+        """The alerts, as `engine.analyze` tells them, in seconds of the clip."""
+        site = SITE.model_copy(
+            update={
+                "zones": () if zone is None else (zone,),
+                "detectors": (Yolo(labels=LABELS),),
+                "rules": rules,
+            }
+        )
+        reciter, resources = _Reciter(), Resources()
+        resources.share("yolo", lambda: reciter)
+        inference = self.context.inference.model_copy(update={"per_second": 30})
+        context = replace(self.context, site=site.place, inference=inference, resources=resources)
+        return list(analyze_frames(self._shown(shown, reciter), site, context, NOON))
+
+    def _shown(self, shown: Shown, reciter: _Reciter) -> Iterator[Frame]:
+        for number, second in shown:
+            reciter.said = self.said[number]
+            image = cv2.imdecode(np.frombuffer(self.jpegs[number], np.uint8), cv2.IMREAD_COLOR)
+            yield ArrayFrame(SITE.id, NOON + timedelta(seconds=second), np.asarray(image, np.uint8))
+
+
+def half_of(shown: Shown, seed: int) -> Shown:
+    """Half of the pictures, at random."""
+    chance = random.Random(seed)
+    return [one for one in shown if chance.random() < 0.5]
+
+
+def interval_at(shown: Shown, second: float) -> float:
+    """Time between the two pictures around this second (the longer one at a picture itself)."""
+    around = [b - a for (_, a), (_, b) in itertools.pairwise(shown) if a - 1e-6 <= second <= b + 1e-6]
+    return max(around, default=0.0)
+
+
+def _looked_at(
+    context: Context, frames: Iterable[Frame]
+) -> tuple[list[float], list[Image], list[npt.NDArray[np.float32]]]:
+    listener, resources = _Listener(load(context.inference, context.base_dir)), Resources()
+    resources.share("yolo", lambda: listener)
+    detector = Yolo(labels=LABELS).make(replace(context, resources=resources))
+    seconds, pictures = list[float](), list[Image]()
+    for frame in frames:
+        detector.find(frame)
+        small = frame.bgr(SMALL_PX, round(frame.height * SMALL_PX / frame.width))
+        pictures.append(np.frombuffer(encode_jpeg(small, None, 92), np.uint8))
+        seconds.append((frame.at - NOON).total_seconds())
+    return seconds, pictures, listener.noted
+
+
+def _keep(path: Path, seconds: list[float], pictures: list[Image], said: list[npt.NDArray[np.float32]]) -> None:
+    part = path.with_suffix(".part.npz")
+    np.savez_compressed(
+        part,
+        seconds=np.array(seconds),
+        said=np.concatenate(said),
+        ends=np.cumsum([len(one) for one in said]),
+        jpegs=np.concatenate(pictures),
+        jpeg_ends=np.cumsum([len(one) for one in pictures]),
+    )
+    part.replace(path)
