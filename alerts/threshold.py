@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 from alerts.seen_time import Mark, SeenTime
 from data.alert import Alert, AlertKey, Ended, Raised, Signal
 from data.catalogue import did_you_mean
+from data.datum import LEVEL
 from data.durations import Duration
 from data.errors import InputRejected
 from data.observation import Observation, Quality, Reading, Tick
@@ -39,6 +40,9 @@ class Recipe(RuleRecipe):
             "Give it for levels whose zero is far from the ground, such as a stage above sea level."
         ),
     ] = None
+    vertical_datum: Annotated[
+        str | None, Field(description="Zero of the limits of a water level; the gauge's, or one with a known offset.")
+    ] = None
     monitor: Annotated[str | None, Field(description="Only readings of this monitor; of all when left out.")] = None
     pending_for: Annotated[
         Duration | None, Field(ge=timedelta(0), description="Alert only when the limit was passed for so long.")
@@ -59,6 +63,8 @@ class Recipe(RuleRecipe):
             raise ValueError(f"quantity: no quantity {self.quantity!r}{did_you_mean(self.quantity, UNIT_OF)}")
         if (self.above is None) == (self.below is None):
             raise ValueError("give either above or below")
+        if self.vertical_datum is not None and self.quantity != LEVEL:
+            raise ValueError(f"vertical_datum: belongs to quantity {LEVEL}")
         try:
             limit, clear = self.limits
         except InputRejected as error:

@@ -14,7 +14,8 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from data.catalogue import Catalogue, UnknownKind, did_you_mean
-from data.errors import YipingError
+from data.datum import LEVEL, Datums
+from data.errors import InputRejected, YipingError
 from data.recipe import DetectorRecipe, MonitorRecipe, RecipeBase, RuleRecipe
 from data.secrets import Credentials, Secrets
 from data.settings import Settings, SiteSettings
@@ -103,6 +104,7 @@ class _Reader:
         self.secrets = secrets
         self.tree = _parse(path)
         self.problems: list[Problem] = []
+        self.datums = Datums()
 
     def problem(self, keys: PathKeys, message: str) -> None:
         self.problems.append(Problem(self.name, dotted(keys), _line(self.tree, keys), message))
@@ -170,6 +172,7 @@ class _Reader:
             return None
 
     def _cross_check(self, settings: Settings) -> None:
+        self.datums = Datums(settings.datums)
         self._ids_once("sites", [site.id for site in settings.sites])
         self._ids_once("responders", [person.id for person in settings.responders])
         for index, site in enumerate(settings.sites):
@@ -186,6 +189,7 @@ class _Reader:
             if rule.zone is not None and rule.zone not in zones:
                 hint = did_you_mean(rule.zone, zones) or "; the site has no zones"
                 self.problem((*keys, "rules", index, "zone"), f"no zone {rule.zone!r}{hint}")
+        self._check_datums(site, keys)
         named: list[tuple[PathKeys, RecipeBase]] = [
             *([((*keys, "monitor"), site.monitor)] if site.monitor is not None else []),
             *(((*keys, "monitors", index), monitor) for index, monitor in enumerate(site.monitors)),
@@ -195,6 +199,22 @@ class _Reader:
             if isinstance(wanted, str) and wanted not in self.secrets.credentials:
                 hint = did_you_mean(wanted, list(self.secrets.credentials)) or "; secrets.yaml holds none"
                 self.problem((*where, "credentials"), f"no credentials {wanted!r}{hint}")
+
+    def _check_datums(self, site: SiteSettings, keys: PathKeys) -> None:
+        """A limit on a level must have the datum of every gauge it judges, or one with a configured offset to it."""
+        sources = [m for m in (*site.all_monitors, *site.detectors) if getattr(m, "quantity", None) == LEVEL]
+        for index, rule in enumerate(site.rules):
+            if getattr(rule, "quantity", None) != LEVEL or not hasattr(rule, "vertical_datum"):
+                continue
+            only = getattr(rule, "monitor", None)
+            for source in sources:
+                name = getattr(source, "name", source.kind)
+                given = getattr(source, "vertical_datum", None)
+                if only is None or only == name:
+                    try:
+                        self.datums.converted(0.0, given, rule.vertical_datum)
+                    except InputRejected as error:
+                        self.problem((*keys, "rules", index, "vertical_datum"), f"{error} (gauge {name!r})")
 
 
 def _worded(kind: str, message: str, model: type[BaseModel], where: PathKeys) -> str:

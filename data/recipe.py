@@ -17,10 +17,12 @@ from typing import Annotated, Any, ClassVar, Literal, Protocol, runtime_checkabl
 from pydantic import BaseModel, ConfigDict, Field
 
 from data.alert import Alert, Priority, Signal
+from data.datum import Datums
 from data.frame import Frame
 from data.observation import Observation, Reading, Rejected, Tick
 from data.place import InferenceSettings, Place
 from data.secrets import Secrets
+from data.warning import HazardWarning
 
 
 class Resources:
@@ -49,6 +51,7 @@ class Context:
     var_dir: Path = Path("var")
     resources: Resources = field(default_factory=Resources)
     timezone: str = "UTC"  # IANA name: what a rule's hours of the day mean
+    datums: Datums = field(default_factory=Datums)
 
     def located(self, path: Path) -> Path:
         """A configured path: `var:demo/quay.mp4` is in the var folder, other relative ones beside config.yaml."""
@@ -92,6 +95,28 @@ class Attentive(Protocol):
     @property
     def decode_state(self) -> int:
         """0 key frames only, 1 the substream, 2 everything."""
+        ...
+
+
+@runtime_checkable
+class Warns(Protocol):
+    """A monitor that gives official warnings, beside what `observe` gives, and wants to know when they are stored."""
+
+    def warnings(self) -> Sequence[HazardWarning]:
+        """Those that came since this was asked last; asked after each step of `observe`, in the same thread."""
+        ...
+
+    def warned(self, warning: HazardWarning) -> None:
+        """The store has this warning. May be called from another thread."""
+        ...
+
+
+@runtime_checkable
+class Receptive(Protocol):
+    """A sensor's recipe whose readings are sent to our server: it does not ask for them."""
+
+    def accept(self, site: str, sent: Any, now: datetime) -> tuple[Reading, ...]:
+        """The readings in a message (parsed JSON). Raises InputRejected, saying what is wrong and where."""
         ...
 
 
@@ -140,9 +165,9 @@ class RecipeBase(BaseModel):
 
 
 class MonitorRecipe(RecipeBase):
-    """A camera or sensor as configured. `gives` tells whether it yields frames or readings."""
+    """A camera or sensor as configured. `gives` tells whether it yields frames, readings or official warnings."""
 
-    gives: ClassVar[Literal["frames", "readings"]] = "readings"
+    gives: ClassVar[Literal["frames", "readings", "warnings"]] = "readings"
 
     id: Annotated[str, Field(description="Name of the monitor at its site; its kind when left out.")] = ""
 

@@ -49,8 +49,8 @@ class SiteSettings(Place):
 
     @property
     def sensors(self) -> tuple[MonitorRecipe, ...]:
-        """The monitors that give readings."""
-        return tuple(m for m in self.all_monitors if m.gives == "readings")
+        """The monitors that give readings or official warnings."""
+        return tuple(m for m in self.all_monitors if m.gives != "frames")
 
     @property
     def place(self) -> Place:
@@ -119,6 +119,13 @@ class Settings(_Settings):
     language: Annotated[Literal["zh", "en"], Field(description="Language of the screens at first sight.")] = "zh"
     inference: Annotated[InferenceSettings, Field(description="How pictures are looked at.")] = InferenceSettings()
     dispatch: Annotated[DispatchSettings, Field(description="Offers and their time limits.")] = DispatchSettings()
+    datums: Annotated[
+        dict[str, dict[str, float]],
+        Field(
+            description="Offsets between vertical datums, metres: `{yellow_sea: {wusong: 1.64}}` where 181.00 above "
+            "Yellow Sea is 182.64 above Wusong. A level is held against a limit of another datum only with its offset."
+        ),
+    ] = Field(default_factory=dict)
     base_map: Annotated[
         Path | None, Field(description="Folder of GeoJSON drawn under the map: roads, river, blocks. No foreign tiles.")
     ] = None

@@ -16,6 +16,7 @@ from data.meters import Meters
 from data.observation import Detections, Reading, Rejected
 from data.recipe import Context, MonitorRecipe
 from data.stages import StageClock
+from data.warning import HazardWarning
 from engine.device import Device, Item
 from engine.watch import Watch
 
@@ -133,7 +134,7 @@ class Camera:
         if isinstance(item, Rejected):
             self._reject(item)
             return
-        if isinstance(item, Reading):  # no camera gives one
+        if isinstance(item, Reading | HazardWarning):  # no camera gives one
             return
         now_s, now = time.monotonic(), datetime.now(UTC)
         received = Received(item, now_s, now)

@@ -13,7 +13,8 @@ from data.backoff import Backoff
 from data.errors import DeviceLost, InputRejected
 from data.frame import Frame
 from data.observation import Reading, Rejected
-from data.recipe import Attentive, Context, Monitor, MonitorRecipe
+from data.recipe import Attentive, Context, Monitor, MonitorRecipe, Warns
+from data.warning import HazardWarning
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +25,7 @@ MARGIN_S = 5.0  # a read may exceed its time-out by so much before the device co
 
 KICK_GRACE_S = 3.0
 
-Item = Frame | Reading | Rejected
+Item = Frame | Reading | HazardWarning | Rejected
 
 
 class DeviceHung(DeviceLost):
@@ -115,11 +116,14 @@ class Device:
         self._kicked = True
         self._close()
 
-    def committed(self, reading: Reading) -> None:
-        """The store has this reading."""
+    def committed(self, given: Reading | HazardWarning) -> None:
+        """The store has this reading or warning."""
         monitor = self._monitor
-        if monitor is not None:
-            monitor.committed(reading)
+        if isinstance(given, Reading):
+            if monitor is not None:
+                monitor.committed(given)
+        elif isinstance(monitor, Warns):
+            monitor.warned(given)
 
     def attend(self, awake: bool, at: datetime) -> bool:
         """Tell a camera that something goes on since the picture taken at `at`, or that nothing does.
@@ -150,6 +154,9 @@ class Device:
                 self._progress_s = now_s = time.monotonic()
                 if self._stopping.is_set():
                     return
+                if isinstance(self._monitor, Warns):
+                    for warning in self._monitor.warnings():
+                        self._take(self, warning)
                 if item is not None:
                     self._alive()
                     self._take(self, item)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from data.datum import Datums
 from data.place import Place
 from data.recipe import Context, Resources
 from data.secrets import Secrets
@@ -53,4 +54,5 @@ class RunOptions:
             var_dir=self.var_dir,
             resources=resources,
             timezone=self.settings.timezone,
+            datums=Datums(self.settings.datums),
         )

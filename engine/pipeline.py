@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 
 from data.alert import Alert, Signal
+from data.datum import LEVEL
+from data.errors import InputRejected
 from data.frame import Frame
-from data.observation import Detections, Observation, Reading, Tick, Vectors
+from data.observation import Detections, Observation, Reading, Rejected, Tick, Vectors
 from data.recipe import Context, KeepsState
 from data.settings import SiteSettings
 from engine.health import HealthWatch
@@ -49,6 +51,13 @@ class SitePipeline:
         self._rules = [recipe.make(context) for recipe in site.rules]
         for recipe, rule in zip(site.rules, self._rules, strict=True):
             rule.resume([a for a in open_alerts if a.key.site == site.id and a.key.rule == recipe.name])
+        self._levels = {
+            recipe.name: recipe
+            for recipe in site.rules
+            if hasattr(recipe, "vertical_datum") and getattr(recipe, "quantity", None) == LEVEL
+        }
+        self._datums = context.datums
+        self._refused: list[Rejected] = []
         self._kinds = {recipe.name: recipe.kind for recipe in site.rules}
         self._restore(state)
         self._detectors = [recipe.make(context) for recipe in site.detectors]
@@ -108,7 +117,33 @@ class SitePipeline:
                 log.warning("%s, rule %s: begins without its earlier state (%s)", self.site, name, error)
 
     def _judge(self, seen: Observation | Tick) -> list[Signal]:
-        return [signal for rule in self._rules for signal in rule.judge(seen)]
+        signals: list[Signal] = []
+        for name, rule in zip(self._kinds, self._rules, strict=True):
+            judged = self._placed(name, seen) if isinstance(seen, Reading) else seen
+            if judged is not None:
+                signals += rule.judge(judged)
+        return signals
+
+    def _placed(self, name: str, reading: Reading) -> Reading | None:
+        """The reading in the datum of this rule's limits; None, and a reject that says so, where that cannot be."""
+        recipe = self._levels.get(name)
+        if (
+            recipe is None
+            or reading.quantity != LEVEL
+            or getattr(recipe, "monitor", None) not in {None, reading.monitor}
+        ):
+            return reading
+        try:
+            return self._datums.placed(reading, getattr(recipe, "vertical_datum", None))
+        except InputRejected as error:
+            excerpt = f"{reading.value:g} m at {reading.at.isoformat()}"
+            self._refused.append(Rejected(reading.site, reading.monitor, reading.at, f"rule {name}: {error}", excerpt))
+            return None
+
+    def refused(self) -> Sequence[Rejected]:
+        """Readings that a rule could not judge, since this was asked last."""
+        refused, self._refused = self._refused, []
+        return refused
 
 
 def merged(pictures: Sequence[Detections]) -> Detections:

@@ -20,6 +20,8 @@ from data.secrets import redact
 from data.settings import SiteSettings
 from data.sql.store import open_store
 from data.store import Store, Writer
+from data.warning import HazardWarning
+from data.warnings_in import receive_warning
 from engine.device import Device, Item
 from engine.heart import Heart
 from engine.judgement import GAUGES, Unit, alerts_to_resume, commit_unit, last_number, stream_of
@@ -62,9 +64,10 @@ class _Batch:
     rejects: list[Rejected] = field(default_factory=list)
     acknowledge: list[tuple[Device, Reading]] = field(default_factory=list)
     health: list[tuple[str, str, str]] = field(default_factory=list)
+    warnings: list[tuple[Device, HazardWarning]] = field(default_factory=list)
 
     def __bool__(self) -> bool:
-        return bool(self.units or self.rejects or self.health)
+        return bool(self.units or self.rejects or self.health or self.warnings)
 
 
 class Sensors:
@@ -150,9 +153,10 @@ class Sensors:
         by_site: dict[str, list[Reading]] = {}
         for device, item in items:
             if isinstance(item, Rejected):
-                batch.rejects.append(item)
-                self._meters.count("yiping_rejects_total", site=item.site)
-                log.warning("%s/%s: %s", item.site, item.monitor, item.reason)
+                self._reject(batch, item)
+            elif isinstance(item, HazardWarning):
+                batch.warnings.append((device, item))
+                self._meters.count("yiping_warnings_total", site=device.site)
             elif isinstance(item, Reading):
                 by_site.setdefault(item.site, []).append(item)
                 batch.acknowledge.append((device, item))
@@ -166,10 +170,17 @@ class Sensors:
             now = datetime.now(UTC)
             side.offset = now - readings[-1].at if now - readings[-1].at > RECORDED_AFTER else timedelta(0)
             signals = [
-                signal for reading in readings if self._is_new(reading) for signal in side.pipeline.read(reading)
+                signal for reading in readings if self._is_new(reading) for signal in self._judged(side, reading)
             ]
+            for refused in side.pipeline.refused():
+                self._reject(batch, refused)
             self._add(batch, side, Unit(side.stream, tuple(signals), readings[-1].at, tuple(readings), news))
         return batch
+
+    def _reject(self, batch: _Batch, rejected: Rejected) -> None:
+        batch.rejects.append(rejected)
+        self._meters.count("yiping_rejects_total", site=rejected.site)
+        log.warning("%s/%s: %s", rejected.site, rejected.monitor, rejected.reason)
 
     def _judged(self, side: _Side, seen: Reading | Tick) -> Sequence[Signal]:
         try:
@@ -236,6 +247,8 @@ class Sensors:
             log.info("the store takes readings again")
         for device, reading in batch.acknowledge:
             device.committed(reading)
+        for device, warning in batch.warnings:
+            device.committed(warning)
         return True
 
     def _write(self, batch: _Batch) -> BaseException | None:
@@ -257,6 +270,7 @@ class Sensors:
         parts = [_Batch(units=[unit]) for unit in batch.units]
         parts += [_Batch(rejects=[reject]) for reject in batch.rejects]
         parts += [_Batch(health=[health]) for health in batch.health]
+        parts += [_Batch(warnings=[warning]) for warning in batch.warnings]
         for part in parts:
             refused = self._write(part)
             if refused is not None:
@@ -276,6 +290,8 @@ def _write_batch(writer: Writer, batch: _Batch) -> None:
     now = datetime.now(UTC)
     for unit in batch.units:
         commit_unit(writer, unit, now)
+    for _, warning in batch.warnings:
+        receive_warning(writer, warning, now)
     for reject in batch.rejects:
         writer.add_reject(reject)
     for site, health, reason in batch.health:

@@ -175,6 +175,8 @@ class Worker:
                 seen = pipeline.see(frame)
             if any(isinstance(signal, Raised) for signal in seen.signals):
                 picture = frame.jpeg(EVIDENCE_WIDTH)
+        for refused in pipeline.refused():
+            self._keep_reject(refused)
         self._meters.count("yiping_inferences_total", camera=watch.site.id)
         self._meters.observe("yiping_look_seconds", time.monotonic() - begun_s)
         watch.camera.show(seen.detections, seen.signals)

@@ -29,10 +29,16 @@ SENSIBLE: dict[str, object] = {
     "value": "level",
 }
 
+# What the schema does not say that it must be written.
+LEAST: dict[str, dict[str, object]] = {
+    "cap_warnings": {"folder": "var:warnings"},
+}
+
 
 def least(kind: str) -> dict[str, object]:
     recipe = KINDS[kind]()
     asked = {name: SENSIBLE[name] for name, field in recipe.model_fields.items() if field.is_required()}
+    asked |= LEAST.get(kind, {})
     if kind.startswith("http"):
         asked["url"] = "http://10.0.0.5/snapshot.jpg"
     return asked
@@ -50,7 +56,7 @@ def test_a_kind_keeps_the_contract(kind: str) -> None:
     assert issubclass(recipe_class, MonitorRecipe)
     assert recipe_class.__doc__
     assert recipe_class.title
-    assert recipe_class.gives in {"frames", "readings"}
+    assert recipe_class.gives in {"frames", "readings", "warnings"}
     assert get_args(recipe_class.model_fields["kind"].annotation) == (kind,)
     undescribed = [name for name, field in recipe_class.model_fields.items() if not field.description]
     assert undescribed == []

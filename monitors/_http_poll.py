@@ -1,0 +1,71 @@
+"""A URL asked every so often in a thread of its own; only what is new is given on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import httpx
+
+from data.errors import DeviceLost
+from data.secrets import Credentials, redact
+from monitors._feed import Feed, T
+
+
+class Poll:
+    """Where to ask, how, and how much to take at most."""
+
+    def __init__(
+        self, name: str, url: str, credentials: Credentials | None, *, every_s: float, timeout_s: float, most_bytes: int
+    ) -> None:
+        self.name = name
+        self.every_s = every_s
+        self.timeout_s = timeout_s
+        self._url = url
+        self._most_bytes = most_bytes
+        self._headers: dict[str, str] = {}
+        self._auth: httpx.BasicAuth | None = None
+        if credentials is not None and credentials.token.get_secret_value():
+            self._headers["Authorization"] = f"Bearer {credentials.token.get_secret_value()}"
+        elif credentials is not None:
+            self._auth = httpx.BasicAuth(credentials.username, credentials.password.get_secret_value())
+
+    def feed(self, give: Callable[[Feed[T], bytes], None], *, keep: int) -> Feed[T]:
+        """Start asking; `give` puts what an answer brought. An answer like the last one is none."""
+        return Feed(
+            self.name, lambda feed: self._read(feed, give), patience_s=self.every_s + 2 * self.timeout_s, keep=keep
+        )
+
+    def _read(self, feed: Feed[T], give: Callable[[Feed[T], bytes], None]) -> None:
+        last = b""
+        with httpx.Client(
+            auth=self._auth, headers=self._headers, timeout=httpx.Timeout(self.timeout_s), trust_env=False
+        ) as client:
+            due_s = time.monotonic()
+            while not feed.closed.wait(max(0.0, due_s - time.monotonic())):
+                due_s = max(due_s + self.every_s, time.monotonic())
+                content = self._asked(client)
+                feed.alive()
+                if content and content != last:
+                    last = content
+                    give(feed, content)
+
+    def _asked(self, client: httpx.Client) -> bytes:
+        """Raises DeviceLost."""
+        ends_s = time.monotonic() + self.timeout_s
+        content = bytearray()
+        try:
+            with client.stream("GET", self._url) as answer:
+                if answer.status_code != httpx.codes.OK:
+                    raise DeviceLost(f"{self.name}: it answers {answer.status_code} {answer.reason_phrase}")
+                for part in answer.iter_bytes():
+                    content += part
+                    if len(content) > self._most_bytes:
+                        raise DeviceLost(f"{self.name}: the answer is larger than {self._most_bytes} bytes")
+                    if time.monotonic() > ends_s:
+                        raise DeviceLost(f"{self.name}: the answer is not there after {self.timeout_s:g} s")
+        except httpx.TimeoutException:
+            raise DeviceLost(f"{self.name}: no answer in {self.timeout_s:g} s") from None
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise DeviceLost(f"{self.name}: {redact(str(error)) or type(error).__name__}") from None
+        return bytes(content)
