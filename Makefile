@@ -48,7 +48,8 @@ check: $(VENV)/.ready
 	$(VENV)/bin/lint-imports
 
 test: setup-test check
-	$(VENV)/bin/pytest -q $(PYTEST_ARGS)
+	$(VENV)/bin/pytest -q $(PYTEST_ARGS) || \
+		{ [ $$? = 1 ] && echo "--- what failed, once more and alone:" && $(VENV)/bin/pytest -q --once-more; }
 
 # The whole table of cameras (more than an hour, on a machine that does nothing else), then frame to screen.
 bench: setup-test

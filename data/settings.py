@@ -13,6 +13,7 @@ from data.alert import Priority
 from data.camera_health import HealthSettings
 from data.durations import Duration
 from data.geo import Location
+from data.notice_settings import NoticeSettings
 from data.place import InferenceSettings, Place
 from data.recipe import DetectorRecipe, MonitorRecipe, RuleRecipe
 
@@ -126,6 +127,9 @@ class Settings(_Settings):
             "Yellow Sea is 182.64 above Wusong. A level is held against a limit of another datum only with its offset."
         ),
     ] = Field(default_factory=dict)
+    notices: Annotated[NoticeSettings, Field(description="Who is told of alerts besides the screen.")] = (
+        NoticeSettings()
+    )
     base_map: Annotated[
         Path | None, Field(description="Folder of GeoJSON drawn under the map: roads, river, blocks. No foreign tiles.")
     ] = None

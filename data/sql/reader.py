@@ -14,6 +14,7 @@ from data.people import Responder, Session, User
 from data.record import AuditEntry, Change, Evidence, Timer
 from data.requests import Request
 from data.sql import models, rows
+from data.sql.notices import NoticeReading
 from data.sql.warnings_read import WarningLooking
 from data.store import AlertQuery, Answered, TaskQuery
 from data.task import Event, Offer, Task
@@ -49,7 +50,7 @@ LAST_CHANGE = select(func.coalesce(func.max(OUTBOX.c.seq), 0))
 CHANGES = select(OUTBOX).where(OUTBOX.c.seq > bindparam("after")).order_by(OUTBOX.c.seq).limit(bindparam("up_to"))
 
 
-class SqlReader(WarningLooking):
+class SqlReader(NoticeReading, WarningLooking):
     """`data.store.Reader` on one connection inside one transaction."""
 
     def alert(self, alert_id: int) -> Alert:

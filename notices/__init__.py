@@ -1,0 +1,1 @@
+"""Telling people: escalations, notices, and the channels that carry them."""

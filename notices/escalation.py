@@ -1,0 +1,137 @@
+"""Escalation: a policy's steps, due one after the other unless somebody acknowledges.
+
+Begun from the outbox, behind a cursor that is stored with what was begun: nothing is missed and nothing begun twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from data.alert import Alert
+from data.notice import Escalation, Notice, NoticeState
+from data.notice_settings import NoticeSettings, PolicySettings, StepSettings
+from data.record import Change
+from data.settings import Settings
+from data.store import Reader, Writer
+from notices.deliveries import alert_of, is_settled, save
+from notices.wording import Wording
+
+CURSOR = "notices:changes"
+FOLLOWED_AT_ONCE = 500
+FIRED_AT_ONCE = 50
+
+
+def follow(writer: Writer, settings: Settings, now: datetime) -> int:
+    """Begin and stop escalations for the alerts that changed since the last call. How many changes were read."""
+    after = int(writer.value(CURSOR) or 0)
+    changes = writer.changes(after, FOLLOWED_AT_ONCE)
+    for change in _newest_of_alerts(changes):
+        alert = alert_of(writer, change.subject)
+        if alert is None:
+            continue
+        if is_settled(writer, alert):
+            stop(writer, change.subject, now)
+        else:
+            _begin(writer, alert, settings.notices, change.at)
+    if changes:
+        writer.put_value(CURSOR, changes[-1].seq)
+    return len(changes)
+
+
+def fire_due(writer: Writer, settings: Settings, now: datetime) -> int:
+    """Turn the steps that are due into notices, each once. How many steps were looked at."""
+    due = writer.escalations_due(now, FIRED_AT_ONCE)
+    for escalation in due:
+        alert = alert_of(writer, escalation.subject)
+        policy = settings.notices.policy(escalation.policy)
+        step = None if policy is None or escalation.step >= len(policy.steps) else policy.steps[escalation.step]
+        if alert is None or policy is None or step is None or _needless(writer, escalation, alert, policy):
+            writer.end_escalation(escalation.id, fired_at=None, stopped_at=now)
+            continue
+        if writer.end_escalation(escalation.id, fired_at=now, stopped_at=None):
+            _write_notices(writer, escalation, alert, step, wording=Wording(settings, alert), now=now)
+    return len(due)
+
+
+def stop(writer: Writer, subject: str, now: datetime) -> int:
+    """Nobody needs to be told any more: waiting steps and unsent notices end. How many."""
+    stopped = sum(
+        writer.end_escalation(escalation.id, fired_at=None, stopped_at=now)
+        for escalation in writer.escalations(subject)
+        if escalation.fired_at is None and escalation.stopped_at is None
+    )
+    for notice in writer.notices(subject=subject):
+        if notice.state is NoticeState.WAITING:
+            save(writer, replace(notice, stopped_at=now), now)
+            stopped += 1
+    return stopped
+
+
+def overdue(reader: Reader, settings: NoticeSettings, now: datetime) -> list[Escalation]:
+    """Steps that should have fired `late_after` ago: whoever fires them does not work."""
+    return list(reader.escalations_due(now - settings.late_after))
+
+
+def _newest_of_alerts(changes: Sequence[Change]) -> Iterator[Change]:
+    """One change for each alert, in order: what counts is how the alert is now."""
+    newest: dict[str, Change] = {}
+    for change in changes:
+        if change.topic == "alert":
+            newest.pop(change.subject, None)
+            newest[change.subject] = change
+    yield from newest.values()
+
+
+def _begin(writer: Writer, alert: Alert, settings: NoticeSettings, at: datetime) -> None:
+    for policy in settings.policies:
+        if not policy.fits(alert) or (not alert.is_open and not policy.when_over):
+            continue
+        for number, step in enumerate(policy.steps):
+            subject, times = f"alert:{alert.id}", occurrence_of(alert)
+            writer.add_escalation(Escalation(subject, policy.id, number, at + step.after, times))
+
+
+def occurrence_of(alert: Alert) -> int:
+    """Which time this alert fires."""
+    return int(getattr(alert, "occurrence", 1))
+
+
+def _needless(reader: Reader, escalation: Escalation, alert: Alert, policy: PolicySettings) -> bool:
+    """Acknowledged, over, fired anew since, or a call-out of this policy was answered."""
+    if is_settled(reader, alert) or (not alert.is_open and not policy.when_over):
+        return True
+    if occurrence_of(alert) != escalation.occurrence:
+        return True
+    told = reader.notices(subject=escalation.subject)
+    return any(
+        notice.answered_at is not None
+        for notice in told
+        if notice.policy == policy.id and notice.occurrence == escalation.occurrence
+    )
+
+
+def _write_notices(
+    writer: Writer, escalation: Escalation, alert: Alert, step: StepSettings, *, wording: Wording, now: datetime
+) -> None:
+    for channel in step.channels:
+        place = f"{escalation.subject}.{escalation.occurrence}/{escalation.policy}/{escalation.step}"
+        notice = Notice(
+            delivery_id=f"{place}/{channel}",
+            subject=escalation.subject,
+            policy=escalation.policy,
+            step=escalation.step,
+            occurrence=escalation.occurrence,
+            channel=channel,
+            recipients=step.to,
+            priority=alert.priority,
+            title=wording.title,
+            text=wording.text(step.text),
+            created_at=now,
+            next_try=now,
+            wants_answer=step.answer,
+        )
+        stored = writer.add_notice(notice)
+        if stored is not None:
+            save(writer, stored, now)

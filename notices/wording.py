@@ -1,0 +1,51 @@
+"""What a notice says of an alert: the policy's own text, or the facts in one line, Chinese / English."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+from data.alert import Alert, Priority
+from data.settings import Settings
+
+_LEVELS = MappingProxyType(
+    {Priority.P1: "一级 P1", Priority.P2: "二级 P2", Priority.P3: "三级 P3", Priority.P4: "四级 P4"}
+)
+
+
+class Known(dict[str, str]):
+    """The facts a text may name; what is not known stays as it was written."""
+
+    def __missing__(self, name: str) -> str:
+        return "{" + name + "}"
+
+
+class Wording:
+    """The facts of one alert as texts."""
+
+    def __init__(self, settings: Settings, alert: Alert) -> None:
+        site = next((site for site in settings.sites if site.id == alert.key.site), None)
+        started = alert.started_at.astimezone(settings.zone_info)
+        self.fields = Known(
+            site=(site.name if site else "") or alert.key.site,
+            site_id=alert.key.site,
+            grid=site.grid if site else "",
+            kind=alert.kind,
+            rule=alert.key.rule,
+            label=alert.label,
+            value="" if alert.value is None else f"{alert.value:g}",
+            unit=alert.unit,
+            priority=_LEVELS[alert.priority],
+            time=started.strftime("%m-%d %H:%M:%S"),
+            alert=str(alert.id),
+            centre=settings.name,
+        )
+
+    @property
+    def title(self) -> str:
+        """`一级 P1 临江码头 person-in-river`"""
+        return "{priority} {site} {rule}".format_map(self.fields)
+
+    def text(self, template: str) -> str:
+        """The policy's own text with the facts filled in."""
+        facts = "{site} {rule} {label} {value}{unit} {time}"
+        return " ".join((template or facts).format_map(self.fields).split())
