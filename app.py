@@ -297,7 +297,8 @@ def _users_parser(
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit status: 0 all right, 1 a check failed, 2 bad input (every problem is printed)."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+    for talkative in ("alembic", "httpx"):  # the latter would write addresses, and some hold a key
+        logging.getLogger(talkative).setLevel(logging.WARNING)
     os.environ.setdefault("YOLO_OFFLINE", "true")
     args = _parser().parse_args(arguments)
     try:

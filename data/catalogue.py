@@ -1,4 +1,4 @@
-"""Which kinds of monitor, detector and rule there are: one per public file of the floor's folder.
+"""Which kinds of monitor, detector, rule and channel there are: one per public file of the floor's folder.
 
 The floors are not imported here: whoever builds a catalogue (the command line) says how to find them.
 """
@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
+from data.channel import ChannelRecipe
 from data.recipe import DetectorRecipe, MonitorRecipe, RuleRecipe
 
 T = TypeVar("T")
@@ -26,6 +27,7 @@ class Catalogue:
     monitors: Mapping[str, Callable[[], type[MonitorRecipe]]]
     detectors: Mapping[str, Callable[[], type[DetectorRecipe]]]
     rules: Mapping[str, Callable[[], type[RuleRecipe]]]
+    channels: Mapping[str, Callable[[], type[ChannelRecipe]]] = field(default_factory=dict)
 
     def monitor(self, kind: str) -> type[MonitorRecipe]:
         return self._found(self.monitors, kind, "monitor")()
@@ -35,6 +37,9 @@ class Catalogue:
 
     def rule(self, kind: str) -> type[RuleRecipe]:
         return self._found(self.rules, kind, "rule")()
+
+    def channel(self, kind: str) -> type[ChannelRecipe]:
+        return self._found(self.channels, kind, "channel")()
 
     @staticmethod
     def _found(kinds: Mapping[str, T], kind: str, what: str) -> T:

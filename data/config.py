@@ -14,6 +14,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from data.catalogue import Catalogue, UnknownKind, did_you_mean
+from data.channel import ChannelRecipe
 from data.datum import LEVEL, Datums
 from data.errors import InputRejected, YipingError
 from data.recipe import DetectorRecipe, MonitorRecipe, RecipeBase, RuleRecipe
@@ -118,6 +119,11 @@ class _Reader:
         for index, site in enumerate(sites if isinstance(sites, list) else []):
             if isinstance(site, dict):
                 self._site_recipes(site, ("sites", index))
+        notices = raw.get("notices")
+        if isinstance(notices, dict) and isinstance(notices.get("channels"), list):
+            where: PathKeys = ("notices", "channels")
+            channels = enumerate(notices["channels"])
+            notices["channels"] = [self._recipe(value, "channel", (*where, index)) for index, value in channels]
         settings = self._validated(Settings, raw, ())
         if isinstance(settings, Settings):
             self._cross_check(settings)
@@ -140,9 +146,11 @@ class _Reader:
             "monitor": (self.catalogue.monitor, MonitorRecipe),
             "detector": (self.catalogue.detector, DetectorRecipe),
             "rule": (self.catalogue.rule, RuleRecipe),
+            "channel": (self.catalogue.channel, ChannelRecipe),
         }
         find, base = look_up[what]
-        stand_in = base(kind="?")
+        nothing: dict[str, Any] = {"kind": "?", "id": ""}
+        stand_in = base.model_construct(**nothing)
         if not isinstance(raw, dict) or not isinstance(raw.get("kind"), str):
             self.problem((*keys, "kind"), f"a {what} needs a kind, e.g. {{kind: {self._an_example(what)}}}")
             return stand_in
@@ -159,6 +167,7 @@ class _Reader:
             "monitor": self.catalogue.monitors,
             "detector": self.catalogue.detectors,
             "rule": self.catalogue.rules,
+            "channel": self.catalogue.channels,
         }
         return min(kinds[what], default=what)
 
@@ -173,15 +182,32 @@ class _Reader:
 
     def _cross_check(self, settings: Settings) -> None:
         self.datums = Datums(settings.datums)
-        self._ids_once("sites", [site.id for site in settings.sites])
-        self._ids_once("responders", [person.id for person in settings.responders])
+        self._ids_once(("sites",), [site.id for site in settings.sites])
+        self._ids_once(("responders",), [person.id for person in settings.responders])
         for index, site in enumerate(settings.sites):
             self._check_site(site, ("sites", index))
+        self._check_notices(settings)
 
-    def _ids_once(self, field: str, ids: list[str]) -> None:
+    def _check_notices(self, settings: Settings) -> None:
+        """Policies name channels that exist, channels name credentials that exist."""
+        channels = [channel.id for channel in settings.notices.channels]
+        self._ids_once(("notices", "channels"), channels)
+        self._ids_once(("notices", "policies"), [policy.id for policy in settings.notices.policies])
+        for index, channel in enumerate(settings.notices.channels):
+            self._check_credentials(channel, ("notices", "channels", index))
+        for number, policy in enumerate(settings.notices.policies):
+            for index, step in enumerate(policy.steps):
+                for place, name in enumerate(step.channels):
+                    if name not in channels:
+                        where: PathKeys = ("notices", "policies", number, "steps", index, "channels", place)
+                        hint = did_you_mean(name, channels) or "; there are no channels"
+                        self.problem(where, f"no channel {name!r}{hint}")
+
+    def _ids_once(self, field: PathKeys, ids: list[str]) -> None:
         for index, name in enumerate(ids):
             if name in ids[:index]:
-                self.problem((field, index, "id"), f"id {name!r} is taken by {field}[{ids.index(name)}]")
+                first = dotted((*field, ids.index(name)))
+                self.problem((*field, index, "id"), f"id {name!r} is taken by {first}")
 
     def _check_site(self, site: SiteSettings, keys: PathKeys) -> None:
         zones = [zone.id for zone in site.zones]
@@ -195,10 +221,13 @@ class _Reader:
             *(((*keys, "monitors", index), monitor) for index, monitor in enumerate(site.monitors)),
         ]
         for where, monitor in named:
-            wanted = getattr(monitor, "credentials", None)
-            if isinstance(wanted, str) and wanted not in self.secrets.credentials:
-                hint = did_you_mean(wanted, list(self.secrets.credentials)) or "; secrets.yaml holds none"
-                self.problem((*where, "credentials"), f"no credentials {wanted!r}{hint}")
+            self._check_credentials(monitor, where)
+
+    def _check_credentials(self, recipe: RecipeBase, where: PathKeys) -> None:
+        wanted = getattr(recipe, "credentials", None)
+        if isinstance(wanted, str) and wanted not in self.secrets.credentials:
+            hint = did_you_mean(wanted, list(self.secrets.credentials)) or "; secrets.yaml holds none"
+            self.problem((*where, "credentials"), f"no credentials {wanted!r}{hint}")
 
     def _check_datums(self, site: SiteSettings, keys: PathKeys) -> None:
         """A limit on a level must have the datum of every gauge it judges, or one with a configured offset to it."""

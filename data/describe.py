@@ -12,6 +12,7 @@ from data.camera_health import HealthSettings
 from data.catalogue import Catalogue
 from data.durations import format_duration
 from data.geo import Location
+from data.notice_settings import NoticeSettings, PolicySettings, StepSettings
 from data.place import InferenceSettings
 from data.recipe import RecipeBase
 from data.secrets import Credentials
@@ -82,6 +83,9 @@ def settings_markdown(catalogue: Catalogue) -> str:
         ("`sites[].health`", HealthSettings),
         ("`location`", Location),
         ("`responders[]`", ResponderSettings),
+        ("`notices`", NoticeSettings),
+        ("`notices.policies[]`", PolicySettings),
+        ("`notices.policies[].steps[]`", StepSettings),
     )
     parts = [HEAD.strip()]
     parts += [f"## {title}\n{(model.__doc__ or '').strip()}\n\n{_table(model)}" for title, model in plain]
@@ -94,4 +98,5 @@ def settings_markdown(catalogue: Catalogue) -> str:
     parts.append(_kinds("Monitors", catalogue.monitors))
     parts.append(_kinds("Detectors", catalogue.detectors))
     parts.append(_kinds("Rules", catalogue.rules))
+    parts.append(_kinds("Channels", catalogue.channels))
     return "\n\n".join(parts) + "\n"

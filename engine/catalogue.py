@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from data.catalogue import Catalogue
+from data.channel import ChannelRecipe
 from data.recipe import DetectorRecipe, MonitorRecipe, RecipeBase, RuleRecipe
 
 R = TypeVar("R", bound=RecipeBase)
@@ -45,9 +46,10 @@ def _kinds(package: str, base: type[R]) -> Mapping[str, Callable[[], type[R]]]:
 
 
 def load_catalogue() -> Catalogue:
-    """Every monitor, detector and rule that lies in its folder."""
+    """Every monitor, detector, rule and channel that lies in its folder."""
     return Catalogue(
         monitors=_kinds("monitors", MonitorRecipe),
         detectors=_kinds("detectors", DetectorRecipe),
         rules=_kinds("alerts", RuleRecipe),
+        channels=_kinds("notices", ChannelRecipe),
     )

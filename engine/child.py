@@ -52,6 +52,7 @@ def set_up_log(name: str, level: int) -> None:
     handler.setFormatter(RedactingFormatter(f"%(asctime)s %(levelname)s {name} %(name)s: %(message)s"))
     logging.basicConfig(level=level, handlers=[handler], force=True)
     logging.getLogger("alembic").setLevel(logging.WARNING)  # it would list its own plugins
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # it would write every address, and some hold a key
 
 
 def die_with(parent: int, life: int) -> None:

@@ -25,6 +25,7 @@ from engine.answers import Answers
 from engine.catalogue import load_catalogue
 from engine.heart import Heart
 from engine.options import RunOptions
+from engine.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
 
@@ -95,6 +96,7 @@ def run_clock(heart: Heart, options: RunOptions) -> None:
         roads_file = settings.dispatch.roads
         roads = load_roads(None if roads_file is None else options.base_dir / roads_file)
         timers = Timers(store, {"offer": lambda writer, now: expire_due(writer, now, roads=roads, settings=settings)})
+        watchdog = Watchdog(store, settings, datetime.now(UTC))
         requests = Requests(store, Answers(store, FolderVault(options.evidence_dir), options, load_catalogue()))
         for name in ("apscheduler.executors", "apscheduler.scheduler"):
             logging.getLogger(name).setLevel(logging.ERROR)  # it would tell of every poll
@@ -103,6 +105,9 @@ def run_clock(heart: Heart, options: RunOptions) -> None:
         how = {"seconds": POLL_S, "max_instances": 1, "coalesce": True, "misfire_grace_time": None}
         scheduler.add_job(timers.poll, "interval", id="timers", next_run_time=datetime.now(UTC), **how)
         scheduler.add_job(requests.poll, "interval", id="requests", **how)
+        scheduler.add_job(
+            lambda: watchdog.poll(datetime.now(UTC)), "interval", id="watchdog", **(how | {"seconds": 1.0})
+        )
         scheduler.start()
         try:
             while not heart.stopping.wait(POLL_S):

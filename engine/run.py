@@ -10,6 +10,7 @@ from data.settings import Settings
 from data.sql.store import open_store
 from dispatch.responders import sync_responders
 from engine.clock import run_clock
+from engine.notifier import run_notifier
 from engine.options import RunOptions
 from engine.sensors import run_sensors
 from engine.supervisor import Child, Supervisor
@@ -41,7 +42,7 @@ def shares(settings: Settings) -> list[tuple[str, ...]]:
 
 
 def build_children(options: RunOptions, web: Child | None = None, others: Sequence[Child] = ()) -> list[Child]:
-    """The children of `app.py run`: `web` first (the engine does not know it), workers, sensors, clock, `others`."""
+    """The children of `app.py run`: `web` (unknown to the engine), workers, sensors, clock, notifier, `others`."""
     settings = options.settings
     children = [web] if web is not None else []
     for number, sites in enumerate(shares(settings), start=1):
@@ -52,6 +53,8 @@ def build_children(options: RunOptions, web: Child | None = None, others: Sequen
     if gauges:
         children.append(Child("sensors", run_sensors, (options, "sensors", gauges)))
     children.append(Child("clock", run_clock, (options,), silent_s=60.0))
+    if settings.notices.policies:
+        children.append(Child("notifier", run_notifier, (options,), silent_s=60.0))
     return [*children, *others]
 
 

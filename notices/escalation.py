@@ -69,9 +69,10 @@ def stop(writer: Writer, subject: str, now: datetime) -> int:
     return stopped
 
 
-def overdue(reader: Reader, settings: NoticeSettings, now: datetime) -> list[Escalation]:
-    """Steps that should have fired `late_after` ago: whoever fires them does not work."""
-    return list(reader.escalations_due(now - settings.late_after))
+def overdue(reader: Reader, settings: NoticeSettings, now: datetime) -> list[Escalation | Notice]:
+    """Steps that should have fired, notices that should have been tried `late_after` ago: nobody works at them."""
+    limit = now - settings.late_after
+    return [*reader.escalations_due(limit), *reader.notices_due(limit)]
 
 
 def _newest_of_alerts(changes: Sequence[Change]) -> Iterator[Change]:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from fastapi import FastAPI
 
 from web.api.alerts import alert_router, event_router
+from web.api.notices import notice_router
 from web.api.people import people_router
 from web.api.places import place_router
 from web.api.tasks import task_router
@@ -40,6 +41,7 @@ def build_api(deps: ServerDeps, health: Callable[[str], SiteHealth]) -> FastAPI:
         place_router(deps, health),
         people_router(deps),
         trail_router(deps),
+        notice_router(deps),
     ):
         api.include_router(router, prefix=PREFIX)
     return api

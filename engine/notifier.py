@@ -1,0 +1,140 @@
+"""The one process that tells people: begins and fires escalations, and sends what is due on its channels.
+
+Each channel has threads of its own, so that a mail server that does not answer holds up no loudspeaker.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+from data.channel import Channel, ChannelContext, DeliveryFailed, Message
+from data.lock import held
+from data.notice import Notice
+from data.settings import Settings
+from data.sql.store import open_store
+from data.store import Store, Writer
+from engine.heart import Heart
+from engine.options import RunOptions
+from notices.deliveries import alert_of, claim, delivered, failed, release
+from notices.escalation import fire_due, follow
+from notices.wording import Wording
+
+log = logging.getLogger(__name__)
+
+POLL_S = 0.2
+AT_ONCE = 3  # messages of one channel
+CLAIM_FRESH_S = 0.8  # what was claimed longer ago is not sent: somebody may have acknowledged meanwhile
+LEASE_BEYOND_TIMEOUT = timedelta(seconds=5)
+
+
+class Notifier:
+    """Thread-safe where it has threads: `poll` on one thread, sending on those of the channels."""
+
+    def __init__(self, store: Store, settings: Settings, channels: Mapping[str, Channel]) -> None:
+        self._store = store
+        self._settings = settings
+        self._channels = channels
+        self._timeouts = {channel.id: channel.timeout for channel in settings.notices.channels}
+        self._pools = {name: ThreadPoolExecutor(AT_ONCE, thread_name_prefix=f"channel-{name}") for name in channels}
+        self._busy: set[int] = set()  # notices handed to a thread
+        self._lock = threading.Lock()
+
+    def poll(self) -> None:
+        """Begin, fire and hand out what is due now. Raises what the store raises; the next poll tries again."""
+        settings = self._settings
+        if self._store.read(lambda reader: reader.last_change() > int(reader.value("notices:changes") or 0)):
+            self._store.write(lambda writer: follow(writer, settings, datetime.now(UTC)))
+        now = datetime.now(UTC)
+        if self._store.read(lambda reader: reader.escalations_due(now, 1)):
+            fired = self._store.write(lambda writer: fire_due(writer, settings, now))
+            log.info("%d steps of escalations were due", fired)
+        for notice in self._store.read(lambda reader: reader.notices_due(now)):
+            self._hand_out(notice)
+
+    def close(self) -> None:
+        """Wait for what is being sent; what is left is sent by the next process."""
+        for pool in self._pools.values():
+            pool.shutdown(wait=True, cancel_futures=True)
+
+    def _hand_out(self, notice: Notice) -> None:
+        with self._lock:
+            if notice.id in self._busy:
+                return
+            self._busy.add(notice.id)
+        pool = self._pools.get(notice.channel)
+        if pool is None:
+            self._give_up(notice)
+            return
+        pool.submit(self._send, notice.id, notice.channel).add_done_callback(lambda done: self._ended(notice.id, done))
+
+    def _give_up(self, notice: Notice) -> None:
+        text, settings = f"there is no channel {notice.channel!r} any more", self._settings.notices
+        now = datetime.now(UTC)
+        self._store.write(lambda w: failed(w, notice.id, now, text, permanent=True, settings=settings))
+        with self._lock:
+            self._busy.discard(notice.id)
+
+    def _send(self, notice_id: int, channel: str) -> None:
+        settings, lease = self._settings.notices, self._timeouts[channel] + LEASE_BEYOND_TIMEOUT
+        now = datetime.now(UTC)
+
+        def take(writer: Writer) -> tuple[Notice | None, float]:
+            return claim(writer, notice_id, now, lease, settings), time.monotonic()
+
+        claimed, claimed_s = self._store.write(take)
+        if claimed is None:
+            return
+        if time.monotonic() - claimed_s > CLAIM_FRESH_S:
+            self._store.write(lambda writer: release(writer, claimed, now))
+            return
+        try:
+            result = self._channels[channel].send(self._message(claimed))
+        except DeliveryFailed as error:
+            text, permanent = str(error), error.permanent
+            log.warning("%s, attempt %d: %s", claimed.delivery_id, claimed.attempts, text)
+            at = datetime.now(UTC)
+            self._store.write(lambda w: failed(w, notice_id, at, text, permanent=permanent, settings=settings))
+            return
+        at = datetime.now(UTC)
+        self._store.write(lambda writer: delivered(writer, notice_id, at, result))
+        log.info("%s delivered", claimed.delivery_id)
+
+    def _message(self, notice: Notice) -> Message:
+        alert = self._store.read(lambda reader: alert_of(reader, notice.subject))
+        return Message(
+            delivery_id=notice.delivery_id,
+            title=notice.title,
+            text=notice.text,
+            priority=notice.priority.value,
+            recipients=notice.recipients,
+            subject=notice.subject,
+            at=notice.created_at,
+            fields={} if alert is None else Wording(self._settings, alert).fields,
+        )
+
+    def _ended(self, notice_id: int, done: Future[None]) -> None:
+        with self._lock:
+            self._busy.discard(notice_id)
+        if not done.cancelled() and (error := done.exception()) is not None:
+            log.error("notice %d could not be sent", notice_id, exc_info=error)
+
+
+def run_notifier(heart: Heart, options: RunOptions) -> None:
+    """Target of the notifier's process. Raises AlreadyRunning, and InputRejected for an unusable channel."""
+    context = ChannelContext(options.secrets, options.base_dir)
+    with held(options.run_dir / "notifier.lock", "the notifier"):
+        store = open_store(options.store, migrate=False)
+        channels = {recipe.id: recipe.make(context) for recipe in options.settings.notices.channels}
+        notifier = Notifier(store, options.settings, channels)
+        try:
+            while not heart.stopping.wait(POLL_S):
+                notifier.poll()
+                heart.beat()
+        finally:
+            notifier.close()
+            store.close()

@@ -1,0 +1,91 @@
+"""One HTTP request that carries a message, and what its answer means. Errors name the peer, never the whole URL."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from data.channel import DeliveryFailed
+
+RETRIED = frozenset({408, 425, 429})  # of the 4xx; the others say that the request itself is wrong
+SAID_LIMIT = 200  # characters of an answer that are kept
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the peer answered."""
+
+    status: int
+    text: str
+
+
+def request(
+    method: str,
+    url: str,
+    *,
+    timeout_s: float,
+    headers: Mapping[str, str] | None = None,
+    params: Mapping[str, str] | None = None,
+    body: Any = None,
+    content: bytes | None = None,
+) -> Answer:
+    """Raises DeliveryFailed; permanent for an answer that will not change."""
+    import httpx  # noqa: PLC0415 - 12 MiB, and every process reads the settings that hold channels
+
+    peer = urlsplit(url).hostname or "?"
+    try:
+        found = httpx.request(
+            method,
+            url,
+            params=params,
+            headers=dict(headers or {}),
+            json=body,
+            content=content,
+            timeout=timeout_s,
+            follow_redirects=False,
+            trust_env=False,
+        )
+    except httpx.HTTPError as error:
+        late = isinstance(error, httpx.TimeoutException) and not isinstance(error, httpx.ConnectTimeout)
+        away = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
+        words = "did not answer in time" if late else "cannot connect" if away else type(error).__name__
+        raise DeliveryFailed(f"{peer}: {words}") from None  # the cause would show the URL and its key
+    answer = Answer(found.status_code, found.text)
+    if answer.status >= 300:
+        permanent = answer.status < 500 and answer.status not in RETRIED
+        raise DeliveryFailed(f"{peer} answered {answer.status}: {said(answer)}", permanent=permanent)
+    return answer
+
+
+def said(answer: Answer) -> str:
+    """The answer's text, shortened to one line."""
+    return " ".join(answer.text.split())[:SAID_LIMIT]
+
+
+def expect(answer: Answer, wanted: Mapping[str, Any]) -> None:
+    """The JSON answer must hold these values: many gateways refuse with status 200. Raises DeliveryFailed."""
+    if not wanted:
+        return
+    try:
+        found = json.loads(answer.text)
+    except json.JSONDecodeError:
+        raise DeliveryFailed(f"the answer is not JSON: {said(answer)}") from None
+    for path, value in wanted.items():
+        got = at(found, path)
+        if got != value:
+            raise DeliveryFailed(f"the peer refused: {path} is {got!r}, not {value!r}: {said(answer)}")
+
+
+def at(tree: Any, path: str) -> Any:
+    """`data.0.status` of parsed JSON; None where there is nothing."""
+    for key in path.split("."):
+        if isinstance(tree, Mapping):
+            tree = tree.get(key)
+        elif isinstance(tree, list) and key.isdecimal() and int(key) < len(tree):
+            tree = tree[int(key)]
+        else:
+            return None
+    return tree

@@ -1,0 +1,18 @@
+"""The street of these tests, on a real store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from data.sql.store import open_store
+from tests.notices.street import Street, city
+
+
+@pytest.fixture
+def street(tmp_path: Path) -> Iterator[Street]:
+    store = open_store(tmp_path / "street.db")
+    yield Street(store, city())
+    store.close()

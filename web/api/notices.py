@@ -1,0 +1,57 @@
+"""Who was told of what, and the answers to call-outs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from data.notice import notice_view
+from data.people import Action
+from data.store import Writer
+from notices.deliveries import answer
+from web.api.idempotency import once
+from web.api.lists import Cursor, Limit, before_id, page
+from web.api.schemas import AnyList, answers
+from web.auth import visitor_of
+from web.deps import ServerDeps
+
+
+class AnswerBody(BaseModel):
+    """What was said to a call-out."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    text: Annotated[str, Field(max_length=500, description="What was said.")] = ""
+
+
+def notice_router(deps: ServerDeps) -> APIRouter:
+    """`/notices...`"""
+    router = APIRouter(tags=["notices"])
+
+    @router.get("/notices", response_model=None, responses=answers(AnyList, 403))
+    async def list_notices(
+        request: Request,
+        following: Cursor,
+        limit: Limit = 100,
+        subject: Annotated[str | None, Query(description="Of this only: `alert:12`.")] = None,
+    ) -> dict[str, Any]:
+        """Newest first; `state` is waiting, delivered, answered, stopped or failed."""
+        visitor_of(request).actor.require(Action.READ)
+        known = before_id(following)
+        found = await deps.read(lambda reader: reader.notices(subject=subject, before_id=known, limit=limit + 1))
+        return page(found, limit, notice_view)
+
+    @router.post("/notices/{notice_id}/answer", response_model=None, responses=answers(AnyList, 403, 404, 409))
+    async def answer_notice(request: Request, notice_id: int, body: AnswerBody) -> Response:
+        """Somebody has heard the call-out 叫应; the steps that follow are not taken."""
+        actor, now = visitor_of(request).actor, deps.now()
+
+        def work(writer: Writer) -> Mapping[str, Any]:
+            return {"notice": dict(notice_view(answer(writer, notice_id, actor, now, body.text)))}
+
+        return await once(deps, request, body.model_dump(mode="json"), work)
+
+    return router
