@@ -9,7 +9,7 @@ from dash import html
 from layouts.context import ScreenContext
 from layouts.words import Words
 
-PAGES = (("/", "page.wall"), ("/duty", "page.duty"), ("/review", "page.review"))
+PAGES = (("/", "page.wall"), ("/duty", "page.duty"), ("/notices", "page.notices"), ("/review", "page.review"))
 
 
 def draw_frame(screens: ScreenContext, words: Words, path: str, body: Any) -> Any:

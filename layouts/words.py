@@ -1,4 +1,4 @@
-"""Every text of the screens, Chinese and English, in one table. The scripts get the same table."""
+"""Every text of the screens, Chinese and English, in one table (parts of it in words_*.py). The scripts get it too."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Literal
 
+from layouts.words_notices import NOTICES
+
 Language = Literal["zh", "en"]
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
 LANGUAGE_COOKIE = "yiping_language"
 
-TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
+_TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         # shell
         "product": ("一屏", "Yiping"),
@@ -140,6 +142,7 @@ TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
         "kind.dwell": ("超时停留", "overstaying"),
         "kind.congestion": ("排队拥堵", "congestion"),
         "kind.threshold": ("超过限值", "over the limit"),
+        "kind.watchdog": ("升级通知延误", "escalation is late"),
         "kind.camera_health": ("摄像机异常", "camera fault"),
         "label.video_loss": ("视频丢失", "Video loss"),
         "label.video_black": ("画面黑屏", "Black picture"),
@@ -260,6 +263,8 @@ TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
         "reason.declined": ("已退单", "declined"),
     }
 )
+
+TABLE: Mapping[str, tuple[str, str]] = MappingProxyType({**_TABLE, **NOTICES})
 
 
 class Words:

@@ -32,6 +32,10 @@ yiping.feed = (() => {
     if (!listeners.has(topic)) listeners.set(topic, new Set());
     listeners.get(topic).add(listener);
   };
+  // ---- topics that only one page keeps: it hears each change, and "reset" when it has to read everything anew
+  const hearers = new Map();
+  const hear = (topic, listener) => hearers.set(topic, [...(hearers.get(topic) ?? []), listener]);
+  const tell = (topic, data) => hearers.get(topic)?.forEach((listener) => listener(data));
   const touch = (topic, id) => {
     if (!dirty.has(topic)) dirty.set(topic, new Set());
     dirty.get(topic).add(id);
@@ -81,6 +85,7 @@ yiping.feed = (() => {
     if (change.topic in kept) keep(change.topic, change.data[change.topic]);
     else if (change.topic === "reading") keepReading(change.data);
     else if (change.topic === "site") keepSite(change.data);
+    else tell(change.topic, change.data);
   };
 
   // ---- the snapshot: everything that still matters
@@ -145,6 +150,7 @@ yiping.feed = (() => {
     waiting = null;
     loaded = true;
     attempt = 0;
+    tell("reset");
     later.forEach(apply);
     link.dataAt ??= new Date(clock.now()).toISOString();
     setLink("live");
@@ -240,7 +246,7 @@ yiping.feed = (() => {
   };
 
   return {
-    alerts, tasks, responders, sites, readings, link, on, start, tasksOf, isOpenTask, inHand, unacknowledged, byUrgency,
+    alerts, tasks, responders, sites, readings, link, on, hear, start, tasksOf, isOpenTask, inHand, unacknowledged, byUrgency,
     canDispatch, stepsOf, titleOf, labelOf, get seq() { return seq; },
   };
 })();

@@ -16,7 +16,7 @@ from fastapi import FastAPI
 from data.errors import InputRejected
 from data.geo import Location
 from data.store import EvidenceVault, Store
-from layouts import duty, review, wall
+from layouts import duty, notices, review, wall
 from layouts.context import ScreenContext
 from layouts.frame import draw_frame
 from layouts.ground import ground_of, middle_of
@@ -74,27 +74,30 @@ def texts(component: Any) -> str:
     return json.dumps([node["props"] for node in everything(component)], ensure_ascii=False)
 
 
+PAGES = ("wall", "duty", "notices", "review")
+
+
 def draw_page(name: str, language: str = "zh") -> Any:
     words = Words("zh" if language == "zh" else "en")
     context = screens()
     if name == "review":
         return review.draw(context, words, NOON)
-    return wall.draw(context, words) if name == "wall" else duty.draw(context, words)
+    return {"wall": wall, "duty": duty, "notices": notices}[name].draw(context, words)
 
 
-@pytest.mark.parametrize("name", ["wall", "duty", "review"])
+@pytest.mark.parametrize("name", PAGES)
 def test_a_page_is_drawn_without_the_store_and_twice_the_same(name: str) -> None:
     assert texts(draw_page(name)) == texts(draw_page(name))
 
 
-@pytest.mark.parametrize("name", ["wall", "duty", "review"])
+@pytest.mark.parametrize("name", PAGES)
 def test_an_english_page_has_no_chinese_text(name: str) -> None:
     assert re.findall(r"[\u4e00-\u9fff]+", texts(draw_page(name, "en"))) == []
 
 
 def test_every_place_that_a_script_fills_is_drawn_by_some_page(root: Path) -> None:
     frame = draw_frame(screens(), Words("zh"), "/", [])
-    drawn = set().union(ids(frame), *(ids(draw_page(name)) for name in ("wall", "duty", "review")))
+    drawn = set().union(ids(frame), *(ids(draw_page(name)) for name in PAGES))
     filled = set()
     for file in (root / "layouts" / "assets").glob("*.js"):
         filled |= set(re.findall(r'\bmount\("([\w-]+)"', file.read_text("utf-8")))

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from data.alert import AlertState, Priority
+from data.notice import NoticeState
 from data.people import Action, Role
 from data.task import TaskState
 from data.units import UNIT_OF
@@ -47,6 +48,7 @@ def test_every_state_role_priority_quantity_and_rule_has_its_words(root: Path) -
     expected |= {f"task.{state}" for state in TaskState} | {f"role.{role}" for role in Role}
     expected |= {f"priority.{priority}" for priority in Priority} | {f"quantity.{name}" for name in UNIT_OF}
     expected |= {f"kind.{kind}" for kind in rules}
+    expected |= {f"notice.{state}" for state in NoticeState}
     assert expected - TABLE.keys() == set()
 
 
