@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from data.frame import Image
 from data.observation import Detection, Vectors
+from detectors._area import shrunk
 
 Matrix = npt.NDArray[np.floating]
 
@@ -56,21 +56,35 @@ def _patch(detection: Detection, picture: Image) -> Image | None:
     y0, y1 = round((top + inset_y) * height), round((bottom - inset_y) * height)
     if min(x1 - x0, y1 - y0) < _LEAST_PX:
         return None
-    return np.asarray(cv2.resize(picture[y0:y1, x0:x1], (_GRID, _GRID), interpolation=cv2.INTER_AREA), np.uint8)
+    return shrunk(picture[y0:y1, x0:x1], _GRID, _GRID)
 
 
 def _histograms(patches: Image, mean: float) -> Vectors:
     """Of patches (n, 12, 12, 3): (n, 26)."""
     n = len(patches)
-    hsv = cv2.cvtColor(patches.reshape(n * _GRID, _GRID, 3), cv2.COLOR_BGR2HSV).astype(np.float32).reshape(2 * n, -1, 3)
-    saturation, value = hsv[..., 1] / 255, np.maximum(hsv[..., 2], 1.0)
+    hue, saturation, brightest = _hsv(patches.reshape(2 * n, -1, 3).astype(np.float32))
+    value = np.maximum(brightest, 1.0)
     colour = np.clip(saturation / _COLOURFUL, 0, 1) * np.clip(value / mean, 0, 1)
     stops = (np.log2(value / mean) - _DARKEST) / (_BRIGHTEST - _DARKEST) * (GREYS - 1)
-    hues = _spread(hsv[..., 0] / 180 * HUES, colour, HUES, around=True)
+    hues = _spread(hue * HUES, colour, HUES, around=True)
     greys = _spread(np.clip(stops, 0, GREYS - 1), 1 - colour, GREYS)
     together: Vectors = np.concatenate([hues, greys], axis=1).reshape(n, LENGTH).astype(np.float32)
     shares: Vectors = together / together.sum(axis=1, keepdims=True)
     return shares
+
+
+def _hsv(bgr: Vectors) -> tuple[Vectors, Vectors, Vectors]:
+    """Hue and saturation, 0 to 1, and value, 0 to 255, of colours (..., 3)."""
+    blue, green, red = bgr[..., 0], bgr[..., 1], bgr[..., 2]
+    value = bgr.max(axis=-1)
+    spread = value - bgr.min(axis=-1)
+    divisor = np.maximum(spread, 1.0)
+    sixths = np.where(
+        value == red,
+        (green - blue) / divisor,
+        np.where(value == green, 2.0 + (blue - red) / divisor, 4.0 + (red - green) / divisor),
+    )
+    return (sixths / 6.0) % 1.0, spread / np.maximum(value, 1.0), value
 
 
 def _spread(place: Matrix, weight: Matrix, bins: int, *, around: bool = False) -> Vectors:

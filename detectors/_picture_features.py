@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 
 from data.camera_health import GRID, PictureFeatures
 from data.frame import Frame, Image
+from detectors._area import shrunk
 
 _ROWS = 32  # looked at for edges
 _JUMP = 30  # levels an edge rises at least
@@ -19,9 +19,7 @@ def picture_features(frame: Frame) -> PictureFeatures:
     luma = frame.luma()
     step = max(1, min(luma.shape[0] // (6 * GRID[0]), luma.shape[1] // (6 * GRID[1])))
     small = np.ascontiguousarray(luma[::step, ::step])
-    scene = cv2.resize(small, (GRID[1], GRID[0]), interpolation=cv2.INTER_AREA)
-    if small.shape[0] < GRID[0] or small.shape[1] < GRID[1]:
-        scene = cv2.resize(small, (GRID[1], GRID[0]), interpolation=cv2.INTER_LINEAR)
+    scene = shrunk(small, GRID[1], GRID[0])
     edges, steepness = _edges(luma)
     return PictureFeatures(
         site=frame.site,
@@ -42,8 +40,8 @@ def _edges(luma: Image) -> tuple[float, float | None]:
     step = max(1, luma.shape[0] // _ROWS)
     rows = np.ascontiguousarray(luma[step // 2 :: step])
     span = min(max(6, luma.shape[1] // 200), luma.shape[1] - 1)
-    rise = cv2.absdiff(rows[:, span:], rows[:, :-span])
-    near = cv2.absdiff(rows[:, 2:], rows[:, :-2])
+    rise = _difference(rows[:, span:], rows[:, :-span])
+    near = _difference(rows[:, 2:], rows[:, :-2])
     edges = float(np.count_nonzero(near >= _JUMP)) / near.size
     row, column = np.nonzero(rise >= _JUMP)
     if len(row) < _FEWEST_EDGES:
@@ -52,3 +50,9 @@ def _edges(luma: Image) -> tuple[float, float | None]:
     row, column = row[::every], column[::every]
     steepest = near[row[:, None], column[:, None] + np.arange(span - 1)].max(axis=1)
     return edges, float(np.minimum(1.0, steepest / rise[row, column]).mean())
+
+
+def _difference(these: Image, those: Image) -> Image:
+    """Absolute, without leaving uint8."""
+    difference: Image = np.maximum(these, those) - np.minimum(these, those)
+    return difference

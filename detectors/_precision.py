@@ -20,13 +20,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 from filelock import FileLock
 
 from data.frame import Image
-from data.picture import ArrayFrame
 from detectors._letterbox import Letterbox
 from detectors._openvino import OpenVinoModel, Precision
 from detectors._tracker import iou
@@ -150,6 +148,8 @@ def _times_ms(models: list[OpenVinoModel]) -> list[float]:
 
 def _samples() -> list[Image]:
     """The two photographs that come with ultralytics, which is not imported for it."""
+    import cv2  # noqa: PLC0415 - only the trial needs it
+
     spec = importlib.util.find_spec("ultralytics")
     if spec is None or spec.origin is None:
         return []
@@ -159,6 +159,8 @@ def _samples() -> list[Image]:
 
 
 def _fitted(picture: Image, width: int, height: int) -> Image:
+    from data.picture import ArrayFrame  # noqa: PLC0415 - likewise
+
     frame = ArrayFrame("sample", datetime.fromtimestamp(0, UTC), picture)
     return Letterbox.fit(frame.width, frame.height, width, height).canvas(frame)
 

@@ -18,6 +18,7 @@ from engine.worker import run_cameras
 
 YIELDING = 5  # cameras take what processors there are: screens, gauges and time limits must not wait for them
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # there is one worker per core already
+LEAN = {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": "262144", "MALLOC_TRIM_THRESHOLD_": "262144"}
 
 
 def prepare(options: RunOptions) -> None:
@@ -48,7 +49,7 @@ def build_children(options: RunOptions, web: Child | None = None, others: Sequen
     for number, sites in enumerate(shares(settings), start=1):
         name = f"worker-{number}"
         watching = (options, name, sites)
-        children.append(Child(name, run_cameras, watching, environment=ONE_THREAD, yielding=YIELDING))
+        children.append(Child(name, run_cameras, watching, environment={**ONE_THREAD, **LEAN}, yielding=YIELDING))
     gauges = tuple(site.id for site in settings.sites if site.sensors)
     if gauges:
         children.append(Child("sensors", run_sensors, (options, "sensors", gauges)))

@@ -147,14 +147,13 @@ class Worker:
     def _look_at_next(self) -> bool:
         """Look at the newest picture of the camera that is overdue the longest; False when none is due."""
         now_s = time.monotonic()
-        ready = [
-            (watch.due_s, watch, received)
-            for watch in self._watches
-            if watch.due_s <= now_s and watch.pipeline is not None and (received := watch.camera.fresh()) is not None
-        ]
+        ready = [w for w in self._watches if w.due_s <= now_s and w.pipeline is not None and w.camera.fresh()]
         if not ready:
             return False
-        _, watch, received = min(ready, key=lambda entry: entry[0])
+        watch = min(ready, key=lambda one: one.due_s)
+        received = watch.camera.fresh()  # of this camera alone: a frame kept in hand is another 3 MB in its decoder
+        if received is None:
+            return False
         watch.due_s = max(watch.due_s + self._period_s, now_s)
         watch.camera.take(received)
         if watch.camera.watch is not None:

@@ -8,16 +8,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from fractions import Fraction
 
 import av
 import numpy as np
 from av.container import InputContainer
-from av.video.frame import VideoFrame
-from av.video.reformatter import VideoReformatter
+from av.video.codeccontext import VideoCodecContext
+from av.video.frame import PictureType, VideoFrame
+from av.video.reformatter import ColorRange, VideoReformatter
 from av.video.stream import VideoStream
 
 from data.frame import Image
-from data.picture import encode_jpeg
 from data.secrets import redact
 
 
@@ -26,14 +27,37 @@ class Scalers:
 
     def __init__(self) -> None:
         self._made: dict[tuple[int, int, str], VideoReformatter] = {}
+        self._encoders: dict[tuple[int, int, int], VideoCodecContext] = {}
 
     def scaled(self, frame: VideoFrame, width: int, height: int, pixel_format: str) -> Image:
         """uint8 (height, width, 3) for bgr24, (height, width) for gray."""
+        return np.asarray(self._reformatted(frame, width, height, pixel_format).to_ndarray(), dtype=np.uint8)
+
+    def jpeg(self, frame: VideoFrame, width: int, height: int, quality: int) -> bytes:
+        """From brightness and colour planes as they are: no BGR picture is made. `quality` as libjpeg's, 1 to 100."""
+        planes = self._reformatted(frame, width, height, "yuvj420p")
+        planes.pts, planes.time_base, planes.color_range = None, Fraction(1, 25), ColorRange.JPEG
+        planes.pict_type = PictureType.NONE  # as given by the camera's encoder, JPEG's would refuse a P picture
+        encoder = self._encoders.get((width, height, quality))
+        if encoder is None:
+            encoder = self._encoders[width, height, quality] = _jpeg_encoder(width, height, quality)
+        return b"".join(bytes(packet) for packet in encoder.encode(planes))
+
+    def _reformatted(self, frame: VideoFrame, width: int, height: int, pixel_format: str) -> VideoFrame:
         scaler = self._made.setdefault((width, height, pixel_format), VideoReformatter())
         # The mean of the covered pixels: for 1080p to 640x360 two thirds of the price of the wider bilinear filter.
         how = "AREA" if 2 * width <= frame.width and 2 * height <= frame.height else "BILINEAR"
-        out = scaler.reformat(frame, width, height, pixel_format, interpolation=how, threads=1)
-        return np.asarray(out.to_ndarray(), dtype=np.uint8)
+        return scaler.reformat(frame, width, height, pixel_format, interpolation=how, threads=1)
+
+
+def _jpeg_encoder(width: int, height: int, quality: int) -> VideoCodecContext:
+    encoder = av.CodecContext.create("mjpeg", "w")
+    if not isinstance(encoder, VideoCodecContext):
+        raise TypeError("mjpeg is no video codec")
+    encoder.width, encoder.height, encoder.pix_fmt = width, height, "yuvj420p"
+    encoder.time_base, encoder.color_range, encoder.thread_count = Fraction(1, 25), ColorRange.JPEG, 1
+    encoder.qmin = encoder.qmax = min(31, max(2, round(2 + (95 - quality) / 12)))  # about as large as libjpeg's
+    return encoder
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,9 +95,8 @@ class AvFrame:
 
     def jpeg(self, width: int | None = None, quality: int = 80) -> bytes:
         if width is None or width >= self.width:
-            return encode_jpeg(self.bgr(self.width, self.height), None, quality)
-        height = max(1, round(self.height * width / self.width))
-        return encode_jpeg(self.bgr(width, height), None, quality)
+            return self.scalers.jpeg(self.raw, self.width, self.height, quality)
+        return self.scalers.jpeg(self.raw, width, max(1, round(self.height * width / self.width)), quality)
 
 
 def describe(error: Exception) -> str:

@@ -21,7 +21,7 @@ from data.config import load_settings
 from data.meters import Meters
 from engine.catalogue import load_catalogue
 
-SHORT = Clip("short", 35, 40)  # pause, stay, pause: 20.8 s
+SHORT = Clip("short", 35, 40)  # pause, stay, pause: 21.2 s
 
 
 @pytest.mark.parametrize(("limit", "start"), [(0, 5), (1, 5), (5, 5), (7, 1), (13, 40), (128, 3), (20, 21)])
@@ -46,12 +46,12 @@ def test_clips_are_active_for_the_share_in_their_name() -> None:
 def test_a_pause_is_played_to_and_fro_so_that_the_stay_follows_without_a_cut() -> None:
     shown = CLIPS["active30"].pictures()
     first = [one for one, _, _ in shown]
-    assert len(shown) == 443
-    assert first[148:152] == [738, 739, 740, 741]
-    assert first[281:285] == [871, 872, 873, 874]
+    assert len(shown) == 457
+    assert first[153:157] == [738, 739, 740, 741]
+    assert first[290:294] == [875, 876, 877, 878]
     assert max(abs(a - b) for a, b in pairwise(first)) == 1
-    assert [other for _, other, _ in shown[:2]] == [877, 878], "fades from how the clip ended"
-    assert first[-1] == 876
+    assert [other for _, other, _ in shown[:2]] == [902, 903], "fades from how the clip ended"
+    assert first[-1] == 901
 
 
 def test_a_clip_with_pauses_is_never_started_inside_a_stay() -> None:
@@ -64,9 +64,9 @@ def test_a_clip_with_pauses_is_never_started_inside_a_stay() -> None:
 
 def test_events_come_earlier_for_a_camera_that_starts_later_in_the_clip_and_again_in_every_loop() -> None:
     events = [Event(5.0, 5.8)]
-    assert [event.started_s for event in seen_from(events, SHORT, 0, 30.0)] == pytest.approx([5.0, 25.8])
-    assert [event.alerted_s for event in seen_from(events, SHORT, 0, 30.0)] == pytest.approx([5.8, 26.6])
-    assert [event.started_s for event in seen_from(events, SHORT, 9, 30.0)] == pytest.approx([7.8, 28.6])
+    assert [event.started_s for event in seen_from(events, SHORT, 0, 30.0)] == pytest.approx([5.0, 26.2])
+    assert [event.alerted_s for event in seen_from(events, SHORT, 0, 30.0)] == pytest.approx([5.8, 27.0])
+    assert [event.started_s for event in seen_from(events, SHORT, 9, 31.0)] == pytest.approx([8.2, 29.4])
     assert seen_from(events, SHORT, 0, 5.5) == []
 
 
