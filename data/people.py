@@ -38,20 +38,37 @@ class Action(StrEnum):
     ADMINISTER = "administer"
     SHARE_POSITION = "share_position"
     READ_OWN_TASKS = "read_own_tasks"
+    REPORT_EVENT = "report_event"  # bring in what no camera sees
+    RECEIVE_EVENT = "receive_event"  # accept, verify, file or refuse a reported event; call back
+    JUDGE_EVENT = "judge_event"  # 研判: lead, co-handlers, deadline; convene; extend; reassign; suspend; rework
+    CLOSE_EVENT = "close_event"
+    VOID_EVENT = "void_event"
+    RULE_EVENT = "rule_event"  # 裁定
+    REVIEW_EVENT = "review_event"  # 复盘
+    HOLD_EVENT = "hold_event"  # a district takes an event it shares with another one
 
 
 _LOOK = frozenset({Action.READ, Action.REVIEW})
-_RUN_SHIFT = _LOOK | {Action.ACKNOWLEDGE, Action.DISPATCH, Action.VERIFY}
+_RUN_SHIFT = _LOOK | {
+    Action.ACKNOWLEDGE,
+    Action.DISPATCH,
+    Action.VERIFY,
+    Action.REPORT_EVENT,
+    Action.RECEIVE_EVENT,
+}
+_LEAD_SHIFT = _RUN_SHIFT | {Action.CANCEL_TASK, Action.READ_AUDIT, Action.CLOSE_EVENT}
+_WORK = frozenset({Action.WORK_TASK, Action.SHARE_POSITION, Action.READ_OWN_TASKS, Action.REPORT_EVENT})
+_JUDGE = frozenset({Action.JUDGE_EVENT, Action.REVIEW_EVENT})
 
 PERMITTED = MappingProxyType(
     {
         Role.OPERATOR: _RUN_SHIFT,
-        Role.DUTY_OFFICER: _RUN_SHIFT | {Action.CANCEL_TASK, Action.READ_AUDIT},
-        Role.SECTION_HEAD: _RUN_SHIFT | {Action.CANCEL_TASK, Action.READ_AUDIT},
-        Role.COMMANDER: _RUN_SHIFT | {Action.CANCEL_TASK, Action.READ_AUDIT},
-        Role.GRID_LEADER: _LOOK | {Action.VERIFY, Action.WORK_TASK, Action.SHARE_POSITION, Action.READ_OWN_TASKS},
-        Role.RESPONDER: frozenset({Action.WORK_TASK, Action.SHARE_POSITION, Action.READ_OWN_TASKS}),
-        Role.ANALYST: _LOOK | {Action.READ_AUDIT},
+        Role.DUTY_OFFICER: _LEAD_SHIFT | {Action.VOID_EVENT, Action.JUDGE_EVENT},
+        Role.SECTION_HEAD: _LEAD_SHIFT | _JUDGE | {Action.HOLD_EVENT},
+        Role.COMMANDER: _LEAD_SHIFT | _JUDGE | {Action.VOID_EVENT, Action.RULE_EVENT, Action.HOLD_EVENT},
+        Role.GRID_LEADER: _LOOK | _WORK | {Action.VERIFY},
+        Role.RESPONDER: _WORK,
+        Role.ANALYST: _LOOK | {Action.READ_AUDIT, Action.REVIEW_EVENT},
         Role.ADMINISTRATOR: _LOOK | {Action.ADMINISTER, Action.READ_AUDIT},
     }
 )

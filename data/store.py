@@ -15,9 +15,11 @@ from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
 from data.alert import Alert, AlertKey
+from data.category import Category, CategoryVersion
 from data.geo import Location
 from data.notice import Escalation, Notice
 from data.observation import Reading, Rejected
+from data.organisation import Shift, Unit, Upkeep
 from data.people import Responder, Session, User
 from data.record import AuditEntry, Change, Evidence, Timer
 from data.requests import Request
@@ -47,6 +49,7 @@ class TaskQuery:
     event_id: int | None = None
     alert_id: int | None = None
     responder: str | None = None
+    unit: str | None = None
     open_only: bool = False
     since: datetime | None = None
     until: datetime | None = None
@@ -71,6 +74,10 @@ class Reader(Protocol):
     def open_alert(self, key: AlertKey) -> Alert | None: ...
     def event(self, event_id: int) -> Event: ...
     def events(self, *, open_only: bool = False, before_id: int | None = None, limit: int = 100) -> Sequence[Event]: ...
+    def events_of_kind(self, kind: str, *, since: datetime) -> Sequence[Event]:
+        """Newest first: those that are open, or ended at or after `since`."""
+        ...
+
     def task(self, task_id: int) -> Task: ...
     def tasks(self, query: TaskQuery) -> Sequence[Task]: ...
     def offers(self, task_id: int) -> Sequence[Offer]:
@@ -139,6 +146,22 @@ class Reader(Protocol):
         """Newest first; with `in_force_at` those neither expired then nor superseded or cancelled till now."""
         ...
 
+    def units(self) -> Sequence[Unit]:
+        """By id."""
+        ...
+
+    def unit(self, unit_id: str) -> Unit: ...
+    def shifts(self, *, at: datetime | None = None) -> Sequence[Shift]:
+        """By their beginning; with `at` those that last then."""
+        ...
+
+    def categories(self) -> Sequence[CategoryVersion]:
+        """By kind."""
+        ...
+
+    def category(self, kind: str) -> CategoryVersion: ...
+    def upkeeps(self, event_id: int | None = None) -> Sequence[Upkeep]: ...
+    def upkeep(self, upkeep_id: int) -> Upkeep: ...
     def value(self, name: str) -> Any:
         """A small named JSON value (epoch, position of a reader in a file); None when absent."""
         ...
@@ -176,6 +199,22 @@ class Writer(Reader, Protocol):
 
         also when that arrives later. Use `data.warnings_in.receive_warning`, which tells of it, too.
         """
+        ...
+
+    def put_unit(self, unit: Unit) -> Unit:
+        """Insert (version 0) or change what was read. Raises StaleVersion."""
+        ...
+
+    def remove_unit(self, unit_id: str) -> None: ...
+    def add_shift(self, shift: Shift) -> Shift: ...
+    def remove_shift(self, shift_id: int) -> None: ...
+    def put_category(self, category: Category, version: int = 0) -> CategoryVersion:
+        """Insert (version 0) or change what was read. Raises StaleVersion."""
+        ...
+
+    def add_upkeep(self, upkeep: Upkeep) -> Upkeep: ...
+    def end_upkeep(self, upkeep_id: int, at: datetime) -> bool:
+        """True for the one caller that ended it."""
         ...
 
     def add_evidence(self, evidence: Evidence) -> None:

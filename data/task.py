@@ -2,24 +2,45 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
 from enum import StrEnum
 
 from data.alert import Priority
+from data.case import CaseClock, ClockName, Origin, Recorded
 from data.geo import Location
 
 
 class EventState(StrEnum):
-    """Where an event stands (first subset of the digital city management loop)."""
+    """Where an event stands in the closed loop of digital city management."""
 
-    OPEN = "open"
-    CLOSED = "closed"
+    RECEIVED = "received"  # 待受理
+    TO_VERIFY = "to_verify"  # 待核实
+    FILED = "filed"  # 已立案
+    NOT_FILED = "not_filed"  # 不予立案
+    JUDGING = "judging"  # 研判中
+    DISPATCHED = "dispatched"  # 已派遣
+    HANDLING = "handling"  # 处置中
+    TO_CHECK = "to_check"  # 待核查
+    CLOSED = "closed"  # 已结案
+    REVIEWED = "reviewed"  # 已复盘
+    SUSPENDED = "suspended"  # 挂账
+    VOIDED = "voided"  # 作废
+
+
+ENDED = frozenset({EventState.NOT_FILED, EventState.CLOSED, EventState.REVIEWED, EventState.VOIDED})
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One or more alerts, or a report, that people work on to its end."""
+    """One or more alerts, or a report, that people work on to its end.
+
+    `steps`: everything that happened to it, oldest first; the state is where the last one led. `closed_at`: when it
+    ended (closed, not filed or voided); a recorded reopening takes it away again. `lead`, `co_handlers`,
+    `cooperating`: ids of units. `holders`: districts that hold the same event. `recurs`: the event that this one
+    repeats. `reporter`: who reported it, for a call-back.
+    """
 
     title: str
     kind: str
@@ -30,12 +51,38 @@ class Event:
     grid: str = ""
     closed_at: datetime | None = None
     closed_by: str | None = None
+    origin: Origin = Origin.ALERT
+    description: str = ""
+    photo: str | None = None
+    reporter: Mapping[str, str] = field(default_factory=dict)
+    section: str = ""
+    lead: str = ""
+    co_handlers: tuple[str, ...] = ()
+    cooperating: tuple[str, ...] = ()
+    holders: tuple[str, ...] = ()
+    recurs: int | None = None
+    clocks: tuple[CaseClock, ...] = ()
+    steps: tuple[Recorded, ...] = ()
     id: int = 0
     version: int = 0
 
     @property
     def state(self) -> EventState:
-        return EventState.OPEN if self.closed_at is None else EventState.CLOSED
+        if self.steps:
+            return EventState(self.steps[-1].to)
+        return EventState.RECEIVED if self.closed_at is None else EventState.CLOSED
+
+    @property
+    def is_open(self) -> bool:
+        return self.state not in ENDED
+
+    def clock(self, name: ClockName) -> CaseClock | None:
+        """The clock of this name that was started last."""
+        return next((clock for clock in reversed(self.clocks) if clock.name is name), None)
+
+    def last(self, *steps: str) -> Recorded | None:
+        """The newest recorded step of one of these names."""
+        return next((one for one in reversed(self.steps) if one.step in steps), None)
 
 
 class TaskState(StrEnum):
@@ -50,6 +97,12 @@ class TaskState(StrEnum):
     VERIFIED = "verified"
     CLOSED = "closed"
     CANCELLED = "cancelled"
+    BLOCKED = "blocked"  # cannot go on just now
+    RETURNED = "returned"  # 退单: given back with a reason, waits for another unit or a ruling
+    REWORK = "rework"  # 返工: was reported, is not good enough
+
+
+_TURNS = frozenset({TaskState.BLOCKED, TaskState.RETURNED, TaskState.REWORK})
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +118,12 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One unit's part of an event. Each time is set once, from None.
+    """One unit's part of an event. Each time is set once, from None, in each round.
 
-    `responder` is set by acceptance; the open offer, if any, is in the store's offers.
+    `responder` is set by acceptance; the open offer, if any, is in the store's offers. `unit`: a unit whose people
+    take it among themselves, without offers; empty for a task that is offered to responders. `steps`: what turned
+    the way round (blocked, returned, reassigned, rework, ruling); a step that clears times keeps them in its detail.
+    `promised`: the day by which the unit has promised it.
     """
 
     event_id: int
@@ -94,11 +150,17 @@ class Task:
     verified_by: str | None = None
     closed_at: datetime | None = None
     cancelled_at: datetime | None = None
+    unit: str = ""
+    promised: date | None = None
+    steps: tuple[Recorded, ...] = ()
     id: int = 0
     version: int = 0
 
     @property
     def state(self) -> TaskState:
+        ends = (self.cancelled_at, self.closed_at, self.verified_at, self.reported_at)
+        if self.steps and all(at is None for at in ends) and TaskState(self.steps[-1].to) in _TURNS:
+            return TaskState(self.steps[-1].to)
         reached = (
             (self.cancelled_at, TaskState.CANCELLED),
             (self.closed_at, TaskState.CLOSED),
@@ -116,6 +178,16 @@ class Task:
     @property
     def is_open(self) -> bool:
         return self.closed_at is None and self.cancelled_at is None
+
+
+class OfferState(StrEnum):
+    """Declined and expired are states of an offer: the task goes on to the next responder."""
+
+    OPEN = "open"
+    ACCEPTED = "accepted"
+    DECLINED = "declined"
+    EXPIRED = "expired"
+    WITHDRAWN = "withdrawn"
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,3 +212,13 @@ class Offer:
     def is_open(self) -> bool:
         ends = (self.accepted_at, self.declined_at, self.expired_at, self.withdrawn_at)
         return all(at is None for at in ends)
+
+    @property
+    def state(self) -> OfferState:
+        ends = (
+            (self.accepted_at, OfferState.ACCEPTED),
+            (self.declined_at, OfferState.DECLINED),
+            (self.expired_at, OfferState.EXPIRED),
+            (self.withdrawn_at, OfferState.WITHDRAWN),
+        )
+        return next((state for at, state in ends if at is not None), OfferState.OPEN)

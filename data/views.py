@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from data.alert import Alert
+from data.case import CaseClock, Recorded
 from data.people import Responder
 from data.record import AuditEntry, Evidence
 from data.task import Event, Offer, Task
@@ -45,7 +46,37 @@ def alert_view(alert: Alert) -> dict[str, Any]:
     }
 
 
+def clock_view(clock: CaseClock) -> dict[str, Any]:
+    """A clock; `due` is null while it is paused and when it has stopped."""
+    return {
+        "name": clock.name.value,
+        "time": clock.time.value,
+        "limit_s": clock.whole_s,
+        "extended_s": clock.extended_s,
+        "started": iso(clock.started),
+        "due": iso(clock.due),
+        "paused": clock.is_paused,
+        "pauses": [[iso(since), iso(until)] for since, until in clock.pauses],
+        "stopped": iso(clock.stopped),
+        "told": clock.told,
+    }
+
+
+def step_view(step: Recorded) -> dict[str, Any]:
+    """A recorded step of an event or a task."""
+    return {
+        "step": step.step,
+        "to": step.to,
+        "at": iso(step.at),
+        "by": step.by,
+        "role": step.role,
+        "reason": step.reason,
+        "detail": dict(step.detail),
+    }
+
+
 def event_view(event: Event) -> dict[str, Any]:
+    """An event without its steps and without who reported it."""
     return {
         "id": event.id,
         "title": event.title,
@@ -58,6 +89,16 @@ def event_view(event: Event) -> dict[str, Any]:
         "opened_at": iso(event.opened_at),
         "closed_at": iso(event.closed_at),
         "closed_by": event.closed_by,
+        "origin": event.origin.value,
+        "description": event.description,
+        "photo": event.photo,
+        "section": event.section,
+        "lead": event.lead,
+        "co_handlers": list(event.co_handlers),
+        "cooperating": list(event.cooperating),
+        "holders": list(event.holders),
+        "recurs": event.recurs,
+        "clocks": [clock_view(clock) for clock in event.clocks],
         "version": event.version,
     }
 
@@ -94,6 +135,9 @@ def task_view(task: Task) -> dict[str, Any]:
             for c in task.candidates
         ],
         **{f"{name}_at": iso(getattr(task, f"{name}_at")) for name in times},
+        "unit": task.unit,
+        "promised": None if task.promised is None else task.promised.isoformat(),
+        "steps": [step_view(step) for step in task.steps],
         "version": task.version,
     }
 

@@ -6,13 +6,13 @@ are the last two steps of the closed loop of digital city management.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
 
-from data.errors import Forbidden, IllegalMove
+from data.errors import Forbidden, IllegalMove, InputRejected
 from data.people import Action, Actor
 from data.task import Offer, Task, TaskState
 from data.views import iso
@@ -31,6 +31,13 @@ class Step(StrEnum):
     VERIFY = "verify"
     CLOSE = "close"
     CANCEL = "cancel"
+    ASSIGN = "assign"  # to a unit, whose people take it among themselves
+    BLOCK = "block"
+    UNBLOCK = "unblock"
+    RETURN = "return"  # 退单
+    RULE = "rule"  # 裁定
+    REASSIGN = "reassign"  # 改派
+    REWORK = "rework"  # 返工
 
 
 class Who(StrEnum):
@@ -42,52 +49,85 @@ class Who(StrEnum):
     ANOTHER = "somebody else than the one who did the work"
 
 
+class Condition(StrEnum):
+    """What else must be so."""
+
+    REASON = "a reason is given"
+    RULED = "it was not returned before, or a ruling allows it"
+
+
+class Clock(StrEnum):
+    """What the step does to the clock of the acceptance (`Offer.expires_at`)."""
+
+    STARTS = "starts"
+    STOPS = "stops"
+
+
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """A step is possible in these states, with this right, for these people."""
+    """A step is possible in these states, with this right, for these people, under these conditions.
+
+    `unit_states`: more states in which it is possible for a unit's task.
+    """
 
     states: frozenset[TaskState]
     action: Action | None  # None: only the system does it
     who: Who
-
-
-_UNFINISHED = frozenset(
-    {
-        TaskState.DRAFT,
-        TaskState.OFFERED,
-        TaskState.ACCEPTED,
-        TaskState.EN_ROUTE,
-        TaskState.ON_SCENE,
-        TaskState.REPORTED,
-    }
-)
+    conditions: tuple[Condition, ...] = ()
+    clock: Clock | None = None
+    unit_states: frozenset[TaskState] = frozenset()
 
 
 def _only(*states: TaskState) -> frozenset[TaskState]:
     return frozenset(states)
 
 
+_AT_WORK = _only(TaskState.ACCEPTED, TaskState.EN_ROUTE, TaskState.ON_SCENE)
+_UNDONE = _AT_WORK | {TaskState.DRAFT, TaskState.OFFERED, TaskState.BLOCKED, TaskState.RETURNED, TaskState.REWORK}
+
 TRANSITIONS = MappingProxyType(
     {
-        Step.OFFER: Transition(_only(TaskState.DRAFT), Action.DISPATCH, Who.ANYBODY),
-        Step.ACCEPT: Transition(_only(TaskState.OFFERED), Action.WORK_TASK, Who.OFFERED),
-        Step.DECLINE: Transition(_only(TaskState.OFFERED), Action.WORK_TASK, Who.OFFERED),
-        Step.EXPIRE: Transition(_only(TaskState.OFFERED), None, Who.ANYBODY),
+        Step.OFFER: Transition(_only(TaskState.DRAFT), Action.DISPATCH, Who.ANYBODY, clock=Clock.STARTS),
+        Step.ASSIGN: Transition(_only(TaskState.DRAFT), Action.DISPATCH, Who.ANYBODY),
+        Step.ACCEPT: Transition(_only(TaskState.OFFERED), Action.WORK_TASK, Who.OFFERED, clock=Clock.STOPS),
+        Step.DECLINE: Transition(_only(TaskState.OFFERED), Action.WORK_TASK, Who.OFFERED, clock=Clock.STOPS),
+        Step.EXPIRE: Transition(_only(TaskState.OFFERED), None, Who.ANYBODY, clock=Clock.STOPS),
         Step.EN_ROUTE: Transition(_only(TaskState.ACCEPTED), Action.WORK_TASK, Who.ASSIGNED),
         Step.ON_SCENE: Transition(_only(TaskState.EN_ROUTE), Action.WORK_TASK, Who.ASSIGNED),
-        Step.REPORT: Transition(_only(TaskState.ON_SCENE), Action.WORK_TASK, Who.ASSIGNED),
+        Step.REPORT: Transition(
+            _only(TaskState.ON_SCENE, TaskState.REWORK), Action.WORK_TASK, Who.ASSIGNED, unit_states=_AT_WORK
+        ),
         Step.VERIFY: Transition(_only(TaskState.REPORTED), Action.VERIFY, Who.ANOTHER),
         Step.CLOSE: Transition(_only(TaskState.VERIFIED), None, Who.ANYBODY),
-        Step.CANCEL: Transition(_UNFINISHED, Action.CANCEL_TASK, Who.ANYBODY),
+        Step.CANCEL: Transition(_UNDONE | {TaskState.REPORTED}, Action.CANCEL_TASK, Who.ANYBODY, clock=Clock.STOPS),
+        Step.BLOCK: Transition(_AT_WORK, Action.WORK_TASK, Who.ASSIGNED, (Condition.REASON,)),
+        Step.UNBLOCK: Transition(_only(TaskState.BLOCKED), Action.WORK_TASK, Who.ASSIGNED),
+        Step.RETURN: Transition(
+            _AT_WORK | {TaskState.BLOCKED}, Action.WORK_TASK, Who.ASSIGNED, (Condition.REASON, Condition.RULED)
+        ),
+        Step.RULE: Transition(_UNDONE, Action.RULE_EVENT, Who.ANYBODY, (Condition.REASON,)),
+        Step.REASSIGN: Transition(_UNDONE, Action.DISPATCH, Who.ANYBODY, (Condition.REASON,), Clock.STOPS),
+        Step.REWORK: Transition(
+            _only(TaskState.REPORTED, TaskState.CLOSED), Action.VERIFY, Who.ANOTHER, (Condition.REASON,)
+        ),
     }
 )
 
 
-def check(task: Task, step: Step, actor: Actor, offers: Sequence[Offer], now: datetime) -> None:
+def check(
+    task: Task,
+    step: Step,
+    actor: Actor,
+    offers: Sequence[Offer],
+    now: datetime,
+    *,
+    members: Collection[str] = (),
+    reason: str | None = None,
+) -> None:
     """Return when the step is allowed.
 
-    Raises Forbidden (not this role, not this person) or IllegalMove (not in this state, not any more).
-    `offers`: all offers of the task, oldest first.
+    Raises Forbidden (not this role, not this person), IllegalMove (not in this state, not any more) or InputRejected
+    (no reason given). `offers`: all offers of the task, oldest first; `members`: the people of the task's unit.
     """
     transition = TRANSITIONS[step]
     if transition.action is None:
@@ -95,16 +135,36 @@ def check(task: Task, step: Step, actor: Actor, offers: Sequence[Offer], now: da
             raise Forbidden(f"{step} is done by the system only")
     else:
         actor.require(transition.action)
-    if transition.who is Who.OFFERED and all(offer.responder != actor.name for offer in offers):
-        raise Forbidden(f"task {task.id} was not offered to {actor.name}")
-    if transition.who is Who.ASSIGNED and task.responder not in (None, actor.name):
-        raise Forbidden(f"task {task.id} is {task.responder}'s; only they can do {step}")
-    if transition.who is Who.ANOTHER and task.responder == actor.name:
-        raise Forbidden(f"task {task.id} was done by {actor.name}; nobody verifies their own work")
-    if task.state not in transition.states:
-        raise IllegalMove(f"task {task.id} is {_standing(task)}; {step} is possible only when {_named(transition)}")
-    if transition.who is Who.OFFERED:
+    _check_person(task, step, transition.who, actor, offers, members)
+    possible = transition.states | (transition.unit_states if task.unit else frozenset())
+    if task.state not in possible:
+        raise IllegalMove(f"task {task.id} is {_standing(task)}; {step} is possible only when {_named(possible)}")
+    if transition.who is Who.OFFERED and not task.unit:
         _check_offer(task, actor, offers, now)
+    if Condition.REASON in transition.conditions and not (reason or "").strip():
+        raise InputRejected(f"{step} of task {task.id} needs a reason")
+    if Condition.RULED in transition.conditions:
+        _check_ruling(task)
+
+
+def _check_person(  # noqa: PLR0917 - who does what to which task
+    task: Task, step: Step, who: Who, actor: Actor, offers: Sequence[Offer], members: Collection[str]
+) -> None:
+    if who is Who.OFFERED and task.unit and actor.name not in members:
+        raise Forbidden(f"task {task.id} is for {task.unit}, and {actor.name} is not one of its people")
+    if who is Who.OFFERED and not task.unit and all(offer.responder != actor.name for offer in offers):
+        raise Forbidden(f"task {task.id} was not offered to {actor.name}")
+    if who is Who.ASSIGNED and task.responder not in (None, actor.name):
+        raise Forbidden(f"task {task.id} is {task.responder}'s; only they can do {step}")
+    if who is Who.ANOTHER and (task.responder == actor.name or (task.unit and actor.name in members)):
+        raise Forbidden(f"task {task.id} was done by {task.responder}; nobody verifies their own work")
+
+
+def _check_ruling(task: Task) -> None:
+    """Given back once with a reason; once more only after a ruling."""
+    returned = [n for n, one in enumerate(task.steps) if one.step == Step.RETURN]
+    if returned and all(one.step != Step.RULE for one in task.steps[returned[-1] :]):
+        raise IllegalMove(f"task {task.id} was returned once already; a second return needs a ruling")
 
 
 def open_offer(offers: Sequence[Offer]) -> Offer | None:
@@ -135,5 +195,5 @@ def _standing(task: Task) -> str:
     return state + facts.get(task.state, by)
 
 
-def _named(transition: Transition) -> str:
-    return ", ".join(state.value.replace("_", " ") for state in TaskState if state in transition.states)
+def _named(states: Collection[TaskState]) -> str:
+    return ", ".join(state.value.replace("_", " ") for state in TaskState if state in states)

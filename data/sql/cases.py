@@ -13,6 +13,8 @@ from data.sql.reader import ALERTS, EVENTS, OFFERS, OPEN_OFFER, TASKS
 from data.sql.writing import SqlWriting
 from data.task import Event, Offer, Task
 
+_EVENT_ROUND = ("closed_at",)
+_TASK_ROUND = ("accepted_at", "en_route_at", "on_scene_at", "reported_at", "verified_at", "closed_at")
 _OFFER_ENDS = ("accepted_at", "declined_at", "expired_at", "withdrawn_at")
 
 
@@ -39,14 +41,28 @@ class CaseWriting(SqlWriting):
         return replace(stored, id=self._number(EVENTS, rows.event_values(stored), f"event at {event.site}"))
 
     def save_event(self, event: Event) -> Event:
-        return replace(event, version=self._save(EVENTS, event, rows.event_values(event), "event"))
+        """Steps are only appended. `closed_at` may be taken away by a recorded step (reopening) alone."""
+        more = self._only_more_steps(self.event(event.id), event, f"event {event.id}")
+        values = rows.event_values(event)
+        return replace(event, version=self._save(EVENTS, event, values, "event", free=_EVENT_ROUND if more else ()))
 
     def add_task(self, task: Task) -> Task:
         stored = replace(task, version=1)
         return replace(stored, id=self._number(TASKS, rows.task_values(stored), f"task of event {task.event_id}"))
 
     def save_task(self, task: Task) -> Task:
-        return replace(task, version=self._save(TASKS, task, rows.task_values(task), "task"))
+        """Steps are only appended. A recorded step (returned, rework) may begin a new round of times."""
+        more = self._only_more_steps(self.task(task.id), task, f"task {task.id}")
+        values = rows.task_values(task)
+        return replace(task, version=self._save(TASKS, task, values, "task", free=_TASK_ROUND if more else ()))
+
+    @staticmethod
+    def _only_more_steps(stored: Event | Task, given: Event | Task, what: str) -> bool:
+        """Were steps added? Raises IllegalMove when one is missing or was changed."""
+        kept = given.steps[: len(stored.steps)]
+        if stored.version == given.version and kept != stored.steps:
+            raise IllegalMove(f"{what}: recorded steps stay as they are")
+        return len(given.steps) > len(stored.steps)
 
     def add_offer(self, offer: Offer) -> Offer:
         """One offer of a task is open at a time. Raises IllegalMove while another is."""

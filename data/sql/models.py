@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, ClassVar
 
 from sqlalchemy import (
     JSON,
     BigInteger,
     Boolean,
+    Date,
     Float,
     ForeignKey,
     Index,
@@ -79,9 +80,21 @@ class EventRow(Numbered, Row):
     grid: Mapped[str]
     closed_at: Mapped[datetime | None]
     closed_by: Mapped[str | None]
+    origin: Mapped[str]
+    description: Mapped[str] = mapped_column(ForeignText)
+    photo: Mapped[str | None]
+    reporter: Mapped[Any] = mapped_column(JSON)
+    section: Mapped[str]
+    lead: Mapped[str]
+    co_handlers: Mapped[Any] = mapped_column(JSON)
+    cooperating: Mapped[Any] = mapped_column(JSON)
+    holders: Mapped[Any] = mapped_column(JSON)
+    recurs: Mapped[int | None]
+    clocks: Mapped[Any] = mapped_column(JSON)
+    steps: Mapped[Any] = mapped_column(JSON)
     version: Mapped[int]
 
-    __table_args__ = ({"sqlite_autoincrement": True},)
+    __table_args__ = (Index("ix_events_kind_closed_at", "kind", "closed_at"), {"sqlite_autoincrement": True})
 
 
 class AlertRow(Numbered, Row):
@@ -152,6 +165,9 @@ class TaskRow(Numbered, Row):
     verified_by: Mapped[str | None]
     closed_at: Mapped[datetime | None]
     cancelled_at: Mapped[datetime | None]
+    unit: Mapped[str] = mapped_column(index=True)
+    promised: Mapped[date | None] = mapped_column(Date)
+    steps: Mapped[Any] = mapped_column(JSON)
     version: Mapped[int]
 
     __table_args__ = ({"sqlite_autoincrement": True},)

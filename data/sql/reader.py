@@ -15,6 +15,7 @@ from data.record import AuditEntry, Change, Evidence, Timer
 from data.requests import Request
 from data.sql import models, rows
 from data.sql.notices import NoticeReading
+from data.sql.organisation_read import OrganisationLooking
 from data.sql.warnings_read import WarningLooking
 from data.store import AlertQuery, Answered, TaskQuery
 from data.task import Event, Offer, Task
@@ -50,7 +51,7 @@ LAST_CHANGE = select(func.coalesce(func.max(OUTBOX.c.seq), 0))
 CHANGES = select(OUTBOX).where(OUTBOX.c.seq > bindparam("after")).order_by(OUTBOX.c.seq).limit(bindparam("up_to"))
 
 
-class SqlReader(NoticeReading, WarningLooking):
+class SqlReader(NoticeReading, WarningLooking, OrganisationLooking):
     """`data.store.Reader` on one connection inside one transaction."""
 
     def alert(self, alert_id: int) -> Alert:
@@ -79,6 +80,12 @@ class SqlReader(NoticeReading, WarningLooking):
     def event(self, event_id: int) -> Event:
         return self._one(EVENTS, event_id, rows.event_of, "event")
 
+    def events_of_kind(self, kind: str, *, since: datetime) -> Sequence[Event]:
+        ended_late = or_(EVENTS.c.closed_at.is_(None), EVENTS.c.closed_at >= since)
+        return self._all(
+            select(EVENTS).where(EVENTS.c.kind == kind, ended_late).order_by(EVENTS.c.id.desc()), rows.event_of
+        )
+
     def events(self, *, open_only: bool = False, before_id: int | None = None, limit: int = 100) -> Sequence[Event]:
         found = select(EVENTS).order_by(EVENTS.c.id.desc()).limit(limit)
         if open_only:
@@ -98,6 +105,8 @@ class SqlReader(NoticeReading, WarningLooking):
             found = found.where(TASKS.c.alert_id == query.alert_id)
         if query.responder is not None:
             found = found.where(or_(TASKS.c.offered_to == query.responder, TASKS.c.responder == query.responder))
+        if query.unit is not None:
+            found = found.where(TASKS.c.unit == query.unit)
         if query.open_only:
             found = found.where(OPEN_TASK)
         if query.since is not None:
@@ -118,7 +127,8 @@ class SqlReader(NoticeReading, WarningLooking):
         return self._one(RESPONDERS, responder_id, rows.responder_of, "responder")
 
     def busy_responders(self) -> frozenset[str]:
-        at_work = select(TASKS.c.responder).where(OPEN_TASK, TASKS.c.responder.is_not(None))
+        # What a unit has taken on may last weeks; its people can be sent meanwhile.
+        at_work = select(TASKS.c.responder).where(OPEN_TASK, TASKS.c.responder.is_not(None), TASKS.c.unit == "")
         asked = select(OFFERS.c.responder).where(OPEN_OFFER)
         return frozenset(self._connection.execute(union(at_work, asked)).scalars())
 

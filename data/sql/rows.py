@@ -9,11 +9,13 @@ from typing import Any
 from sqlalchemy import RowMapping
 
 from data.alert import Alert, AlertKey, Priority
+from data.case import Origin
 from data.geo import Location
 from data.observation import Quality, Reading, Rejected
 from data.people import Responder, Role, Session, User
 from data.record import AuditEntry, Change, Evidence, Timer
 from data.requests import Request, RequestKind
+from data.sql.case_rows import clock_of, clock_values, step_of, step_values
 from data.store import Answered
 from data.task import Candidate, Event, Offer, Task
 
@@ -44,29 +46,47 @@ def _located(row: RowMapping) -> dict[str, Any]:
 
 
 def event_of(row: RowMapping) -> Event:
-    return Event(**_located(row))
+    values = _located(row)
+    for name in ("co_handlers", "cooperating", "holders"):
+        values[name] = tuple(values[name])
+    values["origin"] = Origin(values["origin"])
+    values["clocks"] = tuple(clock_of(clock) for clock in values["clocks"])
+    values["steps"] = tuple(step_of(step) for step in values["steps"])
+    return Event(**values)
 
 
 def event_values(event: Event) -> dict[str, Any]:
-    place = {"lon": event.location.lon, "lat": event.location.lat}
-    return plain(event, "id", "location", "priority") | place | {"priority": event.priority.value}
+    own = plain(event, "id", "location", "priority", "steps", "clocks")
+    for name in ("co_handlers", "cooperating", "holders"):
+        own[name] = list(own[name])
+    return own | {
+        "lon": event.location.lon,
+        "lat": event.location.lat,
+        "priority": event.priority.value,
+        "origin": event.origin.value,
+        "reporter": dict(event.reporter),
+        "steps": [step_values(step) for step in event.steps],
+        "clocks": [clock_values(clock) for clock in event.clocks],
+    }
 
 
 def task_of(row: RowMapping) -> Task:
     values = _located(row)
     checklist = tuple(values.pop("checklist"))
     candidates = tuple(Candidate(**candidate) for candidate in values.pop("candidates"))
-    return Task(checklist=checklist, candidates=candidates, **values)
+    steps = tuple(step_of(step) for step in values.pop("steps"))
+    return Task(checklist=checklist, candidates=candidates, steps=steps, **values)
 
 
 def task_values(task: Task) -> dict[str, Any]:
-    own = plain(task, "id", "location", "priority", "checklist", "candidates")
+    own = plain(task, "id", "location", "priority", "checklist", "candidates", "steps")
     return own | {
         "lon": task.location.lon,
         "lat": task.location.lat,
         "priority": task.priority.value,
         "checklist": list(task.checklist),
         "candidates": [asdict(candidate) for candidate in task.candidates],
+        "steps": [step_values(step) for step in task.steps],
     }
 
 

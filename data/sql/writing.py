@@ -56,9 +56,13 @@ class SqlWriting(SqlReader):
         statement: ReturningInsert[Any] = insert(table).returning(column)
         return int(self._execute(statement, values, what).scalar_one())
 
-    def _save(self, table: Table, thing: V, values: Mapping[str, Any], what: str) -> int:
-        """Update a versioned row; the new version. Raises NotFound, StaleVersion, IllegalMove."""
-        self._check_times(table, thing.id, values, what, version=thing.version)
+    def _save(self, table: Table, thing: V, values: Mapping[str, Any], what: str, *, free: Sequence[str] = ()) -> int:
+        """Update a versioned row; the new version. `free`: times that may change this once.
+
+        Raises NotFound, StaleVersion, IllegalMove.
+        """
+        held = {name: value for name, value in values.items() if name not in free}
+        self._check_times(table, thing.id, held, what, version=thing.version)
         version = thing.version + 1
         statement = update(table).where(table.c.id == thing.id)
         self._execute(statement.values(**{**values, "version": version}), {}, f"{what} {thing.id}")

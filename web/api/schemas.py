@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
@@ -93,11 +93,24 @@ class EventView(_View):
     opened_at: datetime
     closed_at: datetime | None
     closed_by: str | None
+    origin: str
+    description: str
+    photo: str | None
+    section: str
+    lead: str
+    co_handlers: list[str]
+    cooperating: list[str]
+    holders: list[str]
+    recurs: int | None
+    clocks: list[dict[str, Any]]
     version: int
 
 
 class TaskView(_View):
-    """One unit's part. `state`: draft, offered, accepted, en_route, on_scene, reported, verified, closed, cancelled."""
+    """One unit's part. `state`: draft, offered, accepted, en_route, on_scene, reported, verified, closed, cancelled,
+
+    blocked, returned, rework.
+    """
 
     id: int
     event: int
@@ -125,6 +138,9 @@ class TaskView(_View):
     verified_at: datetime | None
     closed_at: datetime | None
     cancelled_at: datetime | None
+    unit: str
+    promised: date | None
+    steps: list[dict[str, Any]]
     version: int
 
 

@@ -1,0 +1,58 @@
+"""Looking up the organisation, its shifts, the category table and routine upkeep."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import select
+
+from data.category import CategoryVersion
+from data.organisation import Shift, Unit, Upkeep
+from data.sql.looking import Looking
+from data.sql.organisation_rows import (
+    CategoryRow,
+    ShiftRow,
+    UnitRow,
+    UpkeepRow,
+    category_of_row,
+    shift_of,
+    unit_of,
+    upkeep_of,
+)
+
+UNITS = UnitRow.table()
+SHIFTS = ShiftRow.table()
+CATEGORIES = CategoryRow.table()
+UPKEEPS = UpkeepRow.table()
+
+
+class OrganisationLooking(Looking):
+    """The part of `data.store.Reader` about the organisation."""
+
+    def units(self) -> Sequence[Unit]:
+        return self._all(select(UNITS).order_by(UNITS.c.id), unit_of)
+
+    def unit(self, unit_id: str) -> Unit:
+        return self._one(UNITS, unit_id, unit_of, "unit")
+
+    def shifts(self, *, at: datetime | None = None) -> Sequence[Shift]:
+        found = select(SHIFTS).order_by(SHIFTS.c.begins, SHIFTS.c.id)
+        if at is not None:
+            found = found.where(SHIFTS.c.begins <= at, SHIFTS.c.ends > at)
+        return self._all(found, shift_of)
+
+    def categories(self) -> Sequence[CategoryVersion]:
+        return self._all(select(CATEGORIES).order_by(CATEGORIES.c.kind), category_of_row)
+
+    def category(self, kind: str) -> CategoryVersion:
+        return self._one(CATEGORIES, kind, category_of_row, "category")
+
+    def upkeeps(self, event_id: int | None = None) -> Sequence[Upkeep]:
+        found = select(UPKEEPS).order_by(UPKEEPS.c.id)
+        if event_id is not None:
+            found = found.where(UPKEEPS.c.event_id == event_id)
+        return self._all(found, upkeep_of)
+
+    def upkeep(self, upkeep_id: int) -> Upkeep:
+        return self._one(UPKEEPS, upkeep_id, upkeep_of, "upkeep")

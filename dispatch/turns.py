@@ -1,0 +1,161 @@
+"""What turns a task's way round: blocked, given back 退单, ruled 裁定, reassigned 改派, to be done again 返工.
+
+Each is recorded with its reason among the task's steps; the times it takes away are kept in that record.
+Steps raise NotFound, Forbidden, IllegalMove or InputRejected as those of `dispatch.tasks` do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any
+
+from data.case import Recorded
+from data.errors import IllegalMove, NotFound
+from data.people import Actor
+from data.store import Reader, TaskQuery, Writer
+from data.task import ENDED, Task, TaskState
+from data.trail import responder_changed, task_step
+from data.views import iso
+from dispatch.offers import end_offer
+from dispatch.transitions import Step, check
+
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+_ROUND = ("accepted_at", "en_route_at", "on_scene_at", "reported_at", "verified_at", "closed_at")
+
+
+def block(writer: Writer, task_id: int, actor: Actor, now: datetime, reason: str) -> Task:
+    """The work cannot go on just now: a locked gate, a car in the way."""
+    task = writer.task(task_id)
+    check(task, Step.BLOCK, actor, (), now, reason=reason)
+    return turned(writer, task, Step.BLOCK, TaskState.BLOCKED, actor, now, reason=reason)
+
+
+def unblock(writer: Writer, task_id: int, actor: Actor, now: datetime, reason: str = "") -> Task:
+    """The work goes on where it stood."""
+    task = writer.task(task_id)
+    check(task, Step.UNBLOCK, actor, (), now)
+    before = replace(task, steps=()).state
+    return turned(writer, task, Step.UNBLOCK, before, actor, now, reason=reason)
+
+
+def give_back(writer: Writer, task_id: int, actor: Actor, now: datetime, reason: str) -> Task:
+    """The task is not for this unit or person: once with a reason, a second time only after a ruling."""
+    task = writer.task(task_id)
+    check(task, Step.RETURN, actor, (), now, reason=reason)
+    cleared, kept = new_round(task)
+    returned = turned(
+        writer, cleared, Step.RETURN, TaskState.RETURNED, actor, now, reason=reason, detail=kept, offered_to=None
+    )
+    _free(writer, task, now)
+    return returned
+
+
+def rule(writer: Writer, task_id: int, actor: Actor, now: datetime, reason: str) -> Task:
+    """A ruling on who has to do it; after it the task may be returned once more."""
+    task = writer.task(task_id)
+    check(task, Step.RULE, actor, writer.offers(task_id), now, reason=reason)
+    return turned(writer, task, Step.RULE, task.state, actor, now, reason=reason)
+
+
+def rework(writer: Writer, task_id: int, actor: Actor, now: datetime, reason: str) -> Task:
+    """What was reported is not good enough: the same people go on. Not once the event has ended."""
+    task = writer.task(task_id)
+    check(task, Step.REWORK, actor, (), now, members=people_of(writer, task.unit), reason=reason)
+    event = writer.event(task.event_id)
+    if event.state in ENDED:
+        raise IllegalMove(f"event {event.id} of task {task.id} is {event.state}; reopen it first")
+    if task.state is TaskState.CLOSED and task.responder in writer.busy_responders() and not task.unit:
+        raise IllegalMove(f"{task.responder} is busy with another task; reassign task {task.id}")
+    kept = {"report_text": task.report_text, "report_photo": task.report_photo} | _times(
+        task, "reported_at", "verified_at", "closed_at"
+    )
+    cleared = replace(task, reported_at=None, verified_at=None, verified_by=None, closed_at=None)
+    again = turned(writer, cleared, Step.REWORK, TaskState.REWORK, actor, now, reason=reason, detail=kept)
+    if task.responder is not None and not task.unit:
+        responder_changed(writer, task.responder, now)
+    return again
+
+
+def take_away(  # noqa: PLR0917 - who, when and why
+    writer: Writer, task_id: int, actor: Actor, now: datetime, reason: str, unit: str
+) -> Task:
+    """First half of a reassignment: nobody holds the task any more, `unit` or a new offer takes it over."""
+    task = writer.task(task_id)
+    offers = writer.offers(task_id)
+    check(task, Step.REASSIGN, actor, offers, now, reason=reason)
+    if unit:
+        writer.unit(unit)
+    for offer in offers:
+        if offer.is_open:
+            end_offer(writer, task, replace(offer, withdrawn_at=now), now)
+    cleared, kept = new_round(task)
+    detail = kept | {"from": task.responder or task.offered_to, "from_unit": task.unit, "to_unit": unit}
+    free = turned(
+        writer,
+        cleared,
+        Step.REASSIGN,
+        TaskState.OFFERED if unit else TaskState.DRAFT,
+        actor,
+        now,
+        reason=reason,
+        detail=detail,
+        offered_to=unit or None,
+        unit=unit,
+    )
+    _free(writer, task, now)
+    return free
+
+
+def new_round(task: Task) -> tuple[Task, dict[str, Any]]:
+    """The task without responder and times, and what was taken away."""
+    kept = {"responder": task.responder} | _times(task, *_ROUND)
+    nothing: dict[str, Any] = dict.fromkeys(_ROUND)
+    return replace(task, responder=None, verified_by=None, **nothing), kept
+
+
+def turned(  # noqa: PLR0917 - who did what, and where it led
+    writer: Writer,
+    task: Task,
+    step: Step,
+    to: TaskState,
+    actor: Actor,
+    now: datetime,
+    *,
+    reason: str = "",
+    detail: Mapping[str, Any] = _NOTHING,
+    **changes: Any,
+) -> Task:
+    """Store the task with this step recorded."""
+    role = "" if actor.role is None else actor.role.value
+    recorded = Recorded(step.value, to.value, now, actor.name, role, reason.strip(), dict(detail))
+    task = writer.save_task(replace(task, steps=(*task.steps, recorded), **changes))
+    task_step(writer, task, actor, step.value, now, detail={"reason": reason.strip()} | dict(detail))
+    return task
+
+
+def people_of(reader: Reader, unit: str) -> Collection[str]:
+    """Who belongs to a unit; nobody where there is no unit."""
+    if not unit:
+        return ()
+    try:
+        return reader.unit(unit).people
+    except NotFound:
+        return ()
+
+
+def tasks_of(reader: Reader, event_id: int, *, open_only: bool = False) -> list[Task]:
+    """All tasks of an event, oldest first."""
+    return sorted(reader.tasks(TaskQuery(event_id=event_id, open_only=open_only, limit=1000)), key=lambda one: one.id)
+
+
+def _times(task: Task, *names: str) -> dict[str, str | None]:
+    return {name: iso(getattr(task, name)) for name in names if getattr(task, name) is not None}
+
+
+def _free(writer: Writer, before: Task, now: datetime) -> None:
+    who = before.responder or before.offered_to
+    if who is not None and not before.unit:
+        responder_changed(writer, who, now)
