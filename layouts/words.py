@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Literal
 
+from layouts.words_cases import CASE_WORDS
 from layouts.words_notices import NOTICES
 
 Language = Literal["zh", "en"]
@@ -261,6 +262,7 @@ _TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
         "reason.did not answer in time": ("超时未接", "did not answer in time"),
         "reason.old_position": ("定位过旧", "position too old"),
         "reason.declined": ("已退单", "declined"),
+        **CASE_WORDS,
     }
 )
 
