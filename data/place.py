@@ -58,6 +58,14 @@ class InferenceSettings(BaseModel):
     height: Annotated[int, Field(ge=64, le=2048, multiple_of=32, description="Model input height, pixels.")] = 384
     threads: Annotated[int, Field(ge=1, le=64, description="Processor threads of one process's model.")] = 1
     per_second: Annotated[float, Field(gt=0, le=30, description="Inferences a second and camera, at most.")] = 5.0
+    awake_at_most: Annotated[
+        int | None,
+        Field(
+            ge=1,
+            description="Of the cameras of one worker process that rest while nothing moves, so many may be awake at "
+            "once; by what the processor carries when left out. The rest is looked at on key frames.",
+        ),
+    ] = None
     cache_dir: Annotated[
         Path, Field(description="Where downloaded weights and exported models are kept, relative to this file.")
     ] = Path(".cache")

@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from data.alert import Alert, Priority, Signal
 from data.datum import Datums
 from data.frame import Frame
-from data.observation import Observation, Reading, Rejected, Tick
+from data.observation import Detections, Observation, Reading, Rejected, Tick
 from data.place import InferenceSettings, Place
 from data.secrets import Secrets
 from data.warning import HazardWarning
@@ -124,6 +124,15 @@ class Detector(Protocol):
     """Finds something in pictures of one site. Deterministic: the same frames give the same observations."""
 
     def find(self, frame: Frame) -> Sequence[Observation]: ...
+
+
+@runtime_checkable
+class Glances(Protocol):
+    """A detector of objects that can tell whether a camera is worth waking."""
+
+    def glance(self, frame: Frame) -> Detections:
+        """What may be an object in this one picture, uncertain ones too. Follows and changes nothing."""
+        ...
 
 
 class Rule(Protocol):

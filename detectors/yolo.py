@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from data.catalogue import did_you_mean
 from data.errors import InputRejected
-from data.frame import Frame
+from data.frame import Frame, Image
 from data.labels import family
 from data.observation import Detection, Detections, Observation
 from data.recipe import Context, Detector, DetectorRecipe
@@ -76,6 +76,17 @@ class Yolo:
 
     def find(self, frame: Frame) -> Sequence[Observation]:
         """One Detections for the picture, also when it is empty."""
+        canvas, box, wanted = self._objects(frame)
+        picture = canvas[box.top : box.top + box.height, box.left : box.left + box.width]
+        tracked = described(self._tracker.track(frame.at, wanted), picture)
+        return [Detections.of(self._site, frame.at, tracked, aspect=frame.width / frame.height)]
+
+    def glance(self, frame: Frame) -> Detections:
+        """All of the wanted labels, however uncertain, without a track."""
+        _, _, wanted = self._objects(frame)
+        return Detections.of(self._site, frame.at, wanted, aspect=frame.width / frame.height)
+
+    def _objects(self, frame: Frame) -> tuple[Image, Letterbox, list[Detection]]:
         box = Letterbox.fit(frame.width, frame.height, *self._size)
         canvas = box.canvas(frame)
         found = self._model.infer(canvas)
@@ -86,10 +97,7 @@ class Yolo:
             for b, c, k in zip(xyxy, found[:, 4], found[:, 5], strict=True)
             if b[2] > b[0] and b[3] > b[1]
         ]
-        wanted = [d for d in one_per_object(objects) if d.label in self._wanted]
-        picture = canvas[box.top : box.top + box.height, box.left : box.left + box.width]
-        tracked = described(self._tracker.track(frame.at, wanted), picture)
-        return [Detections.of(self._site, frame.at, tracked, aspect=frame.width / frame.height)]
+        return canvas, box, [d for d in one_per_object(objects) if d.label in self._wanted]
 
 
 def one_per_object(found: list[Detection]) -> list[Detection]:

@@ -17,7 +17,8 @@ from data.observation import Detections, Reading, Rejected
 from data.recipe import Context, MonitorRecipe
 from data.stages import StageClock
 from data.warning import HazardWarning
-from engine.device import Device, Item
+from engine.admission import Admission
+from engine.device import FULLY_DECODED, Device, Item
 from engine.watch import Watch
 
 TILE_WIDTH = 640
@@ -28,17 +29,22 @@ UNSEEN_AFTER_S = 3.0
 LATE_FROM = timedelta(seconds=0.5)  # a picture that comes so late was kept back while the camera rested
 LATE_UNTIL = timedelta(seconds=10)  # beyond that it is another recording, or another clock
 EASE = timedelta(seconds=0.01)
+SPARING = 3  # decode state of a camera that would be awake if there were room
 KEPT_PICTURES = 12  # of those, waiting for the detector: a catch-up of two seconds
 
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A frame and when it came: `at_s` monotonic seconds, `at` wall clock. `late`: it was kept back for a while."""
+    """A frame and when it came: `at_s` monotonic seconds, `at` wall clock.
+
+    `late`: it was kept back for a while. `glance`: only whether something of interest is there is asked.
+    """
 
     frame: Frame
     at_s: float
     at: datetime
     late: bool = False
+    glance: bool = False
 
 
 class Camera:
@@ -53,7 +59,9 @@ class Camera:
         meters: Meters,
         arrived: Callable[[], None],
         reject: Callable[[Rejected], None],
+        admission: Admission | None = None,
     ) -> None:
+        """`admission`: who decides whether this camera may wake; it always may when left out."""
         self.site = context.site.id
         self.device = Device(recipe, context, self._receive, idle_is_alive=False)
         self.pixels = threading.Lock()  # frames of one stream share their scalers: one thread at a time
@@ -64,7 +72,10 @@ class Camera:
         self.watch = Watch(context.inference.per_second) if getattr(recipe, "watch", "") == "on_activity" else None
         self._waiting: deque[Received] = deque()
         self._queue = threading.Lock()
-        self._awake = True
+        self._stirring = threading.Lock()
+        self._admission = admission if admission is not None else Admission()
+        self._awake = False
+        self.sparing = False  # something goes on, but the machine is full: looked at on key frames
         self._stages = StageClock.of(context)
         self._newest: Received | None = None
         self._taken_s = float("-inf")
@@ -108,6 +119,11 @@ class Camera:
     def reason(self) -> str:
         """Why the site cannot be observed."""
         return self.device.trouble or f"no new picture for {self.age_s():.0f} s"
+
+    @property
+    def decode_state(self) -> int:
+        """0 key frames only, 1 the substream, 2 everything, 3 only key frames because the machine is full."""
+        return SPARING if self.sparing else self.device.decode_state
 
     def now(self) -> datetime:
         """The present in the camera's own time: a recording's frames may be of another day."""
@@ -156,23 +172,55 @@ class Camera:
         else:
             self._offset = received.at - frame.at
         self._newest = received
+        resting = self.device.decode_state != FULLY_DECODED
         with self.pixels, self._stages.measure(self.site, "gate"):
-            attention = watch.see(frame)
+            attention = watch.see(frame, resting=resting, sparing=resting and self.sparing)
         if attention.global_change:
             self._meters.count("yiping_global_changes_total", camera=self.site)
-        if not (attention.awake and self._awake):  # a device opened anew does not know yet that it may rest
-            self._awake = attention.awake
-            if self.device.attend(attention.awake, frame.at):
-                watch.rewind()
-                return
-        if attention.look:
+        if self._stirred(attention.awake, frame.at):
+            return
+        if attention.look or attention.glance:
+            received = replace(received, glance=attention.glance)
             with self._queue:
-                if self._waiting and not self._waiting[-1].late:
+                if self._waiting and not (self._waiting[-1].late or self._waiting[-1].glance):
                     self._waiting.pop()  # of the present only the newest counts
                 elif len(self._waiting) >= KEPT_PICTURES:
                     self._waiting.popleft()
                 self._waiting.append(received)
             self._arrived()
+
+    def glanced(self, received: Received, seen: Detections | None) -> bool:
+        """What a glance has shown. True: the camera may not wake, so look at this picture."""
+        self._meters.count("yiping_glances_total", camera=self.site)
+        since = self.watch.glanced(received.frame.at, seen) if self.watch is not None else None
+        if self.watch is None or since is None:
+            return False
+        self._meters.count("yiping_wakes_total", camera=self.site)
+        if self._stirred(awake=True, since=since):
+            return False
+        self.watch.stay()
+        return True
+
+    def send_back(self) -> None:
+        """To key frames: the machine is full."""
+        with self._stirring:
+            self._awake, self.sparing = False, True
+            self.device.attend(False, datetime.now(UTC))
+
+    def _stirred(self, awake: bool, since: datetime) -> bool:
+        """Let the device wake or rest. True: the pictures since then come again."""
+        with self._stirring:
+            if not awake:
+                if self._awake or self.sparing:
+                    self._admission.leave(self.site)
+                self._awake = self.sparing = False
+                self.device.attend(False, since)  # each time: a device opened anew does not know yet that it may rest
+                return False
+            if self._awake and self.device.decode_state == FULLY_DECODED:
+                return False
+            self._awake = self._admission.enter(self.site)
+            self.sparing = not self._awake
+            return self.device.attend(self._awake, since)
 
     def _tile(self, frame: Frame, now_s: float) -> None:
         if now_s < self._tile_due_s or not self._publisher.wanted(self.site):

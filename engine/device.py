@@ -24,6 +24,7 @@ USUAL_TIMEOUT_S = 10.0
 MARGIN_S = 5.0  # a read may exceed its time-out by so much before the device counts as hanging
 
 KICK_GRACE_S = 3.0
+FULLY_DECODED = 2  # decode state of a camera all of whose pictures are given
 
 Item = Frame | Reading | HazardWarning | Rejected
 
@@ -137,7 +138,7 @@ class Device:
     def decode_state(self) -> int:
         """0 key frames only, 1 the substream, 2 everything."""
         monitor = self._monitor
-        return monitor.decode_state if isinstance(monitor, Attentive) else 2
+        return monitor.decode_state if isinstance(monitor, Attentive) else FULLY_DECODED
 
     def stop(self) -> None:
         """End reading soon, without waiting for it: closing may block as well. From any thread."""

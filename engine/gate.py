@@ -1,10 +1,12 @@
 """Motion gate: does anything move in a fixed camera's picture, and where?
 
-A running average of every few pixels is the background; each block of them knows how much it usually differs from it
-and is triggered when it differs clearly more. The background takes in whatever stands still (in 8 to 14 s) but not what
-moves, so that it leaves no ghost behind. The noise statistics learn nothing from triggered blocks or their neighbours:
-else a walker would teach the gate to ignore him.
-Deterministic; time is the pictures' own, so that one picture a second serves as well as twenty-five.
+The picture is read as small cells. A cell is triggered when it differs from its background clearly more than it usually
+does, once the change of the whole picture's exposure (a gain and an offset) is taken out, and when it is not alone:
+beside another one, there in the picture before as well, or far off. Each cell has a second, earlier background: what it
+looked like before something came to stand there. So nobody leaves a ghost behind; where the background was wrong from
+the start, what stands still is taken for background after some seconds. The noise statistics learn nothing from
+triggered cells or their neighbours: else a walker would teach the gate to ignore him.
+Deterministic; time is the pictures' own, so that one picture in two seconds serves as well as twenty-five.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import math
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -24,30 +27,40 @@ Plane = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
 
 COLUMNS = 320  # about so many pixels of a row are looked at: every 6th of a 1080p picture
-BLOCK = 8  # pixels looked at, in both directions: 48 × 48 of a 1080p picture
-_PER_BLOCK = np.float32(1 / BLOCK**2)
+CELL = 4  # pixels looked at, in both directions: 24 × 24 of a 1080p picture
+SMALLEST = 16  # pixels of a picture's side
 WARM_UP_S = 2.0
 WARM_UP_PICTURES = 6
-_ABSORB_S = 3.0  # time constant of the background
-_FORGET_S = 60.0  # the same where something moves
-_STILL_S = 1.0  # a block that looks as it did so long ago stands still
+_ABSORB_S = 3.0  # time constant of the background where nothing moves
+_STILL_S = 6.0  # what has stood still for so long is background
+_REMEMBER_S = 300.0  # whoever fidgets does not make it forget the place he stands at
+_FEW = 3  # cells of nine: the same, but sooner, for so few
+_FEW_STILL_S = 2.0
+_LONE_STILL_S = 1.0  # a cell all by itself that does not change is no motion
+_RECENT_S = 0.7  # time constant of the recent look, by which stillness is told
 _LEARN_S = 10.0  # time constant of the noise
-_SCATTERS = 6.0  # mean absolute deviations above the usual difference: what triggers a block
-_LEAST = (1.5, 1.2)  # grey levels above the usual: of the mean difference without and with its sign
-_SPREAD = (0.15, 0.75)  # scatter of Gaussian noise as a part of its usual difference, of a block's mean
-_LEAST_SCATTER = 0.1  # grey levels; a digitally silent picture must not trigger on its first grain
-_GLOBAL_SHARE = 0.6  # of the blocks changed: the light, if it was so sudden, else something large
-_SUDDEN_FROM = 0.3  # of the blocks in the picture before
-_GLOBAL_SHIFT = 12.0  # grey levels by which most blocks went the same way
-_GLOBAL_FOR_S = 10.0  # nothing is so large for so long: the noise has grown (dusk), or the view has changed
+_LEAST = 2.5  # grey levels: what triggers a cell without any noise
+_USUAL = 4.0  # mean absolute deviations: what noise adds to that
+_LONE = 1.7  # times that: a cell triggered all by itself
+_LEAST_USUAL = 0.15  # grey levels; a digitally silent picture must not trigger on its first grain
+_GLOBAL_SHARE = 0.6  # of the cells changed: the light, the camera's place, or something very large and close
+_GLOBAL_SHIFT = 12.0  # grey levels by which the whole picture became brighter or darker at once
+_RESTLESS_SHARE = 0.3  # of the cells triggered ...
+_RESTLESS_S = 12.0  # ... for so long: the noise has grown (dusk), or it rains
+_GRAIN_SHARE = 0.2  # of each picture, in the noise that is everywhere
+_PAIR = 0.8  # mean deviation of one cell, as a part of the usual difference of two
+_FEWER = 3  # every third cell tells the exposure
+_LEAST_GAIN = 0.5
+_AROUND = np.ones((3, 3), np.uint8)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Motion:
     """What moved in one picture. `blocks`: bool (rows, columns). `xyxy`: around them, as fractions of the picture.
 
-    `active` is also True while the gate is `warming` up, since it cannot tell yet, and after a `global_change` (the
-    light was switched, the camera changed to infrared or was moved): it begins anew from that picture.
+    `active` is also True while the gate is `warming` up, since it cannot tell yet, and at a `global_change` (the light
+    was switched, the camera changed to infrared or was moved, something very large came close): the new look is then
+    the background, and the old one is remembered.
     """
 
     active: bool
@@ -63,128 +76,158 @@ class Gate:
     def __init__(self) -> None:
         self._size: tuple[int, int] = (0, 0)
         self._stride = 1
-        self._background: Plane = np.zeros((0, 0), np.float32)
-        self._usual: Plane = np.zeros((2, 0, 0), np.float32)
-        self._scatter: Plane = np.zeros((2, 0, 0), np.float32)
-        self._earlier: tuple[datetime, Plane] = (_NEVER, self._background)
-        self._recent = self._earlier
+        nothing = np.zeros((0, 0), np.float32)
+        self._background: Plane = nothing
+        self._earlier: Plane = nothing  # the background before what stands there now
+        self._recent: Plane = nothing
+        self._still_since: Plane = nothing  # seconds since the gate began
+        self._covered_until: Plane = nothing  # likewise: so long the earlier background is the one that counts
+        self._usual: Plane = nothing
+        self._before: Mask = np.zeros((0, 0), np.bool_)
         self._since = self._at = self._calm_at = _NEVER
         self._pictures = 0
-        self._share = 0.0
+        self._grain = 0.0  # from one picture to the next, in the middle of all cells: noise that is everywhere
 
     def see(self, luma: Image, at: datetime) -> Motion:
         """`luma`: uint8 (height, width), strided or not; it is read, not kept. At least 16 pixels wide and high."""
         if luma.shape != self._size:
             return self._begin(luma, at)
-        pixels = self._pixels(luma)
-        difference = pixels - self._background
-        unsigned, signed = self._differences(difference)
-        passed_s = min(max((at - self._at).total_seconds(), 0.0), _ABSORB_S)
+        cells = self._cells(luma)
+        passed_s = max((at - self._at).total_seconds(), 0.0)
         self._at = at
         self._pictures += 1
-        shift = float(np.median(signed))
-        found = np.stack([unsigned, np.abs(signed - shift)])
+        shift = self._follow_exposure(cells)
+        difference = cells - self._background
         if self._pictures <= WARM_UP_PICTURES or (at - self._since).total_seconds() < WARM_UP_S:
-            self._learn_first(found)
-            self._absorb(difference, max(1.0 / self._pictures, 1.0 - math.exp(-passed_s / _ABSORB_S)))
-            return Motion(True, True, False, np.ones(unsigned.shape, np.bool_), (0.0, 0.0, 1.0, 1.0))
-        over = found - self._usual
-        least = np.array(_LEAST, np.float32)[:, None, None]
-        blocks: Mask = np.any(over > least + _SCATTERS * self._scatter, axis=0)
-        if self._is_global(float(blocks.mean()), shift):
-            begun = self._begin(luma, at)
-            return Motion(True, True, True, begun.blocks, begun.xyxy)
-        self._learn(over, grown := _grown(blocks), 1.0 - math.exp(-passed_s / _LEARN_S))
-        share: float | Plane = 1.0 - math.exp(-passed_s / _ABSORB_S)
-        if blocks.any():
-            moving = grown & self._changing(pixels)
-            slow = np.where(moving, 1.0 - math.exp(-passed_s / _FORGET_S), share).astype(np.float32)
-            share = slow.repeat(BLOCK, axis=0).repeat(BLOCK, axis=1)
-        self._absorb(difference, share)
-        self._remember(pixels)
-        return Motion(bool(blocks.any()), False, False, blocks, self._around(blocks))
+            return self._warm_up(cells, difference)
+        limit = _LEAST + _USUAL * self._usual
+        off = np.abs(difference)
+        still_s = self._still_s(cells, limit, passed_s)
+        near, moving = self._together(off > limit, off > _LONE * limit, still_s)
+        share = float(np.count_nonzero(moving)) / moving.size
+        global_change = share > _GLOBAL_SHARE or abs(shift) > _GLOBAL_SHIFT
+        if share < _RESTLESS_SHARE:
+            self._calm_at = at
+        elif (at - self._calm_at).total_seconds() > _RESTLESS_S:
+            return self._begin(luma, at)
+        self._before = moving
+        if moving.any():
+            still = still_s >= np.where(near > _FEW, np.float32(_STILL_S), np.float32(_FEW_STILL_S))
+            self._exchange(moving, cells, limit, still, everywhere=share > _GLOBAL_SHARE)
+            around: Mask = cv2.dilate(moving.view(np.uint8), _AROUND).view(np.bool_)
+            weight = np.where(around, np.float32(0), np.float32(1))
+        else:
+            weight = np.ones((), np.float32)
+        self._usual += weight * (1.0 - math.exp(-passed_s / _LEARN_S)) * (np.minimum(off, 2 * limit) - self._usual)
+        np.maximum(self._usual, max(_LEAST_USUAL, self._grain), out=self._usual)
+        self._background += weight * (1.0 - math.exp(-passed_s / _ABSORB_S)) * difference
+        found = bool(moving.any())
+        return Motion(found or global_change, False, global_change, moving, self._extent(moving) if found else None)
 
     def _begin(self, luma: Image, at: datetime) -> Motion:
-        if luma.ndim != 2 or min(luma.shape) < 2 * BLOCK:
-            raise ValueError(f"luma: expected shape (h, w) of at least {2 * BLOCK} pixels each, got {luma.shape}")
+        if luma.ndim != 2 or min(luma.shape) < SMALLEST:
+            raise ValueError(f"luma: expected shape (h, w) of at least {SMALLEST} pixels each, got {luma.shape}")
         height, width = luma.shape
         self._size = (height, width)
-        self._stride = max(1, min(round(width / COLUMNS), min(height, width) // (2 * BLOCK)))
-        self._background = self._pixels(luma)
-        self._earlier = self._recent = (at, self._background.copy())
-        rows, columns = (n // BLOCK for n in self._background.shape)
-        self._usual = np.zeros((2, rows, columns), np.float32)
-        self._scatter = np.zeros((2, rows, columns), np.float32)
+        self._stride = max(1, min(round(width / COLUMNS), min(height, width) // SMALLEST))
+        self._background = self._cells(luma)
+        self._earlier, self._recent = self._background.copy(), self._background.copy()
+        self._still_since = np.zeros_like(self._background)
+        self._covered_until = np.zeros_like(self._background)
+        self._usual = np.zeros_like(self._background)
+        self._before = np.ones(self._background.shape, np.bool_)
         self._since = self._at = self._calm_at = at
         self._pictures = 1
-        self._share = 0.0
-        return Motion(True, True, False, np.ones((rows, columns), np.bool_), (0.0, 0.0, 1.0, 1.0))
+        self._grain = 0.0
+        return Motion(True, True, False, self._before, (0.0, 0.0, 1.0, 1.0))
 
-    def _is_global(self, share: float, shift: float) -> bool:
-        before, self._share = self._share, share
-        if share <= _GLOBAL_SHARE:
-            self._calm_at = self._at
-            return False
-        lasting = (self._at - self._calm_at).total_seconds() > _GLOBAL_FOR_S
-        return lasting or before < _SUDDEN_FROM or abs(shift) > _GLOBAL_SHIFT
+    def _warm_up(self, cells: Plane, difference: Plane) -> Motion:
+        """Learn from every cell, but no more than noise can differ: a walker is not usual."""
+        off = np.abs(difference)
+        median = np.median(off)
+        off = np.minimum(off, 2.0 * median + 0.3)
+        self._usual += (off - self._usual) / np.float32(self._pictures - 1)
+        np.maximum(self._usual, max(float(median), _LEAST_USUAL), out=self._usual)
+        self._background += difference / np.float32(self._pictures)
+        self._earlier = self._background.copy()
+        self._recent += (cells - self._recent) / np.float32(min(self._pictures, 4))
+        everywhere = np.ones(cells.shape, np.bool_)
+        return Motion(True, True, False, everywhere, (0.0, 0.0, 1.0, 1.0))
 
-    def _pixels(self, luma: Image) -> Plane:
-        """Whole blocks of every n-th pixel."""
-        few = np.ascontiguousarray(luma[self._stride // 2 :: self._stride, self._stride // 2 :: self._stride])
-        return few[: few.shape[0] // BLOCK * BLOCK, : few.shape[1] // BLOCK * BLOCK].astype(np.float32)
+    def _cells(self, luma: Image) -> Plane:
+        """Mean of each whole cell of every n-th pixel."""
+        step = self._stride
+        rows, columns = ((n - step // 2 + step - 1) // step // CELL for n in luma.shape)
+        start = step // 2
+        few = luma[start : start + rows * CELL * step : step, start : start + columns * CELL * step : step]
+        means = cv2.resize(few.astype(np.float32), (columns, rows), interpolation=cv2.INTER_AREA)
+        return np.asarray(means, np.float32)
 
-    @staticmethod
-    def _differences(difference: Plane) -> tuple[Plane, Plane]:
-        """Mean of each block's absolute differences, and its mean difference with sign: seen through the noise."""
-        starts = np.arange(0, difference.shape[1], BLOCK)
-        tall = (-1, BLOCK, difference.shape[1])
-        signed = np.add.reduceat(difference.reshape(tall).sum(axis=1), starts, axis=1)
-        unsigned = np.add.reduceat(np.abs(difference).reshape(tall).sum(axis=1), starts, axis=1)
-        return unsigned * _PER_BLOCK, signed * _PER_BLOCK
+    def _follow_exposure(self, cells: Plane) -> float:
+        """Bring what is known to the picture's exposure: gain and offset by most cells. The usual shift."""
+        known, now = self._background.ravel()[::_FEWER], cells.ravel()[::_FEWER]
+        middle = _middle(now - known)
+        gain, offset = 1.0, middle
+        rest = np.abs(now - known - np.float32(middle))
+        alike = rest < max(2.0, 2.5 * float(rest.sum()) / len(rest))
+        count = int(np.count_nonzero(alike))
+        if 4 * count >= len(rest):
+            x, y = known[alike], now[alike]
+            mean_x, mean_y = float(x.sum()) / count, float(y.sum()) / count
+            spread = float(np.dot(x, x)) / count - mean_x * mean_x
+            slope = (float(np.dot(x, y)) / count - mean_x * mean_y) / spread if spread > 1.0 else 1.0
+            gain = min(max(slope, _LEAST_GAIN), 1 / _LEAST_GAIN)
+            offset = mean_y - gain * mean_x
+        for plane in (self._background, self._earlier, self._recent):
+            np.multiply(plane, np.float32(gain), out=plane)
+            np.add(plane, np.float32(offset), out=plane)
+        return middle
 
-    def _learn_first(self, found: Plane) -> None:
-        """While warming up from every block, but no more than noise can differ: a walker is not usual."""
-        median = np.median(found, axis=(1, 2), keepdims=True).astype(np.float32)
-        found = np.minimum(found, 2.0 * median + 0.5)
-        share = 1.0 / (self._pictures - 1)
-        self._usual += share * (found - self._usual)
-        spread = np.array(_SPREAD, np.float32)[:, None, None]
-        self._scatter = np.maximum(np.maximum(self._usual, median) * spread, _LEAST_SCATTER)
+    def _together(self, clear: Mask, strong: Mask, still_s: Plane) -> tuple[Image, Mask]:
+        """How many are clear in the nine cells around each; those beside another one, changing, or far off."""
+        counted = cv2.boxFilter(clear.view(np.uint8), -1, (3, 3), normalize=False, borderType=cv2.BORDER_CONSTANT)
+        near = np.asarray(counted, np.uint8)
+        together: Mask = clear & ((near > 1) | strong | (self._before & (still_s < _LONE_STILL_S)))
+        return near, together
 
-    def _learn(self, over: Plane, triggered: Mask, share: float) -> None:
-        share_of = np.where(triggered, 0.0, share).astype(np.float32)
-        self._usual += share_of * over
-        self._scatter += share_of * (np.abs(over) - self._scatter)
-        np.maximum(self._scatter, _LEAST_SCATTER, out=self._scatter)
+    def _still_s(self, cells: Plane, limit: Plane, passed_s: float) -> Plane:
+        """For how long each cell has looked as it does, seconds."""
+        now_s = np.float32((self._at - self._since).total_seconds())
+        change = cells - self._recent
+        size = np.abs(change)
+        moved = size > limit
+        self._recent += np.float32(1.0 - math.exp(-passed_s / _RECENT_S)) * change
+        if moved.any():
+            np.copyto(self._recent, cells, where=moved)
+            self._still_since[moved] = now_s
+        first, second = change.ravel()[:-1:_FEWER], change.ravel()[1::_FEWER]
+        self._grain += _GRAIN_SHARE * (_PAIR * _middle(np.abs(first - second)) - self._grain)  # light is alike in both
+        still_s: Plane = now_s - self._still_since
+        return still_s
 
-    def _changing(self, pixels: Plane) -> Mask:
-        """Blocks that looked otherwise one to two `_STILL_S` ago."""
-        unsigned, signed = self._differences(pixels - self._earlier[1])
-        found = np.stack([unsigned, np.abs(signed)])
-        least = np.array(_LEAST, np.float32)[:, None, None]
-        changing: Mask = np.any(found > self._usual * 1.4 + least + _SCATTERS * self._scatter, axis=0)
-        return changing
+    def _exchange(self, moving: Mask, cells: Plane, limit: Plane, still: Mask, *, everywhere: bool) -> None:
+        """Where the earlier background is back it is the background; where something stands still, that is."""
+        back = moving & (np.abs(cells - self._earlier) <= limit)
+        stands = moving if everywhere else moving & still & ~back
+        now_s = np.float32((self._at - self._since).total_seconds())
+        if back.any():
+            self._background[back], self._earlier[back] = self._earlier[back], self._background[back]
+            covered = self._covered_until[back] > now_s
+            self._covered_until[back] = np.where(covered, now_s, now_s + _REMEMBER_S)
+        if stands.any():
+            first = stands & (self._covered_until <= now_s)
+            self._earlier[first] = self._background[first]
+            self._covered_until[first] = now_s + _REMEMBER_S
+            self._background[stands] = cells[stands] if everywhere else self._recent[stands]
 
-    def _remember(self, pixels: Plane) -> None:
-        if (self._at - self._recent[0]).total_seconds() >= _STILL_S:
-            self._earlier, self._recent = self._recent, (self._at, pixels)
-
-    def _absorb(self, difference: Plane, share: float | Plane) -> None:
-        np.multiply(difference, np.asarray(share, np.float32), out=difference)
-        self._background += difference
-
-    def _around(self, blocks: Mask) -> tuple[float, float, float, float] | None:
-        if not blocks.any():
-            return None
-        across, down = np.flatnonzero(blocks.any(axis=0)), np.flatnonzero(blocks.any(axis=1))
-        height, width = (n / (BLOCK * self._stride) for n in self._size)
+    def _extent(self, moving: Mask) -> tuple[float, float, float, float]:
+        across, down = np.flatnonzero(moving.any(axis=0)), np.flatnonzero(moving.any(axis=1))
+        height, width = (n / (CELL * self._stride) for n in self._size)
         right, bottom = min(1.0, (across[-1] + 1) / width), min(1.0, (down[-1] + 1) / height)
         return float(across[0] / width), float(down[0] / height), float(right), float(bottom)
 
 
-def _grown(blocks: Mask) -> Mask:
-    """With all eight neighbours of each."""
-    padded = np.pad(blocks, 1)
-    wide = padded[:, :-2] | padded[:, 1:-1] | padded[:, 2:]
-    grown: Mask = wide[:-2] | wide[1:-1] | wide[2:]
-    return grown
+def _middle(values: Plane) -> float:
+    """The median, or next to it."""
+    half = len(values) // 2
+    return float(np.partition(values, half)[half])

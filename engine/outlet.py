@@ -36,9 +36,12 @@ RETRY_S = (0.2, 0.5, 1.0, 2.0)
 AWAY = (StoreClosed, OperationalError, InterfaceError, OSError)  # the store may take it later
 
 
-def publish_health(writer: Writer, site: str, health: str, reason: str, at: datetime) -> None:
-    """The site is live, lost or unknown since `at`: a named value `health:<site>` and a change of topic "site"."""
-    state = {"site": site, "health": health, "reason": reason, "at": iso(at)}
+def publish_health(writer: Writer, site: str, health: str, reason: str, at: datetime, *, degraded: str = "") -> None:
+    """The site is live, lost or unknown since `at`: a named value `health:<site>` and a change of topic "site".
+
+    `degraded`: in what way less is looked at than configured; empty while it is not.
+    """
+    state = {"site": site, "health": health, "reason": reason, "degraded": degraded, "at": iso(at)}
     writer.put_value(f"health:{site}", state)
     writer.publish(Change("site", site, at, state))
 
@@ -84,11 +87,13 @@ class Outlet:
             self._waiting[unit.stream].append(unit)
             self._changed.notify_all()
 
-    def tell_health(self, site: str, health: str, reason: str) -> None:
+    def tell_health(self, site: str, health: str, reason: str, degraded: str = "") -> None:
         """Since now. Only the newest state of each site is written."""
         at = datetime.now(UTC)
         with self._changed:
-            self._values[f"health of {site}"] = lambda writer: publish_health(writer, site, health, reason, at)
+            self._values[f"health of {site}"] = lambda writer: publish_health(
+                writer, site, health, reason, at, degraded=degraded
+            )
             self._changed.notify_all()
 
     def keep(self, stream: str, state: Any) -> None:

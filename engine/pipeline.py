@@ -14,7 +14,7 @@ from data.datum import LEVEL
 from data.errors import InputRejected
 from data.frame import Frame
 from data.observation import Detections, Observation, Reading, Rejected, Tick, Vectors
-from data.recipe import Context, KeepsState
+from data.recipe import Context, Glances, KeepsState
 from data.settings import SiteSettings
 from engine.health import HealthWatch
 
@@ -80,6 +80,11 @@ class SitePipeline:
         detections = merged(pictures) if pictures else None
         judged: list[Observation] = [*([detections] if detections is not None else []), *readings]
         return Seen(detections, readings, (*health, *(signal for one in judged for signal in self._judge(one))))
+
+    def glance(self, frame: Frame) -> Detections | None:
+        """What may be an object in this picture; None where no detector can tell. Nothing is followed or judged."""
+        able = [detector for detector in self._detectors if isinstance(detector, Glances)]
+        return merged([detector.glance(frame) for detector in able]) if able else None
 
     def read(self, reading: Reading) -> Sequence[Signal]:
         """Judge one reading."""

@@ -1,85 +1,139 @@
 """Which pictures of a camera set to `watch: on_activity` are worth a look: nothing moves, nothing is inferred.
 
-Pure: it knows only the pictures, their times and what was found in them, so a recording gives the looks the camera
-gave. Lets pass: pictures in which something moves and for a while after; those of the gate's warm-up; now and then
-one while something stands there, so that it stays followed when the background has absorbed it; and a rare one anyhow.
+Pure: it knows only the pictures, their times and what was found in them, so a recording gives the looks that the
+camera gave. Where something moves before a resting camera, the detectors *glance* at that picture and follow nothing:
+a cloud's shadow wakes nobody. Only when they see what may be an object where it moves, the camera wakes, and what was
+kept back comes again. Awake, it is looked at in full pace until nothing of interest has moved for a while; once a
+second while something stands there, so that it stays followed when the background has absorbed it; and now and then.
 """
 
 from __future__ import annotations
 
+import threading
+from collections import deque
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
+
 from data.frame import Frame
 from data.observation import Detections
-from engine.gate import Gate
+from engine.gate import Gate, Mask, Motion
 
 GATE_EVERY = timedelta(seconds=0.1)
-AWAKE_FOR = timedelta(seconds=2)  # after the last motion
+AWAKE_FOR = timedelta(seconds=2)  # after something of interest has moved
 STANDING_EVERY = timedelta(seconds=1)  # looks while something stands there
 STANDING_FOR = timedelta(seconds=10)  # it may be hidden for so long and still be looked after
 RARE_EVERY = timedelta(seconds=10)
+GLANCES_EVERY = tuple(
+    timedelta(seconds=s) for s in (0.2, 0.2, 0.4, 0.4, 1.0)
+)  # while all are in vain, the last for ever
+KEPT_MOTIONS = 64  # answers may come so many later
+_CALM = timedelta(seconds=3)  # without motion: the next motion is another one
+_PATIENCE = timedelta(seconds=5)  # for the answer to a glance, and for what was kept back
 _MOVED_BY = 0.15  # box heights between two looks: it moves, though the gate may not have noticed
 _SLACK = timedelta(milliseconds=1)  # picture times are rounded: 0.1999 s is due at 0.2 s
 _NEVER = datetime.min.replace(tzinfo=UTC)
-_STALE = timedelta(seconds=5)  # the background of a stream not seen for so long (the substream, while awake)
+_STALE = timedelta(seconds=60)  # the background of a stream not seen for so long (the substream, while awake)
 
 
 @dataclass(frozen=True, slots=True)
 class Attention:
-    """What a picture deserves. `look`: let the detectors see it. `awake`: something goes on, decode every picture."""
+    """What a picture deserves. `look`: let detectors and rules see it. `glance`: let the detectors see whether what
+    moves there is of interest, and say so by `glanced`. `awake`: something goes on, decode every picture."""
 
     look: bool
     awake: bool
     global_change: bool = False
+    glance: bool = False
 
 
 class Watch:
-    """One camera's. `see` and `found` may be called from two threads, each from one."""
+    """One camera's. `see` is called from one thread, `found` and `glanced` from another."""
 
     def __init__(self, looks_per_second: float) -> None:
         """`looks_per_second`: at most so many while something goes on."""
         self._period = timedelta(seconds=1 / looks_per_second)
+        self._lock = threading.Lock()
         self._gates: dict[tuple[int, int], tuple[Gate, datetime]] = {}
-        self._gate_due = self._look_due = self._looked_at = _NEVER
-        self._triggered_at = _NEVER
-        self._warming = self._awake = True
-        self._moved_at = self._present_at = _NEVER  # set by `found`
+        self._gate_due = self._look_due = self._glance_due = _NEVER
+        self._looked_at = self._last_at = self._moving_at = self._interest_at = self._present_at = _NEVER
+        self._warming = True
+        self._moving = False
+        self._motions: deque[tuple[datetime, Mask]] = deque(maxlen=KEPT_MOTIONS)
+        self._unseen_since: datetime | None = None  # the first motion nobody has glanced at
+        self._asked: tuple[datetime, datetime] | None = None  # the picture glanced at, and since when it moves
+        self._vain = 0
+        self._expect_until = _NEVER  # what was kept back comes first, and nothing later is looked at before
         self._feet: dict[int, tuple[float, float]] = {}
 
-    def see(self, frame: Frame) -> Attention:
-        """Pictures in the order of their times, of one or several sizes (main stream and substream)."""
-        at, global_change = frame.at + _SLACK, False
-        if at >= self._gate_due:
-            self._gate_due = _next(self._gate_due, GATE_EVERY, at)
-            global_change = self._gated(frame)
-        moving = at - max(self._triggered_at, self._moved_at) < AWAKE_FOR
-        self._awake = moving
-        if self._looks(at, moving or self._warming):
-            self._looked_at = at
-            self._look_due = _next(self._look_due, self._period, at)
-            return Attention(True, self._awake, global_change)
-        return Attention(False, self._awake, global_change)
+    def see(self, frame: Frame, *, resting: bool = False, sparing: bool = False) -> Attention:
+        """Pictures in the order of their times, of one or several sizes (main stream and substream).
 
-    def rewind(self) -> None:
-        """Pictures from before the last one come again: they are all part of what goes on."""
-        self._gate_due = self._look_due = _NEVER
+        `resting`: what is not given now can come again. `sparing`: it may not wake, so look at what there is, at most
+        once a second.
+        """
+        with self._lock:
+            at, global_change = frame.at + _SLACK, False
+            if frame.at < self._last_at:  # those that were kept back: they are all part of what goes on
+                self._gate_due = self._look_due = self._expect_until = _NEVER
+            self._last_at = frame.at
+            if at >= self._gate_due:
+                self._gate_due = _next(self._gate_due, GATE_EVERY, at)
+                global_change = self._gated(frame)
+            awake = at - self._interest_at < AWAKE_FOR or at < self._expect_until
+            if awake and resting and not sparing and at >= self._expect_until:
+                self._expect_until = at + _PATIENCE
+            glance = resting and not awake and not sparing and self._glances(frame.at)
+            look = not glance and self._looks(at, awake=awake, resting=resting, sparing=sparing)
+            if look:
+                self._looked_at = at
+                self._look_due = _next(self._look_due, self._period, at)
+            return Attention(look, awake, global_change, glance)
 
     def found(self, detections: Detections) -> None:
-        """What a look has shown: does anything stand there, or move too slowly for the gate?"""
-        if len(detections):
-            self._present_at = detections.at
-        feet: dict[int, tuple[float, float]] = {}
-        for detection in detections:
-            if detection.track_id is None:
-                continue
-            known = self._feet.get(detection.track_id, detection.foot)
-            height = max(detection.xyxy[3] - detection.xyxy[1], 1e-6)
-            across = (detection.foot[0] - known[0]) * detections.aspect
-            if max(abs(across), abs(detection.foot[1] - known[1])) > _MOVED_BY * height:
-                self._moved_at, known = detections.at, detection.foot
-            feet[detection.track_id] = known
-        self._feet = feet
+        """What a look has shown: does anything stand there, or move?"""
+        with self._lock:
+            if len(detections):
+                self._present_at = detections.at
+            if self._of_interest(detections):
+                self._interest_at = max(self._interest_at, detections.at)
+            feet: dict[int, tuple[float, float]] = {}
+            for detection in detections:
+                if detection.track_id is None:
+                    continue
+                known = self._feet.get(detection.track_id, detection.foot)
+                height = max(detection.xyxy[3] - detection.xyxy[1], 1e-6)
+                across = (detection.foot[0] - known[0]) * detections.aspect
+                if max(abs(across), abs(detection.foot[1] - known[1])) > _MOVED_BY * height:
+                    known = detection.foot
+                    self._interest_at = max(self._interest_at, detections.at)
+                feet[detection.track_id] = known
+            self._feet = feet
+
+    def glanced(self, at: datetime, seen: Detections | None) -> datetime | None:
+        """What the glance at the picture of `at` has shown; None: the detectors cannot tell, so all motion counts.
+
+        The time since when it goes on, when the camera is to wake: those of its pictures that come again are not yet
+        looked at, and nothing later is looked at before them.
+        """
+        with self._lock:
+            asked, self._asked = self._asked, None
+            if asked is None or asked[0] != at:
+                return None
+            if seen is not None and not self._of_interest(seen):
+                self._glance_due = at + GLANCES_EVERY[min(self._vain, len(GLANCES_EVERY) - 1)] - _SLACK
+                self._vain += 1
+                return None
+            self._vain = 0
+            self._interest_at = max(self._interest_at, at)
+            self._expect_until = at + _PATIENCE
+            return asked[1]
+
+    def stay(self) -> None:
+        """Nothing comes again after the glance: it may not wake."""
+        with self._lock:
+            self._expect_until = _NEVER
 
     def _gated(self, frame: Frame) -> bool:
         """Tells of a global change."""
@@ -90,15 +144,60 @@ class Watch:
         motion = gate.see(frame.luma(), frame.at)
         self._gates[size] = (gate, frame.at)
         self._warming = motion.warming
-        if motion.global_change or (motion.active and not motion.warming):
-            self._triggered_at = frame.at
+        self._moving = motion.active and not motion.warming
+        if self._moving:
+            if frame.at - self._moving_at > _CALM:
+                self._vain, self._glance_due = 0, _NEVER
+            self._moving_at = frame.at
+            if self._unseen_since is None:
+                self._unseen_since = frame.at
+        self._motions.append((frame.at, _where(motion)))
         return motion.global_change
 
-    def _looks(self, at: datetime, active: bool) -> bool:
-        if active:
+    def _glances(self, at: datetime) -> bool:
+        """Is this picture worth one? Only one waits for its answer."""
+        if self._asked is not None and at - self._asked[0] < _PATIENCE:
+            return False
+        if not self._moving or at < self._glance_due or at < self._expect_until:
+            return False
+        self._asked, self._unseen_since = (at, self._unseen_since or at), None
+        return True
+
+    def _looks(self, at: datetime, *, awake: bool, resting: bool, sparing: bool) -> bool:
+        if at <= self._looked_at or at < self._expect_until:
+            return False
+        if self._asked is not None and at - self._asked[0] < _PATIENCE:
+            return False  # what it brings back is looked at before
+        if sparing:
+            active = awake or self._moving
+            return at - self._looked_at >= (STANDING_EVERY if active or self._stands(at) else RARE_EVERY)
+        if awake or (not resting and (self._warming or at - self._moving_at < AWAKE_FOR)):
             return at >= self._look_due
-        standing = at - self._present_at < STANDING_FOR
+        standing = self._stands(at) or self._warming
         return at - self._looked_at >= (STANDING_EVERY if standing else RARE_EVERY)
+
+    def _stands(self, at: datetime) -> bool:
+        return at - self._present_at < STANDING_FOR
+
+    def _of_interest(self, seen: Detections) -> bool:
+        """Is anything where it moved then?"""
+        moved = [blocks for at, blocks in list(self._motions) if at <= seen.at + _SLACK]
+        if not moved or not moved[-1].any():
+            return False
+        blocks = moved[-1]
+        rows, columns = blocks.shape
+        for left, top, right, bottom in seen.xyxy:
+            across = slice(max(0, int(left * columns) - 1), int(right * columns) + 2)
+            if blocks[max(0, int(top * rows) - 1) : int(bottom * rows) + 2, across].any():
+                return True
+        return False
+
+
+def _where(motion: Motion) -> Mask:
+    """Where something moved; nowhere while the gate cannot tell."""
+    if motion.warming:
+        return np.zeros_like(motion.blocks)
+    return np.ones_like(motion.blocks) if motion.global_change else motion.blocks
 
 
 def _next(due: datetime, step: timedelta, at: datetime) -> datetime:

@@ -22,6 +22,7 @@ from data.sql.store import open_store
 from data.stages import StageClock
 from data.store import Store
 from data.vault import FolderVault
+from engine.admission import Admission, Load
 from engine.camera import Camera, Received
 from engine.heart import Heart
 from engine.judgement import CAMERA, Unit, alerts_to_resume, kept_state, stream_of
@@ -55,7 +56,7 @@ class _Watch:
         self.state_due_s = 0.0
         self.tick_due_s = time.monotonic() + TICK_S
         self.ticked_at: datetime | None = None
-        self.health: tuple[str, str] = ("unknown", "")
+        self.health: tuple[str, str, str] = ("unknown", "", "")
 
 
 class Worker:
@@ -71,6 +72,8 @@ class Worker:
         self._stages = StageClock.among(self._resources)
         self._news = ReadingNews()
         self._arrived = threading.Event()
+        self._admission = Admission(options.settings.inference.awake_at_most)
+        self._load = Load()
         self._store: Store = open_store(options.store, migrate=False)
         self._outlet = Outlet(self._store, FolderVault(options.evidence_dir), Spool(options.spool_dir), self._meters)
         self._publisher = SocketFramePublisher(options.frames_socket)
@@ -91,6 +94,7 @@ class Worker:
                 self._arrived.clear()
                 looked = self._look_at_next()
                 self._tick_all()
+                self._weigh()
                 if time.monotonic() >= self._meters_due_s:
                     self._save_meters()
                 if not looked:
@@ -110,6 +114,7 @@ class Worker:
             meters=self._meters,
             arrived=self._arrived.set,
             reject=self._keep_reject,
+            admission=self._admission,
         )
         return _Watch(site, camera)
 
@@ -156,6 +161,8 @@ class Worker:
             return False
         watch.due_s = max(watch.due_s + self._period_s, now_s)
         watch.camera.take(received)
+        if not received.late:
+            self._load.waited(now_s - received.at_s)
         if watch.camera.watch is not None:
             watch.due_s = now_s  # it sets the pace itself, and what was kept back is looked at without a pause
         try:
@@ -169,6 +176,12 @@ class Worker:
         if pipeline is None or not pipeline.looks:
             return
         frame, picture, begun_s = received.frame, None, time.monotonic()
+        if received.glance:
+            with watch.camera.pixels, self._stages.measure(watch.site.id, "look"):
+                seen_there = pipeline.glance(frame)
+            self._meters.count("yiping_inferences_total", camera=watch.site.id)
+            if not watch.camera.glanced(received, seen_there):
+                return
         with watch.camera.pixels:
             with self._stages.measure(watch.site.id, "look"):
                 seen = pipeline.see(frame)
@@ -208,6 +221,17 @@ class Worker:
                 watch.state_due_s = now_s + STATE_EVERY_S
                 self._outlet.keep(watch.stream, watch.pipeline.snapshot())
 
+    def _weigh(self) -> None:
+        """Once a second: can what is awake be carried? Else some cameras go back to key frames, and it is said."""
+        now_s = time.monotonic()
+        weight = self._load.since(now_s)
+        if weight is None:
+            return
+        back = self._admission.weigh(*weight, now_s)
+        for watch in self._watches:
+            if watch.site.id in back:
+                watch.camera.send_back()
+
     def _tell_health(self, watch: _Watch) -> None:
         """Publish a change between live and lost; a new reason for the same loss is no news, except a rejection."""
         camera = watch.camera
@@ -215,14 +239,15 @@ class Worker:
             return
         alive = camera.observable() and not camera.device.trouble and not watch.trouble
         reason = "" if alive else watch.trouble or camera.reason()
-        health = ("live" if alive else "lost", reason if reason.startswith("rejected") else "")
+        degraded = "keyframes" if camera.sparing else ""
+        health = ("live" if alive else "lost", reason if reason.startswith("rejected") else "", degraded)
         if health == watch.health:
             return
-        watch.health = health
-        if health[0] == "lost":
+        if health[0] == "lost" != watch.health[0]:
             self._meters.count("yiping_site_lost_total", site=watch.site.id)
+        watch.health = health
         self._meters.gauge("yiping_site_live", float(alive), site=watch.site.id)
-        self._outlet.tell_health(watch.site.id, health[0], reason)
+        self._outlet.tell_health(watch.site.id, health[0], reason, degraded)
 
     def _keep_reject(self, rejected: Rejected) -> None:
         """From a reader's thread."""
@@ -242,7 +267,7 @@ class Worker:
         self._meters_due_s = time.monotonic() + METERS_EVERY_S
         for watch in self._watches:
             self._meters.gauge("yiping_frame_age_seconds", round(watch.camera.age_s(), 3), camera=watch.site.id)
-            self._meters.gauge("yiping_decode_state", watch.camera.device.decode_state, camera=watch.site.id)
+            self._meters.gauge("yiping_decode_state", watch.camera.decode_state, camera=watch.site.id)
         for (site, stage), spent_s in self._stages.taken().items():
             self._meters.count("yiping_stage_cpu_seconds_total", spent_s, camera=site, stage=stage)
         try:

@@ -78,6 +78,11 @@ _TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
         "tile.lost": ("信号中断", "Signal lost"),
         "tile.waiting": ("等待画面", "Waiting for a picture"),
         "tile.old": ("画面停在 {age} 前", "Picture is {age} old"),
+        "tile.degraded": ("降频分析", "Analysed less often"),
+        "tile.degraded_why": (
+            "同时活动的摄像机过多，机器已满载",
+            "Too many cameras are active at once; the machine is full",
+        ),
         "tile.counts": ("{n} 路", "{n} cameras"),
         "tile.counts_lost": ("{n} 路异常", "{n} not live"),
         "map.age": ("人员定位 {age}", "positions {age}"),

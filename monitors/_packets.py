@@ -108,6 +108,9 @@ class StateDecoder:
     def wake(self, at_s: float) -> bool:
         """Something goes on since before the picture at `at_s`. True: that picture and those before it come again."""
         resting = self.state is not DecodeState.FULL
+        awake, since_s = self._wanted
+        if resting and awake and since_s is not None:
+            at_s = min(at_s, since_s)
         self._wanted = (True, at_s if resting else None)
         return resting
 

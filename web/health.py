@@ -14,10 +14,14 @@ STORED = "health:"
 
 @dataclass(frozen=True, slots=True)
 class SiteHealth:
-    """`health`: live, lost or unknown; `at`: since when, ISO 8601, None when nobody has said."""
+    """`health`: live, lost or unknown; `at`: since when, ISO 8601, None when nobody has said.
+
+    `degraded`: in what way less is looked at than configured, empty while it is not: `keyframes`.
+    """
 
     health: str = "unknown"
     at: str | None = None
+    degraded: str = ""
 
 
 class HealthBoard:
@@ -46,4 +50,4 @@ def past_health(reader: Reader, sites: tuple[str, ...]) -> dict[str, SiteHealth]
 
 
 def _told(state: Mapping[str, Any]) -> SiteHealth:
-    return SiteHealth(str(state.get("health", "unknown")), state.get("at"))
+    return SiteHealth(str(state.get("health", "unknown")), state.get("at"), str(state.get("degraded") or ""))

@@ -109,7 +109,7 @@ yiping.feed = (() => {
     [...open, ...unacknowledged, ...more].forEach((alert) => keep("alert", alert.alert ?? alert));
     openTasks.forEach((task) => keep("task", task));
     people.forEach((one) => keep("responder", one));
-    places.forEach((site) => keepSite({ site: site.id, health: site.health ?? "unknown", at: site.at ?? null }));
+    places.forEach((site) => keepSite({ site: site.id, health: site.health ?? "unknown", degraded: site.degraded ?? "", at: site.at ?? null }));
     await sparks();
     for (const topic of Object.keys(kept)) touch(topic, 0);
   }

@@ -97,6 +97,7 @@ def _site_view(site: SiteSettings, latest: Any, health: SiteHealth) -> dict[str,
         "profile": site.profile,
         "camera": site.camera is not None,
         "health": health.health,
+        "degraded": health.degraded,
         "at": health.at,
         "zones": [zone.model_dump() for zone in site.zones],
         "rules": [

@@ -1,0 +1,58 @@
+"""How many cameras may be awake at once: as many as the worker carries, and nobody is left out."""
+
+from __future__ import annotations
+
+from engine.admission import Admission
+
+
+def test_while_the_worker_keeps_up_everybody_may_wake() -> None:
+    admission = Admission()
+    assert all(admission.enter(f"cam-{n}") for n in range(40))
+    assert admission.weigh(0.9, 0.1, 100.0) == ()
+    assert admission.waiting == ()
+
+
+def test_when_it_does_not_those_that_woke_last_go_back_and_come_in_again_when_there_is_room() -> None:
+    admission = Admission()
+    assert all(admission.enter(f"cam-{n}") for n in range(10))
+    back = admission.weigh(1.2, 0.2, 100.0)
+    assert back == ("cam-6", "cam-7", "cam-8", "cam-9"), "10 awake cost 1.2: six cost about 0.8"
+    assert not admission.enter("cam-8")
+    assert not admission.enter("cam-20"), "the house is full"
+    assert admission.enter("cam-0"), "who is in stays in"
+    assert admission.weigh(1.2, 0.2, 101.0) == (), "the effect of a step must be seen before the next"
+    assert admission.weigh(0.5, 0.0, 104.0) == ()
+    assert not admission.enter("cam-20"), "one place, and others wait longer"
+    assert admission.enter("cam-6")
+    assert not admission.enter("cam-7")
+    admission.leave("cam-1")
+    assert admission.enter("cam-7")
+    assert admission.waiting == ("cam-8", "cam-9", "cam-20")
+
+
+def test_pictures_that_wait_for_the_detector_are_overload_too() -> None:
+    admission = Admission()
+    assert all(admission.enter(f"cam-{n}") for n in range(4))
+    assert admission.weigh(0.5, 1.5, 100.0) == ("cam-3",), "another process takes the processor"
+
+
+def test_the_last_awake_camera_is_never_sent_back_and_the_limit_vanishes_when_nobody_waits() -> None:
+    admission = Admission()
+    assert admission.enter("cam-0")
+    assert admission.weigh(3.0, 9.0, 100.0) == ()
+    assert admission.enter("cam-1")
+    assert admission.weigh(3.0, 9.0, 110.0) == ("cam-1",)
+    admission.leave("cam-1")
+    admission.leave("cam-0")
+    assert admission.weigh(0.1, 0.0, 120.0) == ()
+    assert all(admission.enter(f"cam-{n}") for n in range(5))
+
+
+def test_a_configured_limit_holds_at_any_load() -> None:
+    admission = Admission(most=2)
+    assert [admission.enter(name) for name in ("a", "b", "c")] == [True, True, False]
+    for second in range(10):
+        assert admission.weigh(0.1, 0.0, 100.0 + 10 * second) == ()
+    assert not admission.enter("c")
+    admission.leave("a")
+    assert admission.enter("c")
