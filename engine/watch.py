@@ -75,7 +75,7 @@ class Watch:
         """
         with self._lock:
             at, global_change = frame.at + _SLACK, False
-            if frame.at < self._last_at:  # those that were kept back: they are all part of what goes on
+            if frame.at <= self._last_at:  # those that were kept back: they are all part of what goes on
                 self._gate_due = self._look_due = self._expect_until = _NEVER
             self._last_at = frame.at
             if at >= self._gate_due:
