@@ -15,7 +15,6 @@ import math
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -51,7 +50,6 @@ _GRAIN_SHARE = 0.2  # of each picture, in the noise that is everywhere
 _PAIR = 0.8  # mean deviation of one cell, as a part of the usual difference of two
 _FEWER = 3  # every third cell tells the exposure
 _LEAST_GAIN = 0.5
-_AROUND = np.ones((3, 3), np.uint8)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -114,8 +112,7 @@ class Gate:
         if moving.any():
             still = still_s >= np.where(near > _FEW, np.float32(_STILL_S), np.float32(_FEW_STILL_S))
             self._exchange(moving, cells, limit, still, everywhere=share > _GLOBAL_SHARE)
-            around: Mask = cv2.dilate(moving.view(np.uint8), _AROUND).view(np.bool_)
-            weight = np.where(around, np.float32(0), np.float32(1))
+            weight = np.where(_around(moving) > 0, np.float32(0), np.float32(1))
         else:
             weight = np.ones((), np.float32)
         self._usual += weight * (1.0 - math.exp(-passed_s / _LEARN_S)) * (np.minimum(off, 2 * limit) - self._usual)
@@ -160,8 +157,15 @@ class Gate:
         rows, columns = ((n - step // 2 + step - 1) // step // CELL for n in luma.shape)
         start = step // 2
         few = luma[start : start + rows * CELL * step : step, start : start + columns * CELL * step : step]
-        means = cv2.resize(few.astype(np.float32), (columns, rows), interpolation=cv2.INTER_AREA)
-        return np.asarray(means, np.float32)
+        tall = np.ascontiguousarray(few).reshape(rows, CELL, columns * CELL)
+        sums = tall[:, 0].astype(np.uint16)
+        for row in range(1, CELL):
+            sums += tall[:, row]
+        cells: Plane = sums[:, ::CELL].astype(np.float32)
+        for column in range(1, CELL):
+            cells += sums[:, column::CELL]
+        cells *= np.float32(1 / CELL**2)
+        return cells
 
     def _follow_exposure(self, cells: Plane) -> float:
         """Bring what is known to the picture's exposure: gain and offset by most cells. The usual shift."""
@@ -185,8 +189,7 @@ class Gate:
 
     def _together(self, clear: Mask, strong: Mask, still_s: Plane) -> tuple[Image, Mask]:
         """How many are clear in the nine cells around each; those beside another one, changing, or far off."""
-        counted = cv2.boxFilter(clear.view(np.uint8), -1, (3, 3), normalize=False, borderType=cv2.BORDER_CONSTANT)
-        near = np.asarray(counted, np.uint8)
+        near = _around(clear)
         together: Mask = clear & ((near > 1) | strong | (self._before & (still_s < _LONE_STILL_S)))
         return near, together
 
@@ -225,6 +228,15 @@ class Gate:
         height, width = (n / (CELL * self._stride) for n in self._size)
         right, bottom = min(1.0, (across[-1] + 1) / width), min(1.0, (down[-1] + 1) / height)
         return float(across[0] / width), float(down[0] / height), float(right), float(bottom)
+
+
+def _around(cells: Mask) -> Image:
+    """How many of the nine cells around each are set."""
+    wide = np.zeros((cells.shape[0] + 2, cells.shape[1] + 2), np.uint8)
+    wide[1:-1, 1:-1] = cells
+    across = wide[:, :-2] + wide[:, 1:-1] + wide[:, 2:]
+    count: Image = across[:-2] + across[1:-1] + across[2:]
+    return count
 
 
 def _middle(values: Plane) -> float:
