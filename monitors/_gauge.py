@@ -25,6 +25,7 @@ class Measured:
     at: datetime
     unit: str
     quality: Quality = Quality.GOOD
+    vertical_datum: str | None = None  # where the message names it; else the recipe's holds
 
 
 class GaugeRecipe(MonitorRecipe):
@@ -79,7 +80,7 @@ class GaugeRecipe(MonitorRecipe):
             value=convert(measured.value, measured.unit, self.quantity),
             at=measured.at,
             quality=measured.quality,
-            vertical_datum=self.vertical_datum,
+            vertical_datum=measured.vertical_datum or self.vertical_datum,
         )
 
 

@@ -13,16 +13,25 @@ from monitors._feed import Feed, T
 
 
 class Poll:
-    """Where to ask, how, and how much to take at most."""
+    """Where to ask, how, and how much to take at most. `repeats`: an answer like the one before is given on, too."""
 
     def __init__(
-        self, name: str, url: str, credentials: Credentials | None, *, every_s: float, timeout_s: float, most_bytes: int
+        self,
+        name: str,
+        url: str,
+        credentials: Credentials | None,
+        *,
+        every_s: float,
+        timeout_s: float,
+        most_bytes: int,
+        repeats: bool = False,
     ) -> None:
         self.name = name
         self.every_s = every_s
         self.timeout_s = timeout_s
         self._url = url
         self._most_bytes = most_bytes
+        self._repeats = repeats
         self._headers: dict[str, str] = {}
         self._auth: httpx.BasicAuth | None = None
         if credentials is not None and credentials.token.get_secret_value():
@@ -31,7 +40,7 @@ class Poll:
             self._auth = httpx.BasicAuth(credentials.username, credentials.password.get_secret_value())
 
     def feed(self, give: Callable[[Feed[T], bytes], None], *, keep: int) -> Feed[T]:
-        """Start asking; `give` puts what an answer brought. An answer like the last one is none."""
+        """Start asking; `give` puts what an answer brought."""
         return Feed(
             self.name, lambda feed: self._read(feed, give), patience_s=self.every_s + 2 * self.timeout_s, keep=keep
         )
@@ -46,7 +55,7 @@ class Poll:
                 due_s = max(due_s + self.every_s, time.monotonic())
                 content = self._asked(client)
                 feed.alive()
-                if content and content != last:
+                if content and (self._repeats or content != last):
                     last = content
                     give(feed, content)
 

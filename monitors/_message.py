@@ -1,4 +1,4 @@
-"""One MQTT message as one measured value."""
+"""One message of a gauge, MQTT or HTTP, as one measured value."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from zoneinfo import ZoneInfo
 from data.errors import InputRejected
 from data.observation import Quality
 from monitors._gauge import Measured, number
-from monitors._mqtt_source import MqttSource
+from monitors._json_source import JsonSource
 
 MILLISECONDS_FROM = 1e11  # seconds since 1970 reach this in the year 5138
 
 
-def measured(recipe: MqttSource, payload: bytes | bytearray, arrived: datetime, *, retained: bool) -> Measured:
+def measured(recipe: JsonSource, payload: bytes | bytearray, arrived: datetime, *, retained: bool) -> Measured:
     """What the message says. Raises InputRejected."""
     try:
         text = payload.decode("utf-8")
@@ -38,7 +38,8 @@ def measured(recipe: MqttSource, payload: bytes | bytearray, arrived: datetime, 
     quality = Quality.GOOD
     if recipe.quality_field is not None:
         quality = trusted(found(content, recipe.quality_field))
-    return Measured(value, at, unit, quality)
+    datum = None if recipe.datum_field is None else str(found(content, recipe.datum_field))
+    return Measured(value, at, unit, quality, datum)
 
 
 def found(content: Any, path: str) -> Any:

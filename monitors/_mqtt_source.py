@@ -9,10 +9,10 @@ from typing import Annotated
 from pydantic import Field, field_validator
 
 from data.durations import Duration
-from monitors._gauge import GaugeRecipe
+from monitors._json_source import JsonSource
 
 
-class MqttSource(GaugeRecipe):
+class MqttSource(JsonSource):
     """One topic of a broker."""
 
     host: Annotated[str, Field(min_length=1, description="The broker's name or address, without scheme.")]
@@ -26,20 +26,6 @@ class MqttSource(GaugeRecipe):
     client_id: Annotated[
         str, Field(description="Name at the broker, which keeps messages for it; made of site and id when left out.")
     ] = ""
-    value: Annotated[
-        str | None, Field(description="Where the value is in the JSON, e.g. data.level; a plain number when left out.")
-    ] = None
-    time: Annotated[
-        str | None,
-        Field(
-            description="Where the time is (ISO 8601, or seconds or milliseconds since 1970). Left out: the time of "
-            "arrival, which is wrong for messages that the broker kept for us."
-        ),
-    ] = None
-    unit_field: Annotated[str | None, Field(description="Where the message names its unit; else `unit` holds.")] = None
-    quality_field: Annotated[
-        str | None, Field(description="Where the message says good, uncertain or bad; good when left out.")
-    ] = None
     session: Annotated[Duration, Field(description="How long the broker keeps messages for us while we are away.")] = (
         timedelta(days=7)
     )

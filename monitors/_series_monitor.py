@@ -8,19 +8,31 @@ import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from pathlib import Path
+from typing import Protocol
 
 from data.errors import DeviceLost, InputRejected
 from data.observation import Reading, Rejected
 from monitors._feed import IDLE_S
 from monitors._gauge import GaugeRecipe, Measured
-from monitors._series import BadRow, Row, SeriesFile
+from monitors._series import BadRow, Row
+
+
+class RowFile(Protocol):
+    """A file of rows."""
+
+    @property
+    def path(self) -> Path: ...
+    def more(self, *, whole_lines: bool) -> tuple[list[Row], list[BadRow]]:
+        """New rows in order of time and bad ones. Raises DeviceLost, InputRejected."""
+        ...
 
 
 class SeriesMonitor:
     """An open series. `pace`: speed and loop of a replay from now, None to give rows as recorded."""
 
     def __init__(
-        self, site: str, recipe: GaugeRecipe, file: SeriesFile, *, pace: tuple[float, bool] | None, follow: bool
+        self, site: str, recipe: GaugeRecipe, file: RowFile, *, pace: tuple[float, bool] | None, follow: bool
     ) -> None:
         self.site = site
         self.recipe = recipe

@@ -27,11 +27,18 @@ SENSIBLE: dict[str, object] = {
     "quantity": "water_level",
     "time": "time",
     "value": "level",
+    "address": 0,
+    "station": "0012345678",
+    "element": "39",
+    "device": "50010300001320000001",
+    "channel": "50010300001310000001",
 }
 
 # What the schema does not say that it must be written.
 LEAST: dict[str, dict[str, object]] = {
     "cap_warnings": {"folder": "var:warnings"},
+    "http_poll": {"url": "http://10.0.0.5/level.json"},
+    "wvp_camera": {"url": "http://10.0.0.9:18080"},
 }
 
 
@@ -39,7 +46,7 @@ def least(kind: str) -> dict[str, object]:
     recipe = KINDS[kind]()
     asked = {name: SENSIBLE[name] for name, field in recipe.model_fields.items() if field.is_required()}
     asked |= LEAST.get(kind, {})
-    if kind.startswith("http"):
+    if kind == "http_snapshot":
         asked["url"] = "http://10.0.0.5/snapshot.jpg"
     return asked
 
@@ -80,7 +87,7 @@ def test_reading_the_recipes_loads_no_library_that_a_device_needs() -> None:
     look = (
         "import sys; from engine.catalogue import load_catalogue\n"
         "[load() for load in load_catalogue().monitors.values()]\n"
-        "print([m for m in ('av', 'cv2', 'torch', 'paho', 'httpx', 'pandas') if m in sys.modules])"
+        "print([m for m in ('av', 'cv2', 'torch', 'paho', 'httpx', 'pandas', 'pymodbus', 'pyarrow') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", look], cwd=FOLDER.parent, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -1,0 +1,92 @@
+"""Registers of a Modbus TCP device, read in a thread of its own."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from types import MappingProxyType
+
+from pymodbus.client import ModbusTcpClient
+from pymodbus.client.mixin import ModbusClientMixin
+from pymodbus.exceptions import ModbusException
+from pymodbus.pdu import ModbusPDU
+
+from data.errors import DeviceLost, InputRejected
+from data.observation import Reading, Rejected
+from monitors._feed import Feed
+from monitors._gauge import Measured
+from monitors.modbus_gauge import Recipe
+
+KEPT = 100
+TYPES = MappingProxyType({kind.name.lower(): kind for kind in ModbusClientMixin.DATATYPE})
+LARGEST_REGISTER = 0xFFFF
+
+
+def number_in(registers: Sequence[int], recipe: Recipe) -> float:
+    """The value in the recipe's unit. Raises InputRejected for another number of registers or a missing value."""
+    kind = TYPES[recipe.type]
+    if len(registers) != kind.value[1]:
+        raise InputRejected(f"{recipe.type} takes {kind.value[1]} registers, the device gave {len(registers)}")
+    if any(not 0 <= register <= LARGEST_REGISTER for register in registers):
+        raise InputRejected("what the device gave are no registers")
+    count = ModbusClientMixin.convert_from_registers(list(registers), kind, word_order=recipe.word_order)
+    if not isinstance(count, int | float):
+        raise InputRejected(f"{count!r:.60} is not a number")
+    if count in recipe.missing:
+        raise InputRejected(f"the device says by {count} that it has no value")
+    return count * recipe.scale + recipe.offset
+
+
+class Registers:
+    """An open device (implements `data.recipe.Monitor`)."""
+
+    def __init__(self, recipe: Recipe, site: str) -> None:
+        self._recipe = recipe
+        self._site = site
+        self._name = f"{site}: modbus://{recipe.host}:{recipe.port}"
+        self._every_s, self._timeout_s = recipe.every.total_seconds(), recipe.timeout.total_seconds()
+        self._feed: Feed[Reading | Rejected] = Feed(
+            self._name, self._read, patience_s=self._every_s + 3 * self._timeout_s, keep=KEPT
+        )
+
+    def observe(self) -> Iterator[Reading | Rejected | None]:
+        return self._feed.items()
+
+    def committed(self, reading: Reading) -> None:
+        """A register waits for no word of its value."""
+
+    def close(self) -> None:
+        self._feed.close()
+
+    def _read(self, feed: Feed[Reading | Rejected]) -> None:
+        recipe = self._recipe
+        client = ModbusTcpClient(recipe.host, port=recipe.port, timeout=self._timeout_s, retries=0, reconnect_delay=0)
+        try:
+            if not client.connect():  # type: ignore[no-untyped-call]
+                raise DeviceLost(f"{self._name}: cannot connect")
+            due_s = time.monotonic()
+            while not feed.closed.wait(max(0.0, due_s - time.monotonic())):
+                due_s = max(due_s + self._every_s, time.monotonic())
+                feed.put(self._taken(self._asked(client)))
+        finally:
+            client.close()  # type: ignore[no-untyped-call]
+
+    def _asked(self, client: ModbusTcpClient) -> ModbusPDU:
+        recipe = self._recipe
+        ask = client.read_holding_registers if recipe.registers == "holding" else client.read_input_registers
+        try:
+            return ask(recipe.address, count=TYPES[recipe.type].value[1], device_id=recipe.device_id)
+        except (ModbusException, OSError) as error:
+            raise DeviceLost(f"{self._name}: {error}") from error
+
+    def _taken(self, answer: ModbusPDU) -> Reading | Rejected:
+        now = datetime.now(UTC)
+        try:
+            if answer.isError():
+                code = getattr(answer, "exception_code", 0)
+                raise InputRejected(f"the device refuses to read address {self._recipe.address} (exception {code})")
+            measured = Measured(number_in(answer.registers, self._recipe), now, self._recipe.given_unit)
+            return self._recipe.reading(self._site, measured, now)
+        except InputRejected as error:
+            return Rejected(self._site, self._recipe.name, now, str(error), str(answer)[:200])

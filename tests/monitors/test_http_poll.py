@@ -1,0 +1,84 @@
+"""A gauge asked over HTTP, against a real local server."""
+
+from __future__ import annotations
+
+import json
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from data.errors import DeviceLost
+from data.observation import Quality, Reading, Rejected
+from data.recipe import Context, Monitor
+from monitors.http_poll import Recipe
+from tests.servers.http_answers import http_answers
+
+pytestmark = pytest.mark.server
+
+
+def gauge(url: str, **more: object) -> Recipe:
+    plain = {"url": url, "quantity": "water_level", "every": "100ms", "timeout": "2s", "value": "stations.0.level"}
+    return Recipe.model_validate({**plain, "time": "at", **more})
+
+
+def answer(level: object, at: datetime, **more: object) -> bytes:
+    return json.dumps({"at": at.isoformat(), "stations": [{"level": level}], **more}).encode()
+
+
+def take(monitor: Monitor, count: int, within_s: float = 10.0) -> list[Reading | Rejected]:
+    taken: list[Reading | Rejected] = []
+    ends_s = time.monotonic() + within_s
+    for item in monitor.observe():
+        taken += [item] if isinstance(item, Reading | Rejected) else []
+        if len(taken) >= count or time.monotonic() > ends_s:
+            break
+    return taken
+
+
+def test_a_value_is_found_by_its_path_and_an_unchanged_answer_is_given_once(context: Context) -> None:
+    at = datetime.now(UTC).replace(microsecond=0)
+    with http_answers() as server:
+        server.answer("/level", answer(594.6, at, unit="ft", q="uncertain", datum="wusong"))
+        recipe = gauge(
+            server.url("/level"), credentials="camera", unit_field="unit", quality_field="q", datum_field="datum",
+            vertical_datum="yellow_sea",
+        )  # fmt: skip
+        monitor = recipe.make(context)
+        (reading,) = take(monitor, 2, within_s=1.0)
+        assert isinstance(reading, Reading)
+        assert reading.value == pytest.approx(181.234, abs=0.001)
+        assert (reading.at, reading.quality, reading.vertical_datum) == (at, Quality.UNCERTAIN, "wusong")
+        assert len(server.asked) >= 3
+        assert server.asked[0].headers["authorization"].startswith("Basic ")
+        server.answer("/level", answer(600, at + timedelta(seconds=1), unit="ft", q="good", datum="wusong"))
+        assert len(take(monitor, 1)) == 1
+        server.answer("/level", answer("high", at + timedelta(seconds=2), unit="ft", q="good", datum="wusong"))
+        (rejected,) = take(monitor, 1)
+        assert isinstance(rejected, Rejected)
+        assert rejected.reason == "'high' is not a number"
+        monitor.close()
+
+
+def test_a_plain_number_without_a_time_is_a_reading_at_each_answer(context: Context) -> None:
+    with http_answers() as server:
+        server.answer("/depth", b"12.5\n")
+        plain = gauge(server.url("/depth"), quantity="water_depth", value=None, time=None).make(context)
+        assert [r.value for r in take(plain, 3) if isinstance(r, Reading)] == [12.5] * 3
+        plain.close()
+
+
+def test_a_refusing_a_silent_and_an_absent_server_are_losses(context: Context) -> None:
+    with http_answers() as server:
+        with pytest.raises(DeviceLost, match=r"gate-3: http://127\.0\.0\.1:\d+/none: it answers 404"):
+            take(gauge(server.url("/none")).make(context), 1)
+        server.answer("/slow", b"1")
+        server.delay_s = 3
+        with pytest.raises(DeviceLost, match=r"no answer in 0\.5 s"):
+            take(gauge(server.url("/slow"), timeout="500ms").make(context), 1)
+        server.delay_s = 0
+        server.answer("/huge", b" " * 1_000_001)
+        with pytest.raises(DeviceLost, match="larger than 1000000 bytes"):
+            take(gauge(server.url("/huge")).make(context), 1)
+    with pytest.raises(DeviceLost, match="Connection refused"):
+        take(gauge("http://127.0.0.1:9/level").make(context), 1)

@@ -1,0 +1,93 @@
+"""A gauge in the registers of a real Modbus TCP server."""
+
+from __future__ import annotations
+
+import struct
+import time
+
+import pytest
+
+from data.errors import DeviceLost
+from data.observation import Reading, Rejected
+from data.recipe import Context, Monitor
+from monitors.modbus_gauge import Recipe
+from tests.servers.modbus import modbus_device
+
+pytestmark = pytest.mark.server
+
+
+def words(layout: str, value: float) -> list[int]:
+    """Registers of a number, high word first."""
+    return list(struct.unpack(f">{struct.calcsize(layout) // 2}H", struct.pack(f">{layout}", value)))
+
+
+def gauge(port: int, **more: object) -> Recipe:
+    plain = {"host": "127.0.0.1", "port": port, "quantity": "water_level", "every": "100ms", "timeout": "2s"}
+    return Recipe.model_validate({**plain, "address": 0, **more})
+
+
+def take(monitor: Monitor, count: int, within_s: float = 10.0) -> list[Reading | Rejected]:
+    taken: list[Reading | Rejected] = []
+    ends_s = time.monotonic() + within_s
+    for item in monitor.observe():
+        taken += [item] if isinstance(item, Reading | Rejected) else []
+        if len(taken) >= count or time.monotonic() > ends_s:
+            break
+    monitor.close()
+    return taken
+
+
+def test_every_type_word_order_and_register_kind_is_read_and_scaled(context: Context) -> None:
+    registers = {
+        0: [18124],
+        10: [0xFFFF],
+        20: words("f", 181.24),
+        30: words("f", 181.24)[::-1],
+        40: words("i", -345),
+        50: words("d", 182.64),
+        60: words("I", 4_000_000_000),
+        70: words("q", -5_000_000_000)[::-1],
+    }
+    table: list[tuple[dict[str, object], float]] = [
+        ({"scale": 0.01, "type": "uint16"}, 181.24),
+        ({"address": 10, "type": "int16", "scale": 0.001, "offset": 181.0}, 180.999),
+        ({"address": 20, "type": "float32"}, 181.24),
+        ({"address": 20, "type": "float32", "registers": "input"}, 181.24),
+        ({"address": 30, "type": "float32", "word_order": "little"}, 181.24),
+        ({"address": 40, "type": "int32", "unit": "mm"}, -0.345),
+        ({"address": 50, "type": "float64", "unit": "ft"}, 55.668672),
+        ({"address": 60, "type": "uint32", "scale": 1e-7}, 400.0),
+        ({"address": 70, "type": "int64", "word_order": "little", "unit": "um"}, -5000.0),
+    ]
+    with modbus_device(registers) as device:
+        for settings, expected in table:
+            (reading,) = take(gauge(device.port, **settings).make(context), 1)
+            assert isinstance(reading, Reading), settings
+            assert reading.value == pytest.approx(expected, abs=1e-4), settings
+
+
+def test_a_missing_value_and_an_address_that_is_not_there_are_named(context: Context) -> None:
+    with modbus_device({0: [0x8000]}) as device:
+        (missing,) = take(gauge(device.port, missing=[-32768]).make(context), 1)
+        assert isinstance(missing, Rejected)
+        assert missing.reason == "the device says by -32768 that it has no value"
+        (refused,) = take(gauge(device.port, address=500).make(context), 1)
+        assert isinstance(refused, Rejected)
+        assert "refuses to read address 500" in refused.reason
+
+
+def test_a_device_that_is_not_there_or_goes_is_a_loss(context: Context) -> None:
+    with pytest.raises(DeviceLost, match=r"gate-3: modbus://127\.0\.0\.1:9: cannot connect"):
+        take(gauge(9).make(context), 1)
+    with modbus_device({0: [1]}) as device:
+        monitor = gauge(device.port, timeout="500ms").make(context)
+        seen = monitor.observe()
+        while not isinstance(next(seen), Reading):
+            pass
+    with pytest.raises(DeviceLost, match="gate-3: modbus://"):
+        list(seen)
+
+
+def test_a_scale_of_nothing_is_refused() -> None:
+    with pytest.raises(ValueError, match="every value is the same"):
+        gauge(502, scale=0)

@@ -1,0 +1,225 @@
+"""SL 651: telegrams published by others read as their publishers read them, and stations over real TCP."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from pydantic import SecretStr
+
+from data.errors import DeviceLost, InputRejected
+from data.observation import Quality, Reading, Rejected
+from data.recipe import Context, Monitor
+from data.secrets import Credentials, Secrets
+from monitors._sl651 import FrameBuffer, Telegram, acknowledgement, parse_telegram
+from monitors.sl651_gauge import Recipe
+from tests.monitors import sl651_telegrams as published
+from tests.servers.mosquitto import free_port
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+
+
+def parsed(text: str, **how: object) -> Telegram:
+    (frame,) = FrameBuffer().feed(bytes.fromhex(text))
+    assert isinstance(frame, bytes)
+    return parse_telegram(frame, SHANGHAI, **how)  # type: ignore[arg-type]
+
+
+def values(telegram: Telegram) -> dict[int, float]:
+    return {element.code: element.value for element in telegram.elements}
+
+
+def test_published_reports_have_the_values_that_their_publishers_name() -> None:
+    assert values(parsed(published.TEST_REPORT)) == {0x20: 0.5, 0x26: 0.5, 0x39: 0.127, 0x38: 11.15}
+    timed = parsed(published.TIMED)
+    assert (timed.centre, timed.station, timed.function) == (5, "0011223344", 0x32)
+    assert timed.sent == datetime(2017, 7, 18, 3, 0, 16, tzinfo=UTC)
+    assert values(timed) == {0x20: 4.0, 0x26: 4.0, 0x39: 10.49, 0x38: 10.99}
+    assert {element.at for element in timed.elements} == {datetime(2017, 7, 18, 3, 0, tzinfo=UTC)}
+    dam = parsed(published.DAM)
+    assert dam.station == "00418D2337"
+    assert values(dam) == {0x20: 0.0, 0x3B: 37.865, 0x22: 0.0, 0x26: 0.0, 0x38: 12.85}
+    assert parsed(published.KEEP_ALIVE).elements == parsed(published.CLEARED).elements == ()
+
+
+def test_a_published_uniform_report_has_twelve_levels_five_minutes_apart() -> None:
+    levels = parsed(published.UNIFORM).elements
+    assert [(element.code, element.value) for element in levels] == [(0x39, 28.96)] * 12
+    assert levels[0].at == datetime(2022, 12, 5, 2, 5, tzinfo=UTC)
+    assert levels[-1].at == datetime(2022, 12, 5, 3, 0, tzinfo=UTC)
+
+
+def test_a_published_hourly_report_says_which_of_its_twelve_levels_are_missing() -> None:
+    telegram = parsed(published.HOURLY)
+    series = [element for element in telegram.elements if element.code == 0xF5]
+    assert [element.value for element in series[:2]] == [27.30, 27.30]
+    assert (series[0].at, series[11].at) == (
+        datetime(2014, 6, 11, 17, 5, tzinfo=UTC),
+        datetime(2014, 6, 11, 18, 0, tzinfo=UTC),
+    )
+    with pytest.raises(InputRejected, match="element F5: the station had no value at 2014-06-11T17:15"):
+        _ = series[2].value
+    assert [element.value for element in telegram.elements[-2:]] == [27.30, 12.90]
+    early = parsed(published.HOURLY, hour_begins=True).elements
+    assert early[0].at == datetime(2014, 6, 11, 18, 0, tzinfo=UTC)
+
+
+def test_the_published_answers_are_made_bit_by_bit() -> None:
+    answer = acknowledgement(parsed(published.TIMED), datetime(2017, 7, 18, 11, 0, 16, tzinfo=SHANGHAI))
+    assert answer.hex().upper() == published.TIMED_ANSWER
+    answer = acknowledgement(parsed(published.TEST_REPORT), datetime(2059, 10, 11, 15, 49, 47, tzinfo=SHANGHAI))
+    assert answer.hex().upper() == published.TEST_ANSWER
+
+
+def test_telegrams_are_found_in_pieces_in_garbage_and_behind_one_another() -> None:
+    stream = b"\r\n" + b"".join(bytes.fromhex(text) for text in published.PUBLISHED) + b"\x7e"
+    buffer = FrameBuffer()
+    found = [item for place in range(0, len(stream), 7) for item in buffer.feed(stream[place : place + 7])]
+    assert len(found) == len(published.PUBLISHED)
+    assert all(isinstance(item, bytes) for item in found)
+    buffer = FrameBuffer()
+    first, second = buffer.feed(b"GET / HTTP" + bytes.fromhex(published.TIMED))
+    assert str(first) == "10 bytes stand before the beginning of a telegram"
+    assert second == bytes.fromhex(published.TIMED)
+
+
+def test_a_negative_level_and_quirks_of_a_station_and_what_is_wrong_with_a_telegram() -> None:
+    at = datetime(2024, 7, 12, 12, 0, tzinfo=SHANGHAI)
+    frame = published.telegram("0011223344", "3923FF000345", at)
+    assert values(parse_telegram(frame, SHANGHAI)) == {0x39: -0.345}
+    swapped = frame[:-2] + frame[:-3:-1]
+    assert values(parse_telegram(swapped, SHANGHAI, crc="low_first")) == {0x39: -0.345}
+    with pytest.raises(InputRejected, match="its CRC is wrong"):
+        parse_telegram(swapped, SHANGHAI)
+    assert values(parse_telegram(swapped, SHANGHAI, crc="unchecked")) == {0x39: -0.345}
+    with pytest.raises(InputRejected, match="ends in the middle of an element"):
+        parse_telegram(published.telegram("0011223344", "392300", at), SHANGHAI)
+    with pytest.raises(InputRejected, match="element 39: ABCDEF00 is no number in BCD"):
+        _ = parse_telegram(published.telegram("0011223344", "3923ABCDEF00", at), SHANGHAI).elements[0].value
+    extended = parse_telegram(published.telegram("0011223344", "FF3312002038121234", at), SHANGHAI)
+    assert values(extended) == {0xFF33: 0.2, 0x38: 12.34}
+
+
+@pytest.fixture
+def port() -> int:
+    return free_port()
+
+
+def station_context(context: Context) -> Context:
+    secrets = Secrets(credentials={"station": Credentials(password=SecretStr("1234"))})
+    return Context(context.site, secrets=secrets, timezone="Asia/Shanghai")
+
+
+def gauge(port: int, **more: object) -> Recipe:
+    plain = {"quantity": "water_level", "station": "0011223344", "element": "39", "listen": "127.0.0.1", "port": port}
+    return Recipe.model_validate({**plain, "vertical_datum": "wusong", **more})
+
+
+def given(seen: Iterator[object], count: int, within_s: float = 10.0) -> list[Reading | Rejected]:
+    ends_s = time.monotonic() + within_s
+    found: list[Reading | Rejected] = []
+    while len(found) < count and time.monotonic() < ends_s:
+        item = next(seen)
+        found += [item] if isinstance(item, Reading | Rejected) else []
+    return found
+
+
+def begin(monitor: Monitor) -> Iterator[object]:
+    seen = iter(monitor.observe())
+    assert next(seen) is None
+    return seen
+
+
+def answered(client: socket.socket, within_s: float) -> bytes:
+    client.settimeout(within_s)
+    try:
+        return client.recv(100)
+    except TimeoutError:
+        return b""
+
+
+def test_a_station_is_answered_when_its_reading_is_stored_and_not_before(context: Context, port: int) -> None:
+    monitor = gauge(port, credentials="station").make(station_context(context))
+    seen = begin(monitor)
+    now = datetime.now(SHANGHAI).replace(second=0, microsecond=0)
+    with socket.create_connection(("127.0.0.1", port)) as client:
+        frame = published.telegram("0011223344", "392300181240", now)
+        client.sendall(frame)
+        (reading,) = given(seen, 1)
+        at = now.astimezone(UTC)
+        expected = Reading("gate-3", "sl651_gauge", "water_level", 181.24, at, Quality.GOOD, None, "wusong")
+        assert reading == expected
+        assert answered(client, 0.3) == b""
+        monitor.committed(expected)
+        list(given(seen, 1, 0.1))
+        answer = answered(client, 5)
+        assert answer[:17] == bytes.fromhex("7E7E0011223344011234328008020001")[:17] + answer[16:17]
+        assert len(answer) == 25
+        client.sendall(published.telegram("0011223344", "392300181240", now, password="9999"))
+        (refused,) = given(seen, 1)
+        assert isinstance(refused, Rejected)
+        assert refused.reason == "the station's password is wrong"
+        assert "9999" not in refused.excerpt
+        assert answered(client, 0.3) == b""
+    monitor.close()
+
+
+def test_gauges_of_one_port_share_it_and_strangers_are_named(context: Context, port: int) -> None:
+    here = station_context(context)
+    stage, rain = gauge(port).make(here), gauge(port, id="rain", quantity="rainfall", element="26", vertical_datum=None).make(here)  # fmt: skip  # noqa: E501
+    level, total = begin(stage), begin(rain)
+    now = datetime.now(SHANGHAI)
+    with socket.create_connection(("127.0.0.1", port)) as client:
+        client.sendall(published.telegram("0011223344", "3923001812402619000123", now))
+        (first,), (second,) = given(level, 1), given(total, 1)
+        assert isinstance(first, Reading)
+        assert isinstance(second, Reading)
+        assert (first.value, second.value) == (181.24, 12.3)
+        stage.committed(first)
+        given(level, 1, 0.1)
+        assert answered(client, 0.3) == b"", "the rain is not stored yet"
+        rain.committed(second)
+        given(total, 1, 0.1)
+        assert len(answered(client, 5)) == 25
+        client.sendall(published.telegram("9999999999", "392300181240", now))
+        client.sendall(b"GET / HTTP/1.1\r\n" * 3)
+        client.sendall(published.telegram("0011223344", "3923AAAAAAAA", now + timedelta(hours=1)))
+        reasons = [item.reason for item in given(level, 3) if isinstance(item, Rejected)]
+    assert reasons[0] == "no gauge here is of station 9999999999"
+    assert reasons[1].startswith("48 bytes ")
+    assert reasons[2].startswith("element 39: the station had no value")
+    stage.close()
+    rain.close()
+    again = gauge(port).make(here)
+    again.close()
+
+
+def test_a_test_report_is_kept_but_not_judged_and_a_taken_port_is_a_loss(context: Context, port: int) -> None:
+    monitor = gauge(port).make(station_context(context))
+    seen = begin(monitor)
+    with socket.create_connection(("127.0.0.1", port)) as client:
+        client.sendall(published.telegram("0011223344", "392300181240", datetime.now(SHANGHAI), function=0x30))
+        (reading,) = given(seen, 1)
+    assert isinstance(reading, Reading)
+    assert reading.quality is Quality.BAD
+    with pytest.raises(DeviceLost, match=r"gate-3: cannot listen on 127\.0\.0\.1"):
+        gauge(port).make(station_context(context))
+    monitor.close()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"station": "12345"}, "ten digits"),
+        ({"element": "390"}, "two hex digits"),
+        ({"element": "3901"}, "begins with FF"),
+        ({"quirks": ["upside_down"]}, "crc_low_first"),
+    ],
+)
+def test_a_recipe_that_cannot_work_is_refused(wrong: dict[str, object], said: str, port: int) -> None:
+    with pytest.raises(ValueError, match=said):
+        gauge(port, **wrong)

@@ -1,0 +1,114 @@
+"""A channel of a GB/T 28181 platform: its address from a real HTTP server speaking WVP, its pictures by real RTSP."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from data.errors import DeviceLost
+from data.observation import Reading, Rejected
+from data.recipe import Context
+from data.secrets import Credentials, Secrets
+from monitors.wvp_camera import Recipe
+from tests.servers.http_answers import AnsweringServer, Asked, http_answers
+from tests.servers.rtsp import rtsp_server
+
+DEVICE, CHANNEL = "50010300001320000001", "50010300001310000001"
+PLAY = f"/api/play/start/{DEVICE}/{CHANNEL}"
+
+
+@pytest.fixture
+def platform() -> Iterator[AnsweringServer]:
+    with http_answers() as server:
+        yield server
+
+
+def says(data: object, code: int = 0, msg: str = "成功") -> bytes:
+    return json.dumps({"code": code, "msg": msg, "data": data}, ensure_ascii=False).encode()
+
+
+def log_in_with(platform: AnsweringServer, password: str, rtsp: str) -> None:
+    """The platform knows admin by this password, and plays only for who logged in."""
+    digest = hashlib.md5(password.encode()).hexdigest()
+
+    def login(asked: Asked) -> tuple[int, bytes]:
+        known = asked.query == {"username": "admin", "password": digest}
+        return (
+            200,
+            says({"accessToken": "t0ken", "username": "admin"}) if known else says(None, 100, "用户名或密码错误"),
+        )
+
+    def play(asked: Asked) -> tuple[int, bytes]:
+        if asked.headers.get("access-token") != "t0ken" and asked.headers.get("api-key") != "k3y":
+            return 401, says(None, 401, "请登录后重新请求")
+        flv = "http://10.0.0.9/rtp/x.live.flv"
+        return 200, says({"app": "rtp", "stream": f"{DEVICE}_{CHANNEL}", "ip": "10.0.0.9", "flv": flv, "rtsp": rtsp})
+
+    platform.answer("/api/user/login", login)
+    platform.answer(PLAY, play)
+
+
+def camera(platform: AnsweringServer, **more: object) -> Recipe:
+    plain = {"url": platform.url("/"), "device": DEVICE, "channel": CHANNEL, "timeout": "5s"}
+    return Recipe.model_validate({**plain, **more})
+
+
+@pytest.mark.server
+@pytest.mark.shared
+def test_the_platform_is_logged_in_to_and_the_channel_gives_pictures(
+    platform: AnsweringServer, context: Context, shared: Path
+) -> None:
+    with rtsp_server({"gate-3": shared / "clips" / "vtest_12s.mp4"}) as server:
+        inside = server.url("gate-3").replace("127.0.0.1", "10.255.255.1")
+        log_in_with(platform, "p@ss:word", inside)
+        monitor = camera(platform, credentials="camera", media_host="127.0.0.1").make(context)
+        frame = next(item for item in monitor.observe() if item is not None)
+        monitor.close()
+    assert not isinstance(frame, Reading | Rejected)
+    assert (frame.site, frame.width, frame.height) == ("gate-3", 768, 576)
+    assert [asked.path for asked in platform.asked] == ["/api/user/login", PLAY]
+
+
+def test_a_refused_login_a_channel_that_is_away_and_a_dead_platform_are_losses_without_secrets(
+    platform: AnsweringServer, context: Context
+) -> None:
+    log_in_with(platform, "another", "rtsp://10.0.0.9/x")
+    with pytest.raises(DeviceLost, match="the platform refuses the login: HTTP 200, code 100 用户名或密码错误") as lost:
+        camera(platform, credentials="camera").make(context)
+    assert str(lost.value).startswith(f"gate-3: {platform.url('')}")
+    assert hashlib.md5(b"p@ss:word").hexdigest() not in str(lost.value)
+    with pytest.raises(DeviceLost, match="refuses playing: HTTP 401, code 401"):
+        camera(platform).make(context)
+    platform.answer(PLAY, says(None, -1, "设备离线"))
+    with pytest.raises(DeviceLost, match="refuses playing: HTTP 200, code -1 设备离线"):
+        camera(platform).make(context)
+    platform.answer(PLAY, says({"rtsp": None}))
+    with pytest.raises(DeviceLost, match="names no rtsp address"):
+        camera(platform).make(context)
+    platform.answer(PLAY, b"<html>")
+    with pytest.raises(DeviceLost, match="answers 200 without JSON"):
+        camera(platform).make(context)
+    with pytest.raises(DeviceLost, match="cannot be asked: ConnectError"):
+        camera(platform, url="http://127.0.0.1:9").make(context)
+    platform.delay_s = 2
+    with pytest.raises(DeviceLost, match="does not answer in time"):
+        camera(platform, timeout="500ms").make(context)
+
+
+def test_an_api_key_needs_no_login(platform: AnsweringServer, context: Context) -> None:
+    log_in_with(platform, "another", "rtsp://127.0.0.1:9/nothing")
+    secrets = Secrets(credentials={"wvp": Credentials(token=SecretStr("k3y"))})
+    monitor = camera(platform, credentials="wvp").make(Context(context.site, secrets=secrets))
+    with pytest.raises(DeviceLost, match="cannot open it: Connection refused"):
+        list(monitor.observe())
+    assert [asked.path for asked in platform.asked] == [PLAY]
+
+
+def test_numbers_that_would_lead_elsewhere_are_refused() -> None:
+    with pytest.raises(ValueError, match="pattern"):
+        Recipe(url="http://10.0.0.9", device="../user/all", channel="1")
