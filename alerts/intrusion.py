@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
+from dataclasses import replace
 from datetime import timedelta
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
+from alerts.modes import IntrusionInMode, overrides
 from alerts.objects import ObjectRuleRecipe, StayAlerts
 from alerts.stays import Stay
 from data.alert import Alert, Signal
@@ -33,11 +35,27 @@ class Recipe(ObjectRuleRecipe):
         Duration, Field(ge=timedelta(0), description="An object unseen for longer has left.")
     ] = timedelta(seconds=5)
 
+    in_mode: Annotated[
+        dict[str, IntrusionInMode],
+        Field(
+            description="Other settings while a mode of the city is on, e.g. {flood-crest: {confidence: 0.15, "
+            "pictures: 3, priority: P1}}; of several that are on, the first one here."
+        ),
+    ] = Field(default_factory=dict)
+
     @model_validator(mode="after")
     def _possible(self) -> Recipe:
-        if self.of is not None and self.pictures > self.of:
-            raise ValueError(f"pictures: {self.pictures} can never be seen in the last of: {self.of} pictures")
+        for one in (self, *(self.during_modes({mode}) for mode in self.in_mode)):
+            if one.of is not None and one.pictures > one.of:
+                raise ValueError(f"pictures: {one.pictures} can never be seen in the last of: {one.of} pictures")
+            if one.min_height >= one.max_height:
+                raise ValueError(f"min_height: {one.min_height} leaves nothing below max_height: {one.max_height}")
         return self
+
+    def during_modes(self, modes: Set[str]) -> Recipe:
+        """The rule as it holds while these modes are on."""
+        changed = overrides(self.in_mode, modes)
+        return self.model_copy(update=changed) if changed else self
 
     def make(self, context: Context) -> Rule:
         """Raises InputRejected when the site has no such zone."""
@@ -48,15 +66,15 @@ class Intrusion:
     """The live rule at one site."""
 
     def __init__(self, recipe: Recipe, context: Context) -> None:
-        self._recipe = recipe
-        self._at_least_s = recipe.at_least.total_seconds()
+        self._configured = self._recipe = recipe
+        self._modes: frozenset[str] = frozenset()
         unseen_for_s = recipe.keep_firing_for.total_seconds()
         self._alerts = StayAlerts.of(
             recipe,
             context,
             unseen_for_s=unseen_for_s,
             occluded_for_s=unseen_for_s,
-            remember=recipe.of or recipe.pictures,
+            remember=max(_looks(recipe.during_modes(modes)) for modes in ({""}, *({mode} for mode in recipe.in_mode))),
             anywhere=True,
         )
 
@@ -74,6 +92,7 @@ class Intrusion:
         stays = self._alerts.stays
         if isinstance(seen, Tick):
             stays.tick(seen)
+            self._heed(seen.modes)
             return []
         if not isinstance(seen, Detections):
             return []
@@ -83,7 +102,25 @@ class Intrusion:
                 signals.append(self._alerts.raised(stay, stay.since.at, seen.at))
         return signals
 
+    def _heed(self, modes: frozenset[str]) -> None:
+        """From now on the settings of these modes hold; open alerts go on."""
+        if modes == self._modes:
+            return
+        self._modes = modes
+        self._recipe = self._alerts.recipe = self._configured.during_modes(modes)
+        stays, recipe = self._alerts.stays, self._recipe
+        heights = (recipe.min_height, recipe.max_height)
+        stays.watched = replace(stays.watched, confidence=recipe.confidence, heights=heights)
+
     def _certain(self, stay: Stay, seen: Detections) -> bool:
-        if sum(stay.looks) < self._recipe.pictures or self._alerts.in_force_since is None:
+        if (
+            sum(list(stay.looks)[-_looks(self._recipe) :]) < self._recipe.pictures
+            or self._alerts.in_force_since is None
+        ):
             return False
-        return self._alerts.counted_s(stay.since, seen.at) >= self._at_least_s
+        return self._alerts.counted_s(stay.since, seen.at) >= self._recipe.at_least.total_seconds()
+
+
+def _looks(recipe: Recipe) -> int:
+    """Of how many pictures it counts in how many somebody was seen."""
+    return recipe.of or recipe.pictures

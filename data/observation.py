@@ -149,11 +149,15 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """A recorded second at one site. `observable`: could the site's monitor be read just then?"""
+    """A recorded second at one site. `observable`: could the site's monitor be read just then?
+
+    modes: the city's modes that are on, by name (`data.modes`).
+    """
 
     site: str
     at: datetime
     observable: bool = field(default=True)
+    modes: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         require_utc(self.at, "Tick.at")

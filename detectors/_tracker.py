@@ -126,10 +126,22 @@ def _corners(centred: Matrix, widen: float) -> Matrix:
 
 def iou(these: Matrix, those: Matrix) -> Matrix:
     """Intersection over union of boxes left, top, right, bottom: (n, 4) and (m, 4) give (n, m)."""
-    start = np.maximum(these[:, None, :2], those[None, :, :2])
-    end = np.minimum(these[:, None, 2:], those[None, :, 2:])
-    shared = np.prod(np.clip(end - start, 0.0, None), axis=2)
-    areas = [np.prod(np.clip(b[:, 2:] - b[:, :2], 0.0, None), axis=1) for b in (these, those)]
-    union = areas[0][:, None] + areas[1][None, :] - shared
+    shared, of_these, of_those = _shared(these, those)
+    union = of_these[:, None] + of_those[None, :] - shared
     result: Matrix = shared / np.maximum(union, 1e-12)
     return result
+
+
+def of_smaller(these: Matrix, those: Matrix) -> Matrix:
+    """Which share of the smaller of two boxes lies in the other: (n, 4) and (m, 4) give (n, m)."""
+    shared, of_these, of_those = _shared(these, those)
+    result: Matrix = shared / np.maximum(np.minimum(of_these[:, None], of_those[None, :]), 1e-12)
+    return result
+
+
+def _shared(these: Matrix, those: Matrix) -> tuple[Matrix, Matrix, Matrix]:
+    """Intersections (n, m), areas (n,) and (m,)."""
+    start = np.maximum(these[:, None, :2], those[None, :, :2])
+    end = np.minimum(these[:, None, 2:], those[None, :, 2:])
+    areas = [np.prod(np.clip(b[:, 2:] - b[:, :2], 0.0, None), axis=1) for b in (these, those)]
+    return np.prod(np.clip(end - start, 0.0, None), axis=2), areas[0], areas[1]

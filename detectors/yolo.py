@@ -6,21 +6,29 @@ from collections.abc import Sequence
 from typing import Annotated, ClassVar, Literal
 
 import numpy as np
+import numpy.typing as npt
 from pydantic import Field, model_validator
 
 from data.catalogue import did_you_mean
 from data.errors import InputRejected
 from data.frame import Frame, Image
 from data.labels import family
-from data.observation import Detection, Detections, Observation
+from data.observation import Boxes, Detection, Detections, Observation
+from data.place import Place
 from data.recipe import Context, Detector, DetectorRecipe
+from data.zone import Zone
 from detectors._appearance import described
 from detectors._backend import Model, load
 from detectors._labels import COCO
 from detectors._letterbox import Letterbox
-from detectors._tracker import Tracker, iou
+from detectors._tiles import Grid
+from detectors._tracker import Tracker, iou, of_smaller
+
+Rows = npt.NDArray[np.float32]
 
 _UNCERTAIN = 0.1  # below this nothing is looked at; between this and `confidence` a track may go on
+_SAME_LOOKS = 0.4  # the same of boxes from different looks
+_SAME_PART = 0.75  # share of the smaller box within the larger one, from different looks
 _SAME_OBJECT = 0.6  # overlap of two boxes of one family that are one object
 
 
@@ -41,6 +49,19 @@ class Recipe(DetectorRecipe):
         float, Field(ge=0.1, lt=1, description="How sure the model must be to begin to follow an object, 0..1.")
     ] = 0.3
 
+    closer: Annotated[
+        tuple[str, ...],
+        Field(
+            description="Zones of the site that are also looked at by tiles in full resolution, for what is small "
+            "there: a swimmer's head and shoulders. Each tile costs as much as the whole picture."
+        ),
+    ] = ()
+    magnify: Annotated[
+        float, Field(ge=0.5, le=4, description="Model pixels for a pixel of the camera in those tiles.")
+    ] = 1.5
+    tiles: Annotated[
+        int, Field(ge=1, le=64, description="At most so many tiles; where more are needed, `magnify` becomes less.")
+    ] = 8
     own_classes: Annotated[
         bool, Field(description="The labels are those of a checkpoint of your own, not COCO's; checked when it loads.")
     ] = False
@@ -55,19 +76,24 @@ class Recipe(DetectorRecipe):
     def make(self, context: Context) -> Detector:
         """Load the model, or share the one of this process.
 
-        Raises InputRejected for a class the model does not know, UnverifiedWeights, DeviceLost (no weights to be had).
+        Raises InputRejected for a class the model does not know or a zone the site does not have, UnverifiedWeights,
+        DeviceLost (no weights to be had).
         """
+        zones = _zones(self.closer, context.site)
         model: Model = context.resources.share("yolo", lambda: load(context.inference, context.base_dir))
         for label in self.labels:
             if label not in model.labels:
                 raise InputRejected(f"the model knows no class {label!r}{did_you_mean(label, model.labels)}")
-        return Yolo(self, context, model)
+        return Yolo(self, context, model, zones)
 
 
 class Yolo:
     """The live detector of one camera."""
 
-    def __init__(self, recipe: Recipe, context: Context, model: Model) -> None:
+    def __init__(self, recipe: Recipe, context: Context, model: Model, closer: Sequence[Zone]) -> None:
+        self._recipe = recipe
+        self._closer = closer
+        self._grid: Grid | None = None
         self._site = context.site.id
         self._wanted = frozenset(recipe.labels)
         self._size = (context.inference.width, context.inference.height)
@@ -89,15 +115,62 @@ class Yolo:
     def _objects(self, frame: Frame) -> tuple[Image, Letterbox, list[Detection]]:
         box = Letterbox.fit(frame.width, frame.height, *self._size)
         canvas = box.canvas(frame)
-        found = self._model.infer(canvas)
-        found = found[found[:, 4] >= _UNCERTAIN]
-        xyxy = box.fractions(found[:, :4])
-        objects = [
+        found = self._sure(self._model.infer(canvas))
+        objects = self._named(box.fractions(found[:, :4]), found)
+        if self._closer:
+            objects = without_repeats([objects, *self._close_up(frame)])
+        return canvas, box, [d for d in one_per_object(objects) if d.label in self._wanted]
+
+    def _close_up(self, frame: Frame) -> list[list[Detection]]:
+        """What each tile shows whole."""
+        size = (frame.width, frame.height)
+        if self._grid is None or self._grid.picture != size:
+            self._grid = Grid.over(
+                self._closer, size, self._size, magnify=self._recipe.magnify, at_most=self._recipe.tiles
+            )
+        picture = frame.bgr(*size)
+        looks: list[list[Detection]] = []
+        for tile in self._grid.tiles:
+            found = self._sure(self._model.infer(tile.cut(picture, *self._size)))
+            xyxy, whole = self._grid.whole(tile, found[:, :4])
+            looks.append(self._named(xyxy[whole], found[whole]))
+        return looks
+
+    @staticmethod
+    def _sure(found: Rows) -> Rows:
+        return found[found[:, 4] >= _UNCERTAIN]
+
+    def _named(self, xyxy: Boxes, found: Rows) -> list[Detection]:
+        return [
             Detection((float(b[0]), float(b[1]), float(b[2]), float(b[3])), float(c), self._model.labels[int(k)], None)
             for b, c, k in zip(xyxy, found[:, 4], found[:, 5], strict=True)
             if b[2] > b[0] and b[3] > b[1]
         ]
-        return canvas, box, [d for d in one_per_object(objects) if d.label in self._wanted]
+
+
+def _zones(ids: Sequence[str], place: Place) -> tuple[Zone, ...]:
+    known = {zone.id: zone for zone in place.zones}
+    for zone_id in ids:
+        if zone_id not in known:
+            raise InputRejected(f"site {place.id}, detector yolo: no zone {zone_id!r}{did_you_mean(zone_id, known)}")
+    return tuple(known[zone_id] for zone_id in ids)
+
+
+def without_repeats(looks: Sequence[Sequence[Detection]]) -> list[Detection]:
+    """Of several looks at the same place: each object once, where it was found with the most certainty.
+
+    Two looks see an object's edges differently, and the one that sees it smaller may see a part of it.
+    """
+    numbered = [(detection, n) for n, look in enumerate(looks) for detection in look]
+    ranked = sorted(numbered, key=lambda one: (-one[0].confidence, one[0].label, one[0].xyxy))
+    boxes = np.array([d.xyxy for d, _ in ranked], dtype=np.float64).reshape(-1, 4)
+    same = (of_smaller(boxes, boxes) >= _SAME_PART) | (iou(boxes, boxes) >= _SAME_LOOKS)
+    kept: list[int] = []
+    for i, (detection, look) in enumerate(ranked):
+        other_looks = (j for j in kept if ranked[j][1] != look)
+        if not any(same[i, j] and family(ranked[j][0].label) == family(detection.label) for j in other_looks):
+            kept.append(i)
+    return [ranked[i][0] for i in kept]
 
 
 def one_per_object(found: list[Detection]) -> list[Detection]:

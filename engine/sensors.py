@@ -25,6 +25,7 @@ from data.warnings_in import receive_warning
 from engine.device import Device, Item
 from engine.heart import Heart
 from engine.judgement import GAUGES, Unit, alerts_to_resume, commit_unit, last_number, stream_of
+from engine.modes import ModesNow
 from engine.options import RunOptions
 from engine.outlet import AWAY, publish_health
 from engine.pipeline import SitePipeline
@@ -82,6 +83,7 @@ class Sensors:
         self._news = ReadingNews()
         self._came: queue.Queue[tuple[Device, Item]] = queue.Queue(maxsize=10_000)
         self._store: Store = open_store(options.store, migrate=False)
+        self._modes = ModesNow(self._store)
         resources = Resources()
         self._sides = [self._side(options.settings.site(site), resources) for site in sites]
         latest = self._store.read(lambda reader: reader.latest_readings())
@@ -207,7 +209,9 @@ class Sensors:
             if side.ticked_at is not None and at <= side.ticked_at:
                 continue
             side.ticked_at = at
-            signals = self._judged(side, Tick(side.site.id, at, all(trouble == "" for trouble in troubles)))
+            signals = self._judged(
+                side, Tick(side.site.id, at, all(trouble == "" for trouble in troubles), self._modes.now())
+            )
             self._add(batch, side, Unit(side.stream, tuple(signals), at))
 
     def _see_health(self, batch: _Batch, side: _Side, troubles: Sequence[str | None]) -> None:

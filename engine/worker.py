@@ -26,6 +26,7 @@ from engine.admission import Admission, Load
 from engine.camera import Camera, Received
 from engine.heart import Heart
 from engine.judgement import CAMERA, Unit, alerts_to_resume, kept_state, stream_of
+from engine.modes import ModesNow
 from engine.options import RunOptions
 from engine.outlet import Outlet
 from engine.pipeline import SitePipeline
@@ -75,6 +76,7 @@ class Worker:
         self._admission = Admission(options.settings.inference.awake_at_most)
         self._load = Load()
         self._store: Store = open_store(options.store, migrate=False)
+        self._modes = ModesNow(self._store)
         self._outlet = Outlet(self._store, FolderVault(options.evidence_dir), Spool(options.spool_dir), self._meters)
         self._publisher = SocketFramePublisher(options.frames_socket)
         self._period_s = 1.0 / options.settings.inference.per_second
@@ -211,7 +213,7 @@ class Worker:
             watch.ticked_at = at
             try:
                 observable = watch.camera.observable() and not watch.camera.device.trouble
-                signals = watch.pipeline.tick(Tick(watch.site.id, at, observable))
+                signals = watch.pipeline.tick(Tick(watch.site.id, at, observable, self._modes.now()))
             except Exception as error:  # noqa: BLE001 - the restart loop of one pipeline; other sites go on
                 self._pipeline_failed(watch, error)
                 continue

@@ -8,8 +8,10 @@ import pytest
 from pydantic import ValidationError
 
 from alerts.intrusion import Recipe
-from data.observation import Detection
-from tests.alerts.timelines import CONTEXT, play, seen, stored, told
+from data.alert import Priority, Raised, Signal
+from data.observation import Detection, Detections, Tick
+from data.recipe import Rule
+from tests.alerts.timelines import CONTEXT, at, play, seen, stored, told
 
 RIVER = Recipe(zone="lane", labels=("person",))
 
@@ -59,3 +61,35 @@ def test_a_recipe_can_be_sent_to_another_process_and_refuses_the_impossible() ->
     assert pickle.loads(pickle.dumps(RIVER)) == RIVER
     with pytest.raises(ValidationError, match="5 can never be seen in the last of: 3"):
         Recipe(pictures=5, of=3)
+
+
+def in_mode(rule: Rule, second: float, *modes: str) -> list[Signal]:
+    return list(rule.judge(Tick("gate-3", at(second), modes=frozenset(modes))))
+
+
+def doubtful(second: float) -> Detections:
+    return Detections.of("gate-3", at(second), [seen(0.5, label="person", confidence=0.2)], aspect=1.0)
+
+
+def test_while_the_crest_passes_lower_thresholds_hold_and_afterwards_the_rules_own() -> None:
+    crest = {"flood-crest": {"confidence": 0.15, "pictures": 3, "of": 8, "priority": "P1"}}
+    careful = RIVER.model_copy(update={"confidence": 0.3, "pictures": 5, "of": 8})
+    rule = Recipe.model_validate({**careful.model_dump(), "in_mode": crest}).make(CONTEXT)
+    quiet = [signal for i in range(20) for signal in rule.judge(doubtful(i / 5))]
+    assert quiet == []
+    in_mode(rule, 4.0, "flood-crest")
+    raised = [signal for i in range(3) for signal in rule.judge(doubtful(4.2 + i / 5))]
+    assert told(raised) == [("raised", 4.0, 4.6)]
+    assert isinstance(raised[0], Raised)
+    assert raised[0].priority is Priority.P1
+    in_mode(rule, 5.0)
+    over = [signal for i in range(40) for signal in rule.judge(doubtful(5.2 + i / 5))]
+    assert [word for word, *_ in told(over)] == ["ended"]
+    assert [signal for i in range(40) for signal in rule.judge(doubtful(20 + i / 5))] == []
+
+
+def test_settings_of_a_mode_that_can_never_raise_are_refused() -> None:
+    with pytest.raises(ValidationError, match="6 can never be seen in the last of: 5"):
+        Recipe.model_validate(
+            {"kind": "intrusion", "pictures": 1, "of": 5, "in_mode": {"flood-crest": {"pictures": 6}}}
+        )
