@@ -22,6 +22,7 @@ class Role(StrEnum):
     RESPONDER = "responder"
     ANALYST = "analyst"
     ADMINISTRATOR = "administrator"
+    SOURCE = "source"  # another system that sends observations, alerts or warnings
 
 
 class Action(StrEnum):
@@ -38,6 +39,7 @@ class Action(StrEnum):
     ADMINISTER = "administer"
     SHARE_POSITION = "share_position"
     READ_OWN_TASKS = "read_own_tasks"
+    SEND_OBSERVATIONS = "send_observations"  # and alerts and warnings of other systems, with a token
     REPORT_EVENT = "report_event"  # bring in what no camera sees
     RECEIVE_EVENT = "receive_event"  # accept, verify, file or refuse a reported event; call back
     JUDGE_EVENT = "judge_event"  # 研判: lead, co-handlers, deadline; convene; extend; reassign; suspend; rework
@@ -70,6 +72,7 @@ PERMITTED = MappingProxyType(
         Role.RESPONDER: _WORK,
         Role.ANALYST: _LOOK | {Action.READ_AUDIT, Action.REVIEW_EVENT},
         Role.ADMINISTRATOR: _LOOK | {Action.ADMINISTER, Action.READ_AUDIT},
+        Role.SOURCE: frozenset({Action.SEND_OBSERVATIONS}),
     }
 )
 

@@ -59,6 +59,7 @@ _TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
         "role.responder": ("处置人员", "Responder"),
         "role.analyst": ("分析员", "Analyst"),
         "role.administrator": ("管理员", "Administrator"),
+        "role.source": ("外部系统", "Other system"),
         "age.short": ("{n} 秒", "{n} s"),
         # wall
         "panel.map": ("一张图", "Map"),

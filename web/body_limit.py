@@ -22,7 +22,9 @@ def limit_of(path: str) -> int:
     """The most bytes that may be sent to this path."""
     if path.startswith("/r/") or (path.startswith("/api/v1/tasks/") and path.endswith("/report")):
         return _PHOTO
-    return _DASH if path.startswith("/_dash") else _OTHER
+    if path.startswith("/_dash") or path in {"/api/v1/warnings", "/api/v1/alertmanager"}:
+        return _DASH
+    return _OTHER
 
 
 class BodyLimit:

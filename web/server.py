@@ -103,7 +103,7 @@ def build_server(deps: ServerDeps) -> FastAPI:
 
     server = FastAPI(openapi_url=None, lifespan=lifespan)
     install_problems(server)
-    server.router.routes.append(ApiRoute(build_api(deps, board.health)))
+    server.router.routes.append(ApiRoute(build_api(deps, board.health, meters)))
     server.include_router(login_router(deps, book, passwords, LoginLimit()))
     server.include_router(service_router(deps, outbox, meters))
     server.include_router(media_router(deps))

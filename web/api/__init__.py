@@ -7,19 +7,22 @@ from collections.abc import Callable
 from fastapi import FastAPI
 
 from web.api.alerts import alert_router, event_router
+from web.api.ingest import ingest_router
 from web.api.notices import notice_router
 from web.api.people import people_router
 from web.api.places import place_router
 from web.api.tasks import task_router
 from web.api.trail import trail_router
+from web.api.warnings import warning_router
 from web.deps import ServerDeps
 from web.health import SiteHealth
+from web.metrics import WebMeters
 from web.problems import install_problems
 
 PREFIX = "/api/v1"
 
 
-def build_api(deps: ServerDeps, health: Callable[[str], SiteHealth]) -> FastAPI:
+def build_api(deps: ServerDeps, health: Callable[[str], SiteHealth], meters: WebMeters) -> FastAPI:
     """Everything under `/api/`; it sees whole paths. Described by `/api/v1/openapi.json`."""
     api = FastAPI(
         title="Yiping 一屏",
@@ -41,6 +44,8 @@ def build_api(deps: ServerDeps, health: Callable[[str], SiteHealth]) -> FastAPI:
         place_router(deps, health),
         people_router(deps),
         trail_router(deps),
+        ingest_router(deps, meters),
+        warning_router(deps, meters),
         notice_router(deps),
     ):
         api.include_router(router, prefix=PREFIX)

@@ -1,0 +1,94 @@
+"""What other systems send: observations (OGC SensorThings names) and alerts of Alertmanager."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import APIRouter, Request
+from starlette.responses import JSONResponse
+
+from alerts.alertmanager import RULE, signals_of
+from alerts.lifecycle import end_alert, raise_alert
+from data.alert import Raised
+from data.errors import InputRejected, NotFound
+from data.inbox import Inbox
+from data.recipe import MonitorRecipe, Receptive
+from data.store import Writer
+from web.api.door import Door
+from web.api.schemas import AnyList, answers
+from web.deps import ServerDeps
+from web.metrics import WebMeters
+
+
+def parsed_json(content: bytes) -> Any:
+    """Raises InputRejected."""
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError):
+        raise InputRejected("the body is not JSON") from None
+
+
+def ingest_router(deps: ServerDeps, meters: WebMeters) -> APIRouter:
+    """`/datastreams/{site}/{monitor}/observations`, `/alertmanager`"""
+    router = APIRouter(tags=["ingest"])
+    door = Door(deps, meters)
+    recipes = {(site.id, sensor.name): sensor for site in deps.settings.sites for sensor in site.sensors}
+    sites = frozenset(site.id for site in deps.settings.sites)
+
+    @router.post(
+        "/datastreams/{site}/{monitor}/observations", status_code=202, response_model=None,
+        responses=answers(AnyList, 403, 404, 422),
+    )  # fmt: skip
+    async def observations(request: Request, site: str, monitor: str) -> JSONResponse:
+        """One Observation, a list, or {"value": [...]}: all are taken, and safe when this is answered, or none."""
+        door.sender(request)
+        recipe = _receptive(recipes, site, monitor)
+        content = await request.body()
+        try:
+            readings = recipe.accept(site, parsed_json(content), deps.now())
+        except InputRejected as error:
+            await door.refuse_one(site, monitor, error, content)
+            raise
+        await asyncio.to_thread(Inbox(deps.var_dir, site, monitor).put, readings)
+        door.taken("observation", len(readings))
+        return JSONResponse({"accepted": len(readings)}, 202)
+
+    @router.post("/alertmanager", response_model=None, responses=answers(AnyList, 403, 422))
+    async def alertmanager(request: Request) -> dict[str, Any]:
+        """Prometheus Alertmanager's webhook. The label `site` says where; what names no site of ours is rejected."""
+        door.sender(request)
+        content = await request.body()
+        now = deps.now()
+        try:
+            signals, rejects = signals_of(parsed_json(content), sites, now)
+        except InputRejected as error:
+            await door.refuse_one("", RULE, error, content)
+            raise
+
+        def work(writer: Writer) -> dict[str, int]:
+            moved = [
+                raise_alert(writer, signal, None, now) if isinstance(signal, Raised) else end_alert(writer, signal, now)
+                for signal in signals
+            ]
+            raised = sum(alert is not None and alert.ended_at is None for alert in moved)
+            return {"raised": raised, "ended": sum(alert is not None for alert in moved) - raised}
+
+        done = await deps.commit(work)
+        if rejects:
+            await door.refuse(rejects)
+        door.taken("alert", len(signals))
+        return {**done, "rejected": [rejected.reason for rejected in rejects]}
+
+    return router
+
+
+def _receptive(recipes: Mapping[tuple[str, str], MonitorRecipe], site: str, monitor: str) -> Receptive:
+    """Raises NotFound."""
+    recipe = recipes.get((site, monitor))
+    if not isinstance(recipe, Receptive):
+        known = [f"{place}/{name}" for (place, name), one in recipes.items() if isinstance(one, Receptive)]
+        raise NotFound(f"no gauge {site}/{monitor} is sent to us; these are: {', '.join(known) or 'none'}")
+    return recipe

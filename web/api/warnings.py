@@ -1,0 +1,80 @@
+"""Official warnings: sent in as CAP 1.2, looked at as JSON."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from starlette.responses import JSONResponse
+
+from data.cap import parse_cap
+from data.errors import InputRejected
+from data.people import Action
+from data.record import AuditEntry
+from data.store import Writer
+from data.views import warning_areas, warning_view
+from data.warnings_in import receive_warning
+from web.api.door import Door
+from web.api.schemas import AnyList, answers
+from web.auth import visitor_of
+from web.deps import ServerDeps
+from web.metrics import WebMeters
+
+
+def warning_router(deps: ServerDeps, meters: WebMeters) -> APIRouter:
+    """`/warnings...`"""
+    router = APIRouter(tags=["warnings"])
+    door = Door(deps, meters)
+
+    @router.post("/warnings", status_code=201, response_model=None, responses=answers(AnyList, 403, 422))
+    async def send_warning(request: Request) -> JSONResponse:
+        """An official warning in CAP 1.2 (XML). A message that is known is answered 200 and changes nothing."""
+        name = door.sender(request)
+        content = await request.body()
+        try:
+            warning = await asyncio.to_thread(parse_cap, content, f"user:{name}")
+        except InputRejected as error:
+            await door.refuse_one("", "cap", error, content)
+            raise
+        now = deps.now()
+
+        def work(writer: Writer) -> Mapping[str, Any] | None:
+            stored = receive_warning(writer, warning, now)
+            if stored is None:
+                return None
+            detail = {"key": str(stored.key), "event": stored.event, "level": stored.level.value}
+            writer.record(AuditEntry(now, name, "source", "send_warning", f"warning:{stored.id}", detail))
+            return warning_view(stored)
+
+        view = await deps.commit(work)
+        door.taken("warning", 1)
+        return JSONResponse({"known": view is None, "warning": view}, 200 if view is None else 201)
+
+    _reading_routes(router, deps)
+    return router
+
+
+def _reading_routes(router: APIRouter, deps: ServerDeps) -> None:
+    @router.get("/warnings", response_model=None, responses=answers(AnyList, 403))
+    async def list_warnings(
+        request: Request,
+        *,
+        in_force: Annotated[bool, Query(description="Only those that hold now.")] = False,
+        before: Annotated[int | None, Query(description="Continue a list: warnings with smaller ids.")] = None,
+        limit: Annotated[int, Query(ge=1, le=500)] = 100,
+    ) -> dict[str, Any]:
+        """Official warnings, newest first, without their polygons."""
+        visitor_of(request).actor.require(Action.READ)
+        at = deps.now() if in_force else None
+        found = await deps.read(lambda reader: reader.warnings(in_force_at=at, before_id=before, limit=limit + 1))
+        items = [warning_view(warning) for warning in found[:limit]]
+        return {"items": items, "next": items[-1]["id"] if len(found) > limit else None}
+
+    @router.get("/warnings/{warning_id}", response_model=None, responses=answers(AnyList, 403, 404))
+    async def one_warning(request: Request, warning_id: int) -> dict[str, Any]:
+        """One warning with the places where it holds."""
+        visitor_of(request).actor.require(Action.READ)
+        warning = await deps.read(lambda reader: reader.warning(warning_id))
+        return {"warning": warning_view(warning), "areas": warning_areas(warning)}
