@@ -1,4 +1,4 @@
-"""Processor time by camera and stage (demux, decode, gate, convert, infer, track, encode), measured where it is spent.
+"""Processor time by camera and stage, measured where it is spent, and the pictures that were left out on the way.
 
 One per process, shared by what lives there: `StageClock.of(context)`. Whoever reports it counts what was added.
 """
@@ -7,13 +7,41 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from types import TracebackType
 
 from data.recipe import Context, Resources
 
+STAGES = ("demux", "decode", "gate", "convert", "infer", "track", "judge", "encode")
+
 Stage = tuple[str, str]
 """Site and stage."""
+
+
+class _Nested(threading.local):
+    """Of the calling thread: what was counted inside the block that is being measured."""
+
+    inner_s = 0.0
+
+
+class Measure:
+    """Counts the calling thread's processor time until the end of the block, without that of blocks inside it."""
+
+    __slots__ = ("_began_s", "_clock", "_outer_s", "_stage")
+
+    def __init__(self, clock: StageClock, stage: Stage) -> None:
+        self._clock = clock
+        self._stage = stage
+
+    def __enter__(self) -> None:
+        nested = self._clock.nested
+        self._outer_s, nested.inner_s = nested.inner_s, 0.0
+        self._began_s = time.thread_time()
+
+    def __exit__(self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None) -> None:
+        spent_s = time.thread_time() - self._began_s
+        nested = self._clock.nested
+        self._clock.add(*self._stage, spent_s - nested.inner_s)
+        nested.inner_s = self._outer_s + spent_s
 
 
 class StageClock:
@@ -22,6 +50,8 @@ class StageClock:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._spent_s: dict[Stage, float] = {}
+        self._dropped: dict[str, int] = {}
+        self.nested = _Nested()
 
     @classmethod
     def of(cls, context: Context) -> StageClock:
@@ -33,14 +63,9 @@ class StageClock:
         clock: StageClock = resources.share("stage clock", cls)
         return clock
 
-    @contextmanager
-    def measure(self, site: str, stage: str) -> Iterator[None]:
-        """Count the calling thread's processor time until the end of the block, however it ends."""
-        began_s = time.thread_time()
-        try:
-            yield
-        finally:
-            self.add(site, stage, time.thread_time() - began_s)
+    def measure(self, site: str, stage: str) -> Measure:
+        """`with clock.measure(site, "decode"): ...`"""
+        return Measure(self, (site, stage))
 
     def add(self, site: str, stage: str, seconds: float) -> None:
         with self._lock:
@@ -51,3 +76,14 @@ class StageClock:
         with self._lock:
             spent, self._spent_s = self._spent_s, {}
         return spent
+
+    def drop(self, site: str, pictures: int = 1) -> None:
+        """Pictures that nobody gets to see, because more came than could be decoded or looked at."""
+        with self._lock:
+            self._dropped[site] = self._dropped.get(site, 0) + pictures
+
+    def dropped(self) -> dict[str, int]:
+        """Those since this was asked last."""
+        with self._lock:
+            dropped, self._dropped = self._dropped, {}
+        return dropped

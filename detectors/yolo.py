@@ -16,6 +16,7 @@ from data.labels import family
 from data.observation import Boxes, Detection, Detections, Observation
 from data.place import Place
 from data.recipe import Context, Detector, DetectorRecipe
+from data.stages import StageClock
 from data.zone import Zone
 from detectors._appearance import described
 from detectors._backend import Model, load
@@ -99,13 +100,15 @@ class Yolo:
         self._size = (context.inference.width, context.inference.height)
         self._model = model
         self._tracker = Tracker(recipe.confidence)
+        self._stages = StageClock.of(context)
 
     def find(self, frame: Frame) -> Sequence[Observation]:
         """One Detections for the picture, also when it is empty."""
         canvas, box, wanted = self._objects(frame)
-        picture = canvas[box.top : box.top + box.height, box.left : box.left + box.width]
-        tracked = described(self._tracker.track(frame.at, wanted), picture)
-        return [Detections.of(self._site, frame.at, tracked, aspect=frame.width / frame.height)]
+        with self._stages.measure(self._site, "track"):
+            picture = canvas[box.top : box.top + box.height, box.left : box.left + box.width]
+            tracked = described(self._tracker.track(frame.at, wanted), picture)
+            return [Detections.of(self._site, frame.at, tracked, aspect=frame.width / frame.height)]
 
     def glance(self, frame: Frame) -> Detections:
         """All of the wanted labels, however uncertain, without a track."""
@@ -114,12 +117,18 @@ class Yolo:
 
     def _objects(self, frame: Frame) -> tuple[Image, Letterbox, list[Detection]]:
         box = Letterbox.fit(frame.width, frame.height, *self._size)
-        canvas = box.canvas(frame)
-        found = self._sure(self._model.infer(canvas))
-        objects = self._named(box.fractions(found[:, :4]), found)
-        if self._closer:
-            objects = without_repeats([objects, *self._close_up(frame)])
-        return canvas, box, [d for d in one_per_object(objects) if d.label in self._wanted]
+        with self._stages.measure(self._site, "convert"):
+            canvas = box.canvas(frame)
+        found = self._inferred(canvas)
+        with self._stages.measure(self._site, "track"):
+            objects = self._named(box.fractions(found[:, :4]), found)
+            if self._closer:
+                objects = without_repeats([objects, *self._close_up(frame)])
+            return canvas, box, [d for d in one_per_object(objects) if d.label in self._wanted]
+
+    def _inferred(self, canvas: Image) -> Rows:
+        with self._stages.measure(self._site, "infer"):
+            return self._sure(self._model.infer(canvas))
 
     def _close_up(self, frame: Frame) -> list[list[Detection]]:
         """What each tile shows whole."""
@@ -128,10 +137,13 @@ class Yolo:
             self._grid = Grid.over(
                 self._closer, size, self._size, magnify=self._recipe.magnify, at_most=self._recipe.tiles
             )
-        picture = frame.bgr(*size)
+        with self._stages.measure(self._site, "convert"):
+            picture = frame.bgr(*size)
         looks: list[list[Detection]] = []
         for tile in self._grid.tiles:
-            found = self._sure(self._model.infer(tile.cut(picture, *self._size)))
+            with self._stages.measure(self._site, "convert"):
+                canvas = tile.cut(picture, *self._size)
+            found = self._inferred(canvas)
             xyxy, whole = self._grid.whole(tile, found[:, :4])
             looks.append(self._named(xyxy[whole], found[whole]))
         return looks

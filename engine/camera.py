@@ -19,6 +19,8 @@ from data.stages import StageClock
 from data.warning import HazardWarning
 from engine.admission import Admission
 from engine.device import FULLY_DECODED, Device, Item
+from engine.frame_age import FrameAge
+from engine.load import Tally
 from engine.watch import Watch
 
 TILE_WIDTH = 640
@@ -77,6 +79,10 @@ class Camera:
         self._awake = False
         self.sparing = False  # something goes on, but the machine is full: looked at on key frames
         self._stages = StageClock.of(context)
+        self.tally = Tally()
+        self._age = FrameAge()
+        self._looked_age_s = 0.0
+        self._untaken_s: float | None = None  # since when there is a picture that nobody has looked at
         self._newest: Received | None = None
         self._taken_s = float("-inf")
         self._started_s = time.monotonic()
@@ -100,9 +106,29 @@ class Camera:
 
     def take(self, received: Received) -> None:
         self._taken_s = received.at_s
+        self._untaken_s = None
         with self._queue:
             if self._waiting and self._waiting[0] is received:
                 self._waiting.popleft()
+
+    def missed(self, due_s: float, period_s: float) -> int:
+        """Looks that were due between `due_s` and now, while there were pictures to look at."""
+        since_s = self._untaken_s
+        return 0 if since_s is None else max(0, int((time.monotonic() - max(due_s, since_s)) / period_s))
+
+    def looked(self, received: Received) -> None:
+        """The look at this picture has ended."""
+        self.tally.looks += 1
+        age_s = self._age.of(received.frame.at, time.time())
+        if received.late:
+            self._meters.observe("yiping_catch_up_age_seconds", age_s, camera=self.site)
+            return
+        self._looked_age_s = age_s
+        self._meters.observe("yiping_look_age_seconds", age_s, camera=self.site)
+
+    def frame_age_s(self) -> float:
+        """Of the picture last looked at, when that look ended; while nothing comes, since the last picture."""
+        return self._looked_age_s if self.observable() else self.age_s()
 
     def age_s(self) -> float:
         """Seconds since the last new frame arrived (since the start, before the first one)."""
@@ -154,13 +180,16 @@ class Camera:
             return
         now_s, now = time.monotonic(), datetime.now(UTC)
         received = Received(item, now_s, now)
+        self._age.arrived(item.at, now.timestamp())
+        self.tally.pictures += 1
         if self.watch is None:
             self._offset = now - item.at
+            if self._untaken_s is None:
+                self._untaken_s = now_s
             self._newest = received
             self._arrived()
         else:
             self._heed(self.watch, received)
-        self._meters.count("yiping_frames_total", site=self.site)
         self._tile(item, now_s)
 
     def _heed(self, watch: Watch, received: Received) -> None:
@@ -184,8 +213,10 @@ class Camera:
             with self._queue:
                 if self._waiting and not (self._waiting[-1].late or self._waiting[-1].glance):
                     self._waiting.pop()  # of the present only the newest counts
+                    self.tally.shed += 1
                 elif len(self._waiting) >= KEPT_PICTURES:
                     self._waiting.popleft()
+                    self.tally.shed += 1
                 self._waiting.append(received)
             self._arrived()
 

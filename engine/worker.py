@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import threading
 import time
 from collections.abc import Sequence
@@ -26,6 +27,7 @@ from engine.admission import Admission, Load
 from engine.camera import Camera, Received
 from engine.heart import Heart
 from engine.judgement import CAMERA, Unit, alerts_to_resume, kept_state, stream_of
+from engine.load import LoadBook
 from engine.modes import ModesNow
 from engine.options import RunOptions
 from engine.outlet import Outlet
@@ -38,9 +40,10 @@ log = logging.getLogger(__name__)
 TICK_S = 1.0
 TICK_LAG = timedelta(seconds=0.5)  # so that a picture still on its way is not older than the tick before it
 RETRY_PIPELINE_S = 60.0
-METERS_EVERY_S = 5.0
+METERS_EVERY_S = 1.0
 STATE_EVERY_S = 2.0  # what a killed process may not have seen: it counts as a gap
 EVIDENCE_WIDTH = 1280
+YIELDING = 5
 
 
 class _Watch:
@@ -81,6 +84,8 @@ class Worker:
         self._publisher = SocketFramePublisher(options.frames_socket)
         self._period_s = 1.0 / options.settings.inference.per_second
         self._watches = [self._watch(options.settings.site(site)) for site in sites]
+        tallies = {watch.site.id: watch.camera.tally for watch in self._watches}
+        self._book = LoadBook(self._meters, self._stages, tallies)
 
     def run(self) -> None:
         """Until it is time to stop. Raises DeviceHung when only a new process helps."""
@@ -88,6 +93,8 @@ class Worker:
             self._outlet.open(watch.stream)
         for watch in self._watches:
             watch.camera.device.start()
+        # When processors are short, looks give way to the decoding of every camera: this thread is the one that looks.
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), os.getpriority(os.PRIO_PROCESS, 0) + YIELDING)
         try:
             while not self._heart.stopping.is_set():
                 self._make_pipelines()
@@ -161,12 +168,14 @@ class Worker:
         received = watch.camera.fresh()  # of this camera alone: a frame kept in hand is another 3 MB in its decoder
         if received is None:
             return False
-        watch.due_s = max(watch.due_s + self._period_s, now_s)
-        watch.camera.take(received)
         if not received.late:
             self._load.waited(now_s - received.at_s)
-        if watch.camera.watch is not None:
+        if watch.camera.watch is None:
+            watch.camera.tally.shed += watch.camera.missed(watch.due_s, self._period_s)
+            watch.due_s = max(watch.due_s + self._period_s, now_s)
+        else:
             watch.due_s = now_s  # it sets the pace itself, and what was kept back is looked at without a pause
+        watch.camera.take(received)
         try:
             self._look(watch, received)
         except Exception as error:  # noqa: BLE001 - the restart loop of one pipeline; other sites go on
@@ -179,19 +188,20 @@ class Worker:
             return
         frame, picture, begun_s = received.frame, None, time.monotonic()
         if received.glance:
-            with watch.camera.pixels, self._stages.measure(watch.site.id, "look"):
+            with watch.camera.pixels, self._stages.measure(watch.site.id, "judge"):
                 seen_there = pipeline.glance(frame)
-            self._meters.count("yiping_inferences_total", camera=watch.site.id)
+            watch.camera.tally.looks += 1
             if not watch.camera.glanced(received, seen_there):
                 return
         with watch.camera.pixels:
-            with self._stages.measure(watch.site.id, "look"):
+            with self._stages.measure(watch.site.id, "judge"):  # what is left of it beside the detectors' own stages
                 seen = pipeline.see(frame)
             if any(isinstance(signal, Raised) for signal in seen.signals):
-                picture = frame.jpeg(EVIDENCE_WIDTH)
+                with self._stages.measure(watch.site.id, "encode"):
+                    picture = frame.jpeg(EVIDENCE_WIDTH)
         for refused in pipeline.refused():
             self._keep_reject(refused)
-        self._meters.count("yiping_inferences_total", camera=watch.site.id)
+        watch.camera.looked(received)
         self._meters.observe("yiping_look_seconds", time.monotonic() - begun_s)
         watch.camera.show(seen.detections, seen.signals)
         if seen.signals or seen.readings:
@@ -266,12 +276,12 @@ class Worker:
         return max(0.001, min([0.5, *(due - now_s for due in dues)]))
 
     def _save_meters(self) -> None:
-        self._meters_due_s = time.monotonic() + METERS_EVERY_S
+        now_s = time.monotonic()
+        self._meters_due_s = now_s + METERS_EVERY_S
         for watch in self._watches:
-            self._meters.gauge("yiping_frame_age_seconds", round(watch.camera.age_s(), 3), camera=watch.site.id)
+            self._meters.gauge("yiping_frame_age_seconds", round(watch.camera.frame_age_s(), 3), camera=watch.site.id)
             self._meters.gauge("yiping_decode_state", watch.camera.decode_state, camera=watch.site.id)
-        for (site, stage), spent_s in self._stages.taken().items():
-            self._meters.count("yiping_stage_cpu_seconds_total", spent_s, camera=site, stage=stage)
+        self._book.note(now_s)
         try:
             self._meters.save(self._meters_file)
         except OSError as error:

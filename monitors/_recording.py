@@ -16,6 +16,7 @@ from av.video.stream import VideoStream
 from data.errors import DeviceLost, InputRejected
 from data.frame import Frame
 from data.observation import Reading, Rejected
+from data.stages import StageClock
 from monitors._feed import IDLE_S
 from monitors._video import AvFrame, Scalers, describe, open_video, seconds
 
@@ -29,13 +30,24 @@ SEEN_EVERY_S = 1.0  # but never for longer than this
 class Recording:
     """An open video file. `start` is the time of its first frame."""
 
-    def __init__(self, site: str, name: str, path: Path, start: datetime, *, paced: bool, loop: bool) -> None:
+    def __init__(
+        self,
+        site: str,
+        name: str,
+        path: Path,
+        start: datetime,
+        *,
+        paced: bool,
+        loop: bool,
+        stages: StageClock | None = None,
+    ) -> None:
         self.site = site
         self.name = name
         self.path = path
         self._start = start
         self._paced = paced
         self._loop = loop
+        self._stages = StageClock() if stages is None else stages
         self._closed = threading.Event()
         if not path.is_file():
             raise DeviceLost(f"{site}: there is no file {path}")
@@ -61,6 +73,7 @@ class Recording:
             if -wait_s > MAX_LAG_S:
                 skipped_s -= wait_s
             elif -wait_s > SKIP_LAG_S and at_s - seen_s < SEEN_EVERY_S:
+                self._stages.drop(self.site)
                 continue
             seen_s = at_s
             yield self._timed(at_s + skipped_s, frame)
@@ -119,10 +132,12 @@ class Recording:
         broken = False
         while True:
             try:
-                packet = next(packets, None)
+                with self._stages.measure(self.site, "demux"):
+                    packet = next(packets, None)
                 if packet is None:
                     return
-                frames = packet.decode()
+                with self._stages.measure(self.site, "decode"):
+                    frames = packet.decode()
             except av.FFmpegError as error:
                 if not broken:
                     reason = f"a part of {self.path.name} cannot be decoded: {describe(error)}"

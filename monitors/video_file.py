@@ -64,4 +64,4 @@ class Recipe(MonitorRecipe):
                 stages=StageClock.of(context),
                 looks_per_second=per_second,
             )
-        return Recording(site, self.name, path, start, paced=self.paced, loop=self.loop)
+        return Recording(site, self.name, path, start, paced=self.paced, loop=self.loop, stages=StageClock.of(context))
