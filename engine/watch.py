@@ -34,6 +34,7 @@ _PATIENCE = timedelta(seconds=5)  # for the answer to a glance, and for what was
 _MOVED_BY = 0.15  # box heights between two looks: it moves, though the gate may not have noticed
 _SLACK = timedelta(milliseconds=1)  # picture times are rounded: 0.1999 s is due at 0.2 s
 _NEVER = datetime.min.replace(tzinfo=UTC)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _STALE = timedelta(seconds=60)  # the background of a stream not seen for so long (the substream, while awake)
 
 
@@ -88,7 +89,7 @@ class Watch:
             look = not glance and self._looks(at, awake=awake, resting=resting, sparing=sparing)
             if look:
                 self._looked_at = at
-                self._look_due = _next(self._look_due, self._period, at)
+                self._look_due = _grid(at, self._period)
             return Attention(look, awake, global_change, glance)
 
     def found(self, detections: Detections) -> None:
@@ -198,6 +199,11 @@ def _where(motion: Motion) -> Mask:
     if motion.warming:
         return np.zeros_like(motion.blocks)
     return np.ones_like(motion.blocks) if motion.global_change else motion.blocks
+
+
+def _grid(at: datetime, step: timedelta) -> datetime:
+    """The next whole step of the clock, whenever the last look was: looks after a rest are those of no rest."""
+    return _EPOCH + ((at - _EPOCH) // step + 1) * step
 
 
 def _next(due: datetime, step: timedelta, at: datetime) -> datetime:

@@ -7,6 +7,7 @@ so that what began between two key frames is seen from its start, at its true ti
 from __future__ import annotations
 
 import logging
+import math
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -99,7 +100,7 @@ class StateDecoder:
         self._step_s = 1 / looks_per_second
         self._wanted: tuple[bool, float | None] = (True, None)  # awake, and the place of the waking picture
         self._given_s: deque[float] = deque(maxlen=4)
-        self._refused = False
+        self.refused = False  # key frames are too far apart to rest on
 
     def rest(self) -> None:
         """Nothing goes on: decode key frames only, if they come often enough."""
@@ -161,7 +162,7 @@ class StateDecoder:
         if interval_s is None:
             return False
         if interval_s > LONGEST_REST_S + _SLACK_S:
-            if not self._refused:
+            if not self.refused:
                 log.warning(
                     "%s: key frames come every %.1f s, more than %g s apart; everything is decoded although nothing "
                     "moves. Set a shorter key frame interval at the camera, or give its substream",
@@ -169,24 +170,28 @@ class StateDecoder:
                     interval_s,
                     LONGEST_REST_S,
                 )
-            self._refused = True
+            self.refused = True
             return False
         return True
 
     def _again(self, since_s: float, stream: VideoStream, seen_until_s: float) -> Iterator[Decoded]:
-        """All since the key frame before `since_s`, but what was seen before it; no more often than looked at."""
+        """All since the key frame before `since_s`, but what was seen before it; no more often than looked at.
+
+        On the grid of whole steps, so that it is the pictures that a camera would look at that never rests.
+        """
         floor_s = max([seen_until_s, *(given_s for given_s in self._given_s if given_s < since_s - _SLACK_S)])
         stream.codec_context.flush_buffers()
-        due_s = float("-inf")
+        due_s = given_s = float("-inf")
         for packet in self.ring.since_key_before(since_s):
             for frame in self._decoded(packet):
                 at_s = seconds(frame)
                 if at_s is None or at_s <= floor_s + _SLACK_S or at_s < due_s - _SLACK_S:
                     continue
-                due_s = at_s + self._step_s
+                due_s = (math.floor((at_s + _SLACK_S) / self._step_s) + 1) * self._step_s
+                given_s = at_s
                 yield Decoded(frame, at_s, late=True)
-        if due_s > float("-inf"):
-            self._given_s.append(due_s - self._step_s)
+        if given_s > float("-inf"):
+            self._given_s.append(given_s)
 
     def _given(self, frames: list[VideoFrame]) -> Iterator[Decoded]:
         for frame in frames:
