@@ -15,13 +15,14 @@ from av.video.stream import VideoStream
 from alerts.intrusion import Recipe as Intrusion
 from data.camera_health import HealthSettings
 from data.meters import read_meters
+from data.place import InferenceSettings
 from data.settings import SiteSettings
 from monitors.video_file import Recipe as VideoFile
 from tests.engine.city import CHONGQING, Cities, City
 from tests.engine.kinds import Brightness
 
 
-def lamp_film(path: Path, seconds: float, bright_s: tuple[float, float], gop: int) -> Path:
+def lamp_film(path: Path, seconds: float, bright_s: tuple[float, float], gop: int, *, flickers: bool = False) -> Path:
     """25 dark pictures a second, bright from `bright_s[0]` until `bright_s[1]`; a key frame every `gop` pictures."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=25, options={"sc_threshold": "0"})
@@ -30,6 +31,7 @@ def lamp_film(path: Path, seconds: float, bright_s: tuple[float, float], gop: in
         stream.codec_context.time_base = Fraction(1, 25)
         for i in range(round(seconds * 25)):
             grey = 240 if bright_s[0] <= i / 25 < bright_s[1] else 20
+            grey -= 50 * (flickers and grey == 240 and i // 10 % 2)
             frame = av.VideoFrame.from_ndarray(np.full((180, 320), grey, np.uint8), format="gray")
             frame = frame.reformat(format="yuv420p")
             frame.pts = i
@@ -44,11 +46,11 @@ def metric(city: City, kind: str, name: str, **labels: str) -> float | None:
     return sum(found) if found else None
 
 
-def watched(path: Path, start: datetime) -> SiteSettings:
+def watched(path: Path, start: datetime, name: str = "gate-1") -> SiteSettings:
     camera = VideoFile(path=path, start=start, watch="on_activity")
     rule = Intrusion(keep_firing_for=timedelta(seconds=1))
     return SiteSettings(
-        id="gate-1",
+        id=name,
         location=CHONGQING,
         monitor=camera,
         detectors=(Brightness(),),
@@ -75,3 +77,30 @@ def test_what_begins_between_two_key_frames_of_a_resting_camera_is_found_at_its_
     assert (alert.ended_at - start).total_seconds() == pytest.approx(14.8, abs=0.5)
     assert (alert.raised_at - start).total_seconds() <= 14 + 0.5, "with the key frame"
     assert 0 < (metric(one, "counters", "yiping_stage_cpu_seconds_total", camera="gate-1", stage="decode") or 0) < 5
+
+
+def told_degraded(city: City, name: str) -> str:
+    state = city.store.read(lambda reader: reader.value(f"health:{name}"))
+    return str((state or {}).get("degraded", ""))
+
+
+def test_when_all_wake_at_once_only_so_many_may_and_the_others_are_looked_at_on_key_frames_and_say_so(
+    city: Cities, tmp_path: Path
+) -> None:
+    """Three cameras see the same lamp flicker from 10 to 26 s; one may be awake."""
+    start = datetime.now(UTC) - timedelta(hours=3)
+    film = lamp_film(tmp_path / "lamp.mp4", 34, (10.0, 26.0), 25, flickers=True)
+    names = ("gate-1", "gate-2", "gate-3")
+    one = city(sites=[watched(film, start, name) for name in names], inference=InferenceSettings(awake_at_most=1))
+    one.start()
+    one.wait_for(lambda: all(one.alerts(name) for name in names), 60)
+    one.wait_for(lambda: sum(told_degraded(one, name) == "keyframes" for name in names) == 2)
+    one.wait_for(
+        lambda: sorted(metric(one, "gauges", "yiping_decode_state", camera=name) or 0 for name in names) == [2, 3, 3]
+    )
+    one.wait_for(lambda: all(told_degraded(one, name) == "" for name in names), 60)
+    for name in names:
+        (alert,) = one.alerts(name)
+        assert (alert.started_at - start).total_seconds() == pytest.approx(10.0, abs=1.1), (
+            "at a key frame at the latest"
+        )
