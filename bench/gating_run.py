@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -53,7 +53,7 @@ class RememberingModel:
 
     def infer(self, canvas: Image) -> npt.NDArray[np.float32]:
         """As `detectors._backend.Model`."""
-        key = hashlib.blake2b(np.ascontiguousarray(canvas), digest_size=16, key=self._name).digest()
+        key = hashlib.blake2b(canvas.tobytes(), digest_size=16, key=self._name).digest()
         with self._lock:
             self.asked += 1
             row = self._rows.execute("SELECT boxes FROM found WHERE picture = ?", (key,)).fetchone()
@@ -90,7 +90,7 @@ class Run:
     length_s: float = 0.0
     _open: dict[AlertKey, Told] = field(default_factory=dict)
 
-    def note(self, signals: Iterator[Signal] | tuple[Signal, ...] | list[Signal], now_s: float) -> None:
+    def note(self, signals: Iterable[Signal], now_s: float) -> None:
         for signal in signals:
             if isinstance(signal, Raised):
                 told = Told(signal.key.rule, signal.label or "", _s(signal.started_at), now_s)
