@@ -66,6 +66,16 @@ bench-latency: setup-test
 accuracy: setup-test
 	$(PY) -m bench.water --write; status=$$?; $(PY) -m bench.accuracy && exit $$status
 
+# A million bent inputs over every parser, another seed each day; prints what was accepted and what refused, and why.
+.PHONY: fuzz
+fuzz: setup-test
+	YIPING_FUZZ=1000000 YIPING_FUZZ_SEED=$$(date +%Y%m%d) $(VENV)/bin/pytest -q -s tests/fuzz
+
+# Mosquitto and the sensors' process killed ten times each under load: nothing promised is lost.
+.PHONY: durability
+durability: setup-test
+	YIPING_KILLS=10 $(VENV)/bin/pytest -q -s tests/engine/test_durability.py
+
 lock:
 	bash .ci/lock.sh
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import cache
 from types import MappingProxyType
@@ -21,6 +22,12 @@ UNIT_OF = MappingProxyType(
         "count": "1",
     }
 )
+
+
+# Names with small powers, joined by / * · or a space. Nothing else reaches the library, which would work out 9**9**9.
+_LONGEST_UNIT = 40
+_FACTOR = r"[°%]?(?:[^\W\d]+|(?<=%))(?:(?:\*\*|\^)-?[1-9])?"
+_UNIT = re.compile(rf"(?:1 ?/ ?)?{_FACTOR}(?: ?[/*· ] ?{_FACTOR})*")
 
 
 @cache
@@ -54,6 +61,8 @@ def convert(value: float, unit: str, quantity: str) -> float:
     if unit == own:
         return value
     try:
+        if unit != "1" and (len(unit) > _LONGEST_UNIT or _UNIT.fullmatch(unit) is None):
+            raise ValueError("that is no unit")
         return _converter()(value, unit, own)
-    except ValueError as error:
-        raise InputRejected(f"{quantity} is kept in {own}; {unit!r} cannot be converted to it") from error
+    except (ValueError, ArithmeticError) as error:
+        raise InputRejected(f"{quantity} is kept in {own}; {unit!r:.60} cannot be converted to it") from error

@@ -73,11 +73,14 @@ class GaugeRecipe(MonitorRecipe):
         if measured.at > now + self.future:
             ahead_s = (measured.at - now).total_seconds()
             raise InputRejected(f"it is {ahead_s:.0f} s from the future ({measured.at.isoformat()})")
+        value = convert(measured.value, measured.unit, self.quantity)
+        if not math.isfinite(value):
+            raise InputRejected(f"{measured.value} {measured.unit:.40} is not a number that can be measured")
         return Reading(
             site=site,
             monitor=self.name,
             quantity=self.quantity,
-            value=convert(measured.value, measured.unit, self.quantity),
+            value=value,
             at=measured.at,
             quality=measured.quality,
             vertical_datum=measured.vertical_datum or self.vertical_datum,

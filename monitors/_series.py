@@ -13,6 +13,7 @@ import pandas as pd
 
 from data.errors import DeviceLost, InputRejected
 
+ANY_OFFSET = r"[Zz]|[T :].*[+-]"  # something like an offset, be it whole or not
 OFFSET = r"(?:[Zz]|[+-]\d{2}:?\d{2})\s*$"  # at the end of an ISO 8601 time
 
 
@@ -156,6 +157,8 @@ def utc_times(texts: pd.Series, columns: Columns) -> pd.Series:
     local = texts[~with_offset]
     if local.empty:
         return at
+    if columns.time_format is None:
+        local = local.mask(local.str.contains(ANY_OFFSET, regex=True))
     plain = pd.to_datetime(local, format=written, errors="coerce")
     if columns.timezone is None:
         if plain.notna().any():
