@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import time, timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
@@ -111,6 +111,41 @@ class DispatchSettings(_Settings):
     ] = timedelta(minutes=30)
 
 
+class CaseSettings(_Settings):
+    """Events: the organisation, the category table, working time, recurrence."""
+
+    organisation: Annotated[
+        tuple[Path, ...],
+        Field(description="Units and shifts to begin with: YAML, CSV or GeoJSON files. Edited on the screen later."),
+    ] = ()
+    categories: Annotated[
+        Path | None, Field(description="YAML table of event kinds to begin with: conditions, limits, sections, leads.")
+    ] = None
+    country: Annotated[
+        str, Field(description="Country code of the public holidays and make-up days; empty: Monday to Friday.")
+    ] = "CN"
+    working_hours: Annotated[
+        tuple[tuple[time, time], ...], Field(min_length=1, description="From, to on the wall clock, in order.")
+    ] = ((time(9), time(12)), (time(13, 30), time(17, 30)))
+    recurrence_within: Annotated[
+        Duration, Field(description="An event of the same kind that ended so recently is taken up again.")
+    ] = timedelta(days=7)
+    recurrence_radius_m: Annotated[
+        float, Field(ge=0, le=5000, description="So near, in metres, it is the same place.")
+    ] = 50.0
+    reports_per_hour: Annotated[
+        int, Field(ge=1, le=10_000, description="Citizens' reports taken from one address in an hour (Open311).")
+    ] = 20
+
+    @field_validator("working_hours")
+    @classmethod
+    def _in_order(cls, hours: tuple[tuple[time, time], ...]) -> tuple[tuple[time, time], ...]:
+        moments = [moment for span in hours for moment in span]
+        if moments != sorted(set(moments)):
+            raise ValueError("working hours must rise: from before to, and each span after the one before")
+        return hours
+
+
 class Settings(_Settings):
     """The whole config.yaml."""
 
@@ -136,6 +171,9 @@ class Settings(_Settings):
     workers: Annotated[int | None, Field(ge=1, le=256, description="Camera processes; one per core when left out.")] = (
         None
     )
+    cases: Annotated[
+        CaseSettings, Field(description="Events: organisation, kinds of events, working time, recurrence.")
+    ] = CaseSettings()
     sites: Annotated[tuple[SiteSettings, ...], Field(description="What is watched.")] = ()
     responders: Annotated[tuple[ResponderSettings, ...], Field(description="Who can be sent.")] = ()
 

@@ -1,4 +1,4 @@
-"""Events: opened for an alert when somebody is sent, closed when the last of their tasks is closed."""
+"""The quick way: the event of an alert is opened and filed by itself when somebody is sent."""
 
 from __future__ import annotations
 
@@ -7,13 +7,17 @@ from datetime import datetime
 from types import MappingProxyType
 
 from data.alert import Alert
+from data.case import Origin
 from data.errors import IllegalMove
 from data.people import SYSTEM, Actor
 from data.settings import Settings, SiteSettings
-from data.store import TaskQuery, Writer
-from data.task import Event
+from data.store import Writer
+from data.task import Event, EventState
 from data.trail import alert_step, event_step
 from data.views import iso
+from dispatch.case_table import EventStep
+from dispatch.cases import Given, category_for, take
+from dispatch.recurrence import repeated
 
 _WORDS_ZH = MappingProxyType(
     {
@@ -42,30 +46,17 @@ def event_of(writer: Writer, alert: Alert, actor: Actor, now: datetime, settings
         event = writer.event(alert.event_id)
         if event.closed_at is not None:
             raise IllegalMove(f"event {event.id} of alert {alert.id} was closed at {iso(event.closed_at)}")
+        if event.state is EventState.SUSPENDED:
+            raise IllegalMove(f"event {event.id} of alert {alert.id} is suspended")
     else:
         event = _open(writer, alert, actor, now, settings)
     return event, _link(writer, alert, event, actor, now)
 
 
-def close_if_done(writer: Writer, event_id: int, actor: Actor, now: datetime) -> Event:
-    """Close the event when none of its tasks is open and at least one was carried out.
-
-    An event whose tasks were all cancelled stays open: nobody has done the work.
-    """
-    event = writer.event(event_id)
-    if event.closed_at is not None or writer.tasks(TaskQuery(event_id=event_id, open_only=True, limit=1)):
-        return event
-    tasks = writer.tasks(TaskQuery(event_id=event_id, limit=1000))
-    done = [task.id for task in tasks if task.closed_at is not None]
-    if not done:
-        return event
-    event = writer.save_event(replace(event, closed_at=max(now, event.opened_at), closed_by=actor.name))
-    event_step(writer, event, SYSTEM, "close", now, detail={"tasks": sorted(done), "after_step_of": actor.name})
-    return event
-
-
 def _open(writer: Writer, alert: Alert, actor: Actor, now: datetime, settings: Settings) -> Event:
+    """Filed by itself: a human sends somebody, so a human has looked."""
     site = _site(alert, settings)
+    category = category_for(writer, alert.kind)
     event = writer.add_event(
         Event(
             title=_title(alert, site, settings.language),
@@ -75,10 +66,14 @@ def _open(writer: Writer, alert: Alert, actor: Actor, now: datetime, settings: S
             priority=alert.priority,
             opened_at=now,
             grid=site.grid,
+            origin=Origin.ALERT,
+            section=category.section,
+            lead=category.lead,
+            recurs=repeated(writer, alert.kind, site.location, now, settings),
         )
     )
     event_step(writer, event, actor, "open", now, detail={"alert": alert.id})
-    return event
+    return take(writer, event.id, EventStep.FILE, SYSTEM, now, Given(on_behalf=actor.name))
 
 
 def _link(writer: Writer, alert: Alert, event: Event, actor: Actor, now: datetime) -> Alert:

@@ -6,8 +6,10 @@ with a text that says why, and then changes nothing.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from data.alert import Alert
 from data.errors import IllegalMove, InputRejected, NobodyAvailable
@@ -15,13 +17,18 @@ from data.people import SYSTEM, Action, Actor
 from data.record import Evidence
 from data.settings import Settings
 from data.store import Reader, TaskQuery, Writer
-from data.task import Candidate, Event, Task, TaskState
+from data.task import Candidate, Event, EventState, Task, TaskState
 from data.trail import responder_changed, task_step
-from dispatch.events import close_if_done, event_of
+from data.views import iso
+from dispatch.case_table import EventStep
+from dispatch.cases import after_acceptance, close_if_done, take
+from dispatch.clocks import calendar_of
+from dispatch.events import event_of
 from dispatch.offers import end_offer, make_offer, offer_next, rank_for
 from dispatch.responders import Ranking, named, rank
 from dispatch.routing import Roads
 from dispatch.transitions import Step, check, open_offer
+from dispatch.turns import people_of
 
 REPORT_TEXT_LIMIT = 4000  # characters
 
@@ -55,21 +62,26 @@ def dispatch(
         task = _new_task(writer, alert, event, actor, now, ranking=ranking)
     else:
         task = writer.save_task(replace(waiting, candidates=ranking.stored))
-    return make_offer(writer, task, chosen, actor, now, settings=settings)
+    task = make_offer(writer, task, chosen, actor, now, settings=settings)
+    if event.state in (EventState.FILED, EventState.JUDGING):
+        take(writer, event.id, EventStep.DISPATCH, actor, now, calendar=calendar_of(settings))
+    return task
 
 
 def accept(writer: Writer, task_id: int, actor: Actor, now: datetime) -> Task:
     """The responder takes the offer; the first of several wins."""
     task = writer.task(task_id)
     offers = writer.offers(task_id)
-    check(task, Step.ACCEPT, actor, offers, now)
-    offer = open_offer(offers)
-    if offer is None:
-        raise IllegalMove(f"task {task_id} has no open offer")
+    check(task, Step.ACCEPT, actor, offers, now, members=people_of(writer, task.unit))
     at = _at(task, now)
-    end_offer(writer, task, replace(offer, accepted_at=at), now)
+    if not task.unit:
+        offer = open_offer(offers)
+        if offer is None:
+            raise IllegalMove(f"task {task_id} has no open offer")
+        end_offer(writer, task, replace(offer, accepted_at=at), now)
     task = writer.save_task(replace(task, responder=actor.name, accepted_at=at))
     task_step(writer, task, actor, "accept", now)
+    after_acceptance(writer, task.event_id, actor, now)
     return task
 
 
@@ -79,7 +91,7 @@ def decline(
     """The responder cannot go; the next best is offered the task at once."""
     task = writer.task(task_id)
     offers = writer.offers(task_id)
-    check(task, Step.DECLINE, actor, offers, now)
+    check(task, Step.DECLINE, actor, offers, now, members=people_of(writer, task.unit))
     offer = open_offer(offers)
     if offer is None:
         raise IllegalMove(f"task {task_id} has no open offer")
@@ -130,10 +142,29 @@ def report(  # noqa: PLR0917 - who, when and what
 def verify(writer: Writer, task_id: int, actor: Actor, now: datetime, text: str = "") -> Task:
     """Somebody else has looked: the work is done. The task closes by itself, and with its last task the event."""
     task = writer.task(task_id)
-    check(task, Step.VERIFY, actor, (), now)
+    check(task, Step.VERIFY, actor, (), now, members=people_of(writer, task.unit))
+    return _verified(writer, task, actor, now, {"text": text.strip()})
+
+
+def verify_by_reading(
+    writer: Writer, task_id: int, now: datetime, *, source: str, seen_at: datetime, finding: Mapping[str, Any]
+) -> Task:
+    """A sensor or camera has seen after the work that it is done: `source` names it ("dip-1/gauge"), `seen_at` the
+
+    observation's own time, `finding` what it found (a value with its unit, an evidence id). Raises IllegalMove for
+    what was seen before the report, or without a report.
+    """
+    task = writer.task(task_id)
+    check(task, Step.VERIFY, SYSTEM, (), now)
+    if task.reported_at is None or seen_at <= task.reported_at:
+        raise IllegalMove(f"{source} saw this at {iso(seen_at)}, before task {task_id} was reported")
+    return _verified(writer, task, SYSTEM, now, {"source": source, "seen_at": iso(seen_at), **finding})
+
+
+def _verified(writer: Writer, task: Task, actor: Actor, now: datetime, detail: Mapping[str, Any]) -> Task:
     at = _at(task, now)
     task = writer.save_task(replace(task, verified_at=at, verified_by=actor.name))
-    task_step(writer, task, actor, "verify", now, detail={"text": text.strip()})
+    task_step(writer, task, actor, "verify", now, detail=detail)
     check(task, Step.CLOSE, SYSTEM, (), now)
     task = writer.save_task(replace(task, closed_at=at))
     task_step(writer, task, SYSTEM, "close", now)

@@ -51,7 +51,14 @@ def test_the_whole_way_leaves_who_and_when_for_each_step(city: City) -> None:
         ("verify", "li"),
         ("close", "system"),
     ]
-    assert city.trail(f"event:{task.event_id}") == [("open", "li"), ("close", "system")]
+    assert city.trail(f"event:{task.event_id}") == [
+        ("open", "li"),
+        ("file", "system"),
+        ("dispatch", "li"),
+        ("handle", "system"),
+        ("submit", "system"),
+        ("close", "system"),
+    ]
     assert city.trail(f"alert:{alert.id}") == [("raise", "system"), ("acknowledge", "li")]
     assert city.store.read(lambda reader: reader.event(task.event_id)).state is EventState.CLOSED
     assert city.store.read(lambda reader: reader.evidence("a" * 64)) == PHOTO

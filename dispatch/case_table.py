@@ -1,0 +1,181 @@
+"""The one table of an event's transitions: who may, from which states, under which conditions, which clock.
+
+The states and steps are those of digital city management (数字城管): reception, filing, dispatch, handling, check,
+closing; 挂账 and 作废 beside them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+
+from data.case import ClockName
+from data.people import Action
+from data.task import EventState
+
+S = EventState
+
+
+class EventStep(StrEnum):
+    """What can happen to an event."""
+
+    RECEIVE = "receive"  # 受理: somebody looks whether it is true
+    FILE = "file"  # 立案
+    REFUSE = "refuse"  # 不予立案
+    JUDGE = "judge"  # 研判: lead, co-handlers, cooperating units, deadline
+    DISPATCH = "dispatch"  # 派遣
+    HANDLE = "handle"  # somebody has accepted
+    SUBMIT = "submit"  # all tasks are closed: 待核查
+    CALL_BACK = "call_back"  # 回访
+    CLOSE = "close"  # 结案
+    REVIEW = "review"  # 复盘
+    SUSPEND = "suspend"  # 挂账
+    RESUME = "resume"
+    VOID = "void"  # 作废
+    EXTEND = "extend"  # 延期
+    RETURN = "return"  # 退单
+    REASSIGN = "reassign"  # 改派
+    ESCALATE = "escalate"  # 升级
+    REWORK = "rework"  # 返工
+    REOPEN = "reopen"  # 重开
+    RULE = "rule"  # 裁定
+    CONVENE = "convene"  # 街道吹哨、部门报到
+    SHARE = "share"  # another district is asked to take it, too
+    HOLD = "hold"  # that district takes it
+    SPLIT = "split"  # responsibility is split in writing
+    HAND_OVER = "hand_over"  # to routine upkeep
+    LINK = "link"  # an alert or a report that belongs to it
+    OUTCOME = "outcome"  # a standing measure
+
+
+class Condition(StrEnum):
+    """What else must be so. Each is checked by the function of the same name in `dispatch.case_rules`."""
+
+    REASON = "reason"
+    FILING = "filing"  # the category's filing conditions
+    SENT_OR_LED = "sent_or_led"  # judged, or the quick way of an alert or a plan
+    HAS_WORK = "has_work"
+    ALL_DONE = "all_done"
+    NOBODY_AT_WORK = "nobody_at_work"
+    NOT_OWN_WORK = "not_own_work"
+    CALLED_BACK = "called_back"
+    CLOSING = "closing"  # the category's closing conditions
+    SPLIT = "split"  # every district that holds it has agreed who does what
+    ASKED = "asked"  # this district was asked to hold it
+    SHARED = "shared"
+    MORE_TIME = "more_time"
+    CARRIED_OUT = "carried_out"
+
+
+class ClockAct(StrEnum):
+    """What a step does to a clock."""
+
+    START = "start"
+    STOP = "stop"
+    PAUSE = "pause"
+    RESUME = "resume"
+    EXTEND = "extend"
+    GO_ON = "go_on"
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A step from these states to `to` (None: the state stays; `back`: to the state before the suspension).
+
+    `action` None: only the system does it, when what it waits for has happened.
+    """
+
+    states: frozenset[EventState]
+    to: EventState | None
+    action: Action | None
+    conditions: tuple[Condition, ...] = ()
+    clocks: tuple[tuple[ClockName, ClockAct], ...] = ()
+    back: bool = False
+
+
+def _in(*states: EventState) -> frozenset[EventState]:
+    return frozenset(states)
+
+
+_WORK = _in(S.DISPATCHED, S.HANDLING)
+_CASE = _WORK | {S.FILED, S.JUDGING, S.TO_CHECK}
+_INTAKE, _HANDLING = ClockName.INTAKE, ClockName.HANDLING
+_REASON = (Condition.REASON,)
+
+TABLE = MappingProxyType(
+    {
+        EventStep.RECEIVE: Move(_in(S.RECEIVED), S.TO_VERIFY, Action.RECEIVE_EVENT),
+        EventStep.FILE: Move(
+            _in(S.RECEIVED, S.TO_VERIFY),
+            S.FILED,
+            Action.RECEIVE_EVENT,
+            (Condition.FILING,),
+            ((_INTAKE, ClockAct.STOP),),
+        ),
+        EventStep.REFUSE: Move(
+            _in(S.RECEIVED, S.TO_VERIFY), S.NOT_FILED, Action.RECEIVE_EVENT, _REASON, ((_INTAKE, ClockAct.STOP),)
+        ),
+        EventStep.JUDGE: Move(_in(S.FILED, S.JUDGING), S.JUDGING, Action.JUDGE_EVENT),
+        EventStep.DISPATCH: Move(
+            _in(S.FILED, S.JUDGING),
+            S.DISPATCHED,
+            Action.DISPATCH,
+            (Condition.SENT_OR_LED, Condition.HAS_WORK),
+            ((_HANDLING, ClockAct.START),),
+        ),
+        EventStep.HANDLE: Move(_in(S.DISPATCHED), S.HANDLING, None),
+        EventStep.SUBMIT: Move(_WORK, S.TO_CHECK, None, (Condition.ALL_DONE,), ((_HANDLING, ClockAct.STOP),)),
+        EventStep.CALL_BACK: Move(_in(S.TO_CHECK), None, Action.RECEIVE_EVENT),
+        EventStep.CLOSE: Move(
+            _in(S.TO_CHECK),
+            S.CLOSED,
+            Action.CLOSE_EVENT,
+            (
+                Condition.NOBODY_AT_WORK,
+                Condition.NOT_OWN_WORK,
+                Condition.CALLED_BACK,
+                Condition.SPLIT,
+                Condition.CLOSING,
+            ),
+        ),
+        EventStep.REVIEW: Move(_in(S.CLOSED), S.REVIEWED, Action.REVIEW_EVENT, _REASON),
+        EventStep.SUSPEND: Move(_CASE, S.SUSPENDED, Action.JUDGE_EVENT, _REASON, ((_HANDLING, ClockAct.PAUSE),)),
+        EventStep.RESUME: Move(
+            _in(S.SUSPENDED), None, Action.JUDGE_EVENT, (), ((_HANDLING, ClockAct.RESUME),), back=True
+        ),
+        EventStep.VOID: Move(
+            _CASE | {S.RECEIVED, S.TO_VERIFY, S.SUSPENDED},
+            S.VOIDED,
+            Action.VOID_EVENT,
+            (Condition.REASON, Condition.NOBODY_AT_WORK),
+            ((_INTAKE, ClockAct.STOP), (_HANDLING, ClockAct.STOP)),
+        ),
+        EventStep.EXTEND: Move(
+            _WORK,
+            None,
+            Action.JUDGE_EVENT,
+            (Condition.REASON, Condition.MORE_TIME),
+            ((_HANDLING, ClockAct.EXTEND),),
+        ),
+        EventStep.RETURN: Move(_WORK, S.JUDGING, None, _REASON),
+        EventStep.REASSIGN: Move(_WORK | {S.JUDGING}, S.DISPATCHED, None, (Condition.HAS_WORK,)),
+        EventStep.ESCALATE: Move(_CASE | {S.RECEIVED, S.TO_VERIFY}, None, Action.JUDGE_EVENT, _REASON),
+        EventStep.REWORK: Move(
+            _WORK | {S.TO_CHECK},
+            S.HANDLING,
+            None,
+            (Condition.REASON, Condition.HAS_WORK),
+            ((_HANDLING, ClockAct.GO_ON),),
+        ),
+        EventStep.REOPEN: Move(_in(S.CLOSED, S.REVIEWED, S.NOT_FILED), S.FILED, Action.JUDGE_EVENT, _REASON),
+        EventStep.RULE: Move(_CASE, None, Action.RULE_EVENT, _REASON),
+        EventStep.CONVENE: Move(_CASE - {S.TO_CHECK, S.FILED}, None, Action.JUDGE_EVENT),
+        EventStep.SHARE: Move(_CASE, None, Action.JUDGE_EVENT, _REASON),
+        EventStep.HOLD: Move(_CASE, None, Action.HOLD_EVENT, (Condition.ASKED,)),
+        EventStep.SPLIT: Move(_CASE, None, Action.HOLD_EVENT, (Condition.REASON, Condition.SHARED)),
+        EventStep.HAND_OVER: Move(_in(S.TO_CHECK, S.CLOSED), None, Action.JUDGE_EVENT, (Condition.CARRIED_OUT,)),
+        EventStep.LINK: Move(_CASE | {S.RECEIVED, S.TO_VERIFY, S.SUSPENDED}, None, Action.RECEIVE_EVENT),
+        EventStep.OUTCOME: Move(_CASE - {S.FILED} | {S.CLOSED}, None, Action.JUDGE_EVENT, _REASON),
+    }
+)

@@ -1,0 +1,209 @@
+"""What people and units do for an event: it is judged; tasks are made, given back, reassigned, done again.
+
+Functions raise as `dispatch.cases.take` does; each is one unit of work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from data.case import Part
+from data.errors import IllegalMove, InputRejected
+from data.people import SYSTEM, Action, Actor
+from data.settings import Settings
+from data.store import Writer
+from data.task import Event, EventState, Task, TaskState
+from data.trail import task_step
+from dispatch import turns
+from dispatch.case_table import EventStep
+from dispatch.cases import Given, take
+from dispatch.clocks import calendar_of
+from dispatch.offers import make_offer, offer_next
+from dispatch.responders import named
+from dispatch.routing import Roads
+from dispatch.transitions import Step, check
+from dispatch.turns import tasks_of
+
+_TAKES_TASKS = frozenset({EventState.FILED, EventState.JUDGING, EventState.DISPATCHED, EventState.HANDLING})
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A task to be made. `unit`: its people take it among themselves; `responder`: who is offered it;
+
+    with neither it is offered to the nearest who can.
+    """
+
+    title: str = ""
+    part: Part = Part.LEAD
+    unit: str = ""
+    responder: str | None = None
+    checklist: tuple[str, ...] = ()
+    promised: date | None = None
+
+
+def judge(
+    writer: Writer,
+    event_id: int,
+    actor: Actor,
+    now: datetime,
+    *,
+    changes: Mapping[str, Any],
+    limit: timedelta | None = None,
+    reason: str = "",
+) -> Event:
+    """研判: `changes` may name section, lead, co_handlers, cooperating and priority; `limit` the deadline."""
+    for unit in _units_named(changes):
+        writer.unit(unit)
+    parts = [changes.get("lead", ""), *changes.get("co_handlers", ()), *changes.get("cooperating", ())]
+    named_units = [unit for unit in parts if unit]
+    if len(set(named_units)) != len(named_units):
+        raise InputRejected("a unit has one part in an event: lead, co-handler or cooperating")
+    detail: dict[str, Any] = {name: _plain(value) for name, value in changes.items()}
+    if limit is not None:
+        detail["limit_s"] = limit.total_seconds()
+    return take(writer, event_id, EventStep.JUDGE, actor, now, Given(reason=reason, detail=detail, changes=changes))
+
+
+def dispatch_units(writer: Writer, event_id: int, actor: Actor, now: datetime, *, settings: Settings) -> Event:
+    """派遣: a task for the lead, each co-handler and each cooperating unit that has none, then the step itself."""
+    event = writer.event(event_id)
+    if event.state not in (EventState.FILED, EventState.JUDGING):
+        return take(writer, event_id, EventStep.DISPATCH, actor, now, calendar=calendar_of(settings))  # says why not
+    actor.require(Action.DISPATCH)
+    busy = {task.unit for task in tasks_of(writer, event_id, open_only=True) if task.state is not TaskState.RETURNED}
+    for part, units in (
+        (Part.LEAD, (event.lead,)),
+        (Part.CO_HANDLER, event.co_handlers),
+        (Part.COOPERATING, event.cooperating),
+    ):
+        for unit in units:
+            if unit and unit not in busy:
+                assigned(writer, event, Work(part=part, unit=unit), actor, now)
+    judged = event.last(EventStep.JUDGE.value)
+    seconds = None if judged is None else judged.detail.get("limit_s")
+    given = Given(limit=None if seconds is None else timedelta(seconds=seconds))
+    return take(writer, event_id, EventStep.DISPATCH, actor, now, given, calendar=calendar_of(settings))
+
+
+def add_task(
+    writer: Writer, event_id: int, work: Work, actor: Actor, now: datetime, *, roads: Roads, settings: Settings
+) -> Task:
+    """One more task of an event; an event that is filed and needs no judging is dispatched by it.
+
+    With nobody left for it the task stays a draft with a named shortfall. Raises IllegalMove in states that take no
+    tasks, NobodyAvailable never.
+    """
+    actor.require(Action.DISPATCH)
+    event = writer.event(event_id)
+    if event.state not in _TAKES_TASKS:
+        raise IllegalMove(f"event {event_id} is {event.state}; no task is added to it")
+    if work.unit:
+        task = assigned(writer, event, work, actor, now)
+    else:
+        task = _made(writer, event, work, actor, now)
+        if work.responder is None:
+            task = offer_next(writer, task, now, roads=roads, settings=settings)
+        else:
+            candidate, why = named(writer, work.responder, event.location, roads=roads)
+            if why:
+                raise IllegalMove(f"{work.responder} cannot be sent: {why}")
+            task = make_offer(writer, task, candidate, actor, now, settings=settings)
+    if event.state is EventState.FILED:
+        take(writer, event_id, EventStep.DISPATCH, actor, now, calendar=calendar_of(settings))
+    return task
+
+
+def give_back(writer: Writer, task_id: int, actor: Actor, now: datetime, reason: str) -> Task:
+    """退单. When the lead gives the work back, the event is to be judged again."""
+    task = turns.give_back(writer, task_id, actor, now, reason)
+    event = writer.event(task.event_id)
+    if task.role == Part.LEAD and event.state in (EventState.DISPATCHED, EventState.HANDLING):
+        given = Given(reason=reason, detail={"task": task.id, "unit": task.unit}, on_behalf=actor.name)
+        take(writer, event.id, EventStep.RETURN, SYSTEM, now, given)
+    return task
+
+
+def reassign(
+    writer: Writer,
+    task_id: int,
+    actor: Actor,
+    now: datetime,
+    reason: str,
+    *,
+    roads: Roads,
+    settings: Settings,
+    unit: str = "",
+    responder: str | None = None,
+) -> Task:
+    """改派: to a unit, to a named responder, or to the nearest who can."""
+    task = turns.take_away(writer, task_id, actor, now, reason, unit)
+    event = writer.event(task.event_id)
+    if not unit and responder is not None:
+        candidate, why = named(writer, responder, task.location, roads=roads)
+        if why:
+            raise IllegalMove(f"{responder} cannot be sent: {why}")
+        task = make_offer(writer, task, candidate, actor, now, settings=settings)
+    elif not unit:
+        task = offer_next(writer, task, now, roads=roads, settings=settings)
+    if event.state is EventState.SUSPENDED:
+        return task
+    changes = {"lead": unit} if unit and task.role == Part.LEAD else {}
+    given = Given(
+        reason=reason, detail={"task": task.id, "to": unit or responder}, changes=changes, on_behalf=actor.name
+    )
+    take(writer, event.id, EventStep.REASSIGN, SYSTEM, now, given)
+    return task
+
+
+def rework(  # noqa: PLR0917 - who, when and why
+    writer: Writer, task_id: int, actor: Actor, now: datetime, reason: str, settings: Settings
+) -> Task:
+    """返工: the task and its event go back; the handling clock goes on where it stopped."""
+    task = turns.rework(writer, task_id, actor, now, reason)
+    given = Given(reason=reason, detail={"task": task.id}, on_behalf=actor.name)
+    take(writer, task.event_id, EventStep.REWORK, SYSTEM, now, given, calendar=calendar_of(settings))
+    return task
+
+
+def assigned(writer: Writer, event: Event, work: Work, actor: Actor, now: datetime) -> Task:
+    """A task of a unit: any of its people may accept it."""
+    writer.unit(work.unit)
+    task = _made(writer, event, work, actor, now)
+    check(task, Step.ASSIGN, actor if actor.role is None else SYSTEM, (), now)
+    task = writer.save_task(replace(task, offered_to=work.unit))
+    task_step(writer, task, actor, "assign", now, detail={"to": work.unit, "part": work.part.value})
+    return task
+
+
+def _made(writer: Writer, event: Event, work: Work, actor: Actor, now: datetime) -> Task:
+    task = writer.add_task(
+        Task(
+            event_id=event.id,
+            title=work.title or event.title,
+            priority=event.priority,
+            location=event.location,
+            created_at=now,
+            created_by=actor.name,
+            site=event.site,
+            grid=event.grid,
+            role=work.part.value,
+            checklist=work.checklist,
+            unit=work.unit,
+            promised=work.promised,
+        )
+    )
+    task_step(writer, task, actor, "dispatch", now, detail={"event": event.id})
+    return task
+
+
+def _units_named(changes: Mapping[str, Any]) -> list[str]:
+    single = [changes[name] for name in ("section", "lead") if changes.get(name)]
+    return [*single, *changes.get("co_handlers", ()), *changes.get("cooperating", ())]
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else getattr(value, "value", value)

@@ -1,0 +1,160 @@
+"""Clocks: limits in working or calendar time, paused by 挂账, told of at shares of the limit.
+
+Working time is the working hours of working days, public holidays and make-up days included (`holidays`). Hours are
+those of the wall clock; durations between them are real ones, so a day on which the clocks are changed is as long as
+it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+import holidays
+
+from data.case import CaseClock, ClockName, TimeKind
+from data.errors import InputRejected
+from data.settings import Settings
+
+_LONGEST_S = 20 * 366 * 86_400.0
+_DAYS_WITHOUT_WORK = 400  # more than that in a row: the hours or the holidays are wrong
+
+Span = tuple[datetime, datetime]
+
+
+@dataclass(frozen=True)
+class WorkCalendar:
+    """Working hours in one time zone and country. `hours`: from, to on the wall clock, in order."""
+
+    zone: ZoneInfo
+    hours: tuple[tuple[time, time], ...]
+    days: holidays.HolidayBase | None = field(default=None, compare=False)
+
+    def is_working_day(self, day: date) -> bool:
+        """Monday to Friday where no country is known; else without its holidays, with its make-up days."""
+        return day.weekday() < 5 if self.days is None else bool(self.days.is_working_day(day))
+
+    def add(self, start: datetime, seconds: float, kind: TimeKind) -> datetime:
+        """When so much time has passed since `start`. Raises InputRejected for limits of more than 20 years."""
+        if not 0 <= seconds <= _LONGEST_S:
+            raise InputRejected(f"a limit of {seconds:.0f} s is out of range")
+        if kind is TimeKind.CALENDAR or seconds == 0:
+            return start.astimezone(UTC) + timedelta(seconds=seconds)
+        left = seconds
+        for begins, ends in self._spans(start):
+            length = (ends - begins).total_seconds()
+            if left <= length:
+                return begins + timedelta(seconds=left)
+            left -= length
+        raise InputRejected("there is no working time to count in")
+
+    def between(self, start: datetime, end: datetime, kind: TimeKind) -> float:
+        """Seconds of this kind of time from `start` to `end`; 0 when that is the other way round."""
+        if end <= start:
+            return 0.0
+        if kind is TimeKind.CALENDAR:
+            return (end - start).total_seconds()
+        passed = 0.0
+        for begins, ends in self._spans(start):
+            if begins >= end:
+                return passed
+            passed += (min(ends, end) - begins).total_seconds()
+        return passed
+
+    def _spans(self, start: datetime) -> Iterator[Span]:
+        """Working time from `start` on, in UTC."""
+        day, idle = start.astimezone(self.zone).date(), 0
+        while idle < _DAYS_WITHOUT_WORK:
+            idle += 1
+            if self.is_working_day(day):
+                for opens, closes in self.hours:
+                    begins = datetime.combine(day, opens, self.zone).astimezone(UTC)
+                    ends = datetime.combine(day, closes, self.zone).astimezone(UTC)
+                    begins = max(begins, start.astimezone(UTC))
+                    if begins < ends:
+                        idle = 0
+                        yield begins, ends
+            day += timedelta(days=1)
+
+
+@lru_cache(16)
+def work_calendar(zone: str, country: str, hours: tuple[tuple[time, time], ...]) -> WorkCalendar:
+    """The calendar of a country ("" for none). Raises InputRejected for a country that is not known."""
+    try:
+        days = holidays.country_holidays(country) if country else None
+    except NotImplementedError as error:
+        raise InputRejected(f"no holidays of {country!r} are known; write a country code such as CN") from error
+    return WorkCalendar(ZoneInfo(zone), hours, days)
+
+
+def calendar_of(settings: Settings) -> WorkCalendar:
+    """The calendar that config.yaml describes."""
+    return work_calendar(settings.timezone, settings.cases.country, settings.cases.working_hours)
+
+
+def start(calendar: WorkCalendar, name: ClockName, kind: TimeKind, limit: timedelta, now: datetime) -> CaseClock:
+    limit_s = limit.total_seconds()
+    return CaseClock(name, kind, limit_s, now, calendar.add(now, limit_s, kind))
+
+
+def used_s(calendar: WorkCalendar, clock: CaseClock, now: datetime) -> float:
+    """How much of the limit is used up: time since the start without the pauses."""
+    until = clock.stopped or now
+    used = calendar.between(clock.started, until, clock.time)
+    for since, ended in clock.pauses:
+        used -= calendar.between(since, min(ended or until, until), clock.time)
+    return max(0.0, used)
+
+
+def pause(clock: CaseClock, now: datetime) -> CaseClock:
+    """A clock that is paused or has stopped stays as it is."""
+    if not clock.is_running:
+        return clock
+    return replace(clock, pauses=(*clock.pauses, (now, None)), due=None)
+
+
+def resume(calendar: WorkCalendar, clock: CaseClock, now: datetime) -> CaseClock:
+    if not clock.is_paused:
+        return clock
+    since, _ = clock.pauses[-1]
+    return _with_due(calendar, replace(clock, pauses=(*clock.pauses[:-1], (since, max(now, since)))), now)
+
+
+def stop(clock: CaseClock, now: datetime) -> CaseClock:
+    if clock.stopped is not None:
+        return clock
+    return replace(clock, stopped=now, due=None)
+
+
+def go_on(calendar: WorkCalendar, clock: CaseClock, now: datetime) -> CaseClock:
+    """Run again after it was stopped: the time in between does not count (rework, reopening)."""
+    if clock.stopped is None:
+        return clock
+    pauses = clock.pauses
+    if pauses and pauses[-1][1] is None:
+        pauses = (*pauses[:-1], (pauses[-1][0], clock.stopped))
+    return _with_due(calendar, replace(clock, stopped=None, pauses=(*pauses, (clock.stopped, now))), now)
+
+
+def extend(calendar: WorkCalendar, clock: CaseClock, by: timedelta, now: datetime) -> CaseClock:
+    """More time. Shares already told of stay told of until the larger limit is used that far again."""
+    longer = replace(clock, extended_s=clock.extended_s + by.total_seconds())
+    share = 100 * used_s(calendar, longer, now) / longer.whole_s
+    longer = replace(longer, told=min(longer.told, int(share)))
+    return _with_due(calendar, longer, now) if longer.is_running else longer
+
+
+def reaches(calendar: WorkCalendar, clock: CaseClock, percent: int, now: datetime) -> datetime:
+    """When a running clock has used this share of its limit; `now` when it has already."""
+    left = clock.whole_s * percent / 100 - used_s(calendar, clock, now)
+    return now if left <= 0 else calendar.add(now, left, clock.time)
+
+
+def _with_due(calendar: WorkCalendar, clock: CaseClock, now: datetime) -> CaseClock:
+    left = clock.whole_s - used_s(calendar, clock, now)
+    # Over the limit already: it was due when the limit was reached.
+    due = calendar.add(now, left, clock.time) if left > 0 else min(now, clock.due or now)
+    return replace(clock, due=due)

@@ -1,0 +1,100 @@
+"""Which grid a place lies in, and who is above it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from shapely.errors import ShapelyError
+from shapely.geometry import Point, shape
+
+from data.errors import InputRejected
+from data.geo import Location
+from data.organisation import Shift, Unit, UnitKind, above
+from data.store import Reader
+
+_MANNED = frozenset({UnitKind.POST, UnitKind.JOINT_DUTY, UnitKind.SECTION})
+
+
+def grid_at(units: Iterable[Unit], place: Location) -> Unit | None:
+    """The grid whose outline covers this place; the first by id where outlines overlap."""
+    point = Point(place.lon, place.lat)
+    grids = (unit for unit in units if unit.kind is UnitKind.GRID and unit.outline is not None)
+    return next((grid for grid in sorted(grids, key=lambda one: one.id) if outline_of(grid).covers(point)), None)
+
+
+def outline_of(unit: Unit) -> Any:
+    """The outline as a polygon. Raises InputRejected for one that is none."""
+    try:
+        polygon = shape(dict(unit.outline or {}))
+    except (ShapelyError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise InputRejected(f"the outline of {unit.id} is no GeoJSON polygon: {error}") from error
+    if polygon.geom_type not in ("Polygon", "MultiPolygon") or polygon.is_empty or not polygon.is_valid:
+        raise InputRejected(f"the outline of {unit.id} is no valid GeoJSON polygon")
+    return polygon
+
+
+def district_of(reader: Reader, grid_code: str) -> str:
+    """The id of the district of a grid; empty when nobody knows."""
+    units = {unit.id: unit for unit in reader.units()}
+    chain = [one for unit in units.values() if grid_code and unit.code == grid_code for one in above(units, unit.id)]
+    return next((unit.id for unit in chain if unit.kind is UnitKind.DISTRICT), "")
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """How much of the organisation is there: `of` how many, `present`, and what is missing."""
+
+    name: str
+    present: int
+    of: int
+    missing: tuple[str, ...]
+
+    @property
+    def percent(self) -> float:
+        return 100.0 if self.of == 0 else 100.0 * self.present / self.of
+
+
+def coverage(units: Sequence[Unit], shifts: Sequence[Shift], now: datetime) -> tuple[Coverage, ...]:
+    """Grids with people, posts filled, units that work with the platform, units on duty now; each against 100 %."""
+    grids = [unit for unit in units if unit.kind is UnitKind.GRID]
+    on_duty = {shift.unit for shift in shifts if shift.begins <= now < shift.ends}
+    staffed = [grid for grid in grids if grid.people]
+    posts = sum(unit.posts for unit in units)
+    filled = sum(min(unit.posts, len(unit.people)) for unit in units)
+    short = [f"{unit.id} ({len(unit.people)}/{unit.posts})" for unit in units if len(unit.people) < unit.posts]
+    working = [unit for unit in units if unit.kind not in (UnitKind.DISTRICT, UnitKind.EXTERNAL)]
+    using = [unit for unit in working if unit.platform]
+    manned = [unit for unit in units if unit.kind in _MANNED]
+    return (
+        Coverage("grids_staffed", len(staffed), len(grids), _without(grids, staffed)),
+        Coverage("posts_filled", filled, posts, tuple(short)),
+        Coverage("platform_in_use", len(using), len(working), _without(working, using)),
+        Coverage(
+            "posts_on_duty",
+            sum(unit.id in on_duty for unit in manned),
+            len(manned),
+            tuple(unit.id for unit in manned if unit.id not in on_duty),
+        ),
+    )
+
+
+def coverage_view(figures: Iterable[Coverage]) -> list[Mapping[str, Any]]:
+    """The figures as JSON."""
+    return [
+        {
+            "name": one.name,
+            "present": one.present,
+            "of": one.of,
+            "percent": round(one.percent, 1),
+            "missing": list(one.missing),
+        }
+        for one in figures
+    ]
+
+
+def _without(everything: Sequence[Unit], present: Sequence[Unit]) -> tuple[str, ...]:
+    there = {unit.id for unit in present}
+    return tuple(unit.id for unit in everything if unit.id not in there)

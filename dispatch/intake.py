@@ -1,0 +1,123 @@
+"""How events come in besides alerts: a citizen, an operator, a grid member, a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from types import MappingProxyType
+
+from data.alert import Priority
+from data.case import ClockName, Origin, TimeKind
+from data.errors import InputRejected
+from data.geo import Location
+from data.people import SYSTEM, Action, Actor
+from data.record import Evidence
+from data.settings import Settings
+from data.store import Writer
+from data.task import Event
+from data.trail import event_step
+from dispatch import clocks
+from dispatch.case_clocks import retime
+from dispatch.case_table import EventStep
+from dispatch.cases import Given, category_for, take
+from dispatch.clocks import calendar_of
+from dispatch.grids import grid_at
+from dispatch.recurrence import same_as
+
+TITLE_LIMIT, DESCRIPTION_LIMIT = 200, 4000  # characters
+_NOBODY: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What somebody brings in. An empty title is made from the category."""
+
+    kind: str
+    location: Location
+    description: str = ""
+    title: str = ""
+    priority: Priority | None = None
+    site: str = ""
+    grid: str = ""
+    photo: Evidence | None = None
+    reporter: Mapping[str, str] = field(default_factory=lambda: _NOBODY)
+
+
+def bring_in(
+    writer: Writer, report: Report, origin: Origin, actor: Actor, now: datetime, *, settings: Settings
+) -> Event:
+    """A new event in 待受理, or the one that it repeats.
+
+    What ended not long ago at the same place is reopened by itself when our own people report it; what a citizen
+    reports is only linked to it, since anybody can write that. Raises Forbidden and InputRejected.
+    """
+    if origin is not Origin.CITIZEN:
+        actor.require(Action.REPORT_EVENT)
+    _check(report)
+    if report.photo is not None:
+        writer.add_evidence(report.photo)
+    before = same_as(writer, report.kind, report.location, now, settings)
+    if before is not None and not before.is_open and origin is not Origin.CITIZEN:
+        return _again(writer, before, report, origin, actor, now)
+    return _new(writer, report, origin, actor, now, settings, recurs=None if before is None else before.id)
+
+
+def _check(report: Report) -> None:
+    if not report.kind.strip():
+        raise InputRejected("say what kind of event it is")
+    if len(report.title) > TITLE_LIMIT or len(report.description) > DESCRIPTION_LIMIT:
+        raise InputRejected(f"at most {TITLE_LIMIT} characters of title and {DESCRIPTION_LIMIT} of description")
+
+
+def _again(  # noqa: PLR0917 - what comes back, and who says so
+    writer: Writer, before: Event, report: Report, origin: Origin, actor: Actor, now: datetime
+) -> Event:
+    detail = {
+        "reported_by": actor.name,
+        "origin": origin.value,
+        "description": report.description,
+        "photo": None if report.photo is None else report.photo.id,
+    }
+    given = Given(reason="reported again at the same place", detail=detail, on_behalf=actor.name)
+    return take(writer, before.id, EventStep.REOPEN, SYSTEM, now, given)
+
+
+def _new(  # noqa: PLR0917 - what came in, from whom, and when
+    writer: Writer,
+    report: Report,
+    origin: Origin,
+    actor: Actor,
+    now: datetime,
+    settings: Settings,
+    *,
+    recurs: int | None,
+) -> Event:
+    category = category_for(writer, report.kind)
+    grid = None if report.grid else grid_at(writer.units(), report.location)
+    event = Event(
+        title=report.title.strip() or (category.zh if settings.language == "zh" else category.en),
+        kind=report.kind,
+        site=report.site,
+        location=report.location,
+        priority=report.priority or category.priority,
+        opened_at=now,
+        grid=report.grid or (grid.code if grid is not None else ""),
+        origin=origin,
+        description=report.description.strip(),
+        photo=None if report.photo is None else report.photo.id,
+        reporter=dict(report.reporter),
+        section=category.section,
+        lead=category.lead,
+        co_handlers=category.co_handlers,
+        cooperating=category.cooperating,
+        recurs=recurs,
+    )
+    calendar = calendar_of(settings)
+    if category.intake_limit is not None:
+        intake = clocks.start(calendar, ClockName.INTAKE, TimeKind.WORKING, category.intake_limit, now)
+        event = replace(event, clocks=(intake,))
+    event = writer.add_event(event)
+    retime(writer, event, category, now, calendar)
+    event_step(writer, event, actor, "open", now, detail={"origin": origin.value, "recurs": recurs})
+    return event

@@ -1,0 +1,31 @@
+"""Does it come back? An event of the same kind at the same place, not long after the last one ended (防止回潮)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from data.geo import Location, distance_m
+from data.settings import Settings
+from data.store import Reader
+from data.task import Event, EventState
+
+_ENDED_WELL = frozenset({EventState.CLOSED, EventState.REVIEWED})
+
+
+def same_as(reader: Reader, kind: str, place: Location, now: datetime, settings: Settings) -> Event | None:
+    """The event that this one repeats: open, or ended at most `recurrence_within` ago, within the radius."""
+    cases = settings.cases
+    near = [
+        event
+        for event in reader.events_of_kind(kind, since=now - cases.recurrence_within)
+        if distance_m(event.location, place) <= cases.recurrence_radius_m
+        and (event.is_open or event.state in _ENDED_WELL)
+    ]
+    # The nearest, and of two at one place the newer one.
+    return min(near, key=lambda event: (distance_m(event.location, place), -event.id), default=None)
+
+
+def repeated(reader: Reader, kind: str, place: Location, now: datetime, settings: Settings) -> int | None:
+    """Its id."""
+    event = same_as(reader, kind, place, now, settings)
+    return None if event is None else event.id
