@@ -16,7 +16,7 @@ from data.notice_settings import NoticeSettings, PolicySettings, StepSettings
 from data.place import InferenceSettings
 from data.recipe import RecipeBase
 from data.secrets import Credentials
-from data.settings import DispatchSettings, ResponderSettings, Settings, SiteSettings
+from data.settings import CaseSettings, DispatchSettings, ResponderSettings, Settings, SiteSettings
 from data.zone import Zone
 
 HEAD = """# config.yaml, setting by setting
@@ -78,6 +78,7 @@ def settings_markdown(catalogue: Catalogue) -> str:
         ("The file", Settings),
         ("`inference`", InferenceSettings),
         ("`dispatch`", DispatchSettings),
+        ("`cases`", CaseSettings),
         ("`sites[]`", SiteSettings),
         ("`sites[].zones[]`", Zone),
         ("`sites[].health`", HealthSettings),

@@ -16,11 +16,17 @@ from datetime import UTC, datetime
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from data.lock import held
+from data.settings import Settings
 from data.sql.store import open_store
 from data.store import Store, Writer
 from data.vault import FolderVault
+from dispatch.case_clocks import TIMER as EVENT_CLOCK
+from dispatch.case_clocks import clocks_due
+from dispatch.clocks import calendar_of
 from dispatch.offers import expire_due
-from dispatch.routing import load_roads
+from dispatch.routing import Roads, load_roads
+from dispatch.upkeep import TIMER as UPKEEP
+from dispatch.upkeep import upkeeps_due
 from engine.answers import Answers
 from engine.catalogue import load_catalogue
 from engine.heart import Heart
@@ -88,6 +94,16 @@ class Requests:
             log.error("request %d could not be answered", number, exc_info=error)
 
 
+def timer_kinds(settings: Settings, roads: Roads) -> Mapping[str, Due]:
+    """What ends the timers of each kind."""
+    calendar = calendar_of(settings)
+    return {
+        "offer": lambda writer, now: expire_due(writer, now, roads=roads, settings=settings),
+        EVENT_CLOCK: lambda writer, now: clocks_due(writer, now, calendar=calendar),
+        UPKEEP: lambda writer, now: upkeeps_due(writer, now, roads=roads, settings=settings),
+    }
+
+
 def run_clock(heart: Heart, options: RunOptions) -> None:
     """Target of the clock's process. Raises AlreadyRunning, InputRejected for an unusable road network."""
     settings = options.settings
@@ -95,7 +111,7 @@ def run_clock(heart: Heart, options: RunOptions) -> None:
         store = open_store(options.store, migrate=False)
         roads_file = settings.dispatch.roads
         roads = load_roads(None if roads_file is None else options.base_dir / roads_file)
-        timers = Timers(store, {"offer": lambda writer, now: expire_due(writer, now, roads=roads, settings=settings)})
+        timers = Timers(store, timer_kinds(settings, roads))
         watchdog = Watchdog(store, settings, datetime.now(UTC))
         requests = Requests(store, Answers(store, FolderVault(options.evidence_dir), options, load_catalogue()))
         for name in ("apscheduler.executors", "apscheduler.scheduler"):

@@ -6,8 +6,10 @@ import os
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
+from data.people import SYSTEM
 from data.settings import Settings
 from data.sql.store import open_store
+from dispatch.organisation_import import sync_cases
 from dispatch.responders import sync_responders
 from engine.clock import run_clock
 from engine.notifier import run_notifier
@@ -24,13 +26,17 @@ LEAN = {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": "262144", "MALLOC_TRI
 def prepare(options: RunOptions) -> None:
     """Before any child starts: the folders, the store's schema (children take it as it is), the responders.
 
-    Raises StoreClosed, OSError.
+    Raises StoreClosed, OSError, InputRejected for a file of the organisation that cannot be used.
     """
     for folder in (options.run_dir, options.spool_dir, options.evidence_dir):
         folder.mkdir(parents=True, exist_ok=True)
     store = open_store(options.store)
     try:
         store.write(lambda writer: sync_responders(writer, options.settings, datetime.now(UTC)))
+        cases = options.settings.cases
+        files = [options.base_dir / file for file in cases.organisation]
+        table = None if cases.categories is None else options.base_dir / cases.categories
+        store.write(lambda writer: sync_cases(writer, files, table, SYSTEM, datetime.now(UTC)))
     finally:
         store.close()
 

@@ -26,7 +26,8 @@ SESSION_COOKIE = "yiping_session"
 CSRF_COOKIE = "yiping_csrf"
 CSRF_HEADERS = ("x-csrf-token", "x-csrftoken")  # the second is what Dash's renderer sends by itself
 PUBLIC = frozenset({"/login", "/healthz", "/readyz", "/metrics"})
-MACHINE_PREFIXES = ("/api/", "/media/", "/ws/", "/_dash", "/assets/", "/_reload-hash", "/r/")
+PUBLIC_PREFIX = "/open311/v2/"  # citizens have no login; what they send is rate-limited and waits for a human
+MACHINE_PREFIXES = ("/api/", "/open311/", "/media/", "/ws/", "/_dash", "/assets/", "/_reload-hash", "/r/")
 RESPONDER_HOME = "/r"
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _SCOPE_KEY = "yiping.visitor"
@@ -104,7 +105,7 @@ class AuthMiddleware:
             self._check_sender(connection, visitor, writes=method not in _SAFE, is_socket=is_socket)
         except Forbidden as error:
             return refusal(error)
-        if path in PUBLIC:
+        if path in PUBLIC or path.startswith(PUBLIC_PREFIX):
             return None
         if visitor is None:
             return self._stranger(connection, path, method)

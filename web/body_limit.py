@@ -20,9 +20,14 @@ _DRAINED = 4 * _PHOTO  # read and thrown away, so that a browser sees the answer
 
 def limit_of(path: str) -> int:
     """The most bytes that may be sent to this path."""
-    if path.startswith("/r/") or (path.startswith("/api/v1/tasks/") and path.endswith("/report")):
+    if (
+        path.startswith("/r/")
+        or path == "/api/v1/reports"
+        or (path.startswith("/api/v1/tasks/") and path.endswith("/report"))
+    ):
         return _PHOTO
-    if path.startswith("/_dash") or path in {"/api/v1/warnings", "/api/v1/alertmanager"}:
+    large = {"/api/v1/warnings", "/api/v1/alertmanager", "/api/v1/organisation/import"}
+    if path.startswith("/_dash") or path in large:
         return _DASH
     return _OTHER
 

@@ -38,6 +38,10 @@ class PreconditionFailed(YipingError):
     """If-Match names a version that is not the present one (HTTP 412)."""
 
 
+class PreconditionRequired(YipingError):
+    """This needs an If-Match (HTTP 428)."""
+
+
 class TooLarge(YipingError):
     """What was sent is larger than is taken (HTTP 413)."""
 
@@ -55,6 +59,7 @@ _STATUS: tuple[tuple[type[YipingError], int, str], ...] = (
     (NobodyAvailable, 409, "nobody-available"),
     (IllegalMove, 409, "illegal-move"),
     (PreconditionFailed, 412, "precondition-failed"),
+    (PreconditionRequired, 428, "precondition-required"),
     (TooLarge, 413, "too-large"),
     (KeyReused, 422, "idempotency-key-reused"),
     (InputRejected, 422, "input-rejected"),

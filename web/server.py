@@ -33,6 +33,7 @@ from web.login import login_router
 from web.login_limit import LoginLimit
 from web.media import media_router
 from web.metrics import WebMeters
+from web.open311 import open311_router
 from web.outbox import Outbox
 from web.passwords import PasswordCheck
 from web.phone import phone_router
@@ -109,6 +110,7 @@ def build_server(deps: ServerDeps) -> FastAPI:
     server.include_router(media_router(deps))
     server.include_router(phone_router(deps))
     server.include_router(source_router(PROJECT))
+    server.include_router(open311_router(deps))
     server.include_router(events_router(deps, book, outbox, meters))
     server.include_router(wall_router(deps, book, meters))
     server.include_router(phone_router(deps))

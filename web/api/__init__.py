@@ -6,11 +6,14 @@ from collections.abc import Callable
 
 from fastapi import FastAPI
 
-from web.api.alerts import alert_router, event_router
+from web.api.alerts import alert_router
+from web.api.events import event_router
 from web.api.ingest import ingest_router
 from web.api.notices import notice_router
+from web.api.organisation import organisation_router
 from web.api.people import people_router
 from web.api.places import place_router
+from web.api.task_turns import turn_router
 from web.api.tasks import task_router
 from web.api.trail import trail_router
 from web.api.warnings import warning_router
@@ -41,6 +44,8 @@ def build_api(deps: ServerDeps, health: Callable[[str], SiteHealth], meters: Web
         alert_router(deps),
         event_router(deps),
         task_router(deps),
+        turn_router(deps),
+        organisation_router(deps),
         place_router(deps, health),
         people_router(deps),
         trail_router(deps),

@@ -1,4 +1,4 @@
-"""Alerts and events: read, acknowledge, dispatch."""
+"""Alerts: read, acknowledge, dispatch."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from alerts.lifecycle import acknowledge
 from data.errors import NotFound
 from data.people import Action
 from data.settings import SiteSettings
-from data.store import AlertQuery, Reader, TaskQuery, Writer
+from data.store import AlertQuery, Reader, Writer
 from data.task import Candidate
-from data.views import alert_view, event_view, task_view
+from data.views import alert_view, task_view
 from dispatch.responders import rank
 from dispatch.tasks import dispatch
 from web.api.idempotency import check_version, once
@@ -25,8 +25,6 @@ from web.api.schemas import (
     AlertView,
     AnyList,
     DispatchBody,
-    EventList,
-    EventView,
     Nothing,
     TaskAnswer,
     answers,
@@ -113,39 +111,6 @@ def _add_steps(router: APIRouter, deps: ServerDeps) -> None:
             return {"task": task_view(task)}
 
         return await once(deps, request, wanted.model_dump(), work)
-
-
-def event_router(deps: ServerDeps) -> APIRouter:
-    """`/events...`"""
-    router = APIRouter(tags=["events"])
-
-    @router.get("/events", response_model=None, responses=answers(EventList, 403, 422))
-    async def list_events(
-        request: Request,
-        *,
-        open: Open = False,  # noqa: A002 - the parameter's name in the address
-        limit: Limit = 100,
-        cursor: Cursor = None,
-    ) -> dict[str, Any]:
-        visitor_of(request).actor.require(Action.READ)
-        start = before_id(cursor)
-        found = await deps.read(lambda reader: reader.events(open_only=open, before_id=start, limit=limit + 1))
-        return page(found, limit, event_view)
-
-    @router.get("/events/{event_id}", response_model=None, responses=answers(EventView, 403, 404))
-    async def one_event(request: Request, event_id: int) -> Response:
-        """The event with its tasks."""
-        visitor_of(request).actor.require(Action.READ)
-
-        def look(reader: Reader) -> dict[str, Any]:
-            tasks = reader.tasks(TaskQuery(event_id=event_id, limit=1000))
-            return event_view(reader.event(event_id)) | {"tasks": [task_view(task) for task in tasks]}
-
-        view = await deps.read(look)
-        # Versions only rise, so their sum changes with the event and with each of its tasks.
-        return one(request, view, f"{view['version']}.{sum(task['version'] for task in view['tasks'])}")
-
-    return router
 
 
 def one(request: Request, view: Mapping[str, Any], tag: str = "") -> Response:

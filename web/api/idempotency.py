@@ -14,7 +14,7 @@ from data.errors import InputRejected
 from data.store import Answered, Writer
 from web.auth import visitor_of
 from web.deps import ServerDeps
-from web.problems import KeyReused, PreconditionFailed
+from web.problems import KeyReused, PreconditionFailed, PreconditionRequired
 
 LONGEST_KEY = 200
 Answer = Mapping[str, Any]
@@ -68,3 +68,15 @@ def check_version(request: Request, version: int) -> None:
         return
     if f'"{version}"' not in [tag.strip().removeprefix("W/") for tag in wanted.split(",")]:
         raise PreconditionFailed(f"the present version is {version}, If-Match asks for {wanted}")
+
+
+def require_match(request: Request, *versions: str) -> None:
+    """Raises PreconditionRequired without If-Match, PreconditionFailed when it names none of these versions."""
+    wanted = request.headers.get("if-match")
+    if wanted is None:
+        raise PreconditionRequired("say in If-Match which version you have seen (the ETag), or * for any")
+    if wanted.strip() == "*":
+        return
+    asked = {tag.strip().removeprefix("W/") for tag in wanted.split(",")}
+    if not asked & {f'"{version}"' for version in versions}:
+        raise PreconditionFailed(f"the present version is {versions[0]}, If-Match asks for {wanted[:100]}")

@@ -1,0 +1,193 @@
+"""Events: read, enter by hand, report from the street, and every step of their way."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from fastapi import APIRouter, File, Form, Query, Request, Response, UploadFile
+from starlette.responses import JSONResponse
+
+from data.case import Origin
+from data.errors import InputRejected, NotFound
+from data.geo import Location
+from data.people import Action, Actor, may
+from data.record import AuditEntry, Evidence
+from data.store import Reader, Writer
+from data.task import Event
+from data.views import clock_view, event_view, step_view, task_view
+from dispatch import clocks
+from dispatch.case_table import EventStep
+from dispatch.case_work import Work, add_task
+from dispatch.cases import possible_steps
+from dispatch.clocks import calendar_of
+from dispatch.intake import Report, bring_in
+from dispatch.turns import tasks_of
+from web.api.case_bodies import EventBody, StepBody, TaskBody
+from web.api.event_steps import OPEN_STEPS, take_step
+from web.api.idempotency import once, require_match
+from web.api.lists import Cursor, Limit, before_id, page
+from web.api.schemas import AnyList, EventList, EventView, TaskAnswer, answers
+from web.auth import visitor_of
+from web.deps import ServerDeps
+from web.photo import LARGEST_BYTES, Photo, clean_photo
+from web.problems import TooLarge
+
+Open = Annotated[bool, Query(description="Only those that have not ended.")]
+_MOVED = answers(AnyList, 403, 404, 409, 412, 422, 428)
+
+
+def event_router(deps: ServerDeps) -> APIRouter:
+    """`/events...` and `/reports`"""
+    router = APIRouter(tags=["events"])
+    _add_reading(router, deps)
+    _add_intake(router, deps)
+    _add_steps(router, deps)
+    return router
+
+
+def event_tag(event: Event, tasks: int) -> str:
+    """Versions only rise, so their sum changes with the event and with each of its tasks."""
+    return f"{event.version}.{tasks}"
+
+
+def _add_reading(router: APIRouter, deps: ServerDeps) -> None:
+    @router.get("/events", response_model=None, responses=answers(EventList, 403, 422))
+    async def list_events(
+        request: Request,
+        *,
+        open: Open = False,  # noqa: A002 - the parameter's name in the address
+        limit: Limit = 100,
+        cursor: Cursor = None,
+    ) -> dict[str, Any]:
+        visitor_of(request).actor.require(Action.READ)
+        start = before_id(cursor)
+        found = await deps.read(lambda reader: reader.events(open_only=open, before_id=start, limit=limit + 1))
+        return page(found, limit, event_view)
+
+    @router.get("/events/{event_id}", response_model=None, responses=answers(EventView, 403, 404))
+    async def one_event(request: Request, event_id: int) -> Response:
+        """The event with its tasks, its recorded steps, its clocks, and the steps that the asker could take."""
+        actor = visitor_of(request).actor
+        actor.require(Action.READ)
+        view, tag = await deps.read(lambda reader: _whole(reader, event_id, actor, deps))
+        headers = {"ETag": f'"{tag}"'}
+        if request.headers.get("if-none-match", "").strip() == headers["ETag"]:
+            return Response(status_code=304, headers=headers)
+        return JSONResponse(view, headers=headers)
+
+
+def _whole(reader: Reader, event_id: int, actor: Actor, deps: ServerDeps) -> tuple[dict[str, Any], str]:
+    event, tasks, now = reader.event(event_id), tasks_of(reader, event_id), deps.now()
+    calendar = calendar_of(deps.settings)
+    running = [clock_view(clock) | {"used_s": round(clocks.used_s(calendar, clock, now), 1)} for clock in event.clocks]
+    knows_reporter = actor.role is None or may(actor.role, Action.RECEIVE_EVENT)
+    view = event_view(event) | {
+        "clocks": running,
+        "reporter": dict(event.reporter) if knows_reporter else {},
+        "tasks": [task_view(task) for task in tasks],
+        "steps": [step_view(step) for step in event.steps],
+        "possible": possible_steps(reader, event, actor),
+        "upkeeps": [{"id": one.id, "unit": one.unit, "title": one.title, "every_s": one.every_s} for one in
+                    reader.upkeeps(event_id)],
+    }  # fmt: skip
+    return view, event_tag(event, sum(task.version for task in tasks))
+
+
+def _add_intake(router: APIRouter, deps: ServerDeps) -> None:
+    @router.post("/events", response_model=None, responses=answers(AnyList, 403, 422))
+    async def enter(request: Request, body: EventBody) -> Response:
+        """An operator enters an event by hand; what ended here not long ago is reopened instead."""
+        actor = visitor_of(request).actor
+        actor.require(Action.RECEIVE_EVENT)
+        report = Report(
+            kind=body.kind,
+            location=body.location,
+            description=body.description,
+            title=body.title,
+            priority=body.priority,
+            site=body.site,
+            grid=body.grid,
+            reporter=body.reporter,
+        )
+
+        def work(writer: Writer) -> Mapping[str, Any]:
+            event = bring_in(writer, report, Origin.OPERATOR, actor, deps.now(), settings=deps.settings)
+            return {"event": event_view(event)}
+
+        return await once(deps, request, body.model_dump(mode="json"), work)
+
+    @router.post("/reports", response_model=None, responses=answers(AnyList, 403, 413, 422))
+    async def report_from_the_street(
+        request: Request,
+        *,
+        kind: Annotated[str, Form(min_length=1, max_length=64)],
+        lon: Annotated[float, Form(ge=-180, le=180)],
+        lat: Annotated[float, Form(ge=-90, le=90)],
+        description: Annotated[str, Form(max_length=4000)] = "",
+        photo: Annotated[UploadFile | None, File(description="JPEG, PNG or WebP, at most 10 MB.")] = None,
+    ) -> Response:
+        """A grid member reports what no camera sees, with a photo and the place."""
+        actor = visitor_of(request).actor
+        actor.require(Action.REPORT_EVENT)
+        content = b"" if photo is None else await photo.read(LARGEST_BYTES + 1)
+        evidence, clean = await asyncio.to_thread(kept_photo, deps, content, actor.name)
+        reported = Report(kind, Location(lon=lon, lat=lat), description, photo=evidence, reporter={"user": actor.name})
+        body = {"kind": kind, "lon": lon, "lat": lat, "text": description, "photo": evidence and evidence.id}
+
+        def work(writer: Writer) -> Mapping[str, Any]:
+            now = deps.now()
+            event = bring_in(writer, reported, Origin.GRID, actor, now, settings=deps.settings)
+            if clean is not None and clean.exif and evidence is not None:
+                role = "" if actor.role is None else actor.role.value
+                detail = {"photo": evidence.id, "exif": dict(clean.exif)}
+                writer.record(AuditEntry(now, actor.name, role, "photo_exif", f"event:{event.id}", detail))
+            return {"event": event_view(event)}
+
+        return await once(deps, request, body, work)
+
+
+def kept_photo(deps: ServerDeps, content: bytes, who: str) -> tuple[Evidence | None, Photo | None]:
+    """A photo made anew and kept. Raises TooLarge and InputRejected."""
+    if not content:
+        return None, None
+    if len(content) > LARGEST_BYTES:
+        raise TooLarge(f"the photo is larger than {LARGEST_BYTES // 1024 // 1024} MB")
+    clean = clean_photo(content)
+    mark = hashlib.sha256(who.encode()).hexdigest()[:12]
+    return deps.vault.keep(clean.jpeg, "image/jpeg", deps.now(), f"report:{mark}"), clean
+
+
+def _add_steps(router: APIRouter, deps: ServerDeps) -> None:
+    @router.post("/events/{event_id}/tasks", response_model=None, responses=answers(TaskAnswer, 403, 404, 409, 422))
+    async def more_work(request: Request, event_id: int, body: TaskBody) -> Response:
+        """One more task, for a unit, a named responder or the nearest who can."""
+        actor = visitor_of(request).actor
+        actor.require(Action.DISPATCH)
+        wanted = Work(body.title, body.part, body.unit, body.responder, tuple(body.checklist), body.promised)
+
+        def work(writer: Writer) -> Mapping[str, Any]:
+            task = add_task(writer, event_id, wanted, actor, deps.now(), roads=deps.roads, settings=deps.settings)
+            return {"task": task_view(task)}
+
+        return await once(deps, request, body.model_dump(mode="json"), work)
+
+    @router.post("/events/{event_id}/{step}", response_model=None, responses=_MOVED)
+    async def take_one(request: Request, event_id: int, step: str, body: StepBody | None = None) -> Response:
+        """A step of the table of transitions. `If-Match` must name the version that the asker has seen."""
+        actor, given = visitor_of(request).actor, body or StepBody()
+        if step not in OPEN_STEPS:
+            raise NotFound(f"there is no step {step[:40]!r}; there are {', '.join(OPEN_STEPS)}")
+
+        def work(writer: Writer) -> Mapping[str, Any]:
+            event = writer.event(event_id)
+            tag = event_tag(event, sum(task.version for task in tasks_of(writer, event_id)))
+            require_match(request, str(event.version), tag)
+            moved = take_step(writer, event_id, EventStep(step), actor, deps.now(), given, deps.settings)
+            return {"event": event_view(moved)}
+
+        if len(given.model_dump_json()) > 100_000:
+            raise InputRejected("a step has at most 100,000 characters")
+        return await once(deps, request, given.model_dump(mode="json"), work)

@@ -1,0 +1,243 @@
+"""Open311 GeoReport v2: citizens report what they see, without a login. JSON and XML.
+
+What comes in lands in 待受理 and waits for a human. Requests from one address are counted; names and telephone numbers
+go in and never come out. Specification: wiki.open311.org/GeoReport_v2.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from xml.etree import ElementTree as ET
+
+from fastapi import APIRouter, Request, Response
+from pydantic import ValidationError
+
+from data.case import Origin
+from data.category import Category
+from data.errors import InputRejected, NotFound, YipingError
+from data.geo import Location
+from data.people import Actor
+from data.store import Reader
+from data.task import Event
+from data.views import iso
+from dispatch.intake import DESCRIPTION_LIMIT, Report, bring_in
+from web.deps import ServerDeps
+
+CITIZEN = Actor("citizen", None)
+_FORMS = ("json", "xml")
+_MOST, _SPAN = 50, timedelta(days=90)
+_REPORTER = ("first_name", "last_name", "phone", "email", "device_id")
+_ADDRESSES_KEPT = 10_000
+_CLOSED = "closed"
+
+
+@dataclass
+class ReportLimit:
+    """How many reports an address may send in an hour."""
+
+    per_hour: int
+    clock: Callable[[], float] = time.monotonic
+    _sent: dict[str, deque[float]] = field(default_factory=dict)
+
+    def wait_s(self, address: str) -> float:
+        """0 and counted when the report may come now, else how long to wait."""
+        now = self.clock()
+        sent = self._sent.setdefault(address, deque())
+        while sent and sent[0] <= now - 3600:
+            sent.popleft()
+        if len(sent) >= self.per_hour:
+            return sent[0] + 3600 - now
+        sent.append(now)
+        if len(self._sent) > _ADDRESSES_KEPT:
+            self._sent = {key: times for key, times in self._sent.items() if times and times[-1] > now - 3600}
+        return 0.0
+
+
+def open311_router(deps: ServerDeps) -> APIRouter:
+    """`/open311/v2/services|requests`, each ending in .json or .xml."""
+    router = APIRouter(prefix="/open311/v2", include_in_schema=False)
+    limit = ReportLimit(deps.settings.cases.reports_per_hour)
+
+    @router.get("/services.{form}")
+    async def services(form: str) -> Response:
+        kinds = await deps.read(_public)
+        found = [_service(kind, deps.settings.language) for kind in kinds.values()]
+        return _answer(form, "services", "service", found)
+
+    @router.get("/services/{code}.{form}")
+    async def definition(code: str, form: str) -> Response:
+        if code not in await deps.read(_public):
+            return _refused(form, 404, f"there is no service {code[:64]}")
+        return _answer(form, "service_definition", "", [{"service_code": code, "attributes": []}])
+
+    @router.get("/requests.{form}")
+    async def requests(request: Request, form: str) -> Response:
+        try:
+            found = await deps.read(lambda reader: _asked_for(reader, request.query_params, deps.now()))
+        except InputRejected as error:
+            return _refused(form, 400, str(error))
+        return _answer(form, "service_requests", "request", found)
+
+    @router.get("/requests/{number}.{form}")
+    async def one(number: str, form: str) -> Response:
+        try:
+            view = await deps.read(lambda reader: _one(reader, number))
+        except NotFound as error:
+            return _refused(form, 404, str(error))
+        return _answer(form, "service_requests", "request", [view])
+
+    @router.post("/requests.{form}")
+    async def take(request: Request, form: str) -> Response:
+        return await _take(deps, limit, request, form)
+
+    return router
+
+
+async def _take(deps: ServerDeps, limit: ReportLimit, request: Request, form: str) -> Response:
+    if form not in _FORMS:
+        return _refused(form, 404, "there are .json and .xml")
+    wait = limit.wait_s(request.client.host if request.client else "")
+    if wait > 0:
+        refused = _refused(form, 429, "too many reports from this address; please call the duty desk if it is urgent")
+        refused.headers["Retry-After"] = str(math.ceil(wait))
+        return refused
+    given = {name: value for name, value in (await request.form()).items() if isinstance(value, str)}
+    try:
+        kinds = await deps.read(_public)
+        report = _report(given, kinds)
+        event = await deps.commit(
+            lambda writer: bring_in(writer, report, Origin.CITIZEN, CITIZEN, deps.now(), settings=deps.settings)
+        )
+    except InputRejected as error:
+        return _refused(form, 400, str(error))
+    except YipingError as error:
+        return _refused(form, 503, str(error))
+    taken = {"service_request_id": str(event.id), "service_notice": "received", "account_id": None}
+    return _answer(form, "service_requests", "request", [taken], 201)
+
+
+def _report(given: Mapping[str, str], kinds: Mapping[str, Category]) -> Report:
+    code = given.get("service_code", "")
+    if code not in kinds:
+        raise InputRejected(f"service_code: {code[:64]!r} is none of the services")
+    try:
+        place = Location(lon=float(given.get("long", "")), lat=float(given.get("lat", "")))
+    except (ValueError, ValidationError) as error:
+        raise InputRejected("lat and long: the place in WGS-84 degrees is needed") from error
+    if not (math.isfinite(place.lon) and math.isfinite(place.lat)):
+        raise InputRejected("lat and long: the place in WGS-84 degrees is needed")
+    description = given.get("description", "").strip()
+    if not description or len(description) > DESCRIPTION_LIMIT:
+        raise InputRejected(f"description: 1 to {DESCRIPTION_LIMIT} characters")
+    address = given.get("address_string", "").strip()[:300]
+    reporter = {name: given[name].strip()[:200] for name in _REPORTER if given.get(name, "").strip()}
+    if given.get("media_url", "").startswith(("https://", "http://")):
+        reporter["media_url"] = given["media_url"][:500]
+    return Report(code, place, f"{description}\n{address}".strip(), reporter=reporter)
+
+
+def _public(reader: Reader) -> dict[str, Category]:
+    return {one.category.kind: one.category for one in reader.categories() if one.category.public}
+
+
+def _service(kind: Category, language: str) -> dict[str, Any]:
+    return {
+        "service_code": kind.kind,
+        "service_name": kind.zh if language == "zh" else kind.en,
+        "description": kind.en if language == "zh" else kind.zh,
+        "metadata": False,
+        "type": "realtime",
+        "keywords": kind.kind,
+        "group": kind.group,
+    }
+
+
+def _one(reader: Reader, number: str) -> dict[str, Any]:
+    if not number.isdecimal() or len(number) > 15:
+        raise NotFound(f"no request {number[:20]}")
+    event = reader.event(int(number))
+    if event.origin is not Origin.CITIZEN:
+        raise NotFound(f"no request {number}")  # what our own people brought in is not public
+    return _view(event)
+
+
+def _asked_for(reader: Reader, query: Mapping[str, str], now: datetime) -> list[dict[str, Any]]:
+    """By number, or those of the last 90 days (or start_date, end_date), newest first, at most 50."""
+    if "service_request_id" in query:
+        numbers = query["service_request_id"].split(",")[:_MOST]
+        return [_one(reader, number.strip()) for number in numbers]
+    since, until = _moment(query, "start_date", now - _SPAN), _moment(query, "end_date", now)
+    found: list[dict[str, Any]] = []
+    before: int | None = None
+    while len(found) < _MOST:
+        part = reader.events(before_id=before, limit=200)
+        for event in part:
+            fits = event.origin is Origin.CITIZEN and since <= event.opened_at <= until
+            view = _view(event)
+            wanted = query.get("service_code") in (None, event.kind) and query.get("status") in (None, view["status"])
+            if fits and wanted:
+                found.append(view)
+        if len(part) < 200 or part[-1].opened_at < since:
+            break
+        before = part[-1].id
+    return found[:_MOST]
+
+
+def _moment(query: Mapping[str, str], name: str, default: datetime) -> datetime:
+    if name not in query:
+        return default
+    try:
+        at = datetime.fromisoformat(query[name].replace(" ", "+"))
+    except ValueError as error:
+        raise InputRejected(f"{name}: a time such as 2026-07-12T08:00:00Z") from error
+    return at if at.tzinfo is not None else at.replace(tzinfo=UTC)
+
+
+def _view(event: Event) -> dict[str, Any]:
+    """What a citizen may see: no names, no notes; the place to about 11 m."""
+    last = event.steps[-1].at if event.steps else event.opened_at
+    return {
+        "service_request_id": str(event.id),
+        "status": "open" if event.is_open else _CLOSED,
+        "status_notes": event.state.value,
+        "service_name": event.title,
+        "service_code": event.kind,
+        "requested_datetime": iso(event.opened_at),
+        "updated_datetime": iso(last),
+        "lat": round(event.location.lat, 4),
+        "long": round(event.location.lon, 4),
+    }
+
+
+def _answer(form: str, root: str, item: str, found: Sequence[Mapping[str, Any]], status: int = 200) -> Response:
+    if form == "json":
+        body: Any = found if item else found[0]
+        return Response(json.dumps(body, ensure_ascii=False), status, media_type="application/json")
+    if form != "xml":
+        return _refused("json", 404, "there are .json and .xml")
+    top = ET.Element(root)
+    for one in found:
+        element = ET.SubElement(top, item) if item else top
+        for name, value in one.items():
+            text = "" if value in (None, []) else str(value).lower() if isinstance(value, bool) else str(value)
+            ET.SubElement(element, name).text = _printable(text)
+    return Response(ET.tostring(top, encoding="utf-8", xml_declaration=True), status, media_type="application/xml")
+
+
+def _refused(form: str, status: int, why: str) -> Response:
+    if form == "xml":
+        return _answer("xml", "errors", "error", [{"code": status, "description": why}], status)
+    document = json.dumps([{"code": status, "description": why}], ensure_ascii=False)
+    return Response(document, status, media_type="application/json")
+
+
+def _printable(text: str) -> str:
+    """XML has no control characters."""
+    return "".join(sign for sign in text if sign >= " " or sign in "\n\t")
