@@ -31,6 +31,7 @@ def organisation_router(deps: ServerDeps) -> APIRouter:
     """`/units...`, `/shifts...`, `/organisation/...`, `/categories...`"""
     router = APIRouter(tags=["organisation"])
     _add_units(router, deps)
+    _add_whole(router, deps)
     _add_shifts(router, deps)
     _add_categories(router, deps)
     return router
@@ -113,6 +114,8 @@ def _add_units(router: APIRouter, deps: ServerDeps) -> None:
 
         return await once(deps, request, {}, work)
 
+
+def _add_whole(router: APIRouter, deps: ServerDeps) -> None:
     @router.post("/organisation/import", response_model=None, responses=_EDITED)
     async def import_units(request: Request, body: ImportBody) -> Response:
         """Units from a YAML, CSV or GeoJSON text; known ones are changed. All of it or nothing."""

@@ -50,6 +50,11 @@ def turn_router(deps: ServerDeps) -> APIRouter:
 
         return await move(deps, request, task_id, body.model_dump(), step)
 
+    _add_decisions(router, deps)
+    return router
+
+
+def _add_decisions(router: APIRouter, deps: ServerDeps) -> None:
     @router.post("/tasks/{task_id}/rule", response_model=None, responses=_MOVED)
     async def rule(request: Request, task_id: int, body: ReasonBody) -> Response:
         """裁定: who has to do it."""
@@ -86,5 +91,3 @@ def turn_router(deps: ServerDeps) -> APIRouter:
             return case_work.rework(writer, task_id, actor, now, body.reason, deps.settings)
 
         return await move(deps, request, task_id, body.model_dump(), step)
-
-    return router
