@@ -76,6 +76,14 @@ fuzz: setup-test
 durability: setup-test
 	YIPING_KILLS=10 $(VENV)/bin/pytest -q -s tests/engine/test_durability.py
 
+# 5,000 readings a second for a minute, stored durably; the last hour of 20 gauges out of ten million readings.
+.PHONY: readings readings-10m
+readings: setup-test
+	$(PY) -m bench.readings rate
+
+readings-10m: setup-test
+	$(PY) -m bench.readings history
+
 lock:
 	bash .ci/lock.sh
 

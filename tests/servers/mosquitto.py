@@ -56,7 +56,7 @@ class Mosquitto:
         self.settings = self.folder / "mosquitto.conf"
         self.settings.write_text(
             f"listener {self.port} 127.0.0.1\n{who}\npersistence true\npersistence_location {self.folder}/\n"
-            "autosave_on_changes true\nautosave_interval 1\nuser root\n"
+            "autosave_on_changes true\nautosave_interval 1\nmax_queued_messages 0\nuser root\n"
         )
 
     def start(self) -> None:
