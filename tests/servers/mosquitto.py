@@ -40,7 +40,8 @@ def binary() -> str:
 class Mosquitto:
     """A broker that keeps every message on disk at once (autosave after each change)."""
 
-    def __init__(self, folder: Path, user: str, password: str) -> None:
+    def __init__(self, folder: Path, user: str, password: str, tls: tuple[Path, Path] | None = None) -> None:
+        """`tls`: certificate and key; the listener then speaks nothing else."""
         self.program = binary()
         self.folder = folder / "mosquitto"
         self.port = free_port()
@@ -54,8 +55,9 @@ class Mosquitto:
             subprocess.run(command, check=True, capture_output=True, timeout=30)
             who = f"allow_anonymous false\npassword_file {passwords}"
         self.settings = self.folder / "mosquitto.conf"
+        secure = "" if tls is None else f"certfile {tls[0]}\nkeyfile {tls[1]}\n"
         self.settings.write_text(
-            f"listener {self.port} 127.0.0.1\n{who}\npersistence true\npersistence_location {self.folder}/\n"
+            f"listener {self.port} 127.0.0.1\n{secure}{who}\npersistence true\npersistence_location {self.folder}/\n"
             "autosave_on_changes true\nautosave_interval 1\nmax_queued_messages 0\nuser root\n"
         )
 
@@ -88,9 +90,11 @@ class Mosquitto:
 
 
 @contextmanager
-def mosquitto(folder: Path, *, user: str = "", password: str = "") -> Iterator[Mosquitto]:
+def mosquitto(
+    folder: Path, *, user: str = "", password: str = "", tls: tuple[Path, Path] | None = None
+) -> Iterator[Mosquitto]:
     """A running broker with its data under `folder`; anonymous, or only for `user`."""
-    broker = Mosquitto(folder, user, password)
+    broker = Mosquitto(folder, user, password, tls)
     broker.start()
     try:
         yield broker
