@@ -61,6 +61,8 @@ class Subscription:
                 if self._refused:
                     raise DeviceLost(f"{self.name}: {self._refused}")
                 came = bool(self._inbox)
+                if came:  # what waited for us comes before the answer to our subscription
+                    given_up_s = time.monotonic() + self._timeout_s
                 while self._inbox:
                     yield from self._taken(self._inbox.popleft())
                 self._acknowledge()
