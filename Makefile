@@ -63,8 +63,13 @@ bench-quick: setup-test
 bench-latency: setup-test
 	$(PY) -m bench.latency
 
+# About half an hour on two free cores; ACCURACY_DATA=folder adds footage of your own (docs/accuracy-data.md).
 accuracy: setup-test
-	$(PY) -m bench.water --write; status=$$?; $(PY) -m bench.accuracy && exit $$status
+	$(PY) -m bench.accuracy_report --write $(if $(ACCURACY_DATA),--data $(ACCURACY_DATA))
+
+.PHONY: accuracy-degraded
+accuracy-degraded: setup-test
+	$(PY) -m bench.degraded --write
 
 # A million bent inputs over every parser, another seed each day; prints what was accepted and what refused, and why.
 .PHONY: fuzz

@@ -48,8 +48,11 @@ Shown = Sequence[tuple[int, float]]
 """Pictures by number, each at its second."""
 
 
-def clip_frames(root: Path, clip: Path, since_s: float = 0.0, until_s: float = float("inf")) -> Iterator[Frame]:
-    """The pictures of a part of a clip, `NOON` + seconds of the clip."""
+def clip_frames(
+    root: Path, clip: Path, since_s: float = 0.0, until_s: float = float("inf"), per_second: float = float("inf")
+) -> Iterator[Frame]:
+    """The pictures of a part of a clip, at most so many a second, `NOON` + seconds of the clip."""
+    due_s = since_s
     context = Context(site=SITE.place, base_dir=root)
     with closing(VideoFile(path=clip.resolve(), paced=False, start=NOON).make(context)) as recording:
         for frame in recording.observe():
@@ -58,7 +61,8 @@ def clip_frames(root: Path, clip: Path, since_s: float = 0.0, until_s: float = f
             second = (frame.at - NOON).total_seconds()
             if second >= until_s:
                 return
-            if second >= since_s:
+            if second >= due_s - 1e-3:
+                due_s = max(due_s + 1 / per_second, second)
                 yield frame
 
 
@@ -98,10 +102,17 @@ class Film:
     jpegs: tuple[bytes, ...]
 
     @classmethod
-    def of_clip(cls, root: Path, clip: Path, since_s: float = 0.0, until_s: float = float("inf")) -> Film:
-        """A part of a clip, from the cache if it was looked at before."""
-        name = f"{clip.stem}:{sha256_of(clip)}:{since_s}:{until_s}"
-        return cls.of(root, name, lambda: clip_frames(root, clip, since_s, until_s))
+    def of_clip(
+        cls,
+        root: Path,
+        clip: Path,
+        since_s: float = 0.0,
+        until_s: float = float("inf"),
+        per_second: float = float("inf"),
+    ) -> Film:
+        """A part of a clip, at most so many pictures a second, from the cache if it was looked at before."""
+        name = f"{clip.stem}:{sha256_of(clip)}:{since_s}:{until_s}:{per_second}"
+        return cls.of(root, name, lambda: clip_frames(root, clip, since_s, until_s, per_second))
 
     @classmethod
     def of(cls, root: Path, name: str, frames: Callable[[], Iterable[Frame]]) -> Film:
@@ -137,18 +148,19 @@ class Film:
 
     def judged(self, shown: Shown, *rules: RuleRecipe, zone: Zone | None = None) -> list[Line]:
         """The alerts, as `engine.analyze` tells them, in seconds of the clip."""
-        site = SITE.model_copy(
-            update={
-                "zones": () if zone is None else (zone,),
-                "detectors": (Yolo(labels=LABELS),),
-                "rules": rules,
-            }
-        )
-        reciter, resources = _Reciter(), Resources()
+        frames, site, context = self.replayed(shown, () if zone is None else (zone,), rules)
+        return list(analyze_frames(frames, site, context, NOON))
+
+    def replayed(
+        self, shown: Shown, zones: Sequence[Zone], rules: Sequence[RuleRecipe]
+    ) -> tuple[Iterator[Frame], SiteSettings, Context]:
+        """Frames for a pipeline of this site, in this context."""
+        more = {"zones": tuple(zones), "detectors": (Yolo(labels=LABELS),), "rules": tuple(rules)}
+        site, reciter, resources = SITE.model_copy(update=more), _Reciter(), Resources()
         resources.share("yolo", lambda: reciter)
         inference = self.context.inference.model_copy(update={"per_second": 30})
         context = replace(self.context, site=site.place, inference=inference, resources=resources)
-        return list(analyze_frames(self._shown(shown, reciter), site, context, NOON))
+        return self._shown(shown, reciter), site, context
 
     def _shown(self, shown: Shown, reciter: _Reciter) -> Iterator[Frame]:
         for number, second in shown:

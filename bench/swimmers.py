@@ -183,6 +183,27 @@ class Lifeguard:
                     counts[height] = (hit + _found(list(getattr(seen, "xyxy", ())), box, picture), total + 1)
         return counts
 
+    def labelled(self, shared: Path) -> tuple[int, int]:
+        """Of the persons labelled in the water scenes of COCO val2017: found, all; the whole picture is the zone."""
+        hits = total = 0
+        for number, path in enumerate(sorted((shared / "coco" / "val2017_water" / "images").glob("*.jpg"))):
+            picture = _read(path)
+            height, width = picture.shape[:2]
+            water = Water(path.stem, (picture,), (0, 0, width, height))
+            (seen,) = SWIMMERS.make(self.context(water)).find(ArrayFrame("quay-1", NOON + number * _APART, picture))
+            for x, y, w, h in _persons(path.parent.parent / "labels" / f"{path.stem}.txt"):
+                left, top, right, bottom = (
+                    (x - w / 2) * width,
+                    (y - h / 2) * height,
+                    (x + w / 2) * width,
+                    (y + h / 2) * height,
+                )
+                total += 1
+                hits += _found(
+                    list(getattr(seen, "xyxy", ())), (round(left), round(top), round(right), round(bottom)), picture
+                )
+        return hits, total
+
     def _somebody(self, number: int, chance: np.random.Generator) -> Sprite:
         """One or the other, mirrored or not, in more or less light."""
         who = self.people[number % 2]
@@ -199,6 +220,12 @@ class Lifeguard:
                 seen = pipeline.see(ArrayFrame("quay-1", NOON + timedelta(seconds=second), moving_water(water, second)))
                 alerts += sum(isinstance(signal, Raised) for signal in seen.signals)
         return alerts
+
+
+def _persons(labels: Path) -> list[tuple[float, float, float, float]]:
+    """Centre x and y, width, height as fractions, from a label file in YOLO's format."""
+    rows = [line.split() for line in labels.read_text(encoding="utf-8").splitlines()]
+    return [(float(x), float(y), float(w), float(h)) for label, x, y, w, h in rows if label == "0"]
 
 
 def moving_water(water: Water, second: float) -> Image:

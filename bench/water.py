@@ -19,14 +19,13 @@ from typing import Any
 import cv2
 import numpy as np
 
+from bench.page import write_section
 from data.frame import Image
 from detectors._waterline import Unseen
 from detectors.staff_gauge import Mark, Recipe, StaffGauge
-from tests.conftest import ROOT, shared_folder
+from tests.conftest import shared_folder
 from tests.detectors.waterlogging import DAY, NIGHT, TUNNEL, camera, index, live, picture
 
-PAGE = ROOT / "docs" / "ACCURACY.md"
-BEGIN, END = "<!-- bench.water -->\n", "<!-- end of water -->\n"
 BOARD = range(340, 681, 40)  # columns of the white board and its marks, in 800 px
 EVERYWHERE = range(20, 800, 40)
 MUST_BE_RIGHT = 22
@@ -176,9 +175,7 @@ def main(arguments: Sequence[str]) -> int:
     print(text)
     print(json.dumps({**gauge, **extent}))
     if "--write" in arguments:
-        whole = PAGE.read_text(encoding="utf-8")
-        before, rest = whole.split(BEGIN)
-        PAGE.write_text(before + BEGIN + text + END + rest.split(END)[1], encoding="utf-8")
+        write_section("bench.water", text)
     return 0 if holds(gauge, extent) else 1
 
 
