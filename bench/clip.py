@@ -14,7 +14,7 @@ that no two are equal and the bit rate is really spent. Encoding as street camer
 a key picture every 2 s (GOP 50), rate capped at the nominal one.
 
 Cameras see the same clip in different phase: `rotated` starts it at another of its key pictures, without encoding
-anew, and only inside a pause, so that no event is cut in two.
+anew. What lasts over the end of such a file goes on at its beginning.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ STAY = (740, 877)  # pictures of the source, the last one not included: from bef
 STAYS = (STAY, (52, 206), (494, 705), (1227, 1369))
 BEFORE, AFTER = (708, 740), (877, 913)  # pauses around STAY
 FADE = 36  # pictures
-PHASES = 12  # in how many ways a clip is started, at most
+PHASES = 20  # in how many ways a clip is started, at most
 
 
 @dataclass(frozen=True)
@@ -86,17 +86,12 @@ class Clip:
         shown += [(n, n, 1.0) for n in (_bounced(AFTER, k) for k in range(self.after))]
         return shown
 
-    def phases(self) -> list[int]:
-        """Key pictures at which the clip may be started, spread evenly; inside a pause where the clip has some."""
-        inside = [
-            number
-            for number in range(int(self.length_s // GOP_S))
-            if number == 0
-            or not self.pauses()
-            or any(start + 1.5 <= number * GOP_S <= end - 1.5 for start, end in self.pauses())
-        ]
-        count = min(PHASES, len(inside))
-        return [inside[number * len(inside) // count] for number in range(count)]
+    def phases(self, cameras: int) -> list[int]:
+        """At which key picture each camera starts the clip, spread evenly: so they are active in turn."""
+        keys = int(self.length_s // GOP_S)
+        places = min(PHASES, keys)
+        turns = [number * places // min(cameras, places) for number in range(min(cameras, places))]
+        return [turns[number % len(turns)] * keys // places for number in range(cameras)]
 
 
 def _bounced(span: tuple[int, int], step: int) -> int:

@@ -146,8 +146,8 @@ class Bench:
             return
         row = ROWS["all_ticks"]
         found = self.footage(row)
-        phases = row.clip.phases()
-        clips = {name: rotated(found.path, phases[n % len(phases)]) for n, name in enumerate(camera_names(count))}
+        phases = row.clip.phases(count)
+        clips = {name: rotated(found.path, phases[n]) for n, name in enumerate(camera_names(count))}
         with rtsp_server(clips) as server:
             outcome = trial(row, found, count, self.seconds, {name: server.url(name) for name in clips})
         self.say(f"RTSP: {outcome}")

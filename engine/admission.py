@@ -10,10 +10,12 @@ from __future__ import annotations
 import math
 import threading
 import time
+from collections import deque
 
 FULL_LOAD = 0.92  # share of one processor: above it no more are let in
 ROOM_LOAD = 0.75  # below it one more may come in
 LATE_S = 1.0  # pictures that waited so long for the detector: it is too much, whatever the processor says
+OVER_S = 4  # seconds over which the load is taken
 SETTLE_S = 3.0  # between two steps of the limit: the effect of one must be seen before the next
 
 
@@ -96,7 +98,7 @@ class Load:
     """What a worker uses of one processor, and how long pictures wait in it. One thread only."""
 
     def __init__(self) -> None:
-        self._since_s, self._spent_s = time.monotonic(), time.process_time()
+        self._marks = deque([(time.monotonic(), time.process_time())], maxlen=OVER_S + 1)
         self._longest_s = 0.0
 
     def waited(self, seconds: float) -> None:
@@ -104,12 +106,14 @@ class Load:
         self._longest_s = max(self._longest_s, seconds)
 
     def since(self, now_s: float) -> tuple[float, float] | None:
-        """Share of a processor and longest wait, seconds, since asked last; None within a second of that."""
-        passed_s = now_s - self._since_s
-        if passed_s < 1.0:
+        """Share of a processor over the last seconds, and longest wait, seconds, since asked last.
+
+        None within a second of that. Over several: a camera that wakes spends half a second at once on what it kept
+        back, which is no reason to send another one to rest.
+        """
+        if now_s - self._marks[-1][0] < 1.0:
             return None
-        spent_s = time.process_time()
-        load = (spent_s - self._spent_s) / passed_s
+        self._marks.append((now_s, time.process_time()))
+        passed_s, spent_s = (self._marks[-1][i] - self._marks[0][i] for i in (0, 1))
         longest_s, self._longest_s = self._longest_s, 0.0
-        self._since_s, self._spent_s = now_s, spent_s
-        return load, longest_s
+        return spent_s / passed_s, longest_s

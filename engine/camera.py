@@ -32,7 +32,8 @@ LATE_FROM = timedelta(seconds=0.5)  # a picture that comes so late was kept back
 LATE_UNTIL = timedelta(seconds=10)  # beyond that it is another recording, or another clock
 EASE = timedelta(seconds=0.01)
 SPARING = 3  # decode state of a camera that would be awake if there were room
-KEPT_PICTURES = 12  # of those, waiting for the detector: a catch-up of two seconds
+KEPT_PICTURES = 4  # of those, waiting for the detector; each is 3 MB that the decoder will never give back
+PATIENCE_S = 1.0  # for one of them to be taken up; a detector that is slower than that has fallen behind for good
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ class Camera:
         self._reject = reject
         self.watch = Watch(context.inference.per_second) if getattr(recipe, "watch", "") == "on_activity" else None
         self._waiting: deque[Received] = deque()
-        self._queue = threading.Lock()
+        self._queue = threading.Condition()
         self._stirring = threading.Lock()
         self._admission = admission if admission is not None else Admission()
         self._awake = False
@@ -110,6 +111,7 @@ class Camera:
         with self._queue:
             if self._waiting and self._waiting[0] is received:
                 self._waiting.popleft()
+                self._queue.notify_all()
 
     def missed(self, due_s: float, period_s: float) -> int:
         """Looks that were due between `due_s` and now, while there were pictures to look at."""
@@ -210,15 +212,21 @@ class Camera:
             return
         if attention.look or attention.glance:
             received = replace(received, glance=attention.glance)
-            with self._queue:
-                if self._waiting and not (self._waiting[-1].late or self._waiting[-1].glance):
-                    self._waiting.pop()  # of the present only the newest counts
-                    self.tally.shed += 1
-                elif len(self._waiting) >= KEPT_PICTURES:
-                    self._waiting.popleft()
-                    self.tally.shed += 1
-                self._waiting.append(received)
+            self._keep(received)
             self._arrived()
+
+    def _keep(self, received: Received) -> None:
+        """For the detector. What was kept back waits for it, so that nothing of a beginning is lost."""
+        with self._queue:
+            if received.late:
+                self._queue.wait_for(lambda: len(self._waiting) < KEPT_PICTURES, PATIENCE_S)
+            if self._waiting and not (self._waiting[-1].late or self._waiting[-1].glance):
+                self._waiting.pop()  # of the present only the newest counts
+                self.tally.shed += 1
+            elif len(self._waiting) >= KEPT_PICTURES:
+                self._waiting.popleft()
+                self.tally.shed += 1
+            self._waiting.append(received)
 
     def glanced(self, received: Received, seen: Detections | None) -> bool:
         """What a glance has shown. True: the camera may not wake, so look at this picture."""

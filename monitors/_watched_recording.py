@@ -16,8 +16,10 @@ from data.observation import Rejected
 from data.stages import StageClock
 from monitors._feed import IDLE_S
 from monitors._packets import StateDecoder
-from monitors._recording import MAX_LAG_S, Recording
+from monitors._recording import Recording
 from monitors._video import AvFrame, Scalers
+
+MOST_LAG_S = 6.0  # decoding again what was kept back takes a while; whoever falls further behind jumps ahead
 
 
 class WatchedRecording(Recording):
@@ -70,7 +72,7 @@ class WatchedRecording(Recording):
                     while (wait_s := due_s - time.monotonic()) > 0 and not self._closed.wait(min(wait_s, IDLE_S)):
                         if wait_s > IDLE_S:
                             yield None
-                    if -wait_s > MAX_LAG_S:
+                    if -wait_s > MOST_LAG_S:
                         skipped_s -= wait_s
                         self._shift_s -= wait_s
                     yield from self._frames(packet, at_s)

@@ -54,12 +54,17 @@ def test_a_pause_is_played_to_and_fro_so_that_the_stay_follows_without_a_cut() -
     assert first[-1] == 901
 
 
-def test_a_clip_with_pauses_is_never_started_inside_a_stay() -> None:
-    for name in ("active30", "active10", "substream30"):
+def test_cameras_are_active_in_turn_so_that_no_moment_is_easier_than_the_share_says() -> None:
+    for name, share in (("active30", 0.30), ("active10", 0.10), ("substream30", 0.30)):
         clip = CLIPS[name]
-        assert len(clip.phases()) >= 10
-        for key in clip.phases()[1:]:
-            assert any(start < 2 * key - 1 and 2 * key + 1 < end for start, end in clip.pauses()), (name, key)
+        phases = clip.phases(20)
+        assert len(set(phases)) == 20
+        assert clip.phases(4) == phases[::5]
+        assert clip.phases(25)[20:] == phases[:5]
+        for second in range(int(clip.length_s)):
+            places = [(2 * key + second) % clip.length_s for key in phases]
+            still = sum(any(start <= place < end for start, end in clip.pauses()) for place in places)
+            assert 1 - still / len(phases) == pytest.approx(share, abs=0.051), (name, second)
 
 
 def test_events_come_earlier_for_a_camera_that_starts_later_in_the_clip_and_again_in_every_loop() -> None:
