@@ -6,7 +6,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 from data.frame import Image
@@ -29,6 +28,8 @@ class Tile:
 
     def cut(self, picture: Image, width: int, height: int) -> Image:
         """This part of the picture in the model's size, uint8 (height, width, 3)."""
+        import cv2  # noqa: PLC0415 - only who looks closer needs it; it is 26 MiB
+
         part = picture[self.top : self.top + self.height, self.left : self.left + self.width]
         return np.asarray(cv2.resize(part, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
 
@@ -100,6 +101,8 @@ def _starts(begin: float, end: float, length: int, overlap: float, limit: int) -
 
 
 def _touches(tile: Tile, corners: np.ndarray[tuple[int, int], np.dtype[np.float64]]) -> bool:
+    import cv2  # noqa: PLC0415 - likewise
+
     covered = np.zeros((tile.height, tile.width), np.uint8)
     shifted = np.round(corners - [tile.left, tile.top]).astype(np.int32)
     cv2.fillPoly(covered, [shifted], (1,))

@@ -46,6 +46,7 @@ class LoadBook:
         self._totals: Totals = {}
         self._past: deque[tuple[float, Totals]] = deque()
         self.shedding = False
+        self._sheds: set[str] = set()
 
     def note(self, now_s: float) -> None:
         """Take over what was counted since the last time; give rates over the last ten seconds as gauges."""
@@ -59,6 +60,10 @@ class LoadBook:
             self._rate(grown, now_s - began_s)
             self._say(grown)
         self._process()
+
+    def sheds(self, site: str) -> bool:
+        """Is this camera looked at clearly less often than it should be?"""
+        return site in self._sheds
 
     def _added(self) -> Totals:
         added: Totals = {}
@@ -91,7 +96,12 @@ class LoadBook:
             if what in {"pictures", "looks"}:
                 self._meters.gauge(f"yiping_{what}_per_second", round(by / passed_s, 2), camera=site)
             elif what == "shed":
-                self._meters.gauge("yiping_looks_shed_share", _share(by, grown[site, "looks"]), camera=site)
+                share = _share(by, grown[site, "looks"])
+                self._meters.gauge("yiping_looks_shed_share", share, camera=site)
+                if share >= SHEDS_FROM:
+                    self._sheds.add(site)
+                elif share < SHEDS_UNTIL:
+                    self._sheds.discard(site)
             elif what == "dropped":
                 self._meters.gauge("yiping_frames_dropped_per_second", round(by / passed_s, 2), camera=site)
             else:

@@ -251,7 +251,7 @@ class Worker:
             return
         alive = camera.observable() and not camera.device.trouble and not watch.trouble
         reason = "" if alive else watch.trouble or camera.reason()
-        degraded = "keyframes" if camera.sparing else ""
+        degraded = "keyframes" if camera.sparing else "looks" if self._book.sheds(watch.site.id) else ""
         health = ("live" if alive else "lost", reason if reason.startswith("rejected") else "", degraded)
         if health == watch.health:
             return

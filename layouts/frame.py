@@ -10,6 +10,7 @@ from layouts.context import ScreenContext
 from layouts.words import Words
 
 PAGES = (("/", "page.wall"), ("/duty", "page.duty"), ("/notices", "page.notices"), ("/review", "page.review"))
+FOR_ADMINISTRATORS = (("/load", "page.load"),)
 
 
 def draw_frame(screens: ScreenContext, words: Words, path: str, body: Any) -> Any:
@@ -25,9 +26,8 @@ def draw_frame(screens: ScreenContext, words: Words, path: str, body: Any) -> An
 
 def draw_header(screens: ScreenContext, words: Words, path: str) -> Any:
     """Name of the district, pages, link state, clock, language switch and user menu."""
-    links = [
-        html.A(words(key), href=href, className="nav-link" + (" here" if href == path else "")) for href, key in PAGES
-    ]
+    links = [_link(words(key), href, path) for href, key in PAGES]
+    links += [_link(words(key), href, path, " for-administrators") for href, key in FOR_ADMINISTRATORS]
     demo = [html.Span(words("demo"), className="demo-mark", title=words("demo.hint"))] if screens.demo else []
     return html.Header(
         [
@@ -47,6 +47,10 @@ def draw_header(screens: ScreenContext, words: Words, path: str) -> Any:
         ],
         className="head",
     )
+
+
+def _link(text: str, href: str, path: str, more: str = "") -> Any:
+    return html.A(text, href=href, className="nav-link" + (" here" if href == path else "") + more)
 
 
 def draw_footer(screens: ScreenContext, words: Words) -> Any:

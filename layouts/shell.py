@@ -10,7 +10,7 @@ import dash
 from dash import Dash, Input, Output, dcc, html
 from fastapi import FastAPI
 
-from layouts import duty, notices, review, wall
+from layouts import duty, load, notices, review, wall
 from layouts.context import ScreenContext
 from layouts.frame import draw_frame, draw_not_found
 from layouts.page_data import page_data
@@ -64,7 +64,13 @@ def connect(app: Dash, screens: ScreenContext) -> None:
 
     async def page(path: str | None) -> Any:
         words = Words(language_of(dash.ctx.cookies.get(LANGUAGE_COOKIE), screens.settings.language))
-        pages = {"/": wall.draw, "/duty": duty.draw, "/review": review.draw, "/notices": notices.draw}
+        pages = {
+            "/": wall.draw,
+            "/duty": duty.draw,
+            "/review": review.draw,
+            "/notices": notices.draw,
+            "/load": load.draw,
+        }
         path = "/" + (path or "/").strip("/")
         if path not in pages:
             return draw_frame(screens, words, path, draw_not_found(words))

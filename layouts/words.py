@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from layouts.words_cases import CASE_WORDS
+from layouts.words_load import LOAD
 from layouts.words_notices import NOTICES
 
 Language = Literal["zh", "en"]
@@ -272,7 +273,7 @@ _TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
     }
 )
 
-TABLE: Mapping[str, tuple[str, str]] = MappingProxyType({**_TABLE, **NOTICES})
+TABLE: Mapping[str, tuple[str, str]] = MappingProxyType({**_TABLE, **NOTICES, **LOAD})
 
 
 class Words:

@@ -16,7 +16,8 @@ STORED = "health:"
 class SiteHealth:
     """`health`: live, lost or unknown; `at`: since when, ISO 8601, None when nobody has said.
 
-    `degraded`: in what way less is looked at than configured, empty while it is not: `keyframes`.
+    `degraded`: in what way less is looked at than configured, empty while it is not: `keyframes`, or
+    `looks`, some of which are shed.
     """
 
     health: str = "unknown"

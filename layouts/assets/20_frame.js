@@ -43,6 +43,7 @@
     try {
       const who = await me();
       yiping.nameUser(who.name, who.display_name);
+      document.body.dataset.role = who.role;
       place.replaceChildren(make("b", {}, who.display_name || who.name), make("span", { class: "dim" }, t(`role.${who.role}`)));
     } catch (error) {
       place.textContent = error.message;

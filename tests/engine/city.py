@@ -64,8 +64,14 @@ class City:
         return self.store.read(lambda reader: reader.alerts(AlertQuery(site=name, open_only=open_only)))
 
     def health(self, name: str) -> str | None:
-        state = self.store.read(lambda reader: reader.value(f"health:{name}"))
+        state = self._told(name)
         return None if state is None else str(state["health"])
+
+    def degraded(self, name: str) -> str:
+        return str((self._told(name) or {}).get("degraded", ""))
+
+    def _told(self, name: str) -> Any:
+        return self.store.read(lambda reader: reader.value(f"health:{name}"))
 
     def wait_for(self, condition: Callable[[], object], timeout_s: float = 45.0) -> float:
         assert self.running is not None

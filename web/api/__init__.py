@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from web.api.alerts import alert_router
 from web.api.events import event_router
 from web.api.ingest import ingest_router
+from web.api.load import load_router
 from web.api.notices import notice_router
 from web.api.organisation import organisation_router
 from web.api.people import people_router
@@ -52,6 +53,7 @@ def build_api(deps: ServerDeps, health: Callable[[str], SiteHealth], meters: Web
         ingest_router(deps, meters),
         warning_router(deps, meters),
         notice_router(deps),
+        load_router(deps),
     ):
         api.include_router(router, prefix=PREFIX)
     return api
