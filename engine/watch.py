@@ -35,7 +35,8 @@ _MOVED_BY = 0.15  # box heights between two looks: it moves, though the gate may
 _SLACK = timedelta(milliseconds=1)  # picture times are rounded: 0.1999 s is due at 0.2 s
 _NEVER = datetime.min.replace(tzinfo=UTC)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_STALE = timedelta(seconds=60)  # the background of a stream not seen for so long (the substream, while awake)
+_STALE = timedelta(seconds=60)  # the background of a stream not seen for so long (the main stream, while it rested)
+_STALE_AT_REST = timedelta(seconds=3)  # of the substream: what stands there since must not wake it again and again
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ class Watch:
             self._last_at = frame.at
             if at >= self._gate_due:
                 self._gate_due = _next(self._gate_due, GATE_EVERY, at)
-                global_change = self._gated(frame)
+                global_change = self._gated(frame, resting=resting)
             awake = at - self._interest_at < AWAKE_FOR or at < self._expect_until
             if awake and resting and not sparing and at >= self._expect_until:
                 self._expect_until = at + _PATIENCE
@@ -136,11 +137,11 @@ class Watch:
         with self._lock:
             self._expect_until = _NEVER
 
-    def _gated(self, frame: Frame) -> bool:
+    def _gated(self, frame: Frame, *, resting: bool) -> bool:
         """Tells of a global change."""
         size = (frame.width, frame.height)
         gate, last = self._gates.get(size, (Gate(), _NEVER))
-        if frame.at - last > _STALE:
+        if frame.at - last > (_STALE_AT_REST if resting else _STALE):
             gate = Gate()
         motion = gate.see(frame.luma(), frame.at)
         self._gates[size] = (gate, frame.at)

@@ -181,17 +181,20 @@ class StateDecoder:
         """
         floor_s = max([seen_until_s, *(given_s for given_s in self._given_s if given_s < since_s - _SLACK_S)])
         stream.codec_context.flush_buffers()
-        due_s = given_s = float("-inf")
+        due_s, given_s = self._next_step_s(floor_s), float("-inf")
         for packet in self.ring.since_key_before(since_s):
             for frame in self._decoded(packet):
                 at_s = seconds(frame)
                 if at_s is None or at_s <= floor_s + _SLACK_S or at_s < due_s - _SLACK_S:
                     continue
-                due_s = (math.floor((at_s + _SLACK_S) / self._step_s) + 1) * self._step_s
+                due_s = self._next_step_s(at_s)
                 given_s = at_s
                 yield Decoded(frame, at_s, late=True)
         if given_s > float("-inf"):
             self._given_s.append(given_s)
+
+    def _next_step_s(self, at_s: float) -> float:
+        return (math.floor((at_s + _SLACK_S) / self._step_s) + 1) * self._step_s if at_s > float("-inf") else at_s
 
     def _given(self, frames: list[VideoFrame]) -> Iterator[Decoded]:
         for frame in frames:
