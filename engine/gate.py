@@ -39,6 +39,8 @@ _LONE_STILL_S = 1.0  # a cell all by itself that does not change is no motion
 _RECENT_S = 0.7  # time constant of the recent look, by which stillness is told
 _LEARN_S = 10.0  # time constant of the noise
 _LEAST = 2.5  # grey levels: what triggers a cell without any noise
+_EDGE = 0.05  # of the difference to the next cell: edges swim when the picture is coded, or a mast shakes
+_EDGES_EVERY_S = 1.0
 _USUAL = 4.0  # mean absolute deviations: what noise adds to that
 _LONE = 1.7  # times that: a cell triggered all by itself
 _LEAST_USUAL = 0.15  # grey levels; a digitally silent picture must not trigger on its first grain
@@ -82,7 +84,8 @@ class Gate:
         self._covered_until: Plane = nothing  # likewise: so long the earlier background is the one that counts
         self._usual: Plane = nothing
         self._before: Mask = np.zeros((0, 0), np.bool_)
-        self._since = self._at = self._calm_at = _NEVER
+        self._edges: Plane = nothing
+        self._since = self._at = self._calm_at = self._edges_at = _NEVER
         self._pictures = 0
         self._grain = 0.0  # from one picture to the next, in the middle of all cells: noise that is everywhere
 
@@ -98,7 +101,9 @@ class Gate:
         difference = cells - self._background
         if self._pictures <= WARM_UP_PICTURES or (at - self._since).total_seconds() < WARM_UP_S:
             return self._warm_up(cells, difference)
-        limit = _LEAST + _USUAL * self._usual
+        if (at - self._edges_at).total_seconds() >= _EDGES_EVERY_S:
+            self._edges, self._edges_at = _EDGE * _edges(self._background) + np.float32(_LEAST), at
+        limit = self._edges + _USUAL * self._usual
         off = np.abs(difference)
         still_s = self._still_s(cells, limit, passed_s)
         near, moving = self._together(off > limit, off > _LONE * limit, still_s)
@@ -134,6 +139,7 @@ class Gate:
         self._usual = np.zeros_like(self._background)
         self._before = np.ones(self._background.shape, np.bool_)
         self._since = self._at = self._calm_at = at
+        self._edges_at = _NEVER
         self._pictures = 1
         self._grain = 0.0
         return Motion(True, True, False, self._before, (0.0, 0.0, 1.0, 1.0))
@@ -243,3 +249,12 @@ def _middle(values: Plane) -> float:
     """The median, or next to it."""
     half = len(values) // 2
     return float(np.partition(values, half)[half])
+
+
+def _edges(cells: Plane) -> Plane:
+    """The greatest difference of each cell to one beside it."""
+    found = np.zeros_like(cells)
+    across, down = np.abs(np.diff(cells, axis=1)), np.abs(np.diff(cells, axis=0))
+    for part, step in ((found[:, 1:], across), (found[:, :-1], across), (found[1:], down), (found[:-1], down)):
+        np.maximum(part, step, out=part)
+    return found
