@@ -18,6 +18,7 @@ import numpy as np
 
 from data.frame import Frame
 from data.observation import Detections
+from engine.blobs import Blob, blobs
 from engine.gate import Gate, Mask, Motion
 
 GATE_EVERY = timedelta(seconds=0.1)
@@ -29,6 +30,10 @@ GLANCES_EVERY = tuple(
     timedelta(seconds=s) for s in (0.2, 0.2, 0.4, 0.4, 1.0)
 )  # while all are in vain, the last for ever
 KEPT_MOTIONS = 64  # answers may come so many later
+TRIAL_BACK = timedelta(seconds=2)  # of what was kept back is looked at, where something strange travels
+_TRAVELS_CELLS = 1.5
+_SMALL_SHARE = 0.1  # of the cells; more is weather
+FEW_BLOBS = 4  # more is water, or leaves
 _CALM = timedelta(seconds=3)  # without motion: the next motion is another one
 _PATIENCE = timedelta(seconds=5)  # for the answer to a glance, and for what was kept back
 _MOVED_BY = 0.15  # box heights between two looks: it moves, though the gate may not have noticed
@@ -66,6 +71,7 @@ class Watch:
         self._unseen_since: datetime | None = None  # the first motion nobody has glanced at
         self._asked: tuple[datetime, datetime] | None = None  # the picture glanced at, and since when it moves
         self._vain = 0
+        self._strange: tuple[datetime, tuple[Blob, ...]] | None = None  # since when and where, while glances are vain
         self._expect_until = _NEVER  # what was kept back comes first, and nothing later is looked at before
         self._feet: dict[int, tuple[float, float]] = {}
 
@@ -123,14 +129,17 @@ class Watch:
             asked, self._asked = self._asked, None
             if asked is None or asked[0] != at:
                 return None
+            since = asked[1]
             if seen is not None and not self._of_interest(seen):
                 self._glance_due = at + GLANCES_EVERY[min(self._vain, len(GLANCES_EVERY) - 1)] - _SLACK
                 self._vain += 1
-                return None
-            self._vain = 0
+                if not self._travels(asked):
+                    return None
+                since = max(self._strange[0], at - TRIAL_BACK) if self._strange is not None else since
+            self._vain, self._strange = 0, None
             self._interest_at = max(self._interest_at, at)
             self._expect_until = at + _PATIENCE
-            return asked[1]
+            return since
 
     def stay(self) -> None:
         """Nothing comes again after the glance: it may not wake."""
@@ -149,7 +158,7 @@ class Watch:
         self._moving = motion.active and not motion.warming
         if self._moving:
             if frame.at - self._moving_at > _CALM:
-                self._vain, self._glance_due = 0, _NEVER
+                self._vain, self._glance_due, self._strange = 0, _NEVER, None
             self._moving_at = frame.at
             if self._unseen_since is None:
                 self._unseen_since = frame.at
@@ -181,12 +190,26 @@ class Watch:
     def _stands(self, at: datetime) -> bool:
         return at - self._present_at < STANDING_FOR
 
+    def _travels(self, asked: tuple[datetime, datetime]) -> bool:
+        """Has what nobody could name gone on from where it was? Then it may be an object that is seldom recognised."""
+        blocks = self._moved_at(asked[0])
+        found = blobs(blocks, FEW_BLOBS) if blocks is not None else ()
+        if blocks is None or not found or sum(blob.cells for blob in found) > _SMALL_SHARE * blocks.size:
+            return False
+        if self._strange is None:
+            self._strange = (asked[1], found)
+            return False
+        return any(min(blob.distance(one) for one in self._strange[1]) >= _TRAVELS_CELLS for blob in found)
+
+    def _moved_at(self, at: datetime) -> Mask | None:
+        moved = [blocks for gated_at, blocks in list(self._motions) if gated_at <= at + _SLACK]
+        return moved[-1] if moved else None
+
     def _of_interest(self, seen: Detections) -> bool:
         """Is anything where it moved then?"""
-        moved = [blocks for at, blocks in list(self._motions) if at <= seen.at + _SLACK]
-        if not moved or not moved[-1].any():
+        blocks = self._moved_at(seen.at)
+        if blocks is None or not blocks.any():
             return False
-        blocks = moved[-1]
         rows, columns = blocks.shape
         for left, top, right, bottom in seen.xyxy:
             across = slice(max(0, int(left * columns) - 1), int(right * columns) + 2)

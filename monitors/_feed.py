@@ -38,10 +38,12 @@ class Feed(Generic[T]):
         self._thread = threading.Thread(target=self._run, name=f"read {name}", daemon=True)
         self._thread.start()
 
-    def put(self, item: T) -> None:
-        """From the reading thread. Never waits: the oldest item gives way."""
+    def put(self, item: T, patience_s: float = 0.0) -> None:
+        """From the reading thread. When it is full for longer than `patience_s` the oldest item gives way."""
         with self._changed:
             self._heard_s = time.monotonic()
+            if patience_s > 0 and len(self._kept) == self._kept.maxlen:
+                self._changed.wait_for(lambda: len(self._kept) != self._kept.maxlen or self.closed.is_set(), patience_s)
             self._kept.append(item)
             self._changed.notify_all()
 
@@ -56,6 +58,7 @@ class Feed(Generic[T]):
                 if not self._kept and self._failure is None:
                     self._changed.wait(IDLE_S)
                 item = self._kept.popleft() if self._kept else None
+                self._changed.notify_all()
             if self.closed.is_set():
                 return
             if item is None and self._failure is not None:

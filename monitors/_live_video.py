@@ -21,6 +21,7 @@ from monitors._substream import Substream
 from monitors._video import AvFrame, Scalers, describe, open_video, seconds
 
 KEPT_ON_WAKING = 16  # those that were kept back come at once
+LATE_PATIENCE_S = 1.0  # they wait so long for their place
 KEPT_FRAMES = 4  # between the reading thread and the one who observes; the newest win
 
 
@@ -191,7 +192,7 @@ class LiveVideo:
                     break
                 at = datetime.fromtimestamp(anchor_s + decoded.at_s, UTC)
                 self._places.append((at, decoded.at_s))
-                feed.put(AvFrame(self.site, at, decoded.frame, scalers))
+                feed.put(AvFrame(self.site, at, decoded.frame, scalers), LATE_PATIENCE_S if decoded.late else 0.0)
 
     def _timed(self, packets: Iterator[Packet[VideoStream]]) -> Iterator[Packet[VideoStream]]:
         while True:

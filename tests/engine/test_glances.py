@@ -126,3 +126,26 @@ def test_a_camera_that_may_not_wake_is_looked_at_once_a_second_at_most() -> None
             watch.found(seen(at_s, box))
         at_s = round(at_s + 0.1, 1)
     assert 9 <= len(looks) <= 11
+
+
+def strange(travels: bool) -> list[datetime]:
+    """What something is taken back to that moves, is small and is never recognised, at key frames one second apart."""
+    watch, back = Watch(5.0), []
+    at_s = rested(watch, 20, 1.0)
+    for i in range(5):  # then what has stood there is background
+        left = 40 + 20 * i if travels else 40 + 4 * (i % 2)
+        attention = watch.see(frame(at_s + i, (left, 60, left + 16, 100)), resting=True)
+        if attention.glance:
+            since = watch.glanced(NOON + timedelta(seconds=at_s + i), seen(at_s + i))
+            if since is not None:
+                back.append(since)
+                break
+    return back
+
+
+def test_what_travels_is_looked_at_from_where_it_began_though_no_glance_recognised_it() -> None:
+    assert strange(travels=True) == [NOON + timedelta(seconds=20)]
+
+
+def test_what_flutters_on_the_spot_is_not() -> None:
+    assert strange(travels=False) == []
