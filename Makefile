@@ -95,6 +95,11 @@ lock:
 clean:
 	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
+# Does a resting camera find what a fully decoded one finds? Films are made once (.cache/gating), detections are kept.
+.PHONY: gating
+gating: setup-test
+	$(PY) -m bench.gating --write
+
 .PHONY: docs
 docs: $(VENV)/.ready
 	$(PY) app.py describe > docs/config.md

@@ -203,7 +203,7 @@ def test_a_resting_camera_gives_key_frames_and_on_waking_what_it_kept_back(conte
     at_rest = [at_s for at_s, _ in seen[place - 3 : place + 1]]
     assert [b - a for a, b in pairwise(at_rest)] == pytest.approx([1.0] * 3, abs=0.05)
     again = [at_s for at_s, _ in seen[place + 1 :] if at_s <= woken_at + 0.01]
-    assert again[0] == pytest.approx(at_rest[-2] + 0.04, abs=0.03)
+    assert 0.01 <= again[0] - at_rest[-2] <= 0.23, "the first that is looked at after the key frame before"
     assert [b - a for a, b in pairwise(again)] == pytest.approx([0.2] * (len(again) - 1), abs=0.03)
     assert seen[place + 1][1] - seen[place][1] < 0.5, "at once"
     later = [at_s for at_s, _ in seen if at_s > woken_at + 0.5]
@@ -240,7 +240,7 @@ def test_at_rest_the_substream_is_seen_and_on_waking_the_main_stream_from_shortl
     at_rest = [(at_s, width) for at_s, _, width in seen if woken_at - 2 < at_s <= woken_at and width == 64]
     assert len(at_rest) == pytest.approx(50, abs=5)
     main = [(at_s, came_s) for at_s, came_s, width in seen if width == 128 and at_s > woken_at - 1.5]
-    assert main[0][0] == pytest.approx(woken_at - 0.6, abs=0.1)
+    assert woken_at - 0.7 <= main[0][0] <= woken_at - 0.3, "the first that is looked at since 0.6 s before"
     assert main[0][1] - woken_at < 1.0, "at once"
     later = [at_s for at_s, _ in main if at_s > woken_at + 0.7]
     assert [b - a for a, b in pairwise(later)] == pytest.approx([0.04] * (len(later) - 1), abs=0.03)

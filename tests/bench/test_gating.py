@@ -1,0 +1,55 @@
+"""The gating matrix in short: two films, resting on key frames and on the substream; key frames too rare are refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bench.gating import Gating, matched
+from bench.gating_films import FILMS, Variant
+from bench.gating_run import Told
+
+
+def told(rule: str, started_s: float) -> Told:
+    return Told(rule, "person", started_s, started_s + 1)
+
+
+def test_an_event_is_matched_once_and_only_with_one_of_its_own_rule_that_began_next_to_it() -> None:
+    full = [told("there", 10.0), told("there", 12.0), told("stays", 30.0)]
+    gated = [told("there", 12.3), told("stays", 34.5), told("stays", 10.0)]
+    assert [(event.started_s, other and other.started_s) for event, other in matched(full, gated)] == [
+        (10.0, 12.3),
+        (12.0, None),
+        (30.0, None),
+    ]
+
+
+@pytest.mark.model
+@pytest.mark.shared
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize(
+    ("film", "variant", "substreams"),
+    [
+        ("slow-walker", Variant(night=True, constant=True, gop=25), [False]),
+        ("stopping-vehicle", Variant(night=False, constant=False, gop=50), [True]),
+    ],
+)
+def test_a_resting_camera_finds_what_a_fully_decoded_one_finds(
+    shared: Path, root: Path, film: str, variant: Variant, substreams: list[bool]
+) -> None:
+    gating = Gating(shared, root / ".cache", print)
+    (verdict,) = gating.judge(FILMS[film], variant, substreams)
+    assert verdict.events >= 2
+    assert verdict.failures == ()
+    assert verdict.found == verdict.events
+    assert verdict.decoded_share < 0.9, "it has rested"
+
+
+@pytest.mark.model
+@pytest.mark.shared
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_key_frames_every_ten_seconds_are_refused(shared: Path, root: Path) -> None:
+    gating = Gating(shared, root / ".cache", print)
+    assert gating.refuses(FILMS["slow-walker"], Variant(night=False, constant=False, gop=250))
