@@ -1,4 +1,4 @@
-"""The gating matrix in short: two films, resting on key frames and on the substream; key frames too rare are refused."""
+"""The gating matrix in short: two films, on key frames and on the substream; key frames too rare are refused."""
 
 from __future__ import annotations
 
