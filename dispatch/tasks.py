@@ -234,7 +234,7 @@ def _new_task(writer: Writer, alert: Alert, event: Event, actor: Actor, now: dat
 def _released(writer: Writer, task: Task, now: datetime) -> None:
     """Whoever held the task is free again, as far as this task goes."""
     who = task.responder or task.offered_to
-    if who is not None:
+    if who is not None and not task.unit:
         responder_changed(writer, who, now)
 
 

@@ -103,7 +103,11 @@ TRANSITIONS = MappingProxyType(
         Step.BLOCK: Transition(_AT_WORK, Action.WORK_TASK, Who.ASSIGNED, (Condition.REASON,)),
         Step.UNBLOCK: Transition(_only(TaskState.BLOCKED), Action.WORK_TASK, Who.ASSIGNED),
         Step.RETURN: Transition(
-            _AT_WORK | {TaskState.BLOCKED}, Action.WORK_TASK, Who.ASSIGNED, (Condition.REASON, Condition.RULED)
+            _AT_WORK | {TaskState.BLOCKED},
+            Action.WORK_TASK,
+            Who.ASSIGNED,
+            (Condition.REASON, Condition.RULED),
+            unit_states=_only(TaskState.OFFERED),
         ),
         Step.RULE: Transition(_UNDONE, Action.RULE_EVENT, Who.ANYBODY, (Condition.REASON,)),
         Step.REASSIGN: Transition(_UNDONE, Action.DISPATCH, Who.ANYBODY, (Condition.REASON,), Clock.STOPS),
@@ -154,6 +158,8 @@ def _check_person(  # noqa: PLR0917 - who does what to which task
         raise Forbidden(f"task {task.id} is for {task.unit}, and {actor.name} is not one of its people")
     if who is Who.OFFERED and not task.unit and all(offer.responder != actor.name for offer in offers):
         raise Forbidden(f"task {task.id} was not offered to {actor.name}")
+    if who is Who.ASSIGNED and task.unit and task.responder is None and actor.name not in members:
+        raise Forbidden(f"task {task.id} is for {task.unit}, and {actor.name} is not one of its people")
     if who is Who.ASSIGNED and task.responder not in (None, actor.name):
         raise Forbidden(f"task {task.id} is {task.responder}'s; only they can do {step}")
     if who is Who.ANOTHER and (task.responder == actor.name or (task.unit and actor.name in members)):

@@ -44,7 +44,7 @@ def unblock(writer: Writer, task_id: int, actor: Actor, now: datetime, reason: s
 def give_back(writer: Writer, task_id: int, actor: Actor, now: datetime, reason: str) -> Task:
     """The task is not for this unit or person: once with a reason, a second time only after a ruling."""
     task = writer.task(task_id)
-    check(task, Step.RETURN, actor, (), now, reason=reason)
+    check(task, Step.RETURN, actor, (), now, members=people_of(writer, task.unit), reason=reason)
     cleared, kept = new_round(task)
     returned = turned(
         writer, cleared, Step.RETURN, TaskState.RETURNED, actor, now, reason=reason, detail=kept, offered_to=None
