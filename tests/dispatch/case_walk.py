@@ -117,8 +117,12 @@ class Walk:
         """So many attempts; some hundred share a transaction, each is checked on its own."""
         while steps > 0:
             count = min(steps, at_once)
-            self.store.write(lambda writer, count=count: [self.attempt(writer) for _ in range(count)])  # type: ignore[misc]
+            self.store.write(lambda writer, count=count: self._some(writer, count))  # type: ignore[misc]
             steps -= count
+
+    def _some(self, writer: Writer, count: int) -> None:
+        for _ in range(count):
+            self.attempt(writer)
 
     def attempt(self, writer: Writer) -> None:
         """One step by one person; what it led to is checked at once."""
