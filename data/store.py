@@ -16,7 +16,7 @@ from typing import Any, Protocol, TypeVar
 
 from data.alert import Alert, AlertKey
 from data.category import Category, CategoryVersion
-from data.geo import Location
+from data.geo import Box, Location
 from data.notice import Escalation, Notice
 from data.observation import Reading, Rejected
 from data.organisation import Shift, Unit, Upkeep
@@ -74,8 +74,8 @@ class Reader(Protocol):
     def open_alert(self, key: AlertKey) -> Alert | None: ...
     def event(self, event_id: int) -> Event: ...
     def events(self, *, open_only: bool = False, before_id: int | None = None, limit: int = 100) -> Sequence[Event]: ...
-    def events_of_kind(self, kind: str, *, since: datetime) -> Sequence[Event]:
-        """Newest first: those that are open, or ended at or after `since`."""
+    def events_of_kind(self, kind: str, *, since: datetime, box: Box) -> Sequence[Event]:
+        """Newest first: those inside the box that are open, or ended at or after `since`."""
         ...
 
     def task(self, task_id: int) -> Task: ...

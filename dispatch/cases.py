@@ -64,6 +64,7 @@ def take(  # noqa: PLR0917 - who takes which step, when, and what is said with i
 ) -> Event:
     """One step as one unit of work. `calendar` is needed by steps that start a clock or let it go on."""
     event, move = writer.event(event_id), TABLE[step]
+    check_standing(event, step, actor)
     at = max([now, event.opened_at, *(one.at for one in event.steps[-1:])])  # a clock set back turns nothing round
     changed = replace(event, **dict(given.changes))
     category = category_for(writer, event.kind)
@@ -85,7 +86,18 @@ def take(  # noqa: PLR0917 - who takes which step, when, and what is said with i
 
 def check(event: Event, step: EventStep, attempt: Attempt) -> None:
     """Return when the step is allowed. Raises Forbidden, IllegalMove, InputRejected."""
-    move, actor = TABLE[step], attempt.actor
+    check_standing(event, step, attempt.actor)
+    for condition in TABLE[step].conditions:
+        why = reason_against(condition, attempt)
+        if why and condition in _GIVEN:
+            raise InputRejected(f"{step} of event {event.id}: {why}")
+        if why:
+            raise IllegalMove(f"{step} of event {event.id}: {why}")
+
+
+def check_standing(event: Event, step: EventStep, actor: Actor) -> None:
+    """May this role take the step, and does the event stand where it is possible? Raises Forbidden, IllegalMove."""
+    move = TABLE[step]
     if move.action is None:
         if actor.role is not None:
             raise Forbidden(f"{step} is done by the system only")
@@ -94,12 +106,6 @@ def check(event: Event, step: EventStep, attempt: Attempt) -> None:
     if event.state not in move.states:
         possible = ", ".join(state.value for state in EventState if state in move.states)
         raise IllegalMove(f"event {event.id} is {event.state}; {step} is possible only when {possible}")
-    for condition in move.conditions:
-        why = reason_against(condition, attempt)
-        if why and condition in _GIVEN:
-            raise InputRejected(f"{step} of event {event.id}: {why}")
-        if why:
-            raise IllegalMove(f"{step} of event {event.id}: {why}")
 
 
 def possible_steps(reader: Reader, event: Event, actor: Actor) -> list[dict[str, str]]:

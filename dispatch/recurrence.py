@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from data.geo import Location, distance_m
+from data.geo import Location, box_around, distance_m
 from data.settings import Settings
 from data.store import Reader
 from data.task import Event, EventState
@@ -15,9 +15,10 @@ _ENDED_WELL = frozenset({EventState.CLOSED, EventState.REVIEWED})
 def same_as(reader: Reader, kind: str, place: Location, now: datetime, settings: Settings) -> Event | None:
     """The event that this one repeats: open, or ended at most `recurrence_within` ago, within the radius."""
     cases = settings.cases
+    box = box_around(place, cases.recurrence_radius_m)
     near = [
         event
-        for event in reader.events_of_kind(kind, since=now - cases.recurrence_within)
+        for event in reader.events_of_kind(kind, since=now - cases.recurrence_within, box=box)
         if distance_m(event.location, place) <= cases.recurrence_radius_m
         and (event.is_open or event.state in _ENDED_WELL)
     ]

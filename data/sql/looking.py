@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, RowMapping, Select, Table, select
+from sqlalchemy import Connection, RowMapping, Select, Table, bindparam, select
 
 from data.errors import NotFound
 
 T = TypeVar("T")
+
+
+KEY = "key_asked_for"
+
+
+@lru_cache(None)  # one for each table
+def by_key(table: Table) -> Select[Any]:
+    """The row of one primary key (`KEY`); building the statement anew would cost more than running it."""
+    return select(table).where(table.primary_key.columns[0] == bindparam(KEY))
 
 
 class Looking:
@@ -26,8 +36,7 @@ class Looking:
         return None if row is None else of(row)
 
     def _one(self, table: Table, key: int | str, of: Callable[[RowMapping], T], what: str) -> T:
-        column = table.primary_key.columns[0]
-        found = self._first(select(table).where(column == key), of)
-        if found is None:
+        row = self._connection.execute(by_key(table), {KEY: key}).mappings().first()
+        if row is None:
             raise NotFound(f"no {what} {key}")
-        return found
+        return of(row)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import and_, bindparam, func, or_, select, union
+from sqlalchemy import Select, and_, bindparam, func, or_, select, union
 
 from data.alert import Alert, AlertKey
+from data.geo import Box
 from data.observation import Reading, Rejected
 from data.people import Responder, Session, User
 from data.record import AuditEntry, Change, Evidence, Timer
@@ -51,6 +54,27 @@ LAST_CHANGE = select(func.coalesce(func.max(OUTBOX.c.seq), 0))
 CHANGES = select(OUTBOX).where(OUTBOX.c.seq > bindparam("after")).order_by(OUTBOX.c.seq).limit(bindparam("up_to"))
 
 
+TASK_CONDITIONS = MappingProxyType(
+    {
+        "event_id": TASKS.c.event_id == bindparam("event_id"),
+        "alert_id": TASKS.c.alert_id == bindparam("alert_id"),
+        "responder": or_(TASKS.c.offered_to == bindparam("responder"), TASKS.c.responder == bindparam("responder")),
+        "unit": TASKS.c.unit == bindparam("unit"),
+        "since": TASKS.c.created_at >= bindparam("since"),
+        "until": TASKS.c.created_at < bindparam("until"),
+        "before_id": TASKS.c.id < bindparam("before_id"),
+    }
+)
+
+
+@lru_cache(None)  # as many as there are combinations of conditions
+def task_search(given: tuple[str, ...], *, open_only: bool) -> Select[Any]:
+    """Tasks by these fields of a TaskQuery. Every step of a task asks: built once, only the values differ."""
+    found = select(TASKS).order_by(TASKS.c.id.desc()).limit(bindparam("up_to"))
+    conditions = [TASK_CONDITIONS[name] for name in given]
+    return found.where(*conditions, OPEN_TASK) if open_only else found.where(*conditions)
+
+
 class SqlReader(NoticeReading, WarningLooking, OrganisationLooking):
     """`data.store.Reader` on one connection inside one transaction."""
 
@@ -80,11 +104,12 @@ class SqlReader(NoticeReading, WarningLooking, OrganisationLooking):
     def event(self, event_id: int) -> Event:
         return self._one(EVENTS, event_id, rows.event_of, "event")
 
-    def events_of_kind(self, kind: str, *, since: datetime) -> Sequence[Event]:
+    def events_of_kind(self, kind: str, *, since: datetime, box: Box) -> Sequence[Event]:
+        west, south, east, north = box
         ended_late = or_(EVENTS.c.closed_at.is_(None), EVENTS.c.closed_at >= since)
-        return self._all(
-            select(EVENTS).where(EVENTS.c.kind == kind, ended_late).order_by(EVENTS.c.id.desc()), rows.event_of
-        )
+        inside = and_(EVENTS.c.lon.between(west, east), EVENTS.c.lat.between(south, north))
+        found = select(EVENTS).where(EVENTS.c.kind == kind, ended_late, inside)
+        return self._all(found.order_by(EVENTS.c.id.desc()), rows.event_of)
 
     def events(self, *, open_only: bool = False, before_id: int | None = None, limit: int = 100) -> Sequence[Event]:
         found = select(EVENTS).order_by(EVENTS.c.id.desc()).limit(limit)
@@ -98,24 +123,10 @@ class SqlReader(NoticeReading, WarningLooking, OrganisationLooking):
         return self._one(TASKS, task_id, rows.task_of, "task")
 
     def tasks(self, query: TaskQuery) -> Sequence[Task]:
-        found = select(TASKS).order_by(TASKS.c.id.desc()).limit(query.limit)
-        if query.event_id is not None:
-            found = found.where(TASKS.c.event_id == query.event_id)
-        if query.alert_id is not None:
-            found = found.where(TASKS.c.alert_id == query.alert_id)
-        if query.responder is not None:
-            found = found.where(or_(TASKS.c.offered_to == query.responder, TASKS.c.responder == query.responder))
-        if query.unit is not None:
-            found = found.where(TASKS.c.unit == query.unit)
-        if query.open_only:
-            found = found.where(OPEN_TASK)
-        if query.since is not None:
-            found = found.where(TASKS.c.created_at >= query.since)
-        if query.until is not None:
-            found = found.where(TASKS.c.created_at < query.until)
-        if query.before_id is not None:
-            found = found.where(TASKS.c.id < query.before_id)
-        return self._all(found, rows.task_of)
+        given = {name: getattr(query, name) for name in TASK_CONDITIONS if getattr(query, name) is not None}
+        statement = task_search(tuple(given), open_only=query.open_only)
+        found = self._connection.execute(statement, {**given, "up_to": query.limit}).mappings()
+        return [rows.task_of(row) for row in found]
 
     def offers(self, task_id: int) -> Sequence[Offer]:
         return self._all(select(OFFERS).where(OFFERS.c.task_id == task_id).order_by(OFFERS.c.id), rows.offer_of)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Protocol, TypeVar
 
-from sqlalchemy import Connection, Executable, Table, insert, select, update
+from sqlalchemy import Connection, Executable, Table, Update, bindparam, insert, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.dml import ReturningInsert
 
 from data.errors import IllegalMove, NotFound, StaleVersion
+from data.sql.looking import KEY, by_key
 from data.sql.reader import SqlReader
 
 V = TypeVar("V", bound="Versioned")
@@ -29,6 +31,11 @@ class Versioned(Protocol):
 
 def utc_now() -> datetime:
     return datetime.now(UTC)
+
+
+@lru_cache(None)  # one for each table
+def _changed(table: Table) -> Update:
+    return update(table).where(table.primary_key.columns[0] == bindparam(KEY))
 
 
 class SqlWriting(SqlReader):
@@ -64,19 +71,14 @@ class SqlWriting(SqlReader):
         held = {name: value for name, value in values.items() if name not in free}
         self._check_times(table, thing.id, held, what, version=thing.version)
         version = thing.version + 1
-        statement = update(table).where(table.c.id == thing.id)
-        self._execute(statement.values(**{**values, "version": version}), {}, f"{what} {thing.id}")
+        self._execute(_changed(table), {**values, "version": version, KEY: thing.id}, f"{what} {thing.id}")
         return version
 
     def _check_times(
         self, table: Table, key: int | str, values: Mapping[str, Any], what: str, *, version: int | None = None
     ) -> None:
         """A time is set once, from null; writers are serial, so what is read here is what will be updated."""
-        row = (
-            self._connection.execute(select(table).where(next(iter(table.primary_key.columns)) == key))
-            .mappings()
-            .first()
-        )
+        row = self._connection.execute(by_key(table), {KEY: key}).mappings().first()
         if row is None:
             raise NotFound(f"no {what} {key}")
         if version is not None and row["version"] != version:

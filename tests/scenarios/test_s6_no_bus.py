@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,7 +23,18 @@ TOPICS = (
 def test_S6_a_report_from_the_street_becomes_five_promised_topics_and_ends_after_half_a_month(  # noqa: N802
     town: Town, tmp_path: Path
 ) -> None:
-    reporter, operator, head, officer = town.by("wang"), town.by("li"), town.by("qian"), town.by("zhao")
+    number = reported(town, tmp_path)
+    judged_and_sent(town, number)
+    made = convened(town, number)
+    suspended_for_rain(town, number)
+    given_back_once(town, made["清理占道"]["id"])
+    worked_through(town, number, made)
+    ended(town, number)
+
+
+def reported(town: Town, tmp_path: Path) -> int:
+    """By the phone of a grid member, with a photo."""
+    reporter = town.by("wang")
     photo = picture(tmp_path / "stop.jpg")
     answer = reporter.client.post(
         "/api/v1/reports",
@@ -31,7 +43,7 @@ def test_S6_a_report_from_the_street_becomes_five_promised_topics_and_ends_after
     )
     assert answer.status_code == 200, answer.text
     event = answer.json()["event"]
-    number = event["id"]
+    number: int = event["id"]
     assert (event["state"], event["origin"], event["grid"], event["section"]) == (
         "received",
         "grid",
@@ -39,7 +51,12 @@ def test_S6_a_report_from_the_street_becomes_five_promised_topics_and_ends_after
         "livelihood",
     )
     assert event["photo"] is not None
+    return number
 
+
+def judged_and_sent(town: Town, number: int) -> None:
+    """The section head names lead, co-handlers and the cooperating community."""
+    operator, head = town.by("li"), town.by("qian")
     operator.step(number, "receive")
     operator.step(number, "file")
     assert "no lead is named" in operator.step(number, "dispatch", status=409)
@@ -53,11 +70,14 @@ def test_S6_a_report_from_the_street_becomes_five_promised_topics_and_ends_after
     (clock,) = sent["clocks"]
     assert (clock["due"], clock["limit_s"]) == ("2026-07-28T01:00:00.000+00:00", 15 * 86_400)
 
-    # The whistle is blown: departments meet on the spot.
+
+def convened(town: Town, number: int) -> dict[str, Any]:
+    """The whistle is blown: departments meet on the spot and promise five topics."""
+    head = town.by("qian")
     assert "meeting has a record" in head.step(number, "convene", status=422, minutes="", topics=[])
     topics = [{"title": t, "department": unit, "promised": by} for t, unit, _, by in TOPICS]
-    convened = head.step(number, "convene", minutes="7月13日现场会：五项议题，各部门签字。", topics=topics)
-    assert convened["co_handlers"] == ["roads", "urban", "traffic"]
+    met = head.step(number, "convene", minutes="7月13日现场会：五项议题，各部门签字。", topics=topics)
+    assert met["co_handlers"] == ["roads", "urban", "traffic"]
     whole = head.event(number)
     made = {task["title"]: task for task in whole["tasks"] if task["promised"]}
     assert {title: (task["unit"], task["promised"]) for title, task in made.items()} == {
@@ -67,8 +87,12 @@ def test_S6_a_report_from_the_street_becomes_five_promised_topics_and_ends_after
     assert (meeting["detail"]["minutes"], len(meeting["detail"]["topics"])) == (
         "7月13日现场会：五项议题，各部门签字。", 5,
     )  # fmt: skip
+    return made
 
-    # A heavy rain stops the road works for two days: suspended, the clock pauses and says so.
+
+def suspended_for_rain(town: Town, number: int) -> None:
+    """No road works for two days: the clock pauses and says so."""
+    head = town.by("qian")
     town.wait(days=4)
     paused = head.step(number, "suspend", reason="连续暴雨无法施工")
     assert (paused["state"], paused["clocks"][0]["paused"], paused["clocks"][0]["due"]) == ("suspended", True, None)
@@ -76,8 +100,10 @@ def test_S6_a_report_from_the_street_becomes_five_promised_topics_and_ends_after
     resumed = head.step(number, "resume")
     assert (resumed["state"], resumed["clocks"][0]["due"]) == ("dispatched", "2026-07-30T01:00:00.000+00:00")
 
-    # A unit gives its topic back once with a reason; a second time needs a ruling.
-    urban, cheng = made["清理占道"]["id"], town.by("cheng")
+
+def given_back_once(town: Town, urban: int) -> None:
+    """A unit gives its topic back once with a reason; a second time needs a ruling."""
+    cheng, officer = town.by("cheng"), town.by("zhao")
     cheng.post(f"tasks/{urban}/return", {"reason": ""}, status=422)
     cheng.post(f"tasks/{urban}/return", {"reason": "占道的是站牌，不归城管"})
     officer.post(f"tasks/{urban}/reassign", {"reason": "仍由城管清理", "unit": "urban"})
@@ -86,6 +112,10 @@ def test_S6_a_report_from_the_street_becomes_five_promised_topics_and_ends_after
     officer.post(f"tasks/{urban}/rule", {"reason": "归城管"}, status=403)
     town.by("sun").post(f"tasks/{urban}/rule", {"reason": "裁定：归城管"})
 
+
+def worked_through(town: Town, number: int, made: dict[str, Any]) -> None:
+    """Topic by topic, then each unit's own part; the event cannot close before the last of them."""
+    head, officer = town.by("qian"), town.by("zhao")
     town.wait(days=1)
     for title, _, name, _ in TOPICS:
         town.by(name).work(made[title]["id"], f"{title}：完成")
@@ -100,6 +130,11 @@ def test_S6_a_report_from_the_street_becomes_five_promised_topics_and_ends_after
         who = {"transport": "tong", "roads": "zhu", "urban": "cheng", "community": "she"}[unit]
         town.by(who).work(task["id"], "完成")
         officer.post(f"tasks/{task['id']}/verify")
+
+
+def ended(town: Town, number: int) -> None:
+    """With a standing measure, after half a month; then reviewed."""
+    head = town.by("qian")
     assert head.event(number)["state"] == "to_check"
     assert "closing conditions of bus_access are not met: outcome" in head.step(number, "close", status=409)
     head.step(number, "outcome", reason="微公交每日 12 班，社区每周回看")

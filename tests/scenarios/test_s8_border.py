@@ -28,18 +28,25 @@ def brought(town: Town, east_m: float) -> Any:
 
 
 def test_S8_a_path_between_two_districts_is_shared_split_cleaned_and_kept_clean(town: Town, tmp_path: Path) -> None:  # noqa: N802
-    operator, head, officer = town.by("li"), town.by("qian"), town.by("zhao")
+    number, task = escalated_to_the_district(town)
+    photo = picture(tmp_path / "clean.jpg")
+    shared_and_split(town, number, task, photo)
+    kept_clean(town, number)
+    noticed_when_it_comes_back(town, number, photo)
+
+
+def escalated_to_the_district(town: Town) -> tuple[int, Any]:
+    """Nobody owns it: the lead gives it back, the clock goes on, from the responder to the district."""
+    operator, head = town.by("li"), town.by("qian")
     event = operator.post(
         "events", {"kind": "dirty_path", "location": PATH, "description": "两区交界 200 米小路无人清扫"}
     )["event"]
-    number = event["id"]
+    number: int = event["id"]
     operator.step(number, "file")
     head.step(number, "dispatch")
     (task,) = operator.event(number)["tasks"]
     town.by("cheng").post(f"tasks/{task['id']}/return", {"reason": "一半在邻区，不归我区"})
     assert operator.event(number)["state"] == "judging", "the lead gave it back: it is to be judged again"
-
-    # Nobody owns it: the clock goes on, from the responder to the district.
     town.wait(hours=8)
     escalated = operator.event(number)
     assert told(escalated) == [
@@ -51,15 +58,18 @@ def test_S8_a_path_between_two_districts_is_shared_split_cleaned_and_kept_clean(
     last = [one["detail"]["to"] for one in escalated["steps"] if one["step"] == "escalate"][-1]
     assert last == {"commander": ["sun"], "district": ["sun"]}
     head.step(number, "escalate", reason="街道无法协调，上报区级")
+    return number, task
 
-    # Both districts take it in the same system.
+
+def shared_and_split(town: Town, number: int, task: Any, photo: bytes) -> None:
+    """Both districts take it in the same system; no closing before responsibility is split."""
+    operator, head, officer = town.by("li"), town.by("qian"), town.by("zhao")
     shared = head.step(number, "share", district="heyang", reason="路段跨区")
     assert shared["holders"] == ["qingshi"]
     officer.post(f"tasks/{task['id']}/reassign", {"reason": "我区半段先清扫", "unit": "urban"})
     other = officer.post(f"events/{number}/tasks", {"unit": "he-urban", "part": "co_handler", "title": "邻区半段"})[
         "task"
     ]
-    photo = picture(tmp_path / "clean.jpg")
     for name, one in (("cheng", task), ("hcheng", other)):
         town.by(name).work(one["id"], "已清扫", photo)
         officer.post(f"tasks/{one['id']}/verify")
@@ -79,7 +89,10 @@ def test_S8_a_path_between_two_districts_is_shared_split_cleaned_and_kept_clean(
     split = next(one for one in head.event(number)["steps"] if one["step"] == "split")
     assert split["detail"]["shares"] == shares
 
-    # Handed over to routine upkeep: a task every day, by itself.
+
+def kept_clean(town: Town, number: int) -> None:
+    """Handed over to routine upkeep: a task every day, by itself."""
+    operator, head = town.by("li"), town.by("qian")
     head.step(number, "hand_over", unit="urban", title="交界小路日常清扫", every="1d")
     town.wait(days=2, minutes=5)
     kept = [one for one in operator.get("events?limit=20")["items"] if one["origin"] == "upkeep"]
@@ -87,7 +100,10 @@ def test_S8_a_path_between_two_districts_is_shared_split_cleaned_and_kept_clean(
         ("交界小路日常清扫", number, ["qingshi", "heyang"])
     ] * 2
 
-    # Recurrence: near and soon it is the same event again; farther away, or later, it is another one.
+
+def noticed_when_it_comes_back(town: Town, number: int, photo: bytes) -> None:
+    """Near and soon it is the same event again; farther away, or later, it is another one."""
+    operator, head, officer = town.by("li"), town.by("qian"), town.by("zhao")
     far = brought(town, east_m=60)
     assert (far["id"] != number, far["recurs"]) == (True, None)
     operator.step(far["id"], "refuse", reason="只是落叶")
