@@ -268,7 +268,7 @@ class Walk:
                 assert state in move.states, f"{one.step} from {state}"
                 to = suspended_from if move.back else (move.to or state)
                 assert one.to == to.value, f"{one.step}: {one.to} instead of {to}"
-                if to is EventState.SUSPENDED:
+                if one.step == EventStep.SUSPEND.value:
                     suspended_from = state
                 state, count = to, count + 1
         return count

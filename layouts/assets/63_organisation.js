@@ -1,0 +1,96 @@
+// The organisation: coverage against 100 %, units as a tree, the category table; administrators edit both as JSON.
+(() => {
+  "use strict";
+  const { t, make, since, mount, act, all, get, send, personName, me } = yiping;
+  let units = [], categories = [], user = null, editing = null, readAt = null;
+  const places = {};
+  const draw = (name, ...children) => places[name]?.isConnected && places[name].replaceChildren(...children.filter(Boolean));
+  const mayEdit = () => user?.may?.includes("administer");
+
+  const drawCoverage = (figures) => draw("coverage", make("ul", {}, figures.map((one) => make("li", { "data-figure": one.name, class: one.percent < 100 ? "short" : "" },
+    make("span", {}, t(`coverage.${one.name}`)),
+    make("progress", { max: 100, value: one.percent, "aria-label": t(`coverage.${one.name}`) }),
+    make("b", {}, `${one.percent} %`), make("span", { class: "dim" }, `${one.present} / ${one.of}`),
+    one.missing.length ? make("small", { class: "dim", title: one.missing.join(", ") },
+      t("coverage.missing", { what: `${one.missing.slice(0, 6).join("、")}${one.missing.length > 6 ? "…" : ""}` })) : ""))));
+
+  const children = (parent) => units.filter((one) => one.parent === parent || (parent === "" && !units.some((each) => each.id === one.parent)));
+  const branch = (unit, depth) => [make("tr", { "data-unit": unit.id, tabindex: 0, onclick: () => edit("unit", unit) },
+    make("td", { style: `padding-left:${0.5 + depth * 1.2}rem` }, make("b", {}, unit.name), make("small", {}, unit.code)),
+    make("td", {}, t(`unit.${unit.kind}`)),
+    make("td", {}, unit.people.map(personName).join("、") || "–"),
+    make("td", {}, unit.posts ? `${Math.min(unit.people.length, unit.posts)} / ${unit.posts}` : ""),
+    make("td", {}, unit.platform ? "✓" : "–")), ...children(unit.id).flatMap((one) => branch(one, depth + 1))];
+  const drawUnits = () => draw("units", make("table", {}, make("thead", {}, make("tr", {},
+    ["name", "kind", "people", "posts", "platform"].map((name) => make("th", { scope: "col" }, t(`unit.${name}`))))),
+  make("tbody", {}, children("").flatMap((one) => branch(one, 0)))));
+
+  const drawCategories = () => draw("categories", make("p", { class: "dim" }, t("organisation.non_normative")), make("table", {},
+    make("thead", {}, make("tr", {}, ["kind", "limit", "section", "lead", "public"].map((name) => make("th", { scope: "col" }, t(`category.${name}`))))),
+    make("tbody", {}, categories.map((one) => make("tr", { "data-kind": one.kind, tabindex: 0, onclick: () => edit("category", one) },
+      make("td", {}, make("b", {}, one[yiping.language]), make("small", {}, one.kind)),
+      make("td", {}, one.limit, make("small", {}, t(`clock.${one.time}`))),
+      make("td", {}, one.section), make("td", {}, one.lead), make("td", {}, one.public ? "✓" : "–"))))));
+
+  // ---- editing: every field of a unit or a category as JSON, saved against the version that was read
+  const edit = (what, one) => { editing = { what, one }; drawEdit(); };
+  const drawEdit = () => {
+    if (!mayEdit()) { draw("edit", make("p", { class: "empty dim" }, t("organisation.read_only"))); return; }
+    draw("edit", editing && form(), importForm());
+  };
+  const form = () => {
+    const { what, one } = editing;
+    const { id, version, ...body } = one;
+    const key = what === "unit" ? id : one.kind;
+    return make("form", { id: "organisation-form", onsubmit: (event) => {
+      event.preventDefault();
+      const text = event.currentTarget.elements.body.value;
+      act(event.submitter, async () => {
+        await send("PUT", `/api/v1/${what === "unit" ? "units" : "categories"}/${encodeURIComponent(key)}`, JSON.parse(text), { "If-Match": `"${version}"` });
+        editing = null;
+        await load();
+      });
+    } }, make("h3", {}, what === "unit" ? one.name : one[yiping.language]),
+    make("textarea", { name: "body", rows: 14, spellcheck: "false", "aria-label": t("organisation.edit") }, JSON.stringify(body, null, 1)),
+    make("div", { class: "do" }, make("button", { class: "strong" }, t("organisation.save")),
+      what === "unit" && make("button", { type: "button", onclick: (event) => act(event.currentTarget, async () => {
+        await send("DELETE", `/api/v1/units/${encodeURIComponent(id)}`, null, { "If-Match": `"${version}"` });
+        editing = null;
+        await load();
+      }) }, t("organisation.remove")),
+      make("button", { type: "button", onclick: () => { editing = null; drawEdit(); } }, t("events.cancel"))));
+  };
+  const importForm = () => make("form", { id: "organisation-import", onsubmit: (event) => {
+    event.preventDefault();
+    const [file] = event.currentTarget.elements.file.files;
+    act(event.submitter, async () => {
+      if (!file) return;
+      const form = { yml: "yaml", json: "geojson" }[file.name.split(".").pop().toLowerCase()] ?? file.name.split(".").pop().toLowerCase();
+      const counts = await send("POST", "/api/v1/organisation/import", { form, text: await file.text() });
+      yiping.say(t("organisation.imported", { added: counts.added, changed: counts.changed }));
+      await load();
+    });
+  } }, make("label", {}, make("span", {}, t("organisation.import")), make("input", { type: "file", name: "file", accept: ".yaml,.yml,.csv,.geojson,.json" })),
+  make("button", {}, t("organisation.take_in")));
+
+  const load = async () => {
+    const [parts, table, figures] = await Promise.all([all("/api/v1/units"), all("/api/v1/categories"), get("/api/v1/organisation/coverage")]);
+    units = parts;
+    categories = table;
+    readAt = figures.at;
+    document.getElementById("organisation-age")?.replaceChildren(since(readAt));
+    drawCoverage(figures.items);
+    drawUnits();
+    drawCategories();
+    drawEdit();
+  };
+  for (const name of ["coverage", "units", "edit", "categories"])
+    mount(`organisation-${name}`, (element) => {
+      places[name] = element;
+      if (name !== "categories") return;
+      yiping.feed.start();
+      me().then((who) => { user = who; drawEdit(); }).catch(() => {});
+      load().catch((error) => yiping.say(error.message, "error"));
+    });
+  yiping.feed.hear("organisation", () => places.units?.isConnected && load().catch(() => {}));
+})();

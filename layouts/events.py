@@ -1,0 +1,30 @@
+"""The page of events: the list with state and clock, and the chosen one with its parts, next steps and history.
+
+The contents are filled in by assets/62_events.js.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dash import html
+
+from layouts.context import ScreenContext
+from layouts.wall import panel
+from layouts.words import Words
+
+
+def draw(_screens: ScreenContext, words: Words) -> Any:
+    """The page without its live contents."""
+    age = html.Span(id="events-age")
+    whole = [
+        html.Div(id="events-bar"),
+        html.Div(id="events-list"),
+    ]
+    return html.Div(
+        [
+            panel(words("events.list"), html.Div(whole, className="events-whole"), "events-panel", age),
+            panel(words("events.chosen"), html.Div(id="events-chosen"), "event-panel"),
+        ],
+        className="events",
+    )
