@@ -135,10 +135,11 @@ window.yiping = (() => {
   }
   const get = (path) => request("GET", path);
   /** A step with consequences. Sent again after a lost answer it still happens once (Idempotency-Key). */
-  const post = async (path, body = {}) => {
+  const send = async (method, path, body, headers = {}) => {
     const { csrf } = await me();
-    return request("POST", path, body, { "X-CSRF-Token": csrf, "Idempotency-Key": randomId() });
+    return request(method, path, body, { "X-CSRF-Token": csrf, "Idempotency-Key": randomId(), ...headers });
   };
+  const post = (path, body = {}, headers = {}) => send("POST", path, body, headers);
   /** Every item of a list, page by page, at most `most`. */
   const all = async (path, most = 2000) => {
     const items = [];
@@ -182,7 +183,7 @@ window.yiping = (() => {
   const personName = (id) => (id ? responders.get(id)?.name || users.get(id) || (id === "system" ? t("who.system") : id) : "");
 
   return {
-    page, language, t, clock, show, ago, ageSeconds, duration, make, since, everySecond, mount, me, get, post, all,
+    page, language, t, clock, show, ago, ageSeconds, duration, make, since, everySecond, mount, me, get, post, send, all,
     say, act, sites, siteName, personName, nameUser,
   };
 })();
