@@ -103,3 +103,8 @@ gating: setup-test
 .PHONY: docs
 docs: $(VENV)/.ready
 	$(PY) app.py describe > docs/config.md
+
+# A million random steps over events and tasks: nothing illegal (half an hour or more; 20,000 of them run with the tests).
+.PHONY: soak-states
+soak-states: setup-test
+	YIPING_SOAK_STEPS=1000000 $(VENV)/bin/pytest -q tests/dispatch/test_case_table.py -k random_steps

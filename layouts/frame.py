@@ -9,7 +9,14 @@ from dash import html
 from layouts.context import ScreenContext
 from layouts.words import Words
 
-PAGES = (("/", "page.wall"), ("/duty", "page.duty"), ("/notices", "page.notices"), ("/review", "page.review"))
+PAGES = (
+    ("/", "page.wall"),
+    ("/duty", "page.duty"),
+    ("/events", "page.events"),
+    ("/notices", "page.notices"),
+    ("/review", "page.review"),
+    ("/organisation", "page.organisation"),
+)
 FOR_ADMINISTRATORS = (("/load", "page.load"),)
 
 

@@ -10,7 +10,7 @@ import dash
 from dash import Dash, Input, Output, dcc, html
 from fastapi import FastAPI
 
-from layouts import duty, load, notices, review, wall
+from layouts import duty, events, load, notices, organisation, review, wall
 from layouts.context import ScreenContext
 from layouts.frame import draw_frame, draw_not_found
 from layouts.page_data import page_data
@@ -70,6 +70,8 @@ def connect(app: Dash, screens: ScreenContext) -> None:
             "/review": review.draw,
             "/notices": notices.draw,
             "/load": load.draw,
+            "/events": events.draw,
+            "/organisation": organisation.draw,
         }
         path = "/" + (path or "/").strip("/")
         if path not in pages:
