@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -107,6 +107,44 @@ class Threshold:
 
     def resume(self, open_alerts: Sequence[Alert]) -> None:
         self._active = any(alert.is_open and alert.key == self._key for alert in open_alerts)
+
+    def snapshot(self) -> Any:
+        """What is pending: beyond the limit or normal again, but not yet for long enough."""
+        pending = self._normal_since if self._active else self._beyond_since
+        if pending is None:
+            return None
+        return {
+            "time": self._time.snapshot(),
+            "active": self._active,
+            "since": [pending.at.isoformat(), pending.unknown_s],
+            "samples": self._beyond_samples,
+            "latest": [[r.monitor, r.value, r.at.isoformat()] for r in self._latest.values()],
+        }
+
+    def restore(self, state: Any) -> None:
+        """Which of the two was pending is told by the open alert, where they differ."""
+        try:
+            time, (at, unknown_s) = SeenTime.restored(state["time"]), state["since"]
+            since, samples, active = (
+                Mark(datetime.fromisoformat(at), float(unknown_s)),
+                int(state["samples"]),
+                state["active"],
+            )
+            latest = {
+                monitor: Reading(
+                    self._key.site, monitor, self._recipe.quantity, float(value), datetime.fromisoformat(then)
+                )
+                for monitor, value, then in state["latest"]
+            }
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"the state cannot be read: {error!r}") from error
+        self._time, self._latest = time, latest
+        if active != self._active:
+            return
+        if active:
+            self._normal_since = since
+        else:
+            self._beyond_since, self._beyond_samples = since, samples
 
     def judge(self, seen: Observation | Tick) -> Sequence[Signal]:
         if isinstance(seen, Tick):

@@ -89,7 +89,7 @@ def person_page(found: dict[str, Any]) -> str:
         "are found.",
         "",
         f"Alerts over empty, moving water: {alerts} in {found['empty_minutes']:g} minutes of each of {waters} waters",
-        "(2 s at the real rate in every 10 s).",
+        "(2 s at the real rate in every 30 s).",
     ]
     return "\n".join(lines)
 

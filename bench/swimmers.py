@@ -39,6 +39,7 @@ PER_SECOND = 5
 SWIMMERS = Yolo(labels=("person",), closer=("water",))
 IN_WATER = Intrusion(zone="water", labels=("person",), pictures=5, of=8, median_confidence=0.3, max_height=0.5)
 _LOOP = 12
+_LEAST_WIDTH = 640  # of a picture of empty water, as a camera gives it
 _APART = timedelta(seconds=10)  # so that no track goes on from one picture to the next
 
 Area = tuple[int, int, int, int]
@@ -105,8 +106,9 @@ def empty_waters(shared: Path | None) -> list[Water]:
     for name, (left, top, right, bottom) in _EMPTY if shared is not None else ():
         assert shared is not None
         part = np.ascontiguousarray(_read(shared / name)[top:bottom, left:right])
-        large = np.asarray(cv2.resize(part, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC), np.uint8)
-        found.append(Water(Path(name).stem, (large,), (0, 0, large.shape[1], large.shape[0])))
+        if part.shape[1] < _LEAST_WIDTH:
+            part = np.asarray(cv2.resize(part, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC), np.uint8)
+        found.append(Water(Path(name).stem, (part,), (0, 0, part.shape[1], part.shape[0])))
     return found
 
 
@@ -211,7 +213,7 @@ class Lifeguard:
         step = -1 if number & 2 else 1
         return Sprite(who.name, np.ascontiguousarray(bgr[:, ::step]), np.ascontiguousarray(who.alpha[:, ::step]))
 
-    def alerts_over_empty(self, water: Water, minutes: float, looks: int = 10, every_s: float = 10.0) -> int:
+    def alerts_over_empty(self, water: Water, minutes: float, looks: int = 10, every_s: float = 30.0) -> int:
         """Alerts while nobody is there: `looks` in a row at the real rate, every so often, through so many minutes."""
         pipeline, alerts = self.pipeline(water), 0
         for burst in range(int(minutes * 60 / every_s)):

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from concurrent.futures import TimeoutError as NotYet
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from data.alert import Signal
 from data.camera_health import HealthSettings
@@ -24,7 +25,16 @@ from data.warning import HazardWarning
 from data.warnings_in import receive_warning
 from engine.device import Device, Item
 from engine.heart import Heart
-from engine.judgement import GAUGES, Unit, alerts_to_resume, commit_unit, last_number, stream_of
+from engine.judgement import (
+    GAUGES,
+    Unit,
+    alerts_to_resume,
+    commit_unit,
+    keep_state,
+    kept_state,
+    last_number,
+    stream_of,
+)
 from engine.modes import ModesNow
 from engine.options import RunOptions
 from engine.outlet import AWAY, publish_health
@@ -50,6 +60,7 @@ class _Side:
     stream: str
     pipeline: SitePipeline
     number: int
+    state: Any = None  # of its rules, as the store has it
     devices: list[Device] = field(default_factory=list)
     offset: timedelta = timedelta(0)
     ticked_at: datetime | None = None
@@ -66,9 +77,10 @@ class _Batch:
     acknowledge: list[tuple[Device, Reading]] = field(default_factory=list)
     health: list[tuple[str, str, str]] = field(default_factory=list)
     warnings: list[tuple[Device, HazardWarning]] = field(default_factory=list)
+    states: dict[str, Any] = field(default_factory=dict)  # of the rules, by stream
 
     def __bool__(self) -> bool:
-        return bool(self.units or self.rejects or self.health or self.warnings)
+        return bool(self.units or self.rejects or self.health or self.warnings or self.states)
 
 
 class Sensors:
@@ -101,6 +113,7 @@ class Sensors:
                 if time.monotonic() >= tick_due_s:
                     tick_due_s = max(tick_due_s + TICK_S, time.monotonic())
                     self._tick(batch)
+                self._note_states(batch)
                 if batch and not self._commit(batch):
                     return
                 if time.monotonic() >= self._meters_due_s:
@@ -116,20 +129,21 @@ class Sensors:
     def _side(self, site: SiteSettings, resources: Resources) -> _Side:
         stream = stream_of(site.id, GAUGES)
         other_side = site.camera is not None
-        open_alerts, number = self._store.read(
+        open_alerts, number, state = self._store.read(
             lambda reader: (
                 alerts_to_resume(reader, site.id, GAUGES, other_side=other_side),
                 last_number(reader, stream),
+                kept_state(reader, stream),
             )
         )
         context = self._options.context(site, resources)
         judged = site.model_copy(update={"detectors": (), "health": HealthSettings(enabled=False)})
         try:
-            pipeline = SitePipeline(judged, context, open_alerts)
+            pipeline = SitePipeline(judged, context, open_alerts, state)
         except YipingError as error:
             log.error("%s: its readings are kept but cannot be judged: %s", site.id, error)
             pipeline = SitePipeline(judged.model_copy(update={"rules": ()}), context)
-        side = _Side(site, stream, pipeline, number)
+        side = _Side(site, stream, pipeline, number, state)
         for recipe in site.sensors:
             side.devices.append(Device(recipe, context, self._take, idle_is_alive=True))
         return side
@@ -225,6 +239,13 @@ class Sensors:
             self._meters.gauge("yiping_site_live", float(not reason), site=side.site.id)
         side.health = health
 
+    def _note_states(self, batch: _Batch) -> None:
+        """What the rules wait for goes into the same commit as the readings they know it from."""
+        for side in self._sides:
+            state = side.pipeline.snapshot()
+            if state != side.state:
+                side.state = batch.states[side.stream] = state
+
     @staticmethod
     def _add(batch: _Batch, side: _Side, unit: Unit) -> None:
         if unit.signals or unit.readings or unit.news:
@@ -294,6 +315,8 @@ def _write_batch(writer: Writer, batch: _Batch) -> None:
     now = datetime.now(UTC)
     for unit in batch.units:
         commit_unit(writer, unit, now)
+    for stream, state in batch.states.items():
+        keep_state(writer, stream, state)
     for _, warning in batch.warnings:
         receive_warning(writer, warning, now)
     for reject in batch.rejects:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import pickle
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,11 +12,11 @@ import pytest
 from pydantic import ValidationError
 
 from alerts.threshold import Recipe
-from data.alert import Alert, Raised, Signal
+from data.alert import Alert, AlertKey, Raised, Signal
 from data.observation import Quality, Reading, Tick
-from data.recipe import Rule
+from data.recipe import KeepsState, Rule
 from data.units import convert
-from tests.alerts.timelines import CONTEXT, at, told
+from tests.alerts.timelines import CONTEXT, at, stored, told
 
 DEPTH = Recipe(quantity="water_depth", above=25)  # cm; normal again at 20
 
@@ -136,3 +137,53 @@ def test_a_real_flood_peak_with_late_rows_and_a_dip_raises_exactly_one_alert(sha
         signals += rule.judge(Reading("gate-3", "gauge", "water_level", feet, when))
     assert [type(signal).__name__ for signal in signals][:1] == ["Raised"]
     assert sum(isinstance(signal, Raised) for signal in signals) == 1
+
+
+def restarted(recipe: Recipe, rule: Rule, *open_alerts: Alert) -> Rule:
+    """A new process: what is open, and the state by way of JSON."""
+    fresh = recipe.make(CONTEXT)
+    fresh.resume(open_alerts)
+    assert isinstance(rule, KeepsState)
+    assert isinstance(fresh, KeepsState)
+    state = json.loads(json.dumps(rule.snapshot()))
+    if state is not None:
+        fresh.restore(state)
+    return fresh
+
+
+def test_what_was_pending_goes_on_after_a_restart_and_the_time_away_does_not_count() -> None:
+    slow = Recipe(quantity="water_depth", above=25, pending_for="60s")
+    rule = slow.make(CONTEXT)
+    assert feed(rule, *(depth(30, 10.0 * i) for i in range(5)), Tick("gate-3", at(40))) == []
+    again = restarted(slow, rule)
+    signals = feed(again, *(depth(30, 100.0 + 10 * i) for i in range(10)))
+    assert told(signals) == [("raised", 0.0, 120.0)]  # 40 s before, 60 s away, 20 s after
+
+
+def test_samples_in_a_row_are_counted_over_a_restart() -> None:
+    rows = Recipe(quantity="water_depth", above=25, samples=3)
+    rule = rows.make(CONTEXT)
+    feed(rule, depth(30, 0), depth(30, 60))
+    assert told(feed(restarted(rows, rule), depth(31, 120))) == [("raised", 0.0, 120.0)]
+
+
+def test_a_return_to_normal_that_was_pending_ends_the_alert_after_the_restart() -> None:
+    calm = Recipe(quantity="water_depth", above=25, keep_firing_for="60s")
+    rule = calm.make(CONTEXT)
+    (raised,) = feed(rule, depth(30, 0), depth(10, 10), depth(10, 40))
+    again = restarted(calm, rule, stored(raised))
+    assert told(feed(again, depth(10, 50), depth(10, 70), depth(10, 95))) == [("ended", 10.0, 95.0)]
+
+
+def test_where_state_and_store_differ_the_open_alert_is_right_and_nothing_pending_is_not_kept() -> None:
+    slow = Recipe(quantity="water_depth", above=25, pending_for="60s")
+    rule = slow.make(CONTEXT)
+    assert isinstance(rule, KeepsState)
+    assert rule.snapshot() is None
+    feed(rule, depth(30, 0))
+    opened = Alert(
+        AlertKey("gate-3", "threshold", "", ""), "threshold", slow.priority, at(0), at(60), "water_depth", id=1
+    )
+    assert feed(restarted(slow, rule, opened), depth(31, 90), depth(31, 200)) == []
+    with pytest.raises(ValueError, match="cannot be read"):
+        rule.restore({"time": {}})
