@@ -172,14 +172,15 @@
   };
   const field = (name) => make("label", { for: `f-${name}` }, make("span", {}, t(`field.${name}`)), input(name));
   const lines = (text) => text.split("\n").map((line) => line.split(/[|｜]/).map((part) => part.trim())).filter((parts) => parts[0]);
+  const unitId = (text) => [...units.values()].find((one) => one.name === text)?.id ?? text;
   const given = (element, names) => {
     const body = {};
     for (const name of names) {
       const control = element.elements[name];
       if (UNITS.includes(name)) body[name] = [...control.selectedOptions].map((one) => one.value);
       else if (name === "satisfied") { body.reached = control.value !== "unreached"; if (body.reached) body.satisfied = control.value === "yes"; }
-      else if (name === "topics") body.topics = lines(control.value).map(([title, department, promised]) => ({ title, department, promised }));
-      else if (name === "shares") body.shares = Object.fromEntries(lines(control.value).map(([district, text]) => [district, text ?? ""]));
+      else if (name === "topics") body.topics = lines(control.value).map(([title, department, promised]) => ({ title, department: unitId(department), promised }));
+      else if (name === "shares") body.shares = Object.fromEntries(lines(control.value).map(([district, text]) => [unitId(district), text ?? ""]));
       else if (control.value !== "") body[name] = ["score", "event"].includes(name) ? Number(control.value) : control.value;
     }
     return body;

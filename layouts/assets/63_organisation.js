@@ -7,12 +7,13 @@
   const draw = (name, ...children) => places[name]?.isConnected && places[name].replaceChildren(...children.filter(Boolean));
   const mayEdit = () => user?.may?.includes("administer");
 
+  const nameOf = (id) => id.replace(/^\S+/, (word) => units.find((unit) => unit.id === word)?.name ?? word);
   const drawCoverage = (figures) => draw("coverage", make("ul", {}, figures.map((one) => make("li", { "data-figure": one.name, class: one.percent < 100 ? "short" : "" },
     make("span", {}, t(`coverage.${one.name}`)),
     make("progress", { max: 100, value: one.percent, "aria-label": t(`coverage.${one.name}`) }),
-    make("b", {}, `${one.percent} %`), make("span", { class: "dim" }, `${one.present} / ${one.of}`),
+    make("b", {}, one.of ? `${one.percent} %` : "–"), make("span", { class: "dim" }, `${one.present} / ${one.of}`),
     one.missing.length ? make("small", { class: "dim", title: one.missing.join(", ") },
-      t("coverage.missing", { what: `${one.missing.slice(0, 6).join("、")}${one.missing.length > 6 ? "…" : ""}` })) : ""))));
+      t("coverage.missing", { what: `${one.missing.slice(0, 6).map(nameOf).join("、")}${one.missing.length > 6 ? "…" : ""}` })) : ""))));
 
   const children = (parent) => units.filter((one) => one.parent === parent || (parent === "" && !units.some((each) => each.id === one.parent)));
   const branch = (unit, depth) => [make("tr", { "data-unit": unit.id, tabindex: 0, onclick: () => edit("unit", unit) },

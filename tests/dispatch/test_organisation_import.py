@@ -1,0 +1,98 @@
+"""The organisation from YAML, CSV and GeoJSON; which grid a place lies in; coverage against 100 %."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from data.errors import InputRejected
+from data.geo import Location
+from data.organisation import Shift, Unit, UnitKind
+from data.people import SYSTEM
+from data.sql.store import open_store
+from dispatch.grids import coverage, grid_at
+from dispatch.organisation_import import read_categories, read_file, read_text, sync_cases
+from tests.dispatch.case_walk import MORNING
+
+DEMO = Path(__file__).parents[2] / "data" / "demo" / "cases"
+CSV = """id,kind,name,parent,code,posts,people,platform,lon,lat
+g-9,grid,第9网格,,500998001001009,2,wang;li,是,106.5,29.5
+urban,department,城管,,,3,,,,
+"""
+
+
+def test_a_csv_row_becomes_a_unit_and_a_bad_one_is_named_by_its_line() -> None:
+    grid, urban = read_text(CSV, "csv").units
+    assert (grid.kind, grid.code, grid.people, grid.platform) == (
+        UnitKind.GRID,
+        "500998001001009",
+        ("wang", "li"),
+        True,
+    )
+    assert (grid.location, urban.posts, urban.location) == (Location(lon=106.5, lat=29.5), 3, None)
+    with pytest.raises(InputRejected, match=r"units.csv, line 2: grid 'g-9': the code '5009' must have 15 digits"):
+        read_text(CSV.replace("500998001001009", "5009"), "csv", "units.csv")
+    with pytest.raises(InputRejected, match="unit urban stands there twice"):
+        read_text(CSV + "urban,department,城管,,,3,,,,\n", "csv")
+
+
+def test_a_geojson_outline_tells_the_grid_of_a_place() -> None:
+    square = [[106.5, 29.5], [106.51, 29.5], [106.51, 29.51], [106.5, 29.51], [106.5, 29.5]]
+    feature = {
+        "properties": {"id": "g-1", "kind": "grid", "name": "第1网格", "code": "500998001001001"},
+        "geometry": {"type": "Polygon", "coordinates": [square]},
+    }
+    units = read_text(json.dumps({"features": [feature]}), "geojson").units
+    found = grid_at(units, Location(lon=106.505, lat=29.505))
+    assert found is not None
+    assert (found.id, grid_at(units, Location(lon=106.52, lat=29.505))) == ("g-1", None)
+    bow_tie = [[0, 0], [1, 1], [1, 0], [0, 1], [0, 0]]
+    feature["geometry"] = {"type": "Polygon", "coordinates": [bow_tie]}
+    with pytest.raises(InputRejected, match="no valid GeoJSON polygon"):
+        read_text(json.dumps({"features": [feature]}), "geojson")
+
+
+def test_the_demo_city_s_organisation_and_categories_are_taken_in_once(tmp_path: Path) -> None:
+    store = open_store(tmp_path / "city.db")
+    files = [DEMO / "organisation.yaml", DEMO / "grids.geojson"]
+    for _ in range(2):
+        store.write(lambda w: sync_cases(w, files, DEMO / "categories.yaml", SYSTEM, MORNING))
+    units = {unit.id: unit for unit in store.read(lambda reader: reader.units())}
+    assert len([unit for unit in units.values() if unit.kind is UnitKind.SECTION]) == 4
+    assert {unit.version for unit in units.values()} == {1}
+    kinds = store.read(lambda reader: reader.categories())
+    assert not any(one.category.normative for one in kinds), "the table is an example"
+    named = {name for one in kinds for name in (one.category.section, one.category.lead, *one.category.cooperating)}
+    assert named - {""} <= units.keys()
+    store.close()
+
+
+@pytest.mark.parametrize("text", ["units: 3", "- a", "units: [{id: x}]", "units: [{id: a, kind: moon, name: b}]"])
+def test_what_is_no_organisation_is_refused_whole(text: str, tmp_path: Path) -> None:
+    file = tmp_path / "bad.yaml"
+    file.write_text(text, "utf-8")
+    with pytest.raises(InputRejected, match=r"bad\.yaml"):
+        read_file(file)
+    with pytest.raises(InputRejected, match="category 1, en"):
+        read_categories("categories: [{kind: x, zh: 甲}]")
+
+
+def test_coverage_counts_grids_posts_platform_and_who_is_on_duty_now() -> None:
+    units = (
+        Unit("g-1", UnitKind.GRID, "一", code="500998001001001", posts=1, people=("a",), platform=True),
+        Unit("g-2", UnitKind.GRID, "二", code="500998001001002", posts=1),
+        Unit("police", UnitKind.JOINT_DUTY, "派出所", posts=2, people=("b",), platform=True),
+        Unit("school", UnitKind.EXTERNAL, "小学"),
+    )
+    shift = Shift("police", "b", MORNING, MORNING + timedelta(hours=8))
+    figures = {one.name: one for one in coverage(units, [shift], MORNING)}
+    assert {name: (one.present, one.of) for name, one in figures.items()} == {
+        "grids_staffed": (1, 2), "posts_filled": (2, 4), "platform_in_use": (2, 3), "posts_on_duty": (1, 1),
+    }  # fmt: skip
+    assert figures["grids_staffed"].missing == ("g-2",)
+    assert figures["posts_filled"].percent == 50.0
+    later = coverage(units, [shift], MORNING + timedelta(hours=9))
+    assert [one.present for one in later if one.name == "posts_on_duty"] == [0]
