@@ -76,6 +76,7 @@ class LiveVideo:
         timeout_s: float,
         stages: StageClock,
         looks_per_second: float | None = None,
+        loop_filter: bool = True,
         substream: str | None = None,
     ) -> None:
         """`looks_per_second`: given for a camera that may rest while nothing goes on.
@@ -92,6 +93,7 @@ class LiveVideo:
         if looks_per_second is not None:
             self._by_state = StateDecoder(f"{site}: {shown}", looks_per_second, self._substream_alive)
         self._address = address
+        self._loop_filter = loop_filter
         self._timeout_s = timeout_s
         self._options = {
             "rtsp_transport": transport,
@@ -136,7 +138,7 @@ class LiveVideo:
     def _read(self, feed: Feed[Frame]) -> None:
         """Until closed. Raises DeviceLost; without its cause, whose text holds the password."""
         try:
-            container, stream = open_video(self._address, self._options, self._timeout_s)
+            container, stream = open_video(self._address, self._options, self._timeout_s, loop_filter=self._loop_filter)
         except (av.FFmpegError, ValueError) as error:
             raise DeviceLost(f"{feed.name}: cannot open it: {describe(error)}") from None
         with container:

@@ -40,6 +40,7 @@ class Recording:
         paced: bool,
         loop: bool,
         stages: StageClock | None = None,
+        loop_filter: bool = True,
     ) -> None:
         self.site = site
         self.name = name
@@ -47,6 +48,7 @@ class Recording:
         self._start = start
         self._paced = paced
         self._loop = loop
+        self._loop_filter = loop_filter
         self._stages = StageClock() if stages is None else stages
         self._closed = threading.Event()
         if not path.is_file():
@@ -151,7 +153,7 @@ class Recording:
         """Raises InputRejected when this is no video."""
         options = {"format_whitelist": FORMATS, "protocol_whitelist": "file"}
         try:
-            container, stream = open_video(str(self.path.absolute()), options, None)
+            container, stream = open_video(str(self.path.absolute()), options, None, loop_filter=self._loop_filter)
         except (av.FFmpegError, ValueError) as error:
             text = f"{self.site}: {self.path} is no video that can be read: {describe(error)}"
             raise InputRejected(text) from error

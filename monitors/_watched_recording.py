@@ -35,8 +35,9 @@ class WatchedRecording(Recording):
         loop: bool,
         stages: StageClock,
         looks_per_second: float,
+        loop_filter: bool = True,
     ) -> None:
-        super().__init__(site, name, path, start, paced=True, loop=loop)
+        super().__init__(site, name, path, start, paced=True, loop=loop, loop_filter=loop_filter)
         self._stages = stages
         self._by_state = StateDecoder(f"{site}: {path.name}", looks_per_second)
         self._shift_s = 0.0  # from a packet's place in the file to its place in the whole showing

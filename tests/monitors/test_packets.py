@@ -153,3 +153,32 @@ def test_a_camera_that_is_always_watched_never_rests(context: Context) -> None:
     assert not isinstance(monitor, Attentive)
     frames = [f for f in monitor.observe() if f is not None and not isinstance(f, Reading | Rejected)]
     assert [frame.at - NOON for frame in frames] == [timedelta(seconds=place / 25) for place in range(25)]
+
+
+def test_without_the_loop_filter_key_frames_are_the_same_and_the_others_nearly(context: Context) -> None:
+    """Moving noise in a low bit rate: there is something to smooth."""
+    random = np.random.default_rng(3)
+    coarse = np.kron(random.integers(40, 200, (24, 32), np.uint8), np.ones((8, 8), np.uint8))
+    with av.open(str(context.base_dir / "film.mp4"), "w") as container:
+        stream = container.add_stream("libx264", rate=25, options={"crf": "38", "sc_threshold": "0"})
+        assert isinstance(stream, VideoStream)
+        stream.width, stream.height, stream.pix_fmt, stream.gop_size = 256, 192, "yuv420p", 25
+        stream.codec_context.time_base = Fraction(1, 25)
+        for i in range(50):
+            frame = av.VideoFrame.from_ndarray(np.roll(coarse, 3 * i, axis=1), format="gray").reformat(format="yuv420p")
+            frame.pts = i
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+
+    def pictures(*, loop_filter: bool) -> list[np.ndarray[tuple[int, ...], np.dtype[np.float32]]]:
+        monitor = Recipe(path=Path("film.mp4"), paced=False, loop_filter=loop_filter).make(context)
+        frames = (f for f in monitor.observe() if f is not None and not isinstance(f, Reading | Rejected))
+        return [frame.luma().astype(np.float32) for frame in frames]
+
+    apart = [
+        float(np.abs(a - b).mean())
+        for a, b in zip(pictures(loop_filter=True), pictures(loop_filter=False), strict=True)
+    ]
+    assert apart[0] == 0.0
+    assert apart[25] == 0.0
+    assert 0.0 < max(apart[1:25]) < 12.0
