@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
+import gc
 import logging
-import os
+import sys
 import threading
 import time
 from collections.abc import Sequence
@@ -43,7 +45,6 @@ RETRY_PIPELINE_S = 60.0
 METERS_EVERY_S = 1.0
 STATE_EVERY_S = 2.0  # what a killed process may not have seen: it counts as a gap
 EVIDENCE_WIDTH = 1280
-YIELDING = 5
 
 
 class _Watch:
@@ -75,6 +76,7 @@ class Worker:
         self._resources = Resources()
         self._stages = StageClock.among(self._resources)
         self._news = ReadingNews()
+        self._turn = 0
         self._arrived = threading.Event()
         self._admission = Admission(options.settings.inference.awake_at_most)
         self._load = Load()
@@ -93,8 +95,6 @@ class Worker:
             self._outlet.open(watch.stream)
         for watch in self._watches:
             watch.camera.device.start()
-        # When processors are short, looks give way to the decoding of every camera: this thread is the one that looks.
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), os.getpriority(os.PRIO_PROCESS, 0) + YIELDING)
         try:
             while not self._heart.stopping.is_set():
                 self._make_pipelines()
@@ -144,6 +144,7 @@ class Worker:
             else:
                 watch.trouble = ""
             self._heart.beat()
+            settle_memory()
 
     def _open_alerts(self, site: SiteSettings) -> Sequence[Alert]:
         other_side = bool(site.sensors)
@@ -164,7 +165,10 @@ class Worker:
         ready = [w for w in self._watches if w.due_s <= now_s and w.pipeline is not None and w.camera.fresh()]
         if not ready:
             return False
-        watch = min(ready, key=lambda one: one.due_s)
+        # Every third turn is for those that woke: their alert is late already, and the others still have theirs.
+        self._turn = (self._turn + 1) % 3
+        late = [one for one in ready if self._turn == 0 and one.camera.catching_up()]
+        watch = min(late or ready, key=lambda one: one.due_s)
         received = watch.camera.fresh()  # of this camera alone: a frame kept in hand is another 3 MB in its decoder
         if received is None:
             return False
@@ -295,6 +299,19 @@ class Worker:
         self._outlet.close()
         self._publisher.close()
         self._store.close()
+
+
+def settle_memory() -> None:
+    """After the modules and the model are loaded: they stay, so the collector need not go through them again.
+
+    Loading leaves some MiB of freed memory in the process, which the C library would keep (glibc only).
+    """
+    gc.collect()
+    gc.freeze()
+    if sys.platform == "linux":
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+        if trim is not None:
+            trim(0)
 
 
 def run_cameras(heart: Heart, options: RunOptions, name: str, sites: tuple[str, ...]) -> None:
