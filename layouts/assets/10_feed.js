@@ -246,7 +246,7 @@ yiping.feed = (() => {
   };
 
   return {
-    alerts, tasks, responders, sites, readings, link, on, hear, start, tasksOf, isOpenTask, inHand, unacknowledged, byUrgency,
+    alerts, tasks, events, responders, sites, readings, link, on, hear, start, tasksOf, isOpenTask, inHand, unacknowledged, byUrgency,
     canDispatch, stepsOf, titleOf, labelOf, get seq() { return seq; },
   };
 })();

@@ -76,6 +76,8 @@
       const found = await get(`/api/v1/events/${asked}`);
       if (asked !== chosen) return;
       whole = found;
+      keep(found);
+      drawList();
       if (!document.activeElement?.closest("#event-form")) drawChosen();
     } catch (error) { yiping.say(error.message, "error"); }
   };

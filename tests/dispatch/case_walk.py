@@ -161,7 +161,8 @@ class Walk:
 
     def _new(self, writer: Writer) -> None:
         origin = self.random.choice((Origin.CITIZEN, Origin.OPERATOR, Origin.GRID))
-        away = Location(lon=PLACE.lon + len(self.events) * 0.01, lat=PLACE.lat)
+        row, column = divmod(len(self.events), 30_000)
+        away = Location(lon=-170 + 0.01 * column, lat=PLACE.lat + 0.01 * row)
         report = Report("litter", away, "路边垃圾", grid="500998001001001", reporter={"phone": "1"})
         event = bring_in(writer, report, origin, Actor("li", Role.OPERATOR), self.now, settings=self.settings)
         self.events.append(event.id)

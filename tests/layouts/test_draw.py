@@ -16,7 +16,7 @@ from fastapi import FastAPI
 from data.errors import InputRejected
 from data.geo import Location
 from data.store import EvidenceVault, Store
-from layouts import duty, notices, review, wall
+from layouts import duty, events, load, notices, organisation, review, wall
 from layouts.context import ScreenContext
 from layouts.frame import draw_frame
 from layouts.ground import ground_of, middle_of
@@ -74,7 +74,7 @@ def texts(component: Any) -> str:
     return json.dumps([node["props"] for node in everything(component)], ensure_ascii=False)
 
 
-PAGES = ("wall", "duty", "notices", "review")
+PAGES = ("wall", "duty", "notices", "review", "events", "organisation", "load")
 
 
 def draw_page(name: str, language: str = "zh") -> Any:
@@ -82,7 +82,15 @@ def draw_page(name: str, language: str = "zh") -> Any:
     context = screens()
     if name == "review":
         return review.draw(context, words, NOON)
-    return {"wall": wall, "duty": duty, "notices": notices}[name].draw(context, words)
+    pages = {
+        "wall": wall,
+        "duty": duty,
+        "notices": notices,
+        "events": events,
+        "organisation": organisation,
+        "load": load,
+    }
+    return pages[name].draw(context, words)
 
 
 @pytest.mark.parametrize("name", PAGES)
