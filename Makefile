@@ -89,6 +89,11 @@ readings: setup-test
 readings-10m: setup-test
 	$(PY) -m bench.readings history
 
+# 10,000 races of two responders for one task.
+.PHONY: races
+races: setup-test
+	YIPING_RACES=10000 $(VENV)/bin/pytest -q --timeout 1800 tests/dispatch/test_who_is_sent.py -k races
+
 lock:
 	bash .ci/lock.sh
 

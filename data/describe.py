@@ -10,13 +10,14 @@ from pydantic_core import PydanticUndefined
 
 from data.camera_health import HealthSettings
 from data.catalogue import Catalogue
+from data.dispatch_settings import AutomaticSettings, ClosureSettings, CostSettings, DispatchSettings
 from data.durations import format_duration
 from data.geo import Location
 from data.notice_settings import NoticeSettings, PolicySettings, StepSettings
 from data.place import InferenceSettings
 from data.recipe import RecipeBase
 from data.secrets import Credentials
-from data.settings import CaseSettings, DispatchSettings, ResponderSettings, Settings, SiteSettings
+from data.settings import CaseSettings, ResponderSettings, Settings, SiteSettings
 from data.zone import Zone
 
 HEAD = """# config.yaml, setting by setting
@@ -79,6 +80,9 @@ def settings_markdown(catalogue: Catalogue) -> str:
         ("`inference`", InferenceSettings),
         ("`dispatch`", DispatchSettings),
         ("`cases`", CaseSettings),
+        ("`dispatch.cost`", CostSettings),
+        ("`dispatch.closures[]`", ClosureSettings),
+        ("`dispatch.automatic`", AutomaticSettings),
         ("`sites[]`", SiteSettings),
         ("`sites[].zones[]`", Zone),
         ("`sites[].health`", HealthSettings),

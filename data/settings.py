@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, field_validator, model_validator
 
-from data.alert import Priority
 from data.camera_health import HealthSettings
+from data.dispatch_settings import DispatchSettings
 from data.durations import Duration
 from data.geo import Location
 from data.notice_settings import NoticeSettings
@@ -88,27 +88,6 @@ class ResponderSettings(_Settings):
     travel: Annotated[Literal["walk", "e-bike", "car"], Field(description="How they move.")] = "walk"
     on_shift: Annotated[bool, Field(description="Can they be sent now?")] = True
     location: Annotated[Location | None, Field(description="Where they are until their phone says more.")] = None
-
-
-class DispatchSettings(_Settings):
-    """Offers and their time limits."""
-
-    roads: Annotated[
-        Path | None, Field(description="GeoJSON lines of the road network; without it distance is a straight line.")
-    ] = None
-    accept_within: Annotated[
-        dict[Priority, Duration], Field(description="An offer expires after this time, by priority.")
-    ] = Field(
-        default_factory=lambda: {
-            Priority.P1: timedelta(seconds=60),
-            Priority.P2: timedelta(minutes=3),
-            Priority.P3: timedelta(minutes=15),
-            Priority.P4: timedelta(hours=2),
-        }
-    )
-    position_max_age: Annotated[
-        Duration, Field(description="A responder whose last position is older is not offered a task.")
-    ] = timedelta(minutes=30)
 
 
 class CaseSettings(_Settings):

@@ -107,13 +107,20 @@ _TURNS = frozenset({TaskState.BLOCKED, TaskState.RETURNED, TaskState.REWORK})
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A responder considered for a task. `method`: "road" or "straight line"; reason empty if eligible."""
+    """A responder considered for a task. `method`: "road" or "straight line"; reason empty if eligible.
+
+    `cost_s`: travel time + load + rest - bonus, which is what decides; `why`: its parts in words. `warning`: what
+    sending them would mean, e.g. a grid without anybody.
+    """
 
     responder: str
     travel_s: float
     distance_m: float
     method: str
     reason: str = ""
+    cost_s: float = 0.0
+    why: str = ""
+    warning: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +130,7 @@ class Task:
     `responder` is set by acceptance; the open offer, if any, is in the store's offers. `unit`: a unit whose people
     take it among themselves, without offers; empty for a task that is offered to responders. `steps`: what turned
     the way round (blocked, returned, reassigned, rework, ruling); a step that clears times keeps them in its detail.
+    `also_offered`: who else holds an open offer of it (most urgent tasks are offered to several at once).
     `promised`: the day by which the unit has promised it.
     """
 
@@ -139,6 +147,7 @@ class Task:
     checklist: tuple[str, ...] = ()
     candidates: tuple[Candidate, ...] = ()
     offered_to: str | None = None
+    also_offered: tuple[str, ...] = ()
     responder: str | None = None
     accepted_at: datetime | None = None
     en_route_at: datetime | None = None
@@ -192,7 +201,10 @@ class OfferState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A task offered to one responder. At most one of accepted, declined, expired, withdrawn is set."""
+    """A task offered to one responder. At most one of accepted, declined, expired, withdrawn is set.
+
+    `delivered_at`: when it first reached the responder's phone.
+    """
 
     task_id: int
     responder: str
@@ -206,6 +218,7 @@ class Offer:
     expired_at: datetime | None = None
     withdrawn_at: datetime | None = None
     reason: str = ""
+    delivered_at: datetime | None = None
     id: int = 0
 
     @property

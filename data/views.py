@@ -9,7 +9,7 @@ from data.alert import Alert
 from data.case import CaseClock, Recorded
 from data.people import Responder
 from data.record import AuditEntry, Evidence
-from data.task import Event, Offer, Task
+from data.task import Candidate, Event, Offer, Task
 from data.warning import HazardWarning
 
 
@@ -103,6 +103,20 @@ def event_view(event: Event) -> dict[str, Any]:
     }
 
 
+def candidate_view(candidate: Candidate) -> dict[str, Any]:
+    """Somebody considered for a task; `cost_s` decides, `why` tells what it is made of."""
+    return {
+        "responder": candidate.responder,
+        "travel_s": round(candidate.travel_s, 1),
+        "distance_m": round(candidate.distance_m, 1),
+        "method": candidate.method,
+        "reason": candidate.reason,
+        "cost_s": round(candidate.cost_s, 1),
+        "why": candidate.why,
+        "warning": candidate.warning,
+    }
+
+
 def task_view(task: Task) -> dict[str, Any]:
     """A task; `offered_to` is the responder who holds the open or accepted offer."""
     times = ("created", "accepted", "en_route", "on_scene", "reported", "verified", "closed", "cancelled")
@@ -118,22 +132,14 @@ def task_view(task: Task) -> dict[str, Any]:
         "priority": task.priority.value,
         "state": task.state.value,
         "offered_to": task.offered_to,
+        "also_offered": list(task.also_offered),
         "responder": task.responder,
         "created_by": task.created_by,
         "verified_by": task.verified_by,
         "report_text": task.report_text,
         "report_photo": task.report_photo,
         "checklist": list(task.checklist),
-        "candidates": [
-            {
-                "responder": c.responder,
-                "travel_s": round(c.travel_s, 1),
-                "distance_m": round(c.distance_m, 1),
-                "method": c.method,
-                "reason": c.reason,
-            }
-            for c in task.candidates
-        ],
+        "candidates": [candidate_view(candidate) for candidate in task.candidates],
         **{f"{name}_at": iso(getattr(task, f"{name}_at")) for name in times},
         "unit": task.unit,
         "promised": None if task.promised is None else task.promised.isoformat(),
@@ -143,7 +149,7 @@ def task_view(task: Task) -> dict[str, Any]:
 
 
 def offer_view(offer: Offer) -> dict[str, Any]:
-    ends = ("offered", "expires", "accepted", "declined", "expired", "withdrawn")
+    ends = ("offered", "delivered", "expires", "accepted", "declined", "expired", "withdrawn")
     return {
         "id": offer.id,
         "task": offer.task_id,

@@ -38,7 +38,7 @@ _WORDS_ZH = MappingProxyType(
 
 
 def event_of(writer: Writer, alert: Alert, actor: Actor, now: datetime, settings: Settings) -> tuple[Event, Alert]:
-    """The alert's event, opened now if there is none; the alert is linked to it and acknowledged.
+    """The alert's event, opened now if there is none; the alert is linked to it, and acknowledged if a human does it.
 
     Raises IllegalMove when its event is closed, or its site is no longer configured.
     """
@@ -78,7 +78,7 @@ def _open(writer: Writer, alert: Alert, actor: Actor, now: datetime, settings: S
 
 def _link(writer: Writer, alert: Alert, event: Event, actor: Actor, now: datetime) -> Alert:
     linked = alert if alert.event_id is not None else replace(alert, event_id=event.id)
-    seen = linked.acknowledged_at is not None
+    seen = linked.acknowledged_at is not None or actor.role is None  # the system sends, but nobody has looked yet
     if not seen:
         linked = replace(linked, acknowledged_at=now, acknowledged_by=actor.name)
     if linked is alert:

@@ -1,7 +1,7 @@
-"""Offers: a task is offered to one responder after the other until one accepts or nobody is left.
+"""Offers: a task is offered to the best, then to the next, until one accepts or nobody is left.
 
-An offer is a row with its end (`expires_at`) and a timer row, so that a killed process forgets none. The timer's
-subject is the task's id: a task has at most one open offer.
+Most urgent tasks are offered to two at once; the first acceptance wins and the other offer is withdrawn. An offer is
+a row with its end (`expires_at`) and timer rows whose subject is the offer, so that a killed process forgets none.
 """
 
 from __future__ import annotations
@@ -15,13 +15,15 @@ from data.people import SYSTEM, Actor
 from data.record import Timer
 from data.settings import Settings
 from data.store import Writer
-from data.task import Candidate, Offer, Task
+from data.task import Candidate, Offer, Task, TaskState
 from data.trail import responder_changed, task_step
-from dispatch.responders import Ranking, rank
+from dispatch.responders import Ranking, needs_of, rank
 from dispatch.routing import Roads
-from dispatch.transitions import Step, check, open_offer
+from dispatch.transitions import Step, check
 
 TIMER = "offer"
+DELIVERY = "offer_delivery"
+NOT_DELIVERED = "not delivered to the phone"
 _TIMERS_AT_ONCE = 1000
 _EXPIRED_AT_ONCE = 20  # each looks for the next responder, and other units of work wait meanwhile
 
@@ -30,9 +32,124 @@ def make_offer(
     writer: Writer, task: Task, candidate: Candidate, actor: Actor, now: datetime, *, settings: Settings
 ) -> Task:
     """Offer a draft task to this candidate for as long as its priority allows."""
+    return make_offers(writer, task, (candidate,), actor, now, settings=settings)
+
+
+def make_offers(
+    writer: Writer, task: Task, candidates: Sequence[Candidate], actor: Actor, now: datetime, *, settings: Settings
+) -> Task:
+    """Offer a draft task to all of these at once, best first."""
     check(task, Step.OFFER, actor, (), now)
+    for candidate in candidates:
+        task = _offer(writer, task, candidate, actor, now, settings=settings)
+    return task
+
+
+def at_once(settings: Settings, task: Task) -> int:
+    """How many may hold an open offer of this task."""
+    return settings.dispatch.offers_at_once.get(task.priority, 1)
+
+
+def offer_next(writer: Writer, task: Task, now: datetime, *, roads: Roads, settings: Settings) -> Task:
+    """Fill the places that are free with the next best; with nobody at all it stays a draft with a named shortfall."""
+    held = [offer.responder for offer in writer.offers(task.id) if offer.is_open]
+    ranking = rank_for(writer, task, now, roads=roads, settings=settings)
+    first, others = (held[0] if held else None), tuple(held[1:])
+    task = writer.save_task(replace(task, offered_to=first, also_offered=others, candidates=ranking.stored))
+    for candidate in ranking.eligible[: max(0, at_once(settings, task) - len(held))]:
+        task = _offer(writer, task, candidate, SYSTEM, now, settings=settings)
+    if task.state is TaskState.DRAFT:
+        shortfall = ranking.shortfall
+        task_step(writer, task, SYSTEM, "shortfall", now, detail={"reasons": list(shortfall)}, shortfall=shortfall)
+    return task
+
+
+def rank_for(
+    writer: Writer, task: Task, now: datetime, *, roads: Roads, settings: Settings, again: bool = False
+) -> Ranking:
+    """Everybody for this task. `again`: a human asks once more, so who has not answered is asked again."""
+    excluded = refusals(writer.offers(task.id), again=again)
+    needs = needs_of(writer, task, settings)
+    place = task.location
+    return rank(writer, place, now, roads=roads, settings=settings, excluded=excluded, needs=needs, grid=task.grid)
+
+
+def refusals(offers: Sequence[Offer], *, again: bool) -> dict[str, str]:
+    """Who is not offered this task once more, and why.
+
+    Who declined is never asked again. Who let an offer expire is asked again only in a new round, and then
+    once: in a round everybody may fail to answer as often as the most patient count so far.
+    """
+    silent = Counter(offer.responder for offer in offers if offer.expired_at is not None)
+    words = {offer.responder: offer.reason or "did not answer in time" for offer in offers if offer.expired_at}
+    round_number = max(silent.values(), default=0) + (1 if again else 0)
+    reasons = {who: words[who] for who, times in silent.items() if times >= max(1, round_number)}
+    declined = [offer for offer in offers if offer.declined_at is not None]
+    return reasons | {offer.responder: f"declined: {offer.reason or 'no reason given'}" for offer in declined}
+
+
+def end_offer(writer: Writer, task: Task, offer: Offer, now: datetime) -> None:
+    """Store an offer that has ended, and stop its timers."""
+    del task
+    writer.save_offer(offer)
+    for kind in (TIMER, DELIVERY):
+        writer.finish_timers_of(kind, offer.id, now)
+
+
+def withdraw_open(writer: Writer, task: Task, now: datetime, reason: str = "") -> None:
+    """Nobody is asked any more: every open offer of the task is withdrawn, and its holder is free."""
+    for offer in writer.offers(task.id):
+        if offer.is_open:
+            end_offer(writer, task, replace(offer, withdrawn_at=now, reason=reason), now)
+            responder_changed(writer, offer.responder, now)
+
+
+def mark_delivered(writer: Writer, responder: str, now: datetime) -> int:
+    """The responder's phone has fetched its offers. How many arrived just now."""
+    arrived = [offer for offer in writer.open_offers_to(responder) if offer.delivered_at is None]
+    for offer in arrived:
+        writer.save_offer(replace(offer, delivered_at=now))
+        writer.finish_timers_of(DELIVERY, offer.id, now)
+    return len(arrived)
+
+
+def expire_due(writer: Writer, now: datetime, *, roads: Roads, settings: Settings) -> int:
+    """End the offers whose time is over, and those that did not arrive; offer their tasks to the next.
+
+    How many ended, 20 at most. What is left is still due: call again.
+    """
+    ended = 0
+    for timer in writer.timers_due(now, limit=_TIMERS_AT_ONCE):
+        if ended == _EXPIRED_AT_ONCE:
+            break
+        if timer.kind not in {TIMER, DELIVERY} or not writer.finish_timer(timer.id, now):
+            continue
+        offer = writer.offer(timer.subject)
+        late = timer.kind == TIMER and offer.expires_at <= now
+        lost = timer.kind == DELIVERY and offer.delivered_at is None
+        if not offer.is_open or not (late or lost):
+            continue
+        _expire(writer, offer, NOT_DELIVERED if lost else "", now, roads=roads, settings=settings)
+        ended += 1
+    return ended
+
+
+def _expire(writer: Writer, offer: Offer, reason: str, now: datetime, *, roads: Roads, settings: Settings) -> None:
+    task = writer.task(offer.task_id)
+    check(task, Step.EXPIRE, SYSTEM, writer.offers(task.id), now)
+    end_offer(writer, task, replace(offer, expired_at=now, reason=reason), now)
+    detail = {"offered_to": offer.responder} | ({"reason": reason} if reason else {})
+    task_step(writer, task, SYSTEM, "expire", now, detail=detail)
+    responder_changed(writer, offer.responder, now)
+    offer_next(writer, task, now, roads=roads, settings=settings)
+
+
+def _offer(
+    writer: Writer, task: Task, candidate: Candidate, actor: Actor, now: datetime, *, settings: Settings
+) -> Task:
+    """One more holder of an offer; the first is `offered_to`."""
     expires_at = now + settings.dispatch.accept_within[task.priority]
-    writer.add_offer(
+    offer = writer.add_offer(
         Offer(
             task_id=task.id,
             responder=candidate.responder,
@@ -43,78 +160,22 @@ def make_offer(
             method=candidate.method,
         )
     )
-    writer.add_timer(Timer(TIMER, task.id, expires_at))
-    task = writer.save_task(replace(task, offered_to=candidate.responder))
+    writer.add_timer(Timer(TIMER, offer.id, expires_at))
+    if settings.dispatch.deliver_within is not None:
+        writer.add_timer(Timer(DELIVERY, offer.id, now + settings.dispatch.deliver_within))
+    if task.offered_to is None:
+        task = writer.save_task(replace(task, offered_to=candidate.responder))
+    else:
+        task = writer.save_task(replace(task, also_offered=(*task.also_offered, candidate.responder)))
     detail = {
         "to": candidate.responder,
         "until": expires_at.isoformat(timespec="milliseconds"),
         "travel_s": round(candidate.travel_s, 1),
+        "cost_s": round(candidate.cost_s, 1),
         "method": candidate.method,
     }
-    task_step(writer, task, actor, "offer", now, detail=detail)
+    task_step(
+        writer, task, actor, "offer", now, detail=detail | ({"warning": candidate.warning} if candidate.warning else {})
+    )
     responder_changed(writer, candidate.responder, now)
     return task
-
-
-def offer_next(writer: Writer, task: Task, now: datetime, *, roads: Roads, settings: Settings) -> Task:
-    """Offer a task that nobody holds to the next best; with nobody left it stays a draft with a named shortfall."""
-    ranking = rank_for(writer, task, now, roads=roads, settings=settings)
-    task = writer.save_task(replace(task, offered_to=None, candidates=ranking.stored))
-    if ranking.eligible:
-        return make_offer(writer, task, ranking.eligible[0], SYSTEM, now, settings=settings)
-    shortfall = ranking.shortfall
-    task_step(writer, task, SYSTEM, "shortfall", now, detail={"reasons": list(shortfall)}, shortfall=shortfall)
-    return task
-
-
-def rank_for(
-    writer: Writer, task: Task, now: datetime, *, roads: Roads, settings: Settings, again: bool = False
-) -> Ranking:
-    """Everybody for this task. `again`: a human asks once more, so who has not answered is asked again."""
-    excluded = refusals(writer.offers(task.id), again=again)
-    return rank(writer, task.location, now, roads=roads, settings=settings, excluded=excluded)
-
-
-def refusals(offers: Sequence[Offer], *, again: bool) -> dict[str, str]:
-    """Who is not offered this task once more, and why.
-
-    Who declined is never asked again. Who let an offer expire is asked again only in a new round, and then
-    once: in a round everybody may fail to answer as often as the most patient count so far.
-    """
-    silent = Counter(offer.responder for offer in offers if offer.expired_at is not None)
-    round_number = max(silent.values(), default=0) + (1 if again else 0)
-    reasons = {who: "did not answer in time" for who, times in silent.items() if times >= max(1, round_number)}
-    declined = [offer for offer in offers if offer.declined_at is not None]
-    return reasons | {offer.responder: f"declined: {offer.reason or 'no reason given'}" for offer in declined}
-
-
-def end_offer(writer: Writer, task: Task, offer: Offer, now: datetime) -> None:
-    """Store an offer that was answered, and stop its timer."""
-    writer.save_offer(offer)
-    writer.finish_timers_of(TIMER, task.id, now)
-
-
-def expire_due(writer: Writer, now: datetime, *, roads: Roads, settings: Settings) -> int:
-    """End the offers whose time is over and offer their tasks to the next. How many expired, 20 at most.
-
-    What is left is still due: call again.
-    """
-    expired = 0
-    for timer in writer.timers_due(now, limit=_TIMERS_AT_ONCE):
-        if expired == _EXPIRED_AT_ONCE:
-            break
-        if timer.kind != TIMER or not writer.finish_timer(timer.id, now):
-            continue
-        task = writer.task(timer.subject)
-        offers = writer.offers(task.id)
-        offer = open_offer(offers)
-        if offer is None or offer.expires_at > now:
-            continue
-        check(task, Step.EXPIRE, SYSTEM, offers, now)
-        writer.save_offer(replace(offer, expired_at=now))
-        task = writer.save_task(replace(task, offered_to=None))
-        task_step(writer, task, SYSTEM, "expire", now, detail={"offered_to": offer.responder})
-        responder_changed(writer, offer.responder, now)
-        offer_next(writer, task, now, roads=roads, settings=settings)
-        expired += 1
-    return expired

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from data.alert import Alert
 from data.errors import IllegalMove, NotFound
 from data.geo import Location
 from data.people import Action, Actor, Responder, Role, User
 from data.settings import ResponderSettings, Settings
 from data.store import Reader, Writer
-from data.task import Candidate
+from data.task import Candidate, Task
 from data.trail import responder_changed
-from dispatch.routing import Roads, Route
+from dispatch.costs import Costs, closed_roads
+from dispatch.routing import Closure, Roads, Route
 
 _PLACED = "responders.placed"  # store value: where config.yaml last put each responder
 _KEPT_ELIGIBLE, _KEPT_REFUSED = 20, 40  # candidates stored with a task, nearest first
@@ -87,24 +90,44 @@ def rank(
     roads: Roads,
     settings: Settings,
     excluded: Mapping[str, str] | None = None,
+    needs: frozenset[str] = frozenset(),
+    grid: str = "",
 ) -> Ranking:
-    """All responders for work at `place`: hard filters first, then by travel time.
+    """All responders for work at `place` in `grid`: hard filters first, then by cost.
 
-    `excluded`: reasons against single responders (they declined, they did not answer). Who is reached by road
-    comes before who is not, since a straight line may cross a river.
+    `excluded`: reasons against single responders (they declined, they did not answer). `needs`: skills without which
+    nobody is sent. Who is reached by road comes before who is not, since a straight line may cross a river. Roads
+    that open alerts close count as closed.
     """
     responders = reader.responders()
     busy = reader.busy_responders()
     placed = {configured.id: configured.location for configured in settings.responders}
-    routes = _routes(responders, place, roads)
+    routes = _routes(responders, place, roads, closed_roads(reader, settings))
+    weigh = Costs(reader, settings.dispatch.cost, grid, now)
+    free = Counter(one.grid for one in responders if one.on_shift and one.id not in busy)
     eligible: list[Candidate] = []
     refused: list[Candidate] = []
     for responder in responders:
         reason = _reason_against(responder, busy, placed.get(responder.id), now, settings)
+        missing = sorted(needs - responder.skills)
+        reason = reason or (f"lacks {', '.join(missing)}" if missing else "")
         reason = (excluded or {}).get(responder.id, "") or reason
-        candidate = _candidate(responder.id, routes.get(responder.id), reason)
+        candidate = weigh.candidate(responder, _candidate(responder.id, routes.get(responder.id), reason))
+        if not reason and responder.grid and responder.grid != grid and free[responder.grid] == 1:
+            candidate = replace(candidate, warning=f"last free unit of grid {responder.grid}")
         (refused if reason else eligible).append(candidate)
     return Ranking(tuple(sorted(eligible, key=_order)), tuple(sorted(refused, key=_order)))
+
+
+def needs_of(reader: Reader, of: Alert | Task, settings: Settings) -> frozenset[str]:
+    """The skills without which nobody is sent: by the kind of alert or event, and by the rule that raised it."""
+    if isinstance(of, Task):
+        keys = {reader.event(of.event_id).kind}
+        if of.alert_id is not None:
+            keys.add(reader.alert(of.alert_id).key.rule)
+    else:
+        keys = {of.kind, of.key.rule}
+    return frozenset(skill for key in keys for skill in settings.dispatch.skills.get(key, ()))
 
 
 def named(reader: Reader, responder_id: str, place: Location, *, roads: Roads) -> tuple[Candidate, str]:
@@ -138,10 +161,12 @@ def _reason_against(
     return ""
 
 
-def _routes(responders: Sequence[Responder], place: Location, roads: Roads) -> dict[str, Route]:
+def _routes(
+    responders: Sequence[Responder], place: Location, roads: Roads, closed: Sequence[Closure] = ()
+) -> dict[str, Route]:
     """Ways to the place, for those whose position is known."""
     somewhere = [(r.id, r.position, r.travel) for r in responders if r.position is not None]
-    found = roads.routes(place, [(position, travel) for _, position, travel in somewhere])
+    found = roads.routes(place, [(position, travel) for _, position, travel in somewhere], closed)
     return {responder_id: route for (responder_id, _, _), route in zip(somewhere, found, strict=True)}
 
 
@@ -153,7 +178,7 @@ def _candidate(responder_id: str, route: Route | None, reason: str) -> Candidate
 
 def _order(candidate: Candidate) -> tuple[int, float, str]:
     methods = ("road", "straight line", "no position")
-    return methods.index(candidate.method), candidate.travel_s, candidate.responder
+    return methods.index(candidate.method), candidate.cost_s, candidate.responder
 
 
 def _unplaced(before: Responder | None, placed: list[float] | None, where: Location) -> bool:

@@ -21,6 +21,7 @@ Bools = npt.NDArray[np.bool_]
 
 MAX_SNAP_M = 500.0  # farther from every road, the roads give no answer
 _AT_END_M = 1.0  # this close to an edge's end one is at the node, whatever the edge's direction
+_KEPT_GRAPHS = 8
 _LEAST_S = 1e-9  # SciPy reads an explicit zero as no edge
 
 
@@ -87,16 +88,19 @@ class RoadGraph:
         self._length = np.hypot(*(xy[b] - xy[a]).T)
         self._seconds = np.maximum(self._length / speed, _LEAST_S)
         self._reversed = _reversed_graph(len(xy), a, b, self._seconds, forward, backward)
+        self._kept: dict[bytes, csr_array] = {}  # graphs with closed roads, by what is closed
         self._lines = shapely.linestrings(np.stack([xy[a], xy[b]], axis=1))
         self._tree = shapely.STRtree(self._lines)
 
-    def travel(self, incident: Location, units: Sequence[Location]) -> Travel:
-        """Times and distances from all units to the incident."""
+    def travel(
+        self, incident: Location, units: Sequence[Location], closed: Sequence[tuple[Location, float]] = ()
+    ) -> Travel:
+        """Times and distances from all units to the incident; `closed`: circles (metres) that no way may enter."""
         goal = self.snap([incident])
         starts = self.snap(units)
         if goal.beside_m[0] > MAX_SNAP_M:
             return Travel(np.full(len(units), np.inf), np.full(len(units), np.inf))
-        seconds, metres, _ = self._search(goal)
+        seconds, metres, _ = self._search(goal, self._open_graph(closed))
         by_a, by_b = self._ways_out(starts, seconds)
         via_a = by_a <= by_b
         node = np.where(via_a, self._a[starts.edge], self._b[starts.edge])
@@ -144,11 +148,29 @@ class RoadGraph:
         beside = np.asarray(shapely.distance(lines, points), dtype=np.float64)
         return Snapped(edge, np.clip(along / np.maximum(self._length[edge], _LEAST_S), 0, 1), beside)
 
-    def _search(self, goal: Snapped) -> tuple[Floats, Floats, Ints]:
+    def _open_graph(self, closed: Sequence[tuple[Location, float]]) -> csr_array:
+        """The graph without the edges that touch a closed circle; the last few are kept."""
+        if not closed:
+            return self._reversed
+        lonlat = np.array([(centre.lon, centre.lat) for centre, _ in closed], dtype=np.float64)
+        circles = shapely.buffer(shapely.points(self._plane.project(lonlat)), [radius for _, radius in closed])
+        shut = np.unique(self._tree.query(circles, predicate="intersects")[1])
+        key = shut.tobytes()
+        if key not in self._kept:
+            usable = np.ones(len(self._a), dtype=bool)
+            usable[shut] = False
+            part = (self._a[usable], self._b[usable], self._seconds[usable])
+            graph = _reversed_graph(len(self._xy), *part, self._forward[usable], self._backward[usable])
+            while len(self._kept) >= _KEPT_GRAPHS:
+                self._kept.pop(next(iter(self._kept)), None)
+            self._kept[key] = graph
+        return self._kept[key]
+
+    def _search(self, goal: Snapped, graph: csr_array | None = None) -> tuple[Floats, Floats, Ints]:
         """From every node: seconds and metres to the goal, and the next node on the way there."""
         n = len(self._xy)
         entries = self._ways_in(goal)
-        graph = self._reversed
+        graph = self._reversed if graph is None else graph
         count = len(entries)
         with_goal = csr_array(
             (

@@ -38,6 +38,19 @@ class Route:
     method: str
 
 
+@dataclass(frozen=True, slots=True)
+class Closure:
+    """Roads within `radius_m` of `centre` that these ways of travel cannot use now."""
+
+    centre: Location
+    radius_m: float
+    travel: frozenset[str]
+
+    def stops(self, travel: str, incident: Location) -> bool:
+        """Not on the way to what lies within it: somebody has to get there."""
+        return travel in self.travel and distance_m(self.centre, incident) > self.radius_m
+
+
 class Roads:
     """A road network that can be asked. Without lines every answer is a straight line."""
 
@@ -50,7 +63,9 @@ class Roads:
         if lines:
             self._build(lines)
 
-    def routes(self, incident: Location, units: Sequence[tuple[Location, str]]) -> list[Route]:
+    def routes(
+        self, incident: Location, units: Sequence[tuple[Location, str]], closed: Sequence[Closure] = ()
+    ) -> list[Route]:
         """The way of each (position, travel mode) to the incident, in the order given."""
         routes: list[Route | None] = [None] * len(units)
         for mode in {travel for _, travel in units}:
@@ -58,7 +73,8 @@ class Roads:
             if graph is None:
                 continue
             wanted = [i for i, (_, travel) in enumerate(units) if travel == mode]
-            found = graph.travel(incident, [units[i][0] for i in wanted])
+            shut = tuple((one.centre, one.radius_m) for one in closed if one.stops(mode, incident))
+            found = graph.travel(incident, [units[i][0] for i in wanted], shut)
             for i, seconds, metres in zip(wanted, found.seconds, found.metres, strict=True):
                 if math.isfinite(seconds):
                     routes[i] = Route(float(seconds), float(metres), ROAD)

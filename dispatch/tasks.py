@@ -6,7 +6,7 @@ with a text that says why, and then changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -20,12 +20,13 @@ from data.store import Reader, TaskQuery, Writer
 from data.task import Candidate, Event, EventState, Task, TaskState
 from data.trail import responder_changed, task_step
 from data.views import iso
+from dispatch.assignment import offer_all
 from dispatch.case_table import EventStep
 from dispatch.cases import after_acceptance, close_if_done, take
 from dispatch.clocks import calendar_of
 from dispatch.events import event_of
-from dispatch.offers import end_offer, make_offer, offer_next, rank_for
-from dispatch.responders import Ranking, named, rank
+from dispatch.offers import at_once, end_offer, make_offers, offer_next, rank_for, withdraw_open
+from dispatch.responders import Ranking, named, needs_of, rank
 from dispatch.routing import Roads
 from dispatch.transitions import Step, check, open_offer
 from dispatch.turns import people_of
@@ -54,7 +55,8 @@ def dispatch(
     waiting = _waiting_task(writer, alert)
     event, alert = event_of(writer, alert, actor, now, settings)
     if waiting is None:
-        ranking = rank(writer, event.location, now, roads=roads, settings=settings)
+        needs = needs_of(writer, alert, settings)
+        ranking = rank(writer, event.location, now, roads=roads, settings=settings, needs=needs, grid=event.grid)
     else:
         ranking = rank_for(writer, waiting, now, roads=roads, settings=settings, again=True)
     chosen = _chosen(writer, event, ranking, responder, roads)
@@ -62,8 +64,40 @@ def dispatch(
         task = _new_task(writer, alert, event, actor, now, ranking=ranking)
     else:
         task = writer.save_task(replace(waiting, candidates=ranking.stored))
-    task = make_offer(writer, task, chosen, actor, now, settings=settings)
-    if event.state in (EventState.FILED, EventState.JUDGING):
+    task = make_offers(writer, task, chosen[: at_once(settings, task)], actor, now, settings=settings)
+    return _on_its_way(writer, task, event, actor, now, settings)
+
+
+def send_automatically(writer: Writer, alert: Alert, now: datetime, *, roads: Roads, settings: Settings) -> Task:
+    """Send the nearest without a human's click. The alert stays unacknowledged; with nobody left the task says why."""
+    event, alert = event_of(writer, alert, SYSTEM, now, settings)
+    task = _new_task(writer, alert, event, SYSTEM, now, ranking=Ranking((), ()))
+    task = offer_next(writer, task, now, roads=roads, settings=settings)
+    return _on_its_way(writer, task, event, SYSTEM, now, settings)
+
+
+def dispatch_all(
+    writer: Writer, alert_ids: Sequence[int], actor: Actor, now: datetime, *, roads: Roads, settings: Settings
+) -> list[Task]:
+    """Send somebody to each of several alerts so that the whole costs least. Raises as `dispatch` does, for all."""
+    actor.require(Action.DISPATCH)
+    drafts, events = [], []
+    for alert_id in dict.fromkeys(alert_ids):
+        alert = writer.alert(alert_id)
+        waiting = _waiting_task(writer, alert)
+        event, alert = event_of(writer, alert, actor, now, settings)
+        none = Ranking((), ())
+        drafts.append(waiting or _new_task(writer, alert, event, actor, now, ranking=none))
+        events.append(event)
+    offered = offer_all(writer, drafts, actor, now, roads=roads, settings=settings)
+    return [_on_its_way(writer, task, event, actor, now, settings) for task, event in zip(offered, events, strict=True)]
+
+
+def _on_its_way(  # noqa: PLR0917 - who sent whom to what
+    writer: Writer, task: Task, event: Event, actor: Actor, now: datetime, settings: Settings
+) -> Task:
+    """Somebody was sent: the event is dispatched, if it was not yet."""
+    if writer.event(event.id).state in (EventState.FILED, EventState.JUDGING):
         take(writer, event.id, EventStep.DISPATCH, actor, now, calendar=calendar_of(settings))
     return task
 
@@ -74,12 +108,15 @@ def accept(writer: Writer, task_id: int, actor: Actor, now: datetime) -> Task:
     offers = writer.offers(task_id)
     check(task, Step.ACCEPT, actor, offers, now, members=people_of(writer, task.unit))
     at = _at(task, now)
+    accepted = replace(task, responder=actor.name, accepted_at=at)
     if not task.unit:
-        offer = open_offer(offers)
+        offer = open_offer(offers, actor.name)
         if offer is None:
-            raise IllegalMove(f"task {task_id} has no open offer")
+            raise IllegalMove(f"task {task_id} has no open offer to {actor.name}")
         end_offer(writer, task, replace(offer, accepted_at=at), now)
-    task = writer.save_task(replace(task, responder=actor.name, accepted_at=at))
+        withdraw_open(writer, task, now, f"accepted by {actor.name}")
+        accepted = replace(accepted, offered_to=actor.name, also_offered=())
+    task = writer.save_task(accepted)
     task_step(writer, task, actor, "accept", now)
     after_acceptance(writer, task.event_id, actor, now)
     return task
@@ -92,11 +129,10 @@ def decline(
     task = writer.task(task_id)
     offers = writer.offers(task_id)
     check(task, Step.DECLINE, actor, offers, now, members=people_of(writer, task.unit))
-    offer = open_offer(offers)
+    offer = open_offer(offers, actor.name)
     if offer is None:
-        raise IllegalMove(f"task {task_id} has no open offer")
+        raise IllegalMove(f"task {task_id} has no open offer to {actor.name}")
     end_offer(writer, task, replace(offer, declined_at=now, reason=reason), now)
-    task = writer.save_task(replace(task, offered_to=None))
     task_step(writer, task, actor, "decline", now, detail={"reason": reason})
     responder_changed(writer, actor.name, now)
     return offer_next(writer, task, now, roads=roads, settings=settings)
@@ -178,9 +214,7 @@ def cancel(writer: Writer, task_id: int, actor: Actor, now: datetime, reason: st
     task = writer.task(task_id)
     offers = writer.offers(task_id)
     check(task, Step.CANCEL, actor, offers, now)
-    offer = open_offer(offers)
-    if offer is not None:
-        end_offer(writer, task, replace(offer, withdrawn_at=now), now)
+    withdraw_open(writer, task, now)
     task = writer.save_task(replace(task, cancelled_at=_at(task, now)))
     task_step(writer, task, actor, "cancel", now, detail={"reason": reason.strip()})
     _released(writer, task, now)
@@ -200,16 +234,18 @@ def _waiting_task(reader: Reader, alert: Alert) -> Task | None:
     return None
 
 
-def _chosen(reader: Reader, event: Event, ranking: Ranking, responder: str | None, roads: Roads) -> Candidate:
-    """The best of the ranking, or the one whom a human named. Raises NobodyAvailable."""
+def _chosen(
+    reader: Reader, event: Event, ranking: Ranking, responder: str | None, roads: Roads
+) -> tuple[Candidate, ...]:
+    """The ranking, or the one whom a human named. Raises NobodyAvailable."""
     if responder is not None:
         candidate, reason = named(reader, responder, event.location, roads=roads)
         if reason:
             raise NobodyAvailable(f"{responder} cannot be sent: {reason}")
-        return candidate
+        return (candidate,)
     if not ranking.eligible:
         raise NobodyAvailable(f"nobody can be sent: {'; '.join(ranking.shortfall)}")
-    return ranking.eligible[0]
+    return ranking.eligible
 
 
 def _new_task(writer: Writer, alert: Alert, event: Event, actor: Actor, now: datetime, *, ranking: Ranking) -> Task:

@@ -173,9 +173,9 @@ def _check_ruling(task: Task) -> None:
         raise IllegalMove(f"task {task.id} was returned once already; a second return needs a ruling")
 
 
-def open_offer(offers: Sequence[Offer]) -> Offer | None:
-    """The offer that waits for an answer."""
-    return next((offer for offer in offers if offer.is_open), None)
+def open_offer(offers: Sequence[Offer], responder: str | None = None) -> Offer | None:
+    """The offer that waits for an answer: of this responder, or the first of any."""
+    return next((offer for offer in offers if offer.is_open and responder in (None, offer.responder)), None)
 
 
 def _check_offer(task: Task, actor: Actor, offers: Sequence[Offer], now: datetime) -> None:

@@ -19,7 +19,7 @@ from data.store import Reader, TaskQuery, Writer
 from data.task import ENDED, Task, TaskState
 from data.trail import responder_changed, task_step
 from data.views import iso
-from dispatch.offers import end_offer
+from dispatch.offers import withdraw_open
 from dispatch.transitions import Step, check
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -88,9 +88,7 @@ def take_away(  # noqa: PLR0917 - who, when and why
     check(task, Step.REASSIGN, actor, offers, now, reason=reason)
     if unit:
         writer.unit(unit)
-    for offer in offers:
-        if offer.is_open:
-            end_offer(writer, task, replace(offer, withdrawn_at=now), now)
+    withdraw_open(writer, task, now, "reassigned")
     cleared, kept = new_round(task)
     detail = kept | {"from": task.responder or task.offered_to, "from_unit": task.unit, "to_unit": unit}
     free = turned(
@@ -104,6 +102,7 @@ def take_away(  # noqa: PLR0917 - who, when and why
         detail=detail,
         offered_to=unit or None,
         unit=unit,
+        also_offered=(),
     )
     _free(writer, task, now)
     return free

@@ -23,11 +23,12 @@ from data.vault import FolderVault
 from dispatch.case_clocks import TIMER as EVENT_CLOCK
 from dispatch.case_clocks import clocks_due
 from dispatch.clocks import calendar_of
-from dispatch.offers import expire_due
+from dispatch.offers import DELIVERY, TIMER, expire_due
 from dispatch.routing import Roads, load_roads
 from dispatch.upkeep import TIMER as UPKEEP
 from dispatch.upkeep import upkeeps_due
 from engine.answers import Answers
+from engine.automatic import Automatic
 from engine.catalogue import load_catalogue
 from engine.heart import Heart
 from engine.options import RunOptions
@@ -97,8 +98,13 @@ class Requests:
 def timer_kinds(settings: Settings, roads: Roads) -> Mapping[str, Due]:
     """What ends the timers of each kind."""
     calendar = calendar_of(settings)
+
+    def offers(writer: Writer, now: datetime) -> int:
+        return expire_due(writer, now, roads=roads, settings=settings)
+
     return {
-        "offer": lambda writer, now: expire_due(writer, now, roads=roads, settings=settings),
+        TIMER: offers,
+        DELIVERY: offers,
         EVENT_CLOCK: lambda writer, now: clocks_due(writer, now, calendar=calendar),
         UPKEEP: lambda writer, now: upkeeps_due(writer, now, roads=roads, settings=settings),
     }
@@ -112,6 +118,7 @@ def run_clock(heart: Heart, options: RunOptions) -> None:
         roads_file = settings.dispatch.roads
         roads = load_roads(None if roads_file is None else options.base_dir / roads_file)
         timers = Timers(store, timer_kinds(settings, roads))
+        automatic = Automatic(store, settings, roads)
         watchdog = Watchdog(store, settings, datetime.now(UTC))
         requests = Requests(store, Answers(store, FolderVault(options.evidence_dir), options, load_catalogue()))
         for name in ("apscheduler.executors", "apscheduler.scheduler"):
@@ -121,9 +128,8 @@ def run_clock(heart: Heart, options: RunOptions) -> None:
         how = {"seconds": POLL_S, "max_instances": 1, "coalesce": True, "misfire_grace_time": None}
         scheduler.add_job(timers.poll, "interval", id="timers", next_run_time=datetime.now(UTC), **how)
         scheduler.add_job(requests.poll, "interval", id="requests", **how)
-        scheduler.add_job(
-            lambda: watchdog.poll(datetime.now(UTC)), "interval", id="watchdog", **(how | {"seconds": 1.0})
-        )
+        scheduler.add_job(automatic.poll, "interval", id="automatic", **how)
+        scheduler.add_job(watchdog.poll, "interval", id="watchdog", **how)
         scheduler.start()
         try:
             while not heart.stopping.wait(POLL_S):

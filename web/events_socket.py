@@ -41,7 +41,7 @@ class OwnTasks:
         if change.topic != "task":
             return None
         task = change.payload["task"]
-        if self._name in (task["offered_to"], task["responder"]):
+        if self._name in (task["offered_to"], *task["also_offered"], task["responder"]):
             self._tasks.add(task["id"])
             return told
         if task["id"] in self._tasks:

@@ -22,6 +22,7 @@ from data.people import Action, Responder, User
 from data.store import Reader, TaskQuery
 from data.task import Task
 from data.views import iso
+from dispatch.offers import mark_delivered
 from dispatch.transitions import open_offer
 from layouts.phone.cards import Card, Found, Past, Seen, card_of, is_offer_to, is_past_of, is_work_of, way_text
 from layouts.phone.route_map import RouteMap, draw_route
@@ -62,6 +63,8 @@ def phone_router(deps: ServerDeps) -> APIRouter:
         user = visitor_of(request).user
         visitor_of(request).actor.require(Action.READ_OWN_TASKS)
         look = await deps.read(lambda reader: _look(reader, user, deps))
+        if any(found.offer is not None and found.offer.delivered_at is None for found in look.offers):
+            await deps.commit(lambda writer: mark_delivered(writer, user.name, deps.now()))
         seen = await asyncio.to_thread(_seen, user, look, language, draw, deps)
         html = environment.get_template("live.html.j2").render(seen=seen, words=phone_words(language))
         return seen, html, f'"{hashlib.sha256(html.encode()).hexdigest()[:32]}"'
@@ -150,7 +153,7 @@ def _look(reader: Reader, user: User, deps: ServerDeps) -> _Look:
     names = {site.id: site.name for site in deps.settings.sites}
 
     def found(task: Task, *, offered: bool) -> Found:
-        offer = open_offer(reader.offers(task.id)) if offered else None
+        offer = open_offer(reader.offers(task.id), user.name) if offered else None
         picture = reader.alert(task.alert_id).evidence if task.alert_id is not None else None
         return Found(task, offer, picture, names.get(task.site, ""))
 

@@ -9,7 +9,7 @@ from sqlalchemy import text, update
 from data.alert import Alert
 from data.errors import IllegalMove
 from data.sql import rows
-from data.sql.reader import ALERTS, EVENTS, OFFERS, OPEN_OFFER, TASKS
+from data.sql.reader import ALERTS, EVENTS, OFFERS, TASKS
 from data.sql.writing import SqlWriting
 from data.task import Event, Offer, Task
 
@@ -65,17 +65,11 @@ class CaseWriting(SqlWriting):
         return len(given.steps) > len(stored.steps)
 
     def add_offer(self, offer: Offer) -> Offer:
-        """One offer of a task is open at a time. Raises IllegalMove while another is."""
-        if offer.is_open and self._holder(offer.task_id) is not None:
-            raise IllegalMove(f"task {offer.task_id} is offered to {self._holder(offer.task_id)} already")
+        """Several may be asked at once, each once. Raises IllegalMove while this one has an open offer of the task."""
+        if offer.is_open and any(other.task_id == offer.task_id for other in self.open_offers_to(offer.responder)):
+            raise IllegalMove(f"task {offer.task_id} is offered to {offer.responder} already")
         what = f"offer of task {offer.task_id} to {offer.responder}"
         return replace(offer, id=self._number(OFFERS, rows.offer_values(offer), what))
-
-    def _holder(self, task_id: int) -> str | None:
-        """Who holds the open offer of this task."""
-        found = OFFERS.select().where(OFFERS.c.task_id == task_id, OPEN_OFFER)
-        offer = self._first(found, rows.offer_of)
-        return None if offer is None else offer.responder
 
     def save_offer(self, offer: Offer) -> Offer:
         """Raises IllegalMove for a second ending: an offer is accepted, declined, expired or withdrawn."""

@@ -154,6 +154,7 @@ class TaskRow(Numbered, Row):
     checklist: Mapped[Any] = mapped_column(JSON)
     candidates: Mapped[Any] = mapped_column(JSON)
     offered_to: Mapped[str | None] = mapped_column(index=True)
+    also_offered: Mapped[Any] = mapped_column(JSON)
     responder: Mapped[str | None] = mapped_column(index=True)
     accepted_at: Mapped[datetime | None]
     en_route_at: Mapped[datetime | None]
@@ -188,6 +189,7 @@ class OfferRow(Numbered, Row):
     expired_at: Mapped[datetime | None]
     withdrawn_at: Mapped[datetime | None]
     reason: Mapped[str] = mapped_column(ForeignText)
+    delivered_at: Mapped[datetime | None]
 
     __table_args__ = ({"sqlite_autoincrement": True},)
 

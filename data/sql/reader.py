@@ -58,7 +58,11 @@ TASK_CONDITIONS = MappingProxyType(
     {
         "event_id": TASKS.c.event_id == bindparam("event_id"),
         "alert_id": TASKS.c.alert_id == bindparam("alert_id"),
-        "responder": or_(TASKS.c.offered_to == bindparam("responder"), TASKS.c.responder == bindparam("responder")),
+        "responder": or_(
+            TASKS.c.offered_to == bindparam("responder"),
+            TASKS.c.responder == bindparam("responder"),
+            TASKS.c.id.in_(select(OFFERS.c.task_id).where(OFFERS.c.responder == bindparam("responder"), OPEN_OFFER)),
+        ),
         "unit": TASKS.c.unit == bindparam("unit"),
         "since": TASKS.c.created_at >= bindparam("since"),
         "until": TASKS.c.created_at < bindparam("until"),
@@ -130,6 +134,13 @@ class SqlReader(NoticeReading, WarningLooking, OrganisationLooking):
 
     def offers(self, task_id: int) -> Sequence[Offer]:
         return self._all(select(OFFERS).where(OFFERS.c.task_id == task_id).order_by(OFFERS.c.id), rows.offer_of)
+
+    def offer(self, offer_id: int) -> Offer:
+        return self._one(OFFERS, offer_id, rows.offer_of, "offer")
+
+    def open_offers_to(self, responder: str) -> Sequence[Offer]:
+        found = select(OFFERS).where(OFFERS.c.responder == responder, OPEN_OFFER).order_by(OFFERS.c.id)
+        return self._all(found, rows.offer_of)
 
     def responders(self) -> Sequence[Responder]:
         return self._all(select(RESPONDERS).order_by(RESPONDERS.c.id), rows.responder_of)

@@ -75,16 +75,18 @@ def task_of(row: RowMapping) -> Task:
     checklist = tuple(values.pop("checklist"))
     candidates = tuple(Candidate(**candidate) for candidate in values.pop("candidates"))
     steps = tuple(step_of(step) for step in values.pop("steps"))
-    return Task(checklist=checklist, candidates=candidates, steps=steps, **values)
+    also = tuple(values.pop("also_offered"))
+    return Task(checklist=checklist, candidates=candidates, steps=steps, also_offered=also, **values)
 
 
 def task_values(task: Task) -> dict[str, Any]:
-    own = plain(task, "id", "location", "priority", "checklist", "candidates", "steps")
+    own = plain(task, "id", "location", "priority", "checklist", "candidates", "steps", "also_offered")
     return own | {
         "lon": task.location.lon,
         "lat": task.location.lat,
         "priority": task.priority.value,
         "checklist": list(task.checklist),
+        "also_offered": list(task.also_offered),
         "candidates": [asdict(candidate) for candidate in task.candidates],
         "steps": [step_values(step) for step in task.steps],
     }

@@ -16,10 +16,11 @@ from data.geo import Location, distance_m
 from data.people import Responder
 from data.record import Change
 from data.sql.store import open_store
-from data.store import Store, TaskQuery, Writer
+from data.store import Reader, Store, TaskQuery, Writer
 from data.task import Task, TaskState
 from data.views import responder_view
 from dispatch.geojson import RoadLine, read_lines
+from dispatch.offers import mark_delivered
 from dispatch.routing import Roads, load_roads
 from engine.heart import Heart
 from engine.options import RunOptions
@@ -153,10 +154,13 @@ def move_once(store: Store, streets: Streets, now: datetime, seconds: float = ST
         streets.enter(responder)
     streets.step(seconds, _goals(tasks))
     moved = [w for w in streets.walkers.values() if w.id in on_shift and _worth_telling(w, on_shift[w.id], now)]
-    if not moved:
+    asked = _asked(store, streets)
+    if not moved and not asked:
         return 0
 
     def tell(writer: Writer) -> int:
+        for name in asked:
+            mark_delivered(writer, name, now)
         busy = writer.busy_responders()
         for walker in moved:
             if writer.put_position(walker.id, now, walker.at):
@@ -167,6 +171,16 @@ def move_once(store: Store, streets: Streets, now: datetime, seconds: float = ST
         return len(moved)
 
     return store.write(tell)
+
+
+def _asked(store: Store, streets: Streets) -> list[str]:
+    """Simulated people whose simulated phone has not shown them an offer yet."""
+
+    def look(reader: Reader) -> list[str]:
+        busy = reader.busy_responders() & streets.walkers.keys()
+        return [name for name in sorted(busy) if any(o.delivered_at is None for o in reader.open_offers_to(name))]
+
+    return store.read(look)
 
 
 def _goals(tasks: Sequence[Task]) -> dict[str, Location]:

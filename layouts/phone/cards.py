@@ -94,7 +94,7 @@ def way_text(words: Mapping[str, str], travel_s: float, distance_m: float, metho
 
 def is_offer_to(task: Task, responder: str) -> bool:
     """Does this task wait for this responder's answer?"""
-    return task.state is TaskState.OFFERED and task.offered_to == responder
+    return task.state is TaskState.OFFERED and responder in (task.offered_to, *task.also_offered)
 
 
 def is_work_of(task: Task, responder: str) -> bool:

@@ -167,7 +167,7 @@ def test_tasks_are_found_by_event_alert_responder_state_and_time(store: Store) -
     assert found(TaskQuery(before_id=3, limit=1)) == [2]
 
 
-def test_a_task_has_one_open_offer_and_an_offer_one_end(store: Store) -> None:
+def test_a_task_has_one_open_offer_to_each_and_an_offer_one_end(store: Store) -> None:
     def make(writer: Writer) -> None:
         for name in ("zhang", "zhao"):
             writer.put_responder(a_responder(name))
@@ -176,7 +176,7 @@ def test_a_task_has_one_open_offer_and_an_offer_one_end(store: Store) -> None:
     store.write(make)
     first = store.write(lambda writer: writer.add_offer(an_offer(1)))
     with pytest.raises(IllegalMove, match="task 1 is offered to zhang already"):
-        store.write(lambda writer: writer.add_offer(an_offer(1, "zhao")))
+        store.write(lambda writer: writer.add_offer(an_offer(1)))
     declined = replace(first, declined_at=after(30), reason="too far")
     store.write(lambda writer: writer.save_offer(declined))
     with pytest.raises(IllegalMove, match="accepted_at and declined_at cannot both be set"):

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from alerts.lifecycle import raise_alert
 from data.alert import Alert, AlertKey, Priority, Raised
+from data.dispatch_settings import CostSettings, DispatchSettings
 from data.geo import Location
 from data.people import Actor, Role
 from data.record import AuditEntry, Change
@@ -27,6 +28,13 @@ CHEN = Actor("chen", Role.DUTY_OFFICER)
 NEAR, MIDDLE, FAR, OFF = (Actor(name, Role.RESPONDER) for name in ("near", "middle", "far", "off"))
 GATE = Location(lon=106.512, lat=29.583)
 
+# One offer at a time, travel time alone decides, phones always answer: what is special has tests of its own.
+PLAIN = DispatchSettings(
+    deliver_within=None,
+    offers_at_once={},
+    cost=CostSettings(load=timedelta(0), rest=timedelta(0), own_grid=timedelta(0)),
+)
+
 
 def settings(**responder_changes: Any) -> Settings:
     """`near`, `middle` and `far` stand 100, 400 and 900 m north of the gate; `off` is there, but off shift."""
@@ -36,7 +44,7 @@ def settings(**responder_changes: Any) -> Settings:
         people.append(ResponderSettings(id=name, name=name.title(), location=place, on_shift=name != "off"))
     changed = tuple(who.model_copy(update=responder_changes.get(who.id, {})) for who in people)
     site = SiteSettings(id="gate-3", name="小学门口", location=GATE, grid="500105007003012")
-    return Settings(sites=(site,), responders=changed)
+    return Settings(sites=(site,), responders=changed, dispatch=PLAIN)
 
 
 @dataclass

@@ -14,11 +14,12 @@ import pytest
 from alerts.lifecycle import raise_alert
 from alerts.threshold import Recipe as Threshold
 from data.alert import AlertKey, Priority, Raised
+from data.dispatch_settings import DispatchSettings
 from data.geo import Location
 from data.observation import Reading
 from data.people import Actor, Role
 from data.requests import Request, RequestKind
-from data.settings import DispatchSettings, ResponderSettings, SiteSettings
+from data.settings import ResponderSettings, SiteSettings
 from data.vault import FolderVault
 from dispatch.routing import load_roads
 from dispatch.tasks import dispatch

@@ -17,6 +17,7 @@ import uvicorn
 
 from alerts.lifecycle import raise_alert
 from data.alert import AlertKey, Priority, Raised
+from data.dispatch_settings import CostSettings, DispatchSettings
 from data.feed_socket import SocketFrameHub
 from data.people import Role
 from data.recipe import MonitorRecipe
@@ -52,6 +53,7 @@ class Camera(MonitorRecipe):
 def city() -> Settings:
     where = {"lon": 106.51, "lat": 29.58}
     return Settings(
+        dispatch=DispatchSettings(cost=CostSettings(load=timedelta(0), rest=timedelta(0), own_grid=timedelta(0))),
         name="测试街道",
         timezone="Asia/Shanghai",
         sites=(

@@ -14,9 +14,9 @@ from data.people import Action
 from data.settings import SiteSettings
 from data.store import AlertQuery, Reader, Writer
 from data.task import Candidate
-from data.views import alert_view, task_view
-from dispatch.responders import rank
-from dispatch.tasks import dispatch
+from data.views import alert_view, candidate_view, task_view
+from dispatch.responders import needs_of, rank
+from dispatch.tasks import dispatch, dispatch_all
 from web.api.idempotency import check_version, once
 from web.api.lists import Cursor, Limit, Moment, before_id, page, utc
 from web.api.schemas import (
@@ -26,6 +26,7 @@ from web.api.schemas import (
     AnyList,
     DispatchBody,
     Nothing,
+    SeveralBody,
     TaskAnswer,
     answers,
 )
@@ -73,7 +74,7 @@ def alert_router(deps: ServerDeps) -> APIRouter:
         """Who could be sent, best first, then who cannot and why."""
         visitor_of(request).actor.require(Action.DISPATCH)
         found = await deps.read(lambda reader: _candidates(reader, alert_id, deps))
-        return {"items": [_candidate_view(candidate) for candidate in found], "next": None}
+        return {"items": [candidate_view(candidate) for candidate in found], "next": None}
 
     _add_steps(router, deps)
     return router
@@ -112,6 +113,19 @@ def _add_steps(router: APIRouter, deps: ServerDeps) -> None:
 
         return await once(deps, request, wanted.model_dump(), work)
 
+    @router.post("/dispatch", response_model=None, responses=answers(AnyList, 403, 404, 409, 422))
+    async def dispatch_several(request: Request, body: SeveralBody) -> Response:
+        """Several alerts at once: each gets somebody so that the whole costs least, the most urgent first."""
+        actor = visitor_of(request).actor
+        actor.require(Action.DISPATCH)
+
+        def work(writer: Writer) -> Mapping[str, Any]:
+            now, roads, settings = deps.now(), deps.roads, deps.settings
+            made = dispatch_all(writer, body.alerts, actor, now, roads=roads, settings=settings)
+            return {"items": [task_view(task) for task in made], "next": None}
+
+        return await once(deps, request, body.model_dump(), work)
+
 
 def one(request: Request, view: Mapping[str, Any], tag: str = "") -> Response:
     """One thing with its version (or `tag`) as ETag; 304 when the asker has that version."""
@@ -123,11 +137,14 @@ def one(request: Request, view: Mapping[str, Any], tag: str = "") -> Response:
 
 def _candidates(reader: Reader, alert_id: int, deps: ServerDeps) -> tuple[Candidate, ...]:
     alert = reader.alert(alert_id)
+    needs = needs_of(reader, alert, deps.settings)
     if alert.event_id is not None:
-        place = reader.event(alert.event_id).location
+        event = reader.event(alert.event_id)
+        place, grid = event.location, event.grid
     else:
-        place = _site(deps, alert.key.site).location
-    ranking = rank(reader, place, deps.now(), roads=deps.roads, settings=deps.settings)
+        site = _site(deps, alert.key.site)
+        place, grid = site.location, site.grid
+    ranking = rank(reader, place, deps.now(), roads=deps.roads, settings=deps.settings, needs=needs, grid=grid)
     return (*ranking.eligible, *ranking.refused)
 
 
@@ -136,13 +153,3 @@ def _site(deps: ServerDeps, site_id: str) -> SiteSettings:
         return deps.settings.site(site_id)
     except KeyError:
         raise NotFound(f"site {site_id!r} is not configured (any more)") from None
-
-
-def _candidate_view(candidate: Candidate) -> dict[str, Any]:
-    return {
-        "responder": candidate.responder,
-        "travel_s": round(candidate.travel_s, 1),
-        "distance_m": round(candidate.distance_m, 1),
-        "method": candidate.method,
-        "reason": candidate.reason,
-    }

@@ -18,6 +18,14 @@ class Nothing(_Body):
     """`{}` or no body."""
 
 
+class SeveralBody(BaseModel):
+    """Alerts that are dispatched together."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    alerts: Annotated[list[int], Field(min_length=1, max_length=200, description="Ids of alerts.")]
+
+
 class DispatchBody(_Body):
     """Whom to send; the nearest available responder when left out."""
 
@@ -123,6 +131,7 @@ class TaskView(_View):
     priority: str
     state: str
     offered_to: str | None
+    also_offered: list[str]
     responder: str | None
     created_by: str
     verified_by: str | None

@@ -18,6 +18,7 @@ from data.store import Reader, TaskQuery, Writer
 from data.task import Task
 from data.views import offer_view, task_view
 from dispatch import tasks
+from dispatch.offers import mark_delivered
 from web.api.alerts import Open, one
 from web.api.idempotency import check_version, once
 from web.api.lists import Cursor, Limit, Moment, before_id, page, utc
@@ -60,9 +61,16 @@ async def move(deps: ServerDeps, request: Request, task_id: int, body: object, s
     return await once(deps, request, body, work)
 
 
+async def note_arrival(deps: ServerDeps, responder: str) -> None:
+    """The responder's phone or app fetches its tasks: what is offered to them has arrived."""
+    offers = await deps.read(lambda reader: reader.open_offers_to(responder))
+    if any(offer.delivered_at is None for offer in offers):
+        await deps.commit(lambda writer: mark_delivered(writer, responder, deps.now()))
+
+
 def own_task(task: Task, actor: Actor) -> bool:
     """Is it offered to, or done by, this person?"""
-    return actor.name in (task.offered_to, task.responder)
+    return actor.name in (task.offered_to, *task.also_offered, task.responder)
 
 
 def _add_reading(router: APIRouter, deps: ServerDeps) -> None:
@@ -94,6 +102,7 @@ def _add_reading(router: APIRouter, deps: ServerDeps) -> None:
         if actor.role is not None and not may(actor.role, Action.READ):
             actor.require(Action.READ_OWN_TASKS)
             query = replace(query, responder=actor.name)
+            await note_arrival(deps, actor.name)
         return page(await deps.read(lambda reader: reader.tasks(query)), limit, task_view)
 
     @router.get("/tasks/{task_id}", response_model=None, responses=answers(TaskView, 403, 404))

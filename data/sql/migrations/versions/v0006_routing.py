@@ -1,6 +1,9 @@
-"""Offers to several, positions and assignments."""
+"""Offers to several at once, and whether they arrived."""
 
 from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
 
 revision = "0006"
 down_revision = "0005"
@@ -9,4 +12,6 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Nothing yet."""
+    """Two columns; in a store that has tasks already nobody else holds an offer of them."""
+    op.add_column("tasks", sa.Column("also_offered", sa.JSON(), nullable=False, server_default="[]"))
+    op.add_column("offers", sa.Column("delivered_at", sa.DateTime(timezone=True), nullable=True))

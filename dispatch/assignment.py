@@ -1,0 +1,73 @@
+"""Several tasks at once: who goes where so that the whole costs least, the most urgent first.
+
+Method: the linear sum assignment problem (SciPy's implementation of a modified Jonker-Volgenant algorithm), once for
+each priority; who is taken by a more urgent task is not asked for a less urgent one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+from data.alert import Priority
+from data.people import Actor
+from data.settings import Settings
+from data.store import Writer
+from data.task import Candidate, Task
+from dispatch.offers import make_offer, offer_next, rank_for
+from dispatch.responders import Ranking
+from dispatch.routing import Roads
+
+_NEVER_S = 1e9  # finite, so that an assignment exists; such a pair is not used
+
+
+def offer_all(
+    writer: Writer, tasks: Sequence[Task], actor: Actor, now: datetime, *, roads: Roads, settings: Settings
+) -> list[Task]:
+    """Offer these drafts, each to one responder, in the order given; who gets nobody tells its shortfall."""
+    rankings = {task.id: rank_for(writer, task, now, roads=roads, settings=settings) for task in tasks}
+    chosen: dict[int, Candidate] = {}
+    for priority in Priority:
+        urgent = [task for task in tasks if task.priority is priority]
+        taken = {candidate.responder for candidate in chosen.values()}
+        chosen |= assign({task.id: _without(rankings[task.id], taken) for task in urgent})
+    offered: dict[int, Task] = {}
+    for task in tasks:
+        if task.id in chosen:
+            kept = writer.save_task(replace(task, candidates=rankings[task.id].stored))
+            offered[task.id] = make_offer(writer, kept, chosen[task.id], actor, now, settings=settings)
+    for task in tasks:  # only now everybody who is left is known
+        if task.id not in chosen:
+            offered[task.id] = offer_next(writer, task, now, roads=roads, settings=settings)
+    return [offered[task.id] for task in tasks]
+
+
+def assign(eligible: Mapping[int, Sequence[Candidate]]) -> dict[int, Candidate]:
+    """Task id to candidate, nobody twice, at the least cost in all; tasks that get nobody are left out."""
+    names = sorted({candidate.responder for candidates in eligible.values() for candidate in candidates})
+    if not names:
+        return {}
+    column = {name: number for number, name in enumerate(names)}
+    costs = np.full((len(eligible), len(names)), _NEVER_S)
+    known: dict[tuple[int, int], Candidate] = {}
+    for row, candidates in enumerate(eligible.values()):
+        for candidate in candidates:
+            # A straight line may cross a river: it counts only where nobody comes by road.
+            far = 0.0 if candidate.method == "road" else _NEVER_S / 1000
+            costs[row, column[candidate.responder]] = candidate.cost_s + far
+            known[row, column[candidate.responder]] = candidate
+    ids = list(eligible)
+    rows, columns = linear_sum_assignment(costs)
+    return {
+        ids[row]: known[row, found]
+        for row, found in zip(rows.tolist(), columns.tolist(), strict=True)
+        if (row, found) in known
+    }
+
+
+def _without(ranking: Ranking, taken: set[str]) -> tuple[Candidate, ...]:
+    return tuple(candidate for candidate in ranking.eligible if candidate.responder not in taken)

@@ -1,0 +1,51 @@
+"""Alerts that nobody has to click on: a person in the river is offered to the nearest at once.
+
+Follows the outbox behind a cursor that is stored with what was done: each alert once, also after a kill.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime
+
+from data.errors import YipingError
+from data.settings import Settings
+from data.store import Store, Writer
+from dispatch.routing import Roads
+from dispatch.tasks import send_automatically
+
+log = logging.getLogger(__name__)
+
+CURSOR = "dispatch:changes"
+FOLLOWED_AT_ONCE = 500
+
+
+class Automatic:
+    """`poll` twice a second; a human's acknowledgement is still asked for."""
+
+    def __init__(self, store: Store, settings: Settings, roads: Roads) -> None:
+        self._store = store
+        self._settings = settings
+        self._roads = roads
+
+    def poll(self) -> None:
+        """Send to what was raised since the last call. Raises what the store raises."""
+        if not self._settings.dispatch.automatic.rules:
+            return
+        while self._store.read(lambda reader: reader.last_change() > int(reader.value(CURSOR) or 0)):
+            self._store.write(self._follow)
+
+    def _follow(self, writer: Writer) -> None:
+        changes = writer.changes(int(writer.value(CURSOR) or 0), FOLLOWED_AT_ONCE)
+        raised = dict.fromkeys(int(c.payload["alert"]["id"]) for c in changes if c.topic == "alert")
+        for alert_id in raised:
+            alert = writer.alert(alert_id)
+            if not alert.is_open or alert.event_id is not None or not self._settings.dispatch.automatic.fits(alert):
+                continue
+            try:
+                now = datetime.now(UTC)
+                send_automatically(writer, alert, now, roads=self._roads, settings=self._settings)
+            except YipingError as error:  # this one waits for a human, like every other alert
+                log.error("alert %d is not dispatched by itself: %s", alert_id, error)
+        if changes:
+            writer.put_value(CURSOR, changes[-1].seq)
