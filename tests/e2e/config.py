@@ -8,6 +8,7 @@ CONFIG = """\
 name: 试验街道
 timezone: Asia/Shanghai
 inference: {{cache_dir: "{cache}"}}
+dispatch: {{offers_at_once: {{P1: 1}}, deliver_within: null}}
 sites:
   - id: quay
     name: 滨江步道
