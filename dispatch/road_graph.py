@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,7 @@ from scipy.sparse.csgraph import dijkstra
 
 from data.geo import EARTH_RADIUS_M, Location
 
+Area = Any  # a shapely geometry: it comes without types
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.intp]
 Bools = npt.NDArray[np.bool_]
@@ -100,14 +101,15 @@ class RoadGraph:
         starts = self.snap(units)
         if goal.beside_m[0] > MAX_SNAP_M:
             return Travel(np.full(len(units), np.inf), np.full(len(units), np.inf))
-        seconds, metres, _ = self._search(goal, self._open_graph(closed))
-        by_a, by_b = self._ways_out(starts, seconds)
+        area = self._area(closed)
+        seconds, metres, _ = self._search(goal, area)
+        by_a, by_b = self._ways_out(starts, seconds, area)
         via_a = by_a <= by_b
         node = np.where(via_a, self._a[starts.edge], self._b[starts.edge])
         total_s = np.minimum(by_a, by_b)
         along = np.where(via_a, starts.fraction, 1 - starts.fraction) * self._length[starts.edge]
         total_m = along + metres[node]
-        direct = self._along_same_edge(starts, goal)
+        direct = self._along_same_edge(starts, goal, area)
         nearer = direct < total_s
         total_s = np.where(nearer, direct, total_s)
         on_edge_m = np.abs(starts.fraction - goal.fraction[0]) * self._length[starts.edge]
@@ -148,13 +150,19 @@ class RoadGraph:
         beside = np.asarray(shapely.distance(lines, points), dtype=np.float64)
         return Snapped(edge, np.clip(along / np.maximum(self._length[edge], _LEAST_S), 0, 1), beside)
 
-    def _open_graph(self, closed: Sequence[tuple[Location, float]]) -> csr_array:
-        """The graph without the edges that touch a closed circle; the last few are kept."""
+    def _area(self, closed: Sequence[tuple[Location, float]]) -> Area | None:
+        """What no way may enter, in metres of the plane; None where nothing is closed."""
         if not closed:
-            return self._reversed
+            return None
         lonlat = np.array([(centre.lon, centre.lat) for centre, _ in closed], dtype=np.float64)
         circles = shapely.buffer(shapely.points(self._plane.project(lonlat)), [radius for _, radius in closed])
-        shut = np.unique(self._tree.query(circles, predicate="intersects")[1])
+        return shapely.union_all(circles)
+
+    def _open_graph(self, area: Area | None) -> csr_array:
+        """The graph without the edges that touch what is closed; the last few are kept."""
+        if area is None:
+            return self._reversed
+        shut = np.unique(self._tree.query(area, predicate="intersects"))
         key = shut.tobytes()
         if key not in self._kept:
             usable = np.ones(len(self._a), dtype=bool)
@@ -166,11 +174,11 @@ class RoadGraph:
             self._kept[key] = graph
         return self._kept[key]
 
-    def _search(self, goal: Snapped, graph: csr_array | None = None) -> tuple[Floats, Floats, Ints]:
+    def _search(self, goal: Snapped, area: Area | None = None) -> tuple[Floats, Floats, Ints]:
         """From every node: seconds and metres to the goal, and the next node on the way there."""
         n = len(self._xy)
-        entries = self._ways_in(goal)
-        graph = self._reversed if graph is None else graph
+        entries = self._ways_in(goal, area)
+        graph = self._open_graph(area)
         count = len(entries)
         with_goal = csr_array(
             (
@@ -185,33 +193,50 @@ class RoadGraph:
         towards = before[0].astype(np.intp)
         return seconds[0, :n], _metres_along(places, towards, n)[:n], towards
 
-    def _ways_in(self, goal: Snapped) -> list[tuple[int, float]]:
+    def _ways_in(self, goal: Snapped, area: Area | None) -> list[tuple[int, float]]:
         """Nodes next to the goal from which it can be reached along its edge, with the seconds that takes."""
         edge, fraction = int(goal.edge[0]), float(goal.fraction[0])
         a, b = int(self._a[edge]), int(self._b[edge])
         seconds, length = float(self._seconds[edge]), float(self._length[edge])
         entries = []
-        if self._forward[edge] or fraction * length < _AT_END_M:
+        stopped_a = bool(self._stopped(goal, self._xy[[a]], area)[0])
+        stopped_b = bool(self._stopped(goal, self._xy[[b]], area)[0])
+        if not stopped_a and (self._forward[edge] or fraction * length < _AT_END_M):
             entries.append((a, fraction * seconds))
-        if self._backward[edge] or (1 - fraction) * length < _AT_END_M:
+        if not stopped_b and (self._backward[edge] or (1 - fraction) * length < _AT_END_M):
             entries.append((b, (1 - fraction) * seconds))
         return sorted(entries)
 
-    def _ways_out(self, starts: Snapped, seconds: Floats) -> tuple[Floats, Floats]:
+    def _stopped(self, here: Snapped, there: Floats, area: Area | None) -> Bools:
+        """Does the piece of each position's edge to that point enter what is closed? Who stands within may leave."""
+        if area is None:
+            return np.zeros(len(there), dtype=bool)
+        places = self._place(here)
+        pieces = shapely.linestrings(np.stack([np.broadcast_to(places, there.shape), there], axis=1))
+        within = shapely.intersects(shapely.points(places), area)
+        return np.asarray(shapely.intersects(pieces, area) & ~within, dtype=bool)
+
+    def _ways_out(self, starts: Snapped, seconds: Floats, area: Area | None = None) -> tuple[Floats, Floats]:
         """Seconds to the goal by the edge's beginning and by its end; infinite against a one-way direction."""
         edge, fraction = starts.edge, starts.fraction
         length = self._length[edge]
         to_a = self._backward[edge] | (fraction * length < _AT_END_M)
         to_b = self._forward[edge] | ((1 - fraction) * length < _AT_END_M)
+        if area is not None:
+            to_a &= ~self._stopped(starts, self._xy[self._a[edge]], area)
+            to_b &= ~self._stopped(starts, self._xy[self._b[edge]], area)
         by_a = np.where(to_a, fraction * self._seconds[edge] + seconds[self._a[edge]], np.inf)
         by_b = np.where(to_b, (1 - fraction) * self._seconds[edge] + seconds[self._b[edge]], np.inf)
         return by_a, by_b
 
-    def _along_same_edge(self, starts: Snapped, goal: Snapped) -> Floats:
+    def _along_same_edge(self, starts: Snapped, goal: Snapped, area: Area | None = None) -> Floats:
         """Seconds straight along the edge for units that stand on the goal's own edge, else infinite."""
         edge = int(goal.edge[0])
         ahead = goal.fraction[0] - starts.fraction
         allowed = np.where(ahead >= 0, self._forward[edge], self._backward[edge])
+        if area is not None:
+            goals = np.broadcast_to(self._place(goal), (len(starts.edge), 2))
+            allowed = allowed & ~self._stopped(starts, goals, area)
         return np.where((starts.edge == edge) & allowed, np.abs(ahead) * self._seconds[edge], np.inf)
 
     def _place(self, one: Snapped) -> Floats:
