@@ -25,8 +25,8 @@ T = TypeVar("T")
 class City:
     """One running system and the commands of its command line."""
 
-    def __init__(self, config: Path, var: Path, arguments: tuple[str, ...] = ()) -> None:
-        self.config, self.var, self.port = config, var, free_port()
+    def __init__(self, config: Path, var: Path, arguments: tuple[str, ...] = (), root: Path = ROOT) -> None:
+        self.config, self.var, self.port, self.root = config, var, free_port(), root
         self.arguments = arguments
         self.log_path = var.parent / "city.log"
         self.process: subprocess.Popen[bytes] | None = None
@@ -41,7 +41,7 @@ class City:
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(
                 [*command, "--port", str(self.port), *self.arguments],
-                cwd=ROOT,
+                cwd=self.root,
                 stdout=log,
                 stderr=log,
                 env={**os.environ, "PYTHONUNBUFFERED": "1"},
@@ -86,7 +86,7 @@ class City:
         """Output of `python app.py ...`; checks its exit status."""
         done = subprocess.run(
             [sys.executable, "app.py", *arguments],
-            cwd=ROOT,
+            cwd=self.root,
             input=given,
             capture_output=True,
             text=True,
@@ -110,9 +110,9 @@ class City:
 
 
 @contextmanager
-def city(config: Path, var: Path, *arguments: str) -> Iterator[City]:
-    """A city that runs for the length of the block."""
-    running = City(config, var, arguments)
+def city(config: Path, var: Path, *arguments: str, root: Path = ROOT) -> Iterator[City]:
+    """A city that runs for the length of the block, from the project in `root`."""
+    running = City(config, var, arguments, root)
     running.start()
     try:
         yield running
