@@ -93,7 +93,7 @@ def test_from_bank_to_bank_one_walks_over_a_bridge(root: Path, city: Settings) -
 
 def test_the_committed_map_is_the_one_our_program_draws(root: Path, tmp_path: Path) -> None:
     write(tmp_path)
-    names = sorted(p.name for p in (root / "data/demo").iterdir())
+    names = sorted(p.name for p in (root / "data/demo").glob("*.geojson"))
     assert names == ["blocks.geojson", "river.geojson", "roads.geojson"]
     for name in names:
         assert (tmp_path / name).read_text("utf-8") == (root / "data/demo" / name).read_text("utf-8")

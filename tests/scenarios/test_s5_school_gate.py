@@ -85,6 +85,7 @@ def test_S5_parked_cars_at_a_school_gate_bring_four_units_at_once_and_a_standing
     assert town.now - began <= timedelta(seconds=1), "all at once"
 
     jiao = town.by("jiao")
+    assert [one["id"] for one in jiao.get("tasks")["items"]] == [task["id"]], "the offer has reached the phone"
     for step in ("accept", "en-route", "on-scene"):
         town.wait(minutes=2)
         jiao.post(f"tasks/{task['id']}/{step}")
