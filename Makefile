@@ -105,6 +105,11 @@ clean:
 gating: setup-test
 	$(PY) -m bench.gating --write
 
+# Two of its films in some minutes.
+.PHONY: gating-short
+gating-short: setup-test
+	YIPING_GATING=1 $(VENV)/bin/pytest -q tests/bench/test_gating.py
+
 .PHONY: docs
 docs: $(VENV)/.ready
 	$(PY) app.py describe > docs/config.md

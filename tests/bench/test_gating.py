@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,10 @@ import pytest
 from bench.gating import Gating, matched
 from bench.gating_films import FILMS, Variant
 from bench.gating_run import Told
+
+LONG = pytest.mark.skipif(
+    os.environ.get("YIPING_GATING") != "1", reason="makes its films first, two minutes: make gating-short"
+)
 
 
 def told(rule: str, started_s: float) -> Told:
@@ -25,6 +30,7 @@ def test_an_event_is_matched_once_and_only_with_one_of_its_own_rule_that_began_n
     ]
 
 
+@LONG
 @pytest.mark.model
 @pytest.mark.shared
 @pytest.mark.timeout(600)
@@ -46,6 +52,7 @@ def test_a_resting_camera_finds_what_a_fully_decoded_one_finds(
     assert verdict.decoded_share < 0.9, "it has rested"
 
 
+@LONG
 @pytest.mark.model
 @pytest.mark.shared
 @pytest.mark.slow
