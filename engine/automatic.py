@@ -6,9 +6,10 @@ Follows the outbox behind a cursor that is stored with what was done: each alert
 from __future__ import annotations
 
 import logging
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from data.errors import YipingError
+from data.following import Follower
 from data.settings import Settings
 from data.store import Store, Writer
 from dispatch.routing import Roads
@@ -16,8 +17,8 @@ from dispatch.tasks import send_automatically
 
 log = logging.getLogger(__name__)
 
-CURSOR = "dispatch:changes"
 FOLLOWED_AT_ONCE = 500
+FOLLOWER = Follower("dispatch:changes", ("alert",), timedelta(minutes=5))
 
 
 class Automatic:
@@ -30,14 +31,12 @@ class Automatic:
 
     def poll(self) -> None:
         """Send to what was raised since the last call. Raises what the store raises."""
-        if not self._settings.dispatch.automatic.rules:
-            return
-        while self._store.read(lambda reader: reader.last_change() > int(reader.value(CURSOR) or 0)):
+        while self._store.read(FOLLOWER.is_behind):  # also without rules: one added later is not about what was before
             self._store.write(self._follow)
 
     def _follow(self, writer: Writer) -> None:
-        changes = writer.changes(int(writer.value(CURSOR) or 0), FOLLOWED_AT_ONCE)
-        raised = dict.fromkeys(int(c.payload["alert"]["id"]) for c in changes if c.topic == "alert")
+        changes = FOLLOWER.take(writer, datetime.now(UTC), FOLLOWED_AT_ONCE)
+        raised = dict.fromkeys(int(change.payload["alert"]["id"]) for change in changes)
         for alert_id in raised:
             alert = writer.alert(alert_id)
             if not alert.is_open or alert.event_id is not None or not self._settings.dispatch.automatic.fits(alert):
@@ -47,5 +46,3 @@ class Automatic:
                 send_automatically(writer, alert, now, roads=self._roads, settings=self._settings)
             except YipingError as error:  # this one waits for a human, like every other alert
                 log.error("alert %d is not dispatched by itself: %s", alert_id, error)
-        if changes:
-            writer.put_value(CURSOR, changes[-1].seq)

@@ -21,7 +21,7 @@ from data.store import Store, Writer
 from engine.heart import Heart
 from engine.options import RunOptions
 from notices.deliveries import alert_of, claim, delivered, failed, release
-from notices.escalation import fire_due, follow
+from notices.escalation import fire_due, follow, follower
 from notices.wording import Wording
 
 log = logging.getLogger(__name__)
@@ -47,7 +47,7 @@ class Notifier:
     def poll(self) -> None:
         """Begin, fire and hand out what is due now. Raises what the store raises; the next poll tries again."""
         settings = self._settings
-        if self._store.read(lambda reader: reader.last_change() > int(reader.value("notices:changes") or 0)):
+        if self._store.read(follower(settings).is_behind):
             self._store.write(lambda writer: follow(writer, settings, datetime.now(UTC)))
         now = datetime.now(UTC)
         if self._store.read(lambda reader: reader.escalations_due(now, 1)):

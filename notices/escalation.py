@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from data.alert import Alert
+from data.following import Follower
 from data.notice import Escalation, Notice, NoticeState
 from data.notice_settings import NoticeSettings, PolicySettings, StepSettings
 from data.record import Change
@@ -18,15 +19,13 @@ from data.store import Reader, Writer
 from notices.deliveries import alert_of, is_settled, save
 from notices.wording import Wording
 
-CURSOR = "notices:changes"
 FOLLOWED_AT_ONCE = 500
 FIRED_AT_ONCE = 50
 
 
 def follow(writer: Writer, settings: Settings, now: datetime) -> int:
     """Begin and stop escalations for the alerts that changed since the last call. How many changes were read."""
-    after = int(writer.value(CURSOR) or 0)
-    changes = writer.changes(after, FOLLOWED_AT_ONCE)
+    changes = follower(settings).take(writer, now, FOLLOWED_AT_ONCE)
     for change in _newest_of_alerts(changes):
         alert = alert_of(writer, change.subject)
         if alert is None:
@@ -35,9 +34,12 @@ def follow(writer: Writer, settings: Settings, now: datetime) -> int:
             stop(writer, change.subject, now)
         else:
             _begin(writer, alert, settings.notices, change.at)
-    if changes:
-        writer.put_value(CURSOR, changes[-1].seq)
     return len(changes)
+
+
+def follower(settings: Settings) -> Follower:
+    """Who reads the changes of alerts to begin and stop escalations."""
+    return Follower("notices:changes", ("alert",), settings.notices.give_up_after)
 
 
 def fire_due(writer: Writer, settings: Settings, now: datetime) -> int:
@@ -79,9 +81,8 @@ def _newest_of_alerts(changes: Sequence[Change]) -> Iterator[Change]:
     """One change for each alert, in order: what counts is how the alert is now."""
     newest: dict[str, Change] = {}
     for change in changes:
-        if change.topic == "alert":
-            newest.pop(change.subject, None)
-            newest[change.subject] = change
+        newest.pop(change.subject, None)
+        newest[change.subject] = change
     yield from newest.values()
 
 

@@ -338,7 +338,7 @@ class OutboxRow(Row):
     at: Mapped[datetime]
     payload: Mapped[Any] = mapped_column(JSON)
 
-    __table_args__ = ({"sqlite_autoincrement": True},)
+    __table_args__ = (Index("ix_outbox_topic_seq", "topic", "seq"), {"sqlite_autoincrement": True})
 
 
 class AnswerRow(Row):

@@ -52,6 +52,7 @@ OPEN_TASK = and_(TASKS.c.closed_at.is_(None), TASKS.c.cancelled_at.is_(None))
 # Screens ask these two many times a second: built once, only the numbers differ.
 LAST_CHANGE = select(func.coalesce(func.max(OUTBOX.c.seq), 0))
 CHANGES = select(OUTBOX).where(OUTBOX.c.seq > bindparam("after")).order_by(OUTBOX.c.seq).limit(bindparam("up_to"))
+CHANGES_ABOUT = CHANGES.where(OUTBOX.c.topic.in_(bindparam("topics", expanding=True)))
 
 
 TASK_CONDITIONS = MappingProxyType(
@@ -167,8 +168,10 @@ class SqlReader(NoticeReading, WarningLooking, OrganisationLooking):
     def latest_readings(self) -> Sequence[Reading]:
         return self._all(select(NEWEST).order_by(*NEWEST.primary_key.columns), rows.reading_of)
 
-    def changes(self, after: int, limit: int = 1000) -> Sequence[Change]:
-        found = self._connection.execute(CHANGES, {"after": after, "up_to": limit}).mappings()
+    def changes(self, after: int, limit: int = 1000, *, topics: Sequence[str] = ()) -> Sequence[Change]:
+        asked: dict[str, Any] = {"after": after, "up_to": limit}
+        statement = CHANGES_ABOUT if topics else CHANGES
+        found = self._connection.execute(statement, asked | {"topics": list(topics)} if topics else asked).mappings()
         return [rows.change_of(row) for row in found]
 
     def last_change(self) -> int:

@@ -27,6 +27,7 @@ def upgrade() -> None:
     big = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
     texts = ("status", "message_type", "event", "level", "severity", "urgency", "certainty", "headline", "description",
              "instruction", "language", "origin")  # fmt: skip
+    op.create_index("ix_outbox_topic_seq", "outbox", ["topic", "seq"])  # who follows alerts skips a million readings
     op.create_table(
         "warnings",
         sa.Column("id", big, autoincrement=True, nullable=False),
