@@ -131,7 +131,7 @@ class Task:
     take it among themselves, without offers; empty for a task that is offered to responders. `steps`: what turned
     the way round (blocked, returned, reassigned, rework, ruling); a step that clears times keeps them in its detail.
     `also_offered`: who else holds an open offer of it (most urgent tasks are offered to several at once).
-    `promised`: the day by which the unit has promised it.
+    `promised`: the day by which the unit has promised it. `needs_photo`: no report without a picture.
     """
 
     event_id: int
@@ -161,9 +161,16 @@ class Task:
     cancelled_at: datetime | None = None
     unit: str = ""
     promised: date | None = None
+    needs_photo: bool = False
     steps: tuple[Recorded, ...] = ()
     id: int = 0
     version: int = 0
+
+    @property
+    def checked(self) -> tuple[int, ...]:
+        """Which items of the checklist (by index) the last report says are done."""
+        said = next((one for one in reversed(self.steps) if "checked" in one.detail), None)
+        return () if said is None else tuple(said.detail["checked"])
 
     @property
     def state(self) -> TaskState:

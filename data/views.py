@@ -139,6 +139,8 @@ def task_view(task: Task) -> dict[str, Any]:
         "report_text": task.report_text,
         "report_photo": task.report_photo,
         "checklist": list(task.checklist),
+        "checked": list(task.checked),
+        "needs_photo": task.needs_photo,
         "candidates": [candidate_view(candidate) for candidate in task.candidates],
         **{f"{name}_at": iso(getattr(task, f"{name}_at")) for name in times},
         "unit": task.unit,

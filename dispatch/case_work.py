@@ -43,6 +43,7 @@ class Work:
     responder: str | None = None
     checklist: tuple[str, ...] = ()
     promised: date | None = None
+    needs_photo: bool = False
 
 
 def judge(
@@ -194,6 +195,7 @@ def _made(writer: Writer, event: Event, work: Work, actor: Actor, now: datetime)
             checklist=work.checklist,
             unit=work.unit,
             promised=work.promised,
+            needs_photo=work.needs_photo,
         )
     )
     task_step(writer, task, actor, "dispatch", now, detail={"event": event.id})

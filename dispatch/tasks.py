@@ -6,12 +6,13 @@ with a text that says why, and then changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from data.alert import Alert
+from data.case import Recorded
 from data.errors import IllegalMove, InputRejected, NobodyAvailable
 from data.people import SYSTEM, Action, Actor
 from data.record import Evidence
@@ -157,21 +158,41 @@ def on_scene(writer: Writer, task_id: int, actor: Actor, now: datetime) -> Task:
 
 
 def report(  # noqa: PLR0917 - who, when and what
-    writer: Writer, task_id: int, actor: Actor, now: datetime, text: str, photo: Evidence | None
+    writer: Writer,
+    task_id: int,
+    actor: Actor,
+    now: datetime,
+    text: str,
+    photo: Evidence | None,
+    *,
+    checked: Collection[int] = (),
 ) -> Task:
-    """The work is done, says the responder, with words, a photo or both. Raises InputRejected without either."""
+    """The work is done, says the responder, with words, a photo or both. Raises InputRejected without either.
+
+    `checked`: which items of the checklist are done, by index.
+    """
     task = writer.task(task_id)
     check(task, Step.REPORT, actor, (), now)
     text = text.strip()
     if not text and photo is None:
         raise InputRejected("a report needs a photo or a text")
+    if task.needs_photo and photo is None:
+        raise InputRejected(f"task {task_id} asks for a photo")
+    unknown = sorted(set(checked) - set(range(len(task.checklist))))
+    if unknown:
+        raise InputRejected(f"the checklist of task {task_id} has no item {unknown[0]}")
     if len(text) > REPORT_TEXT_LIMIT:
         raise InputRejected(f"the text has {len(text)} characters, at most {REPORT_TEXT_LIMIT} are kept")
     if photo is not None:
         writer.add_evidence(photo)
-    photo_id = None if photo is None else photo.id
-    task = writer.save_task(replace(task, reported_at=_at(task, now), report_text=text, report_photo=photo_id))
-    task_step(writer, task, actor, "report", now, detail={"photo": photo_id, "characters": len(text)})
+    photo_id, steps, detail = None if photo is None else photo.id, task.steps, {}
+    if task.checklist:
+        detail = {"checked": sorted(set(checked)), "of": len(task.checklist)}
+        role = "" if actor.role is None else actor.role.value
+        steps = (*steps, Recorded(Step.REPORT.value, TaskState.REPORTED.value, now, actor.name, role, "", detail))
+    reported = replace(task, reported_at=_at(task, now), report_text=text, report_photo=photo_id, steps=steps)
+    task = writer.save_task(reported)
+    task_step(writer, task, actor, "report", now, detail={"photo": photo_id, "characters": len(text)} | detail)
     return task
 
 

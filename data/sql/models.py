@@ -168,6 +168,7 @@ class TaskRow(Numbered, Row):
     cancelled_at: Mapped[datetime | None]
     unit: Mapped[str] = mapped_column(index=True)
     promised: Mapped[date | None] = mapped_column(Date)
+    needs_photo: Mapped[bool]
     steps: Mapped[Any] = mapped_column(JSON)
     version: Mapped[int]
 

@@ -230,6 +230,23 @@ def test_a_report_says_something(city: City) -> None:
     assert city.step(report, task, NEAR, "", PHOTO).report_photo == "a" * 64
 
 
+def test_a_report_tells_what_of_the_checklist_is_done_and_has_the_photo_that_the_task_asks_for(city: City) -> None:
+    dispatched = city.dispatch(city.alert())
+    with_list = replace(dispatched, checklist=("锁闭通道", "张贴告示", "拍照"), needs_photo=True)
+    task = city.do(lambda writer: writer.save_task(with_list))
+    for step in (accept, en_route, on_scene):
+        city.step(step, task, NEAR)
+    with pytest.raises(InputRejected, match=rf"task {task.id} asks for a photo"):
+        city.step(report, task, NEAR, "已锁", None)
+    with pytest.raises(InputRejected, match="no item 3"):
+        city.do(lambda writer: report(writer, task.id, NEAR, city.now, "已锁", PHOTO, checked=(0, 3)))
+    done = city.do(lambda writer: report(writer, task.id, NEAR, city.now, "已锁", PHOTO, checked=(2, 0)))
+    assert (done.checked, city.task(task).checked) == ((0, 2), (0, 2))
+    assert city.task(task).needs_photo
+    (said,) = [e for e in city.store.read(lambda r: r.audit(subject=f"task:{task.id}")) if e.action == "report"]
+    assert (said.detail["checked"], said.detail["of"]) == ([0, 2], 3)
+
+
 def test_cancelling_withdraws_the_offer_and_leaves_the_event_open_for_another_task(city: City) -> None:
     alert = city.alert()
     task = city.dispatch(alert)

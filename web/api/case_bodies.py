@@ -77,6 +77,7 @@ class TaskBody(_Body):
     responder: Id | None = None
     checklist: Annotated[list[Annotated[str, Field(max_length=200)]], Field(max_length=50)] = []
     promised: date | None = None
+    needs_photo: Annotated[bool, Field(description="No report without a picture.")] = False
 
 
 class ReasonBody(_Body):

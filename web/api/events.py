@@ -166,7 +166,8 @@ def _add_steps(router: APIRouter, deps: ServerDeps) -> None:
         """One more task, for a unit, a named responder or the nearest who can."""
         actor = visitor_of(request).actor
         actor.require(Action.DISPATCH)
-        wanted = Work(body.title, body.part, body.unit, body.responder, tuple(body.checklist), body.promised)
+        checklist = tuple(body.checklist)
+        wanted = Work(body.title, body.part, body.unit, body.responder, checklist, body.promised, body.needs_photo)
 
         def work(writer: Writer) -> Mapping[str, Any]:
             task = add_task(writer, event_id, wanted, actor, deps.now(), roads=deps.roads, settings=deps.settings)

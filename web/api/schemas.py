@@ -138,6 +138,8 @@ class TaskView(_View):
     report_text: str
     report_photo: str | None
     checklist: list[str]
+    checked: list[int]
+    needs_photo: bool
     candidates: list[dict[str, Any]]
     created_at: datetime
     accepted_at: datetime | None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any
@@ -174,13 +174,16 @@ def _add_report(router: APIRouter, deps: ServerDeps) -> None:
         task_id: int,
         text: Annotated[str, Form(max_length=4000)] = "",
         photo: Annotated[UploadFile | None, File(description="JPEG, PNG or WebP, at most 10 MB.")] = None,
+        checked: Annotated[
+            list[int] | None, Form(description="Items of the checklist that are done, by index.")
+        ] = None,
     ) -> Response:
-        """The work is done: words, a photo or both."""
-        return await take_report(deps, request, task_id, text, photo)
+        """The work is done: words, a photo or both, and what was ticked off."""
+        return await take_report(deps, request, task_id, text, photo, checked or [])
 
 
-async def take_report(
-    deps: ServerDeps, request: Request, task_id: int, text: str, photo: UploadFile | None
+async def take_report(  # noqa: PLR0917 - all that a report says
+    deps: ServerDeps, request: Request, task_id: int, text: str, photo: UploadFile | None, checked: Sequence[int]
 ) -> Response:
     """Keep the photo (made anew, without EXIF) and take the step. The phone page uses it too.
 
@@ -193,10 +196,12 @@ async def take_report(
         raise Forbidden(f"task {task_id} was not accepted by {actor.name}")
     content = await _content(photo)
     evidence, exif = await asyncio.to_thread(_kept, deps, task_id, content)
-    body = {"text": text, "photo": hashlib.sha256(content).hexdigest() if content else None}
+    body: dict[str, Any] = {"text": text, "photo": hashlib.sha256(content).hexdigest() if content else None}
+    if checked:
+        body["checked"] = sorted(checked)
 
     def step(writer: Writer, task_id: int, actor: Actor, now: datetime) -> Task:
-        reported = tasks.report(writer, task_id, actor, now, text, evidence)
+        reported = tasks.report(writer, task_id, actor, now, text, evidence, checked=checked)
         if evidence is not None and exif:
             role = "" if actor.role is None else actor.role.value
             detail = {"photo": evidence.id, "exif": dict(exif)}

@@ -1,4 +1,4 @@
-"""Offers to several at once, and whether they arrived."""
+"""Offers to several at once, whether they arrived, and tasks whose report must have a photo."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Two columns; in a store that has tasks already nobody else holds an offer of them."""
+    """Three columns; in a store that has tasks already nobody else holds an offer of them."""
     op.add_column("tasks", sa.Column("also_offered", sa.JSON(), nullable=False, server_default="[]"))
     op.add_column("offers", sa.Column("delivered_at", sa.DateTime(timezone=True), nullable=True))
+    op.add_column("tasks", sa.Column("needs_photo", sa.Boolean(), nullable=False, server_default=sa.false()))
