@@ -158,6 +158,10 @@ class Reader(Protocol):
         """By id."""
         ...
 
+    def units_of(self, person: str) -> Sequence[Unit]:
+        """Those to which this person belongs, by id."""
+        ...
+
     def unit(self, unit_id: str) -> Unit: ...
     def shifts(self, *, at: datetime | None = None) -> Sequence[Shift]:
         """By their beginning; with `at` those that last then."""

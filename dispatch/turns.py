@@ -150,6 +150,19 @@ def tasks_of(reader: Reader, event_id: int, *, open_only: bool = False) -> list[
     return sorted(reader.tasks(TaskQuery(event_id=event_id, open_only=open_only, limit=1000)), key=lambda one: one.id)
 
 
+def own_tasks(reader: Reader, person: str, query: TaskQuery) -> list[Task]:
+    """The tasks offered to, accepted by, or open to the units of this person, newest first; the query's other
+
+    fields hold for all of them.
+    """
+    found = {task.id: task for task in reader.tasks(replace(query, responder=person))}
+    for unit in reader.units_of(person):
+        for task in reader.tasks(replace(query, responder=None, unit=unit.id)):
+            if task.responder in (None, person):
+                found[task.id] = task
+    return sorted(found.values(), key=lambda one: one.id, reverse=True)[: query.limit]
+
+
 def _times(task: Task, *names: str) -> dict[str, str | None]:
     return {name: iso(getattr(task, name)) for name in names if getattr(task, name) is not None}
 

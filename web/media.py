@@ -12,6 +12,7 @@ from data.people import Action, Actor, may
 from data.record import Evidence
 from data.store import Reader, TaskQuery
 from data.views import iso
+from dispatch.turns import own_tasks
 from web.auth import visitor_of
 from web.deps import ServerDeps
 from web.problems import Unavailable
@@ -59,8 +60,8 @@ def _allowed(reader: Reader, evidence_id: str, actor: Actor) -> Evidence:
     if actor.role is not None and may(actor.role, Action.READ):
         return reader.evidence(evidence_id)
     actor.require(Action.READ_OWN_TASKS)
-    for task in reader.tasks(TaskQuery(responder=actor.name, limit=1000)):
-        if task.report_photo == evidence_id:
+    for task in own_tasks(reader, actor.name, TaskQuery(limit=1000)):
+        if evidence_id in (task.report_photo, reader.event(task.event_id).photo):
             return reader.evidence(evidence_id)
         if task.alert_id is not None and reader.alert(task.alert_id).evidence == evidence_id:
             return reader.evidence(evidence_id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from data.task import Task
 from data.views import iso
 from dispatch.offers import mark_delivered
 from dispatch.transitions import open_offer
+from dispatch.turns import own_tasks
 from layouts.phone.cards import Card, Found, Past, Seen, card_of, is_offer_to, is_past_of, is_work_of, way_text
 from layouts.phone.route_map import RouteMap, draw_route
 from layouts.phone.words import phone_words, script_words
@@ -75,6 +77,7 @@ def phone_router(deps: ServerDeps) -> APIRouter:
         asked = request.query_params.get("lang")
         language = language_of(asked or request.cookies.get(LANGUAGE_COOKIE), deps.settings.language)
         seen, html, tag = await drawn(request, language)
+        kinds = await deps.read(lambda reader: reader.categories())
         answer = HTMLResponse(
             environment.get_template("page.html.j2").render(
                 seen=seen,
@@ -84,6 +87,7 @@ def phone_router(deps: ServerDeps) -> APIRouter:
                 other=next(one for one in LANGUAGES if one != language),
                 words=phone_words(language),
                 script_words=script_words(language),
+                kinds=[(one.category.kind, getattr(one.category, language)) for one in kinds],
                 user=visitor_of(request).user.name,
                 now=iso(deps.now()),
                 demo=deps.settings.demo,
@@ -109,13 +113,18 @@ def phone_router(deps: ServerDeps) -> APIRouter:
 
 
 def _add_files(router: APIRouter, deps: ServerDeps, assets: dict[str, bytes], mark: str) -> None:
+    small = {name: gzip.compress(content, mtime=0) for name, content in assets.items() if not name.endswith(".png")}
+
     @router.get("/r/assets/{name}")
     async def asset(request: Request, name: str) -> Response:
         if name not in assets:
             raise NotFound(f"there is no {name[:80]!r}")
-        headers = {"ETag": f'"{mark}"', "Cache-Control": "private, max-age=300"}
+        headers = {"ETag": f'"{mark}"', "Cache-Control": "private, max-age=300", "Vary": "Accept-Encoding"}
         if request.headers.get("if-none-match") == headers["ETag"]:
             return Response(status_code=304, headers=headers)
+        if name in small and "gzip" in request.headers.get("accept-encoding", ""):
+            headers["Content-Encoding"] = "gzip"
+            return Response(small[name], media_type=_TYPES[Path(name).suffix], headers=headers)
         return Response(assets[name], media_type=_TYPES[Path(name).suffix], headers=headers)
 
     @router.get("/r/sw.js")
@@ -149,13 +158,15 @@ def _look(reader: Reader, user: User, deps: ServerDeps) -> _Look:
         responder = reader.responder(user.name)
     except NotFound:
         responder = None
-    tasks = reader.tasks(TaskQuery(responder=user.name, limit=_MOST_TASKS))
+    tasks = own_tasks(reader, user.name, TaskQuery(limit=_MOST_TASKS))
     names = {site.id: site.name for site in deps.settings.sites}
 
     def found(task: Task, *, offered: bool) -> Found:
         offer = open_offer(reader.offers(task.id), user.name) if offered else None
-        picture = reader.alert(task.alert_id).evidence if task.alert_id is not None else None
-        return Found(task, offer, picture, names.get(task.site, ""))
+        event = reader.event(task.event_id)
+        picture = reader.alert(task.alert_id).evidence if task.alert_id is not None else event.photo
+        unit = reader.unit(task.unit).name if task.unit else ""
+        return Found(task, offer, picture, names.get(task.site, ""), unit, event.description)
 
     return _Look(
         responder,
@@ -183,6 +194,7 @@ def _seen(user: User, look: _Look, language: Language, draw: DrawRoute, deps: Se
         return card_of(found, draw(start, found.task.location, travel), way)
 
     return Seen(
+        position=_place(responder),
         name=(responder.name if responder is not None else user.display_name) or user.name,
         known=responder is not None,
         on_shift=responder is not None and responder.on_shift,
@@ -190,6 +202,13 @@ def _seen(user: User, look: _Look, language: Language, draw: DrawRoute, deps: Se
         work=tuple(card(found) for found in look.work),
         past=tuple(Past(task.id, task.title, task.state.value) for task in look.past),
     )
+
+
+def _place(responder: Responder | None) -> str:
+    """`lon,lat` of the last known position: where a report is from when the phone cannot tell its place."""
+    if responder is None or responder.position is None:
+        return ""
+    return f"{responder.position.lon:.6f},{responder.position.lat:.6f}"
 
 
 def _roughly(position: Location | None) -> Location | None:

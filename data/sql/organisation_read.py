@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import Text, cast, select
 
 from data.category import CategoryVersion
 from data.organisation import Shift, Unit, Upkeep
@@ -32,6 +33,11 @@ class OrganisationLooking(Looking):
 
     def units(self) -> Sequence[Unit]:
         return self._all(select(UNITS).order_by(UNITS.c.id), unit_of)
+
+    def units_of(self, person: str) -> Sequence[Unit]:
+        named = cast(UNITS.c.people, Text).contains(json.dumps(person, ensure_ascii=False), autoescape=True)
+        found = self._all(select(UNITS).where(named).order_by(UNITS.c.id), unit_of)
+        return [unit for unit in found if person in unit.people]
 
     def unit(self, unit_id: str) -> Unit:
         return self._one(UNITS, unit_id, unit_of, "unit")

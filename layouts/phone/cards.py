@@ -4,18 +4,30 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from data.task import Offer, Task, TaskState
 from data.views import iso
 from layouts.phone.route_map import RouteMap
 
-WORK_STATES = (TaskState.ACCEPTED, TaskState.EN_ROUTE, TaskState.ON_SCENE, TaskState.REPORTED)
+WORK_STATES = (
+    TaskState.ACCEPTED,
+    TaskState.EN_ROUTE,
+    TaskState.ON_SCENE,
+    TaskState.REPORTED,
+    TaskState.BLOCKED,
+    TaskState.REWORK,
+)
+_NOTED = (TaskState.BLOCKED, TaskState.REWORK)
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A task with what its responder needs. `until`: when the offer ends, ISO 8601; empty for accepted work."""
+    """A task with what its responder needs. `until`: when the offer ends, ISO 8601; empty for accepted work.
+
+    `unit`: for its people, who take it among themselves. `description`: what was reported. `note`: why it is blocked
+    or to be done again. `back`: the state in which blocked work goes on. `promised`: by which day.
+    """
 
     id: int
     title: str
@@ -28,6 +40,12 @@ class Card:
     way: str
     map: RouteMap
     until: str = ""
+    unit: str = ""
+    description: str = ""
+    note: str = ""
+    back: str = ""
+    promised: str = ""
+    needs_photo: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +64,7 @@ class Seen:
     name: str
     known: bool
     on_shift: bool
+    position: str
     offers: tuple[Card, ...]
     work: tuple[Card, ...]
     past: tuple[Past, ...]
@@ -53,12 +72,14 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A task of this responder as stored. `picture`: evidence of its alert. `site_name`: as configured."""
+    """A task of this responder as stored. `picture`: evidence of its alert or report. `site_name`: as configured."""
 
     task: Task
     offer: Offer | None = None
     picture: str | None = None
     site_name: str = ""
+    unit_name: str = ""
+    description: str = ""
 
 
 def card_of(found: Found, route_map: RouteMap, way: str) -> Card:
@@ -76,6 +97,12 @@ def card_of(found: Found, route_map: RouteMap, way: str) -> Card:
         way=way,
         map=route_map,
         until=(iso(found.offer.expires_at) or "") if found.offer is not None else "",
+        unit=found.unit_name,
+        description=found.description,
+        note=task.steps[-1].reason if task.state in _NOTED else "",
+        back=replace(task, steps=()).state.value,
+        promised="" if task.promised is None else task.promised.isoformat(),
+        needs_photo=task.needs_photo,
     )
 
 
@@ -93,8 +120,10 @@ def way_text(words: Mapping[str, str], travel_s: float, distance_m: float, metho
 
 
 def is_offer_to(task: Task, responder: str) -> bool:
-    """Does this task wait for this responder's answer?"""
-    return task.state is TaskState.OFFERED and responder in (task.offered_to, *task.also_offered)
+    """Does this task wait for the answer of this responder, or of one of their unit?"""
+    if task.state is not TaskState.OFFERED:
+        return False
+    return bool(task.unit) or responder in (task.offered_to, *task.also_offered)
 
 
 def is_work_of(task: Task, responder: str) -> bool:

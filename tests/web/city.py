@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -96,11 +97,12 @@ class Running:
     server: uvicorn.Server
     raised: int = 0
     tokens: dict[str, str] = field(default_factory=dict)
+    trusted: ssl.SSLContext | bool = True
 
     def client(self, name: str | None = None) -> httpx.Client:
         """Somebody with a bearer token; nobody without a name."""
         headers = {} if name is None else {"Authorization": f"Bearer {self.token(name)}"}
-        return httpx.Client(base_url=self.base, headers=headers, timeout=10)
+        return httpx.Client(base_url=self.base, headers=headers, timeout=10, verify=self.trusted)
 
     def token(self, name: str) -> str:
         if name not in self.tokens:

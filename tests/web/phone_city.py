@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import ssl
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from data.category import Category
 from data.geo import Location
+from data.organisation import Unit, UnitKind
 from data.people import Actor, Role
 from data.settings import ResponderSettings, Settings
 from data.store import TaskQuery, Writer
@@ -16,6 +19,7 @@ from dispatch.tasks import cancel
 from tests.web.city import PASSWORD, Running, city, open_deps, start
 from web.accounts import add_user, set_password
 from web.deps import ServerDeps
+from web.tls import MadeFiles
 
 GATE = Location(lon=106.51, lat=29.58)
 STEP_LON, STEP_LAT = 0.0010, 0.0009  # about 100 m
@@ -59,6 +63,12 @@ def settings() -> Settings:
     )
 
 
+def _organise(writer: Writer) -> None:
+    writer.put_unit(Unit("drainage", UnitKind.DEPARTMENT, "排水队", people=("zhang",)))
+    for kind, zh, en in (("litter", "暴露垃圾", "Litter"), ("manhole", "井盖缺失", "Manhole cover missing")):
+        writer.put_category(Category(kind=kind, zh=zh, en=en))
+
+
 def call_off(running: Running) -> None:
     """Cancel every open task."""
 
@@ -69,19 +79,25 @@ def call_off(running: Running) -> None:
     running.store.write(work)
 
 
-def start_phone_city(folder: Path, **given: Any) -> tuple[Running, Any]:
-    """The running server and what stops it."""
+def start_phone_city(folder: Path, tls: MadeFiles | None = None, **given: Any) -> tuple[Running, Any]:
+    """The running server (https with `tls`) and what stops it."""
     roads = load_roads(streets(folder / "roads.geojson"))
     deps: ServerDeps = replace(open_deps(folder, settings(), **given), roads=roads)
+    deps.store.write(_organise)
     for name in ("zhang", "wang", "chen"):
         set_password(deps.store, name, PASSWORD)
     add_user(deps.store, "li", Role.OPERATOR, PASSWORD)
     add_user(deps.store, "guest", Role.RESPONDER, PASSWORD)
-    server, thread, port = start(deps)
+    encrypted = {} if tls is None else {"tls_cert": tls.certificate, "tls_key": tls.key}
+    server, thread, port = start(deps, **encrypted)
 
     def stop() -> None:
         server.should_exit = True
         thread.join(15)
         deps.store.close()
 
-    return Running(f"http://127.0.0.1:{port}", deps.store, deps, given.get("now", deps.now), server), stop
+    running = Running(f"http://127.0.0.1:{port}", deps.store, deps, given.get("now", deps.now), server)
+    if tls is not None:
+        running.base = f"https://localhost:{port}"
+        running.trusted = ssl.create_default_context(cafile=str(tls.authority))
+    return running, stop

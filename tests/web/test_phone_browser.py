@@ -109,17 +109,17 @@ def test_a_task_goes_from_offer_to_report_by_thumb(city: Running, phone: Page, t
     assert phone.locator("[data-until]").inner_text().startswith("14:")
     assert phone.title().startswith("(1) 新任务")
     accept = phone.locator("[data-do=accept]").bounding_box()
-    decline = phone.locator("summary").bounding_box()
+    decline = phone.locator("article.offer summary").bounding_box()
     assert accept is not None
     assert decline is not None
     assert accept["height"] >= 64  # a wet thumb
     assert decline["y"] + decline["height"] < 844  # both answers without scrolling
     go_to_the_scene(phone)
     until(lambda: stored(city, task).state is TaskState.ON_SCENE)
-    phone.set_input_files("input[name=photo]", picture(tmp_path / "photo.jpg"))
-    phone.fill("textarea", "车已开走，已劝导")
+    phone.set_input_files("article input[name=photo]", picture(tmp_path / "photo.jpg"))
+    phone.fill("article textarea", "车已开走，已劝导")
     phone.screenshot(path=tmp_path / "on_scene.png", full_page=True)
-    phone.tap("form.report .go")
+    phone.tap("article form.report .go")
     expect(phone.get_by_text("已上报，等待核实")).to_be_visible()
     reported = until(lambda: stored(city, task) if stored(city, task).reported_at else None)
     assert (reported.report_text, reported.responder) == ("车已开走，已劝导", "zhang")
@@ -131,7 +131,7 @@ def test_a_task_goes_from_offer_to_report_by_thumb(city: Running, phone: Page, t
 
 def test_declining_with_a_reason_passes_the_task_on(city: Running, phone: Page) -> None:
     task = dispatch(city)
-    phone.locator("summary").tap(timeout=8000)
+    phone.locator("article.offer summary").tap(timeout=8000)
     phone.get_by_role("button", name="车辆故障").tap()
     expect(phone.get_by_text("暂无任务")).to_be_visible()
     assert stored(city, task).offered_to == "wang"
@@ -146,9 +146,9 @@ def test_what_is_done_without_network_arrives_once_when_it_is_back(city: Running
     phone.context.set_offline(True)
     phone.tap("[data-do=en-route]")
     phone.tap("[data-do=on-scene]")
-    phone.set_input_files("input[name=photo]", picture(tmp_path / "photo.jpg"))
-    phone.fill("textarea", "无信号处上报")
-    phone.tap("form.report .go")
+    phone.set_input_files("article input[name=photo]", picture(tmp_path / "photo.jpg"))
+    phone.fill("article textarea", "无信号处上报")
+    phone.tap("article form.report .go")
     expect(phone.locator("#link")).to_contain_text("无网络 · 操作会自动补发 · 待发送 3")
     expect(phone.locator("article .sending")).to_have_text("无网络，已保存，恢复后自动发送")
     assert stored(city, task).state is TaskState.ACCEPTED
@@ -177,8 +177,8 @@ def test_a_report_whose_answer_was_lost_is_delivered_once(city: Running, phone: 
             route.continue_()
 
     phone.route("**/report", lose_the_first_answer)
-    phone.fill("textarea", "只发一次")
-    phone.tap("form.report .go")
+    phone.fill("article textarea", "只发一次")
+    phone.tap("article form.report .go")
     expect(phone.get_by_text("已送达")).to_be_visible(timeout=20_000)
     assert len(keys) == 2
     assert keys[0] == keys[1]
@@ -193,8 +193,8 @@ def test_a_queued_report_survives_closing_the_page(city: Running, phone: Page) -
     phone.reload()  # from now on the service worker has the page
     expect(phone.locator("article[data-state=on_scene]")).to_be_visible()
     phone.context.set_offline(True)
-    phone.fill("textarea", "关机前写的")
-    phone.tap("form.report .go")
+    phone.fill("article textarea", "关机前写的")
+    phone.tap("article form.report .go")
     expect(phone.locator("#link")).to_contain_text("待发送 1")
     context = phone.context
     phone.close()
@@ -224,14 +224,16 @@ def test_what_somebody_is_writing_stays_when_the_page_is_brought_up_to_date(city
     expect(phone.locator("article.offer")).to_be_visible(timeout=8000)
     go_to_the_scene(phone)
     until(lambda: stored(city, task).state is TaskState.ON_SCENE)
-    phone.fill("textarea", "正在写")
-    phone.evaluate("window.written = document.querySelector('textarea'); window.written.setSelectionRange(2, 2)")
+    phone.fill("article textarea", "正在写")
+    phone.evaluate(
+        "window.written = document.querySelector('article textarea'); window.written.setSelectionRange(2, 2)"
+    )
     with city.client("zhang") as other_phone:  # moved on by another device: the card is drawn anew
         place = {"lon": GATE.lon + 0.0002, "lat": GATE.lat}
         assert other_phone.post("/api/v1/responders/zhang/position", json=place).status_code == 200
     expect(phone.locator(".way")).to_contain_text("20 米", timeout=8000)
     phone.keyboard.insert_text("字，")  # the cursor is where it was: whoever types does not notice
-    assert phone.input_value("textarea") == "正在字，写"
+    assert phone.input_value("article textarea") == "正在字，写"
     assert phone.evaluate("document.activeElement === window.written")
 
 

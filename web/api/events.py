@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, File, Form, Query, Request, Response, UploadFile
+from pydantic import AwareDatetime
 from starlette.responses import JSONResponse
 
 from data.case import Origin
@@ -17,7 +18,7 @@ from data.people import Action, Actor, may
 from data.record import AuditEntry, Evidence
 from data.store import Reader, Writer
 from data.task import Event
-from data.views import clock_view, event_view, step_view, task_view
+from data.views import clock_view, event_view, iso, step_view, task_view
 from dispatch import clocks
 from dispatch.case_table import EventStep
 from dispatch.case_work import Work, add_task
@@ -128,13 +129,15 @@ def _add_intake(router: APIRouter, deps: ServerDeps) -> None:
         lat: Annotated[float, Form(ge=-90, le=90)],
         description: Annotated[str, Form(max_length=4000)] = "",
         photo: Annotated[UploadFile | None, File(description="JPEG, PNG or WebP, at most 10 MB.")] = None,
+        seen_at: Annotated[AwareDatetime | None, Form(description="When it was seen, if not just now.")] = None,
     ) -> Response:
         """A grid member reports what no camera sees, with a photo and the place."""
         actor = visitor_of(request).actor
         actor.require(Action.REPORT_EVENT)
         content = b"" if photo is None else await photo.read(LARGEST_BYTES + 1)
         evidence, clean = await asyncio.to_thread(kept_photo, deps, content, actor.name)
-        reported = Report(kind, Location(lon=lon, lat=lat), description, photo=evidence, reporter={"user": actor.name})
+        reporter = {"user": actor.name} | ({} if seen_at is None else {"seen_at": iso(seen_at) or ""})
+        reported = Report(kind, Location(lon=lon, lat=lat), description, photo=evidence, reporter=reporter)
         body = {"kind": kind, "lon": lon, "lat": lat, "text": description, "photo": evidence and evidence.id}
 
         def work(writer: Writer) -> Mapping[str, Any]:

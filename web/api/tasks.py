@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -19,6 +18,7 @@ from data.task import Task
 from data.views import offer_view, task_view
 from dispatch import tasks
 from dispatch.offers import mark_delivered
+from dispatch.turns import own_tasks, people_of
 from web.api.alerts import Open, one
 from web.api.idempotency import check_version, once
 from web.api.lists import Cursor, Limit, Moment, before_id, page, utc
@@ -101,8 +101,8 @@ def _add_reading(router: APIRouter, deps: ServerDeps) -> None:
         )
         if actor.role is not None and not may(actor.role, Action.READ):
             actor.require(Action.READ_OWN_TASKS)
-            query = replace(query, responder=actor.name)
             await note_arrival(deps, actor.name)
+            return page(await deps.read(lambda reader: own_tasks(reader, actor.name, query)), limit, task_view)
         return page(await deps.read(lambda reader: reader.tasks(query)), limit, task_view)
 
     @router.get("/tasks/{task_id}", response_model=None, responses=answers(TaskView, 403, 404))
@@ -112,7 +112,7 @@ def _add_reading(router: APIRouter, deps: ServerDeps) -> None:
 
         def look(reader: Reader) -> dict[str, Any]:
             task = reader.task(task_id)
-            if not own_task(task, actor):
+            if not own_task(task, actor) and actor.name not in people_of(reader, task.unit):
                 actor.require(Action.READ)
             return task_view(task) | {"offers": [offer_view(offer) for offer in reader.offers(task_id)]}
 

@@ -5,7 +5,7 @@
 const POLL_MS = 3000, POLL_HIDDEN_MS = 10000, TIMEOUT_MS = 15000, UPLOAD_TIMEOUT_MS = 180000;
 const MOST_PHOTO_BYTES = 10 * 1024 * 1024, LONGEST_SIDE = 2560;
 const POSITION_EVERY_MS = 10000, POSITION_AT_LEAST_MS = 60000, MOVED_M = 15, WORST_ACCURACY_M = 500;
-const AFTER = {"en-route": "en_route", "on-scene": "on_scene", "report": "reported"};
+const AFTER = {"en-route": "en_route", "on-scene": "on_scene", "report": "reported", "block": "blocked"};
 const ORDER = ["accepted", "en_route", "on_scene", "reported"];
 const words = JSON.parse(document.body.dataset.words), user = document.body.dataset.user;
 const live = document.getElementById("live"), link = document.getElementById("link");
@@ -63,22 +63,26 @@ const send = async () => {
 };
 const sendOne = async step => {
   const options = {method: "POST", headers: headers({"Idempotency-Key": step.key})};
-  if (step.what === "report") {
+  if (step.fields) {
     options.body = new FormData();
-    options.body.append("text", step.text);
+    for (const [name, value] of step.fields) options.body.append(name, value);
     if (step.photo) options.body.append("photo", step.photo, "photo.jpg");
   } else {
     options.headers["Content-Type"] = "application/json";
-    options.body = JSON.stringify(step.what === "decline" ? {reason: step.reason} : {});
+    options.body = JSON.stringify(step.reason ? {reason: step.reason} : {});
   }
   let answer;
-  try { answer = await limited(`/api/v1/tasks/${step.task}/${step.what}`, options, step.photo ? UPLOAD_TIMEOUT_MS : TIMEOUT_MS); }
+  const url = step.what === "own" ? "/api/v1/reports" : `/api/v1/tasks/${step.task}/${step.what}`;
+  try { answer = await limited(url, options, step.photo ? UPLOAD_TIMEOUT_MS : TIMEOUT_MS); }
   catch { setOnline(false); return false; }
   setOnline(true);
   if (answer.status === 401) { setExpired(); return false; }
   if (answer.status >= 500 || [408, 425, 429].includes(answer.status)) return false;
   await inSteps("readwrite", steps => steps.delete(step.n));
-  if (answer.ok) { if (step.what === "report") notice(words.sent, true); }
+  if (answer.ok) {
+    if (step.what === "report") notice(words.sent, true);
+    if (step.what === "own") notice(say(words.own_sent, {n: (await answer.json()).event.id}), true);
+  }
   else notice(say(words.refused, {why: await reason(answer)}), false);
   await reload();
   await look();
@@ -122,7 +126,10 @@ const mark = () => {
   for (const card of live.querySelectorAll("article")) {
     const mine = waiting.filter(step => String(step.task) === card.dataset.task);
     let state = card.dataset.drawn ||= card.dataset.state;
-    for (const step of mine) if (ORDER.includes(state) && AFTER[step.what]) state = AFTER[step.what];
+    for (const step of mine) {
+      if (AFTER[step.what] && state !== "offered") state = AFTER[step.what];
+      if (step.what === "unblock") state = card.dataset.back;
+    }
     card.dataset.state = state;
     const line = card.querySelector(".sending");
     line.hidden = !mine.length;
@@ -209,15 +216,39 @@ const took = event => {
 };
 const wrote = async event => {
   event.preventDefault();
-  const form = event.target, what = form.dataset.do, task = Number(form.closest("article").dataset.task);
-  if (what === "decline") { keep({what, task, reason: form.reason.value.trim()}); return; }
+  const form = event.target, what = form.dataset.do, card = form.closest("article");
+  const task = card && Number(card.dataset.task);
+  if (form.reason) { keep({what, task, reason: form.reason.value.trim()}); return; }
   const text = form.text.value.trim(), file = form.photo.files[0];
   if (!text && !file) { notice(words.needs, false); return; }
+  if (!file && "needsPhoto" in form.dataset) { notice(words.needs_photo, false); return; }
   const button = form.querySelector("button");
   button.disabled = true;
-  try { await keep({what, task, text, photo: file ? await smaller(file) : null}); }
+  try {
+    const fields = what === "own" ? await ownFields(form, text) : [["text", text], ...ticked(card)];
+    await keep({what, task, fields, photo: file ? await smaller(file) : null});
+    if (what === "own") { form.reset(); chose({target: form.photo}); document.getElementById("own").open = false; }
+  }
   catch (error) { notice(error.message, false); }
   finally { button.disabled = false; }
+};
+const ticked = card => [...card.querySelectorAll(".checklist input:checked")].map(box => ["checked", box.value]);
+/* A report of one's own: the place and the time are those of the moment in which it is written. */
+const ownFields = async (form, text) => {
+  const place = await placeNow();
+  if (!place) throw new Error(words.place_none);
+  return [["kind", form.kind.value], ["description", text], ["lon", place.lon], ["lat", place.lat],
+    ["seen_at", new Date(Date.now() + skew).toISOString()]];
+};
+const placeNow = async () => {
+  const here = await new Promise(done => {
+    if (!("geolocation" in navigator) || !window.isSecureContext) { done(null); return; }
+    navigator.geolocation.getCurrentPosition(({coords}) => done(coords), () => done(null), {enableHighAccuracy: true, maximumAge: 30000, timeout: 8000});
+  });
+  const [lon, lat] = here ? [here.longitude, here.latitude] : document.body.dataset.place.split(",").map(Number);
+  const known = here || document.body.dataset.place, values = {lon: known && lon.toFixed(5), lat: known && lat.toFixed(5), m: here && Math.round(here.accuracy)};
+  document.getElementById("place").textContent = known ? say(here ? words.place_here : words.place_last, values) : words.place_none;
+  return known ? {lon, lat} : null;
 };
 const chose = event => {
   const input = event.target;
@@ -225,7 +256,10 @@ const chose = event => {
   const label = input.parentElement, picture = label.querySelector("img"), file = input.files[0];
   if (picture.src) URL.revokeObjectURL(picture.src);
   picture.hidden = !file;
-  if (file) { picture.src = URL.createObjectURL(file); label.querySelector("span").textContent = words.photo_again; }
+  const span = label.querySelector("span");
+  span.dataset.first ||= span.textContent;
+  span.textContent = file ? words.photo_again : span.dataset.first;
+  if (file) picture.src = URL.createObjectURL(file);
 };
 /* A copy in memory: the file itself may be gone when the network is back. The original goes as it is, with the
    place and time in it, unless it is too large to be taken. */
@@ -303,6 +337,10 @@ document.getElementById("log-out").onclick = async () => {
 live.addEventListener("click", took);
 live.addEventListener("submit", wrote);
 live.addEventListener("change", chose);
+const own = document.getElementById("own");
+own.addEventListener("submit", wrote);
+own.addEventListener("change", chose);
+own.addEventListener("toggle", () => { if (own.open) placeNow(); });
 addEventListener("online", () => { look(); send(); });
 addEventListener("offline", () => { setOnline(false); mark(); });
 document.addEventListener("visibilitychange", () => { if (!document.hidden) { look(); send(); } });
