@@ -8,8 +8,9 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from alerts.seen_time import Mark, SeenTime
-from data.alert import Alert, AlertKey, Ended, Raised, Signal
+from alerts.bands import DEFAULT_BANDS, Band, Stages, rungs_of
+from alerts.ladder import CLEAR_SHARE, KEEP_FIRING_FOR, PENDING_FOR, SAMPLES, Cause, Delays, Ladder, Rung
+from data.alert import Alert, AlertKey, Signal
 from data.catalogue import did_you_mean
 from data.datum import LEVEL
 from data.durations import Duration
@@ -18,11 +19,14 @@ from data.observation import Observation, Quality, Reading, Tick
 from data.recipe import Context, Rule, RuleRecipe
 from data.units import UNIT_OF, convert
 
-_CLEAR_SHARE = 0.8  # of the limit, where `clear_at` is left out
+_STAGE_MARGIN_M = 0.2  # the zero of a stage is far from the ground: a share of it would mean nothing
 
 
 class Recipe(RuleRecipe):
-    """One alert from when the limit was crossed until the value came well back, with delays for both."""
+    """One alert from when the limit was crossed until the value came well back, with delays for both.
+
+    With bands the alert's priority rises and falls with the value; it is still one alert.
+    """
 
     title: ClassVar[str] = "超限（水深、水位、雨量等） / Threshold: depth, stage, rain, ..."
 
@@ -44,47 +48,109 @@ class Recipe(RuleRecipe):
         str | None, Field(description="Zero of the limits of a water level; the gauge's, or one with a known offset.")
     ] = None
     monitor: Annotated[str | None, Field(description="Only readings of this monitor; of all when left out.")] = None
+    bands: Annotated[
+        tuple[Band, ...],
+        Field(
+            description="Several levels of one alert, rising, instead of above or below. For water_depth with no limit "
+            "at all those of a road: 5, 15, 25, 50 cm are P4, P3, P2, P1."
+        ),
+    ] = ()
+    stages: Annotated[Stages | None, Field(description="A river's stages as bands; needs `vertical_datum`.")] = None
+    clear_by: Annotated[
+        float | None,
+        Field(gt=0, description="With bands: normal again so far below each; 20 % when left out, of stages 0.2 m."),
+    ] = None
     pending_for: Annotated[
-        Duration | None, Field(ge=timedelta(0), description="Alert only when the limit was passed for so long.")
+        Duration | None,
+        Field(ge=timedelta(0), description="Alert only when the limit was passed for so long; with bands 60s."),
     ] = None
     samples: Annotated[
         int | None,
-        Field(ge=1, le=1000, description="Or when so many readings in a row passed it, whichever comes first."),
+        Field(
+            ge=1,
+            le=1000,
+            description="Or when so many readings in a row passed it, whichever comes first; with bands 3.",
+        ),
     ] = None
     keep_firing_for: Annotated[
-        Duration, Field(ge=timedelta(0), description="Ends only when the value was normal for so long.")
-    ] = timedelta(0)
+        Duration | None,
+        Field(ge=timedelta(0), description="Ends only when normal for so long; with bands 5min, else 0s."),
+    ] = None
 
     @model_validator(mode="after")
-    def _one_limit_in_a_fitting_unit(self) -> Recipe:
+    def _limits_in_a_fitting_unit(self) -> Recipe:
         if self.zone is not None:
             raise ValueError("zone: a threshold judges readings, not places in a picture; remove it")
         if self.quantity not in UNIT_OF:
             raise ValueError(f"quantity: no quantity {self.quantity!r}{did_you_mean(self.quantity, UNIT_OF)}")
-        if (self.above is None) == (self.below is None):
-            raise ValueError("give either above or below")
         if self.vertical_datum is not None and self.quantity != LEVEL:
             raise ValueError(f"vertical_datum: belongs to quantity {LEVEL}")
+        self._check_ways()
         try:
-            limit, clear = self.limits
+            (first, *_) = self.rungs
         except InputRejected as error:
             raise ValueError(f"unit: {error}") from error
-        if (clear > limit) if self.above is not None else (clear < limit):
+        if self.below is not None and first.clear < first.limit:
             raise ValueError("clear_at: lies on the alarming side of the limit, so the alert could never end")
         return self
 
+    def _check_ways(self) -> None:
+        """One way of giving limits. Raises ValueError."""
+        ways = [self.above is not None, self.below is not None, bool(self.bands), self.stages is not None]
+        if sum(ways) > 1 or (not any(ways) and self.quantity not in DEFAULT_BANDS):
+            raise ValueError("give either above or below, or bands, or stages")
+        if self.stages is not None and (self.quantity != LEVEL or self.vertical_datum is None):
+            raise ValueError(f"stages: belong to quantity {LEVEL} and need the `vertical_datum` they are counted from")
+        if not self.has_bands and self.clear_by is not None:
+            raise ValueError("clear_by: belongs to bands; write `clear_at`")
+        if self.has_bands and self.clear_at is not None:
+            raise ValueError("clear_at: give each band its own, or `clear_by`")
+        if self.has_bands and "priority" in self.model_fields_set:
+            raise ValueError("priority: each band has its own; remove it")
+
+    @property
+    def has_bands(self) -> bool:
+        return self.above is None and self.below is None
+
+    @property
+    def rungs(self) -> tuple[Rung, ...]:
+        """The limits in the quantity's own unit, least urgent first; without bands there is one."""
+        if not self.has_bands:
+            return (Rung(*self.limits, self.priority),)
+        if self.stages is not None:
+            clear_by = _STAGE_MARGIN_M if self.clear_by is None else self.clear_by
+            unit = "m" if self.clear_by is None and self.unit is None else self.unit
+            return rungs_of(self.stages.bands, self.quantity, unit, clear_by)
+        if self.bands:
+            return rungs_of(self.bands, self.quantity, self.unit, self.clear_by)
+        return rungs_of(DEFAULT_BANDS[self.quantity], self.quantity, None, None)
+
     @property
     def limits(self) -> tuple[float, float]:
-        """Where it begins and where it is normal again, in the quantity's own unit."""
+        """Where it begins and where it is normal again, in the quantity's own unit; with bands of the lowest."""
         limit = self.above if self.above is not None else self.below
-        assert limit is not None
+        if limit is None:
+            return self.rungs[0].limit, self.rungs[0].clear
         unit = UNIT_OF[self.quantity] if self.unit is None else self.unit
         begins = convert(limit, unit, self.quantity)
         if self.clear_at is not None:
-            return begins, convert(self.clear_at, unit, self.quantity)
+            clear = convert(self.clear_at, unit, self.quantity)
+            if self.above is not None and clear > begins:
+                raise ValueError("clear_at: lies on the alarming side of the limit, so the alert could never end")
+            return begins, clear
         if begins <= 0:
             return begins, begins
-        return begins, begins * _CLEAR_SHARE if self.above is not None else begins / _CLEAR_SHARE
+        return begins, begins * CLEAR_SHARE if self.above is not None else begins / CLEAR_SHARE
+
+    @property
+    def delays(self) -> Delays:
+        """As configured; with bands those worth having where nothing is said."""
+        pending_for, samples, keep = self.pending_for, self.samples, self.keep_firing_for
+        if self.has_bands and pending_for is None and samples is None:
+            pending_for, samples = PENDING_FOR, SAMPLES
+        if keep is None:
+            keep = KEEP_FIRING_FOR if self.has_bands else timedelta(0)
+        return Delays(pending_for, samples, keep)
 
     def make(self, context: Context) -> Rule:
         return Threshold(self, context.site.id)
@@ -95,67 +161,45 @@ class Threshold:
 
     def __init__(self, recipe: Recipe, site: str) -> None:
         self._recipe = recipe
-        self._key = AlertKey(site, recipe.name, "", "")
-        self._limit, self._clear = recipe.limits
-        self._upwards = recipe.above is not None
-        self._time = SeenTime()
+        self._site = site
+        self._upwards = recipe.below is None
+        key = AlertKey(site, recipe.name, "", "")
+        self._ladder = Ladder(key, recipe.kind, recipe.rungs, recipe.delays, upwards=self._upwards)
         self._latest: dict[str, Reading] = {}
-        self._beyond_since: Mark | None = None
-        self._beyond_samples = 0
-        self._normal_since: Mark | None = None
-        self._active = False
 
     def resume(self, open_alerts: Sequence[Alert]) -> None:
-        self._active = any(alert.is_open and alert.key == self._key for alert in open_alerts)
+        self._ladder.resume(open_alerts)
 
     def snapshot(self) -> Any:
-        """What is pending: beyond the limit or normal again, but not yet for long enough."""
-        pending = self._normal_since if self._active else self._beyond_since
-        if pending is None:
+        """What is pending, with the latest readings; None when nothing is."""
+        ladder = self._ladder.snapshot()
+        if ladder is None:
             return None
-        return {
-            "time": self._time.snapshot(),
-            "active": self._active,
-            "since": [pending.at.isoformat(), pending.unknown_s],
-            "samples": self._beyond_samples,
-            "latest": [[r.monitor, r.value, r.at.isoformat()] for r in self._latest.values()],
-        }
+        latest = [[r.monitor, r.value, r.at.isoformat()] for r in self._latest.values()]
+        return {"ladder": ladder, "latest": latest}
 
     def restore(self, state: Any) -> None:
-        """Which of the two was pending is told by the open alert, where they differ."""
+        """Raises ValueError."""
         try:
-            time, (at, unknown_s) = SeenTime.restored(state["time"]), state["since"]
-            since, samples, active = (
-                Mark(datetime.fromisoformat(at), float(unknown_s)),
-                int(state["samples"]),
-                state["active"],
-            )
+            quantity = self._recipe.quantity
             latest = {
-                monitor: Reading(
-                    self._key.site, monitor, self._recipe.quantity, float(value), datetime.fromisoformat(then)
-                )
-                for monitor, value, then in state["latest"]
+                monitor: Reading(self._site, monitor, quantity, float(value), datetime.fromisoformat(at))
+                for monitor, value, at in state["latest"]
             }
+            self._ladder.restore(state["ladder"])
         except (KeyError, TypeError) as error:
             raise ValueError(f"the state cannot be read: {error!r}") from error
-        self._time, self._latest = time, latest
-        if active != self._active:
-            return
-        if active:
-            self._normal_since = since
-        else:
-            self._beyond_since, self._beyond_samples = since, samples
+        self._latest = latest
 
     def judge(self, seen: Observation | Tick) -> Sequence[Signal]:
         if isinstance(seen, Tick):
-            self._time.tick(seen)
-            return self._decide(seen.at) if seen.observable else []
+            return self._ladder.tick(seen)
         if not isinstance(seen, Reading) or not self._is_judged(seen):
             return []
         self._latest[seen.monitor] = seen
-        self._time.look(seen.at)
-        self._note(self._worst.value, seen.at)
-        return self._decide(seen.at)
+        worst = self._worst
+        cause = Cause(self._recipe.quantity, worst.value, UNIT_OF[worst.quantity])
+        return self._ladder.note([cause] * self._ladder.rungs, seen.at)
 
     @property
     def _worst(self) -> Reading:
@@ -170,42 +214,3 @@ class Threshold:
             return False
         last = self._latest.get(reading.monitor)
         return last is None or reading.at > last.at
-
-    def _note(self, value: float, at: datetime) -> None:
-        beyond = value >= self._limit if self._upwards else value <= self._limit
-        normal = not beyond and (value <= self._clear if self._upwards else value >= self._clear)
-        self._beyond_samples = self._beyond_samples + 1 if beyond else 0
-        self._beyond_since = (self._beyond_since or self._time.mark(at)) if beyond else None
-        self._normal_since = (self._normal_since or self._time.mark(at)) if normal else None
-
-    def _decide(self, at: datetime) -> list[Signal]:
-        if not self._active and self._beyond_since is not None and self._confirmed(self._beyond_since, at):
-            self._active = True
-            return [self._raised(self._beyond_since.at, at)]
-        if self._active and self._normal_since is not None and self._cleared(self._normal_since, at):
-            self._active = False
-            return [Ended(self._key, ended_at=self._normal_since.at, at=at)]
-        return []
-
-    def _cleared(self, since: Mark, at: datetime) -> bool:
-        return self._time.since(since, at) >= self._recipe.keep_firing_for.total_seconds()
-
-    def _confirmed(self, since: Mark, at: datetime) -> bool:
-        pending_for, samples = self._recipe.pending_for, self._recipe.samples
-        if pending_for is None and samples is None:
-            return True
-        long = pending_for is not None and self._time.since(since, at) >= pending_for.total_seconds()
-        return long or (samples is not None and self._beyond_samples >= samples)
-
-    def _raised(self, started_at: datetime, at: datetime) -> Raised:
-        worst = self._worst
-        return Raised(
-            key=self._key,
-            kind=self._recipe.kind,
-            priority=self._recipe.priority,
-            started_at=started_at,
-            at=at,
-            label=self._recipe.quantity,
-            value=worst.value,
-            unit=UNIT_OF[worst.quantity],
-        )

@@ -146,6 +146,13 @@ class Rule(Protocol):
 
 
 @runtime_checkable
+class Screens(Protocol):
+    """A rule that knows which readings cannot be; those about the place do not get to see them."""
+
+    def believes(self, reading: Reading) -> bool: ...
+
+
+@runtime_checkable
 class KeepsState(Protocol):
     """A rule that knows more than its open alerts: what has not raised yet must survive a restart, too."""
 
@@ -199,7 +206,12 @@ class DetectorRecipe(RecipeBase):
 
 
 class RuleRecipe(RecipeBase):
-    """A rule as configured. `id` names it in alerts and must be unique at its site."""
+    """A rule as configured. `id` names it in alerts and must be unique at its site.
+
+    `about`: a rule about the place is not given readings that cannot be (`Screens`), one about the gauge is.
+    """
+
+    about: ClassVar[Literal["place", "gauge"]] = "place"
 
     id: Annotated[str, Field(description="Name of the rule at its site; its kind when left out.")] = ""
     zone: Annotated[str | None, Field(description="Zone the rule watches; the whole picture when left out.")] = None

@@ -96,7 +96,8 @@ class _Log:
     def note(self, signals: Iterable[Signal]) -> None:
         for signal in signals:
             if isinstance(signal, Raised):
-                self._waiting.append((signal.key, self._line(signal)))
+                if not self._holds(signal.key):  # else the same alert has worsened or eased
+                    self._waiting.append((signal.key, self._line(signal)))
             elif isinstance(signal, Ended):
                 self._end(signal)
 
@@ -107,6 +108,9 @@ class _Log:
     def rest(self) -> Iterator[Line]:
         yield from (line for _, line in self._waiting)
         self._waiting.clear()
+
+    def _holds(self, key: AlertKey) -> bool:
+        return any(key == other and line["ended_s"] is None for other, line in self._waiting)
 
     def _end(self, ended: Ended) -> None:
         for key, line in self._waiting:

@@ -163,6 +163,11 @@ def episodes(signals: Sequence[Signal]) -> list[Answer]:
     open_now: dict[AlertKey, Answer] = {}
     for signal in signals:
         if isinstance(signal, Raised):
+            if signal.key in open_now:  # the same alert has worsened or eased: what counts is its worst
+                known = open_now[signal.key]
+                if signal.priority.value < known["priority"]:
+                    known |= {"priority": signal.priority.value, "value": signal.value}
+                continue
             episode = {
                 "started_at": iso(signal.started_at),
                 "raised_at": iso(signal.at),

@@ -14,7 +14,7 @@ from data.datum import LEVEL
 from data.errors import InputRejected
 from data.frame import Frame
 from data.observation import Detections, Observation, Reading, Rejected, Tick, Vectors
-from data.recipe import Context, Glances, KeepsState
+from data.recipe import Context, Glances, KeepsState, Screens
 from data.settings import SiteSettings
 from engine.health import HealthWatch
 
@@ -59,6 +59,9 @@ class SitePipeline:
         self._datums = context.datums
         self._refused: list[Rejected] = []
         self._kinds = {recipe.name: recipe.kind for recipe in site.rules}
+        named = zip(self._kinds, self._rules, strict=True)
+        self._screens = {name: rule for name, rule in named if isinstance(rule, Screens)}
+        self._about_gauges = {recipe.name for recipe in site.rules if recipe.about == "gauge"}
         self._restore(state)
         self._detectors = [recipe.make(context) for recipe in site.detectors]
         judged = site.camera is not None and site.health.enabled
@@ -123,10 +126,16 @@ class SitePipeline:
 
     def _judge(self, seen: Observation | Tick) -> list[Signal]:
         signals: list[Signal] = []
-        for name, rule in zip(self._kinds, self._rules, strict=True):
-            judged = self._placed(name, seen) if isinstance(seen, Reading) else seen
-            if judged is not None:
-                signals += rule.judge(judged)
+        if not isinstance(seen, Reading):
+            for rule in self._rules:
+                signals += rule.judge(seen)
+            return signals
+        placed = {name: self._placed(name, seen) for name in self._kinds}
+        screened = [(screen, placed[name]) for name, screen in self._screens.items()]
+        believed = all(reading is None or screen.believes(reading) for screen, reading in screened)
+        for (name, reading), rule in zip(placed.items(), self._rules, strict=True):
+            if reading is not None and (believed or name in self._about_gauges):
+                signals += rule.judge(reading)
         return signals
 
     def _placed(self, name: str, reading: Reading) -> Reading | None:

@@ -1,4 +1,4 @@
-"""The limits that threshold rules set, for the curves to be seen against."""
+"""The limits that threshold rules set, each band its own, for the curves to be seen against."""
 
 from __future__ import annotations
 
@@ -20,4 +20,4 @@ class Limit(NamedTuple):
 def limits_of(site: SiteSettings) -> tuple[Limit, ...]:
     """Every limit at a site, by quantity and value."""
     rules = [rule for rule in site.rules if isinstance(rule, ThresholdRecipe)]
-    return tuple(sorted({Limit(rule.quantity, rule.limits[0], rule.priority) for rule in rules}))
+    return tuple(sorted({Limit(rule.quantity, rung.limit, rung.priority) for rule in rules for rung in rule.rungs}))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import pickle
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 from pydantic import ValidationError
 
 from alerts.threshold import Recipe
-from data.alert import Alert, AlertKey, Raised, Signal
+from data.alert import Alert, AlertKey, Priority, Raised, Signal
 from data.observation import Quality, Reading, Tick
 from data.recipe import KeepsState, Rule
 from data.units import convert
@@ -109,7 +110,7 @@ def test_after_a_restart_an_open_alert_is_not_raised_again_and_still_ends() -> N
     [
         ({"quantity": "water_depth", "above": 3, "unit": "mm/h"}, "unit: water_depth is kept in cm; 'mm/h' cannot"),
         ({"quantity": "water_dept", "above": 3}, "no quantity 'water_dept', did you mean 'water_depth'"),
-        ({"quantity": "water_depth"}, "give either above or below"),
+        ({"quantity": "flow"}, "give either above or below, or bands, or stages"),
         ({"quantity": "water_depth", "above": 3, "below": 1}, "give either above or below"),
         ({"quantity": "water_depth", "above": 3, "clear_at": 4}, "clear_at: lies on the alarming side"),
         ({"quantity": "water_depth", "above": 3, "zone": "lane"}, "zone: a threshold judges readings"),
@@ -118,6 +119,94 @@ def test_after_a_restart_an_open_alert_is_not_raised_again_and_still_ends() -> N
 def test_a_recipe_refuses_what_cannot_be_meant(wrong: dict[str, object], said: str) -> None:
     with pytest.raises(ValidationError, match=said):
         Recipe.model_validate(wrong)
+
+
+ROAD = Recipe(quantity="water_depth")  # 5, 15, 25, 50 cm
+
+
+def climbed(signals: list[Signal]) -> list[tuple[str, str, float]]:
+    """Priority (or "ended"), value and second of the decision."""
+    return [
+        (s.priority.value, f"{s.value:g}", (s.at - at(0)).total_seconds())
+        if isinstance(s, Raised)
+        else ("ended", "", (s.at - at(0)).total_seconds())
+        for s in signals
+    ]
+
+
+def test_a_road_has_its_bands_without_being_told_and_they_are_one_alert() -> None:
+    assert [(r.limit, r.clear, r.priority.value) for r in ROAD.rungs] == [
+        (5, 4, "P4"),
+        (15, 12, "P3"),
+        (25, 20, "P2"),
+        (50, 40, "P1"),
+    ]
+    values = [6, 7, 8, 18, 19, 20, 27, 30, 31, 55, 56, 57]
+    signals = feed(ROAD.make(CONTEXT), *(depth(v, 10.0 * i) for i, v in enumerate(values)))
+    assert climbed(signals) == [("P4", "8", 20.0), ("P3", "20", 50.0), ("P2", "31", 80.0), ("P1", "57", 110.0)]
+    assert len({s.key for s in signals}) == 1
+
+
+def test_a_leap_over_several_bands_raises_once_with_the_highest() -> None:
+    signals = feed(ROAD.make(CONTEXT), *(depth(60, 10.0 * i) for i in range(4)))
+    assert climbed(signals) == [("P1", "60", 20.0)]
+
+
+def test_a_fall_eases_band_by_band_and_ends_after_five_minutes_at_four_fifths_of_the_lowest() -> None:
+    rule = ROAD.make(CONTEXT)
+    feed(rule, *(depth(60, 10.0 * i) for i in range(3)))
+    falling = [(39, 60), (39, 360), (22, 420), (13, 480), (11, 540), (11, 840), (4.5, 900), (4, 960), (3, 1260)]
+    signals = feed(rule, *(depth(v, s) for v, s in falling))
+    assert climbed(signals) == [("P2", "39", 360.0), ("P4", "11", 840.0), ("ended", "", 1260.0)]
+
+
+def test_a_level_between_the_limit_and_its_way_back_changes_nothing() -> None:
+    rule = ROAD.make(CONTEXT)
+    feed(rule, *(depth(30, 10.0 * i) for i in range(3)))
+    assert feed(rule, *(depth(21 if i % 2 else 29, 30.0 + 60 * i) for i in range(20))) == []
+
+
+def test_stages_carry_their_datum_and_end_two_tenths_of_a_metre_below() -> None:
+    rule = Recipe.model_validate(
+        {
+            "quantity": "water_level",
+            "vertical_datum": "yellow_sea",
+            "stages": {"warning": 181.0, "guaranteed": 184.0, "record": 186.2},
+        }
+    )
+    assert [(r.limit, round(r.clear, 3), r.priority.value) for r in rule.rungs] == [
+        (181.0, 180.8, "P3"),
+        (184.0, 183.8, "P2"),
+        (186.2, 186.0, "P1"),
+    ]
+    without = {"quantity": "water_level", "stages": {"warning": 181.0}}
+    with pytest.raises(ValidationError, match="need the `vertical_datum`"):
+        Recipe.model_validate(without)
+
+
+@pytest.mark.parametrize(
+    ("bands", "said"),
+    [
+        ([{"above": 5, "priority": "P3"}, {"above": 3, "priority": "P2"}], "not above the band before"),
+        ([{"above": 5, "priority": "P3"}, {"above": 9, "priority": "P3"}], "not more urgent than the band before"),
+        ([{"above": 5, "priority": "P3", "clear_at": 6}], "it never ends"),
+    ],
+)
+def test_bands_that_do_not_rise_are_refused(bands: list[dict[str, object]], said: str) -> None:
+    with pytest.raises(ValidationError, match=said):
+        Recipe.model_validate({"quantity": "water_depth", "bands": bands})
+
+
+def test_an_alert_resumed_in_its_band_worsens_and_eases_from_there() -> None:
+    rule = ROAD.make(CONTEXT)
+    raised = feed(rule, *(depth(30, 10.0 * i) for i in range(3)), depth(60, 40), depth(60, 50))
+    assert climbed(raised) == [("P2", "30", 20.0)]
+    again = restarted(ROAD, rule, stored(raised[0]))
+    assert climbed(feed(again, depth(61, 60))) == [("P1", "61", 60.0)]
+    feed(again, depth(30, 120), depth(30, 400))
+    worse = replace(stored(raised[0]), priority=Priority.P1)
+    eased = feed(restarted(ROAD, again, worse), Tick("gate-3", at(410)), Tick("gate-3", at(430)))
+    assert climbed(eased) == [("P2", "30", 430.0)]
 
 
 def test_a_recipe_can_be_sent_to_another_process() -> None:

@@ -1,0 +1,177 @@
+"""Raises an alert when more rain has fallen within some hours than a place bears."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from itertools import accumulate
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field, model_validator
+
+from alerts.bands import RAIN_BANDS, RainBand
+from alerts.ladder import CLEAR_SHARE, KEEP_FIRING_FOR, Cause, Delays, Ladder, Rung
+from alerts.series import Series
+from data.alert import Alert, AlertKey, Signal
+from data.durations import Duration
+from data.observation import Observation, Quality, Reading, Tick
+from data.recipe import Context, Rule, RuleRecipe
+
+_LONGEST = timedelta(hours=1)  # an intensity is not believed for longer
+
+
+class Recipe(RuleRecipe):
+    """Millimetres over sliding windows; the most urgent band that is reached gives the alert its priority."""
+
+    title: ClassVar[str] = "累计雨量（1/3/6/12 小时） / Rain accumulated over hours"
+
+    kind: Annotated[Literal["accumulation"], Field(description="Rain over sliding windows.")] = "accumulation"
+    quantity: Annotated[
+        Literal["rainfall", "rain_intensity"], Field(description="What the gauge gives: amounts, or mm/h.")
+    ] = "rainfall"
+    given_as: Annotated[
+        Literal["amount", "total"],
+        Field(description="amount: each reading is the rain since the one before. total: a counter that only rises."),
+    ] = "amount"
+    bands: Annotated[
+        tuple[RainBand, ...],
+        Field(
+            min_length=1,
+            description="Levels, least urgent first; when left out blue 50 mm/12h, yellow 50/6h, orange 50/3h, "
+            "red 100/3h.",
+        ),
+    ] = RAIN_BANDS
+    monitor: Annotated[str | None, Field(description="Only readings of this monitor; of all when left out.")] = None
+    keep_firing_for: Annotated[
+        Duration, Field(ge=timedelta(0), description="A band ends when it had at most 80 % of its limit for so long.")
+    ] = KEEP_FIRING_FOR
+
+    @model_validator(mode="after")
+    def _fits(self) -> Recipe:
+        if self.zone is not None:
+            raise ValueError("zone: this rule judges readings, not places in a picture; remove it")
+        if "priority" in self.model_fields_set:
+            raise ValueError("priority: each band has its own; remove it")
+        if self.quantity == "rain_intensity" and self.given_as == "total":
+            raise ValueError("given_as: belongs to quantity rainfall")
+        priorities = [band.priority for band in self.bands]
+        if priorities != sorted(set(priorities), reverse=True):
+            raise ValueError("bands: each must be more urgent than the one before")
+        return self
+
+    @property
+    def longest(self) -> timedelta:
+        return max(band.over for band in self.bands)
+
+    def make(self, context: Context) -> Rule:
+        return Accumulation(self, context.site.id)
+
+
+class Accumulation:
+    """The live rule at one site, judged with every reading: silence neither adds rain nor dries anything.
+
+    A late row is put in its place. Of several gauges the one with most rain counts.
+    """
+
+    def __init__(self, recipe: Recipe, site: str) -> None:
+        self._recipe = recipe
+        rungs = [Rung(band.above, band.above * CLEAR_SHARE, band.priority) for band in recipe.bands]
+        key = AlertKey(site, recipe.name, "", "")
+        delays = Delays(keep_firing_for=recipe.keep_firing_for)
+        self._ladder = Ladder(key, recipe.kind, rungs, delays, upwards=True)
+        self._gauges: dict[str, _Rain] = {}
+
+    def resume(self, open_alerts: Sequence[Alert]) -> None:
+        self._ladder.resume(open_alerts)
+
+    def snapshot(self) -> Any:
+        """The rows of the longest window, and what is pending; None before the first reading."""
+        if not self._gauges:
+            return None
+        rows = {monitor: rain.series.snapshot() for monitor, rain in self._gauges.items()}
+        return {"rows": rows, "ladder": self._ladder.snapshot()}
+
+    def restore(self, state: Any) -> None:
+        """Raises ValueError."""
+        try:
+            gauges = {monitor: self._rain() for monitor in state["rows"]}
+            for monitor, rows in state["rows"].items():
+                gauges[monitor].series.restore(rows)
+                gauges[monitor].count(0)
+            if state["ladder"] is not None:
+                self._ladder.restore(state["ladder"])
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"the state cannot be read: {error!r}") from error
+        self._gauges = gauges
+
+    def judge(self, seen: Observation | Tick) -> Sequence[Signal]:
+        if isinstance(seen, Tick):
+            return self._ladder.tick(seen)
+        if not isinstance(seen, Reading) or not self._is_judged(seen):
+            return []
+        rain = self._gauges.setdefault(seen.monitor, self._rain())
+        if not rain.add(seen.at, seen.value):
+            return []
+        newest = max(one.newest for one in self._gauges.values())
+        fallen = [max(one.fallen(band.over, newest) for one in self._gauges.values()) for band in self._recipe.bands]
+        return self._ladder.note([Cause("rainfall", round(amount, 3), "mm") for amount in fallen], newest)
+
+    def _rain(self) -> _Rain:
+        way = "intensity" if self._recipe.quantity == "rain_intensity" else self._recipe.given_as
+        return _Rain(self._recipe.longest, way)
+
+    def _is_judged(self, reading: Reading) -> bool:
+        if reading.quantity != self._recipe.quantity or reading.quality is Quality.BAD or reading.value < 0:
+            return False
+        return self._recipe.monitor is None or reading.monitor == self._recipe.monitor
+
+
+class _Rain:
+    """One gauge: its rows, and what had fallen up to each of them since the first that is kept."""
+
+    def __init__(self, longest: timedelta, way: str) -> None:
+        self.series = Series(longest + _LONGEST)  # the row before the window tells what fell with its first
+        self._way = way
+        self._fallen: list[float] = []
+
+    @property
+    def newest(self) -> datetime:
+        return self.series.times[-1]
+
+    def add(self, at: datetime, value: float) -> bool:
+        """False for a duplicate and for what is too late to matter."""
+        place = self.series.add(at, value)
+        if place is None:
+            return False
+        self.count(place)
+        if self.series.drop():
+            self.count(0)
+        return True
+
+    def count(self, place: int) -> None:
+        """Count anew from this row on."""
+        del self._fallen[place:]
+        start = self._fallen[-1] if self._fallen else 0.0
+        amounts = (self._amount(row) for row in range(place, len(self.series.times)))
+        self._fallen += list(accumulate(amounts, initial=start))[1:]
+
+    def fallen(self, over: timedelta, until: datetime) -> float:
+        """Of the rows later than `until - over`, mm."""
+        times = self.series.times
+        first = bisect_right(times, until - over)
+        if first == len(times):
+            return 0.0
+        return self._fallen[-1] - (self._fallen[first - 1] if first else 0.0)
+
+    def _amount(self, row: int) -> float:
+        value = self.series.values[row]
+        if self._way == "amount":
+            return value
+        if row == 0:
+            return 0.0
+        if self._way == "total":
+            before = self.series.values[row - 1]
+            return value - before if value >= before else value  # the counter began anew
+        passed = min(self.series.times[row] - self.series.times[row - 1], _LONGEST)
+        return value * (passed / timedelta(hours=1))

@@ -1,0 +1,147 @@
+"""Raises an alert when a gauge has said nothing for too long: its place is stale, which is not normal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field, model_validator
+
+from alerts.gauges import Watched, gauge_of, quantity_of
+from data.alert import Alert, Ended, Raised, Signal
+from data.catalogue import did_you_mean
+from data.durations import Duration
+from data.observation import Observation, Reading, Tick
+from data.recipe import Context, Rule, RuleRecipe
+from data.units import UNIT_OF
+
+_GRACE = timedelta(seconds=30)  # after a start: a broker or a poll may bring what was said meanwhile
+
+
+class Recipe(RuleRecipe):
+    """One alert per gap, from the last reading to the next one."""
+
+    title: ClassVar[str] = "数据中断（不等于正常） / Silence: no data is not normal"
+    about: ClassVar[Literal["place", "gauge"]] = "gauge"
+
+    kind: Annotated[Literal["silence"], Field(description="A gauge that says nothing.")] = "silence"
+    after: Annotated[
+        Duration, Field(gt=timedelta(0), description="Longer than this without a reading is silence, e.g. 30min.")
+    ]
+    quantity: Annotated[
+        str | None, Field(description="Only gauges of this quantity; each gauge of the site when left out.")
+    ] = None
+    monitor: Annotated[
+        str | None, Field(description="Only this monitor; it is then missed also when it never said anything.")
+    ] = None
+
+    @model_validator(mode="after")
+    def _fits(self) -> Recipe:
+        if self.zone is not None:
+            raise ValueError("zone: this rule judges readings, not places in a picture; remove it")
+        if self.quantity is not None and self.quantity not in UNIT_OF:
+            raise ValueError(f"quantity: no quantity {self.quantity!r}{did_you_mean(self.quantity, UNIT_OF)}")
+        return self
+
+    def make(self, context: Context) -> Rule:
+        return Silence(self, context.site.id)
+
+
+@dataclass(slots=True)
+class _Gauge:
+    """`said_at`: its newest reading, or since when it is waited for. `away`: it was we who did not listen since."""
+
+    said_at: datetime
+    silent: bool = False
+    away: bool = False
+
+
+class Silence:
+    """The live rule at one site. A late row from within the gap does not end it; a newer one does.
+
+    Bad readings and those that no other rule may judge are a sign of life all the same.
+    """
+
+    def __init__(self, recipe: Recipe, site: str) -> None:
+        self._recipe = recipe
+        self._watched = Watched(site, recipe.name, recipe.quantity, recipe.monitor)
+        self._gauges: dict[str, _Gauge] = {}
+        self._began_at: datetime | None = None
+
+    def resume(self, open_alerts: Sequence[Alert]) -> None:
+        for alert in open_alerts:
+            if alert.is_open and alert.key == self._watched.key(alert.key.subject):
+                self._gauges[alert.key.subject] = _Gauge(alert.started_at, silent=True)
+
+    def snapshot(self) -> Any:
+        """When each gauge spoke last."""
+        return {name: gauge.said_at.isoformat() for name, gauge in self._gauges.items()} or None
+
+    def restore(self, state: Any) -> None:
+        """Which gauges are silent is told by the open alerts. Raises ValueError."""
+        try:
+            said = {str(name): datetime.fromisoformat(at) for name, at in state.items()}
+        except (AttributeError, TypeError) as error:
+            raise ValueError(f"the state cannot be read: {error!r}") from error
+        for name, at in said.items():
+            gauge = self._gauges.setdefault(name, _Gauge(at))
+            gauge.said_at, gauge.away = max(gauge.said_at, at), True
+
+    def judge(self, seen: Observation | Tick) -> Sequence[Signal]:
+        if isinstance(seen, Tick):
+            return self._tick(seen.at)
+        if isinstance(seen, Reading) and self._is_watched(seen):
+            return self._hear(gauge_of(seen), seen.at)
+        return []
+
+    def _is_watched(self, reading: Reading) -> bool:
+        return self._recipe.quantity in {None, reading.quantity} and self._recipe.monitor in {None, reading.monitor}
+
+    def _hear(self, name: str, at: datetime) -> list[Signal]:
+        waited_for = self._gauges.pop(name.partition("/")[0], None)  # as long as its quantity was not known
+        signals: list[Signal] = []
+        if waited_for is not None and waited_for.silent:
+            signals.append(Ended(self._watched.key(name.partition("/")[0]), ended_at=at, at=at))
+        gauge = self._gauges.get(name)
+        if gauge is None:
+            self._gauges[name] = _Gauge(at)
+            return signals
+        if at <= gauge.said_at:
+            return signals
+        unseen = not gauge.silent and not gauge.away and at - gauge.said_at > self._recipe.after
+        if unseen:  # by any tick: a recorded series
+            signals.append(self._raised(name, gauge.said_at, at))
+            gauge.silent = True
+        gauge.said_at, gauge.away = at, False
+        if gauge.silent:
+            gauge.silent = False
+            signals.append(Ended(self._watched.key(name), ended_at=at, at=at))
+        return signals
+
+    def _tick(self, at: datetime) -> list[Signal]:
+        self._began_at = self._began_at or at
+        if self._recipe.monitor is not None and not any(self._is_of(name) for name in self._gauges):
+            self._gauges[self._recipe.monitor] = _Gauge(self._began_at)
+        if at - self._began_at < min(_GRACE, self._recipe.after):
+            return []
+        signals: list[Signal] = []
+        for name, gauge in self._gauges.items():
+            if not gauge.silent and at - gauge.said_at > self._recipe.after:
+                gauge.silent = True
+                signals.append(self._raised(name, gauge.said_at, at))
+        return signals
+
+    def _is_of(self, name: str) -> bool:
+        return name.partition("/")[0] == self._recipe.monitor
+
+    def _raised(self, name: str, since: datetime, at: datetime) -> Signal:
+        return Raised(
+            key=self._watched.key(name),
+            kind=self._recipe.kind,
+            priority=self._recipe.priority,
+            started_at=since,
+            at=at,
+            label=quantity_of(name) if "/" in name else self._recipe.quantity or "",
+        )

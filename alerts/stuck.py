@@ -1,0 +1,139 @@
+"""Raises an alert when a gauge gives the same value for so long that no water does so."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field, model_validator
+
+from alerts.gauges import Watched, gauge_of, quantity_of, unit_of
+from data.alert import Alert, Ended, Raised, Signal
+from data.catalogue import did_you_mean
+from data.durations import Duration
+from data.observation import Observation, Reading, Tick
+from data.recipe import Context, Rule, RuleRecipe
+from data.units import UNIT_OF
+
+_RESTS_AT = MappingProxyType({"water_depth": 0.0, "rainfall": 0.0, "rain_intensity": 0.0, "count": 0.0})
+
+
+class Recipe(RuleRecipe):
+    """From the first reading of the value to the first other one; a dry road and a dry sky may stay so."""
+
+    title: ClassVar[str] = "读数不变 / Stuck value"
+    about: ClassVar[Literal["place", "gauge"]] = "gauge"
+
+    kind: Annotated[Literal["stuck"], Field(description="A value that does not move.")] = "stuck"
+    quantity: Annotated[str, Field(description=f"What is measured: {', '.join(UNIT_OF)}.")]
+    after: Annotated[
+        Duration, Field(gt=timedelta(0), description="Longer than this with the same value, e.g. 24h.")
+    ] = timedelta(hours=24)
+    readings: Annotated[int, Field(ge=2, le=100_000, description="And in at least so many readings.")] = 10
+    within: Annotated[
+        float, Field(ge=0, description="Values that differ by no more are the same; in the quantity's own unit.")
+    ] = 0.0
+    rests_at: Annotated[
+        float | None,
+        Field(description="A value at which it may rest for ever; 0 for depth and rain when left out, else none."),
+    ] = None
+    monitor: Annotated[str | None, Field(description="Only readings of this monitor; of all when left out.")] = None
+
+    @model_validator(mode="after")
+    def _fits(self) -> Recipe:
+        if self.zone is not None:
+            raise ValueError("zone: this rule judges readings, not places in a picture; remove it")
+        if self.quantity not in UNIT_OF:
+            raise ValueError(f"quantity: no quantity {self.quantity!r}{did_you_mean(self.quantity, UNIT_OF)}")
+        return self
+
+    @property
+    def rest(self) -> float | None:
+        return _RESTS_AT.get(self.quantity) if self.rests_at is None else self.rests_at
+
+    def make(self, context: Context) -> Rule:
+        return Stuck(self, context.site.id)
+
+
+@dataclass(slots=True)
+class _Run:
+    """Readings of one value in a row, from `since` to `until`."""
+
+    value: float
+    since: datetime
+    until: datetime
+    count: int = 1
+    stuck: bool = False
+
+
+class Stuck:
+    """The live rule at one site, judged with every reading; silence is no sign of anything. Late rows are left out."""
+
+    def __init__(self, recipe: Recipe, site: str) -> None:
+        self._recipe = recipe
+        self._watched = Watched(site, recipe.name, recipe.quantity, recipe.monitor)
+        self._runs: dict[str, _Run] = {}
+
+    def resume(self, open_alerts: Sequence[Alert]) -> None:
+        for alert in open_alerts:
+            if alert.is_open and alert.key == self._watched.key(alert.key.subject):
+                value = float("inf") if alert.value is None else alert.value
+                run = _Run(value, alert.started_at, alert.raised_at, self._recipe.readings, stuck=True)
+                self._runs[alert.key.subject] = run
+
+    def snapshot(self) -> Any:
+        """The run of each gauge."""
+        return {
+            name: [run.value, run.since.isoformat(), run.until.isoformat(), run.count]
+            for name, run in self._runs.items()
+        } or None
+
+    def restore(self, state: Any) -> None:
+        """Which gauges are stuck is told by the open alerts. Raises ValueError."""
+        try:
+            for name, (value, since, until, count) in state.items():
+                first, last = datetime.fromisoformat(since), datetime.fromisoformat(until)
+                before = self._runs.get(name)
+                stuck = before is not None and before.stuck
+                self._runs[name] = _Run(float(value), first, last, int(count), stuck=stuck)
+        except (AttributeError, TypeError) as error:
+            raise ValueError(f"the state cannot be read: {error!r}") from error
+
+    def judge(self, seen: Observation | Tick) -> Sequence[Signal]:
+        if not isinstance(seen, Reading) or not self._watched.judges(seen):
+            return []
+        name = gauge_of(seen)
+        run = self._runs.get(name)
+        if run is not None and seen.at <= run.until:
+            return []
+        if run is None or abs(seen.value - run.value) > self._recipe.within:
+            self._runs[name] = _Run(seen.value, seen.at, seen.at)
+            if run is None or not run.stuck:
+                return []
+            return [Ended(self._watched.key(name), ended_at=seen.at, at=seen.at)]
+        run.until, run.count = seen.at, run.count + 1
+        if run.stuck or not self._is_stuck(run):
+            return []
+        run.stuck = True
+        return [self._raised(name, run)]
+
+    def _is_stuck(self, run: _Run) -> bool:
+        rest = self._recipe.rest
+        if rest is not None and abs(run.value - rest) <= self._recipe.within:
+            return False
+        return run.count >= self._recipe.readings and run.until - run.since > self._recipe.after
+
+    def _raised(self, name: str, run: _Run) -> Signal:
+        return Raised(
+            key=self._watched.key(name),
+            kind=self._recipe.kind,
+            priority=self._recipe.priority,
+            started_at=run.since,
+            at=run.until,
+            label=quantity_of(name),
+            value=run.value,
+            unit=unit_of(name),
+        )
