@@ -2,116 +2,45 @@
 
 from __future__ import annotations
 
-import io
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from data.catalogue import Catalogue, UnknownKind, did_you_mean
 from data.channel import ChannelRecipe
 from data.datum import LEVEL, Datums
-from data.errors import InputRejected, YipingError
+from data.errors import InputRejected
+from data.located import ConfigError, PathKeys, Problem, dotted, line_of, parse, plain, untagged, worded
+from data.plan_files import with_plan_files
 from data.recipe import DetectorRecipe, MonitorRecipe, RecipeBase, RuleRecipe
 from data.secrets import Credentials, Secrets
 from data.settings import Settings, SiteSettings
 
-PathKeys = tuple[str | int, ...]
+__all__ = ["ConfigError", "Problem", "load_secrets", "load_settings"]
+
 ENVIRONMENT_PREFIX = "YIPING_CREDENTIALS_"
-
-
-@dataclass(frozen=True)
-class Problem:
-    """One thing that is wrong in a file. `line` counts from 1; 0 where it has no place."""
-
-    file: str
-    path: str
-    line: int
-    message: str
-
-    def __str__(self) -> str:
-        place = f"{self.path}: " if self.path else ""
-        line = f" (line {self.line})" if self.line else ""
-        return f"{self.file}: {place}{self.message}{line}"
-
-
-class ConfigError(YipingError):
-    """The configuration cannot be used; `problems` holds every reason that was found."""
-
-    def __init__(self, problems: Sequence[Problem]) -> None:
-        self.problems = tuple(problems)
-        super().__init__("\n".join(str(problem) for problem in problems))
-
-
-def dotted(keys: PathKeys) -> str:
-    """`sites[3].rules[0].zone` from ("sites", 3, "rules", 0, "zone")."""
-    text = ""
-    for key in keys:
-        text += f"[{key}]" if isinstance(key, int) else f".{key}" if text else str(key)
-    return text
-
-
-def _line(tree: Any, keys: PathKeys) -> int:
-    """The line on which the deepest existing part of the path begins, from 1."""
-    line = 0
-    for key in keys:
-        places = getattr(getattr(tree, "lc", None), "data", None) or {}
-        try:
-            line = places[key][0] + 1 if key in places else line
-            tree = tree[key]
-        except (KeyError, IndexError, TypeError):
-            break
-    return line
-
-
-def _plain(tree: Any) -> Any:
-    """The parsed YAML as plain dicts, lists and scalars."""
-    if isinstance(tree, Mapping):
-        return {str(key): _plain(value) for key, value in tree.items()}
-    if isinstance(tree, list | tuple):
-        return [_plain(value) for value in tree]
-    return tree
-
-
-def _parse(path: Path) -> Any:
-    """The YAML tree with line numbers. Raises ConfigError for a missing file or broken YAML."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise ConfigError([Problem(path.name, "", 0, f"is not UTF-8 text: {error.reason}")]) from error
-    except OSError as error:
-        raise ConfigError([Problem(path.name, "", 0, f"cannot be read: {error.strerror}")]) from error
-    try:
-        return YAML(typ="rt").load(io.StringIO(text))
-    except MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 0
-        problem = (error.problem or "is not YAML").split("\n", maxsplit=1)[0]
-        raise ConfigError([Problem(path.name, "", line, f"not valid YAML: {problem}")]) from error
-    except YAMLError as error:
-        raise ConfigError([Problem(path.name, "", 0, f"not valid YAML: {error}")]) from error
 
 
 class _Reader:
     """One pass over one config file, collecting every problem."""
 
     def __init__(self, path: Path, catalogue: Catalogue, secrets: Secrets) -> None:
+        self.path = path
         self.name = path.name
         self.catalogue = catalogue
         self.secrets = secrets
-        self.tree = _parse(path)
+        self.tree = parse(path)
         self.problems: list[Problem] = []
         self.datums = Datums()
 
     def problem(self, keys: PathKeys, message: str) -> None:
-        self.problems.append(Problem(self.name, dotted(keys), _line(self.tree, keys), message))
+        self.problems.append(Problem(self.name, dotted(keys), line_of(self.tree, keys), message))
 
     def read(self) -> Settings:
-        raw = _plain(self.tree)
+        raw = plain(self.tree)
         if not isinstance(raw, dict):
             self.problem((), "must be a mapping of settings (name:, sites:, responders:, ...)")
             raise ConfigError(self.problems)
@@ -127,6 +56,8 @@ class _Reader:
         settings = self._validated(Settings, raw, ())
         if isinstance(settings, Settings):
             self._cross_check(settings)
+            settings, wrong = with_plan_files(settings, self.path, self.tree)
+            self.problems += wrong
         if self.problems or not isinstance(settings, Settings):
             raise ConfigError(sorted(self.problems, key=lambda p: p.line))
         return settings
@@ -176,8 +107,8 @@ class _Reader:
             return model.model_validate(raw)
         except ValidationError as error:
             for found in error.errors(include_url=False, include_input=False):
-                where: PathKeys = tuple(found["loc"])
-                self.problem((*keys, *where), _worded(found["type"], found["msg"], model, where))
+                where = untagged(tuple(found["loc"]))
+                self.problem((*keys, *where), worded(found["type"], found["msg"], model, where))
             return None
 
     def _cross_check(self, settings: Settings) -> None:
@@ -246,36 +177,6 @@ class _Reader:
                         self.problem((*keys, "rules", index, "vertical_datum"), f"{error} (gauge {name!r})")
 
 
-def _worded(kind: str, message: str, model: type[BaseModel], where: PathKeys) -> str:
-    """pydantic's message in the words of somebody who writes YAML."""
-    owner = _owner(model, where[:-1])
-    last = str(where[-1]) if where else ""
-    if kind == "extra_forbidden":
-        return f"no setting {last!r}{did_you_mean(last, list(owner.model_fields) if owner else [])}"
-    if kind == "missing":
-        field = owner.model_fields.get(last) if owner else None
-        return f"is missing: {field.description}" if field and field.description else "is missing"
-    return message.removeprefix("Value error, ").removeprefix("Assertion failed, ")
-
-
-def _owner(model: type[BaseModel], keys: PathKeys) -> type[BaseModel] | None:
-    """The model class that holds the last key of a path, as far as annotations tell."""
-    found: type[BaseModel] | None = model
-    for key in keys:
-        if isinstance(key, int) or found is None:
-            continue
-        field = found.model_fields.get(key)
-        found = next(_models(field.annotation), None) if field else None
-    return found
-
-
-def _models(annotation: Any) -> Iterator[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-    for part in getattr(annotation, "__args__", ()):
-        yield from _models(part)
-
-
 def load_secrets(path: Path | None, environment: Mapping[str, str]) -> Secrets:
     """Credentials from a YAML file (`name: {username: ..., password: ...}`) and from the environment.
 
@@ -283,7 +184,7 @@ def load_secrets(path: Path | None, environment: Mapping[str, str]) -> Secrets:
     """
     found: dict[str, Credentials] = {}
     if path is not None and path.exists():
-        raw = _plain(_parse(path)) or {}
+        raw = plain(parse(path)) or {}
         if not isinstance(raw, dict):
             raise ConfigError([Problem(path.name, "", 0, "must map names to {username, password} or {token}")])
         for name, value in raw.items():

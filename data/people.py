@@ -47,6 +47,7 @@ class Action(StrEnum):
     VOID_EVENT = "void_event"
     RULE_EVENT = "rule_event"  # 裁定
     REVIEW_EVENT = "review_event"  # 复盘
+    ORDER_PLAN = "order_plan"  # begin, end or dismiss a plan or a mode of the city
     HOLD_EVENT = "hold_event"  # a district takes an event it shares with another one
 
 
@@ -65,9 +66,11 @@ _JUDGE = frozenset({Action.JUDGE_EVENT, Action.REVIEW_EVENT})
 PERMITTED = MappingProxyType(
     {
         Role.OPERATOR: _RUN_SHIFT,
-        Role.DUTY_OFFICER: _LEAD_SHIFT | {Action.VOID_EVENT, Action.JUDGE_EVENT},
+        Role.DUTY_OFFICER: _LEAD_SHIFT | {Action.VOID_EVENT, Action.JUDGE_EVENT, Action.ORDER_PLAN},
         Role.SECTION_HEAD: _LEAD_SHIFT | _JUDGE | {Action.HOLD_EVENT},
-        Role.COMMANDER: _LEAD_SHIFT | _JUDGE | {Action.VOID_EVENT, Action.RULE_EVENT, Action.HOLD_EVENT},
+        Role.COMMANDER: _LEAD_SHIFT
+        | _JUDGE
+        | {Action.VOID_EVENT, Action.RULE_EVENT, Action.HOLD_EVENT, Action.ORDER_PLAN},
         Role.GRID_LEADER: _LOOK | _WORK | {Action.VERIFY},
         Role.RESPONDER: _WORK,
         Role.ANALYST: _LOOK | {Action.READ_AUDIT, Action.REVIEW_EVENT},

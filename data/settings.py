@@ -15,6 +15,7 @@ from data.durations import Duration
 from data.geo import Location
 from data.notice_settings import NoticeSettings
 from data.place import InferenceSettings, Place
+from data.plan_settings import PlansSettings
 from data.recipe import DetectorRecipe, MonitorRecipe, RuleRecipe
 
 
@@ -153,6 +154,9 @@ class Settings(_Settings):
     cases: Annotated[
         CaseSettings, Field(description="Events: organisation, kinds of events, working time, recurrence.")
     ] = CaseSettings()
+    plans: Annotated[
+        PlansSettings, Field(description="Plans: what is done when a warning comes, a river rises, an order is given.")
+    ] = PlansSettings()
     sites: Annotated[tuple[SiteSettings, ...], Field(description="What is watched.")] = ()
     responders: Annotated[tuple[ResponderSettings, ...], Field(description="Who can be sent.")] = ()
 

@@ -21,6 +21,7 @@ from data.notice import Escalation, Notice
 from data.observation import Reading, Rejected
 from data.organisation import Shift, Unit, Upkeep
 from data.people import Responder, Session, User
+from data.plan import PlanRun, PlanWork
 from data.record import AuditEntry, Change, Evidence, Timer
 from data.requests import Request
 from data.task import Event, Offer, Task
@@ -154,6 +155,27 @@ class Reader(Protocol):
         """Newest first; with `in_force_at` those neither expired then nor superseded or cancelled till now."""
         ...
 
+    def warnings_about(self, key: WarningId) -> Sequence[HazardWarning]:
+        """The messages that refer to this one."""
+        ...
+
+    def plan_run(self, run_id: int) -> PlanRun: ...
+    def plan_run_of(self, plan: str, source: str) -> PlanRun | None: ...
+    def plan_runs(
+        self, *, plan: str | None = None, open_only: bool = False, unsettled_only: bool = False, limit: int = 100
+    ) -> Sequence[PlanRun]:
+        """Newest first; `open_only`: proposed or in force."""
+        ...
+
+    def plan_works(self, run_id: int, *, live_only: bool = False) -> Sequence[PlanWork]:
+        """Oldest first; `live_only`: without what was withdrawn."""
+        ...
+
+    def plan_works_alike(self, plan: str, place: str, step: str) -> Sequence[PlanWork]:
+        """Of every run, oldest first, without what was withdrawn."""
+        ...
+
+    def plan_work(self, work_id: int) -> PlanWork: ...
     def units(self) -> Sequence[Unit]:
         """By id."""
         ...
@@ -213,6 +235,16 @@ class Writer(Reader, Protocol):
         """
         ...
 
+    def add_plan_run(self, run: PlanRun) -> PlanRun:
+        """Raises IllegalMove when there is a run of this plan and source."""
+        ...
+
+    def save_plan_run(self, run: PlanRun) -> PlanRun: ...
+    def add_plan_work(self, work: PlanWork) -> PlanWork | None:
+        """Stored with its id; None when this work is there already and was not withdrawn."""
+        ...
+
+    def withdraw_plan_works(self, ids: Sequence[int], at: datetime) -> None: ...
     def put_unit(self, unit: Unit) -> Unit:
         """Insert (version 0) or change what was read. Raises StaleVersion."""
         ...

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from data.alert import Priority
 from data.case import Part
 from data.errors import IllegalMove, InputRejected
 from data.people import SYSTEM, Action, Actor
@@ -27,7 +28,7 @@ from dispatch.routing import Roads
 from dispatch.transitions import Step, check
 from dispatch.turns import tasks_of
 
-_TAKES_TASKS = frozenset({EventState.FILED, EventState.JUDGING, EventState.DISPATCHED, EventState.HANDLING})
+TAKES_TASKS = frozenset({EventState.FILED, EventState.JUDGING, EventState.DISPATCHED, EventState.HANDLING})
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,7 @@ class Work:
     checklist: tuple[str, ...] = ()
     promised: date | None = None
     needs_photo: bool = False
+    priority: Priority | None = None  # the event's when left out
 
 
 def judge(
@@ -100,7 +102,7 @@ def add_task(
     """
     actor.require(Action.DISPATCH)
     event = writer.event(event_id)
-    if event.state not in _TAKES_TASKS:
+    if event.state not in TAKES_TASKS:
         raise IllegalMove(f"event {event_id} is {event.state}; no task is added to it")
     if work.unit:
         task = assigned(writer, event, work, actor, now)
@@ -185,7 +187,7 @@ def _made(writer: Writer, event: Event, work: Work, actor: Actor, now: datetime)
         Task(
             event_id=event.id,
             title=work.title or event.title,
-            priority=event.priority,
+            priority=work.priority or event.priority,
             location=event.location,
             created_at=now,
             created_by=actor.name,

@@ -24,6 +24,8 @@ from dispatch.case_clocks import TIMER as EVENT_CLOCK
 from dispatch.case_clocks import clocks_due
 from dispatch.clocks import calendar_of
 from dispatch.offers import DELIVERY, TIMER, expire_due
+from dispatch.plan_runs import OVER, ends_due
+from dispatch.plan_works import ROUND, Maker, rounds_due
 from dispatch.routing import Roads, load_roads
 from dispatch.upkeep import TIMER as UPKEEP
 from dispatch.upkeep import upkeeps_due
@@ -32,6 +34,7 @@ from engine.automatic import Automatic
 from engine.catalogue import load_catalogue
 from engine.heart import Heart
 from engine.options import RunOptions
+from engine.planner import Planner
 from engine.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
@@ -97,7 +100,7 @@ class Requests:
 
 def timer_kinds(settings: Settings, roads: Roads) -> Mapping[str, Due]:
     """What ends the timers of each kind."""
-    calendar = calendar_of(settings)
+    calendar, maker = calendar_of(settings), Maker(settings, roads)
 
     def offers(writer: Writer, now: datetime) -> int:
         return expire_due(writer, now, roads=roads, settings=settings)
@@ -106,6 +109,8 @@ def timer_kinds(settings: Settings, roads: Roads) -> Mapping[str, Due]:
         TIMER: offers,
         DELIVERY: offers,
         EVENT_CLOCK: lambda writer, now: clocks_due(writer, now, calendar=calendar),
+        OVER: lambda writer, now: ends_due(writer, now, settings),
+        ROUND: lambda writer, now: rounds_due(writer, now, maker),
         UPKEEP: lambda writer, now: upkeeps_due(writer, now, roads=roads, settings=settings),
     }
 
@@ -119,6 +124,7 @@ def run_clock(heart: Heart, options: RunOptions) -> None:
         roads = load_roads(None if roads_file is None else options.base_dir / roads_file)
         timers = Timers(store, timer_kinds(settings, roads))
         automatic = Automatic(store, settings, roads)
+        planner = Planner(store, settings, roads)
         watchdog = Watchdog(store, settings, datetime.now(UTC))
         requests = Requests(store, Answers(store, FolderVault(options.evidence_dir), options, load_catalogue()))
         for name in ("apscheduler.executors", "apscheduler.scheduler"):
@@ -129,6 +135,7 @@ def run_clock(heart: Heart, options: RunOptions) -> None:
         scheduler.add_job(timers.poll, "interval", id="timers", next_run_time=datetime.now(UTC), **how)
         scheduler.add_job(requests.poll, "interval", id="requests", **how)
         scheduler.add_job(automatic.poll, "interval", id="automatic", **how)
+        scheduler.add_job(planner.poll, "interval", id="planner", **how)
         scheduler.add_job(watchdog.poll, "interval", id="watchdog", **how)
         scheduler.start()
         try:

@@ -19,6 +19,7 @@ from data.requests import Request
 from data.sql import models, rows
 from data.sql.notices import NoticeReading
 from data.sql.organisation_read import OrganisationLooking
+from data.sql.plans_read import PlanLooking
 from data.sql.warnings_read import WarningLooking
 from data.store import AlertQuery, Answered, TaskQuery
 from data.task import Event, Offer, Task
@@ -80,7 +81,7 @@ def task_search(given: tuple[str, ...], *, open_only: bool) -> Select[Any]:
     return found.where(*conditions, OPEN_TASK) if open_only else found.where(*conditions)
 
 
-class SqlReader(NoticeReading, WarningLooking, OrganisationLooking):
+class SqlReader(NoticeReading, WarningLooking, OrganisationLooking, PlanLooking):
     """`data.store.Reader` on one connection inside one transaction."""
 
     def alert(self, alert_id: int) -> Alert:

@@ -20,7 +20,7 @@ class WarningWriting(SqlWriting):
 
     def add_warning(self, warning: HazardWarning) -> HazardWarning | None:
         """None when this message is known. What it refers to ends now, also when that arrives later."""
-        ended = dict(self._already_ended(warning.key))
+        ended = dict(self._already_ended(warning))
         stored = replace(
             warning, superseded_at=ended.get(MessageType.UPDATE), cancelled_at=ended.get(MessageType.CANCEL)
         )
@@ -37,16 +37,18 @@ class WarningWriting(SqlWriting):
     def _end(self, warning: HazardWarning, key: WarningId) -> None:
         column = _ENDS.get(warning.message_type)
         if column is not None and key != warning.key:
-            still = and_(named(WARNINGS, key), WARNINGS.c[column].is_(None))
+            alike = WARNINGS.c.status == warning.status.value  # an exercise ends no real warning
+            still = and_(named(WARNINGS, key), alike, WARNINGS.c[column].is_(None))
             at = warning.received_at or self._now()
             self._connection.execute(update(WARNINGS).where(still).values({column: at}))
 
-    def _already_ended(self, key: WarningId) -> list[tuple[MessageType, datetime]]:
+    def _already_ended(self, warning: HazardWarning) -> list[tuple[MessageType, datetime]]:
         """By messages that came before the one they refer to."""
         later = (
             select(WARNINGS.c.message_type, WARNINGS.c.received_at)
             .join(REFERENCES, REFERENCES.c.warning_id == WARNINGS.c.id)
-            .where(named(REFERENCES, key), WARNINGS.c.message_type.in_([kind.value for kind in _ENDS]))
+            .where(named(REFERENCES, warning.key), WARNINGS.c.status == warning.status.value)
+            .where(WARNINGS.c.message_type.in_([kind.value for kind in _ENDS]))
             .order_by(WARNINGS.c.id.desc())
         )
         return [(MessageType(kind), at or self._now()) for kind, at in self._connection.execute(later)]

@@ -34,6 +34,10 @@ class WarningLooking(Looking):
         number = self._connection.execute(select(WARNINGS.c.id).where(named(WARNINGS, key))).scalar()
         return None if number is None else self.warning(int(number))
 
+    def warnings_about(self, key: WarningId) -> Sequence[HazardWarning]:
+        found = select(REFERENCES.c.warning_id).where(named(REFERENCES, key)).order_by(REFERENCES.c.warning_id)
+        return [self.warning(int(number)) for number in self._connection.execute(found).scalars()]
+
     def warnings(
         self, *, in_force_at: datetime | None = None, before_id: int | None = None, limit: int = 100
     ) -> Sequence[HazardWarning]:

@@ -6,9 +6,12 @@ from data.sql.cases import CaseWriting
 from data.sql.notice_writing import NoticeWriting
 from data.sql.organisation import OrganisationWriting
 from data.sql.people import PeopleWriting
+from data.sql.plans import PlanWriting
 from data.sql.records import RecordWriting
 from data.sql.warnings import WarningWriting
 
 
-class SqlWriter(CaseWriting, NoticeWriting, OrganisationWriting, PeopleWriting, RecordWriting, WarningWriting):
+class SqlWriter(
+    CaseWriting, NoticeWriting, OrganisationWriting, PeopleWriting, PlanWriting, RecordWriting, WarningWriting
+):
     """`data.store.Writer` on one connection, behind the savepoint of one unit of work."""

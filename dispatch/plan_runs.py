@@ -1,0 +1,284 @@
+"""A plan comes into force, changes its level and ends: by what triggers it, or by order.
+
+Functions with an actor raise Forbidden (not this role) and IllegalMove (not as it stands). What a run means for tasks
+is done afterwards by `dispatch.plan_works.settle`: the run is marked unsettled in the same commit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any
+
+from data.case import Recorded
+from data.errors import IllegalMove, InputRejected, NotFound
+from data.modes import active_modes, put_modes
+from data.people import SYSTEM, Action, Actor
+from data.plan import ALERTS, ORDER, WARNING, PlanRun, RunState, RunStep
+from data.plan_settings import PlanSettings
+from data.plan_views import run_view
+from data.record import AuditEntry, Change, Timer
+from data.settings import Settings
+from data.store import Reader, Writer
+from data.views import iso
+from data.warning import HazardWarning, WarningId, WarningLevel, WarningStatus
+from dispatch.plan_standing import Standing, chain_named, chain_of, heeds, of_alerts, of_chain, source_of, standing
+
+OVER = "plan_over"
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+def follow_warning(writer: Writer, warning: HazardWarning, now: datetime, settings: Settings) -> list[PlanRun]:
+    """What a message that arrived means for every plan that heeds warnings. The runs that it touched."""
+    touched = []
+    chain = chain_of(writer, warning)
+    for plan in settings.plans.plans:
+        if not plan.warnings:
+            continue
+        runs = runs_of(writer, plan.id, chain)
+        stands = of_chain(writer, plan, chain, now)
+        if not runs and heeds(plan, warning) and stands.level is not None:
+            touched.append(_opened(writer, plan, source_of(chain), stands, now, settings))
+        elif warning.status is WarningStatus.ACTUAL or stands.exercise:
+            touched += [follow(writer, run.id, now, settings) for run in runs]
+    return touched
+
+
+def follow_alerts(writer: Writer, now: datetime, settings: Settings, rule: str) -> list[PlanRun]:
+    """What an alert of this rule that was raised, worsened or ended means for the plans that heed it."""
+    touched = []
+    for plan in settings.plans.plans:
+        if not any(rule in trigger.rules for trigger in plan.alerts):
+            continue
+        known = [run for run in writer.plan_runs(plan=plan.id) if run.trigger == ALERTS]
+        running = next((run for run in known if run.is_open), None)
+        stands = of_alerts(writer, plan)
+        if running is not None:
+            touched.append(follow(writer, running.id, now, settings))
+        elif stands.level is not None and not _turned_down(known, stands):
+            number = writer.last_change() + 1
+            touched.append(_opened(writer, plan, f"{ALERTS}:{number}", stands, now, settings))
+    return touched
+
+
+def follow(writer: Writer, run_id: int, now: datetime, settings: Settings) -> PlanRun:
+    """Bring a run in line with what triggers it, as that stands now. Does nothing where nothing has changed."""
+    run = writer.plan_run(run_id)
+    plan = settings.plans.plan(run.plan)
+    if plan is None:
+        return _taken(writer, run, RunStep.END, RunState.ENDED, SYSTEM, now, "no longer configured", settings=settings)
+    stands, chain = standing(writer, plan, run, now), chain_named(writer, run)
+    first = min(runs_of(writer, plan.id, chain), key=lambda one: one.id, default=run)
+    if first.id != run.id:  # a message that came late has shown that two chains are one
+        if not run.is_open:
+            return run
+        reason = f"the same warning as run {first.id}"
+        return _taken(writer, run, RunStep.END, RunState.ENDED, SYSTEM, now, reason, settings=settings)
+    if stands.level is None:
+        return _over(writer, plan, run, stands, now, settings)
+    _mind_the_end(writer, run, stands)
+    if run.is_open and not stands.exercise:
+        return _levelled(writer, run, stands, now, settings)
+    if stands.exercise:
+        if run.state is RunState.EXERCISE and run.level is stands.level:
+            return run
+        return _taken(writer, run, RunStep.EXERCISE, RunState.EXERCISE, SYSTEM, now, stands.because,
+                      level=stands.level, settings=settings)  # fmt: skip
+    by_itself = run.steps[-1].by == SYSTEM.name
+    if not by_itself and stands.level.rank <= run.level.rank:
+        return run
+    # What somebody has ended or dismissed is only proposed again, and only when it is worse now.
+    asked = stands.ask or not by_itself
+    step, to = (RunStep.PROPOSE, RunState.PROPOSED) if asked else (RunStep.BEGIN, RunState.IN_FORCE)
+    return _taken(writer, run, step, to, SYSTEM, now, stands.because, level=stands.level, settings=settings)
+
+
+def begin(
+    writer: Writer, plan_id: str, actor: Actor, now: datetime, *, settings: Settings, level: str = "", reason: str = ""
+) -> PlanRun:
+    """By order. A proposed run is confirmed; an order that is in force may get another level.
+
+    Raises NotFound, and IllegalMove when the plan is in force.
+    """
+    actor.require(Action.ORDER_PLAN)
+    plan = _plan(settings, plan_id)
+    runs = writer.plan_runs(plan=plan_id, open_only=True)
+    running = next((run for run in runs if run.state is RunState.IN_FORCE), None)
+    if running is not None and running.trigger == ORDER and level not in ("", running.level.value):
+        detail = {"level": level, "before": running.level.value}
+        return _taken(writer, running, RunStep.LEVEL, running.state, actor, now, reason, level=WarningLevel(level),
+                      detail=detail, settings=settings)  # fmt: skip
+    if running is not None and running.begun is not None:
+        raise IllegalMove(f"plan {plan_id} is in force since {iso(running.begun.at)}, begun by {running.begun.by}")
+    if runs:
+        if level not in ("", runs[0].level.value):
+            raise IllegalMove(f"plan {plan_id} is proposed at level {runs[0].level}; confirm or dismiss that first")
+        return _taken(writer, runs[0], RunStep.BEGIN, RunState.IN_FORCE, actor, now, reason, settings=settings)
+    wanted = WarningLevel(level or plan.order_level)
+    source = f"{ORDER}:{writer.last_change() + 1}"
+    return _added(writer, plan, source, wanted, RunStep.BEGIN, RunState.IN_FORCE, actor, now, reason, settings)
+
+
+def end(writer: Writer, plan_id: str, actor: Actor, now: datetime, *, settings: Settings, reason: str) -> list[PlanRun]:
+    """By order: all its runs that are in force. Raises IllegalMove when none is, InputRejected without a reason."""
+    actor.require(Action.ORDER_PLAN)
+    _plan(settings, plan_id)
+    runs = [run for run in writer.plan_runs(plan=plan_id, open_only=True) if run.state is RunState.IN_FORCE]
+    if not runs:
+        raise IllegalMove(f"plan {plan_id} is not in force")
+    if not reason.strip():
+        raise InputRejected("ending a plan needs a reason")
+    return [_taken(writer, run, RunStep.END, RunState.ENDED, actor, now, reason, settings=settings) for run in runs]
+
+
+def dismiss(writer: Writer, plan_id: str, actor: Actor, now: datetime, *, settings: Settings, reason: str) -> PlanRun:
+    """A proposal is turned down. Raises IllegalMove when there is none, InputRejected without a reason."""
+    actor.require(Action.ORDER_PLAN)
+    _plan(settings, plan_id)
+    run = next((run for run in writer.plan_runs(plan=plan_id, open_only=True) if run.state is RunState.PROPOSED), None)
+    if run is None:
+        raise IllegalMove(f"plan {plan_id} is not proposed")
+    if not reason.strip():
+        raise InputRejected("dismissing a proposal needs a reason")
+    return _taken(writer, run, RunStep.DISMISS, RunState.DISMISSED, actor, now, reason, settings=settings)
+
+
+def put_modes_in_force(writer: Writer, settings: Settings) -> None:
+    """The modes of all plans in force are on, and no others."""
+    running = {run.plan for run in writer.plan_runs(open_only=True) if run.state is RunState.IN_FORCE}
+    wanted = frozenset(plan.mode for plan in settings.plans.plans if plan.mode and plan.id in running)
+    if wanted != active_modes(writer):
+        put_modes(writer, wanted)
+
+
+def runs_of(reader: Reader, plan_id: str, chain: Sequence[WarningId]) -> list[PlanRun]:
+    """The plan's runs of a chain of warnings; more than one where its parts were not known to belong together."""
+    found = (reader.plan_run_of(plan_id, f"{WARNING}:{key}") for key in chain)
+    return [run for run in found if run is not None]
+
+
+def _plan(settings: Settings, plan_id: str) -> PlanSettings:
+    plan = settings.plans.plan(plan_id)
+    if plan is None:
+        raise NotFound(f"there is no plan {plan_id[:80]!r}")
+    return plan
+
+
+def _turned_down(known: list[PlanRun], stands: Standing) -> bool:
+    """Did somebody end or dismiss the plan while these alerts were open, and is it no worse now?"""
+    last = known[0] if known else None
+    if last is None or last.steps[-1].by == SYSTEM.name or stands.level is None:
+        return False
+    return stands.level.rank <= last.level.rank
+
+
+def _opened(  # noqa: PLR0917 - what triggers which plan
+    writer: Writer, plan: PlanSettings, source: str, stands: Standing, now: datetime, settings: Settings
+) -> PlanRun:
+    if stands.exercise:
+        step, to = RunStep.EXERCISE, RunState.EXERCISE
+    else:
+        step, to = (RunStep.PROPOSE, RunState.PROPOSED) if stands.ask else (RunStep.BEGIN, RunState.IN_FORCE)
+    level = stands.level or WarningLevel.UNKNOWN
+    run = _added(writer, plan, source, level, step, to, SYSTEM, now, stands.because, settings)
+    _mind_the_end(writer, run, stands)
+    return run
+
+
+def _added(  # noqa: PLR0917 - a run with everything that is known of it
+    writer: Writer, plan: PlanSettings, source: str, level: WarningLevel, step: RunStep, to: RunState, actor: Actor,
+    now: datetime, reason: str, settings: Settings,
+) -> PlanRun:  # fmt: skip
+    role = "" if actor.role is None else actor.role.value
+    recorded = Recorded(step.value, to.value, now, actor.name, role, reason.strip(), {"level": level.value})
+    run = writer.add_plan_run(PlanRun(plan.id, source, level, now, (recorded,)))
+    _told(writer, run, actor, step, now, {"reason": reason.strip(), "level": level.value}, settings)
+    return run
+
+
+def _levelled(writer: Writer, run: PlanRun, stands: Standing, now: datetime, settings: Settings) -> PlanRun:
+    """Still triggered, perhaps at another level. A message that changed only the area unsettles it, too."""
+    if stands.level is None or stands.level is run.level:
+        return run if run.unsettled or run.trigger == ALERTS else writer.save_plan_run(replace(run, unsettled=True))
+    detail = {"level": stands.level.value, "before": run.level.value}
+    return _taken(
+        writer, run, RunStep.LEVEL, run.state, SYSTEM, now, stands.because, level=stands.level, detail=detail,
+        settings=settings,
+    )  # fmt: skip
+
+
+def _over(  # noqa: PLR0917 - what is over, and how
+    writer: Writer, plan: PlanSettings, run: PlanRun, stands: Standing, now: datetime, settings: Settings
+) -> PlanRun:
+    if not run.is_open and run.state is not RunState.EXERCISE:
+        return run
+    how = plan.when_cancelled if stands.over == "cancelled" else plan.when_expired
+    if how == "keep" and run.state is RunState.IN_FORCE:
+        if run.steps[-1].step == RunStep.STAYS:
+            return run
+        return _taken(writer, run, RunStep.STAYS, run.state, SYSTEM, now, stands.over, settings=settings)
+    return _taken(writer, run, RunStep.END, RunState.ENDED, SYSTEM, now, stands.over, settings=settings)
+
+
+def _taken(  # noqa: PLR0917 - who takes which step, when and why
+    writer: Writer,
+    run: PlanRun,
+    step: RunStep,
+    to: RunState,
+    actor: Actor,
+    now: datetime,
+    reason: str,
+    *,
+    settings: Settings,
+    level: WarningLevel | None = None,
+    detail: Mapping[str, Any] = _NOTHING,
+) -> PlanRun:
+    role = "" if actor.role is None else actor.role.value
+    at = max(now, run.steps[-1].at)
+    recorded = Recorded(step.value, to.value, at, actor.name, role, reason.strip(), dict(detail))
+    run = writer.save_plan_run(replace(run, steps=(*run.steps, recorded), level=level or run.level, unsettled=True))
+    _told(writer, run, actor, step, at, {"reason": reason.strip()} | dict(detail), settings)
+    return run
+
+
+def _told(  # noqa: PLR0917 - who did what
+    writer: Writer,
+    run: PlanRun,
+    actor: Actor,
+    step: RunStep,
+    now: datetime,
+    detail: Mapping[str, Any],
+    settings: Settings,
+) -> None:
+    put_modes_in_force(writer, settings)
+    role = "" if actor.role is None else actor.role.value
+    writer.record(
+        AuditEntry(now, actor.name, role, f"plan_{step}", f"plan:{run.id}", {"plan": run.plan} | dict(detail))
+    )
+    writer.publish(Change("plan", f"plan:{run.id}", now, {"run": run_view(run)}))
+
+
+def _mind_the_end(writer: Writer, run: PlanRun, stands: Standing) -> None:
+    """A timer for the moment when the warning expires by itself."""
+    if stands.until is None:
+        return
+    writer.finish_timers_of(OVER, run.id, stands.until)
+    writer.add_timer(Timer(OVER, run.id, stands.until))
+
+
+def ends_due(writer: Writer, now: datetime, settings: Settings) -> int:
+    """Warnings that have expired by now. How many timers ended."""
+    ended = 0
+    for timer in writer.timers_due(now, 1000):
+        if timer.kind == OVER and writer.finish_timer(timer.id, now):
+            follow(writer, timer.subject, now, settings)
+            ended += 1
+    return ended
+
+
+def level_of(reader: Reader, plan_id: str) -> WarningLevel | None:
+    """The highest level at which the plan is in force; None when it is not."""
+    running = [run for run in reader.plan_runs(plan=plan_id, open_only=True) if run.state is RunState.IN_FORCE]
+    return max((run.level for run in running), key=lambda level: level.rank, default=None)

@@ -1,0 +1,257 @@
+"""The work of a plan brought in line with where it stands: what is missing is made, what no longer applies withdrawn.
+
+Only the difference is done, in pieces that are units of work of their own, so that a killed process loses and doubles
+nothing. Work that somebody has started is never taken away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from data.case import Origin
+from data.errors import IllegalMove
+from data.notice import Notice
+from data.people import SYSTEM
+from data.plan import PlanRun, PlanWork, RunState
+from data.plan_settings import PRIORITY_OF, NoticeStep, PlanSettings, TaskStep
+from data.record import Timer
+from data.settings import Settings
+from data.store import Writer
+from data.task import Event, Task
+from data.trail import event_step
+from dispatch.case_table import EventStep
+from dispatch.case_work import TAKES_TASKS, Work, add_task
+from dispatch.cases import Given, take
+from dispatch.plan_places import Ground, Spot
+from dispatch.plan_standing import standing
+from dispatch.routing import Roads
+from dispatch.tasks import cancel
+from dispatch.turns import tasks_of
+
+ROUND = "plan_round"
+AT_ONCE = 20  # pieces of work in one unit of work: others wait meanwhile
+_NO_LONGER = "the plan does not ask for it any more"
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    step: TaskStep | NoticeStep
+    spot: Spot | None
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return ("" if self.spot is None else self.spot.id, self.step.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Maker:
+    """What making work needs."""
+
+    settings: Settings
+    roads: Roads
+
+
+def settle(writer: Writer, run_id: int, now: datetime, maker: Maker, *, at_most: int = AT_ONCE) -> int:
+    """Make and withdraw at most so much. How much was done; the run counts as settled when nothing is left."""
+    run = writer.plan_run(run_id)
+    hand = _hand(writer, run, now, maker)
+    wanted = {} if hand is None else {one.key: one for one in hand.wanted()}
+    works = writer.plan_works(run_id, live_only=True)
+    there = {(work.place, work.step) for work in works}
+    gone = [work for work in works if (work.place, work.step) not in wanted and not _started(writer, work)]
+    missing = [one for key, one in wanted.items() if key not in there]
+    for work in gone[:at_most]:
+        _withdraw(writer, run, work, now)
+    for one in missing[: max(0, at_most - len(gone))]:
+        if hand is not None:
+            hand.make(one)
+    done = min(at_most, len(gone) + len(missing))
+    if done == len(gone) + len(missing) and run.unsettled:
+        writer.save_plan_run(replace(run, unsettled=False))
+    return done
+
+
+def rounds_due(writer: Writer, now: datetime, maker: Maker) -> int:
+    """Work that comes again: the next round, unless nobody has begun the last one yet. How many timers ended."""
+    ended = 0
+    for timer in writer.timers_due(now, 1000):
+        if timer.kind != ROUND or not writer.finish_timer(timer.id, now):
+            continue
+        ended += 1
+        work = writer.plan_work(timer.subject)
+        hand = _hand(writer, writer.plan_run(work.run_id), now, maker)
+        if hand is None or work.withdrawn_at is not None:
+            continue
+        one = next((one for one in hand.wanted() if one.key == (work.place, work.step)), None)
+        if one is None or not isinstance(one.step, TaskStep) or one.step.every is None:
+            continue
+        due = timer.due_at + one.step.every
+        if due <= now:  # it was not looked at for long: one round, not one for each missed one
+            due = now + one.step.every
+        if _started(writer, work):
+            hand.make(one, number=work.round + 1, due=due)
+        else:
+            writer.add_timer(Timer(ROUND, work.id, due))
+    return ended
+
+
+def _hand(writer: Writer, run: PlanRun, now: datetime, maker: Maker) -> _Hand | None:
+    """None when the run asks for nothing: not in force, or of a plan that is no longer configured."""
+    plan = maker.settings.plans.plan(run.plan)
+    if plan is None or run.state is not RunState.IN_FORCE:
+        return None
+    return _Hand(writer, plan, run, now, maker, Ground(maker.settings, writer.units()))
+
+
+def _started(writer: Writer, work: PlanWork) -> bool:
+    """Has somebody taken the task, or has it ended? A notice that was written cannot be unsaid."""
+    if work.task_id is None:
+        return True
+    task = writer.task(work.task_id)
+    return task.responder is not None or task.reported_at is not None or not task.is_open
+
+
+def _withdraw(writer: Writer, run: PlanRun, work: PlanWork, now: datetime) -> None:
+    writer.withdraw_plan_works([work.id], now)
+    writer.finish_timers_of(ROUND, work.id, now)
+    others = writer.plan_works_alike(work.plan, work.place, work.step)
+    if work.task_id is None or any(other.task_id == work.task_id for other in others):
+        return
+    reason = f"{run.plan}: {run.steps[-1].reason or _NO_LONGER}"
+    task = cancel(writer, work.task_id, SYSTEM, now, reason)
+    event, tasks = writer.event(task.event_id), tasks_of(writer, task.event_id)
+    if event.is_open and event.origin is Origin.PLAN and all(one.cancelled_at is not None for one in tasks):
+        take(writer, event.id, EventStep.VOID, SYSTEM, now, Given(reason=reason))
+
+
+@dataclass
+class _Hand:
+    """Makes the work of one run in one unit of work."""
+
+    writer: Writer
+    plan: PlanSettings
+    run: PlanRun
+    now: datetime
+    maker: Maker
+    ground: Ground
+    events: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for work in self.writer.plan_works(self.run.id):
+            if work.event_id is not None:
+                self.events[work.place] = work.event_id
+
+    def wanted(self) -> list[_Wanted]:
+        """What there should be."""
+        areas = standing(self.writer, self.plan, self.run, self.now).areas
+        found = []
+        for step in self.plan.steps:
+            if not step.applies(self.run.level):
+                continue
+            if isinstance(step, TaskStep):
+                found += [_Wanted(step, spot) for spot in self.ground.of(step, areas)]
+            elif isinstance(step, NoticeStep):
+                found.append(_Wanted(step, None))
+        return found
+
+    def make(self, one: _Wanted, *, number: int = 1, due: datetime | None = None) -> None:
+        """A task or a notice, and that it was made. Raises IllegalMove when it is there already."""
+        place, name = one.key
+        work = PlanWork(self.run.id, self.run.source, self.plan.id, place, name, self.now, number)
+        if isinstance(one.step, NoticeStep):
+            self._tell(one.step)
+        elif one.spot is not None:
+            task = self._shared(work) or self._task(one.step, one.spot)
+            work = replace(work, task_id=task.id, event_id=task.event_id)
+        made = self.writer.add_plan_work(work)
+        if made is None:
+            raise IllegalMove(f"step {name} of plan {self.plan.id} was made at {place or 'no place'} already")
+        if isinstance(one.step, TaskStep) and one.step.every is not None:
+            self.writer.add_timer(Timer(ROUND, made.id, due or self.now + one.step.every))
+
+    def _shared(self, work: PlanWork) -> Task | None:
+        """The open task that another run of this plan has for the same step at the same place."""
+        for other in self.writer.plan_works_alike(work.plan, work.place, work.step):
+            if other.run_id != work.run_id and other.task_id is not None:
+                task = self.writer.task(other.task_id)
+                if task.is_open:
+                    return task
+        return None
+
+    def _task(self, step: TaskStep, spot: Spot) -> Task:
+        event, settings = self._event(spot), self.maker.settings
+        title = step.zh if settings.language == "zh" else step.en
+        work = Work(
+            title=f"{title} · {spot.name}" if spot.name else title,
+            unit=self.ground.unit_of(step, spot),
+            checklist=(*step.checklist, *(call.line for call in spot.calls)),
+            needs_photo=step.photo,
+            priority=step.priority or PRIORITY_OF.get(self.run.level),
+        )
+        return add_task(self.writer, event.id, work, SYSTEM, self.now, roads=self.maker.roads, settings=settings)
+
+    def _event(self, spot: Spot) -> Event:
+        """The event of this run at this place, while it takes tasks; else a new one, filed by itself."""
+        known = self.events.get(spot.id)
+        if known is not None:
+            event = self.writer.event(known)
+            if event.state in TAKES_TASKS:
+                return event
+        plan, run = self.plan, self.run
+        name = plan.zh if self.maker.settings.language == "zh" else plan.en
+        event = self.writer.add_event(
+            Event(
+                title=f"{name} · {spot.name}" if spot.name else name,
+                kind=plan.kind,
+                site=spot.site,
+                location=spot.location,
+                priority=PRIORITY_OF[run.level],
+                opened_at=self.now,
+                grid=spot.grid,
+                origin=Origin.PLAN,
+                description=run.steps[0].reason,
+            )
+        )
+        detail = {"plan": plan.id, "run": run.id, "source": run.source}
+        event_step(self.writer, event, SYSTEM, "open", self.now, detail=detail)
+        self.events[spot.id] = event.id
+        return take(self.writer, event.id, EventStep.FILE, SYSTEM, self.now)
+
+    def _tell(self, step: NoticeStep) -> None:
+        plan, run = self.plan, self.run
+        name = plan.zh if self.maker.settings.language == "zh" else plan.en
+        text = step.text
+        for word, value in (("plan", name), ("level", run.level.value), ("headline", run.steps[0].reason)):
+            text = text.replace(f"{{{word}}}", value)
+        for number, channel in enumerate(step.channels):
+            self.writer.add_notice(
+                Notice(
+                    delivery_id=f"plan-{run.id}-{step.id}-{channel}",
+                    subject=f"plan:{run.id}",
+                    policy=f"plan:{plan.id}",
+                    step=number,
+                    channel=channel,
+                    recipients=step.to,
+                    priority=PRIORITY_OF[run.level],
+                    title=name,
+                    text=text,
+                    created_at=self.now,
+                    next_try=self.now,
+                )
+            )
+
+
+def done_of(works: Sequence[PlanWork], tasks: Mapping[int, Task]) -> Mapping[str, int]:
+    """How many pieces of work are done, open, not started and withdrawn."""
+    counts = {"done": 0, "open": 0, "unstarted": 0, "withdrawn": 0}
+    for work in works:
+        task = None if work.task_id is None else tasks.get(work.task_id)
+        if work.withdrawn_at is not None:
+            counts["withdrawn"] += 1
+        elif task is None or not task.is_open:
+            counts["done"] += 1
+        else:
+            counts["unstarted" if task.responder is None else "open"] += 1
+    return counts
