@@ -15,6 +15,18 @@ from data.durations import format_duration
 from data.geo import Location
 from data.notice_settings import NoticeSettings, PolicySettings, StepSettings
 from data.place import InferenceSettings
+from data.plan_settings import (
+    AlertTrigger,
+    Call,
+    CallList,
+    NoticeStep,
+    PinStep,
+    PlanPlace,
+    PlanSettings,
+    PlansSettings,
+    TaskStep,
+    WarningTrigger,
+)
 from data.recipe import RecipeBase
 from data.secrets import Credentials
 from data.settings import CaseSettings, ResponderSettings, Settings, SiteSettings
@@ -91,6 +103,16 @@ def settings_markdown(catalogue: Catalogue) -> str:
         ("`notices`", NoticeSettings),
         ("`notices.policies[]`", PolicySettings),
         ("`notices.policies[].steps[]`", StepSettings),
+        ("`plans`", PlansSettings),
+        ("`plans.plans[]`", PlanSettings),
+        ("`plans.plans[].warnings[]`", WarningTrigger),
+        ("`plans.plans[].alerts[]`", AlertTrigger),
+        ("`plans.plans[].steps[]`, `do: task`", TaskStep),
+        ("`plans.plans[].steps[]`, `do: notice`", NoticeStep),
+        ("`plans.plans[].steps[]`, `do: pin`", PinStep),
+        ("`plans.places[]`", PlanPlace),
+        ("`plans.call_lists.<name>`", CallList),
+        ("`plans.call_lists.<name>.calls[]`", Call),
     )
     parts = [HEAD.strip()]
     parts += [f"## {title}\n{(model.__doc__ or '').strip()}\n\n{_table(model)}" for title, model in plain]

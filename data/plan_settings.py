@@ -119,7 +119,7 @@ class _Step(_Settings):
 class TaskStep(_Step):
     """A task at each of the places, once however often the trigger comes."""
 
-    do: Literal["task"] = "task"
+    do: Annotated[Literal["task"], Field(description="A task; what a step is when nothing is said.")] = "task"
     zh: Annotated[str, Field(min_length=1, description="Title in Chinese.")]
     en: Annotated[str, Field(min_length=1, description="Title in English.")]
     marks: Annotated[tuple[str, ...], Field(description="At every site and place with one of these marks.")] = ()
@@ -155,7 +155,7 @@ class TaskStep(_Step):
 class NoticeStep(_Step):
     """A message on channels of `notices`, once."""
 
-    do: Literal["notice"]
+    do: Annotated[Literal["notice"], Field(description="A message.")]
     channels: Annotated[tuple[str, ...], Field(min_length=1, description="Ids of channels.")]
     to: Annotated[tuple[str, ...], Field(description="Telephone numbers, addresses or user names.")] = ()
     text: Annotated[
@@ -166,7 +166,7 @@ class NoticeStep(_Step):
 class PinStep(_Step):
     """Cameras that come first on the wall while the plan is in force."""
 
-    do: Literal["pin"]
+    do: Annotated[Literal["pin"], Field(description="Cameras first.")]
     marks: Annotated[tuple[str, ...], Field(description="Cameras of sites with one of these profiles.")] = ()
     sites: Annotated[tuple[str, ...], Field(description="And of these sites.")] = ()
 
