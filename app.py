@@ -59,6 +59,10 @@ def _version() -> str:
 def check(args: argparse.Namespace) -> int:
     """Say what is wrong in the configuration, or that nothing is."""
     settings, _ = load_settings(args.config, load_catalogue())
+    if settings.dispatch.roads is not None:
+        from dispatch.routing import load_roads
+
+        print(f"{settings.dispatch.roads.name}: {load_roads(args.config.parent / settings.dispatch.roads).described}")
     print(f"{args.config.name}: {len(settings.sites)} sites, {len(settings.responders)} responders: all right")
     return 0
 

@@ -60,7 +60,11 @@ class DispatchSettings(_Settings):
     """Offers and their time limits."""
 
     roads: Annotated[
-        Path | None, Field(description="GeoJSON lines of the road network; without it distance is a straight line.")
+        Path | None,
+        Field(
+            description="The road network: GeoJSON lines, or an OpenStreetMap extract (.osm, .osm.pbf). Without it "
+            "distance is a straight line."
+        ),
     ] = None
     accept_within: Annotated[
         dict[Priority, Duration], Field(description="An offer expires after this time, by priority.")

@@ -49,13 +49,15 @@ _CAR_ONLY = frozenset({"motorway", "motorway_link", "trunk", "trunk_link"})
 class RoadLine:
     """One line of the network. `speeds`: metres a second by mode, 0 where the mode may not go.
 
-    `forward`, `backward`: may vehicles go along, and against, the line's direction? Walkers always may.
+    `forward`, `backward`: may vehicles go along, and against, the line's direction? Walkers always may. `nodes`: which
+    node each point is, where the source says so; else points that lie together are one node.
     """
 
     points: tuple[Point, ...]
     speeds: Mapping[str, float]
     forward: bool = True
     backward: bool = True
+    nodes: tuple[int, ...] = ()
 
 
 def read_lines(path: Path) -> list[RoadLine]:
@@ -91,8 +93,8 @@ def _lines_of(feature: Mapping[str, Any]) -> Iterator[RoadLine]:
     elif geometry.get("type") == "MultiLineString":
         parts = geometry["coordinates"]
     properties = feature.get("properties") or {}
-    forward, backward = _directions(properties)
-    speeds = _speeds(properties)
+    forward, backward = directions_of(properties)
+    speeds = speeds_of(properties)
     for part in parts:
         points = tuple(_point(position) for position in part)
         if len(points) >= 2:
@@ -106,7 +108,8 @@ def _point(position: Sequence[Any]) -> Point:
     return lon, lat
 
 
-def _directions(properties: Mapping[str, Any]) -> tuple[bool, bool]:
+def directions_of(properties: Mapping[str, Any]) -> tuple[bool, bool]:
+    """May vehicles go along, and against, the line?"""
     oneway = str(properties.get("oneway", "")).lower()
     if oneway in {"yes", "true", "1"}:
         return True, False
@@ -115,7 +118,8 @@ def _directions(properties: Mapping[str, Any]) -> tuple[bool, bool]:
     return True, True
 
 
-def _speeds(properties: Mapping[str, Any]) -> Mapping[str, float]:
+def speeds_of(properties: Mapping[str, Any]) -> Mapping[str, float]:
+    """Metres a second by mode, 0 where the road's class excludes it."""
     road_class = str(properties.get("highway") or properties.get("ROADLEVEL") or "")
     walk = STAIRS_M_S if road_class == "steps" else WALK_M_S
     return {

@@ -1,6 +1,7 @@
 """Who is nearest by road: travel times from all responders to one incident by one reversed search.
 
-Method: every coordinate of every line is a node, coordinates within a metre of each other are one; the graph is a
+Method: every coordinate of every line is a node, coordinates within a metre of each other are one (of an OpenStreetMap
+extract: what the extract calls one); the graph is a
 SciPy sparse matrix of seconds per travel mode, turned round, and Dijkstra (1959) runs once from the incident.
 Positions are snapped to the nearest edge, not node, with the way along the edge counted. Distances are taken in a
 local equirectangular plane (error below 0.1 % within 30 km of its middle).
@@ -8,6 +9,7 @@ local equirectangular plane (error below 0.1 % within 30 km of its middle).
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +23,10 @@ from scipy.spatial import cKDTree
 
 from data.geo import Location, distance_m
 from dispatch.geojson import CAR_KMH, E_BIKE_M_S, MODES, WALK_M_S, RoadLine, read_lines
+from dispatch.osm import is_extract, read_extract
 from dispatch.road_graph import Plane, RoadGraph
+
+log = logging.getLogger(__name__)
 
 ROAD, STRAIGHT_LINE = "road", "straight line"
 SAME_NODE_M = 1.0
@@ -63,6 +68,17 @@ class Roads:
         if lines:
             self._build(lines)
 
+    @property
+    def described(self) -> str:
+        """How large the network is, and into how many parts it falls, in a few words."""
+        if not self.nodes:
+            return "no roads: every distance is a straight line"
+        parts = len(self.components)
+        if parts == 1:
+            return f"{self.nodes} nodes, all connected"
+        apart = self.nodes - self.components[0]
+        return f"{self.nodes} nodes in {parts} parts that cannot reach each other; {apart} are not in the largest"
+
     def routes(
         self, incident: Location, units: Sequence[tuple[Location, str]], closed: Sequence[Closure] = ()
     ) -> list[Route]:
@@ -101,7 +117,7 @@ class Roads:
         plane = Plane.around(lonlat)
         xy = plane.project(lonlat)
         line_of = np.repeat(np.arange(len(lines)), counts)
-        node_of, xy = _merge(xy, line_of)
+        node_of, xy = _named(xy, lines) if all(line.nodes for line in lines) else _merge(xy, line_of)
         tails = np.flatnonzero(line_of[:-1] == line_of[1:])
         of_line = line_of[tails]
         a, b = node_of[tails], node_of[tails + 1]
@@ -130,11 +146,21 @@ class Roads:
 
 
 def load_roads(path: Path | None) -> Roads:
-    """The road network of a GeoJSON file; for None a network in which every distance is a straight line.
+    """The road network of a file; for None a network in which every distance is a straight line.
 
-    Raises InputRejected, naming the file and the feature.
+    Parts that cannot reach each other are told of in the log. Raises InputRejected, naming the file and the feature.
     """
-    return Roads() if path is None else Roads(read_lines(path))
+    if path is None:
+        return Roads()
+    roads = Roads(read_roads(path))
+    if len(roads.components) > 1:
+        log.warning("%s: %s", path.name, roads.described)
+    return roads
+
+
+def read_roads(path: Path) -> list[RoadLine]:
+    """The lines of a GeoJSON file or an OpenStreetMap extract, by the file's name."""
+    return read_extract(path) if is_extract(path) else read_lines(path)
 
 
 def straight_line(start: Location, end: Location, travel: str) -> Route:
@@ -158,6 +184,15 @@ def _merge(
     places = np.empty((count, 2))
     places[node_of[::-1]] = xy[::-1]  # the first coordinate of each node is its place
     return node_of.astype(np.intp), places
+
+
+def _named(
+    xy: npt.NDArray[np.float64], lines: Sequence[RoadLine]
+) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.float64]]:
+    """The node of each coordinate by the source's own numbers, and the nodes' places (m)."""
+    numbers = np.array([node for line in lines for node in line.nodes], dtype=np.int64)
+    _, first, node_of = np.unique(numbers, return_index=True, return_inverse=True)
+    return node_of.astype(np.intp), xy[first]
 
 
 def _components(a: npt.NDArray[np.intp], b: npt.NDArray[np.intp], nodes: int) -> tuple[int, ...]:

@@ -63,7 +63,7 @@ class ServeOptions:
     catalogue: Catalogue | None = None
     version: str = "0"
     source_url: str = ""
-    roads: Path | None = None  # GeoJSON of the road network; settings.dispatch.roads made absolute
+    roads: Path | None = None  # the road network; settings.dispatch.roads made absolute
     base_map: Path | None = None
     allowed_origins: frozenset[str] = frozenset()
 

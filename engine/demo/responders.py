@@ -19,9 +19,9 @@ from data.sql.store import open_store
 from data.store import Reader, Store, TaskQuery, Writer
 from data.task import Task, TaskState
 from data.views import responder_view
-from dispatch.geojson import RoadLine, read_lines
+from dispatch.geojson import RoadLine
 from dispatch.offers import mark_delivered
-from dispatch.routing import Roads, load_roads
+from dispatch.routing import Roads, load_roads, read_roads
 from engine.heart import Heart
 from engine.options import RunOptions
 
@@ -125,7 +125,7 @@ def run_demo(heart: Heart, options: RunOptions, seed: int = 1) -> None:
     """The target of the demo's child process: positions every two seconds until told to stop."""
     configured = options.settings.dispatch.roads
     path = None if configured is None else options.base_dir / configured
-    corners = {} if path is None else corners_of(read_lines(path))
+    corners = {} if path is None else corners_of(read_roads(path))
     homes = {r.id: r.location for r in options.settings.responders if r.location is not None}
     streets = Streets(load_roads(path), corners, homes, seed)
     store = open_store(options.store)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pytest
 
 from alerts.lifecycle import end_alert, raise_alert
 from data.alert import AlertKey, Ended, Priority, Raised
@@ -18,7 +22,7 @@ from dispatch.costs import closed_roads
 from dispatch.responders import rank, sync_responders
 from dispatch.routing import Closure, Roads
 from tests.dispatch.city import NOON, PLAIN, settings
-from tests.dispatch.test_routing import at, line, network
+from tests.dispatch.test_routing import at, line, network, plain_dijkstra, random_network
 
 CARS = frozenset({"car"})
 
@@ -48,6 +52,45 @@ def test_with_every_way_closed_a_straight_line_says_so(tmp_path: Path) -> None:
     shut = (Closure(at(500, 0), 50, CARS), Closure(at(500, 500), 50, CARS))
     (route,) = roads.routes(at(1000, 0), [(at(0, 0), "car")], shut)
     assert route.method == "straight line"
+
+
+def beside_m(centre: tuple[float, float], a: tuple[float, float], b: tuple[float, float]) -> float:
+    """How near a straight piece of road comes to a place."""
+    (ax, ay), (bx, by) = a, b
+    along = ((centre[0] - ax) * (bx - ax) + (centre[1] - ay) * (by - ay)) / max((bx - ax) ** 2 + (by - ay) ** 2, 1e-9)
+    along = min(1.0, max(0.0, along))
+    return math.hypot(ax + along * (bx - ax) - centre[0], ay + along * (by - ay) - centre[1])
+
+
+def test_with_closed_roads_times_equal_a_plain_search_without_them_on_a_thousand_pairs(tmp_path: Path) -> None:
+    random = np.random.default_rng(5)
+    compared = longer = 0
+    for seed in range(8):
+        features, into, places = random_network(seed, 60)
+        roads = network(tmp_path, *features)
+        spots = [(float(x), float(y), float(r)) for x, y, r in random.uniform((0, 0, 30), (4000, 4000, 120), (4, 3))]
+        closed = tuple(Closure(at(x, y), radius, frozenset({"e-bike"})) for x, y, radius in spots)
+
+        def is_shut(a: int, b: int, spots: Sequence[tuple[float, ...]] = spots, places: Any = places) -> bool:
+            return any(beside_m((x, y), places[a], places[b]) <= radius for x, y, radius in spots)
+
+        outside = [n for n in sorted(into) if not is_shut(n, n)]
+        open_roads = {
+            head: {tail: s for tail, s in tails.items() if not is_shut(tail, head)} for head, tails in into.items()
+        }
+        for goal in outside[:8]:
+            free, expected = plain_dijkstra(into, goal), plain_dijkstra(open_roads, goal)
+            units = [(at(*places[node]), "e-bike") for node in outside]
+            for node, route in zip(outside, roads.routes(at(*places[goal]), units, closed), strict=True):
+                if node in expected:
+                    assert route.method == "road"
+                    assert route.travel_s == pytest.approx(expected[node], rel=1e-3, abs=0.5)
+                    compared += 1
+                    longer += expected[node] > free[node] + 1
+                else:
+                    assert route.method == "straight line"
+    assert compared > 1000
+    assert longer > 100, "closures change nothing here"
 
 
 def test_an_open_alert_closes_the_roads_around_its_site_until_it_ends(tmp_path: Path) -> None:

@@ -136,8 +136,9 @@ const mark = () => {
     line.textContent = online ? words.sending : words.queued;
     const answered = card.classList.contains("offer") && mine.length > 0;
     for (const button of card.querySelectorAll("button")) button.disabled = answered;
+    const reached = ORDER.indexOf(ORDER.includes(state) ? state : card.dataset.back);
     for (const step of card.querySelectorAll("[data-step]"))
-      step.classList.toggle("reached", ORDER.indexOf(step.dataset.step) <= ORDER.indexOf(state));
+      step.classList.toggle("reached", ORDER.indexOf(step.dataset.step) <= reached);
   }
   showLink();
 };
