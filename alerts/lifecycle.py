@@ -1,7 +1,7 @@
-"""The life of an alert: raised, acknowledged, ended.
+"""The life of an alert: raised, worse, better, clearing, ended, raised again, acknowledged.
 
-Every move is one unit of work: the row, its audit entry and the change that the screens follow are committed
-together or not at all.
+Every move is one unit of work: the row, its step, its audit entry and the change that the screens follow are
+committed together or not at all. What people decide besides is in `alerts.decisions`.
 """
 
 from __future__ import annotations
@@ -9,68 +9,320 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
-from data.alert import Alert, Ended, Gap, Raised
-from data.errors import IllegalMove
-from data.people import SYSTEM, Action, Actor
-from data.record import Evidence
-from data.store import Writer
-from data.trail import alert_step
-from data.views import iso
+from alerts.inhibition import settle_inhibition
+from alerts.moves import check
+from data.alarm_settings import AlarmSettings
+from data.alert import Alert, Ended, Gap, Priority, Raised, Standing
+from data.alert_life import AlertStep, Condition, Verification
+from data.people import SYSTEM, Actor
+from data.record import Change, Evidence, Timer
+from data.settings import Settings
+from data.store import Reader, Writer
+from data.trail import take_alert_step
+from data.views import iso, standing_view
+
+CLOCK = "alert_clock"
+"""Kind of the timers of `alerts.clocks`: an acknowledgement, a shelf or a latch may be over."""
 
 
-def raise_alert(writer: Writer, raised: Raised, evidence: Evidence | None, now: datetime) -> Alert | None:
-    """Store a new alert with its picture; None when one of this key is open already (nothing is written)."""
-    if writer.open_alert(raised.key) is not None:
-        return None
-    if evidence is not None:
-        writer.add_evidence(evidence)
-    alert = writer.add_alert(
-        Alert(
-            key=raised.key,
-            kind=raised.kind,
-            priority=raised.priority,
-            started_at=raised.started_at,
-            raised_at=raised.at,
-            label=raised.label,
-            confidence=raised.confidence,
-            xyxy=raised.xyxy,
-            value=raised.value,
-            unit=raised.unit,
-            evidence=None if evidence is None else evidence.id,
-            committed_at=now,
-        )
-    )
-    alert_step(writer, alert, SYSTEM, "raise", now, detail=_cause(raised, evidence))
-    return alert
+@lru_cache(1)
+def defaults() -> Settings:
+    """What holds where nothing is configured."""
+    return Settings()
 
 
-def end_alert(writer: Writer, ended: Ended, now: datetime) -> Alert | None:
-    """The condition no longer holds. None when no alert of this key is open (nothing is written)."""
+def raise_alert(
+    writer: Writer, raised: Raised, evidence: Evidence | None, now: datetime, settings: Settings | None = None
+) -> Alert | None:
+    """The condition holds: a new alert; the one that ended a short while ago, again; or the open one, worse or better.
+
+    None when it is open already and nothing has changed (nothing is written).
+    """
+    settings = settings or defaults()
+    alert = writer.last_alert(raised.key)
+    if alert is not None and alert.is_open:
+        alert = _still(writer, alert, raised, evidence, now)
+        if alert is None:
+            return None
+    else:
+        if evidence is not None:
+            writer.add_evidence(evidence)
+        writer.remove_pending(raised.key)
+        if alert is not None and raised.started_at - _end(alert) <= settings.alarms.reappears_within:
+            alert = _reopen(writer, alert, raised, evidence, now, settings.alarms)
+        else:
+            alert = _new(writer, alert, raised, evidence, now)
+    return settle_inhibition(writer, alert, now, settings)
+
+
+def end_alert(writer: Writer, ended: Ended, now: datetime, settings: Settings | None = None) -> Alert | None:
+    """The condition no longer holds. None when no alert of this key is open (nothing is written).
+
+    A latched alert does not end: it begins to clear, and ends when it has been quiet for a while.
+    """
+    settings = settings or defaults()
     alert = writer.open_alert(ended.key)
     if alert is None:
+        writer.remove_pending(ended.key)
         return None
-    alert = writer.save_alert(replace(alert, ended_at=max(ended.ended_at, alert.started_at)))
-    detail = {"ended_at": iso(alert.ended_at), "decided_at": iso(ended.at), **_gaps(ended.gaps)}
-    alert_step(writer, alert, SYSTEM, "end", now, detail=detail)
+    ended_at = max(ended.ended_at, alert.active_since or alert.started_at)
+    if alert.latched_since is not None:
+        return _clear_latched(writer, alert, ended_at, now, settings.alarms)
+    detail = {"decided_at": iso(ended.at), **_gaps(ended.gaps)}
+    return close(writer, alert, ended_at, now, settings, detail=detail)
+
+
+def close(
+    writer: Writer, alert: Alert, ended_at: datetime, now: datetime, settings: Settings, *, detail: dict[str, Any]
+) -> Alert:
+    """End the open alert. An acknowledgement stays, for good; what it inhibited is released."""
+    check(alert, AlertStep.END, SYSTEM, now)
+    over = replace(
+        alert, ended_at=ended_at, clearing_since=None, stale_since=None, latched_since=None, acknowledged_until=None
+    )
+    over = take_alert_step(writer, over, AlertStep.END, SYSTEM, now, detail={"ended_at": iso(ended_at), **detail})
+    return settle_inhibition(writer, over, now, settings)
+
+
+def note_condition(writer: Writer, standing: Standing, now: datetime) -> Alert | None:
+    """A rule or the pipeline says that a condition is pending, clearing, stale, or active again; its alert, if open.
+
+    Nothing is written where this is known already.
+    """
+    alert = writer.open_alert(standing.key)
+    if standing.condition in {Condition.PENDING, Condition.NORMAL}:
+        if alert is None:
+            _note_pending(writer, standing, now)
+        return None
+    if alert is None:
+        return None
+    if standing.condition is Condition.STALE:
+        return _fall_silent(writer, alert, standing.since, now)
+    alert = _be_heard(writer, alert, now)
+    if alert.latched_since is not None:
+        return alert  # what is latched is cleared by its ends only
+    if standing.condition is Condition.CLEARING and alert.clearing_since is None:
+        return _clear(writer, alert, standing.since, now)
+    if standing.condition is Condition.ACTIVE and alert.clearing_since is not None:
+        return _recur(writer, alert, now)
     return alert
 
 
-def acknowledge(writer: Writer, alert_id: int, actor: Actor, now: datetime) -> Alert:
+def acknowledge(
+    writer: Writer, alert_id: int, actor: Actor, now: datetime, *, settings: Settings | None = None, reason: str = ""
+) -> Alert:
     """Somebody has seen the alert; also possible after the condition has gone.
 
-    Raises NotFound, Forbidden, and IllegalMove when it is acknowledged already (by whom and when).
+    It counts for as long as the settings say, unless there is work behind it (an event). Raises NotFound, Forbidden,
+    and IllegalMove when it is acknowledged already (by whom and when).
     """
-    actor.require(Action.ACKNOWLEDGE)
     alert = writer.alert(alert_id)
-    if alert.acknowledged_at is not None:
-        raise IllegalMove(
-            f"alert {alert_id} was acknowledged by {alert.acknowledged_by} at {iso(alert.acknowledged_at)}"
-        )
-    alert = writer.save_alert(replace(alert, acknowledged_at=now, acknowledged_by=actor.name))
-    alert_step(writer, alert, actor, "acknowledge", now)
+    reason = check(alert, AlertStep.ACKNOWLEDGE, actor, now, reason)
+    counts_for = (settings or defaults()).alarms.acknowledged_for.get(alert.priority)
+    until = None if counts_for is None or not alert.is_open or alert.event_id is not None else now + counts_for
+    seen = replace(alert, acknowledged_at=now, acknowledged_by=actor.name, acknowledged_until=until)
+    seen = take_alert_step(writer, seen, AlertStep.ACKNOWLEDGE, actor, now, reason=reason, until=until)
+    if until is not None:
+        writer.add_timer(Timer(CLOCK, alert.id, until))
+    return seen
+
+
+def _new(writer: Writer, before: Alert | None, raised: Raised, evidence: Evidence | None, now: datetime) -> Alert:
+    """A shelf that still lasts, and a work order, are the alarm's: the next alert of its key has them, too."""
+    alert = Alert(
+        key=raised.key,
+        kind=raised.kind,
+        priority=raised.priority,
+        started_at=raised.started_at,
+        raised_at=raised.at,
+        label=raised.label,
+        confidence=raised.confidence,
+        xyxy=raised.xyxy,
+        value=raised.value,
+        unit=raised.unit,
+        evidence=None if evidence is None else evidence.id,
+        committed_at=now,
+        follows=None if before is None else before.id,
+    )
+    detail = _cause(raised, evidence) | ({} if before is None else {"follows": before.id})
+    alert = take_alert_step(writer, alert, AlertStep.RAISE, SYSTEM, now, detail=detail)
+    if before is None:
+        return alert
+    if before.shelved_until is not None and now < before.shelved_until:
+        shelved = replace(alert, shelved_until=before.shelved_until, shelved_by=before.shelved_by)
+        why = {"by": before.shelved_by, "as": before.id}
+        alert = take_alert_step(writer, shelved, AlertStep.SHELVE, SYSTEM, now, until=before.shelved_until, detail=why)
+        writer.add_timer(Timer(CLOCK, alert.id, before.shelved_until))
+    if before.work_order:
+        out = replace(alert, work_order=before.work_order)
+        why = {"work_order": before.work_order, "as": before.id}
+        alert = take_alert_step(writer, out, AlertStep.OUT_OF_SERVICE, SYSTEM, now, detail=why)
     return alert
+
+
+def _reopen(  # noqa: PLR0917 - what fires again, and when
+    writer: Writer, alert: Alert, raised: Raised, evidence: Evidence | None, now: datetime, alarms: AlarmSettings
+) -> Alert:
+    """The same alert, one occurrence more: nobody has acknowledged or judged this one. Too often: it is latched."""
+    check(alert, AlertStep.REOPEN, SYSTEM, now)
+    event_id = alert.event_id if _is_worked_on(writer, alert) else None
+    detail = _cause(raised, evidence) | _taken_away(alert) | {"started_at": iso(raised.started_at)}
+    if event_id != alert.event_id:
+        detail["event"] = alert.event_id
+    again = replace(
+        _renewed(alert, raised, evidence),
+        occurrence=alert.occurrence + 1,
+        calls=alert.calls + 1,
+        active_since=raised.started_at,
+        ended_at=None,
+        acknowledged_at=None,
+        acknowledged_by=None,
+        acknowledged_until=None,
+        verification=Verification.UNVERIFIED,
+        event_id=event_id,
+    )
+    again = take_alert_step(writer, again, AlertStep.REOPEN, SYSTEM, now, detail=detail)
+    flapping = alarms.flapping
+    since = now - flapping.within
+    fired = [s for s in writer.alert_steps(alert.id) if s.step in {AlertStep.RAISE, AlertStep.REOPEN} and s.at >= since]
+    if len(fired) < flapping.openings:
+        return again
+    latched = replace(again, latched_since=now)
+    return take_alert_step(
+        writer, latched, AlertStep.LATCH, SYSTEM, now, detail={"openings": len(fired), "since": iso(fired[0].at)}
+    )
+
+
+def _still(writer: Writer, alert: Alert, raised: Raised, evidence: Evidence | None, now: datetime) -> Alert | None:
+    """It is open: it may be heard again, recur, or change its severity. None when nothing has changed."""
+    before = alert
+    alert = _be_heard(writer, alert, now)
+    if alert.clearing_since is not None:
+        alert = _recur(writer, alert, now)
+    if raised.priority is not alert.priority:
+        if evidence is not None:
+            writer.add_evidence(evidence)
+        change = _worsen if _graver(raised.priority, alert.priority) else _ease
+        alert = change(writer, alert, raised, evidence, now)
+    return None if alert is before else alert
+
+
+def _worsen(writer: Writer, alert: Alert, raised: Raised, evidence: Evidence | None, now: datetime) -> Alert:
+    """Graver: it was not this that somebody acknowledged, shelved or dismissed."""
+    detail = _cause(raised, evidence) | {"from": alert.priority.value, "to": raised.priority.value} | _taken_away(alert)
+    event_id = alert.event_id if _is_worked_on(writer, alert) else None
+    if event_id != alert.event_id:
+        detail["event"] = alert.event_id
+    dismissed = alert.verification is Verification.DISMISSED
+    worse = replace(
+        _renewed(alert, raised, evidence),
+        priority=raised.priority,
+        calls=alert.calls + 1,
+        acknowledged_at=None,
+        acknowledged_by=None,
+        acknowledged_until=None,
+        shelved_until=None,
+        shelved_by="",
+        verification=Verification.UNVERIFIED if dismissed else alert.verification,
+        event_id=event_id,
+    )
+    return take_alert_step(writer, worse, AlertStep.WORSEN, SYSTEM, now, detail=detail)
+
+
+def _ease(writer: Writer, alert: Alert, raised: Raised, evidence: Evidence | None, now: datetime) -> Alert:
+    detail = _cause(raised, evidence) | {"from": alert.priority.value, "to": raised.priority.value}
+    eased = replace(_renewed(alert, raised, evidence), priority=raised.priority)
+    return take_alert_step(writer, eased, AlertStep.EASE, SYSTEM, now, detail=detail)
+
+
+def _graver(one: Priority, other: Priority) -> bool:
+    return one.value < other.value
+
+
+def _renewed(alert: Alert, raised: Raised, evidence: Evidence | None) -> Alert:
+    """With what the rule saw now; the picture stays when there is no newer one."""
+    return replace(
+        alert,
+        priority=raised.priority,
+        label=raised.label,
+        confidence=raised.confidence,
+        xyxy=raised.xyxy,
+        value=raised.value,
+        unit=raised.unit,
+        evidence=alert.evidence if evidence is None else evidence.id,
+    )
+
+
+def _taken_away(alert: Alert) -> dict[str, Any]:
+    """What no longer holds, for the record."""
+    lost = {
+        "ended_at": iso(alert.ended_at),
+        "acknowledged_at": iso(alert.acknowledged_at),
+        "acknowledged_by": alert.acknowledged_by,
+        "shelved_until": iso(alert.shelved_until),
+        "verification": None if alert.verification is Verification.UNVERIFIED else alert.verification.value,
+    }
+    kept = {name: value for name, value in lost.items() if value is not None}
+    return {"before": kept} if kept else {}
+
+
+def _is_worked_on(reader: Reader, alert: Alert) -> bool:
+    """Is there an event, and is it open?"""
+    return alert.event_id is not None and reader.event(alert.event_id).closed_at is None
+
+
+def _end(alert: Alert) -> datetime:
+    assert alert.ended_at is not None
+    return alert.ended_at
+
+
+def _clear(writer: Writer, alert: Alert, since: datetime, now: datetime) -> Alert:
+    check(alert, AlertStep.CLEAR, SYSTEM, now)
+    clearing = replace(alert, clearing_since=since)
+    return take_alert_step(writer, clearing, AlertStep.CLEAR, SYSTEM, now, detail={"since": iso(since)})
+
+
+def _recur(writer: Writer, alert: Alert, now: datetime) -> Alert:
+    check(alert, AlertStep.RECUR, SYSTEM, now)
+    return take_alert_step(writer, replace(alert, clearing_since=None), AlertStep.RECUR, SYSTEM, now)
+
+
+def _clear_latched(writer: Writer, alert: Alert, since: datetime, now: datetime, alarms: AlarmSettings) -> Alert | None:
+    if alert.clearing_since is not None:
+        return None
+    clearing = _clear(writer, _be_heard(writer, alert, now), since, now)
+    writer.add_timer(Timer(CLOCK, alert.id, now + alarms.flapping.quiet_for))
+    return clearing
+
+
+def _fall_silent(writer: Writer, alert: Alert, since: datetime, now: datetime) -> Alert:
+    if alert.stale_since is not None:
+        return alert
+    check(alert, AlertStep.FALL_SILENT, SYSTEM, now)
+    silent = replace(alert, stale_since=since)
+    return take_alert_step(writer, silent, AlertStep.FALL_SILENT, SYSTEM, now, detail={"since": iso(since)})
+
+
+def _be_heard(writer: Writer, alert: Alert, now: datetime) -> Alert:
+    if alert.stale_since is None:
+        return alert
+    check(alert, AlertStep.BE_HEARD, SYSTEM, now)
+    return take_alert_step(writer, replace(alert, stale_since=None), AlertStep.BE_HEARD, SYSTEM, now)
+
+
+def _note_pending(writer: Writer, standing: Standing, now: datetime) -> None:
+    known = {pending.key for pending in writer.pending_conditions(standing.key.site)}
+    if (standing.key in known) == (standing.condition is Condition.PENDING):
+        return
+    if standing.condition is Condition.PENDING:
+        writer.put_pending(standing)
+    else:
+        writer.remove_pending(standing.key)
+    subject = "condition:" + "/".join(standing.key)
+    writer.publish(Change("condition", subject, now, {"condition": standing_view(standing)}))
 
 
 def _cause(raised: Raised, evidence: Evidence | None) -> dict[str, Any]:

@@ -7,6 +7,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
+from data.alert_life import Condition, Suppression, Verification
+
 
 class Priority(StrEnum):
     """P1 red 红, P2 orange 橙, P3 yellow 黄, P4 blue 蓝."""
@@ -65,8 +67,19 @@ class Ended:
 Signal = Raised | Ended
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A condition without an open alert (PENDING since `since`), or of one (CLEARING, STALE, ACTIVE again)."""
+
+    key: AlertKey
+    condition: Condition
+    since: datetime
+    kind: str = ""
+    priority: Priority = Priority.P3
+
+
 class AlertState(StrEnum):
-    """Derived from recorded times, never stored (ISA-18.2)."""
+    """Condition and acknowledgement in one word. Derived from recorded times, never stored (ISA-18.2)."""
 
     FIRING = "firing"  # active, unacknowledged
     ACKNOWLEDGED = "acknowledged"  # active, acknowledged
@@ -76,7 +89,13 @@ class AlertState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """An alert as stored. `id` is 0 until stored. Each time is set once, from None."""
+    """An alert as stored. `id` is 0 until stored. Its times tell of now; what was before is in its steps.
+
+    `ended_at` and `acknowledged_at` are set once; only a recorded step (it fires again) takes them away.
+    `occurrence`: which time it fires; `active_since`: since when, this time (None: `started_at`).
+    `follows`: the earlier alert of the same key, ended longer ago. `calls`: which time people are called; each begins
+    its notices anew. `inhibited_by`: "alert:12"; `work_order`: why it is out of service; both empty when not so.
+    """
 
     key: AlertKey
     kind: str
@@ -94,6 +113,19 @@ class Alert:
     acknowledged_by: str | None = None
     ended_at: datetime | None = None
     committed_at: datetime | None = None
+    occurrence: int = 1
+    follows: int | None = None
+    calls: int = 1
+    active_since: datetime | None = None
+    acknowledged_until: datetime | None = None
+    clearing_since: datetime | None = None
+    stale_since: datetime | None = None
+    latched_since: datetime | None = None
+    shelved_until: datetime | None = None
+    shelved_by: str = ""
+    inhibited_by: str = ""
+    work_order: str = ""
+    verification: Verification = Verification.UNVERIFIED
     id: int = 0
     version: int = 0
 
@@ -107,3 +139,34 @@ class Alert:
     def is_open(self) -> bool:
         """Does the condition still hold?"""
         return self.ended_at is None
+
+    @property
+    def condition(self) -> Condition:
+        if self.ended_at is not None:
+            return Condition.CLEARED
+        if self.stale_since is not None:
+            return Condition.STALE
+        return Condition.ACTIVE if self.clearing_since is None else Condition.CLEARING
+
+    def is_acknowledged(self, now: datetime) -> bool:
+        """Has somebody acknowledged, and does it still count?"""
+        return self.acknowledged_at is not None and (self.acknowledged_until is None or now < self.acknowledged_until)
+
+    def suppressions(self, now: datetime) -> tuple[Suppression, ...]:
+        """Everything that keeps it quiet."""
+        shelved = self.shelved_until is not None and now < self.shelved_until
+        held = (
+            (Suppression.SHELVED, shelved),
+            (Suppression.BY_DESIGN, bool(self.inhibited_by)),
+            (Suppression.OUT_OF_SERVICE, bool(self.work_order)),
+        )
+        return tuple(suppression for suppression, holds in held if holds)
+
+    def is_suppressed(self, now: datetime) -> bool:
+        """Does anything keep it quiet?"""
+        return bool(self.suppressions(now))
+
+    def calls_for_attention(self, now: datetime) -> bool:
+        """Nobody has acknowledged it, nothing keeps it quiet, nobody has dismissed it."""
+        dismissed = self.verification is Verification.DISMISSED
+        return not (dismissed or self.is_acknowledged(now) or self.is_suppressed(now))

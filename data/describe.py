@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
+from data.alarm_settings import AlarmSettings, FlappingSettings, GroupingSettings, InhibitionSettings
 from data.camera_health import HealthSettings
 from data.catalogue import Catalogue
 from data.dispatch_settings import AutomaticSettings, ClosureSettings, CostSettings, DispatchSettings
@@ -90,6 +91,10 @@ def settings_markdown(catalogue: Catalogue) -> str:
     plain: tuple[tuple[str, type[BaseModel]], ...] = (
         ("The file", Settings),
         ("`inference`", InferenceSettings),
+        ("`alarms`", AlarmSettings),
+        ("`alarms.flapping`", FlappingSettings),
+        ("`alarms.inhibitions[]`", InhibitionSettings),
+        ("`alarms.grouping`", GroupingSettings),
         ("`dispatch`", DispatchSettings),
         ("`cases`", CaseSettings),
         ("`dispatch.cost`", CostSettings),

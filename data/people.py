@@ -30,6 +30,9 @@ class Action(StrEnum):
 
     READ = "read"  # alerts, tasks, sites, responders, pictures
     ACKNOWLEDGE = "acknowledge"
+    VERIFY_ALERT = "verify_alert"  # confirm or dismiss what an alert says
+    SHELVE = "shelve"
+    OUT_OF_SERVICE = "out_of_service"  # and back
     DISPATCH = "dispatch"
     WORK_TASK = "work_task"  # accept, decline, en route, on scene, report
     VERIFY = "verify"
@@ -54,23 +57,25 @@ class Action(StrEnum):
 _LOOK = frozenset({Action.READ, Action.REVIEW})
 _RUN_SHIFT = _LOOK | {
     Action.ACKNOWLEDGE,
+    Action.VERIFY_ALERT,
     Action.DISPATCH,
     Action.VERIFY,
     Action.REPORT_EVENT,
     Action.RECEIVE_EVENT,
 }
-_LEAD_SHIFT = _RUN_SHIFT | {Action.CANCEL_TASK, Action.READ_AUDIT, Action.CLOSE_EVENT}
+_LEAD_SHIFT = _RUN_SHIFT | {Action.SHELVE, Action.CANCEL_TASK, Action.READ_AUDIT, Action.CLOSE_EVENT}
 _WORK = frozenset({Action.WORK_TASK, Action.SHARE_POSITION, Action.READ_OWN_TASKS, Action.REPORT_EVENT})
 _JUDGE = frozenset({Action.JUDGE_EVENT, Action.REVIEW_EVENT})
 
 PERMITTED = MappingProxyType(
     {
         Role.OPERATOR: _RUN_SHIFT,
-        Role.DUTY_OFFICER: _LEAD_SHIFT | {Action.VOID_EVENT, Action.JUDGE_EVENT, Action.ORDER_PLAN},
+        Role.DUTY_OFFICER: _LEAD_SHIFT
+        | {Action.OUT_OF_SERVICE, Action.VOID_EVENT, Action.JUDGE_EVENT, Action.ORDER_PLAN},
         Role.SECTION_HEAD: _LEAD_SHIFT | _JUDGE | {Action.HOLD_EVENT},
         Role.COMMANDER: _LEAD_SHIFT
         | _JUDGE
-        | {Action.VOID_EVENT, Action.RULE_EVENT, Action.HOLD_EVENT, Action.ORDER_PLAN},
+        | {Action.OUT_OF_SERVICE, Action.VOID_EVENT, Action.RULE_EVENT, Action.HOLD_EVENT, Action.ORDER_PLAN},
         Role.GRID_LEADER: _LOOK | _WORK | {Action.VERIFY},
         Role.RESPONDER: _WORK,
         Role.ANALYST: _LOOK | {Action.READ_AUDIT, Action.REVIEW_EVENT},

@@ -20,6 +20,9 @@ class Place(BaseModel):
     name: Annotated[str, Field(description="Name shown on the screens.")] = ""
     location: Annotated[Location, Field(description="Place on the ground, WGS-84 degrees.")]
     grid: Annotated[str, Field(description="Grid code (15 digits in the Chinese grid system).")] = ""
+    catchment: Annotated[
+        str, Field(description="Sites whose water or traffic is one: their alerts of a kind are one event.")
+    ] = ""
     profile: Annotated[
         str, Field(description="What kind of place: riverbank, waterlogging_point, no_parking or your own word.")
     ] = ""

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, field_validator, model_validator
 
+from data.alarm_settings import AlarmSettings
 from data.camera_health import HealthSettings
 from data.dispatch_settings import DispatchSettings
 from data.durations import Duration
@@ -145,6 +146,9 @@ class Settings(_Settings):
     notices: Annotated[NoticeSettings, Field(description="Who is told of alerts besides the screen.")] = (
         NoticeSettings()
     )
+    alarms: Annotated[
+        AlarmSettings, Field(description="The life of alerts: repeats, shelves, flapping, inhibition.")
+    ] = AlarmSettings()
     base_map: Annotated[
         Path | None, Field(description="Folder of GeoJSON drawn under the map: roads, river, blocks. No foreign tiles.")
     ] = None

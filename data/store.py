@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
-from data.alert import Alert, AlertKey
+from data.alert import Alert, AlertKey, Standing
+from data.alert_life import TakenStep
 from data.category import Category, CategoryVersion
 from data.geo import Box, Location
 from data.notice import Escalation, Notice
@@ -32,9 +33,15 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class AlertQuery:
-    """Alerts, newest first. `before_id`: continue a list. Times bound `raised_at`/`ended_at` overlap."""
+    """Alerts, newest first. `of`: of these kinds or rule ids. `before_id`: continue a list.
+
+    Times bound `raised_at`/`ended_at` overlap.
+    """
 
     site: str | None = None
+    event_id: int | None = None
+    inhibited_by: str | None = None
+    of: tuple[str, ...] = ()
     open_only: bool = False
     unacknowledged_only: bool = False
     since: datetime | None = None
@@ -73,6 +80,22 @@ class Reader(Protocol):
     def alert(self, alert_id: int) -> Alert: ...
     def alerts(self, query: AlertQuery) -> Sequence[Alert]: ...
     def open_alert(self, key: AlertKey) -> Alert | None: ...
+    def last_alert(self, key: AlertKey) -> Alert | None:
+        """The newest of this key, open or not."""
+        ...
+
+    def alert_steps(self, alert_id: int) -> Sequence[TakenStep]:
+        """Oldest first."""
+        ...
+
+    def alert_steps_between(self, since: datetime, until: datetime, limit: int = 100_000) -> Sequence[TakenStep]:
+        """Of all alerts, as they were taken: since <= at < until."""
+        ...
+
+    def pending_conditions(self, site: str | None = None) -> Sequence[Standing]:
+        """What holds, but not yet for long enough to be an alert."""
+        ...
+
     def event(self, event_id: int) -> Event: ...
     def events(self, *, open_only: bool = False, before_id: int | None = None, limit: int = 100) -> Sequence[Event]: ...
     def events_of_kind(self, kind: str, *, since: datetime, box: Box) -> Sequence[Event]:
@@ -204,11 +227,16 @@ class Reader(Protocol):
 class Writer(Reader, Protocol):
     """Changes inside one unit of work. Saving checks `version` (StaleVersion) and that set times stay set."""
 
-    def add_alert(self, alert: Alert) -> Alert:
+    def add_alert(self, alert: Alert, *steps: TakenStep) -> Alert:
         """Stored with its id. Raises IllegalMove when an alert of this key is open already."""
         ...
 
-    def save_alert(self, alert: Alert) -> Alert: ...
+    def save_alert(self, alert: Alert, *steps: TakenStep) -> Alert:
+        """`steps` are appended. With one, `ended_at` and `acknowledged_at` may be taken away: it fires again."""
+        ...
+
+    def put_pending(self, standing: Standing) -> None: ...
+    def remove_pending(self, key: AlertKey) -> bool: ...
     def add_event(self, event: Event) -> Event: ...
     def save_event(self, event: Event) -> Event: ...
     def add_task(self, task: Task) -> Task: ...

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from data.alert import Alert
+from data.alert_life import NOTICED, AlertStep, Proof, TakenStep
 from data.people import Actor
 from data.record import AuditEntry, Change
 from data.store import Writer
 from data.task import Event, Task
-from data.views import alert_view, event_view, responder_view, task_view
+from data.views import alert_view, event_view, iso, responder_view, task_view
 
 
 def alert_step(
@@ -19,6 +20,41 @@ def alert_step(
 ) -> None:
     """`actor` did `action` to the alert, which is stored as given."""
     writer.record(_entry(f"alert:{alert.id}", actor, action, now, detail))
+    tell_alert(writer, alert, now)
+
+
+def take_alert_step(
+    writer: Writer,
+    alert: Alert,
+    step: AlertStep,
+    actor: Actor,
+    now: datetime,
+    *,
+    reason: str = "",
+    until: datetime | None = None,
+    proofs: Sequence[Proof] = (),
+    detail: Mapping[str, Any] | None = None,
+) -> Alert:
+    """Store the alert as given (a new one: `id` 0) with the step that made it so, the audit entry and the change.
+
+    What a rule or the system only notices (clearing, silent) is a step, but no entry of the audit trail.
+    """
+    role = "" if actor.role is None else actor.role.value
+    kept = dict(detail or {})
+    taken = TakenStep(alert.id, step, now, actor.name, role, alert.occurrence, reason, until, tuple(proofs), kept)
+    stored = writer.save_alert(alert, taken) if alert.id else writer.add_alert(alert, taken)
+    if step in NOTICED:
+        tell_alert(writer, stored, now)
+        return stored
+    said: dict[str, Any] = {"reason": reason} if reason else {}
+    said |= {} if until is None else {"until": iso(until)}
+    said |= {"proofs": [f"{proof.kind} {proof.source}" for proof in proofs]} if proofs else {}
+    alert_step(writer, stored, actor, step.value, now, detail=kept | said)
+    return stored
+
+
+def tell_alert(writer: Writer, alert: Alert, now: datetime) -> None:
+    """The screens learn how the alert is now."""
     writer.publish(Change("alert", f"alert:{alert.id}", now, {"alert": alert_view(alert)}))
 
 

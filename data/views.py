@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from data.alert import Alert
+from data.alert import Alert, Standing
+from data.alert_life import Proof, TakenStep
 from data.case import CaseClock, Recorded
 from data.people import Responder
 from data.record import AuditEntry, Evidence
@@ -19,7 +20,10 @@ def iso(at: datetime | None) -> str | None:
 
 
 def alert_view(alert: Alert) -> dict[str, Any]:
-    """An alert; `state` is firing, acknowledged, returned or closed."""
+    """An alert; `state` is firing, acknowledged, returned or closed.
+
+    It is kept quiet while `shelved_until` lies ahead, `inhibited_by` names an alert, or there is a `work_order`.
+    """
     return {
         "id": alert.id,
         "site": alert.key.site,
@@ -36,6 +40,18 @@ def alert_view(alert: Alert) -> dict[str, Any]:
         "ended_at": iso(alert.ended_at),
         "acknowledged_at": iso(alert.acknowledged_at),
         "acknowledged_by": alert.acknowledged_by,
+        "acknowledged_until": iso(alert.acknowledged_until),
+        "condition": alert.condition.value,
+        "occurrence": alert.occurrence,
+        "active_since": iso(alert.active_since or alert.started_at),
+        "follows": alert.follows,
+        "verification": alert.verification.value,
+        "latched_since": iso(alert.latched_since),
+        "stale_since": iso(alert.stale_since),
+        "shelved_until": iso(alert.shelved_until),
+        "shelved_by": alert.shelved_by,
+        "inhibited_by": alert.inhibited_by,
+        "work_order": alert.work_order,
         "confidence": alert.confidence,
         "xyxy": list(alert.xyxy) if alert.xyxy else None,
         "value": alert.value,
@@ -43,6 +59,47 @@ def alert_view(alert: Alert) -> dict[str, Any]:
         "evidence": alert.evidence,
         "event": alert.event_id,
         "version": alert.version,
+    }
+
+
+def alert_step_view(taken: TakenStep) -> dict[str, Any]:
+    """A step of an alert with its evidence."""
+    return {
+        "id": taken.id,
+        "step": taken.step.value,
+        "at": iso(taken.at),
+        "by": taken.by,
+        "role": taken.role,
+        "occurrence": taken.occurrence,
+        "reason": taken.reason,
+        "until": iso(taken.until),
+        "evidence": [proof_view(proof) for proof in taken.proofs],
+        "detail": dict(taken.detail),
+    }
+
+
+def proof_view(proof: Proof) -> dict[str, Any]:
+    """One piece of evidence."""
+    return {
+        "kind": proof.kind,
+        "source": proof.source,
+        "at": iso(proof.at),
+        "text": proof.text,
+        "for_it": proof.for_it,
+        "value": proof.value,
+        "unit": proof.unit,
+        "picture": proof.picture,
+    }
+
+
+def standing_view(standing: Standing) -> dict[str, Any]:
+    """A condition that is pending, clearing, stale, active again or normal."""
+    return {
+        **standing.key._asdict(),
+        "condition": standing.condition.value,
+        "since": iso(standing.since),
+        "kind": standing.kind,
+        "priority": standing.priority.value,
     }
 
 

@@ -7,13 +7,14 @@ from datetime import datetime
 from types import MappingProxyType
 
 from data.alert import Alert
+from data.alert_life import AlertStep
 from data.case import Origin
 from data.errors import IllegalMove
 from data.people import SYSTEM, Actor
 from data.settings import Settings, SiteSettings
 from data.store import Writer
 from data.task import Event, EventState
-from data.trail import alert_step, event_step
+from data.trail import event_step, take_alert_step
 from data.views import iso
 from dispatch.case_table import EventStep
 from dispatch.cases import Given, category_for, take
@@ -82,15 +83,15 @@ def _open(writer: Writer, alert: Alert, actor: Actor, now: datetime, settings: S
 
 
 def _link(writer: Writer, alert: Alert, event: Event, actor: Actor, now: datetime) -> Alert:
-    linked = alert if alert.event_id is not None else replace(alert, event_id=event.id)
-    seen = linked.acknowledged_at is not None or actor.role is None  # the system sends, but nobody has looked yet
-    if not seen:
-        linked = replace(linked, acknowledged_at=now, acknowledged_by=actor.name)
-    if linked is alert:
+    seen = alert.acknowledged_at is not None or actor.role is None  # the system sends, but nobody has looked yet
+    if seen and alert.event_id is not None:
         return alert
-    linked = writer.save_alert(linked)
-    alert_step(writer, linked, actor, "link" if seen else "acknowledge", now, detail={"event": event.id})
-    return linked
+    # With work behind it an acknowledgement does not expire.
+    linked = replace(alert, event_id=event.id, acknowledged_until=None)
+    step = AlertStep.LINK
+    if not seen:
+        linked, step = replace(linked, acknowledged_at=now, acknowledged_by=actor.name), AlertStep.ACKNOWLEDGE
+    return take_alert_step(writer, linked, step, actor, now, detail={"event": event.id})
 
 
 def _site(alert: Alert, settings: Settings) -> SiteSettings:

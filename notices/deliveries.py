@@ -32,9 +32,9 @@ def alert_of(reader: Reader, subject: str) -> Alert | None:
         return None
 
 
-def is_settled(reader: Reader, alert: Alert) -> bool:
-    """Does nobody need to be told any more: acknowledged, or its event is closed?"""
-    if alert.acknowledged_at is not None:
+def is_settled(reader: Reader, alert: Alert, now: datetime) -> bool:
+    """Does nobody need to be told now: acknowledged, dismissed, shelved, inhibited, or its event is closed?"""
+    if not alert.calls_for_attention(now):
         return True
     return alert.event_id is not None and reader.event(alert.event_id).closed_at is not None
 
@@ -47,7 +47,7 @@ def claim(writer: Writer, notice_id: int, now: datetime, lease: timedelta, setti
     alert = alert_of(writer, notice.subject)
     policy = settings.policy(notice.policy)
     over = alert is not None and not alert.is_open and (policy is None or not policy.when_over)
-    if alert is not None and (over or is_settled(writer, alert)):
+    if alert is not None and (over or is_settled(writer, alert, now)):
         save(writer, replace(notice, stopped_at=now), now)
         return None
     return writer.save_notice(replace(notice, attempts=notice.attempts + 1, next_try=now + lease))

@@ -30,7 +30,7 @@ def follow(writer: Writer, settings: Settings, now: datetime) -> int:
         alert = alert_of(writer, change.subject)
         if alert is None:
             continue
-        if is_settled(writer, alert):
+        if is_settled(writer, alert, now):
             stop(writer, change.subject, now)
         else:
             _begin(writer, alert, settings.notices, change.at)
@@ -49,7 +49,7 @@ def fire_due(writer: Writer, settings: Settings, now: datetime) -> int:
         alert = alert_of(writer, escalation.subject)
         policy = settings.notices.policy(escalation.policy)
         step = None if policy is None or escalation.step >= len(policy.steps) else policy.steps[escalation.step]
-        if alert is None or policy is None or step is None or _needless(writer, escalation, alert, policy):
+        if alert is None or policy is None or step is None or _needless(writer, escalation, alert, policy, now):
             writer.end_escalation(escalation.id, fired_at=None, stopped_at=now)
             continue
         if writer.end_escalation(escalation.id, fired_at=now, stopped_at=None):
@@ -96,13 +96,13 @@ def _begin(writer: Writer, alert: Alert, settings: NoticeSettings, at: datetime)
 
 
 def occurrence_of(alert: Alert) -> int:
-    """Which time this alert fires."""
-    return int(getattr(alert, "occurrence", 1))
+    """Which time this alert calls people: each begins its steps anew."""
+    return alert.calls
 
 
-def _needless(reader: Reader, escalation: Escalation, alert: Alert, policy: PolicySettings) -> bool:
+def _needless(reader: Reader, escalation: Escalation, alert: Alert, policy: PolicySettings, now: datetime) -> bool:
     """Acknowledged, over, fired anew since, or a call-out of this policy was answered."""
-    if is_settled(reader, alert) or (not alert.is_open and not policy.when_over):
+    if is_settled(reader, alert, now) or (not alert.is_open and not policy.when_over):
         return True
     if occurrence_of(alert) != escalation.occurrence:
         return True

@@ -1,15 +1,14 @@
-"""Writing what people work on: alerts, events, tasks and offers."""
+"""Writing what people work on: events, tasks and offers."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from sqlalchemy import text, update
+from sqlalchemy import update
 
-from data.alert import Alert
 from data.errors import IllegalMove
 from data.sql import rows
-from data.sql.reader import ALERTS, EVENTS, OFFERS, TASKS
+from data.sql.reader import EVENTS, OFFERS, TASKS
 from data.sql.writing import SqlWriting
 from data.task import Event, Offer, Task
 
@@ -19,22 +18,7 @@ _OFFER_ENDS = ("accepted_at", "declined_at", "expired_at", "withdrawn_at")
 
 
 class CaseWriting(SqlWriting):
-    """The part of `data.store.Writer` about alerts, events, tasks and offers."""
-
-    def add_alert(self, alert: Alert) -> Alert:
-        stored = replace(alert, committed_at=self._now(), version=1)
-        statement = self._inserting(ALERTS).on_conflict_do_nothing(
-            index_elements=list(alert.key._fields), index_where=text("ended_at IS NULL")
-        )
-        what = f"alert {'/'.join(alert.key)}"
-        result = self._execute(statement.returning(ALERTS.c.id), rows.alert_values(stored), what)
-        alert_id = result.scalar()
-        if alert_id is None:
-            raise IllegalMove(f"{what}: one is open already")
-        return replace(stored, id=int(alert_id))
-
-    def save_alert(self, alert: Alert) -> Alert:
-        return replace(alert, version=self._save(ALERTS, alert, rows.alert_values(alert), "alert"))
+    """The part of `data.store.Writer` about events, tasks and offers."""
 
     def add_event(self, event: Event) -> Event:
         stored = replace(event, version=1)

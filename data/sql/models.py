@@ -120,6 +120,19 @@ class AlertRow(Numbered, Row):
     ended_at: Mapped[datetime | None]
     committed_at: Mapped[datetime | None]
     version: Mapped[int]
+    occurrence: Mapped[int]
+    follows: Mapped[int | None]
+    calls: Mapped[int]
+    active_since: Mapped[datetime | None]
+    acknowledged_until: Mapped[datetime | None]
+    clearing_since: Mapped[datetime | None]
+    stale_since: Mapped[datetime | None]
+    latched_since: Mapped[datetime | None]
+    shelved_until: Mapped[datetime | None]
+    shelved_by: Mapped[str]
+    inhibited_by: Mapped[str]
+    work_order: Mapped[str] = mapped_column(ForeignText)
+    verification: Mapped[str]
 
     __table_args__ = (
         Index(
@@ -133,6 +146,7 @@ class AlertRow(Numbered, Row):
             postgresql_where=text("ended_at IS NULL"),
         ),
         Index("ix_alerts_site_raised_at", "site", "raised_at"),
+        Index("ix_alerts_key", "site", "rule", "zone", "subject", "id"),
         {"sqlite_autoincrement": True},
     )
 

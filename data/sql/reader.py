@@ -10,21 +10,20 @@ from typing import Any
 
 from sqlalchemy import Select, and_, bindparam, func, or_, select, union
 
-from data.alert import Alert, AlertKey
 from data.geo import Box
 from data.observation import Reading, Rejected
 from data.people import Responder, Session, User
 from data.record import AuditEntry, Change, Evidence, Timer
 from data.requests import Request
 from data.sql import models, rows
+from data.sql.alerts import AlertLooking
 from data.sql.notices import NoticeReading
 from data.sql.organisation_read import OrganisationLooking
 from data.sql.plans_read import PlanLooking
 from data.sql.warnings_read import WarningLooking
-from data.store import AlertQuery, Answered, TaskQuery
+from data.store import Answered, TaskQuery
 from data.task import Event, Offer, Task
 
-ALERTS = models.AlertRow.table()
 ANSWERS = models.AnswerRow.table()
 AUDIT = models.AuditRow.table()
 EVENTS = models.EventRow.table()
@@ -81,31 +80,8 @@ def task_search(given: tuple[str, ...], *, open_only: bool) -> Select[Any]:
     return found.where(*conditions, OPEN_TASK) if open_only else found.where(*conditions)
 
 
-class SqlReader(NoticeReading, WarningLooking, OrganisationLooking, PlanLooking):
+class SqlReader(AlertLooking, NoticeReading, WarningLooking, OrganisationLooking, PlanLooking):
     """`data.store.Reader` on one connection inside one transaction."""
-
-    def alert(self, alert_id: int) -> Alert:
-        return self._one(ALERTS, alert_id, rows.alert_of, "alert")
-
-    def alerts(self, query: AlertQuery) -> Sequence[Alert]:
-        found = select(ALERTS).order_by(ALERTS.c.id.desc()).limit(query.limit)
-        if query.site is not None:
-            found = found.where(ALERTS.c.site == query.site)
-        if query.open_only:
-            found = found.where(ALERTS.c.ended_at.is_(None))
-        if query.unacknowledged_only:
-            found = found.where(ALERTS.c.acknowledged_at.is_(None))
-        if query.since is not None:
-            found = found.where(or_(ALERTS.c.ended_at.is_(None), ALERTS.c.ended_at >= query.since))
-        if query.until is not None:
-            found = found.where(ALERTS.c.raised_at < query.until)
-        if query.before_id is not None:
-            found = found.where(ALERTS.c.id < query.before_id)
-        return self._all(found, rows.alert_of)
-
-    def open_alert(self, key: AlertKey) -> Alert | None:
-        same = [ALERTS.c[name] == value for name, value in key._asdict().items()]
-        return self._first(select(ALERTS).where(*same, ALERTS.c.ended_at.is_(None)), rows.alert_of)
 
     def event(self, event_id: int) -> Event:
         return self._one(EVENTS, event_id, rows.event_of, "event")

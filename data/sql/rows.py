@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import RowMapping
 
 from data.alert import Alert, AlertKey, Priority
+from data.alert_life import Verification
 from data.case import Origin
 from data.geo import Location
 from data.observation import Quality, Reading, Rejected
@@ -29,13 +30,19 @@ def alert_of(row: RowMapping) -> Alert:
     values = dict(row)
     key = AlertKey(*(values.pop(name) for name in AlertKey._fields))
     priority, xyxy = Priority(values.pop("priority")), values.pop("xyxy")
-    return Alert(key=key, priority=priority, xyxy=None if xyxy is None else tuple(xyxy), **values)
+    known = Verification(values.pop("verification"))
+    return Alert(key=key, priority=priority, verification=known, xyxy=None if xyxy is None else tuple(xyxy), **values)
 
 
 def alert_values(alert: Alert) -> dict[str, Any]:
     xyxy = None if alert.xyxy is None else [float(edge) for edge in alert.xyxy]
-    own = plain(alert, "id", "key", "priority", "xyxy")
-    return own | alert.key._asdict() | {"priority": alert.priority.value, "xyxy": xyxy}
+    own = plain(alert, "id", "key", "priority", "xyxy", "verification")
+    return own | {
+        **alert.key._asdict(),
+        "priority": alert.priority.value,
+        "xyxy": xyxy,
+        "verification": alert.verification.value,
+    }
 
 
 def _located(row: RowMapping) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from data.sql.alert_writing import AlertWriting
 from data.sql.cases import CaseWriting
 from data.sql.notice_writing import NoticeWriting
 from data.sql.organisation import OrganisationWriting
@@ -12,6 +13,13 @@ from data.sql.warnings import WarningWriting
 
 
 class SqlWriter(
-    CaseWriting, NoticeWriting, OrganisationWriting, PeopleWriting, PlanWriting, RecordWriting, WarningWriting
+    AlertWriting,
+    CaseWriting,
+    NoticeWriting,
+    OrganisationWriting,
+    PeopleWriting,
+    PlanWriting,
+    RecordWriting,
+    WarningWriting,
 ):
     """`data.store.Writer` on one connection, behind the savepoint of one unit of work."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -71,7 +72,7 @@ def test_raising_what_is_open_already_writes_nothing(store: Store) -> None:
         store.read(lambda reader: reader.evidence("c" * 64))
 
 
-def test_an_alert_ends_once_and_the_next_one_is_new(store: Store) -> None:
+def test_an_alert_ends_once_and_one_that_comes_long_after_is_new_and_linked(store: Store) -> None:
     first = raised(store)
     assert first is not None
     ended = Ended(KEY, NOON + timedelta(minutes=3), NOON + timedelta(minutes=4))
@@ -79,9 +80,52 @@ def test_an_alert_ends_once_and_the_next_one_is_new(store: Store) -> None:
     assert over is not None
     assert (over.state, over.ended_at) == (AlertState.RETURNED, NOON + timedelta(minutes=3))
     assert store.write(lambda writer: end_alert(writer, ended, ended.at)) is None
-    second = raised(store)
+    later = NOON + timedelta(minutes=33, seconds=1)
+    second = raised(store, replace(RAISED, started_at=later, at=later))
     assert second is not None
-    assert second.id != first.id
+    assert (second.id, second.follows, second.occurrence) == (first.id + 1, first.id, 1)
+
+
+def test_what_appears_again_within_half_an_hour_is_the_same_alert_once_more_and_unacknowledged(store: Store) -> None:
+    first = raised(store)
+    assert first is not None
+    store.write(lambda writer: acknowledge(writer, first.id, LI, NOON))
+    over = NOON + timedelta(minutes=3)
+    store.write(lambda writer: end_alert(writer, Ended(KEY, over, over), over))
+    again_at = over + timedelta(minutes=30)
+    again = raised(store, replace(RAISED, started_at=again_at, at=again_at))
+    assert again is not None
+    assert (again.id, again.occurrence, again.calls, again.follows) == (first.id, 2, 2, None)
+    assert (again.state, again.ended_at, again.acknowledged_by) == (AlertState.FIRING, None, None)
+    assert (again.started_at, again.active_since) == (first.started_at, again_at)
+    steps = store.read(lambda reader: reader.alert_steps(first.id))
+    assert [taken.step.value for taken in steps] == ["raise", "acknowledge", "end", "reopen"]
+    assert steps[-1].detail["before"] == {
+        "ended_at": "2026-07-12T04:03:00.000+00:00",
+        "acknowledged_at": "2026-07-12T04:00:00.000+00:00",
+        "acknowledged_by": "li",
+    }
+
+
+def test_when_it_gets_worse_the_same_alert_rises_and_asks_anew_and_falls_without_asking(store: Store) -> None:
+    first = raised(store, replace(RAISED, priority=Priority.P3))
+    assert first is not None
+    store.write(lambda writer: acknowledge(writer, first.id, LI, NOON))
+    worse = raised(store, RAISED)
+    assert worse is not None
+    assert (worse.id, worse.priority, worse.state, worse.calls) == (first.id, Priority.P1, AlertState.FIRING, 2)
+    store.write(lambda writer: acknowledge(writer, first.id, LI, NOON))
+    better = raised(store, replace(RAISED, priority=Priority.P2))
+    assert better is not None
+    assert (better.priority, better.state, better.calls) == (Priority.P2, AlertState.ACKNOWLEDGED, 2)
+    steps = store.read(lambda reader: reader.alert_steps(first.id))
+    assert [(taken.step.value, taken.detail.get("to")) for taken in steps] == [
+        ("raise", None),
+        ("acknowledge", None),
+        ("worsen", "P1"),
+        ("acknowledge", None),
+        ("ease", "P2"),
+    ]
 
 
 def test_an_end_before_the_beginning_is_the_beginning(store: Store) -> None:

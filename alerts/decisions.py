@@ -1,0 +1,150 @@
+"""What people decide about an alert besides acknowledging it: true or not, quiet for a while, out of service.
+
+Each is one unit of work. All raise NotFound, Forbidden, IllegalMove (not now, and why) or InputRejected.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any
+
+from alerts.lifecycle import CLOCK, defaults
+from alerts.moves import check
+from data.alert import Alert
+from data.alert_life import AlertStep, Proof, Verification
+from data.durations import format_duration
+from data.errors import Forbidden, InputRejected
+from data.people import Actor
+from data.record import Timer
+from data.settings import Settings
+from data.store import Writer
+from data.trail import take_alert_step
+
+WORK_ORDER_LIMIT = 100  # characters
+_STEPS = MappingProxyType(
+    {
+        Verification.PROBABLE: AlertStep.SUSPECT,
+        Verification.CONFIRMED: AlertStep.CONFIRM,
+        Verification.DISMISSED: AlertStep.DISMISS,
+    }
+)
+
+
+def verify_alert(  # noqa: PLR0917 - what is known of which alert, and who says so
+    writer: Writer,
+    alert_id: int,
+    verification: Verification,
+    evidence: Sequence[Proof],
+    by: Actor,
+    at: datetime,
+    reason: str = "",
+) -> Alert:
+    """What is known of its truth now, with all the evidence it rests on.
+
+    The system says PROBABLE again when it has other evidence than before, and takes back no human's word; a human
+    confirms and dismisses (with a reason). A dismissed alert calls nobody until it fires again or gets worse.
+    """
+    alert = writer.alert(alert_id)
+    if verification not in _STEPS:
+        raise InputRejected("an alert becomes probable, confirmed or dismissed, never unverified again")
+    step = _STEPS[verification]
+    if by.role is None and alert.verification is verification and verification is not Verification.DISMISSED:
+        if _known_evidence(writer, alert) == frozenset(_marks(evidence)):
+            return alert
+        return take_alert_step(writer, alert, step, by, at, reason=reason, proofs=evidence)
+    reason = check(alert, step, by, at, reason)
+    judged = _calling(alert, replace(alert, verification=verification), at)
+    return take_alert_step(writer, judged, step, by, at, reason=reason, proofs=evidence)
+
+
+def shelve_alert(
+    writer: Writer,
+    alert_id: int,
+    actor: Actor,
+    now: datetime,
+    *,
+    until: datetime,
+    reason: str,
+    settings: Settings | None = None,
+) -> Alert:
+    """Keep it quiet until then; each role may for so long at most. When it gets worse it calls at once."""
+    alert = writer.alert(alert_id)
+    reason = check(alert, AlertStep.SHELVE, actor, now, reason)
+    if until <= now:
+        raise InputRejected("a shelf ends in the future")
+    longest = None if actor.role is None else (settings or defaults()).alarms.shelve_at_most.get(actor.role)
+    if actor.role is not None and longest is None:
+        raise Forbidden(f"role {actor.role} may not shelve")
+    if longest is not None and until - now > longest:
+        raise Forbidden(f"role {actor.role} may shelve for {format_duration(longest)} at most")
+    shelved = replace(alert, shelved_until=until, shelved_by=actor.name)
+    shelved = take_alert_step(writer, shelved, AlertStep.SHELVE, actor, now, reason=reason, until=until)
+    writer.add_timer(Timer(CLOCK, alert.id, until))
+    return shelved
+
+
+def unshelve_alert(writer: Writer, alert_id: int, actor: Actor, now: datetime, reason: str = "") -> Alert:
+    """Off the shelf before its time, or at it."""
+    alert = writer.alert(alert_id)
+    reason = check(alert, AlertStep.UNSHELVE, actor, now, reason)
+    detail = {"shelved_by": alert.shelved_by}
+    return _free(writer, alert, replace(alert, shelved_until=None, shelved_by=""), AlertStep.UNSHELVE, actor, now,
+                 reason=reason, detail=detail)  # fmt: skip
+
+
+def take_out_of_service(
+    writer: Writer, alert_id: int, actor: Actor, now: datetime, *, work_order: str, reason: str
+) -> Alert:
+    """Quiet while a work order lasts, and so is every later alert of its key; until it is returned to service."""
+    alert = writer.alert(alert_id)
+    reason = check(alert, AlertStep.OUT_OF_SERVICE, actor, now, reason)
+    order = work_order.strip()
+    if not 1 <= len(order) <= WORK_ORDER_LIMIT:
+        raise InputRejected(f"name the work order, in at most {WORK_ORDER_LIMIT} characters")
+    out = replace(alert, work_order=order)
+    return take_alert_step(
+        writer, out, AlertStep.OUT_OF_SERVICE, actor, now, reason=reason, detail={"work_order": order}
+    )
+
+
+def return_to_service(writer: Writer, alert_id: int, actor: Actor, now: datetime, reason: str = "") -> Alert:
+    """The work is done: it calls again if the condition holds."""
+    alert = writer.alert(alert_id)
+    reason = check(alert, AlertStep.RETURN_TO_SERVICE, actor, now, reason)
+    detail = {"work_order": alert.work_order}
+    back = replace(alert, work_order="")
+    return _free(writer, alert, back, AlertStep.RETURN_TO_SERVICE, actor, now, reason=reason, detail=detail)
+
+
+def _free(  # noqa: PLR0917 - what is no longer quiet, and by whom
+    writer: Writer,
+    before: Alert,
+    after: Alert,
+    step: AlertStep,
+    actor: Actor,
+    now: datetime,
+    *,
+    reason: str,
+    detail: Mapping[str, Any],
+) -> Alert:
+    return take_alert_step(writer, _calling(before, after, now), step, actor, now, reason=reason, detail=detail)
+
+
+def _calling(before: Alert, after: Alert, now: datetime) -> Alert:
+    """Does it call people now, and did not? Then it calls anew."""
+    held = before.shelved_until is not None  # at its very end a shelf holds no longer, but nobody was called meanwhile
+    calls = after.is_open and after.calls_for_attention(now) and (held or not before.calls_for_attention(now))
+    return replace(after, calls=after.calls + 1) if calls else after
+
+
+def _known_evidence(writer: Writer, alert: Alert) -> frozenset[tuple[str, str, bool]]:
+    """What its present verification rests on."""
+    steps = [taken for taken in writer.alert_steps(alert.id) if taken.step in set(_STEPS.values())]
+    return frozenset(_marks(steps[-1].proofs)) if steps else frozenset()
+
+
+def _marks(proofs: Sequence[Proof]) -> list[tuple[str, str, bool]]:
+    return [(proof.kind, proof.source, proof.for_it) for proof in proofs]

@@ -1,0 +1,114 @@
+"""The one table of an alert's moves: who may make them, and when. Everything refused says why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from types import MappingProxyType
+
+from data.alert import Alert
+from data.alert_life import AlertStep, Suppression, Verification
+from data.errors import Forbidden, IllegalMove, InputRejected
+from data.people import Action, Actor
+from data.views import iso
+
+REASON_LIMIT = 500  # characters
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What must be so; `why` says what is so instead."""
+
+    holds: Callable[[Alert, datetime], bool]
+    why: Callable[[Alert], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """`action` None: only the system does it. `by_system`: the system may do it, too (a human's step otherwise)."""
+
+    action: Action | None
+    needs: tuple[Need, ...] = ()
+    reason: bool = False
+
+
+def _shelved(alert: Alert, now: datetime) -> bool:
+    return Suppression.SHELVED in alert.suppressions(now)
+
+
+_OPEN = Need(lambda a, _: a.is_open, lambda a: f"returned to normal at {iso(a.ended_at)}")
+_OVER = Need(lambda a, _: not a.is_open, lambda _: "is still open")
+_UNSEEN = Need(
+    lambda a, now: not a.is_acknowledged(now),
+    lambda a: f"was acknowledged by {a.acknowledged_by} at {iso(a.acknowledged_at)}",
+)
+_SEEN = Need(lambda a, _: a.acknowledged_at is not None, lambda _: "is not acknowledged")
+_UNSHELVED = Need(
+    lambda a, now: not _shelved(a, now), lambda a: f"is shelved by {a.shelved_by} until {iso(a.shelved_until)}"
+)
+_ON_SHELF = Need(lambda a, _: a.shelved_until is not None, lambda _: "is not shelved")
+_IN_SERVICE = Need(lambda a, _: not a.work_order, lambda a: f"is out of service under work order {a.work_order}")
+_OUT = Need(lambda a, _: bool(a.work_order), lambda _: "is in service")
+_INHIBITED = Need(lambda a, _: bool(a.inhibited_by), lambda _: "is not inhibited")
+_NOT_CONFIRMED = Need(lambda a, _: a.verification is not Verification.CONFIRMED, lambda _: "is confirmed already")
+_NOT_DISMISSED = Need(lambda a, _: a.verification is not Verification.DISMISSED, lambda _: "was dismissed by a human")
+_NO_HUMAN = Need(
+    lambda a, _: a.verification in {Verification.UNVERIFIED, Verification.PROBABLE},
+    lambda a: f"is {a.verification.value} already",
+)
+_CLEARING = Need(lambda a, _: a.clearing_since is not None, lambda _: "is not clearing")
+_NOT_CLEARING = Need(lambda a, _: a.clearing_since is None, lambda a: f"is clearing since {iso(a.clearing_since)}")
+_SILENT = Need(lambda a, _: a.stale_since is not None, lambda _: "is not stale")
+_HEARD = Need(lambda a, _: a.stale_since is None, lambda a: f"is stale since {iso(a.stale_since)}")
+_LOOSE = Need(lambda a, _: a.latched_since is None, lambda a: f"is latched since {iso(a.latched_since)}")
+
+MOVES = MappingProxyType(
+    {
+        AlertStep.RAISE: Move(None, (_OPEN,)),
+        AlertStep.REOPEN: Move(None, (_OVER,)),
+        AlertStep.WORSEN: Move(None, (_OPEN,)),
+        AlertStep.EASE: Move(None, (_OPEN,)),
+        AlertStep.CLEAR: Move(None, (_OPEN, _NOT_CLEARING)),
+        AlertStep.RECUR: Move(None, (_OPEN, _CLEARING)),
+        AlertStep.FALL_SILENT: Move(None, (_OPEN, _HEARD)),
+        AlertStep.BE_HEARD: Move(None, (_OPEN, _SILENT)),
+        AlertStep.LATCH: Move(None, (_OPEN, _LOOSE)),
+        AlertStep.END: Move(None, (_OPEN,)),
+        AlertStep.ACKNOWLEDGE: Move(Action.ACKNOWLEDGE, (_UNSEEN,)),
+        AlertStep.LAPSE: Move(None, (_OPEN, _SEEN)),
+        AlertStep.SHELVE: Move(Action.SHELVE, (_OPEN, _IN_SERVICE, _UNSHELVED), reason=True),
+        AlertStep.UNSHELVE: Move(Action.SHELVE, (_ON_SHELF,)),
+        AlertStep.INHIBIT: Move(None, (_OPEN,)),
+        AlertStep.RELEASE: Move(None, (_INHIBITED,)),
+        AlertStep.OUT_OF_SERVICE: Move(Action.OUT_OF_SERVICE, (_OPEN, _IN_SERVICE), reason=True),
+        AlertStep.RETURN_TO_SERVICE: Move(Action.OUT_OF_SERVICE, (_OUT,)),
+        AlertStep.SUSPECT: Move(None, (_NO_HUMAN,)),
+        AlertStep.CONFIRM: Move(Action.VERIFY_ALERT, (_NOT_CONFIRMED,)),
+        AlertStep.DISMISS: Move(Action.VERIFY_ALERT, (_NOT_DISMISSED,), reason=True),
+        AlertStep.LINK: Move(None),
+    }
+)
+
+
+def check(alert: Alert, step: AlertStep, actor: Actor, now: datetime, reason: str = "") -> str:
+    """The reason, tidied, when the move is allowed.
+
+    Raises Forbidden (not this role), IllegalMove (not now, and why) or InputRejected (no reason, or too long a one).
+    """
+    move = MOVES[step]
+    if move.action is not None:
+        actor.require(move.action)
+    elif actor.role is not None:
+        raise Forbidden(f"{step.value} is done by the system only")
+    for need in move.needs:
+        if not need.holds(alert, now):
+            raise IllegalMove(f"alert {alert.id} {need.why(alert)}")
+    if step is AlertStep.CONFIRM and actor.role is None and not _NOT_DISMISSED.holds(alert, now):
+        raise IllegalMove(f"alert {alert.id} {_NOT_DISMISSED.why(alert)}; only a human takes that back")
+    told = reason.strip()
+    if move.reason and not told:
+        raise InputRejected(f"say why: {step.value} of alert {alert.id} needs a reason")
+    if len(told) > REASON_LIMIT:
+        raise InputRejected(f"a reason has at most {REASON_LIMIT} characters, this one {len(told)}")
+    return told

@@ -1,0 +1,108 @@
+"""The four axes of an alert's life and the steps that move it along them (words of ISA-18.2 and IEC 62682).
+
+They are independent: what the condition does, whether somebody has acknowledged, whether it is kept quiet, and what is
+known of its truth. Each state is derived from recorded times; the steps are the record and are only ever appended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
+
+
+class Condition(StrEnum):
+    """What the watched thing does. A stored alert is never NORMAL or PENDING: those are told by `Standing`."""
+
+    NORMAL = "normal"
+    PENDING = "pending"  # beyond the limit, but not yet for long enough
+    ACTIVE = "active"
+    CLEARING = "clearing"  # normal again, but not yet for long enough
+    STALE = "stale"  # nobody can tell: the camera or gauge is silent
+    CLEARED = "cleared"
+
+
+class Suppression(StrEnum):
+    """Why it calls nobody. Kept and shown all the same."""
+
+    SHELVED = "shelved"  # by a human, for a time
+    BY_DESIGN = "by_design"  # by another condition: camera away, road closed
+    OUT_OF_SERVICE = "out_of_service"  # under a work order
+
+
+class Verification(StrEnum):
+    """What is known of its truth."""
+
+    UNVERIFIED = "unverified"
+    PROBABLE = "probable"  # one kind of evidence
+    CONFIRMED = "confirmed"  # two independent kinds, or a human
+    DISMISSED = "dismissed"  # by a human, with a reason
+
+
+class AlertStep(StrEnum):
+    """What can happen to an alert. The moves of `alerts.moves` say who may do it, and when."""
+
+    RAISE = "raise"
+    REOPEN = "reopen"  # the same key again, soon after its end: one occurrence more
+    WORSEN = "worsen"  # the severity rises
+    EASE = "ease"  # the severity falls
+    CLEAR = "clear"  # normal again; not yet for long enough
+    RECUR = "recur"  # while clearing: beyond the limit again
+    FALL_SILENT = "fall_silent"
+    BE_HEARD = "be_heard"
+    LATCH = "latch"  # it flaps: it stays open until it has been quiet for a while
+    END = "end"
+    ACKNOWLEDGE = "acknowledge"
+    LAPSE = "lapse"  # the acknowledgement has expired
+    SHELVE = "shelve"
+    UNSHELVE = "unshelve"  # by a human, or when its time is over
+    INHIBIT = "inhibit"
+    RELEASE = "release"  # what inhibited it has gone
+    OUT_OF_SERVICE = "out_of_service"
+    RETURN_TO_SERVICE = "return_to_service"
+    SUSPECT = "suspect"  # probable
+    CONFIRM = "confirm"
+    DISMISS = "dismiss"
+    LINK = "link"  # to an event
+
+
+NOTICED = frozenset({AlertStep.CLEAR, AlertStep.RECUR, AlertStep.FALL_SILENT, AlertStep.BE_HEARD})
+"""What is noticed, not decided: no entry of the audit trail."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """One piece of evidence: what speaks for an alert, or against it.
+
+    `kind`: gauge, camera_water, camera_objects, citizen, forecast, human. `source`: "alert:12", "site:dip-1/gauge",
+    "user:li", "warning:3", "event:7". `for_it` False: it contradicts. `text`: for people; `picture`: an evidence id.
+    """
+
+    kind: str
+    source: str
+    at: datetime
+    text: str = ""
+    for_it: bool = True
+    value: float | None = None
+    unit: str = ""
+    picture: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TakenStep:
+    """A step as it was taken. `until`: of a shelf or an acknowledgement. `detail`: what else it set or took away."""
+
+    alert_id: int
+    step: AlertStep
+    at: datetime
+    by: str
+    role: str
+    occurrence: int
+    reason: str = ""
+    until: datetime | None = None
+    proofs: tuple[Proof, ...] = ()
+    detail: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    id: int = 0

@@ -1,0 +1,96 @@
+"""Looking up alerts, their steps, and what is pending."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import RowMapping, bindparam, or_, select
+
+from data.alert import Alert, AlertKey, Priority, Standing
+from data.alert_life import AlertStep, Condition, Proof, TakenStep
+from data.sql import models, rows
+from data.sql.alert_rows import AlertStepRow, PendingRow
+from data.sql.looking import Looking
+from data.store import AlertQuery
+
+ALERTS = models.AlertRow.table()
+STEPS = AlertStepRow.table()
+PENDING = PendingRow.table()
+
+SAME_KEY = tuple(ALERTS.c[name] == bindparam(name) for name in AlertKey._fields)
+
+# Every signal of a rule asks these two: built once, only the values differ.
+OPEN_OF_KEY = select(ALERTS).where(*SAME_KEY, ALERTS.c.ended_at.is_(None))
+LAST_OF_KEY = select(ALERTS).where(*SAME_KEY).order_by(ALERTS.c.id.desc()).limit(1)
+STEPS_OF_ALERT = select(STEPS).where(STEPS.c.alert_id == bindparam("alert")).order_by(STEPS.c.id)
+
+
+def step_of(row: RowMapping) -> TakenStep:
+    values = dict(row)
+    proofs = tuple(_proof(proof) for proof in values.pop("proofs"))
+    return TakenStep(step=AlertStep(values.pop("step")), proofs=proofs, **values)
+
+
+def _proof(values: dict[str, Any]) -> Proof:
+    return Proof(**{**values, "at": datetime.fromisoformat(values["at"])})
+
+
+def step_values(step: TakenStep) -> dict[str, Any]:
+    proofs = [rows.plain(proof) | {"at": rows.utc(proof.at).isoformat()} for proof in step.proofs]
+    return rows.plain(step, "id") | {"step": step.step.value, "proofs": proofs, "detail": dict(step.detail)}
+
+
+def _standing(row: RowMapping) -> Standing:
+    values = dict(row)
+    key = AlertKey(*(values.pop(name) for name in AlertKey._fields))
+    return Standing(key, Condition.PENDING, values["since"], values["kind"], Priority(values["priority"]))
+
+
+class AlertLooking(Looking):
+    """The part of `data.store.Reader` about alerts."""
+
+    def alert(self, alert_id: int) -> Alert:
+        return self._one(ALERTS, alert_id, rows.alert_of, "alert")
+
+    def alerts(self, query: AlertQuery) -> Sequence[Alert]:
+        found = select(ALERTS).order_by(ALERTS.c.id.desc()).limit(query.limit)
+        if query.site is not None:
+            found = found.where(ALERTS.c.site == query.site)
+        if query.event_id is not None:
+            found = found.where(ALERTS.c.event_id == query.event_id)
+        if query.inhibited_by is not None:
+            found = found.where(ALERTS.c.inhibited_by == query.inhibited_by)
+        if query.of:
+            found = found.where(or_(ALERTS.c.kind.in_(query.of), ALERTS.c.rule.in_(query.of)))
+        if query.open_only:
+            found = found.where(ALERTS.c.ended_at.is_(None))
+        if query.unacknowledged_only:
+            found = found.where(ALERTS.c.acknowledged_at.is_(None))
+        if query.since is not None:
+            found = found.where(or_(ALERTS.c.ended_at.is_(None), ALERTS.c.ended_at >= query.since))
+        if query.until is not None:
+            found = found.where(ALERTS.c.raised_at < query.until)
+        if query.before_id is not None:
+            found = found.where(ALERTS.c.id < query.before_id)
+        return self._all(found, rows.alert_of)
+
+    def open_alert(self, key: AlertKey) -> Alert | None:
+        row = self._connection.execute(OPEN_OF_KEY, key._asdict()).mappings().first()
+        return None if row is None else rows.alert_of(row)
+
+    def last_alert(self, key: AlertKey) -> Alert | None:
+        row = self._connection.execute(LAST_OF_KEY, key._asdict()).mappings().first()
+        return None if row is None else rows.alert_of(row)
+
+    def alert_steps(self, alert_id: int) -> Sequence[TakenStep]:
+        return [step_of(row) for row in self._connection.execute(STEPS_OF_ALERT, {"alert": alert_id}).mappings()]
+
+    def alert_steps_between(self, since: datetime, until: datetime, limit: int = 100_000) -> Sequence[TakenStep]:
+        found = select(STEPS).where(STEPS.c.at >= since, STEPS.c.at < until).order_by(STEPS.c.id).limit(limit)
+        return self._all(found, step_of)
+
+    def pending_conditions(self, site: str | None = None) -> Sequence[Standing]:
+        found = select(PENDING).order_by(*PENDING.primary_key.columns)
+        return self._all(found if site is None else found.where(PENDING.c.site == site), _standing)
