@@ -1,15 +1,69 @@
-"""The tables of an alert's life: its steps, and what is pending."""
+"""The tables of alerts: each as it is now, its steps, and what is pending."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index
+from sqlalchemy import JSON, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from data.sql.columns import ForeignText
 from data.sql.models import Numbered, Row
+
+
+class AlertRow(Numbered, Row):
+    __tablename__ = "alerts"
+
+    site: Mapped[str]
+    rule: Mapped[str]
+    zone: Mapped[str]
+    subject: Mapped[str]
+    kind: Mapped[str]
+    priority: Mapped[str]
+    started_at: Mapped[datetime]
+    raised_at: Mapped[datetime] = mapped_column(index=True)
+    label: Mapped[str]
+    confidence: Mapped[float | None]
+    xyxy: Mapped[Any | None] = mapped_column(JSON(none_as_null=True))
+    value: Mapped[float | None]
+    unit: Mapped[str]
+    evidence: Mapped[str | None] = mapped_column(ForeignKey("evidence.id"))
+    event_id: Mapped[int | None] = mapped_column(ForeignKey("events.id"), index=True)
+    acknowledged_at: Mapped[datetime | None]
+    acknowledged_by: Mapped[str | None]
+    ended_at: Mapped[datetime | None]
+    committed_at: Mapped[datetime | None]
+    version: Mapped[int]
+    occurrence: Mapped[int]
+    follows: Mapped[int | None]
+    calls: Mapped[int]
+    active_since: Mapped[datetime | None]
+    acknowledged_until: Mapped[datetime | None]
+    clearing_since: Mapped[datetime | None]
+    stale_since: Mapped[datetime | None]
+    latched_since: Mapped[datetime | None]
+    shelved_until: Mapped[datetime | None]
+    shelved_by: Mapped[str]
+    inhibited_by: Mapped[str]
+    work_order: Mapped[str] = mapped_column(ForeignText)
+    verification: Mapped[str]
+
+    __table_args__ = (
+        Index(
+            "uq_alerts_open_key",
+            "site",
+            "rule",
+            "zone",
+            "subject",
+            unique=True,
+            sqlite_where=text("ended_at IS NULL"),
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+        Index("ix_alerts_site_raised_at", "site", "raised_at"),
+        Index("ix_alerts_key", "site", "rule", "zone", "subject", "id"),
+        {"sqlite_autoincrement": True},
+    )
 
 
 class AlertStepRow(Numbered, Row):

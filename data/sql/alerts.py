@@ -10,12 +10,12 @@ from sqlalchemy import RowMapping, bindparam, or_, select
 
 from data.alert import Alert, AlertKey, Priority, Standing
 from data.alert_life import AlertStep, Condition, Proof, TakenStep
-from data.sql import models, rows
-from data.sql.alert_rows import AlertStepRow, PendingRow
+from data.sql import rows
+from data.sql.alert_rows import AlertRow, AlertStepRow, PendingRow
 from data.sql.looking import Looking
 from data.store import AlertQuery
 
-ALERTS = models.AlertRow.table()
+ALERTS = AlertRow.table()
 STEPS = AlertStepRow.table()
 PENDING = PendingRow.table()
 
