@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Literal
 
+from layouts.words_alerts import ALERTS
 from layouts.words_cases import CASE_WORDS
 from layouts.words_load import LOAD
 from layouts.words_notices import NOTICES
@@ -278,7 +279,7 @@ _TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
     }
 )
 
-TABLE: Mapping[str, tuple[str, str]] = MappingProxyType({**_TABLE, **NOTICES, **LOAD})
+TABLE: Mapping[str, tuple[str, str]] = MappingProxyType({**_TABLE, **NOTICES, **LOAD, **ALERTS})
 
 
 class Words:

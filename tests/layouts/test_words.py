@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from data.alert import AlertState, Priority
+from data.alert_life import AlertStep, Condition, Suppression, Verification
 from data.notice import NoticeState
 from data.people import Action, Role
 from data.task import TaskState
@@ -48,12 +49,18 @@ def test_every_state_role_priority_quantity_and_rule_has_its_words(root: Path) -
     expected |= {f"task.{state}" for state in TaskState} | {f"role.{role}" for role in Role}
     expected |= {f"priority.{priority}" for priority in Priority} | {f"quantity.{name}" for name in UNIT_OF}
     expected |= {f"kind.{kind}" for kind in rules}
+    expected |= {
+        f"{name}.{one}"
+        for axis in (Condition, Suppression, Verification)
+        for one in axis
+        for name in [axis.__name__.lower()]
+    }
     expected |= {f"notice.{state}" for state in NoticeState}
     assert expected - TABLE.keys() == set()
 
 
 def test_every_step_that_the_trail_records_has_its_word(root: Path) -> None:
-    steps = set()
+    steps = {step.value for step in AlertStep}
     for folder in ("alerts", "dispatch"):
         for file in (root / folder).glob("*.py"):
             steps |= set(TRAIL.findall(file.read_text("utf-8")))
