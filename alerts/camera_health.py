@@ -13,6 +13,7 @@ from datetime import datetime
 import numpy as np
 
 from alerts.scene import Likeness, Scene, correlation, gradients, is_flat
+from alerts.unlike import is_covered, is_other_view
 from data.alert import Alert, AlertKey, Ended, Raised, Signal
 from data.camera_health import CameraFault, Grid, HealthSettings, PictureFeatures
 from data.observation import Tick
@@ -117,11 +118,10 @@ class CameraHealth:
         return fault
 
     def _unlike(self, picture: PictureFeatures, likeness: Likeness, *, steady: bool) -> CameraFault | None:
-        moved = likeness.turned >= 0.65 and likeness.turned - likeness.match >= 0.25
-        other = likeness.match < 0.3 and likeness.new >= 0.6 and likeness.contrast >= 0.35
-        if steady and (moved or other):
+        details = self._scene.details(picture) if likeness.match < 0.75 else None
+        if steady and is_other_view(likeness, details):
             return CameraFault.SCENE_CHANGE
-        if likeness.covered >= 0.26 and likeness.match < 0.75:
+        if is_covered(likeness, details):
             return CameraFault.OCCLUSION
         if likeness.match >= 0.6 and self._is_blurred(picture, likeness):
             return CameraFault.DEFOCUS

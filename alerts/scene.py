@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from alerts.details import Details, compare
 from data.camera_health import Grid, PictureFeatures
 
 Mask = npt.NDArray[np.bool_]
@@ -23,7 +24,7 @@ _FLOOR = 0.5  # levels a cell: gradients below are noise
 _STRONG = 2.0  # levels a cell: gradients above are structure
 _REACH = (8, 14)  # cells a turned view is looked for, up and down, left and right
 _MIDDLE = slice(3, -3)  # rows without the camera's own lettering
-_DARK, _DAZZLED = 40.0, 225.0  # levels beyond which structure may be lost to the light alone
+_DUSK, _DARK, _DAZZLED = 60.0, 40.0, 225.0  # levels beyond which structure may be lost to the light alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class Likeness:
     match: correlation of the gradients, 1 the same, 0 nothing in common. turned: the best correlation with the view
     moved sideways or up and down. covered: share (0..1) of the scene's structure that is gone where the rest is there.
     new: share (0..1) of the picture's structure that the scene has not. contrast: structure now relative to the
-    scene's. brighter: mean brightness less the scene's, levels.
+    scene's. brighter: mean brightness less the scene's, levels. dark: it was and is so dark that little can be told.
     """
 
     match: float
@@ -42,6 +43,7 @@ class Likeness:
     new: float
     contrast: float
     brighter: float
+    dark: bool
 
 
 def is_flat(scene: Grid) -> bool:
@@ -83,7 +85,7 @@ class Scene:
         self._brightness = 0.0
         self.steepness: float | None = None
         self.edges = 0.0
-        self._size: tuple[int, ...] = ()
+        self._view: Grid | None = None
 
     @property
     def learned(self) -> bool:
@@ -103,12 +105,13 @@ class Scene:
             self._brightness = float(np.median([p.scene.mean() for p in self._first]))
             self.steepness = _median([p.steepness for p in self._first])
             self.edges = float(np.median([p.edges for p in self._first]))
-            self._size = self._first[0].sample.shape
+            alike = [p.sample for p in self._first if p.sample.shape == self._first[0].sample.shape]
+            self._view = np.median(alike, axis=0).astype(np.float32)
             self._first = []
 
     def comparable(self, picture: PictureFeatures) -> bool:
         """Can sharpness be compared? A substream's pictures are smaller, and sharper to the pixel."""
-        return picture.sample.shape == self._size
+        return self._view is not None and picture.sample.shape == self._view.shape
 
     def adapt(self, picture: PictureFeatures, likeness: Likeness) -> None:
         """Follow a picture that shows the scene: the sun wanders, trees grow."""
@@ -123,6 +126,14 @@ class Scene:
         if picture.steepness is not None and self.steepness is not None:
             self.steepness += _ADAPT * (picture.steepness - self.steepness)
         self.edges += _ADAPT * (picture.edges - self.edges)
+        if self._view is not None:
+            self._view += np.float32(_ADAPT) * (picture.sample - self._view)
+
+    def details(self, picture: PictureFeatures) -> Details | None:
+        """Its fine structure against the learned one's; None for a picture of another size. About 3 ms."""
+        if self._view is None or not self.comparable(picture):
+            return None
+        return compare(self._view, picture.sample)
 
     def likeness(self, picture: PictureFeatures) -> Likeness:
         """Raises ValueError before the scene is learned."""
@@ -139,6 +150,7 @@ class Scene:
             new=float(seen_strength[~same].sum() / max(_FLOOR, float(seen_strength.sum()))),
             contrast=float(seen_strength.mean() / max(_FLOOR, float(known_strength.mean()))),
             brighter=float(picture.scene.mean()) - self._brightness,
+            dark=float(picture.scene.mean()) < _DARK and self._brightness < _DUSK,
         )
 
 

@@ -1,0 +1,86 @@
+"""The fine structure of a view: is what lies in its places still the same, whatever the light does to it?
+
+The picture is cut into blocks of some dozen pixels. Within a block, light is a factor and a slope; both are taken out
+before a block is correlated with the same place of the learned view. Blocks that never had structure, that lie in the
+dark now or are dazzled, tell nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from data.camera_health import Grid
+from data.frame import Image
+
+_BLOCKS = (14, 20)
+_STRUCTURED = 5.0  # levels (standard deviation) a block has at least to tell anything
+_PLAIN = 4.0
+_SAME, _GONE = 0.4, 0.2  # correlation from which a block is the same, below which it is gone
+_LIT = (40.0, 225.0)  # levels, mean of a block
+_DARKENED = 0.5  # of its light: what is left says little
+_REACH = 4  # pixels of the sample a camera may have settled
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """comparable: blocks that can tell. Shares (0..1) of them: same, gone. plain: share of those gone without structure
+    of their own, as of a cloth or a hand before the lens."""
+
+    comparable: int
+    same: float
+    gone: float
+    plain: float
+
+
+def compare(view: Grid, sample: Image) -> Details:
+    """`view`, `sample`: brightness of the same evenly spread pixels (m, n), learned and now."""
+    known, known_light, _ = _blocks(view)
+    seen, light, steps = _blocks(_aligned(view, sample.astype(np.float32)))
+    known_steps = np.sqrt((known * known).mean(axis=1))
+    correlation = (known * seen).mean(axis=1) / np.maximum(known_steps * steps, 1e-3)
+    lit = (light >= _LIT[0]) & (light <= _LIT[1]) & (light >= _DARKENED * known_light)
+    able = lit & (known_steps >= _STRUCTURED)
+    count = int(able.sum())
+    if count == 0:
+        return Details(0, 0.0, 0.0, 0.0)
+    gone = able & (correlation < _GONE)
+    plain = float((steps[gone] < _PLAIN).mean()) if gone.any() else 0.0
+    return Details(count, float((correlation[able] >= _SAME).mean()), float(gone.sum()) / count, plain)
+
+
+def _blocks(picture: Grid) -> tuple[Grid, Grid, Grid]:
+    """Of each block: what is left (k, pixels) without its mean and its even slope, the mean, the standard deviation."""
+    rows, columns = (size // n for size, n in zip(picture.shape, _BLOCKS, strict=True))
+    whole = picture[: rows * _BLOCKS[0], : columns * _BLOCKS[1]].astype(np.float32)
+    cut = whole.reshape(_BLOCKS[0], rows, _BLOCKS[1], columns).swapaxes(1, 2).reshape(-1, rows, columns)
+    mean = cut.mean(axis=(1, 2))
+    left = cut - mean[:, None, None]
+    down, right = (np.arange(n, dtype=np.float32) - (n - 1) / 2 for n in (rows, columns))
+    fall = (left.mean(axis=2) @ down) / max(1e-6, float(down @ down))
+    rise = (left.mean(axis=1) @ right) / max(1e-6, float(right @ right))
+    left = left - fall[:, None, None] * down[:, None] - rise[:, None, None] * right
+    flat = left.reshape(len(left), -1)
+    return flat, mean, np.sqrt((flat * flat).mean(axis=1))
+
+
+def _aligned(view: Grid, sample: Grid) -> Grid:
+    """The sample shifted by a few pixels to where its edges lie best on the view's: cameras settle and sway."""
+    size = (view.shape[0] + 2 * _REACH, view.shape[1] + 2 * _REACH)
+    product = np.zeros((size[0], size[1] // 2 + 1), np.complex128)
+    for known, seen in zip(_damped(view), _damped(sample), strict=True):
+        product += np.fft.rfft2(known, size) * np.conj(np.fft.rfft2(seen, size))
+    score = np.fft.irfft2(product, size)
+    shifts = np.arange(-_REACH, _REACH + 1)
+    near = score[np.ix_(shifts, shifts)]
+    row, column = np.unravel_index(int(near.argmax()), near.shape)
+    shifted: Grid = np.roll(sample, (int(shifts[row]), int(shifts[column])), axis=(0, 1))
+    return shifted
+
+
+def _damped(picture: Grid) -> tuple[Grid, Grid]:
+    """Slopes down and to the right, so that a few lamps do not outweigh the rest."""
+    down, right = np.gradient(picture)
+    weight = np.sqrt(np.hypot(down, right) + 2.0)
+    return down / weight, right / weight
