@@ -9,10 +9,10 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-
-import numpy as np
+from typing import Any
 
 from alerts.scene import Likeness, Scene, correlation, gradients, is_flat
+from alerts.stillness import Stillness
 from alerts.unlike import is_covered, is_other_view
 from data.alert import Alert, AlertKey, Ended, Raised, Signal
 from data.camera_health import CameraFault, Grid, HealthSettings, PictureFeatures
@@ -24,8 +24,6 @@ RULE = "camera_health"
 _FIRST_PICTURE_S = 10.0  # a camera may need so long to open
 _FORGIVEN_S = 3.0  # a single good look does not clear a suspicion that is back within this time
 _STEADY_S = (4.0, 12.0)  # a new view is compared with what the camera showed so long before
-_STILL = 0.03  # levels a pixel, from picture to picture: less is no live sensor
-_STILL_RUNS = 3.0  # a camera that was honestly still for n s freezes only after so many times n
 _OF_PICTURES = tuple(fault for fault in CameraFault if fault is not CameraFault.VIDEO_LOSS)
 _BY_SCENE = frozenset({CameraFault.OCCLUSION, CameraFault.DEFOCUS, CameraFault.SCENE_CHANGE})
 
@@ -48,7 +46,7 @@ class CameraHealth:
         self._settings = settings
         self._site = site
         self._scene = Scene()
-        self._stillness = _Stillness(settings.bad_for.total_seconds())
+        self._stillness = Stillness(settings.bad_for.total_seconds())
         self._faults = {fault: _Fault() for fault in CameraFault}
         self._recent: deque[tuple[datetime, Grid]] = deque()
         self._began_at: datetime | None = None
@@ -65,6 +63,18 @@ class CameraHealth:
         for alert in open_alerts:
             if alert.is_open and alert.key[:2] == (self._site, RULE) and alert.key.subject in set(CameraFault):
                 self._faults[CameraFault(alert.key.subject)].open = True
+
+    def snapshot(self) -> Any:
+        """The scene the camera usually shows, as JSON; None before it is learned."""
+        return self._scene.snapshot()
+
+    def restore(self, state: Any) -> None:
+        """Go on with the scene of an earlier process. Raises ValueError for what cannot be read."""
+        self._scene = Scene.restored(state)
+
+    def learn_anew(self) -> None:
+        """What the camera shows from now on is its scene: somebody turned it on purpose."""
+        self._scene = Scene()
 
     def tick(self, tick: Tick) -> list[Signal]:
         """A second passed; was there a picture to be had?"""
@@ -92,7 +102,8 @@ class CameraHealth:
         signals: list[Signal] = []
         for fault in _OF_PICTURES:
             if fault is suspected:
-                signals += self._bad(fault, picture.at)
+                frozen_since = self._stillness.since if fault is CameraFault.FROZEN else None
+                signals += self._bad(fault, frozen_since or picture.at, picture.at)
             elif self._is_well(fault, picture, likeness):
                 signals += self._good(fault, picture.at)
             else:
@@ -129,12 +140,12 @@ class CameraHealth:
 
     def _is_blurred(self, picture: PictureFeatures, likeness: Likeness) -> bool:
         """The same scene, its coarse structure there, its edges not."""
-        usual = self._scene.steepness
-        if usual is None or not self._scene.comparable(picture):
+        usual = self._scene.fine(picture)
+        if usual.steepness is None:
             return False
         if picture.steepness is not None:
-            return picture.steepness < 0.7 * usual
-        soft = picture.edges < 0.2 * self._scene.edges and self._scene.edges >= 0.002
+            return picture.steepness < 0.7 * usual.steepness
+        soft = picture.edges < 0.2 * usual.edges and usual.edges >= 0.002
         return soft and likeness.contrast >= 0.6 and abs(likeness.brighter) < 25
 
     def _is_well(self, fault: CameraFault, picture: PictureFeatures, likeness: Likeness | None) -> bool:
@@ -158,10 +169,10 @@ class CameraHealth:
         self._recent.append((picture.at, now))
         return any(correlation(now, field) >= 0.6 for field in before)
 
-    def _bad(self, fault: CameraFault, at: datetime) -> list[Signal]:
+    def _bad(self, fault: CameraFault, since: datetime, at: datetime) -> list[Signal]:
         state = self._faults[fault]
         if state.since is None:
-            state.since, state.suspected, state.looks = at, 0, 0
+            state.since, state.suspected, state.looks = since, 0, 0
         state.suspected += 1
         state.looks += 1
         state.well_since = None
@@ -197,37 +208,3 @@ def _flat_fault(brightness: float, *, known: bool) -> CameraFault | None:
     if brightness > 200:
         return CameraFault.WHITE
     return CameraFault.OCCLUSION if known else None
-
-
-class _Stillness:
-    """Live pictures differ by the sensor's noise; repeated ones do not. What a camera did before is forgiven it."""
-
-    def __init__(self, longest_s: float) -> None:
-        self._longest_s = longest_s
-        self._last: PictureFeatures | None = None
-        self._since: datetime | None = None
-        self._usual_s = 0.0
-
-    def pause(self) -> None:
-        """The source was away: pictures before and after are not compared."""
-        self._last = self._since = None
-
-    def look(self, picture: PictureFeatures) -> bool:
-        """Is this picture suspiciously like the last one?"""
-        last, self._last = self._last, picture
-        if last is None or last.sample.shape != picture.sample.shape:
-            return False
-        change = np.abs(picture.sample.astype(np.int16) - last.sample)
-        if float(np.median(change)) > 0 or float(change.mean()) >= _STILL:
-            self._note_run(last.at)
-            return False
-        self._since = self._since or last.at
-        return (picture.at - self._since).total_seconds() >= _STILL_RUNS * self._usual_s
-
-    def _note_run(self, until: datetime) -> None:
-        """A still time that ended by itself before it was an alert is this camera's way."""
-        if self._since is not None:
-            run_s = (until - self._since).total_seconds()
-            if run_s < self._longest_s:
-                self._usual_s = max(self._usual_s, run_s)
-        self._since = None

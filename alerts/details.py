@@ -7,12 +7,20 @@ dark now or are dazzled, tell nothing.
 
 from __future__ import annotations
 
+import base64
+import binascii
+import zlib
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from data.camera_health import Grid
+from data.camera_health import Grid, PictureFeatures
 from data.frame import Image
+
+_LEARN_PICTURES = 15
+_ADAPT = 1 / 120  # of the way to each new picture that shows the scene
 
 _BLOCKS = (14, 20)
 _STRUCTURED = 5.0  # levels (standard deviation) a block has at least to tell anything
@@ -32,6 +40,68 @@ class Details:
     same: float
     gone: float
     plain: float
+
+
+class FineView:
+    """What pictures of one size usually show to the pixel: a substream's are smaller, and sharper to the pixel.
+
+    view: brightness of the sample's pixels, None until learned; steepness, edges: as in `PictureFeatures`.
+    """
+
+    def __init__(self) -> None:
+        self._first: list[PictureFeatures] = []
+        self.view: Grid | None = None
+        self.steepness: float | None = None
+        self.edges = 0.0
+
+    def follow(self, picture: PictureFeatures) -> None:
+        """Learn from the first pictures that show the scene, then go slowly with them."""
+        if self.view is None:
+            self._first.append(picture)
+            if len(self._first) == _LEARN_PICTURES:
+                self.view = np.median([p.sample for p in self._first], axis=0).astype(np.float32)
+                known = [p.steepness for p in self._first if p.steepness is not None]
+                self.steepness = float(np.median(known)) if 10 * len(known) >= 9 * len(self._first) else None
+                self.edges = float(np.median([p.edges for p in self._first]))
+                self._first = []
+            return
+        self.view += np.float32(_ADAPT) * (picture.sample - self.view)
+        if picture.steepness is not None and self.steepness is not None:
+            self.steepness += _ADAPT * (picture.steepness - self.steepness)
+        self.edges += _ADAPT * (picture.edges - self.edges)
+
+    def snapshot(self) -> Any:
+        """As JSON; None before it is learned."""
+        if self.view is None:
+            return None
+        view = packed(self.view.round().clip(0, 255).astype(np.uint8))
+        return {"view": view, "steepness": self.steepness, "edges": self.edges}
+
+    @classmethod
+    def restored(cls, state: Any) -> FineView:
+        """Raises ValueError, KeyError, TypeError for what `snapshot` did not give."""
+        one = cls()
+        one.view = unpacked(state["view"]).astype(np.float32)
+        one.steepness = None if state["steepness"] is None else float(state["steepness"])
+        one.edges = float(state["edges"])
+        return one
+
+
+def packed(array: npt.NDArray[Any]) -> Any:
+    """An array as JSON."""
+    data = base64.b64encode(zlib.compress(np.ascontiguousarray(array).tobytes())).decode("ascii")
+    return {"type": array.dtype.str, "shape": list(array.shape), "data": data}
+
+
+def unpacked(state: Any) -> npt.NDArray[Any]:
+    """Raises ValueError, KeyError, TypeError for what is no packed array."""
+    if state["type"] not in {"|u1", "<f2"}:
+        raise ValueError(f"an array of {state['type']}")
+    try:
+        content = zlib.decompress(base64.b64decode(state["data"], validate=True))
+    except (zlib.error, binascii.Error) as error:
+        raise ValueError(str(error)) from error
+    return np.frombuffer(content, dtype=state["type"]).reshape(state["shape"]).copy()
 
 
 def compare(view: Grid, sample: Image) -> Details:

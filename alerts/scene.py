@@ -6,19 +6,20 @@ automatic exposure scale them, but leave their directions and places.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from alerts.details import Details, compare
-from data.camera_health import Grid, PictureFeatures
+from alerts.details import Details, FineView, compare, packed, unpacked
+from data.camera_health import GRID, Grid, PictureFeatures
 
 Mask = npt.NDArray[np.bool_]
 
 _LEARN_PICTURES = 15
 _ADAPT = 1 / 120  # of the way to each new picture that shows the scene
+_MOST_SIZES = 3  # a camera's own picture and its substreams
 _SHOWS_IT = 0.6
 _FLOOR = 0.5  # levels a cell: gradients below are noise
 _STRONG = 2.0  # levels a cell: gradients above are structure
@@ -83,19 +84,24 @@ class Scene:
         self._slopes: Grid | None = None
         self._scale = 1.0
         self._brightness = 0.0
-        self.steepness: float | None = None
-        self.edges = 0.0
-        self._view: Grid | None = None
+        self._fine: dict[tuple[int, ...], FineView] = {}
 
     @property
     def learned(self) -> bool:
         return self._slopes is not None
+
+    def fine(self, picture: PictureFeatures) -> FineView:
+        """What pictures of this one's size usually show."""
+        if picture.sample.shape not in self._fine and len(self._fine) >= _MOST_SIZES:
+            del self._fine[next(iter(self._fine))]
+        return self._fine.setdefault(picture.sample.shape, FineView())
 
     def learn(self, picture: PictureFeatures) -> None:
         """One of the first pictures; those without structure teach nothing."""
         if self.learned or is_flat(picture.scene):
             return
         self._first.append(picture)
+        self.fine(picture).follow(picture)
         if len(self._first) == _LEARN_PICTURES:
             fields = [slopes(p.scene) for p in self._first]
             scales = [_scale(field) for field in fields]  # of the same light, else the median mixes exposures
@@ -103,15 +109,7 @@ class Scene:
             evened = [field * (self._scale / scale) for field, scale in zip(fields, scales, strict=True)]
             self._slopes = np.median(evened, axis=0).astype(np.float32)
             self._brightness = float(np.median([p.scene.mean() for p in self._first]))
-            self.steepness = _median([p.steepness for p in self._first])
-            self.edges = float(np.median([p.edges for p in self._first]))
-            alike = [p.sample for p in self._first if p.sample.shape == self._first[0].sample.shape]
-            self._view = np.median(alike, axis=0).astype(np.float32)
             self._first = []
-
-    def comparable(self, picture: PictureFeatures) -> bool:
-        """Can sharpness be compared? A substream's pictures are smaller, and sharper to the pixel."""
-        return self._view is not None and picture.sample.shape == self._view.shape
 
     def adapt(self, picture: PictureFeatures, likeness: Likeness) -> None:
         """Follow a picture that shows the scene: the sun wanders, trees grow."""
@@ -121,19 +119,42 @@ class Scene:
         scale = _scale(field)
         self._slopes = self._slopes + np.float32(_ADAPT) * (field * np.float32(self._scale / scale) - self._slopes)
         self._brightness += _ADAPT * (float(picture.scene.mean()) - self._brightness)
-        if not self.comparable(picture):
-            return
-        if picture.steepness is not None and self.steepness is not None:
-            self.steepness += _ADAPT * (picture.steepness - self.steepness)
-        self.edges += _ADAPT * (picture.edges - self.edges)
-        if self._view is not None:
-            self._view += np.float32(_ADAPT) * (picture.sample - self._view)
+        self.fine(picture).follow(picture)
 
     def details(self, picture: PictureFeatures) -> Details | None:
-        """Its fine structure against the learned one's; None for a picture of another size. About 3 ms."""
-        if self._view is None or not self.comparable(picture):
+        """Its fine structure against that of the scene; None for a size that is not learned. About 3 ms."""
+        view = self.fine(picture).view
+        return None if view is None else compare(view, picture.sample)
+
+    def snapshot(self) -> Any:
+        """As JSON; None before it is learned."""
+        if self._slopes is None:
             return None
-        return compare(self._view, picture.sample)
+        fine = [state for view in self._fine.values() if (state := view.snapshot()) is not None]
+        return {
+            "slopes": packed(self._slopes.astype(np.float16)),
+            "scale": self._scale,
+            "brightness": self._brightness,
+            "fine": fine,
+        }
+
+    @classmethod
+    def restored(cls, state: Any) -> Scene:
+        """Raises ValueError for a state that cannot be read."""
+        scene = cls()
+        try:
+            field = unpacked(state["slopes"]).astype(np.float32)
+            if field.shape != (2, GRID[0] + _MIDDLE.stop - _MIDDLE.start, GRID[1]):
+                raise ValueError(f"slopes of shape {field.shape}")
+            scene._slopes, scene._scale = field, float(state["scale"])
+            scene._brightness = float(state["brightness"])
+            for one in state["fine"]:
+                view = FineView.restored(one)
+                assert view.view is not None
+                scene._fine[view.view.shape] = view
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"a scene that cannot be read: {error!r}") from error
+        return scene
 
     def likeness(self, picture: PictureFeatures) -> Likeness:
         """Raises ValueError before the scene is learned."""
@@ -190,8 +211,3 @@ def _best_turn(known: Grid, seen: Grid) -> float:
 def _scale(field: Grid) -> float:
     """How strong the structure is that fills the picture, whatever drives through a part of it."""
     return max(0.05, float(np.median(np.hypot(field[0], field[1]))))
-
-
-def _median(values: Sequence[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return float(np.median(known)) if 10 * len(known) >= 9 * len(values) else None

@@ -18,6 +18,8 @@ from data.record import Change, Evidence
 from data.store import AlertQuery, Reader, Writer
 
 CAMERA, GAUGES = "camera", "gauges"
+SCENE = "scene"
+"""Not a stream of signals: under this name the camera's usual scene is kept."""
 
 
 def stream_of(site: str, side: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -40,11 +41,19 @@ class SitePipeline:
     """
 
     def __init__(
-        self, site: SiteSettings, context: Context, open_alerts: Sequence[Alert] = (), state: Any = None
+        self,
+        site: SiteSettings,
+        context: Context,
+        open_alerts: Sequence[Alert] = (),
+        state: Any = None,
+        *,
+        scene: Any = None,
+        view: str = "",
     ) -> None:
         """`open_alerts`: those the store holds open; each goes to the rule that raised it.
 
-        `state`: what `snapshot` gave in an earlier process; None when there is none.
+        `state`, `scene`: what `snapshot` and `scene` gave in an earlier process; None when there is nothing.
+        `view`: as in `turned`.
         """
         context = replace(context, site=site.place)
         self.site = site.id
@@ -65,7 +74,11 @@ class SitePipeline:
         self._restore(state)
         self._detectors = [recipe.make(context) for recipe in site.detectors]
         judged = site.camera is not None and site.health.enabled
-        self._health = HealthWatch(site.health, site.id, open_alerts) if judged else None
+        source = "" if site.camera is None else site.camera.model_dump_json()
+        camera = hashlib.sha256(source.encode()).hexdigest()
+        self._health = (
+            HealthWatch(site.health, site.id, open_alerts, camera=camera, view=view, scene=scene) if judged else None
+        )
 
     @property
     def looks(self) -> bool:
@@ -112,6 +125,15 @@ class SitePipeline:
             if isinstance(rule, KeepsState) and (state := rule.snapshot()) is not None
         }
         return states or None
+
+    def scene(self) -> Any:
+        """What the camera usually shows, when it is time to keep it (every ten minutes); else None."""
+        return self._health.scene() if self._health is not None else None
+
+    def turned(self, view: str) -> None:
+        """When the camera was last turned on purpose: what it shows since then is its scene."""
+        if self._health is not None:
+            self._health.turned(view)
 
     def _restore(self, states: Any) -> None:
         """Each rule takes up its own state; one of a rule that has gone or is of another kind now is forgotten."""

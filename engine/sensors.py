@@ -15,6 +15,7 @@ from data.alert import Signal
 from data.camera_health import HealthSettings
 from data.errors import StoreClosed, YipingError
 from data.meters import Meters
+from data.modes import active_modes
 from data.observation import Reading, Rejected, Tick
 from data.recipe import Resources
 from data.secrets import redact
@@ -35,10 +36,10 @@ from engine.judgement import (
     last_number,
     stream_of,
 )
-from engine.modes import ModesNow
 from engine.options import RunOptions
 from engine.outlet import AWAY, publish_health
 from engine.pipeline import SitePipeline
+from engine.polled import Polled
 from engine.readings import ReadingNews
 
 log = logging.getLogger(__name__)
@@ -95,7 +96,7 @@ class Sensors:
         self._news = ReadingNews()
         self._came: queue.Queue[tuple[Device, Item]] = queue.Queue(maxsize=10_000)
         self._store: Store = open_store(options.store, migrate=False)
-        self._modes = ModesNow(self._store)
+        self._modes = Polled(self._store, active_modes, frozenset[str]())
         resources = Resources()
         self._sides = [self._side(options.settings.site(site), resources) for site in sites]
         latest = self._store.read(lambda reader: reader.latest_readings())

@@ -9,14 +9,16 @@ import logging
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
 from data.alert import Alert, Raised
+from data.camera_view import views_asked
 from data.errors import StoreClosed, YipingError
 from data.feed_socket import SocketFramePublisher
 from data.meters import Meters
+from data.modes import active_modes
 from data.observation import Rejected, Tick
 from data.recipe import Resources
 from data.secrets import redact
@@ -28,12 +30,12 @@ from data.vault import FolderVault
 from engine.admission import Admission, Load
 from engine.camera import Camera, Received
 from engine.heart import Heart
-from engine.judgement import CAMERA, Unit, alerts_to_resume, kept_state, stream_of
+from engine.judgement import CAMERA, SCENE, Unit, alerts_to_resume, kept_state, stream_of
 from engine.load import LoadBook
-from engine.modes import ModesNow
 from engine.options import RunOptions
 from engine.outlet import Outlet
 from engine.pipeline import SitePipeline
+from engine.polled import Polled
 from engine.readings import ReadingNews
 from engine.spool import Spool
 
@@ -54,6 +56,7 @@ class _Watch:
         self.site = site
         self.camera = camera
         self.stream = stream_of(site.id, CAMERA)
+        self.scene = stream_of(site.id, SCENE)
         self.pipeline: SitePipeline | None = None
         self.pipeline_due_s = 0.0
         self.trouble = ""
@@ -81,7 +84,8 @@ class Worker:
         self._admission = Admission(options.settings.inference.awake_at_most)
         self._load = Load()
         self._store: Store = open_store(options.store, migrate=False)
-        self._modes = ModesNow(self._store)
+        self._modes = Polled(self._store, active_modes, frozenset[str]())
+        self._views: Polled[Mapping[str, str]] = Polled(self._store, views_asked, {})
         self._outlet = Outlet(self._store, FolderVault(options.evidence_dir), Spool(options.spool_dir), self._meters)
         self._publisher = SocketFramePublisher(options.frames_socket)
         self._period_s = 1.0 / options.settings.inference.per_second
@@ -93,6 +97,7 @@ class Worker:
         """Until it is time to stop. Raises DeviceHung when only a new process helps."""
         for watch in self._watches:
             self._outlet.open(watch.stream)
+            self._outlet.open(watch.scene)
         for watch in self._watches:
             watch.camera.device.start()
         try:
@@ -138,7 +143,9 @@ class Worker:
             context = self._options.context(watch.site, self._resources)
             try:
                 state = self._store.read(partial(kept_state, stream=watch.stream))
-                watch.pipeline = SitePipeline(watch.site, context, open_alerts, state)
+                scene = self._store.read(partial(kept_state, stream=watch.scene))
+                view = self._views.now().get(watch.site.id, "")
+                watch.pipeline = SitePipeline(watch.site, context, open_alerts, state, scene=scene, view=view)
             except Exception as error:  # noqa: BLE001 - the restart loop of one pipeline; other sites go on
                 self._pipeline_failed(watch, error)
             else:
@@ -226,6 +233,7 @@ class Worker:
                 continue
             watch.ticked_at = at
             try:
+                watch.pipeline.turned(self._views.now().get(watch.site.id, ""))
                 observable = watch.camera.observable() and not watch.camera.device.trouble
                 signals = watch.pipeline.tick(Tick(watch.site.id, at, observable, self._modes.now()))
             except Exception as error:  # noqa: BLE001 - the restart loop of one pipeline; other sites go on
@@ -236,6 +244,8 @@ class Worker:
             if now_s >= watch.state_due_s:
                 watch.state_due_s = now_s + STATE_EVERY_S
                 self._outlet.keep(watch.stream, watch.pipeline.snapshot())
+                if (scene := watch.pipeline.scene()) is not None:
+                    self._outlet.keep(watch.scene, scene)
 
     def _weigh(self) -> None:
         """Once a second: can what is awake be carried? Else some cameras go back to key frames, and it is said."""

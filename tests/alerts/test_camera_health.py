@@ -97,7 +97,7 @@ def test_repeated_pictures_are_frozen_and_a_camera_that_is_often_still_gets_more
     said: list[Signal] = []
     for second in range(60):
         said += health.look(picture(second, seed=1 if 20 <= second < 50 else None))
-    assert told(said) == [("video_frozen", "Raised", 36.0), ("video_frozen", "Ended", 53.0)]
+    assert told(said) == [("video_frozen", "Raised", 35.0), ("video_frozen", "Ended", 53.0)]
     calm, said = judge(), []
     for second in range(300):
         said += calm.look(picture(second, seed=1 if second % 14 else None))

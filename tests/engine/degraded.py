@@ -97,6 +97,16 @@ def dimmed(plane: Image, factor: float, sigma: float, seed: int) -> Image:
     return noisy((16 + (plane.astype(np.float32) - 16).clip(0) * factor).astype(np.uint8), sigma, seed)
 
 
+def lamp_lit(plane: Image, i: int) -> Image:
+    """By night under one street lamp: bright below it, next to nothing elsewhere, noise, compressed."""
+    height, width = plane.shape
+    y, x = np.mgrid[0:height, 0:width].astype(np.float32)
+    light = 0.08 + 1.2 * np.exp(-(((x / width - 0.3) / 0.18) ** 2) - ((y / height - 0.35) / 0.18) ** 2)
+    lit = (16 + (plane.astype(np.float32) - 16).clip(0) * light).clip(0, 255).astype(np.uint8)
+    _, coded = cv2.imencode(".jpg", noisy(lit, 4, i), [cv2.IMWRITE_JPEG_QUALITY, 25])
+    return np.asarray(cv2.imdecode(coded, cv2.IMREAD_GRAYSCALE), np.uint8)
+
+
 def grey_patch(plane: Image, i: int) -> Image:
     covered = plane.copy()
     h, w = plane.shape

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from data.modes import FLOOD_CREST, active_modes, put_modes
 from data.sql.store import open_store
-from engine.modes import ModesNow
+from engine.polled import Polled
 
 
 def test_a_mode_that_is_put_is_known_within_a_second_and_stays_known_while_the_store_is_away(tmp_path: Path) -> None:
@@ -15,7 +15,7 @@ def test_a_mode_that_is_put_is_known_within_a_second_and_stays_known_while_the_s
         assert store.read(active_modes) == frozenset()
         store.write(lambda writer: put_modes(writer, [FLOOD_CREST]))
         assert store.read(active_modes) == {"flood-crest"}
-        modes = ModesNow(store)
+        modes = Polled(store, active_modes, frozenset[str]())
         assert modes.now() == {"flood-crest"}
     finally:
         store.close()
