@@ -1,0 +1,222 @@
+"""What speaks for an alert, and what against it, from everything that the store knows of its place. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from alerts.threshold import Recipe as Threshold
+from data.alert import Alert
+from data.alert_life import Proof
+from data.case import Origin
+from data.fusion_settings import FusedPlace, FusionSettings, ProofKind
+from data.geo import Location, distance_m
+from data.observation import Quality, Reading
+from data.recipe import RuleRecipe
+from data.settings import SiteSettings
+from data.task import Event
+from data.units import UNIT_OF
+from data.warning import HazardWarning, WarningArea
+
+_RAIN = frozenset({"rainfall", "rain_intensity"})
+_HUMAN = frozenset({Origin.OPERATOR, Origin.GRID})
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What the store knows of a place. `alerts`: open ones and those that ended a short while ago, at its sites and
+
+    rain gauges. `readings`: the newest of each series. `reports`: events near it. `warnings`: those in force.
+    """
+
+    alerts: Sequence[Alert] = ()
+    readings: Sequence[Reading] = ()
+    reports: Sequence[Event] = ()
+    warnings: Sequence[HazardWarning] = field(default=())
+
+
+def kind_of(alert: Alert, site: SiteSettings | None) -> ProofKind | None:
+    """What kind of evidence an alert is; None for one that tells of the sensors themselves."""
+    recipe = None if site is None else next((rule for rule in site.rules if rule.name == alert.key.rule), None)
+    if alert.xyxy is not None:
+        return ProofKind.CAMERA_OBJECTS
+    if recipe is None or site is None or recipe.about == "gauge":
+        return None
+    quantity = getattr(recipe, "quantity", None)
+    if quantity is None:
+        return ProofKind.CAMERA_OBJECTS
+    if quantity in _RAIN:
+        return ProofKind.FORECAST
+    return _kind_of_source(site, str(quantity), getattr(recipe, "monitor", None))
+
+
+def proofs_of(
+    place: FusedPlace, sites: Sequence[SiteSettings], sight: Sight, fusion: FusionSettings, now: datetime
+) -> tuple[Proof, ...]:
+    """All evidence about the place that is fresh, by kind and source; `for_it` False where it contradicts."""
+    own = {site.id: site for site in sites if site.id in place.all_sites}
+    rain = {site.id: site for site in sites if site.id in place.rain}
+    found = [
+        *_measured(place, own, sight, fusion, now),
+        *_signalled(place, own, sight, fusion, now),
+        *_rained(place, own, rain, sight, now),
+        *_reported(place, own, sight, fusion, now),
+    ]
+    unique = {(proof.kind, proof.source): proof for proof in sorted(found, key=lambda one: one.for_it)}
+    order = [kind.value for kind in ProofKind]
+    return tuple(sorted(unique.values(), key=lambda one: (order.index(one.kind), one.source)))
+
+
+def own_proof(alert: Alert, kind: ProofKind) -> Proof:
+    """What the alert itself says."""
+    return Proof(
+        kind=kind.value,
+        source=f"alert:{alert.id}",
+        at=alert.raised_at,
+        text=_value_text(alert.label, alert.value, alert.unit),
+        value=alert.value,
+        unit=alert.unit,
+        picture=alert.evidence or "",
+    )
+
+
+def _measured(
+    place: FusedPlace, own: dict[str, SiteSettings], sight: Sight, fusion: FusionSettings, now: datetime
+) -> Iterator[Proof]:
+    """Of each gauge, and each camera that measures: does it read water now, or none?"""
+    open_keys = {alert.key for alert in sight.alerts if alert.is_open}
+    for site in own.values():
+        for rule in _rules(place, site):
+            if not isinstance(rule, Threshold) or rule.quantity in _RAIN:
+                continue
+            raised = any(key.site == site.id and key.rule == rule.name for key in open_keys)
+            for reading in sight.readings:
+                if not _is_of(reading, site, rule):
+                    continue
+                kind = _kind_of_monitor(site, reading.monitor)
+                if now - reading.at > fusion.fresh[kind]:
+                    continue
+                for_it = _says(rule, reading.value, raised=raised)
+                if for_it is not None:
+                    yield _read(reading, kind, rule, for_it=for_it)
+
+
+def _signalled(
+    place: FusedPlace, own: dict[str, SiteSettings], sight: Sight, fusion: FusionSettings, now: datetime
+) -> Iterator[Proof]:
+    """Alerts about the same thing that rest on no reading of a threshold: objects, rates."""
+    for alert in sight.alerts:
+        site = own.get(alert.key.site)
+        if site is None or alert.key.rule not in place.rules:
+            continue
+        if any(isinstance(rule, Threshold) and rule.name == alert.key.rule for rule in site.rules):
+            continue
+        kind = kind_of(alert, site)
+        if kind is not None and _held(alert, fusion, kind, now):
+            yield own_proof(alert, kind)
+
+
+def _rained(
+    place: FusedPlace, own: dict[str, SiteSettings], rain: dict[str, SiteSettings], sight: Sight, now: datetime
+) -> Iterator[Proof]:
+    """Rain gauges' open alerts, and official warnings in force for the place."""
+    for alert in sight.alerts:
+        site = rain.get(alert.key.site)
+        if site is not None and alert.is_open and kind_of(alert, site) is ProofKind.FORECAST:
+            yield own_proof(alert, ProofKind.FORECAST)
+    for warning in sight.warnings:
+        wanted = any(word in warning.event or word in warning.headline for word in place.warnings)
+        here = any(_covers(warning, site.location) for site in own.values())
+        if wanted and here and warning.is_in_force(now):
+            text = warning.headline or warning.event
+            yield Proof(ProofKind.FORECAST.value, f"warning:{warning.id}", warning.effective, text=text)
+
+
+def _reported(
+    place: FusedPlace, own: dict[str, SiteSettings], sight: Sight, fusion: FusionSettings, now: datetime
+) -> Iterator[Proof]:
+    for event in sight.reports:
+        human = event.origin in _HUMAN
+        if event.kind not in place.reports or not (human or event.origin is Origin.CITIZEN):
+            continue
+        kind = ProofKind.HUMAN if human else ProofKind.CITIZEN
+        near = any(distance_m(event.location, site.location) <= place.radius for site in own.values())
+        if near and now - event.opened_at <= fusion.fresh[kind]:
+            yield Proof(kind.value, f"event:{event.id}", event.opened_at, text=event.title)
+
+
+def _rules(place: FusedPlace, site: SiteSettings) -> list[RuleRecipe]:
+    return [rule for rule in site.rules if rule.name in place.rules]
+
+
+def _is_of(reading: Reading, site: SiteSettings, rule: Threshold) -> bool:
+    if reading.site != site.id or reading.quantity != rule.quantity or reading.quality is Quality.BAD:
+        return False
+    return rule.monitor in {None, reading.monitor}
+
+
+def _says(rule: Threshold, value: float, *, raised: bool) -> bool | None:
+    """Beyond the limit while its alert is open; normal; None in between, and before the rule has made up its mind."""
+    lowest, upwards = rule.rungs[0], rule.below is None
+    if value <= lowest.clear if upwards else value >= lowest.clear:
+        return False
+    beyond = value >= lowest.limit if upwards else value <= lowest.limit
+    return True if beyond and raised else None
+
+
+def _kind_of_monitor(site: SiteSettings, monitor: str) -> ProofKind:
+    cameras = {getattr(one, "id", "") or one.kind for one in site.detectors}
+    return ProofKind.CAMERA_WATER if monitor in cameras else ProofKind.GAUGE
+
+
+def _kind_of_source(site: SiteSettings, quantity: str, monitor: str | None) -> ProofKind:
+    """Of the one who gives this quantity; a gauge, where a camera does so, too."""
+    if monitor is not None:
+        return _kind_of_monitor(site, monitor)
+    gauges = [one for one in site.sensors if getattr(one, "quantity", None) == quantity]
+    return ProofKind.GAUGE if gauges else ProofKind.CAMERA_WATER
+
+
+def _held(alert: Alert, fusion: FusionSettings, kind: ProofKind, now: datetime) -> bool:
+    """Is it open and heard of, or did that end a short while ago?"""
+    until = alert.ended_at or alert.stale_since
+    return until is None or now - until <= fusion.fresh[kind]
+
+
+def _read(reading: Reading, kind: ProofKind, rule: Threshold, *, for_it: bool) -> Proof:
+    unit = UNIT_OF.get(reading.quantity, "")
+    source = f"site:{reading.site}/{reading.monitor}/{reading.quantity}"
+    limit = rule.rungs[0].limit if for_it else rule.rungs[0].clear
+    sign = ("≥", "≤")[(rule.below is None) != for_it]
+    text = f"{_value_text(reading.quantity, reading.value, unit)} {sign} {limit:g}"
+    return Proof(kind.value, source, reading.at, text=text, for_it=for_it, value=round(reading.value, 3), unit=unit)
+
+
+def _value_text(label: str, value: float | None, unit: str) -> str:
+    """`water_depth 27.5 cm`; the screens put the label into words."""
+    if value is None:
+        return label
+    return f"{label} {value:.4g}{'' if unit == '1' else ' ' + unit}".strip()
+
+
+def _covers(warning: HazardWarning, place: Location) -> bool:
+    return any(_holds(area, place) for area in warning.areas)
+
+
+def _holds(area: WarningArea, place: Location) -> bool:
+    """Inside a polygon or circle of the area; one that has neither names the whole district."""
+    if not (area.polygons or area.circles):
+        return True
+    if any(distance_m(Location(lon=lon, lat=lat), place) <= 1000 * km for lon, lat, km in area.circles):
+        return True
+    return any(_inside(ring, place) for ring in area.polygons)
+
+
+def _inside(ring: Sequence[tuple[float, float]], place: Location) -> bool:
+    """Even-odd rule."""
+    inside = False
+    for (x0, y0), (x1, y1) in zip(ring, ring[1:], strict=False):
+        if (y0 > place.lat) != (y1 > place.lat) and place.lon < (x1 - x0) * (place.lat - y0) / (y1 - y0) + x0:
+            inside = not inside
+    return inside

@@ -1,0 +1,91 @@
+"""How sure we are: one kind of evidence makes an alert probable, two independent kinds or one human confirm it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from alerts.evidence import Sight, kind_of, own_proof, proofs_of
+from data.alert import Alert, AlertKey, Ended, Priority, Raised, Signal
+from data.alert_life import Proof, Verification
+from data.fusion_settings import FusedPlace, ProofKind
+from data.settings import Settings, SiteSettings
+
+RULE, KIND = "fusion", "sensor_fault"
+"""Rule id and kind of the alert that two sensors contradict each other; the place is its subject."""
+
+_MEASURES = frozenset({ProofKind.GAUGE.value, ProofKind.CAMERA_WATER.value})
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What is known of one alert now, and all the evidence it rests on, for and against."""
+
+    alert: Alert
+    verification: Verification
+    proofs: tuple[Proof, ...]
+
+
+def verification_of(proofs: Sequence[Proof]) -> Verification:
+    """By the kinds of evidence that speak for it. What speaks against it hides nothing and takes nothing away."""
+    kinds = {proof.kind for proof in proofs if proof.for_it}
+    if len(kinds) >= 2 or ProofKind.HUMAN.value in kinds:
+        return Verification.CONFIRMED
+    return Verification.PROBABLE if kinds else Verification.UNVERIFIED
+
+
+def judge_alone(alert: Alert, sites: Sequence[SiteSettings]) -> Verdict | None:
+    """An alert that is fused with nothing is probable by itself; None for one about the sensors themselves."""
+    kind = kind_of(alert, next((site for site in sites if site.id == alert.key.site), None))
+    return None if kind is None else Verdict(alert, Verification.PROBABLE, (own_proof(alert, kind),))
+
+
+def judge_place(place: FusedPlace, settings: Settings, sight: Sight, now: datetime) -> tuple[Verdict, ...]:
+    """Of every open alert of the place; none for those that no fresh evidence speaks for."""
+    proofs = proofs_of(place, settings.sites, sight, settings.fusion, now)
+    verification = verification_of(proofs)
+    if verification is Verification.UNVERIFIED:
+        return ()
+    return tuple(Verdict(alert, verification, proofs) for alert in subjects(place, sight))
+
+
+def subjects(place: FusedPlace, sight: Sight) -> tuple[Alert, ...]:
+    """The open alerts that are about the place."""
+    return tuple(
+        a for a in sight.alerts if a.is_open and a.key.site in place.all_sites and a.key.rule in place.rules
+    )
+
+
+def contradiction(
+    place: FusedPlace, settings: Settings, sight: Sight, now: datetime
+) -> tuple[Signal, tuple[Proof, ...]] | None:
+    """One sensor measures water, another none, for long enough: a fault of one of them, with what each says.
+
+    Ended when they agree again; None while nothing changes.
+    """
+    key = AlertKey(place.all_sites[0], RULE, "", place.id)
+    known = any(alert.is_open and alert.key == key for alert in sight.alerts)
+    measured = [p for p in proofs_of(place, settings.sites, sight, settings.fusion, now) if p.kind in _MEASURES]
+    disagree = len({proof.for_it for proof in measured}) > 1
+    if not disagree:
+        silent = not measured  # nobody says anything now: that is no agreement
+        return (Ended(key, ended_at=now, at=now), ()) if known and not silent else None
+    about = subjects(place, sight)
+    since = min((alert.active_since or alert.raised_at for alert in about), default=now)
+    if known or now - since < settings.fusion.contradicted_for:
+        return None
+    return Raised(key, KIND, Priority.P3, started_at=since, at=now, label="sensor_fault"), tuple(measured)
+
+
+def is_news(verdict: Verdict, known: Sequence[Proof]) -> bool:
+    """Must it be told? A surer word, or evidence that was not known; not that some has grown old."""
+    order = (Verification.UNVERIFIED, Verification.PROBABLE, Verification.CONFIRMED)
+    before = verdict.alert.verification
+    if before is Verification.DISMISSED:
+        return False
+    if order.index(verdict.verification) > order.index(before):
+        return True
+    marks = {(proof.kind, proof.source, proof.for_it) for proof in known}
+    new = {(proof.kind, proof.source, proof.for_it) for proof in verdict.proofs} - marks
+    return bool(new)

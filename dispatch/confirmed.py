@@ -1,0 +1,91 @@
+"""What follows from a confirmed alert: work is offered at once, what a human must decide is laid before one.
+
+Everything is derived from what is stored, so asking twice, or after a kill, makes nothing twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from data.alert import Alert
+from data.alert_life import AlertStep, Verification
+from data.case import Part
+from data.fusion_settings import FusedPlace, SendSettings
+from data.people import SYSTEM
+from data.settings import Settings
+from data.store import Reader, TaskQuery, Writer
+from data.task import Task, TaskState
+from data.trail import take_alert_step
+from dispatch.case_work import Work, add_task
+from dispatch.events import event_of
+from dispatch.routing import Roads
+from dispatch.tasks import verify_by_reading
+from dispatch.turns import tasks_of
+
+
+def wanting(reader: Reader, place: FusedPlace, alerts: Sequence[Alert]) -> tuple[SendSettings, ...]:
+    """The tasks of the place that should be there and are not. `alerts`: its open ones."""
+    if not (place.send or place.ask) or not _calls(place, alerts):
+        return ()
+    event = _event_of(reader, alerts)
+    made = set() if event is None else {task.title for task in tasks_of(reader, event)}
+    return tuple(one for one in (*place.send, *place.ask) if one.title not in made)
+
+
+def send_confirmed(
+    writer: Writer, place: FusedPlace, alerts: Sequence[Alert], now: datetime, *, roads: Roads, settings: Settings
+) -> list[Task]:
+    """Make the tasks that are wanting, in the one event of these alerts. Raises IllegalMove where it takes none."""
+    missing = wanting(writer, place, alerts)
+    if not missing:
+        return []
+    known = _event_of(writer, alerts)
+    order = sorted(alerts, key=lambda alert: (alert.event_id != known, alert.priority.value, alert.id))
+    event, lead = event_of(writer, order[0], SYSTEM, now, settings)
+    for other in order[1:]:
+        if other.event_id is None:
+            linked = replace(other, event_id=event.id)
+            take_alert_step(writer, linked, AlertStep.LINK, SYSTEM, now, detail={"event": event.id})
+    made = []
+    for number, one in enumerate(missing):
+        asked = one in place.ask
+        part = Part.LEAD if number == 0 and not asked else Part.CO_HANDLER
+        work = Work(title=one.title, part=part, checklist=one.checklist, alert_id=lead.id, on_offer=not asked)
+        made.append(add_task(writer, event.id, work, SYSTEM, now, roads=roads, settings=settings))
+    return made
+
+
+def receding(reader: Reader, place: FusedPlace) -> tuple[Task, ...]:
+    """Work of the place that is reported and waits for somebody, or something, to see that it is done."""
+    titles = {one.title for one in place.send}
+    tasks = reader.tasks(TaskQuery(open_only=True, limit=1000)) if titles else ()
+    return tuple(
+        task for task in tasks
+        if task.site in place.all_sites and task.title in titles and task.state is TaskState.REPORTED
+    )  # fmt: skip
+
+
+def verify_receded(  # noqa: PLR0917 - what was seen, by whom and when
+    writer: Writer, place: FusedPlace, source: str, seen_at: datetime, finding: Mapping[str, Any], now: datetime
+) -> list[Task]:
+    """The water has gone, as `source` has seen after the work was reported: each such task is verified by that."""
+    tasks = [t for t in receding(writer, place) if t.reported_at is not None and seen_at > t.reported_at]
+    return [verify_by_reading(writer, t.id, now, source=source, seen_at=seen_at, finding=finding) for t in tasks]
+
+
+def _calls(place: FusedPlace, alerts: Sequence[Alert]) -> bool:
+    """Is one of them confirmed and grave enough?"""
+    sure = (alert for alert in alerts if alert.verification is Verification.CONFIRMED)
+    return any(alert.priority.value <= place.from_priority.value for alert in sure)
+
+
+def _event_of(reader: Reader, alerts: Sequence[Alert]) -> int | None:
+    """The open event that they belong to already."""
+    return next((e for e in _events(alerts) if reader.event(e).closed_at is None), None)
+
+
+def _events(alerts: Sequence[Alert]) -> Iterator[int]:
+    yield from sorted({alert.event_id for alert in alerts if alert.event_id is not None})
