@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import pairwise
 
 from alerts.threshold import Recipe as Threshold
 from data.alert import Alert
@@ -216,7 +217,7 @@ def _holds(area: WarningArea, place: Location) -> bool:
 def _inside(ring: Sequence[tuple[float, float]], place: Location) -> bool:
     """Even-odd rule."""
     inside = False
-    for (x0, y0), (x1, y1) in zip(ring, ring[1:], strict=False):
+    for (x0, y0), (x1, y1) in pairwise(ring):
         if (y0 > place.lat) != (y1 > place.lat) and place.lon < (x1 - x0) * (place.lat - y0) / (y1 - y0) + x0:
             inside = not inside
     return inside

@@ -1,4 +1,4 @@
-"""How sure we are: one kind of evidence makes an alert probable, two independent kinds or one human confirm it. Pure."""
+"""How sure we are: one kind of evidence makes an alert probable, two independent kinds or a human confirm it. Pure."""
 
 from __future__ import annotations
 
@@ -52,9 +52,7 @@ def judge_place(place: FusedPlace, settings: Settings, sight: Sight, now: dateti
 
 def subjects(place: FusedPlace, sight: Sight) -> tuple[Alert, ...]:
     """The open alerts that are about the place."""
-    return tuple(
-        a for a in sight.alerts if a.is_open and a.key.site in place.all_sites and a.key.rule in place.rules
-    )
+    return tuple(a for a in sight.alerts if a.is_open and a.key.site in place.all_sites and a.key.rule in place.rules)
 
 
 def contradiction(

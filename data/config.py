@@ -13,6 +13,7 @@ from data.catalogue import Catalogue, UnknownKind, did_you_mean
 from data.channel import ChannelRecipe
 from data.datum import LEVEL, Datums
 from data.errors import InputRejected
+from data.fusion_check import check_fusion
 from data.located import ConfigError, PathKeys, Problem, dotted, line_of, parse, plain, untagged, worded
 from data.plan_files import with_plan_files
 from data.recipe import DetectorRecipe, MonitorRecipe, RecipeBase, RuleRecipe
@@ -118,6 +119,7 @@ class _Reader:
         for index, site in enumerate(settings.sites):
             self._check_site(site, ("sites", index))
         self._check_notices(settings)
+        check_fusion(settings, self.problem)
 
     def _check_notices(self, settings: Settings) -> None:
         """Policies name channels that exist, channels name credentials that exist."""

@@ -13,6 +13,7 @@ from data.camera_health import HealthSettings
 from data.catalogue import Catalogue
 from data.dispatch_settings import AutomaticSettings, ClosureSettings, CostSettings, DispatchSettings
 from data.durations import format_duration
+from data.fusion_settings import FusedPlace, FusionSettings, SendSettings
 from data.geo import Location
 from data.notice_settings import NoticeSettings, PolicySettings, StepSettings
 from data.place import InferenceSettings
@@ -103,6 +104,9 @@ def settings_markdown(catalogue: Catalogue) -> str:
         ("`sites[]`", SiteSettings),
         ("`sites[].zones[]`", Zone),
         ("`sites[].health`", HealthSettings),
+        ("`fusion`", FusionSettings),
+        ("`fusion.places[]`", FusedPlace),
+        ("`fusion.places[].send[]`, `ask[]`", SendSettings),
         ("`location`", Location),
         ("`responders[]`", ResponderSettings),
         ("`notices`", NoticeSettings),

@@ -40,7 +40,9 @@ class FusedPlace(_Settings):
     """Alerts of these rules at these sites are about the same thing: each is evidence for the others."""
 
     id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", description="Name; the site's, where there is one.")]
-    sites: Annotated[tuple[str, ...], Field(description="Sites of the place; the one named like it when left out.")] = ()
+    sites: Annotated[
+        tuple[str, ...], Field(description="Sites of the place; the one named like it when left out.")
+    ] = ()
     rules: Annotated[tuple[str, ...], Field(min_length=1, description="Ids of rules that are about the same thing.")]
     reports: Annotated[tuple[str, ...], Field(description="Kinds of events that people report about it.")] = ()
     radius: Annotated[float, Field(gt=0, le=2000, description="So near, in metres, a report is about this place.")] = (
@@ -75,15 +77,17 @@ class FusedPlace(_Settings):
 class FusionSettings(_Settings):
     """One kind of evidence makes an alert probable; two independent kinds, or one human, confirm it."""
 
-    fresh: Annotated[dict[ProofKind, Duration], Field(description="For how long each kind of evidence counts.")] = Field(
-        default_factory=lambda: {
-            ProofKind.GAUGE: timedelta(minutes=10),
-            ProofKind.CAMERA_WATER: timedelta(minutes=2),
-            ProofKind.CAMERA_OBJECTS: timedelta(minutes=1),
-            ProofKind.CITIZEN: timedelta(minutes=30),
-            ProofKind.FORECAST: timedelta(hours=3),
-            ProofKind.HUMAN: timedelta(hours=2),
-        }
+    fresh: Annotated[dict[ProofKind, Duration], Field(description="For how long each kind of evidence counts.")] = (
+        Field(
+            default_factory=lambda: {
+                ProofKind.GAUGE: timedelta(minutes=10),
+                ProofKind.CAMERA_WATER: timedelta(minutes=2),
+                ProofKind.CAMERA_OBJECTS: timedelta(minutes=1),
+                ProofKind.CITIZEN: timedelta(minutes=30),
+                ProofKind.FORECAST: timedelta(hours=3),
+                ProofKind.HUMAN: timedelta(hours=2),
+            }
+        )
     )
     contradicted_for: Annotated[
         Duration, Field(description="Gauge and camera that disagree for so long make a task: look at the sensors.")

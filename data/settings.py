@@ -13,6 +13,7 @@ from data.alarm_settings import AlarmSettings
 from data.camera_health import HealthSettings
 from data.dispatch_settings import DispatchSettings
 from data.durations import Duration
+from data.fusion_settings import FusionSettings
 from data.geo import Location
 from data.notice_settings import NoticeSettings
 from data.place import InferenceSettings, Place
@@ -161,6 +162,9 @@ class Settings(_Settings):
     plans: Annotated[
         PlansSettings, Field(description="Plans: what is done when a warning comes, a river rises, an order is given.")
     ] = PlansSettings()
+    fusion: Annotated[
+        FusionSettings, Field(description="Which streams are evidence for each other, and what follows.")
+    ] = FusionSettings()
     sites: Annotated[tuple[SiteSettings, ...], Field(description="What is watched.")] = ()
     responders: Annotated[tuple[ResponderSettings, ...], Field(description="Who can be sent.")] = ()
 

@@ -35,7 +35,7 @@ TAKES_TASKS = frozenset({EventState.FILED, EventState.JUDGING, EventState.DISPAT
 class Work:
     """A task to be made. `unit`: its people take it among themselves; `responder`: who is offered it;
 
-    with neither it is offered to the nearest who can.
+    with neither it is offered to the nearest who can. `on_offer` False: a human decides first, it stays a draft.
     """
 
     title: str = ""
@@ -46,6 +46,8 @@ class Work:
     promised: date | None = None
     needs_photo: bool = False
     priority: Priority | None = None  # the event's when left out
+    alert_id: int | None = None
+    on_offer: bool = True
 
 
 def judge(
@@ -108,6 +110,8 @@ def add_task(
         task = assigned(writer, event, work, actor, now)
     else:
         task = _made(writer, event, work, actor, now)
+        if not work.on_offer:
+            return task
         if work.responder is None:
             task = offer_next(writer, task, now, roads=roads, settings=settings)
         else:
@@ -198,6 +202,7 @@ def _made(writer: Writer, event: Event, work: Work, actor: Actor, now: datetime)
             unit=work.unit,
             promised=work.promised,
             needs_photo=work.needs_photo,
+            alert_id=work.alert_id,
         )
     )
     task_step(writer, task, actor, "dispatch", now, detail={"event": event.id})

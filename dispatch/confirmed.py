@@ -53,7 +53,9 @@ def send_confirmed(
     for number, one in enumerate(missing):
         asked = one in place.ask
         part = Part.LEAD if number == 0 and not asked else Part.CO_HANDLER
-        work = Work(title=one.title, part=part, checklist=one.checklist, alert_id=lead.id, on_offer=not asked)
+        work = Work(title=one.title, part=part, checklist=one.checklist, on_offer=not asked)
+        if asked:  # by the alert's own button a human offers it
+            work = replace(work, alert_id=lead.id)
         made.append(add_task(writer, event.id, work, SYSTEM, now, roads=roads, settings=settings))
     return made
 

@@ -30,6 +30,7 @@ _WORDS_ZH = MappingProxyType(
         "silence": "数据中断",
         "stuck": "读数不变",
         "out_of_range": "读数超量程",
+        "sensor_fault": "传感器互相矛盾",
         "person": "人员",
         "bicycle": "自行车",
         "car": "小汽车",

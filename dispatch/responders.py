@@ -120,8 +120,14 @@ def rank(
 
 
 def needs_of(reader: Reader, of: Alert | Task, settings: Settings) -> frozenset[str]:
-    """The skills without which nobody is sent: by the kind of alert or event, and by the rule that raised it."""
+    """The skills without which nobody is sent: by the kind of alert or event, and by the rule that raised it.
+
+    A task that fusion has made has skills of its own.
+    """
     if isinstance(of, Task):
+        own = settings.fusion.skills_for(of.site, of.title)
+        if own:
+            return own
         keys = {reader.event(of.event_id).kind}
         if of.alert_id is not None:
             keys.add(reader.alert(of.alert_id).key.rule)

@@ -32,6 +32,7 @@ from dispatch.upkeep import upkeeps_due
 from engine.answers import Answers
 from engine.automatic import Automatic
 from engine.catalogue import load_catalogue
+from engine.fusing import Fusion
 from engine.heart import Heart
 from engine.options import RunOptions
 from engine.planner import Planner
@@ -124,6 +125,7 @@ def run_clock(heart: Heart, options: RunOptions) -> None:
         roads = load_roads(None if roads_file is None else options.base_dir / roads_file)
         timers = Timers(store, timer_kinds(settings, roads))
         automatic = Automatic(store, settings, roads)
+        fusion = Fusion(store, settings, roads)
         planner = Planner(store, settings, roads)
         watchdog = Watchdog(store, settings, datetime.now(UTC))
         requests = Requests(store, Answers(store, FolderVault(options.evidence_dir), options, load_catalogue()))
@@ -134,6 +136,7 @@ def run_clock(heart: Heart, options: RunOptions) -> None:
         how = {"seconds": POLL_S, "max_instances": 1, "coalesce": True, "misfire_grace_time": None}
         scheduler.add_job(timers.poll, "interval", id="timers", next_run_time=datetime.now(UTC), **how)
         scheduler.add_job(requests.poll, "interval", id="requests", **how)
+        scheduler.add_job(fusion.poll, "interval", id="fusion", **how)
         scheduler.add_job(automatic.poll, "interval", id="automatic", **how)
         scheduler.add_job(planner.poll, "interval", id="planner", **how)
         scheduler.add_job(watchdog.poll, "interval", id="watchdog", **how)

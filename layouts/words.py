@@ -156,6 +156,8 @@ _TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
         "kind.silence": ("数据中断", "no data"),
         "kind.stuck": ("读数不变", "stuck value"),
         "kind.out_of_range": ("读数超量程", "impossible value"),
+        "kind.sensor_fault": ("传感器互相矛盾", "sensors contradict each other"),
+        "label.sensor_fault": ("水位计与画面", "Gauge and camera"),
         "kind.watchdog": ("升级通知延误", "escalation is late"),
         "kind.camera_health": ("摄像机异常", "camera fault"),
         "label.video_loss": ("视频丢失", "Video loss"),
