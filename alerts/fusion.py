@@ -73,7 +73,7 @@ def contradiction(
     since = min((alert.active_since or alert.raised_at for alert in about), default=now)
     if known or now - since < settings.fusion.contradicted_for:
         return None
-    return Raised(key, KIND, Priority.P3, started_at=since, at=now, label="sensor_fault"), tuple(measured)
+    return Raised(key, KIND, Priority.P3, started_at=since, at=now, label="gauge_and_camera"), tuple(measured)
 
 
 def is_news(verdict: Verdict, known: Sequence[Proof]) -> bool:

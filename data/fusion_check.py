@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from data.catalogue import did_you_mean
 from data.fusion_settings import FusedPlace
@@ -27,7 +27,7 @@ def check_fusion(settings: Settings, complain: Complain) -> None:
                 )
 
 
-def _sites(place: FusedPlace, known: Sequence[str], keys: Keys, complain: Complain) -> None:
+def _sites(place: FusedPlace, known: list[str], keys: Keys, complain: Complain) -> None:
     if not place.sites and place.id not in known:
         complain((*keys, "id"), f"no site {place.id!r}{did_you_mean(place.id, known)}; or name its `sites`")
     for field, names in (("sites", place.sites), ("rain", place.rain)):

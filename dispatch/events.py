@@ -31,6 +31,7 @@ _WORDS_ZH = MappingProxyType(
         "stuck": "读数不变",
         "out_of_range": "读数超量程",
         "sensor_fault": "传感器互相矛盾",
+        "gauge_and_camera": "水位计与画面",
         "person": "人员",
         "bicycle": "自行车",
         "car": "小汽车",

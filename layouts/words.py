@@ -8,6 +8,7 @@ from typing import Literal
 
 from layouts.words_alerts import ALERTS
 from layouts.words_cases import CASE_WORDS
+from layouts.words_fusion import FUSION
 from layouts.words_load import LOAD
 from layouts.words_notices import NOTICES
 
@@ -157,7 +158,7 @@ _TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
         "kind.stuck": ("读数不变", "stuck value"),
         "kind.out_of_range": ("读数超量程", "impossible value"),
         "kind.sensor_fault": ("传感器互相矛盾", "sensors contradict each other"),
-        "label.sensor_fault": ("水位计与画面", "Gauge and camera"),
+        "label.gauge_and_camera": ("水位计与画面", "Gauge and camera"),
         "kind.watchdog": ("升级通知延误", "escalation is late"),
         "kind.camera_health": ("摄像机异常", "camera fault"),
         "label.video_loss": ("视频丢失", "Video loss"),
@@ -281,7 +282,7 @@ _TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
     }
 )
 
-TABLE: Mapping[str, tuple[str, str]] = MappingProxyType({**_TABLE, **NOTICES, **LOAD, **ALERTS})
+TABLE: Mapping[str, tuple[str, str]] = MappingProxyType({**_TABLE, **NOTICES, **LOAD, **ALERTS, **FUSION})
 
 
 class Words:

@@ -1,0 +1,347 @@
+"""Gauge, camera, citizens and rain about one place: how sure we are, what follows, what contradicts. On the store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from alerts.decisions import verify_alert
+from alerts.lifecycle import end_alert, raise_alert
+from data.alert import Alert, AlertKey, Ended, Priority, Raised
+from data.alert_life import AlertStep, TakenStep, Verification
+from data.case import Origin
+from data.config import ConfigError, load_settings
+from data.observation import Reading
+from data.people import SYSTEM, Actor, Role
+from data.settings import Settings
+from data.sql.store import open_store
+from data.store import AlertQuery, Store, TaskQuery
+from data.task import Task, TaskState
+from dispatch.intake import Report, bring_in
+from dispatch.responders import sync_responders
+from dispatch.routing import Roads
+from dispatch.tasks import accept, dispatch, en_route, on_scene, report
+from engine.automatic import Automatic
+from engine.catalogue import load_catalogue
+from engine.fusing import Fusion
+
+NOON = datetime(2026, 7, 12, 4, 0, tzinfo=UTC)
+OFFICER = Actor("zhao", Role.DUTY_OFFICER)
+CITY = """
+language: zh
+sites:
+  - id: dip-1
+    name: 下穿道
+    location: {lon: 106.5, lat: 29.6}
+    monitor: {kind: video_file, path: dip.mp4}
+    monitors:
+      - {kind: http_push, id: road-gauge, quantity: water_depth}
+    zones: [{id: road, polygon: [[0, 0], [1, 0], [1, 1]]}, {id: wall, polygon: [[0, 0], [1, 0], [1, 1]]}]
+    detectors: [{kind: flood_extent, zone: road, fixed: [wall], references: [a.jpg, b.jpg]}]
+    rules:
+      - {kind: threshold, id: depth, quantity: water_depth}
+      - {kind: threshold, id: road-lost, quantity: flood_index, above: 0.5, clear_at: 0.3, priority: P3}
+      - {kind: silence, after: 5min, priority: P4}
+      - {kind: intrusion, id: person, zone: road, labels: [person], priority: P1}
+  - id: rain-8
+    location: {lon: 106.52, lat: 29.6}
+    monitor: {kind: http_push, id: rain, quantity: rainfall}
+    rules: [{kind: accumulation}]
+dispatch:
+  automatic: {rules: [person]}
+fusion:
+  places:
+    - id: dip-1
+      rules: [depth, road-lost]
+      reports: [waterlogging]
+      rain: [rain-8]
+      warnings: [暴雨]
+      send:
+        - {title: 排水抢险, skills: [drainage]}
+        - {title: 现场疏导, skills: [order]}
+      ask: [{title: 封闭道路, skills: [traffic]}]
+responders:
+  - {id: drain-1, name: 唐立, skills: [drainage], location: {lon: 106.501, lat: 29.6}}
+  - {id: urban-1, name: 褚卫东, skills: [order], location: {lon: 106.502, lat: 29.6}}
+  - {id: traffic-1, name: 秦岭, skills: [traffic], location: {lon: 106.5001, lat: 29.6}}
+"""
+
+
+@dataclass
+class Street:
+    """The place, its store and its fusion; `now` is the test's own."""
+
+    store: Store
+    settings: Settings
+    fusion: Fusion
+    now: datetime = NOON
+
+    def wait(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+    def read(self, value: float, monitor: str = "road-gauge", quantity: str = "water_depth") -> None:
+        reading = Reading("dip-1", monitor, quantity, value, self.now)
+        self.store.write(lambda writer: writer.add_readings([reading]))
+
+    def look(self, index: float) -> None:
+        self.read(index, "flood_extent", "flood_index")
+
+    def alarm(self, rule: str, priority: Priority = Priority.P2, site: str = "dip-1", value: float = 27.0) -> Alert:
+        kind = {"person": "intrusion", "rain-8": "accumulation"}.get(rule, "threshold")
+        box = (0.1, 0.1, 0.2, 0.2) if rule == "person" else None
+        raised = Raised(
+            AlertKey(site, rule, "", ""), kind, priority, self.now, self.now, "water_depth", None, box, value
+        )
+        alert = self.store.write(lambda writer: raise_alert(writer, raised, None, self.now, self.settings))
+        assert alert is not None
+        return alert
+
+    def over(self, rule: str) -> None:
+        ended = Ended(AlertKey("dip-1", rule, "", ""), self.now, self.now)
+        self.store.write(lambda writer: end_alert(writer, ended, self.now, self.settings))
+
+    def fuse(self) -> None:
+        self.fusion.poll(self.now)
+
+    def known(self, alert: Alert) -> Verification:
+        return self.store.read(lambda reader: reader.alert(alert.id)).verification
+
+    def steps(self, alert: Alert) -> list[TakenStep]:
+        found = self.store.read(lambda reader: reader.alert_steps(alert.id))
+        return [step for step in found if step.step in {AlertStep.SUSPECT, AlertStep.CONFIRM}]
+
+    def tasks(self) -> dict[str, Task]:
+        found = self.store.read(lambda reader: reader.tasks(TaskQuery(limit=100)))
+        return {task.title: task for task in sorted(found, key=lambda one: one.id)}
+
+
+@pytest.fixture
+def street(tmp_path: Path) -> Iterator[Street]:
+    path = tmp_path / "config.yaml"
+    path.write_text(CITY, encoding="utf-8")
+    settings, _ = load_settings(path, load_catalogue(), {})
+    store = open_store(f"sqlite:///{tmp_path}/yiping.db")
+    store.write(lambda writer: sync_responders(writer, settings, NOON))
+    yield Street(store, settings, Fusion(store, settings, Roads()))
+    store.close()
+
+
+def kinds(step: TakenStep) -> list[str]:
+    return [proof.kind if proof.for_it else f"not {proof.kind}" for proof in step.proofs]
+
+
+def test_the_gauge_alone_is_probable_and_with_the_camera_confirmed_each_with_its_evidence(street: Street) -> None:
+    street.read(27.0)
+    deep = street.alarm("depth")
+    street.fuse()
+    assert street.known(deep) is Verification.PROBABLE
+    street.wait(20)
+    street.look(0.8)
+    seen = street.alarm("road-lost", Priority.P3, value=0.8)
+    street.fuse()
+    assert (street.known(deep), street.known(seen)) == (Verification.CONFIRMED, Verification.CONFIRMED)
+    assert [(step.step.value, kinds(step)) for step in street.steps(deep)] == [
+        ("suspect", ["gauge"]),
+        ("confirm", ["gauge", "camera_water"]),
+    ]
+    gauge, camera = street.steps(deep)[-1].proofs
+    assert (gauge.source, gauge.value, gauge.unit) == ("site:dip-1/road-gauge/water_depth", 27.0, "cm")
+    assert gauge.text == "water_depth 27 cm ≥ 5"
+    assert camera.source == "site:dip-1/flood_extent/flood_index"
+
+
+def test_two_gauges_are_one_kind_and_confirm_nothing(street: Street) -> None:
+    street.read(27.0)
+    street.read(29.0, "second-gauge")
+    deep = street.alarm("depth")
+    street.fuse()
+    assert street.known(deep) is Verification.PROBABLE
+    assert kinds(street.steps(deep)[0]) == ["gauge", "gauge"]
+
+
+def test_evidence_counts_only_while_it_is_fresh(street: Street) -> None:
+    street.look(0.8)
+    street.alarm("road-lost", Priority.P3, value=0.8)
+    street.wait(121)  # the camera's window is two minutes
+    street.read(27.0)
+    deep = street.alarm("depth")
+    street.fuse()
+    assert street.known(deep) is Verification.PROBABLE
+    street.look(0.8)
+    street.fuse()
+    assert street.known(deep) is Verification.CONFIRMED
+
+
+def test_a_citizen_or_heavy_rain_beside_the_gauge_confirms_and_somebody_of_the_centre_alone(street: Street) -> None:
+    street.read(16.0)
+    deep = street.alarm("depth", Priority.P3, value=16.0)
+    street.fuse()
+    assert street.known(deep) is Verification.PROBABLE
+    street.store.write(lambda writer: bring_in(writer, flood_report(street), Origin.CITIZEN, SYSTEM, street.now,
+                                              settings=street.settings))  # fmt: skip
+    street.fuse()
+    assert kinds(street.steps(deep)[-1]) == ["gauge", "citizen"]
+    assert street.known(deep) is Verification.CONFIRMED
+
+
+def test_an_open_rain_alert_of_the_gauge_up_the_hill_speaks_for_it(street: Street) -> None:
+    street.read(16.0)
+    deep = street.alarm("depth", Priority.P3, value=16.0)
+    raised = Raised(AlertKey("rain-8", "accumulation", "", ""), "accumulation", Priority.P2, NOON, NOON, "rainfall",
+                    value=55.0, unit="mm")  # fmt: skip
+    street.store.write(lambda writer: raise_alert(writer, raised, None, NOON, street.settings))
+    street.fuse()
+    assert kinds(street.steps(deep)[-1]) == ["gauge", "forecast"]
+
+
+def flood_report(street: Street) -> Report:
+    return Report(kind="waterlogging", location=street.settings.site("dip-1").location, title="下穿道积水了")
+
+
+def test_one_human_confirms_and_may_dismiss_with_a_reason_which_the_system_does_not_take_back(street: Street) -> None:
+    street.read(27.0)
+    deep = street.alarm("depth")
+    street.fuse()
+    street.store.write(lambda w: verify_alert(w, deep.id, Verification.DISMISSED, (), OFFICER, street.now, "洒水车"))
+    street.look(0.8)
+    street.alarm("road-lost", Priority.P3, value=0.8)
+    street.fuse()
+    assert street.known(deep) is Verification.DISMISSED
+
+
+def test_confirmed_deep_water_sends_city_management_and_drainage_and_asks_before_a_road_is_closed(
+    street: Street,
+) -> None:
+    street.read(16.0)
+    street.look(0.8)
+    deep = street.alarm("depth", Priority.P3, value=16.0)
+    street.alarm("road-lost", Priority.P3, value=0.8)
+    street.fuse()
+    assert street.known(deep) is Verification.CONFIRMED
+    assert street.tasks() == {}, "below 25 cm nobody is sent"
+    street.wait(60)
+    street.read(27.0)
+    street.look(0.9)
+    street.alarm("depth", Priority.P2)
+    street.fuse()
+    tasks = street.tasks()
+    assert {title: task.offered_to for title, task in tasks.items()} == {
+        "排水抢险": "drain-1",
+        "现场疏导": "urban-1",
+        "封闭道路": None,
+    }
+    assert tasks["封闭道路"].state is TaskState.DRAFT
+    street.wait(30)
+    street.fuse()
+    assert len(street.tasks()) == 3, "asked twice, made once"
+    closing = street.store.write(
+        lambda w: dispatch(w, deep.id, OFFICER, street.now, roads=Roads(), settings=street.settings)
+    )
+    assert (closing.title, closing.offered_to) == ("封闭道路", "traffic-1")
+
+
+def test_the_recession_verifies_the_work_that_was_reported(street: Street) -> None:
+    street.read(27.0)
+    street.look(0.9)
+    street.alarm("depth")
+    street.alarm("road-lost", Priority.P3, value=0.9)
+    street.fuse()
+    task = street.tasks()["排水抢险"]
+    drain = Actor("drain-1", Role.RESPONDER)
+    for step in (accept, en_route, on_scene):
+        street.store.write(lambda writer, step=step: step(writer, task.id, drain, street.now))  # type: ignore[misc]
+    street.wait(60)
+    street.store.write(lambda writer: report(writer, task.id, drain, street.now, "已抽排", None))
+    street.read(3.0)  # at the very moment of the report: before it, for all we know
+    street.look(0.1)
+    street.over("depth")
+    street.over("road-lost")
+    street.fuse()
+    assert street.tasks()["排水抢险"].state is TaskState.REPORTED
+    street.wait(30)
+    street.read(2.0)
+    street.fuse()
+    done = street.tasks()["排水抢险"]
+    assert (done.state, done.verified_by) == (TaskState.CLOSED, "system")
+    (entry,) = [
+        e for e in street.store.read(lambda r: r.audit(subject=f"task:{task.id}", limit=100)) if e.action == "verify"
+    ]
+    assert entry.detail["source"] == "dip-1/road-gauge/water_depth"
+    assert (entry.detail["value"], entry.detail["unit"]) == (2.0, "cm")
+
+
+def test_a_deep_gauge_and_a_dry_camera_raise_a_sensor_fault_task_and_hide_nothing(street: Street) -> None:
+    street.read(40.0)
+    street.look(0.05)
+    deep = street.alarm("depth", value=40.0)
+    street.fuse()
+    assert kinds(street.steps(deep)[-1]) == ["gauge", "not camera_water"]
+    assert street.known(deep) is Verification.PROBABLE
+    assert street.tasks() == {}
+    street.wait(181)
+    street.read(40.0)
+    street.look(0.05)
+    street.fuse()
+    (fault,) = [a for a in open_alerts(street) if a.kind == "sensor_fault"]
+    (task,) = street.tasks().values()
+    assert task.alert_id == fault.id
+    assert task.title == "下穿道 · 水位计与画面传感器互相矛盾"
+    assert kinds(street.steps(fault)[-1]) == ["gauge", "not camera_water"]
+    still = street.store.read(lambda reader: reader.alert(deep.id))
+    assert still.is_open
+    assert not still.is_suppressed(street.now)
+    street.wait(5)
+    street.look(0.8)
+    street.fuse()
+    street.alarm("road-lost", Priority.P3, value=0.8)
+    street.fuse()
+    assert [a.kind for a in open_alerts(street) if a.kind == "sensor_fault"] == []
+    assert street.known(deep) is Verification.CONFIRMED
+
+
+def open_alerts(street: Street) -> list[Alert]:
+    return list(street.store.read(lambda reader: reader.alerts(AlertQuery(open_only=True))))
+
+
+def test_a_person_in_the_river_goes_out_on_probable_at_once(street: Street) -> None:
+    street.now = datetime.now(UTC)
+    swimmer = street.alarm("person", Priority.P1)
+    street.fuse()
+    Automatic(street.store, street.settings, Roads()).poll()
+    assert street.known(swimmer) is Verification.PROBABLE
+    assert kinds(street.steps(swimmer)[-1]) == ["camera_objects"]
+    (task,) = street.tasks().values()
+    assert task.state is TaskState.OFFERED
+
+
+def test_alerts_about_gauges_are_no_evidence_of_water(street: Street) -> None:
+    key = AlertKey("dip-1", "silence", "", "road-gauge/water_depth")
+    raised = Raised(key, "silence", Priority.P4, street.now, street.now, "water_depth")
+    silent = street.store.write(lambda writer: raise_alert(writer, raised, None, street.now, street.settings))
+    assert silent is not None
+    street.fuse()
+    assert street.known(silent) is Verification.UNVERIFIED
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "where", "said"),
+    [
+        ("rules: [depth, road-lost]", "rules: [deepth]", "fusion.places[0].rules[0]", "did you mean 'depth'"),
+        ("rain: [rain-8]", "rain: [rain-9]", "fusion.places[0].rain[0]", "did you mean 'rain-8'"),
+        ("    - id: dip-1\n      rules", "    - id: dip-2\n      rules", "fusion.places[0].id", "no site 'dip-2'"),
+        ("ask: [{title: 封闭道路", "ask: [{title: 排水抢险", "fusion.places[0]", "two tasks are called 排水抢险"),
+    ],
+)
+def test_what_is_fused_must_be_there(tmp_path: Path, old: str, new: str, where: str, said: str) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(CITY.replace(old, new), encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        load_settings(path, load_catalogue(), {})
+    (problem,) = caught.value.problems
+    assert problem.path == where
+    assert problem.line > 0
+    assert said in problem.message
