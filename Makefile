@@ -48,8 +48,7 @@ check: $(VENV)/.ready
 	$(VENV)/bin/lint-imports
 
 test: setup-test check
-	$(VENV)/bin/pytest -q $(PYTEST_ARGS) || \
-		{ [ $$? = 1 ] && echo "--- what failed, once more and alone:" && $(VENV)/bin/pytest -q --once-more; }
+	bash .ci/pytest.sh $(PYTEST_ARGS)
 
 # The whole table of cameras (more than an hour, on a machine that does nothing else), then frame to screen.
 bench: setup-test

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,11 +79,16 @@ def cut_sprites(cache_dir: Path) -> Path:
         raise InputRejected(f"{photo_path()} is not a picture")
     people, bus = _segment(np.asarray(photo, np.uint8), known_weights("yolo26n-seg", cache_dir), cache_dir)
     image = np.asarray(photo, np.uint8)
-    folder.mkdir(parents=True, exist_ok=True)
-    for number, mask in enumerate(sorted(people, key=_left), start=1):
-        _save(folder / f"person_{number}.png", image, _refined(image, mask), feather=1.0)
-    whole, outline = _whole_bus(image, bus, people)
-    _save(folder / "bus.png", whole, outline, feather=1.2)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent) as name:
+        workshop = Path(name) / folder.name
+        workshop.mkdir()
+        for number, mask in enumerate(sorted(people, key=_left), start=1):
+            _save(workshop / f"person_{number}.png", image, _refined(image, mask), feather=1.0)
+        whole, outline = _whole_bus(image, bus, people)
+        _save(workshop / "bus.png", whole, outline, feather=1.2)
+        with suppress(OSError):  # another process may have finished first, with the same pictures
+            workshop.rename(folder)
     return folder
 
 

@@ -17,6 +17,8 @@ from detectors.yolo import Recipe as Yolo
 from monitors.video_file import Recipe as VideoFile
 from tests.engine.city import CHONGQING, City
 
+pytestmark = pytest.mark.alone
+
 CAMERAS = 4
 MUST_MIB = 260.0
 NOT_FOR_WORKERS = ("torch", "pandas", "scipy", "alembic", "pyarrow", "cv2")

@@ -12,7 +12,14 @@ from PIL import Image
 from tests.e2e.city import City, first_alert, items, photo, until
 from tests.servers.mosquitto import Mosquitto
 
-pytestmark = [pytest.mark.e2e, pytest.mark.server, pytest.mark.model, pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [
+    pytest.mark.alone,
+    pytest.mark.e2e,
+    pytest.mark.server,
+    pytest.mark.model,
+    pytest.mark.slow,
+    pytest.mark.timeout(300),
+]
 
 
 def test_a_person_at_the_river_is_handled_to_the_end(running: City) -> None:

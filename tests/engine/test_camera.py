@@ -25,6 +25,8 @@ from tests.engine.city import CHONGQING, Cities, City
 from tests.engine.kinds import Anything, Brightness
 from tests.servers.rtsp import RtspServer, rtsp_server
 
+pytestmark = pytest.mark.alone
+
 
 def watched(name: str, monitor: VideoFile | RtspCamera) -> SiteSettings:
     rule = Intrusion(keep_firing_for=timedelta(seconds=1))

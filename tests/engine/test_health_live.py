@@ -15,7 +15,7 @@ from tests.engine.city import CHONGQING, Cities, City
 from tests.engine.kinds import Anything
 from tests.servers.rtsp import rtsp_server
 
-pytestmark = [pytest.mark.server, pytest.mark.slow, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.alone, pytest.mark.server, pytest.mark.slow, pytest.mark.timeout(400)]
 
 
 def camera(name: str, url: str) -> SiteSettings:

@@ -17,6 +17,8 @@ from tests.engine.city import Cities, City
 from tests.notices.street import LI, seconds
 from tests.servers.http_peer import Manner, Peer, http_peer
 
+pytestmark = pytest.mark.alone
+
 
 @pytest.fixture
 def speaker() -> Iterator[Peer]:

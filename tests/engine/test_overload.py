@@ -14,6 +14,8 @@ from detectors.yolo import Recipe as Yolo
 from monitors.video_file import Recipe as VideoFile
 from tests.engine.city import CHONGQING, City
 
+pytestmark = pytest.mark.alone
+
 CAMERAS = 16
 WANTED = 10.0  # looks a second of each: far more than one process can make
 

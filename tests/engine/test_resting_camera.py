@@ -21,6 +21,8 @@ from monitors.video_file import Recipe as VideoFile
 from tests.engine.city import CHONGQING, Cities, City
 from tests.engine.kinds import Brightness
 
+pytestmark = pytest.mark.alone
+
 
 def lamp_film(path: Path, seconds: float, bright_s: tuple[float, float], gop: int, *, flickers: bool = False) -> Path:
     """25 dark pictures a second, bright from `bright_s[0]` until `bright_s[1]`; a key frame every `gop` pictures."""

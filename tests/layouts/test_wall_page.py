@@ -25,7 +25,8 @@ from tests.layouts.station import OFFICER, Station
 from tests.layouts.street import raise_one
 from web.api.places import reading_view
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.alone, pytest.mark.browser]
+
 SitDown = Callable[..., Seat]
 NOTE_ARRIVALS = """() => {
   window.arrived = {};

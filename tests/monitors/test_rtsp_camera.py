@@ -18,7 +18,8 @@ from monitors.rtsp_camera import Recipe
 from tests.monitors.test_packets import film
 from tests.servers.rtsp import Codec, RtspServer, rtsp_server
 
-pytestmark = [pytest.mark.shared, pytest.mark.server]
+pytestmark = [pytest.mark.alone, pytest.mark.shared, pytest.mark.server]
+
 TIMEOUT_S = 3.0
 
 

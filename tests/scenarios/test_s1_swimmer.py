@@ -16,6 +16,7 @@ from tests.servers.http_peer import Peer, http_peer
 from tests.servers.rtsp import RtspServer, rtsp_server
 
 pytestmark = [
+    pytest.mark.alone,
     pytest.mark.scenario,
     pytest.mark.server,
     pytest.mark.model,

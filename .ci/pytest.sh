@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# Two tests at a time, then those that want the machine for themselves; what failed is asked once more, alone.
+set -uo pipefail
+pytest=.venv/bin/pytest
+rm -f .pytest_cache/v/cache/lastfailed # both runs add to it
+beside=0 alone=0
+"$pytest" -q -n 2 --dist loadfile -m "not alone" "$@" || beside=$?
+"$pytest" -q -m alone "$@" || alone=$?
+if [ "$beside" = 0 ] && [ "$alone" = 0 ]; then
+    exit 0
+fi
+if [ "$beside" -gt 1 ] || [ "$alone" -gt 1 ]; then
+    echo "the tests could not be run to their end: $beside, $alone"
+    exit 1
+fi
+echo "--- what failed, once more and alone:"
+exec "$pytest" -q --once-more
