@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -130,11 +130,15 @@ class _Reader:
             self._check_credentials(channel, ("notices", "channels", index))
         for number, policy in enumerate(settings.notices.policies):
             for index, step in enumerate(policy.steps):
-                for place, name in enumerate(step.channels):
-                    if name not in channels:
-                        where: PathKeys = ("notices", "policies", number, "steps", index, "channels", place)
-                        hint = did_you_mean(name, channels) or "; there are no channels"
-                        self.problem(where, f"no channel {name!r}{hint}")
+                self._channels_known(step.channels, channels, ("notices", "policies", number, "steps", index))
+        for number, clock in enumerate(settings.notices.clocks):
+            self._channels_known(clock.channels, channels, ("notices", "clocks", number))
+
+    def _channels_known(self, names: Sequence[str], channels: list[str], where: PathKeys) -> None:
+        for place, name in enumerate(names):
+            if name not in channels:
+                hint = did_you_mean(name, channels) or "; there are no channels"
+                self.problem((*where, "channels", place), f"no channel {name!r}{hint}")
 
     def _ids_once(self, field: PathKeys, ids: list[str]) -> None:
         for index, name in enumerate(ids):

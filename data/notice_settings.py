@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny
 
@@ -59,6 +59,16 @@ class PolicySettings(_Settings):
         return all(not wanted or value in wanted for wanted, value in asked)
 
 
+class ClockSettings(_Settings):
+    """When a clock of an event has used 50, 80, 100, 150 % of its limit: which posts are told, by which channels."""
+
+    channels: Annotated[tuple[str, ...], Field(min_length=1, description="Ids of channels.")]
+    posts: Annotated[
+        tuple[Literal["responder", "grid_leader", "section_head", "duty_officer", "commander", "district"], ...],
+        Field(description="Of these posts; all whom the category's table names when empty."),
+    ] = ()
+
+
 class NoticeSettings(_Settings):
     """Channels and policies; without policies nobody is told but on the screen."""
 
@@ -66,6 +76,9 @@ class NoticeSettings(_Settings):
         tuple[SerializeAsAny[ChannelRecipe], ...], Field(description="Loudspeakers, gateways, chats, mail.")
     ] = ()
     policies: Annotated[tuple[PolicySettings, ...], Field(description="Who is told, when.")] = ()
+    clocks: Annotated[
+        tuple[ClockSettings, ...], Field(description="Who is told when the clocks of events run out.")
+    ] = ()
     give_up_after: Annotated[Duration, Field(description="A notice that no attempt delivered is given up.")] = (
         timedelta(minutes=15)
     )

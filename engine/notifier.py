@@ -20,6 +20,7 @@ from data.sql.store import open_store
 from data.store import Store, Writer
 from engine.heart import Heart
 from engine.options import RunOptions
+from notices import case_clocks
 from notices.deliveries import alert_of, claim, delivered, failed, release
 from notices.escalation import fire_due, follow, follower
 from notices.wording import Wording
@@ -49,6 +50,9 @@ class Notifier:
         settings = self._settings
         if self._store.read(follower(settings).is_behind):
             self._store.write(lambda writer: follow(writer, settings, datetime.now(UTC)))
+        behind = bool(settings.notices.clocks) and self._store.read(case_clocks.follower(settings).is_behind)
+        if behind:
+            self._store.write(lambda writer: case_clocks.follow(writer, settings, datetime.now(UTC)))
         now = datetime.now(UTC)
         if self._store.read(lambda reader: reader.escalations_due(now, 1)):
             fired = self._store.write(lambda writer: fire_due(writer, settings, now))

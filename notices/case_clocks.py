@@ -1,0 +1,112 @@
+"""The clocks of events reach people: what was recorded as an escalation (50, 80, 100, 150 % of a limit) is sent.
+
+Follows the events' changes behind a cursor of its own. A notice is named after the recorded step, and a name is stored
+once, so that each escalation is sent once on each channel, whatever is killed when.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from types import MappingProxyType
+
+from data.case import Recorded
+from data.errors import NotFound
+from data.following import Follower
+from data.notice import Notice
+from data.notice_settings import ClockSettings
+from data.people import SYSTEM
+from data.settings import Settings
+from data.store import Reader, Writer
+from data.task import Event
+from notices.deliveries import save
+
+POLICY = "case-clock"
+FOLLOWED_AT_ONCE = 200
+_ESCALATE = "escalate"
+_CLOCK_ZH = MappingProxyType({"handling": "处置时限", "intake": "受理时限"})
+
+
+def follower(settings: Settings) -> Follower:
+    """Who reads the changes of events to tell of their clocks."""
+    return Follower("notices:case_clocks", ("event",), settings.notices.give_up_after)
+
+
+def follow(writer: Writer, settings: Settings, now: datetime) -> int:
+    """Write the notices of the escalations that were recorded since the last call. How many are new."""
+    changes = follower(settings).take(writer, now, FOLLOWED_AT_ONCE)
+    told = 0
+    for subject in dict.fromkeys(change.subject for change in changes):
+        event = writer.event(int(subject.rpartition(":")[2]))
+        for number, step in enumerate(event.steps):
+            fresh = now - step.at <= settings.notices.give_up_after
+            if step.step == _ESCALATE and step.by == SYSTEM.name and "percent" in step.detail and fresh:
+                told += _tell(writer, event, number, step, settings, now)
+    return told
+
+
+def _tell(writer: Writer, event: Event, number: int, step: Recorded, settings: Settings, now: datetime) -> int:  # noqa: PLR0917
+    posts: Mapping[str, Sequence[str]] = step.detail["to"]
+    stored = 0
+    for place, wanted in enumerate(settings.notices.clocks):
+        people = _people(wanted, posts)
+        if not people:
+            continue
+        recipients = tuple(dict.fromkeys(reached_at(writer, person) for person in people))
+        for channel in wanted.channels:
+            notice = Notice(
+                delivery_id=f"event:{event.id}/{POLICY}.{place}/{number}/{channel}",
+                subject=f"event:{event.id}",
+                policy=POLICY,
+                step=int(step.detail["percent"]),
+                channel=channel,
+                recipients=recipients,
+                priority=event.priority,
+                title=_title(event, step, settings),
+                text=_text(event, step, people, settings),
+                created_at=now,
+                next_try=now,
+            )
+            kept = writer.add_notice(notice)
+            if kept is not None:
+                save(writer, kept, now)
+                stored += 1
+    return stored
+
+
+def _people(wanted: ClockSettings, posts: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    chosen = [post for post in posts if not wanted.posts or post in wanted.posts]
+    return tuple(dict.fromkeys(person for post in chosen for person in posts[post]))
+
+
+def reached_at(reader: Reader, who: str) -> str:
+    """The telephone of a person or of a unit, as far as one is known; else the name itself."""
+    try:
+        phone = reader.responder(who).phone
+    except NotFound:
+        phone = ""
+    if phone:
+        return phone
+    try:
+        contact = reader.unit(who).contact
+    except NotFound:
+        return who
+    return contact.get("phone") or next(iter(contact.values()), who)
+
+
+def _title(event: Event, step: Recorded, settings: Settings) -> str:
+    percent, clock = step.detail["percent"], str(step.detail["clock"])
+    if settings.language == "zh":
+        over = "已超时" if percent >= 100 else "将超时"
+        return f"{_CLOCK_ZH.get(clock, clock)}已用 {percent} %（{over}）：{event.title}"
+    return f"{percent} % of the {clock} limit is used: {event.title}"
+
+
+def _text(event: Event, step: Recorded, people: Sequence[str], settings: Settings) -> str:
+    due = step.detail.get("due")
+    until = "" if not due else datetime.fromisoformat(due).astimezone(settings.zone_info).strftime("%m-%d %H:%M")
+    if settings.language == "zh":
+        parts = [f"事件 {event.id}", until and f"截止 {until}", f"网格 {event.grid}" if event.grid else ""]
+        return "，".join([part for part in parts if part] + [f"通知 {'、'.join(people)}"])
+    parts = [f"event {event.id}", until and f"due {until}", f"grid {event.grid}" if event.grid else ""]
+    return ", ".join([part for part in parts if part] + [f"to {', '.join(people)}"])
