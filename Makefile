@@ -88,10 +88,10 @@ readings: setup-test
 readings-10m: setup-test
 	$(PY) -m bench.readings history
 
-# 10,000 races of two responders for one task.
+# 10,000 races of two responders for one task, and of acknowledging against telling.
 .PHONY: races
 races: setup-test
-	YIPING_RACES=10000 $(VENV)/bin/pytest -q --timeout 1800 tests/dispatch/test_who_is_sent.py -k races
+	YIPING_RACES=10000 $(VENV)/bin/pytest -q --timeout 1800 tests/dispatch/test_who_is_sent.py tests/notices/test_races.py -k races
 
 # Who is nearest by road: 200 units on 50,000 nodes, and how often the straight line would have been wrong.
 .PHONY: bench-routing

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import threading
 import time
@@ -14,12 +15,12 @@ from data.store import Writer
 from notices.deliveries import claim, delivered
 from tests.notices.street import LI, NOON, Street
 
-RACES = 10_000
+RACES = int(os.environ.get("YIPING_RACES", "1000"))  # 10,000 by `make races`
 THREADS = 16
 LEASE = timedelta(seconds=10)
 
 
-def test_in_ten_thousand_races_nobody_is_told_after_the_acknowledgement(street: Street) -> None:
+def test_in_many_races_nobody_is_told_after_the_acknowledgement(street: Street) -> None:
     alerts: list[Alert] = []
 
     def storm(writer: Writer) -> None:
@@ -61,7 +62,7 @@ def test_in_ten_thousand_races_nobody_is_told_after_the_acknowledgement(street: 
             future.result()
     assert len(told_before) == RACES
     assert {alert_id for alert_id, told in told_before.items() if told} == set(sent_s)
-    assert 100 < len(sent_s) < RACES - 100, "both orders happened"
+    assert RACES / 100 < len(sent_s) < RACES * 0.99, "both orders happened"
     late = [number for number, at_s in sent_s.items() if at_s > acknowledged_s[number] + 1.0]
     assert late == []
     assert threading.active_count() < 50
