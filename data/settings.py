@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, field_validat
 
 from data.alarm_settings import AlarmSettings
 from data.camera_health import HealthSettings
+from data.desk import DeskSettings
 from data.dispatch_settings import DispatchSettings
 from data.durations import Duration
 from data.fusion_settings import FusionSettings
@@ -150,6 +151,10 @@ class Settings(_Settings):
     alarms: Annotated[
         AlarmSettings, Field(description="The life of alerts: repeats, shelves, flapping, inhibition.")
     ] = AlarmSettings()
+    desks: Annotated[
+        tuple[DeskSettings, ...],
+        Field(description="Operators' desks 席位; without any, everybody looks after everything."),
+    ] = ()
     base_map: Annotated[
         Path | None, Field(description="Folder of GeoJSON drawn under the map: roads, river, blocks. No foreign tiles.")
     ] = None

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
+from data.alarm import AlarmColumns, AlarmRecord
 from data.alert import Alert, AlertKey, Standing
 from data.alert_life import TakenStep
 from data.category import Category, CategoryVersion
@@ -94,6 +95,22 @@ class Reader(Protocol):
 
     def pending_conditions(self, site: str | None = None) -> Sequence[Standing]:
         """What holds, but not yet for long enough to be an alert."""
+        ...
+
+    def alarms_after(self, alert_id: int, limit: int = 10_000) -> Sequence[AlarmRecord]:
+        """Alerts with a higher id, in the order they came."""
+        ...
+
+    def alarms_before(self, alert_id: int, limit: int = 1000) -> Sequence[AlarmRecord]:
+        """Alerts with a lower id, the newest first."""
+        ...
+
+    def alarm_columns(self, since: datetime, until: datetime) -> AlarmColumns:
+        """Those that came then, and older ones that held then, in the order they came."""
+        ...
+
+    def alarms_in_hand(self) -> frozenset[int]:
+        """Alerts that hold, or wait for an acknowledgement, or have an open task."""
         ...
 
     def event(self, event_id: int) -> Event: ...

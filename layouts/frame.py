@@ -14,6 +14,7 @@ PAGES = (
     ("/duty", "page.duty"),
     ("/events", "page.events"),
     ("/notices", "page.notices"),
+    ("/kpi", "page.kpi"),
     ("/review", "page.review"),
     ("/organisation", "page.organisation"),
 )

@@ -10,7 +10,7 @@ import dash
 from dash import Dash, Input, Output, dcc, html
 from fastapi import FastAPI
 
-from layouts import duty, events, load, notices, organisation, review, wall
+from layouts import alarm_figures, duty, events, load, notices, organisation, review, wall
 from layouts.context import ScreenContext
 from layouts.frame import draw_frame, draw_not_found
 from layouts.page_data import page_data
@@ -33,7 +33,7 @@ _INDEX = """<!DOCTYPE html>
 
 
 def build_dash(server: FastAPI, screens: ScreenContext) -> Dash:
-    """The screens on this server: `/` wall, `/duty`, `/notices`, `/review`. Everything is served from this host.
+    """The screens on this server: `/` wall, `/duty`, `/kpi`, `/review` ... Everything is served from this host.
 
     Build it after the server's own routes: Dash answers every other path with its page.
     """
@@ -69,6 +69,7 @@ def connect(app: Dash, screens: ScreenContext) -> None:
             "/duty": duty.draw,
             "/review": review.draw,
             "/notices": notices.draw,
+            "/kpi": alarm_figures.draw,
             "/load": load.draw,
             "/events": events.draw,
             "/organisation": organisation.draw,

@@ -24,7 +24,9 @@ def draw(screens: ScreenContext, words: Words) -> Any:
     right = [
         panel(
             words("panel.alerts"),
-            html.Div(id="alert-list"),
+            html.Div(
+                [html.Div(id="flood-bar", hidden=True, role="status"), html.Div(id="alert-list")], className="cards"
+            ),
             "alert-panel",
             html.Span(id="alert-counts"),
         ),

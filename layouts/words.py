@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Literal
 
+from layouts.words_alarms import ALARMS
 from layouts.words_alerts import ALERTS
 from layouts.words_cases import CASE_WORDS
 from layouts.words_fusion import FUSION
@@ -159,6 +160,7 @@ _TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
         "kind.out_of_range": ("读数超量程", "impossible value"),
         "kind.sensor_fault": ("传感器互相矛盾", "sensors contradict each other"),
         "label.gauge_and_camera": ("水位计与画面", "Gauge and camera"),
+        "kind.alertmanager": ("外部系统预警", "from another system"),
         "kind.watchdog": ("升级通知延误", "escalation is late"),
         "kind.camera_health": ("摄像机异常", "camera fault"),
         "label.video_loss": ("视频丢失", "Video loss"),
@@ -282,7 +284,7 @@ _TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
     }
 )
 
-TABLE: Mapping[str, tuple[str, str]] = MappingProxyType({**_TABLE, **NOTICES, **LOAD, **ALERTS, **FUSION})
+TABLE: Mapping[str, tuple[str, str]] = MappingProxyType({**_TABLE, **NOTICES, **LOAD, **ALERTS, **ALARMS, **FUSION})
 
 
 class Words:

@@ -16,6 +16,7 @@ from data.people import Responder, Session, User
 from data.record import AuditEntry, Change, Evidence, Timer
 from data.requests import Request
 from data.sql import models, rows
+from data.sql.alarm_history import AlarmLooking
 from data.sql.alerts import AlertLooking
 from data.sql.notices import NoticeReading
 from data.sql.organisation_read import OrganisationLooking
@@ -80,7 +81,7 @@ def task_search(given: tuple[str, ...], *, open_only: bool) -> Select[Any]:
     return found.where(*conditions, OPEN_TASK) if open_only else found.where(*conditions)
 
 
-class SqlReader(AlertLooking, NoticeReading, WarningLooking, OrganisationLooking, PlanLooking):
+class SqlReader(AlarmLooking, AlertLooking, NoticeReading, WarningLooking, OrganisationLooking, PlanLooking):
     """`data.store.Reader` on one connection inside one transaction."""
 
     def event(self, event_id: int) -> Event:

@@ -37,6 +37,7 @@ yiping.feed = (() => {
   const hear = (topic, listener) => hearers.set(topic, [...(hearers.get(topic) ?? []), listener]);
   const tell = (topic, data) => hearers.get(topic)?.forEach((listener) => listener(data));
   const touch = (topic, id) => {
+    if (topic === "alert" || topic === "task") hand = null;
     if (!dirty.has(topic)) dirty.set(topic, new Set());
     dirty.get(topic).add(id);
     flushing ??= setTimeout(flush, FLUSH_MS);
@@ -207,18 +208,27 @@ yiping.feed = (() => {
   /** May somebody be sent? Not while a task of it is offered or being worked on. */
   const canDispatch = (alert) =>
     alert.state !== "closed" && !tasksOf(alert).some((task) => isOpenTask(task) && task.state !== "draft");
-  /** Alerts that still need somebody: holding, or unacknowledged, or with an open task. */
-  const inHand = () => {
-    const busy = new Set();
-    for (const task of tasks.values()) if (isOpenTask(task)) { busy.add(`a${task.alert}`); busy.add(`e${task.event}`); }
-    return [...alerts.values()].filter(
-      (alert) => alert.state !== "closed" || busy.has(`a${alert.id}`) || (alert.event && busy.has(`e${alert.event}`)),
-    );
-  };
   const unacknowledged = (alert) => alert.state === "firing" || alert.state === "returned";
   /** Unacknowledged first, then by priority, then the newest. */
   const byUrgency = (a, b) =>
-    unacknowledged(b) - unacknowledged(a) || a.priority.localeCompare(b.priority) || b.id - a.id;
+    unacknowledged(b) - unacknowledged(a) || (a.priority > b.priority) - (a.priority < b.priority) || b.id - a.id;
+  /** Worked out once for each change: every panel asks, and in a flood there are a thousand. */
+  let hand = null;
+  const handNow = () => {
+    if (hand) return hand;
+    const busy = new Set();
+    for (const task of tasks.values()) if (isOpenTask(task)) { busy.add(`a${task.alert}`); busy.add(`e${task.event}`); }
+    const all = [...alerts.values()].filter(
+      (alert) => alert.state !== "closed" || busy.has(`a${alert.id}`) || (alert.event && busy.has(`e${alert.event}`)),
+    ).sort(byUrgency);
+    const bySite = new Map();
+    for (const alert of all) { if (!bySite.has(alert.site)) bySite.set(alert.site, []); bySite.get(alert.site).push(alert); }
+    hand = { all, bySite };
+    return hand;
+  };
+  /** Alerts that still need somebody: holding, or unacknowledged, or with an open task. The most urgent first. */
+  const inHand = () => [...handNow().all];
+  const mostUrgentAt = (site, fits = () => true) => handNow().bySite.get(site)?.find(fits);
 
   /** Every step from detection to the end: [[name, when or null, who]]. */
   const stepsOf = (alert, task) => [
@@ -246,7 +256,8 @@ yiping.feed = (() => {
   };
 
   return {
-    alerts, tasks, events, responders, sites, readings, link, on, hear, start, tasksOf, isOpenTask, inHand, unacknowledged, byUrgency,
+    alerts, tasks, events, responders, sites, readings, link, on, hear, start, tasksOf, isOpenTask, inHand,
+    mostUrgentAt, unacknowledged, byUrgency,
     canDispatch, stepsOf, titleOf, labelOf, get seq() { return seq; },
   };
 })();

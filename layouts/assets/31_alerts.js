@@ -1,100 +1,116 @@
-// The wall's alert list: what needs somebody, most urgent first; choosing, acknowledging and dispatching.
+// The wall's alert list: cards of what needs somebody, most urgent first; choosing, acknowledging and dispatching.
 yiping.alertList = (() => {
   "use strict";
-  const { t, make, since, mount, feed, marks, act, post, siteName, show } = yiping;
-  const cards = new Map(); // alert id -> {element, drawn}
+  const { t, make, since, mount, feed, act, post, screening, oneAlert } = yiping;
+  const CALM_MS = 200; // without a P1 the list is drawn no more often
+  const MOST_AT_ONCE = 500;
+  const cards = new Map(); // card key -> {element, drawn} of one alert, or {element, group} of several
   let place = null;
   let counts = null;
   let chosen = null; // alert id
   let choseByHand = false;
   const followers = new Set();
 
+  const cardOf = (id) => [...cards.values()].find((card) => card.ids.has(id));
   const choose = (id, byHand = true) => {
     if (byHand) choseByHand = true;
     if (chosen === id) return;
-    cards.get(chosen)?.element.classList.remove("chosen");
     chosen = id;
-    const card = cards.get(id)?.element;
-    card?.classList.add("chosen");
-    if (byHand) card?.scrollIntoView({ block: "nearest" });
+    update();
+    if (byHand) cardOf(id)?.element.scrollIntoView({ block: "nearest" });
     followers.forEach((follow) => follow(feed.alerts.get(id) ?? null));
   };
   const acknowledge = (alert, button) => act(button, async () => {
     choseByHand ||= chosen === alert.id; // whoever works on it wants to see what becomes of it
     await post(`/api/v1/alerts/${alert.id}/acknowledge`);
   });
+  const acknowledgeAll = (alerts, button) => act(button, async () => {
+    const waiting = alerts.filter(feed.unacknowledged).map((alert) => alert.id);
+    for (let from = 0; from < waiting.length; from += MOST_AT_ONCE)
+      await post("/api/v1/alarm-cards/acknowledge", { alerts: waiting.slice(from, from + MOST_AT_ONCE) });
+  });
   const dispatch = (alert, button, responder = null) => act(button, async () => {
     choseByHand ||= chosen === alert.id;
     await post(`/api/v1/alerts/${alert.id}/dispatch`, responder ? { responder } : {});
   });
 
-  /** The furthest step of the alert's tasks, in words, or "". */
-  const progress = (alert) => {
-    const tasks = feed.tasksOf(alert).filter((task) => task.state !== "cancelled");
-    if (!tasks.length) return "";
-    const task = tasks.reduce((newest, one) => (one.id > newest.id ? one : newest));
-    const who = yiping.personName(task.responder ?? task.offered_to);
-    return `${t(`task.${task.state}`)}${who ? ` · ${who}` : ""}`;
+  /** [[key, alerts]], the most urgent first, those of the log and of other desks last. */
+  const wantedCards = () => {
+    const byKey = new Map();
+    for (const alert of feed.inHand()) {
+      const key = screening.place(alert);
+      if (key === null) continue;
+      if (byKey.has(key)) byKey.get(key).push(alert); else byKey.set(key, [alert]);
+    }
+    const rank = ([key, alerts]) => {
+      const lead = alerts.reduce((a, b) => (feed.byUrgency(a, b) <= 0 ? a : b));
+      return { aside: typeof key === "string", fresh: feed.unacknowledged(lead), priority: lead.priority, key };
+    };
+    return [...byKey].map((card) => [card, rank(card)])
+      .sort(([, a], [, b]) => a.aside - b.aside || b.fresh - a.fresh || a.priority.localeCompare(b.priority) || b.key - a.key)
+      .map(([card]) => card);
   };
-  const signature = (alert) => `${alert.version}|${alert.state}|${alert.evidence}|${progress(alert)}`;
-
-  const draw = (alert) => {
-    const fresh = feed.unacknowledged(alert);
-    const step = progress(alert);
-    const buttons = make("div", { class: "do" },
-      fresh && make("button", { type: "button", class: "strong", "data-do": "acknowledge", title: "A" }, t("do.acknowledge")),
-      feed.canDispatch(alert) && make("button", { type: "button", "data-do": "dispatch", title: "D" }, t("do.dispatch")));
-    return make("article", {
-      class: `alert ${alert.priority}${fresh ? " fresh" : ""}${alert.id === chosen ? " chosen" : ""}`,
-      "data-alert": alert.id, tabindex: 0, "aria-label": `${alert.priority} ${feed.titleOf(alert)} ${siteName(alert.site)}`,
-    },
-      marks.mark(alert.priority, !fresh),
-      marks.evidence(alert, "", { class: "picture thumb" }),
-      make("div", { class: "what" },
-        make("h3", {}, feed.titleOf(alert)),
-        make("p", { class: "where" }, siteName(alert.site)),
-        make("p", { class: "dim" },
-          since(alert.started_at), ` · ${t(`state.${alert.state}`)}`,
-          alert.acknowledged_by ? ` ${yiping.personName(alert.acknowledged_by)} ${show(alert.acknowledged_at, "minute")}` : ""),
-        step && make("p", { class: "step" }, step)),
-      buttons);
+  const drawCard = (key, alerts) => {
+    const ids = new Set(alerts.map((alert) => alert.id));
+    const known = cards.get(key);
+    if (alerts.length === 1 && typeof key !== "string" && !known?.group) {
+      const [alert] = alerts;
+      const drawn = `${oneAlert.signature(alert)}|${alert.id === chosen}`;
+      if (known?.drawn === drawn) return;
+      const element = oneAlert.card(alert, alert.id === chosen);
+      known?.element.replaceWith(element);
+      cards.set(key, { element, drawn, ids });
+      return;
+    }
+    const group = known?.group ?? oneAlert.group(key);
+    if (known && !known.group) known.element.replaceWith(group.element);
+    group.update(alerts, chosen);
+    cards.set(key, { element: group.element, group, ids });
   };
-
-  const place_in_order = (wanted) => {
+  const placeInOrder = (wanted) => {
     let before = place.firstElementChild;
-    for (const alert of wanted) {
-      const { element } = cards.get(alert.id);
+    for (const [key] of wanted) {
+      const { element } = cards.get(key);
       if (element === before) before = before.nextElementSibling;
       else place.insertBefore(element, before);
     }
   };
+  let planned = null;
   const update = () => {
+    clearTimeout(planned);
+    planned = null;
     if (!place?.isConnected) return;
-    const wanted = feed.inHand().sort(feed.byUrgency);
-    const ids = new Set(wanted.map((alert) => alert.id));
-    for (const [id, { element }] of cards) if (!ids.has(id)) { element.remove(); cards.delete(id); }
-    for (const alert of wanted) {
-      const drawn = signature(alert);
-      const known = cards.get(alert.id);
-      if (known?.drawn === drawn) continue;
-      const element = draw(alert);
-      if (known) known.element.replaceWith(element);
-      cards.set(alert.id, { element, drawn });
-    }
-    place_in_order(wanted);
-    place.classList.toggle("nothing", wanted.length === 0);
-    drawCounts(wanted);
+    const wanted = wantedCards();
+    const keys = new Set(wanted.map(([key]) => key));
+    for (const [key, { element }] of cards) if (!keys.has(key)) { element.remove(); cards.delete(key); }
+    const all = wanted.flatMap(([, alerts]) => alerts);
     // Until somebody chooses, the most urgent one is shown; a chosen one stays until it is gone.
-    if (!ids.has(chosen)) choseByHand = false;
-    if (!choseByHand) choose(wanted[0]?.id ?? null, false);
-    else followers.forEach((follow) => follow(feed.alerts.get(chosen) ?? null));
+    const before = chosen;
+    if (!all.some((alert) => alert.id === chosen)) choseByHand = false;
+    if (!choseByHand) chosen = wanted.length ? [...wanted[0][1]].sort(feed.byUrgency)[0].id : null;
+    for (const [key, alerts] of wanted) drawCard(key, alerts);
+    placeInOrder(wanted);
+    place.classList.toggle("nothing", wanted.length === 0);
+    drawCounts();
+    if (!choseByHand || before === chosen) followers.forEach((follow) => follow(feed.alerts.get(chosen) ?? null));
   };
-  const drawCounts = (wanted) => {
+  /** A P1 is drawn at once, of the rest several at a time: a page that is busy drawing shows nothing. */
+  const soon = (ids) => {
+    if (ids && [...ids].some((id) => feed.alerts.get(id)?.priority === "P1")) update();
+    else planned ??= setTimeout(update, CALM_MS);
+  };
+  const drawCounts = () => {
     if (!counts) return;
-    const open = wanted.filter(feed.unacknowledged);
+    const all = feed.inHand();
+    const open = all.filter(feed.unacknowledged).length;
+    const { since: began, count } = screening.flood;
     counts.replaceChildren(
-      make("b", { class: open.length ? "" : "dim" }, t("alerts.unacknowledged", { n: open.length })),
-      make("span", { class: "dim" }, ` / ${t("alerts.in_hand", { n: wanted.length })}`));
+      make("b", { class: open ? "" : "dim" }, t("alerts.unacknowledged", { n: open })),
+      make("span", { class: "dim" }, ` / ${t("alerts.in_hand", { n: all.length })}`));
+    const bar = document.getElementById("flood-bar");
+    bar?.toggleAttribute("hidden", !began);
+    if (began) bar?.replaceChildren(make("b", {}, `⚠ ${t("flood.on")}`), make("span", {}, t("flood.count", { n: count })),
+      since(began, "for", { title: t("flood.since") }), make("span", { class: "dim" }, t("flood.rule")));
   };
 
   mount("alert-counts", (element) => { counts = element; });
@@ -103,27 +119,34 @@ yiping.alertList = (() => {
     cards.clear();
     place.setAttribute("data-nothing", t("alerts.nothing"));
     place.addEventListener("click", (event) => {
-      const card = event.target.closest("[data-alert]");
-      if (!card) return;
-      const alert = feed.alerts.get(Number(card.dataset.alert));
-      choose(alert.id);
       const button = event.target.closest("button[data-do]");
+      const key = event.target.closest("[data-card]")?.dataset.card;
+      const card = cards.get(/^\d+$/.test(key) ? Number(key) : key);
+      if (button?.dataset.do === "open") return card.group.toggle();
+      if (button?.dataset.do === "more") return card.group.more();
+      if (button?.dataset.do === "acknowledge-all") return acknowledgeAll(card.group.alerts(), button);
+      const alert = feed.alerts.get(Number(event.target.closest("[data-alert]")?.dataset.alert));
+      if (!alert) return card?.group?.toggle();
+      choose(alert.id);
       if (button?.dataset.do === "acknowledge") acknowledge(alert, button);
       if (button?.dataset.do === "dispatch") dispatch(alert, button);
     });
-    ["alert", "task"].forEach((topic) => feed.on(topic, update));
-    document.addEventListener("keydown", keys);
+    ["alert", "task"].forEach((topic) => feed.on(topic, (ids) => soon(topic === "alert" ? ids : null)));
+    screening.follow(update);
+    document.addEventListener("keydown", keysPressed);
     update();
   });
 
-  const keys = (event) => {
+  const keysPressed = (event) => {
     if (!place?.isConnected || event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.target.closest?.("input, textarea, select")) return;
-    const order = [...place.querySelectorAll("[data-alert]")].map((card) => Number(card.dataset.alert));
-    const at = order.indexOf(chosen);
+    const order = wantedCards().map(([, alerts]) => [...alerts].sort(feed.byUrgency)[0].id);
+    const card = cardOf(chosen);
+    const at = order.findIndex((id) => card?.ids.has(id));
     const alert = feed.alerts.get(chosen);
     if (event.key === "j" && at < order.length - 1) choose(order[at + 1]);
     else if (event.key === "k" && at > 0) choose(order[at - 1]);
+    else if (event.key === "a" && card?.group) acknowledgeAll(card.group.alerts());
     else if (event.key === "a" && alert && feed.unacknowledged(alert)) acknowledge(alert);
     else if (event.key === "d" && alert && feed.canDispatch(alert)) dispatch(alert);
     else return;
@@ -134,7 +157,6 @@ yiping.alertList = (() => {
     choose, acknowledge, dispatch, chosen: () => feed.alerts.get(chosen) ?? null,
     follow: (follower) => { followers.add(follower); follower(feed.alerts.get(chosen) ?? null); },
     /** The most urgent alert in hand at a site (of those that fit), or undefined. */
-    at: (site, fits = () => true) =>
-      feed.inHand().filter((alert) => alert.site === site && fits(alert)).sort(feed.byUrgency)[0],
+    at: feed.mostUrgentAt,
   };
 })();

@@ -137,15 +137,18 @@ class Served:
 
 
 @contextmanager
-def running_station(folder: Path, settings: Settings | None = None, base_map: Path | None = None) -> Iterator[Station]:
-    """A station in this folder, its people in their places, with a duty officer and an analyst."""
+def running_station(
+    folder: Path, settings: Settings | None = None, base_map: Path | None = None, store: Store | None = None
+) -> Iterator[Station]:
+    """A station in this folder, its people in their places, with a duty officer and an analyst; or on this store."""
     settings = settings or street_settings()
-    store = open_store(folder / "yiping.db")
-    (folder / "run").mkdir(exist_ok=True)
+    given, store = store, store or open_store(folder / "yiping.db")
+    (folder / "run").mkdir(parents=True, exist_ok=True)
     frames_path = folder / "run" / "frames.sock"
-    settle(store, datetime.now(UTC))
-    add_user(store, OFFICER, Role.DUTY_OFFICER, None, display_name="陈明")
-    add_user(store, "liuna", Role.ANALYST, None, display_name="刘娜")
+    if given is None:
+        settle(store, datetime.now(UTC))
+        add_user(store, OFFICER, Role.DUTY_OFFICER, None, display_name="陈明")
+        add_user(store, "liuna", Role.ANALYST, None, display_name="刘娜")
     vault = FolderVault(folder / "evidence")
     deps = ServerDeps(
         settings=settings,
@@ -164,4 +167,5 @@ def running_station(folder: Path, settings: Settings | None = None, base_map: Pa
         yield Station(store, vault, settings, f"http://127.0.0.1:{link.port}", link, frames)
         frames.close()
         link.close()
-    store.close()
+    if given is None:
+        store.close()

@@ -1,0 +1,186 @@
+"""How good the alarms are for those who get them: the figures of ISA-18.2, IEC 62682 and EEMUA 191 for a period.
+
+Rates and floods are counted for each desk, the rest for all alarms. One pass over the alarms of the period.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from alerts.flood import BEGINS_ABOVE, WINDOW, floods
+from data.alarm import AlarmColumns
+from data.alert import Priority
+
+LEAD = timedelta(hours=1)
+"""Alarms from so long before the period are needed to know whether it begins in a flood."""
+LONG_STANDING = timedelta(hours=24)
+CHATTERS_AT, CHATTERS_WITHIN_S = 3, 60.0
+TOP = 10
+ACKNOWLEDGE_WITHIN_S = MappingProxyType({Priority.P1: 60.0, Priority.P2: 180.0, Priority.P3: 900.0})
+
+LIMITS: Mapping[str, tuple[float, float]] = MappingProxyType(
+    {
+        "per_day": (144.0, 288.0),
+        "per_hour": (6.0, 12.0),
+        "per_10min": (1.0, 2.0),
+        "peak_10min": (10.0, 10.0),
+        "busy_share": (0.01, 0.05),  # of the ten-minute spans, those with more than ten alarms
+        "flood_share": (0.01, 0.05),
+        "standing": (9.0, 20.0),
+        "standing_24h": (4.0, 10.0),
+        "chattering": (0.0, 0.0),
+        "top_share": (0.05, 0.20),
+    }
+)
+"""Up to the first value good, up to the second bearable, for one operator (ISA-18.2-2016 table 7, EEMUA 191)."""
+MIX = MappingProxyType({"P1": 0.05, "P2": 0.15, "P3": 0.80})
+"""What share the priorities should have; the third is that of P3 and P4 together."""
+
+Seen = Callable[[str], bool]
+"""Does what happens at this site concern the desk?"""
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """since <= at < until."""
+
+    since: datetime
+    until: datetime
+
+    @property
+    def seconds(self) -> float:
+        return (self.until - self.since).total_seconds()
+
+
+def alarm_figures(columns: AlarmColumns, period: Period, desks: Mapping[str, Seen]) -> dict[str, Any]:
+    """`columns`: alarms that came from LEAD before the period on, and older ones that held in it; in order of coming.
+
+    Shares are fractions, times seconds. A figure for which there is nothing is None.
+    """
+    table = pd.DataFrame(columns._asdict()).astype(dict.fromkeys(("site", "rule", "zone", "priority"), "str"))
+    for name in ("came_at", "acknowledged_at", "ended_at"):
+        table[name] = pd.to_datetime(table[name], utc=True)
+    table["key"] = table["site"] + " " + table["rule"] + " " + table["zone"]
+    inside = table[(table["came_at"] >= period.since) & (table["came_at"] < period.until)]
+    return {
+        "since": period.since.isoformat(),
+        "until": period.until.isoformat(),
+        "alarms": len(inside),
+        "desks": [{"id": name, **_rates(table, inside, period, seen)} for name, seen in desks.items()],
+        **_top(inside),
+        **_standing(table, period),
+        "chattering": _chattering(inside),
+        "priorities": _mix(inside),
+        "acknowledgement": _acknowledgement(inside, period),
+        "limits": {name: list(pair) for name, pair in LIMITS.items()},
+        "mix": dict(MIX),
+    }
+
+
+def _rates(table: pd.DataFrame, inside: pd.DataFrame, period: Period, seen: Seen) -> dict[str, Any]:
+    sites = {site for site in table["site"].unique() if seen(site)}
+    since_lead = table[table["site"].isin(sites) & (table["came_at"] >= period.since - LEAD)]
+    came = inside.loc[inside["site"].isin(sites), "came_at"]
+    spans = np.floor((came - period.since).dt.total_seconds() / WINDOW.total_seconds())
+    n_spans = max(1, int(np.ceil(period.seconds / WINDOW.total_seconds())))
+    lasted = [
+        (min(end or period.until, period.until) - max(begin, period.since)).total_seconds()
+        for begin, end in floods(since_lead["came_at"].dt.to_pydatetime(), period.until)
+        if (end or period.until) > period.since and begin < period.until
+    ]
+    return {
+        "alarms": len(came),
+        "per_day": len(came) / period.seconds * 86400,
+        "per_hour": len(came) / period.seconds * 3600,
+        "per_10min": len(came) / period.seconds * 600,
+        "peak_10min": _peak(came),
+        "busy_share": int((spans.value_counts() > BEGINS_ABOVE).sum()) / n_spans,
+        "floods": len(lasted),
+        "flood_s": sum(lasted),
+        "flood_share": sum(lasted) / period.seconds,
+        "longest_flood_s": max(lasted, default=0.0),
+    }
+
+
+def _peak(came: pd.Series[Any]) -> int:
+    """The most that came within any ten minutes."""
+    if came.empty:
+        return 0
+    seconds = _seconds(came)
+    first_inside = np.searchsorted(seconds, seconds - WINDOW.total_seconds(), side="right")
+    return int((np.arange(1, len(seconds) + 1) - first_inside).max())
+
+
+def _seconds(times: pd.Series[Any]) -> np.ndarray:
+    return np.asarray((times - times.iloc[0]).dt.total_seconds())
+
+
+def _top(inside: pd.DataFrame) -> dict[str, Any]:
+    """The ten most frequent alarms: a rule in a zone of a site."""
+    counts = inside.groupby(["site", "rule", "zone"], sort=False).size().sort_values(ascending=False, kind="stable")
+    top = counts.head(TOP)
+    items = [
+        {"site": site, "rule": rule, "zone": zone, "alarms": int(n), "share": int(n) / len(inside)}
+        for (site, rule, zone), n in top.items()
+    ]
+    return {"top": items, "top_share": int(top.sum()) / len(inside) if len(inside) else None}
+
+
+def _standing(table: pd.DataFrame, period: Period) -> dict[str, Any]:
+    """What holds at the end of the period, and of it what has held for more than a day."""
+    holds = table[(table["came_at"] < period.until) & ~(table["ended_at"] < period.until)]
+    long = holds[holds["came_at"] <= period.until - LONG_STANDING].sort_values("came_at").head(TOP)
+    items = [
+        {"id": int(row.id), "site": row.site, "rule": row.rule, "priority": str(row.priority), "since": at.isoformat()}
+        for row, at in zip(long.itertuples(), long["came_at"], strict=True)
+    ]
+    n_long = int((holds["came_at"] <= period.until - LONG_STANDING).sum())
+    return {"standing": len(holds), "standing_24h": n_long, "oldest": items}
+
+
+def _chattering(inside: pd.DataFrame) -> list[dict[str, Any]]:
+    """Alarms that came three times within a minute, and how often in all; the worst first."""
+    ordered = inside.sort_values(["key", "came_at"], kind="stable")
+    gap = (ordered["came_at"] - ordered.groupby("key")["came_at"].shift(CHATTERS_AT - 1)).dt.total_seconds()
+    fast = set(ordered.loc[gap <= CHATTERS_WITHIN_S, "key"])
+    found = inside[inside["key"].isin(fast)].groupby(["site", "rule", "zone"], sort=False).size()
+    found = found.sort_values(ascending=False, kind="stable")
+    return [{"site": site, "rule": rule, "zone": zone, "alarms": int(n)} for (site, rule, zone), n in found.items()]
+
+
+def _mix(inside: pd.DataFrame) -> dict[str, Any]:
+    counts = inside["priority"].value_counts()
+    n = len(inside)
+    return {
+        priority.value: {
+            "alarms": int(counts.get(priority.value, 0)),
+            "share": int(counts.get(priority.value, 0)) / n if n else None,
+        }
+        for priority in Priority
+    }
+
+
+def _acknowledgement(inside: pd.DataFrame, period: Period) -> dict[str, Any]:
+    """For each priority with a limit: how long it took, and how many came too late or are late still."""
+    found = {}
+    for priority, limit_s in ACKNOWLEDGE_WITHIN_S.items():
+        of_it = inside[inside["priority"] == priority.value]
+        took = (of_it["acknowledged_at"] - of_it["came_at"]).dt.total_seconds()
+        known = took.dropna()
+        waiting = (period.until - of_it.loc[took.isna(), "came_at"]).dt.total_seconds()
+        found[priority.value] = {
+            "alarms": len(of_it),
+            "acknowledged": len(known),
+            "median_s": float(known.median()) if len(known) else None,
+            "p90_s": float(known.quantile(0.9)) if len(known) else None,
+            "limit_s": limit_s,
+            "late": int((known > limit_s).sum() + (waiting > limit_s).sum()),
+        }
+    return found

@@ -1,0 +1,109 @@
+// How an alert, or several on one card, are drawn.
+yiping.oneAlert = (() => {
+  "use strict";
+  const { t, make, since, feed, marks, siteName, personName, show, sites, screening } = yiping;
+  const AT_ONCE = 100; // rows of an opened card; more on demand, so that a thousand do not hold up the page
+
+  /** The furthest step of the alert's tasks, in words, or "". */
+  const progress = (alert) => {
+    const tasks = feed.tasksOf(alert).filter((task) => task.state !== "cancelled");
+    if (!tasks.length) return "";
+    const task = tasks.reduce((newest, one) => (one.id > newest.id ? one : newest));
+    const who = personName(task.responder ?? task.offered_to);
+    return `${t(`task.${task.state}`)}${who ? ` · ${who}` : ""}`;
+  };
+  const signature = (alert) => `${alert.version}|${alert.state}|${alert.evidence}|${progress(alert)}`;
+
+  const card = (alert, chosen) => {
+    const fresh = feed.unacknowledged(alert);
+    const step = progress(alert);
+    const buttons = make("div", { class: "do" },
+      fresh && make("button", { type: "button", class: "strong", "data-do": "acknowledge", title: "A" }, t("do.acknowledge")),
+      feed.canDispatch(alert) && make("button", { type: "button", "data-do": "dispatch", title: "D" }, t("do.dispatch")));
+    return make("article", {
+      class: `alert ${alert.priority}${fresh ? " fresh" : ""}${chosen ? " chosen" : ""}`,
+      "data-alert": alert.id, "data-card": alert.id, tabindex: 0,
+      "aria-label": `${alert.priority} ${feed.titleOf(alert)} ${siteName(alert.site)}`,
+    },
+      marks.mark(alert.priority, !fresh),
+      marks.evidence(alert, "", { class: "picture thumb" }),
+      make("div", { class: "what" },
+        make("h3", {}, feed.titleOf(alert)),
+        make("p", { class: "where" }, siteName(alert.site)),
+        make("p", { class: "dim" },
+          since(alert.started_at), ` · ${t(`state.${alert.state}`)}`,
+          alert.acknowledged_by ? ` ${personName(alert.acknowledged_by)} ${show(alert.acknowledged_at, "minute")}` : ""),
+        step && make("p", { class: "step" }, step)),
+      buttons);
+  };
+
+  // ---- several on one card: a grid in a flood, the log, another desk's
+  const nameOf = (key, alerts) => {
+    if (typeof key === "string") return t(`cards.${key}`);
+    const codes = [...new Set(alerts.map((alert) => sites.get(alert.site)?.grid || siteName(alert.site)))];
+    const first = screening.gridName(codes[0]);
+    return codes.length === 1 ? t("cards.grid", { grid: first }) : t("cards.grids", { grid: first, n: codes.length });
+  };
+  /** "Market 12 · School 25": where most of them are. */
+  const where = (alerts) => {
+    const n = new Map();
+    for (const alert of alerts) n.set(alert.site, (n.get(alert.site) ?? 0) + 1);
+    return [...n].sort((a, b) => b[1] - a[1]).slice(0, 4).map(([site, count]) => `${siteName(site)} ${count}`).join(" · ");
+  };
+  const row = (alert, chosen) => make("li", {
+    "data-alert": alert.id, tabindex: 0, class: `${feed.unacknowledged(alert) ? "fresh" : ""}${alert.id === chosen ? " chosen" : ""}`,
+  },
+    marks.mark(alert.priority, !feed.unacknowledged(alert)),
+    make("span", { class: "title" }, feed.titleOf(alert)),
+    make("span", { class: "dim" }, siteName(alert.site)),
+    make("span", { class: "dim" }, progress(alert)),
+    since(alert.raised_at, "ago", { class: "dim" }));
+
+  /** A card that stays the same element while its alerts change: {element, update(alerts, chosen)}. */
+  const group = (key) => {
+    let open = false;
+    let shown = AT_ONCE;
+    let last = [[], null];
+    let drawn = "";
+    const element = make("article", { class: "alert group", "data-card": key, tabindex: 0 });
+    const list = make("ol", { class: "members" });
+    const lead = (alerts) => [...alerts].sort(feed.byUrgency);
+    const update = (alerts, chosen) => {
+      last = [alerts, chosen];
+      const fresh = alerts.filter(feed.unacknowledged);
+      const waiting = fresh.length ? fresh : alerts;
+      const highest = waiting.map((alert) => alert.priority).sort()[0];
+      const newest = alerts.reduce((a, b) => (a.raised_at > b.raised_at ? a : b)).raised_at;
+      const text = `${alerts.length}|${fresh.length}|${highest}|${newest}|${open}|${alerts.some((one) => one.id === chosen)}`;
+      if (text !== drawn) {
+        drawn = text;
+        const name = nameOf(key, alerts);
+        element.className = `alert group ${highest}${fresh.length && key !== "log" && key !== "elsewhere" ? " fresh" : ""}`
+          + `${alerts.some((one) => one.id === chosen) ? " chosen" : ""}${open ? " open" : ""}`;
+        element.setAttribute("aria-label", `${highest} ${name} ${alerts.length}`);
+        element.replaceChildren(
+          marks.mark(highest, !fresh.length),
+          make("div", { class: "picture thumb" }, make("div", { class: "number" },
+            make("b", {}, String(alerts.length)), make("span", { class: "dim" }, ` ${t("cards.alerts")}`))),
+          make("div", { class: "what" },
+            make("h3", {}, name),
+            make("p", { class: "where" }, where(alerts)),
+            make("p", { class: "dim" }, fresh.length && fresh.length < alerts.length ? `${t("cards.unacknowledged", { n: fresh.length })} · ` : "",
+              t("cards.newest"), " ", since(newest))),
+          make("div", { class: "do" },
+            fresh.length > 0 && make("button", { type: "button", class: key === "log" || key === "elsewhere" ? "" : "strong", "data-do": "acknowledge-all" },
+              t("do.acknowledge_all", { n: fresh.length })),
+            make("button", { type: "button", "data-do": "open", "aria-expanded": String(open) }, t(open ? "cards.close" : "cards.open"))),
+          list);
+      }
+      if (!open) return list.replaceChildren();
+      const sorted = lead(alerts);
+      list.replaceChildren(...sorted.slice(0, shown).map((alert) => row(alert, chosen)),
+        sorted.length > shown ? make("li", { class: "more" }, make("button", { type: "button", "data-do": "more" }, t("cards.more", { n: sorted.length - shown }))) : "");
+    };
+    const toggle = () => { open = !open; shown = AT_ONCE; update(...last); };
+    const more = () => { shown += AT_ONCE; update(...last); };
+    return { element, update, toggle, more, alerts: () => last[0] };
+  };
+  return { card, group, progress, signature };
+})();

@@ -1,0 +1,55 @@
+"""The cards of the operator who asks, and their acknowledgement with one click."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from alerts.lifecycle import acknowledge
+from data.people import Action
+from data.store import Writer
+from data.views import alert_view
+from web.alarm_board import AlarmBoard
+from web.api.idempotency import once
+from web.api.schemas import AnyList, answers
+from web.auth import visitor_of
+from web.deps import ServerDeps
+
+
+class CardBody(BaseModel):
+    """The alerts that were on the card when it was clicked."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    alerts: Annotated[list[int], Field(min_length=1, max_length=500, description="Ids of alerts.")]
+
+
+def alarm_card_router(deps: ServerDeps) -> APIRouter:
+    """`/alarm-cards...`"""
+    router = APIRouter(tags=["alerts"])
+    board = AlarmBoard(deps.settings)
+
+    @router.get("/alarm-cards", response_model=None, responses=answers(AnyList, 403))
+    async def cards(request: Request) -> Mapping[str, Any]:
+        """Which alerts share a card, which are in the log only; in a flood P1 come one by one, P4 to the log."""
+        actor = visitor_of(request).actor
+        actor.require(Action.READ)
+        return await deps.read(lambda reader: board.look(reader, actor.name, deps.now()))
+
+    @router.post("/alarm-cards/acknowledge", response_model=None, responses=answers(AnyList, 403, 404, 422))
+    async def acknowledge_card(request: Request, body: CardBody) -> Response:
+        """Each alert is acknowledged and recorded by itself; those that somebody has acknowledged stay as they are."""
+        actor = visitor_of(request).actor
+        actor.require(Action.ACKNOWLEDGE)
+
+        def work(writer: Writer) -> Mapping[str, Any]:
+            now = deps.now()
+            waiting = [n for n in dict.fromkeys(body.alerts) if writer.alert(n).acknowledged_at is None]
+            return {"items": [alert_view(acknowledge(writer, n, actor, now)) for n in waiting], "next": None}
+
+        return await once(deps, request, body.model_dump(), work)
+
+    return router
