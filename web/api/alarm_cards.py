@@ -48,7 +48,10 @@ def alarm_card_router(deps: ServerDeps) -> APIRouter:
         def work(writer: Writer) -> Mapping[str, Any]:
             now = deps.now()
             waiting = [n for n in dict.fromkeys(body.alerts) if writer.alert(n).acknowledged_at is None]
-            return {"items": [alert_view(acknowledge(writer, n, actor, now)) for n in waiting], "next": None}
+            return {
+                "items": [alert_view(acknowledge(writer, n, actor, now, settings=deps.settings)) for n in waiting],
+                "next": None,
+            }
 
         return await once(deps, request, body.model_dump(), work)
 
