@@ -125,12 +125,14 @@ def test_times_to_acknowledge_and_what_is_late_though_nobody_has_seen_it_yet() -
 
 FILL = """
 INSERT INTO alerts (site, rule, zone, subject, kind, priority, started_at, raised_at, label, unit, committed_at,
-                    acknowledged_at, ended_at, version, occurrence, calls, shelved_by, inhibited_by, work_order, verification)
+                    acknowledged_at, ended_at,
+                    version, occurrence, calls, shelved_by, inhibited_by, work_order, verification)
 WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 100000),
 came(n, at) AS (SELECT n, strftime('%Y-%m-%d %H:%M:%S.000000', '2026-07-01', (n * 25) || ' seconds') FROM numbers)
 SELECT 'site-' || (n % 97), 'rule-' || (n % 3), '', n, 'threshold', 'P' || (1 + n % 4), at, at, '', '', at,
        CASE WHEN n % 11 THEN strftime('%Y-%m-%d %H:%M:%S.000000', at, (n % 900) || ' seconds') END,
-       CASE WHEN n % 1000 THEN strftime('%Y-%m-%d %H:%M:%S.000000', at, '600 seconds') END, 1, 1, 1, '', '', '', 'unverified'
+       CASE WHEN n % 1000 THEN strftime('%Y-%m-%d %H:%M:%S.000000', at, '600 seconds') END,
+       1, 1, 1, '', '', '', 'unverified'
 FROM came
 """
 
