@@ -23,6 +23,8 @@ LEAD = timedelta(hours=1)
 LONG_STANDING = timedelta(hours=24)
 CHATTERS_AT, CHATTERS_WITHIN_S = 3, 60.0
 TOP = 10
+ALARM = ["site", "rule", "zone"]
+"""What makes alarms the same alarm here."""
 ACKNOWLEDGE_WITHIN_S = MappingProxyType({Priority.P1: 60.0, Priority.P2: 180.0, Priority.P3: 900.0})
 
 LIMITS: Mapping[str, tuple[float, float]] = MappingProxyType(
@@ -88,7 +90,7 @@ def _rates(table: pd.DataFrame, inside: pd.DataFrame, period: Period, seen: Seen
     sites = {site for site in table["site"].unique() if seen(site)}
     since_lead = table[table["site"].isin(sites) & (table["came_at"] >= period.since - LEAD)]
     came = inside.loc[inside["site"].isin(sites), "came_at"]
-    spans = np.floor((came - period.since).dt.total_seconds() / WINDOW.total_seconds())
+    spans = ((came - period.since).dt.total_seconds() // WINDOW.total_seconds()).value_counts()
     n_spans = max(1, int(np.ceil(period.seconds / WINDOW.total_seconds())))
     lasted = [
         (min(end or period.until, period.until) - max(begin, period.since)).total_seconds()
@@ -101,7 +103,7 @@ def _rates(table: pd.DataFrame, inside: pd.DataFrame, period: Period, seen: Seen
         "per_hour": len(came) / period.seconds * 3600,
         "per_10min": len(came) / period.seconds * 600,
         "peak_10min": _peak(came),
-        "busy_share": int((spans.value_counts() > BEGINS_ABOVE).sum()) / n_spans,
+        "busy_share": int((spans > BEGINS_ABOVE).sum()) / n_spans,
         "floods": len(lasted),
         "flood_s": sum(lasted),
         "flood_share": sum(lasted) / period.seconds,
@@ -124,35 +126,37 @@ def _seconds(times: pd.Series[Any]) -> np.ndarray:
 
 def _top(inside: pd.DataFrame) -> dict[str, Any]:
     """The ten most frequent alarms: a rule in a zone of a site."""
-    counts = inside.groupby(["site", "rule", "zone"], sort=False).size().sort_values(ascending=False, kind="stable")
-    top = counts.head(TOP)
-    items = [
-        {"site": site, "rule": rule, "zone": zone, "alarms": int(n), "share": int(n) / len(inside)}
-        for (site, rule, zone), n in top.items()
-    ]
-    return {"top": items, "top_share": int(top.sum()) / len(inside) if len(inside) else None}
+    top = [{**one, "share": one["alarms"] / len(inside)} for one in _counted(inside)[:TOP]]
+    return {"top": top, "top_share": sum(one["share"] for one in top) if top else None}
+
+
+def _counted(alarms: pd.DataFrame) -> list[dict[str, Any]]:
+    """How often each came, the most frequent first."""
+    counts = alarms.groupby(ALARM, sort=False).size().sort_values(ascending=False, kind="stable")
+    rows = counts.reset_index(name="alarms").to_dict("records")
+    return [{**{name: str(row[name]) for name in ALARM}, "alarms": int(row["alarms"])} for row in rows]
 
 
 def _standing(table: pd.DataFrame, period: Period) -> dict[str, Any]:
     """What holds at the end of the period, and of it what has held for more than a day."""
     holds = table[(table["came_at"] < period.until) & ~(table["ended_at"] < period.until)]
-    long = holds[holds["came_at"] <= period.until - LONG_STANDING].sort_values("came_at").head(TOP)
-    items = [
-        {"id": int(row.id), "site": row.site, "rule": row.rule, "priority": str(row.priority), "since": at.isoformat()}
-        for row, at in zip(long.itertuples(), long["came_at"], strict=True)
+    long = holds[holds["came_at"] <= period.until - LONG_STANDING].sort_values("came_at")
+    oldest = [
+        {**{name: str(row[name]) for name in (*ALARM, "priority")}, "id": int(row["id"]), "since": _iso(row["came_at"])}
+        for row in long.head(TOP).to_dict("records")
     ]
-    n_long = int((holds["came_at"] <= period.until - LONG_STANDING).sum())
-    return {"standing": len(holds), "standing_24h": n_long, "oldest": items}
+    return {"standing": len(holds), "standing_24h": len(long), "oldest": oldest}
+
+
+def _iso(at: Any) -> str:
+    return str(at.isoformat())
 
 
 def _chattering(inside: pd.DataFrame) -> list[dict[str, Any]]:
     """Alarms that came three times within a minute, and how often in all; the worst first."""
     ordered = inside.sort_values(["key", "came_at"], kind="stable")
     gap = (ordered["came_at"] - ordered.groupby("key")["came_at"].shift(CHATTERS_AT - 1)).dt.total_seconds()
-    fast = set(ordered.loc[gap <= CHATTERS_WITHIN_S, "key"])
-    found = inside[inside["key"].isin(fast)].groupby(["site", "rule", "zone"], sort=False).size()
-    found = found.sort_values(ascending=False, kind="stable")
-    return [{"site": site, "rule": rule, "zone": zone, "alarms": int(n)} for (site, rule, zone), n in found.items()]
+    return _counted(inside[inside["key"].isin(set(ordered.loc[gap <= CHATTERS_WITHIN_S, "key"]))])
 
 
 def _mix(inside: pd.DataFrame) -> dict[str, Any]:
