@@ -97,7 +97,8 @@ ARRIVALS = st.lists(
 def test_never_more_than_ten_new_cards_in_ten_minutes_and_every_alert_is_somewhere(
     gaps: list[tuple[str, Priority, int]],
 ) -> None:
-    screening, seconds, opened = Screening(), 0, {}
+    screening, seconds = Screening(), 0
+    opened: dict[int, datetime] = {}
     for number, (grid, priority, gap) in enumerate(gaps, 1):
         seconds += gap
         screening.take(Arrival(number, grid, priority, at(seconds)))
