@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 from alerts.bands import RAIN_BANDS, RainBand
 from alerts.ladder import CLEAR_SHARE, KEEP_FIRING_FOR, Cause, Delays, Ladder, Rung
 from alerts.series import Series
-from data.alert import Alert, AlertKey, Signal
+from data.alert import Alert, AlertKey, Signal, Standing
 from data.durations import Duration
 from data.observation import Observation, Quality, Reading, Tick
 from data.recipe import Context, Rule, RuleRecipe
@@ -84,6 +84,9 @@ class Accumulation:
 
     def resume(self, open_alerts: Sequence[Alert]) -> None:
         self._ladder.resume(open_alerts)
+
+    def standings(self) -> Sequence[Standing]:
+        return self._ladder.standings()
 
     def snapshot(self) -> Any:
         """The rows of the longest window, and what is pending; None before the first reading."""

@@ -14,7 +14,7 @@ from typing import Any
 from alerts.lifecycle import CLOCK, defaults
 from alerts.moves import check
 from data.alert import Alert
-from data.alert_life import AlertStep, Proof, Verification
+from data.alert_life import VERIFYING, AlertStep, Proof, Verification
 from data.durations import format_duration
 from data.errors import Forbidden, InputRejected
 from data.people import Actor
@@ -142,7 +142,7 @@ def _calling(before: Alert, after: Alert, now: datetime) -> Alert:
 
 def _known_evidence(writer: Writer, alert: Alert) -> frozenset[tuple[str, str, bool]]:
     """What its present verification rests on."""
-    steps = [taken for taken in writer.alert_steps(alert.id) if taken.step in set(_STEPS.values())]
+    steps = [taken for taken in writer.alert_steps(alert.id) if taken.step in VERIFYING]
     return frozenset(_marks(steps[-1].proofs)) if steps else frozenset()
 
 

@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from alerts.seen_time import Mark, SeenTime
-from data.alert import Alert, AlertKey, Ended, Priority, Raised, Signal
+from data.alert import Alert, AlertKey, Ended, Priority, Raised, Signal, Standing
+from data.alert_life import Condition
 from data.observation import Tick
 
 CLEAR_SHARE = 0.8  # of a limit, where nothing else is said
@@ -159,6 +160,21 @@ class Ladder:
             value=cause.value,
             unit=cause.unit,
         )
+
+    def standings(self) -> list[Standing]:
+        """PENDING below the lowest band, CLEARING when every band that holds is normal again; nothing else."""
+        if self._level < 0:
+            waiting = [(i, latch.beyond_since) for i, latch in enumerate(self._latches) if latch.beyond_since]
+            if not waiting:
+                return []
+            priority = self._rungs[waiting[-1][0]].priority
+            since = min(mark.at for _, mark in waiting)
+            return [Standing(self._key, Condition.PENDING, since, self._kind, priority)]
+        held = [latch.normal_since for latch in self._latches if latch.on]
+        if not all(held):
+            return []
+        since = max(mark.at for mark in held if mark is not None)
+        return [Standing(self._key, Condition.CLEARING, since, self._kind, self._rungs[self._level].priority)]
 
     def snapshot(self) -> Any:
         """What is pending: beyond a limit or normal again, but not yet for long enough. None when nothing is."""

@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from alerts.bands import RiseBand, check_rising
 from alerts.ladder import CLEAR_SHARE, KEEP_FIRING_FOR, Cause, Delays, Ladder, Rung
 from alerts.series import Series
-from data.alert import Alert, AlertKey, Signal
+from data.alert import Alert, AlertKey, Signal, Standing
 from data.catalogue import did_you_mean
 from data.durations import Duration
 from data.errors import InputRejected
@@ -80,6 +80,9 @@ class RateOfRise:
 
     def resume(self, open_alerts: Sequence[Alert]) -> None:
         self._ladder.resume(open_alerts)
+
+    def standings(self) -> Sequence[Standing]:
+        return self._ladder.standings()
 
     def snapshot(self) -> Any:
         """The windows, and what is pending; None before the first reading."""

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from alerts.bands import DEFAULT_BANDS, Band, Stages, rungs_of
 from alerts.ladder import CLEAR_SHARE, KEEP_FIRING_FOR, PENDING_FOR, SAMPLES, Cause, Delays, Ladder, Rung
-from data.alert import Alert, AlertKey, Signal
+from data.alert import Alert, AlertKey, Signal, Standing
 from data.catalogue import did_you_mean
 from data.datum import LEVEL
 from data.durations import Duration
@@ -169,6 +169,9 @@ class Threshold:
 
     def resume(self, open_alerts: Sequence[Alert]) -> None:
         self._ladder.resume(open_alerts)
+
+    def standings(self) -> Sequence[Standing]:
+        return self._ladder.standings()
 
     def snapshot(self) -> Any:
         """What is pending, with the latest readings; None when nothing is."""

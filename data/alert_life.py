@@ -73,6 +73,10 @@ NOTICED = frozenset({AlertStep.CLEAR, AlertStep.RECUR, AlertStep.FALL_SILENT, Al
 """What is noticed, not decided: no entry of the audit trail."""
 
 
+VERIFYING = frozenset({AlertStep.SUSPECT, AlertStep.CONFIRM, AlertStep.DISMISS})
+"""The steps that say what is known of an alert's truth."""
+
+
 @dataclass(frozen=True, slots=True)
 class Proof:
     """One piece of evidence: what speaks for an alert, or against it.

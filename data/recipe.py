@@ -10,13 +10,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from data.alert import Alert, Priority, Signal
+from data.alert import Alert, Priority, Signal, Standing
 from data.datum import Datums
 from data.frame import Frame
 from data.observation import Detections, Observation, Reading, Rejected, Tick
@@ -52,6 +52,7 @@ class Context:
     resources: Resources = field(default_factory=Resources)
     timezone: str = "UTC"  # IANA name: what a rule's hours of the day mean
     datums: Datums = field(default_factory=Datums)
+    stale_after: timedelta = timedelta(seconds=10)  # without a look, what was found is stale
 
     def located(self, path: Path) -> Path:
         """A configured path: `var:demo/quay.mp4` is in the var folder, other relative ones beside config.yaml."""
@@ -166,6 +167,15 @@ class KeepsState(Protocol):
         The state may be older than the open alerts, which are right where the two differ. The time between the
         snapshot and the first look is a gap. A state that cannot be read raises ValueError and changes nothing.
         """
+        ...
+
+
+@runtime_checkable
+class Stands(Protocol):
+    """A rule that can tell what is pending or clearing: beyond its limit, or normal again, not yet for long enough."""
+
+    def standings(self) -> Sequence[Standing]:
+        """PENDING and CLEARING of now, at most one for each key. Cheap: asked every second."""
         ...
 
 

@@ -15,6 +15,8 @@ from datetime import UTC, datetime
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
+from alerts.clocks import alerts_due
+from alerts.lifecycle import CLOCK as ALERTS
 from data.lock import held
 from data.settings import Settings
 from data.sql.store import open_store
@@ -112,6 +114,7 @@ def timer_kinds(settings: Settings, roads: Roads) -> Mapping[str, Due]:
         EVENT_CLOCK: lambda writer, now: clocks_due(writer, now, calendar=calendar),
         OVER: lambda writer, now: ends_due(writer, now, settings),
         ROUND: lambda writer, now: rounds_due(writer, now, maker),
+        ALERTS: lambda writer, now: alerts_due(writer, now, settings=settings),
         UPKEEP: lambda writer, now: upkeeps_due(writer, now, roads=roads, settings=settings),
     }
 

@@ -7,14 +7,17 @@ keys of the alerts it holds open, so that after a restart each side resumes its 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from alerts.lifecycle import end_alert, raise_alert
-from data.alert import Alert, AlertKey, Raised, Signal
+from alerts.lifecycle import end_alert, note_condition, raise_alert
+from data.alert import Alert, AlertKey, Raised, Signal, Standing
+from data.alert_life import Condition
 from data.observation import Reading
 from data.record import Change, Evidence
+from data.settings import Settings
 from data.store import AlertQuery, Reader, Writer
 
 CAMERA, GAUGES = "camera", "gauges"
@@ -44,6 +47,12 @@ def _held_keys(reader: Reader, stream: str) -> set[AlertKey]:
     return {AlertKey(*key) for key in kept}
 
 
+def pending_keys(reader: Reader, stream: str) -> set[AlertKey]:
+    """What the stream has told to be pending."""
+    kept = (reader.value(_value_name(stream)) or {}).get("pending", [])
+    return {AlertKey(*key) for key in kept}
+
+
 def kept_state(reader: Reader, stream: str) -> Any:
     """What the stream's rules knew beyond their open alerts; None when nothing is kept."""
     return reader.value(_state_name(stream))
@@ -59,7 +68,8 @@ class Unit:
     """What one look, or one second, brought: committed together.
 
     `picture` (JPEG, taken `at`) becomes `evidence` once it is in the vault. `number` counts the stream's units.
-    `received_s`: when the picture arrived (monotonic). `spooled`: a copy lies on the disk.
+    `standings`: what has become pending, clearing, stale. `received_s`: when the
+    picture arrived (monotonic). `spooled`: a copy lies on the disk.
     """
 
     stream: str
@@ -72,9 +82,10 @@ class Unit:
     received_s: float | None = None
     number: int = 0
     spooled: bool = False
+    standings: tuple[Standing, ...] = ()
 
 
-def commit_unit(writer: Writer, unit: Unit, now: datetime) -> tuple[Alert, ...]:
+def commit_unit(writer: Writer, unit: Unit, now: datetime, settings: Settings | None = None) -> tuple[Alert, ...]:
     """The alerts that were raised or ended. A unit that is in the store already changes nothing."""
     stream = unit.stream
     if last_number(writer, stream) >= unit.number:
@@ -87,15 +98,24 @@ def commit_unit(writer: Writer, unit: Unit, now: datetime) -> tuple[Alert, ...]:
     moved: list[Alert] = []
     for signal in unit.signals:
         if isinstance(signal, Raised):
-            alert = raise_alert(writer, signal, unit.evidence, now)
+            alert = raise_alert(writer, signal, unit.evidence, now, settings)
             held.add(signal.key)
         else:
-            alert = end_alert(writer, signal, now)
+            alert = end_alert(writer, signal, now, settings)
             held.discard(signal.key)
         if alert is not None:
             moved.append(alert)
-    writer.put_value(_value_name(stream), {"number": unit.number, "open": sorted(list(key) for key in held)})
+    pending = pending_keys(writer, stream) - {signal.key for signal in unit.signals}
+    for standing in unit.standings:
+        note_condition(writer, standing, now)
+        pending = (pending | {standing.key}) if standing.condition is Condition.PENDING else pending - {standing.key}
+    value = {"number": unit.number, "open": _listed(held)} | ({"pending": _listed(pending)} if pending else {})
+    writer.put_value(_value_name(stream), value)
     return tuple(moved)
+
+
+def _listed(keys: Iterable[AlertKey]) -> list[list[str]]:
+    return sorted(list(key) for key in keys)
 
 
 def alerts_to_resume(reader: Reader, site: str, side: str, *, other_side: bool) -> tuple[Alert, ...]:

@@ -55,4 +55,5 @@ class RunOptions:
             resources=resources,
             timezone=self.settings.timezone,
             datums=Datums(self.settings.datums),
+            stale_after=self.settings.alarms.stale_after,
         )

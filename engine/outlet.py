@@ -23,6 +23,7 @@ from data.alert import Alert, Raised
 from data.errors import StoreClosed
 from data.meters import Meters
 from data.record import Change
+from data.settings import Settings
 from data.store import EvidenceVault, Store, Writer
 from data.views import iso
 from engine.judgement import Unit, commit_unit, keep_state, last_number
@@ -49,8 +50,11 @@ def publish_health(writer: Writer, site: str, health: str, reason: str, at: date
 class Outlet:
     """Thread-safe. `open` each stream first, then `send`; `close` at the end."""
 
-    def __init__(self, store: Store, vault: EvidenceVault, spool: Spool, meters: Meters) -> None:
+    def __init__(
+        self, store: Store, vault: EvidenceVault, spool: Spool, meters: Meters, settings: Settings | None = None
+    ) -> None:
         self._store = store
+        self._settings = settings
         self._vault = vault
         self._spool = spool
         self._meters = meters
@@ -165,7 +169,7 @@ class Outlet:
             unit.picture = None
         done_s: list[float] = []
         try:
-            future = self._store.submit(lambda writer: commit_unit(writer, unit, datetime.now(UTC)))
+            future = self._store.submit(lambda writer: commit_unit(writer, unit, datetime.now(UTC), self._settings))
         except StoreClosed as error:
             future = Future()
             future.set_exception(error)

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from data.alert import Alert, Signal
+from data.alert import Alert, AlertKey, Signal, Standing
 from data.datum import LEVEL
 from data.errors import InputRejected
 from data.frame import Frame
 from data.observation import Detections, Observation, Reading, Rejected, Tick, Vectors
 from data.recipe import Context, Glances, KeepsState, Screens
 from data.settings import SiteSettings
+from engine.conditions import Conditions
 from engine.health import HealthWatch
 
 log = logging.getLogger(__name__)
@@ -47,13 +48,14 @@ class SitePipeline:
         open_alerts: Sequence[Alert] = (),
         state: Any = None,
         *,
+        pending: Iterable[AlertKey] = (),
         scene: Any = None,
         view: str = "",
     ) -> None:
         """`open_alerts`: those the store holds open; each goes to the rule that raised it.
 
         `state`, `scene`: what `snapshot` and `scene` gave in an earlier process; None when there is nothing.
-        `view`: as in `turned`.
+        `pending`: what it had told of. `view`: as in `turned`.
         """
         context = replace(context, site=site.place)
         self.site = site.id
@@ -73,6 +75,8 @@ class SitePipeline:
         self._about_gauges = {recipe.name for recipe in site.rules if recipe.about == "gauge"}
         self._restore(state)
         self._detectors = [recipe.make(context) for recipe in site.detectors]
+        self._conditions = Conditions(self._rules, context.stale_after, open_alerts, pending)
+        self._standings: tuple[Standing, ...] = ()
         judged = site.camera is not None and site.health.enabled
         source = "" if site.camera is None else site.camera.model_dump_json()
         camera = hashlib.sha256(source.encode()).hexdigest()
@@ -89,13 +93,17 @@ class SitePipeline:
         """Look at one picture and judge what is in it."""
         health = self._health.see(frame) if self._health is not None else []
         if not self._sees:
+            self._conditions.note(health)
             return Seen(None, (), tuple(health))
         observations = [found for detector in self._detectors for found in detector.find(frame)]
         pictures = [found for found in observations if isinstance(found, Detections)]
         readings = tuple(found for found in observations if isinstance(found, Reading))
         detections = merged(pictures) if pictures else None
         judged: list[Observation] = [*([detections] if detections is not None else []), *readings]
-        return Seen(detections, readings, (*health, *(signal for one in judged for signal in self._judge(one))))
+        signals = (*health, *(signal for one in judged for signal in self._judge(one)))
+        self._conditions.saw(frame.at)
+        self._conditions.note(signals)
+        return Seen(detections, readings, signals)
 
     def glance(self, frame: Frame) -> Detections | None:
         """What may be an object in this picture; None where no detector can tell. Nothing is followed or judged."""
@@ -104,12 +112,24 @@ class SitePipeline:
 
     def read(self, reading: Reading) -> Sequence[Signal]:
         """Judge one reading."""
-        return self._judge(reading)
+        signals = self._judge(reading)
+        self._conditions.saw(reading.at)
+        self._conditions.note(signals)
+        return signals
 
     def tick(self, tick: Tick) -> Sequence[Signal]:
         """Let a second pass."""
         health = self._health.tick(tick) if self._health is not None else []
-        return [*health, *self._judge(replace(tick, observable=tick.observable and self._sees))]
+        seen = replace(tick, observable=tick.observable and self._sees)
+        signals = [*health, *self._judge(seen)]
+        self._conditions.note(signals)
+        self._standings = (*self._standings, *self._conditions.changes(seen))
+        return signals
+
+    def standings(self) -> tuple[Standing, ...]:
+        """What is pending, clearing, stale, or no longer so, since this was asked last."""
+        standings, self._standings = self._standings, ()
+        return standings
 
     @property
     def _sees(self) -> bool:

@@ -19,7 +19,7 @@ from data.modes import active_modes
 from data.observation import Reading, Rejected, Tick
 from data.recipe import Resources
 from data.secrets import redact
-from data.settings import SiteSettings
+from data.settings import Settings, SiteSettings
 from data.sql.store import open_store
 from data.store import Store, Writer
 from data.warning import HazardWarning
@@ -34,6 +34,7 @@ from engine.judgement import (
     keep_state,
     kept_state,
     last_number,
+    pending_keys,
     stream_of,
 )
 from engine.options import RunOptions
@@ -137,10 +138,11 @@ class Sensors:
                 kept_state(reader, stream),
             )
         )
+        pending = self._store.read(lambda reader: pending_keys(reader, stream))
         context = self._options.context(site, resources)
         judged = site.model_copy(update={"detectors": (), "health": HealthSettings(enabled=False)})
         try:
-            pipeline = SitePipeline(judged, context, open_alerts, state)
+            pipeline = SitePipeline(judged, context, open_alerts, state, pending=pending)
         except YipingError as error:
             log.error("%s: its readings are kept but cannot be judged: %s", site.id, error)
             pipeline = SitePipeline(judged.model_copy(update={"rules": ()}), context)
@@ -227,7 +229,7 @@ class Sensors:
             signals = self._judged(
                 side, Tick(side.site.id, at, all(trouble == "" for trouble in troubles), self._modes.now())
             )
-            self._add(batch, side, Unit(side.stream, tuple(signals), at))
+            self._add(batch, side, Unit(side.stream, tuple(signals), at, standings=side.pipeline.standings()))
 
     def _see_health(self, batch: _Batch, side: _Side, troubles: Sequence[str | None]) -> None:
         """A site with a camera is as live as its camera, which a worker tells."""
@@ -249,7 +251,7 @@ class Sensors:
 
     @staticmethod
     def _add(batch: _Batch, side: _Side, unit: Unit) -> None:
-        if unit.signals or unit.readings or unit.news:
+        if unit.signals or unit.readings or unit.news or unit.standings:
             side.number += 1
             unit.number = side.number
             batch.units.append(unit)
@@ -280,7 +282,7 @@ class Sensors:
     def _write(self, batch: _Batch) -> BaseException | None:
         """Waits for the commit, beating; what went wrong, if something did."""
         try:
-            future = self._store.submit(lambda writer: _write_batch(writer, batch))
+            future = self._store.submit(lambda writer: _write_batch(writer, batch, self._options.settings))
         except StoreClosed as closed:
             return closed
         while True:
@@ -312,10 +314,10 @@ class Sensors:
             log.error("metrics cannot be written: %s", error)
 
 
-def _write_batch(writer: Writer, batch: _Batch) -> None:
+def _write_batch(writer: Writer, batch: _Batch, settings: Settings) -> None:
     now = datetime.now(UTC)
     for unit in batch.units:
-        commit_unit(writer, unit, now)
+        commit_unit(writer, unit, now, settings)
     for stream, state in batch.states.items():
         keep_state(writer, stream, state)
     for _, warning in batch.warnings:

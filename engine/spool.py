@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from data.alert import Ended, Raised, Signal
+from data.alert import Ended, Raised, Signal, Standing
 from data.observation import Reading
 from data.record import Evidence
 from engine.judgement import Unit
@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 
 _RAISED = TypeAdapter(Raised)
 _ENDED = TypeAdapter(Ended)
+_STANDING = TypeAdapter(Standing)
 _READING = TypeAdapter(Reading)
 _EVIDENCE = TypeAdapter(Evidence)
 
@@ -39,6 +40,7 @@ def _line(unit: Unit) -> bytes:
         "signals": signals,
         "readings": [_READING.dump_python(reading, mode="json") for reading in unit.readings],
         "evidence": evidence,
+        "standings": [_STANDING.dump_python(standing, mode="json") for standing in unit.standings],
     }
     return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
 
@@ -59,6 +61,7 @@ def _unit(stream: str, line: bytes) -> Unit:
         readings=tuple(_READING.validate_python(reading) for reading in content["readings"]),
         evidence=None if content["evidence"] is None else _EVIDENCE.validate_python(content["evidence"]),
         spooled=True,
+        standings=tuple(_STANDING.validate_python(standing) for standing in content.get("standings", ())),
     )
 
 

@@ -39,6 +39,6 @@ class Watchdog:
             first = late[0]
             since = first.next_try if isinstance(first, Notice) else first.due_at
             raised = Raised(KEY, KIND, Priority.P1, since, now, label=first.subject, value=float(len(late)))
-            self._store.write(lambda writer: raise_alert(writer, raised, None, now))
+            self._store.write(lambda writer: raise_alert(writer, raised, None, now, self._settings))
         elif is_open and not late:
-            self._store.write(lambda writer: end_alert(writer, Ended(KEY, now, now), now))
+            self._store.write(lambda writer: end_alert(writer, Ended(KEY, now, now), now, self._settings))

@@ -30,7 +30,7 @@ from data.vault import FolderVault
 from engine.admission import Admission, Load
 from engine.camera import Camera, Received
 from engine.heart import Heart
-from engine.judgement import CAMERA, SCENE, Unit, alerts_to_resume, kept_state, stream_of
+from engine.judgement import CAMERA, SCENE, Unit, alerts_to_resume, kept_state, pending_keys, stream_of
 from engine.load import LoadBook
 from engine.options import RunOptions
 from engine.outlet import Outlet
@@ -86,7 +86,8 @@ class Worker:
         self._store: Store = open_store(options.store, migrate=False)
         self._modes = Polled(self._store, active_modes, frozenset[str]())
         self._views: Polled[Mapping[str, str]] = Polled(self._store, views_asked, {})
-        self._outlet = Outlet(self._store, FolderVault(options.evidence_dir), Spool(options.spool_dir), self._meters)
+        vault, spool = FolderVault(options.evidence_dir), Spool(options.spool_dir)
+        self._outlet = Outlet(self._store, vault, spool, self._meters, options.settings)
         self._publisher = SocketFramePublisher(options.frames_socket)
         self._period_s = 1.0 / options.settings.inference.per_second
         self._watches = [self._watch(options.settings.site(site)) for site in sites]
@@ -144,8 +145,11 @@ class Worker:
             try:
                 state = self._store.read(partial(kept_state, stream=watch.stream))
                 scene = self._store.read(partial(kept_state, stream=watch.scene))
+                pending = self._store.read(partial(pending_keys, stream=watch.stream))
                 view = self._views.now().get(watch.site.id, "")
-                watch.pipeline = SitePipeline(watch.site, context, open_alerts, state, scene=scene, view=view)
+                watch.pipeline = SitePipeline(
+                    watch.site, context, open_alerts, state, pending=pending, scene=scene, view=view
+                )
             except Exception as error:  # noqa: BLE001 - the restart loop of one pipeline; other sites go on
                 self._pipeline_failed(watch, error)
             else:
@@ -239,8 +243,9 @@ class Worker:
             except Exception as error:  # noqa: BLE001 - the restart loop of one pipeline; other sites go on
                 self._pipeline_failed(watch, error)
                 continue
-            if signals:
-                self._outlet.send(Unit(watch.stream, tuple(signals), at))
+            standings = watch.pipeline.standings()
+            if signals or standings:
+                self._outlet.send(Unit(watch.stream, tuple(signals), at, standings=standings))
             if now_s >= watch.state_due_s:
                 watch.state_due_s = now_s + STATE_EVERY_S
                 self._outlet.keep(watch.stream, watch.pipeline.snapshot())

@@ -8,6 +8,7 @@ from fastapi import FastAPI
 
 from web.api.alarm_cards import alarm_card_router
 from web.api.alarm_kpi import alarm_kpi_router
+from web.api.alert_moves import alert_move_router
 from web.api.alerts import alert_router
 from web.api.events import event_router
 from web.api.ingest import ingest_router
@@ -48,6 +49,7 @@ def build_api(deps: ServerDeps, health: Callable[[str], SiteHealth], meters: Web
         alert_router(deps),
         alarm_card_router(deps),
         alarm_kpi_router(deps),
+        alert_move_router(deps),
         event_router(deps),
         task_router(deps),
         turn_router(deps),

@@ -1,4 +1,4 @@
-"""Alerts: read, acknowledge, dispatch."""
+"""Alerts: read and dispatch. What else is done with one: `web.api.alert_moves`."""
 
 from __future__ import annotations
 
@@ -8,24 +8,22 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 from starlette.responses import JSONResponse
 
-from alerts.lifecycle import acknowledge
+from data.alert_life import VERIFYING, Verification
 from data.errors import NotFound
 from data.people import Action
 from data.settings import SiteSettings
 from data.store import AlertQuery, Reader, Writer
 from data.task import Candidate
-from data.views import alert_view, candidate_view, task_view
+from data.views import alert_step_view, alert_view, candidate_view, proof_view, task_view
 from dispatch.responders import needs_of, rank
 from dispatch.tasks import dispatch, dispatch_all
 from web.api.idempotency import check_version, once
 from web.api.lists import Cursor, Limit, Moment, before_id, page, utc
 from web.api.schemas import (
-    AlertAnswer,
     AlertList,
     AlertView,
     AnyList,
     DispatchBody,
-    Nothing,
     SeveralBody,
     TaskAnswer,
     answers,
@@ -67,7 +65,7 @@ def alert_router(deps: ServerDeps) -> APIRouter:
     @router.get("/alerts/{alert_id}", response_model=None, responses=answers(AlertView, 403, 404))
     async def one_alert(request: Request, alert_id: int) -> Response:
         visitor_of(request).actor.require(Action.READ)
-        return one(request, alert_view(await deps.read(lambda reader: reader.alert(alert_id))))
+        return one(request, await deps.read(lambda reader: whole_alert(reader, alert_id)))
 
     @router.get("/alerts/{alert_id}/candidates", response_model=None, responses=answers(AnyList, 403, 404))
     async def candidates(request: Request, alert_id: int) -> dict[str, Any]:
@@ -81,17 +79,6 @@ def alert_router(deps: ServerDeps) -> APIRouter:
 
 
 def _add_steps(router: APIRouter, deps: ServerDeps) -> None:
-    @router.post("/alerts/{alert_id}/acknowledge", response_model=None, responses=answers(AlertAnswer, 403, 404, 409))
-    async def acknowledge_alert(request: Request, alert_id: int, body: Nothing | None = None) -> Response:
-        actor = visitor_of(request).actor
-        actor.require(Action.ACKNOWLEDGE)
-
-        def work(writer: Writer) -> Mapping[str, Any]:
-            check_version(request, writer.alert(alert_id).version)
-            return {"alert": alert_view(acknowledge(writer, alert_id, actor, deps.now()))}
-
-        return await once(deps, request, {} if body is None else body.model_dump(), work)
-
     @router.post("/alerts/{alert_id}/dispatch", response_model=None, responses=answers(TaskAnswer, 403, 404, 409, 422))
     async def dispatch_alert(request: Request, alert_id: int, body: DispatchBody | None = None) -> Response:
         """Offer a task to the nearest available responder, or to the one named."""
@@ -125,6 +112,17 @@ def _add_steps(router: APIRouter, deps: ServerDeps) -> None:
             return {"items": [task_view(task) for task in made], "next": None}
 
         return await once(deps, request, body.model_dump(), work)
+
+
+def whole_alert(reader: Reader, alert_id: int) -> dict[str, Any]:
+    """The alert with its steps, oldest first, and the evidence that its verification rests on now."""
+    alert, steps = reader.alert(alert_id), reader.alert_steps(alert_id)
+    judged = [taken for taken in steps if taken.step in VERIFYING]
+    proofs = judged[-1].proofs if judged and alert.verification is not Verification.UNVERIFIED else ()
+    return alert_view(alert) | {
+        "steps": [alert_step_view(taken) for taken in steps],
+        "proofs": [proof_view(proof) for proof in proofs],
+    }
 
 
 def one(request: Request, view: Mapping[str, Any], tag: str = "") -> Response:

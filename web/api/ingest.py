@@ -70,7 +70,9 @@ def ingest_router(deps: ServerDeps, meters: WebMeters) -> APIRouter:
 
         def work(writer: Writer) -> dict[str, int]:
             moved = [
-                raise_alert(writer, signal, None, now) if isinstance(signal, Raised) else end_alert(writer, signal, now)
+                raise_alert(writer, signal, None, now, deps.settings)
+                if isinstance(signal, Raised)
+                else end_alert(writer, signal, now, deps.settings)
                 for signal in signals
             ]
             raised = sum(alert is not None and alert.ended_at is None for alert in moved)

@@ -61,7 +61,10 @@ class _View(BaseModel):
 
 
 class AlertView(_View):
-    """One condition at one site. `state`: firing, acknowledged, returned, closed."""
+    """One condition at one site. `state`: firing, acknowledged, returned, closed. One alone has `steps` and `proofs`.
+
+    condition: active, clearing, stale, cleared. verification: unverified, probable, confirmed, dismissed.
+    """
 
     id: int
     site: str
@@ -78,6 +81,18 @@ class AlertView(_View):
     ended_at: datetime | None
     acknowledged_at: datetime | None
     acknowledged_by: str | None
+    acknowledged_until: datetime | None
+    condition: str
+    occurrence: int
+    active_since: datetime
+    follows: int | None
+    verification: str
+    latched_since: datetime | None
+    stale_since: datetime | None
+    shelved_until: datetime | None
+    shelved_by: str
+    inhibited_by: str
+    work_order: str
     confidence: float | None
     xyxy: list[float] | None
     value: float | None
