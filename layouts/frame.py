@@ -13,6 +13,7 @@ PAGES = (
     ("/", "page.wall"),
     ("/duty", "page.duty"),
     ("/events", "page.events"),
+    ("/plans", "page.plans"),
     ("/notices", "page.notices"),
     ("/kpi", "page.kpi"),
     ("/review", "page.review"),
@@ -24,7 +25,12 @@ FOR_ADMINISTRATORS = (("/load", "page.load"),)
 def draw_frame(screens: ScreenContext, words: Words, path: str, body: Any) -> Any:
     """The whole page: header, body, footer. `data-page` lets the scripts and styles know which one it is."""
     return html.Div(
-        [draw_header(screens, words, path), html.Main(body, id="main"), draw_footer(screens, words)],
+        [
+            draw_header(screens, words, path),
+            html.Div(id="mode-banner", hidden=True, role="status"),
+            html.Main(body, id="main"),
+            draw_footer(screens, words),
+        ],
         id="frame",
         className="frame",
         lang=words.language,

@@ -10,7 +10,7 @@ import dash
 from dash import Dash, Input, Output, dcc, html
 from fastapi import FastAPI
 
-from layouts import alarm_figures, duty, events, load, notices, organisation, review, wall
+from layouts import alarm_figures, duty, events, load, notices, organisation, plans, review, wall
 from layouts.context import ScreenContext
 from layouts.frame import draw_frame, draw_not_found
 from layouts.page_data import page_data
@@ -72,6 +72,7 @@ def connect(app: Dash, screens: ScreenContext) -> None:
             "/kpi": alarm_figures.draw,
             "/load": load.draw,
             "/events": events.draw,
+            "/plans": plans.draw,
             "/organisation": organisation.draw,
         }
         path = "/" + (path or "/").strip("/")

@@ -12,6 +12,7 @@ from layouts.words_cases import CASE_WORDS
 from layouts.words_fusion import FUSION
 from layouts.words_load import LOAD
 from layouts.words_notices import NOTICES
+from layouts.words_plans import PLANS
 
 Language = Literal["zh", "en"]
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
@@ -284,7 +285,9 @@ _TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
     }
 )
 
-TABLE: Mapping[str, tuple[str, str]] = MappingProxyType({**_TABLE, **NOTICES, **LOAD, **ALERTS, **ALARMS, **FUSION})
+TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {**_TABLE, **NOTICES, **LOAD, **ALERTS, **ALARMS, **FUSION, **PLANS}
+)
 
 
 class Words:

@@ -1,7 +1,7 @@
 // The camera wall: one binary socket, one canvas a camera, newest picture wins, as many as the browser asks for.
 yiping.tiles = (() => {
   "use strict";
-  const { t, make, mount, feed, marks, page, everySecond, alertList, duration } = yiping;
+  const { t, make, mount, feed, marks, page, everySecond, alertList, duration, modes } = yiping;
   const CREDITS = 4; // pictures that may be under way; each one drawn asks for the next
   const OLD_AFTER_S = 5;
   const tiles = new Map(); // site id -> tile
@@ -121,14 +121,21 @@ yiping.tiles = (() => {
 
   // ---- layout: the number of columns that makes the pictures largest
   const RATIO = 16 / 9;
+  /** Rows of `n` pictures of which `large` take two rows and two columns each and come first. */
+  const rowsOf = (columns, n, large) => {
+    const bands = large ? Math.ceil(large / Math.floor(columns / 2)) : 0;
+    const beside = bands * 2 * columns - large * 4;
+    return bands * 2 + Math.ceil(Math.max(0, n - large - beside) / columns);
+  };
   const arrange = () => {
     const n = tiles.size;
+    const large = [...tiles.values()].filter((tile) => tile.element.classList.contains("pinned")).length;
     const { clientWidth: w, clientHeight: h } = wall;
     if (!n || !w || !h) return;
     const gap = parseFloat(getComputedStyle(wall).columnGap) || 0;
     let best = { columns: 1, width: 0 };
-    for (let columns = 1; columns <= n; columns++) {
-      const rows = Math.ceil(n / columns);
+    for (let columns = large ? 2 : 1; columns <= Math.max(n, 2); columns++) {
+      const rows = rowsOf(columns, n, large);
       const width = Math.min((w - gap * (columns - 1)) / columns, ((h - gap * (rows - 1)) / rows) * RATIO);
       if (width > best.width) best = { columns, width };
     }
@@ -139,9 +146,9 @@ yiping.tiles = (() => {
     const canvas = make("canvas", { width: 640, height: 360, role: "img", "aria-label": site.name });
     const tile = {
       site, canvas, context: canvas.getContext("2d", { alpha: false }), at: null, sign: null, alert: null,
-      age: make("span", { class: "age" }), cover: make("div", { class: "cover" }), mark: make("span"), what: make("span", { class: "what" }),
+      age: make("span", { class: "age" }), cover: make("div", { class: "cover" }), pin: make("span", { class: "pin", hidden: true }, t("plans.pinned")), mark: make("span"), what: make("span", { class: "what" }),
     };
-    tile.element = make("figure", { class: "tile", "data-site": site.id, tabindex: 0 }, canvas, tile.cover,
+    tile.element = make("figure", { class: "tile", "data-site": site.id, tabindex: 0 }, canvas, tile.cover, tile.pin,
       make("figcaption", {}, tile.mark, make("b", {}, site.name), tile.what, tile.age));
     tile.element.addEventListener("click", () => {
       const alert = alertList.at(site.id);
@@ -149,6 +156,21 @@ yiping.tiles = (() => {
     });
     tile.element.addEventListener("dblclick", () => tile.element.classList.toggle("large"));
     return tile;
+  };
+
+  /** Pinned cameras come first, twice as large while there are others beside them. */
+  const pin = ({ pinned }) => {
+    if (!wall?.isConnected) return;
+    const first = pinned.filter((id) => tiles.has(id));
+    const rest = [...tiles.keys()].filter((id) => !first.includes(id));
+    for (const [id, tile] of tiles) {
+      const isPinned = first.includes(id);
+      tile.element.classList.toggle("pinned", isPinned && rest.length > 0);
+      tile.element.toggleAttribute("data-pinned", isPinned);
+      tile.pin.hidden = !isPinned;
+    }
+    for (const id of [...first, ...rest]) wall.append(tiles.get(id).element);
+    arrange();
   };
 
   mount("camera-wall", (element) => {
@@ -169,6 +191,7 @@ yiping.tiles = (() => {
     everySecond.add(all);
     ["alert", "task"].forEach((topic) => feed.on(topic, drawState));
     alertList.follow(drawState);
+    modes.follow(pin);
     all();
     connect();
   });
