@@ -137,8 +137,11 @@ class _Hand:
     maker: Maker
     ground: Ground
     events: dict[str, int] = field(default_factory=dict)
+    alone: bool = True  # no other run of this plan is in force, whose tasks could be shared
 
     def __post_init__(self) -> None:
+        runs = self.writer.plan_runs(plan=self.plan.id, open_only=True)
+        self.alone = all(other.id == self.run.id for other in runs)
         for work in self.writer.plan_works(self.run.id):
             if work.event_id is not None:
                 self.events[work.place] = work.event_id
@@ -173,6 +176,8 @@ class _Hand:
 
     def _shared(self, work: PlanWork) -> Task | None:
         """The open task that another run of this plan has for the same step at the same place."""
+        if self.alone:
+            return None
         for other in self.writer.plan_works_alike(work.plan, work.place, work.step):
             if other.run_id != work.run_id and other.task_id is not None:
                 task = self.writer.task(other.task_id)

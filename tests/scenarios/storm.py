@@ -1,4 +1,4 @@
-"""A district with forty waterlogging points in four grids that waits for the weather authority's word."""
+"""A district with two dozen waterlogging points in four grids that waits for the weather authority's word."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.conftest import ROOT
 from tests.e2e.city import items
 
 WEST, SOUTH, STEP = 106.50, 29.50, 0.02
-POINTS = 40
+POINTS = 24
 GRIDS = tuple(f"50010300100100{n}" for n in range(1, 5))
 LEVEL_WORDS = {"blue": "蓝", "yellow": "黄", "orange": "橙", "red": "红"}
 CONFIG = """\
@@ -41,7 +41,7 @@ def write_district(folder: Path) -> Path:
         f"  - {{id: wang-{n}, name: 网格员{n}, location: {{lon: {west(n) + 0.001}, lat: 29.501}}}}" for n in range(4)
     ]
     crews = [
-        f"  - {{id: crew-{n}, name: 排水{n}, team: 排水抢险队, location: {{lon: {WEST + n * 0.0019}, lat: 29.505}}}}"
+        f"  - {{id: crew-{n}, name: 排水{n}, team: 排水抢险队, location: {{lon: {WEST + n * 0.0032}, lat: 29.505}}}}"
         for n in range(POINTS)
     ]
     text = CONFIG.format(root=ROOT, drop=drop, responders="\n".join(people + crews))
@@ -51,11 +51,11 @@ def write_district(folder: Path) -> Path:
         "  - {id: community, kind: community, name: 江北社区, parent: street}\n",
         encoding="utf-8",
     )
-    grids = [_grid(n) for n in range(4)]
+    grids = [grid(n) for n in range(4)]
     collection = {"type": "FeatureCollection", "features": grids}
     (folder / "grids.geojson").write_text(json.dumps(collection, ensure_ascii=False), encoding="utf-8")
     places = [
-        f"  - {{id: dip-{n:02d}, name: 积水点{n:02d}, location: {{lon: {WEST + 0.001 + n * 0.0019:.6f}, lat: 29.507}}, "
+        f"  - {{id: dip-{n:02d}, name: 积水点{n:02d}, location: {{lon: {WEST + 0.001 + n * 0.0032:.6f}, lat: 29.507}}, "
         "marks: [waterlogging_point]}"
         for n in range(POINTS)
     ]
@@ -67,7 +67,7 @@ def west(number: int) -> float:
     return WEST + number * STEP
 
 
-def _grid(number: int) -> Mapping[str, Any]:
+def grid(number: int) -> Mapping[str, Any]:
     left, right = west(number), west(number + 1)
     ring = [[left, SOUTH], [right, SOUTH], [right, SOUTH + STEP], [left, SOUTH + STEP], [left, SOUTH]]
     properties = {
