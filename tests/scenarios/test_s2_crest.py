@@ -135,6 +135,22 @@ def report(who: httpx.Client, task: int, checked: list[int], picture: bytes | No
     return who.post(f"/tasks/{task}/report", data=data, files=files)
 
 
+def close_and_call(wang: httpx.Client, tasks: list[dict[str, Any]]) -> tuple[int, int]:
+    """The grid member locks the passage, which needs the lock's picture, and reaches one of two shops."""
+    lock, shops = named(tasks, "封闭临江通道 · 码头通道"), named(tasks, "通知沿江商铺 · 第1网格")
+    assert (lock["unit"], lock["needs_photo"], shops["needs_photo"]) == ("g-0", True, False)
+    assert shops["checklist"] == ["张记小面 · 000-1001", "码头茶馆 · 000-1002 · 地下库房"]
+    for task in (lock, shops):
+        assert wang.post(f"/tasks/{task['id']}/accept").status_code == 200
+    refused = report(wang, lock["id"], [0, 1, 2], None)
+    assert (refused.status_code, refused.json()["detail"]) == (422, f"task {lock['id']} asks for a photo")
+    done = report(wang, lock["id"], [0, 1, 2], photo()).json()["task"]
+    assert done["report_photo"]
+    assert done["checked"] == [0, 1, 2]
+    assert report(wang, shops["id"], [0], None).json()["task"]["checked"] == [0]
+    return int(lock["id"]), int(shops["id"])
+
+
 def test_S2_one_click_puts_the_street_on_flood_crest_duty_and_an_order_takes_it_off(  # noqa: N802
     running: City, browser: Browser, tmp_path: Path
 ) -> None:
@@ -169,17 +185,7 @@ def test_S2_one_click_puts_the_street_on_flood_crest_duty_and_an_order_takes_it_
         "封闭临江通道 · 亲水梯坎", "封闭临江通道 · 码头通道", "沿岸巡查 · 滨江步道",
         "通知沿江住户 · 第1网格", "通知沿江商铺 · 第1网格", "通知沿江商铺 · 第2网格",
     ]  # fmt: skip
-    lock, shops = named(tasks, "封闭临江通道 · 码头通道"), named(tasks, "通知沿江商铺 · 第1网格")
-    assert (lock["unit"], lock["needs_photo"], shops["needs_photo"]) == ("g-0", True, False)
-    assert shops["checklist"] == ["张记小面 · 000-1001", "码头茶馆 · 000-1002 · 地下库房"]
-    for task in (lock, shops):
-        assert wang.post(f"/tasks/{task['id']}/accept").status_code == 200
-    refused = report(wang, lock["id"], [0, 1, 2], None)
-    assert (refused.status_code, refused.json()["detail"]) == (422, f"task {lock['id']} asks for a photo")
-    done = report(wang, lock["id"], [0, 1, 2], photo()).json()["task"]
-    assert done["report_photo"]
-    assert done["checked"] == [0, 1, 2]
-    assert report(wang, shops["id"], [0], None).json()["task"]["checked"] == [0]
+    lock, shops = close_and_call(wang, tasks)
     cell = page.locator('#plans-chosen [data-place="wharf"] td[data-state="reported"]')
     expect(cell).to_contain_text("3/3 项", timeout=WAIT_MS)
     page.screenshot(path=tmp_path / "plans.png")
@@ -191,7 +197,7 @@ def test_S2_one_click_puts_the_street_on_flood_crest_duty_and_an_order_takes_it_
     expect(wall.locator(banner)).to_have_count(0, timeout=WAIT_MS)
     expect(wall.locator("#camera-wall .tile[data-pinned]")).to_have_count(0)
     left = until(lambda: found if withdrawn(found := all_tasks(rest)) == 4 else [], 30, running.log)
-    assert {t["id"] for t in left if t["state"] != "cancelled"} == {lock["id"], shops["id"]}
+    assert {t["id"] for t in left if t["state"] != "cancelled"} == {lock, shops}
     time.sleep(4)  # the worker hears it within a second
     before = len(alerts(rest))
     time.sleep(5)
