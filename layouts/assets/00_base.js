@@ -129,7 +129,8 @@ window.yiping = (() => {
     const content = await answer.json().catch(() => ({}));
     if (!answer.ok) {
       const detail = typeof content.detail === "string" ? content.detail : content.title;
-      throw new Error(t(`error.${answer.status}`, {}, t("error.other", { n: answer.status })) + (detail ? `：${detail}` : ""));
+      const said = t(`error.${answer.status}`, {}, t("error.other", { n: answer.status })) + (detail ? `：${detail}` : "");
+      throw Object.assign(new Error(said), { detail, errors: content.errors });
     }
     return content;
   }

@@ -1,4 +1,4 @@
-// The organisation: coverage against 100 %, units as a tree, the category table; administrators edit both as JSON.
+// The organisation: coverage against 100 %, units as a tree, the category table; administrators edit both in forms.
 (() => {
   "use strict";
   const { t, make, since, mount, act, all, get, send, personName, me } = yiping;
@@ -10,7 +10,7 @@
   const nameOf = (id) => id.replace(/^\S+/, (word) => units.find((unit) => unit.id === word)?.name ?? word);
   const drawCoverage = (figures) => draw("coverage", make("ul", {}, figures.map((one) => make("li", { "data-figure": one.name, class: one.percent < 100 ? "short" : "" },
     make("span", {}, t(`coverage.${one.name}`)),
-    make("progress", { max: 100, value: one.percent, "aria-label": t(`coverage.${one.name}`) }),
+    make("progress", { max: 100, value: one.of ? one.percent : 0, "aria-label": t(`coverage.${one.name}`) }),
     make("b", {}, one.of ? `${one.percent} %` : "–"), make("span", { class: "dim" }, `${one.present} / ${one.of}`),
     one.missing.length ? make("small", { class: "dim", title: one.missing.join(", ") },
       t("coverage.missing", { what: `${one.missing.slice(0, 6).map(nameOf).join("、")}${one.missing.length > 6 ? "…" : ""}` })) : ""))));
@@ -33,33 +33,29 @@
       make("td", {}, one.limit, make("small", {}, t(`clock.${one.time}`))),
       make("td", {}, one.section), make("td", {}, one.lead), make("td", {}, one.public ? "✓" : "–"))))));
 
-  // ---- editing: every field of a unit or a category as JSON, saved against the version that was read
-  const edit = (what, one) => { editing = { what, one }; drawEdit(); };
+  // ---- editing: a form with a field for each, saved against the version that was read
+  const edit = (what, one, isNew = false) => { editing = { what, one, isNew }; drawEdit(); };
+  const done = async () => { editing = null; await load(); };
   const drawEdit = () => {
     if (!mayEdit()) { draw("edit", make("p", { class: "empty dim" }, t("organisation.read_only"))); return; }
-    draw("edit", editing && form(), importForm());
+    const fresh = ["unit", "category"].map((what) => make("button", { type: "button", "data-new": what, onclick: () => edit(what, {}, true) }, t(`organisation.new_${what}`)));
+    draw("edit", make("div", { class: "do" }, fresh), editing && form(), importForm());
   };
   const form = () => {
-    const { what, one } = editing;
-    const { id, version, ...body } = one;
-    const key = what === "unit" ? id : one.kind;
-    return make("form", { id: "organisation-form", onsubmit: (event) => {
-      event.preventDefault();
-      const text = event.currentTarget.elements.body.value;
-      act(event.submitter, async () => {
-        await send("PUT", `/api/v1/${what === "unit" ? "units" : "categories"}/${encodeURIComponent(key)}`, JSON.parse(text), { "If-Match": `"${version}"` });
-        editing = null;
-        await load();
-      });
-    } }, make("h3", {}, what === "unit" ? one.name : one[yiping.language]),
-    make("textarea", { name: "body", rows: 14, spellcheck: "false", "aria-label": t("organisation.edit") }, JSON.stringify(body, null, 1)),
-    make("div", { class: "do" }, make("button", { class: "strong" }, t("organisation.save")),
-      what === "unit" && make("button", { type: "button", onclick: (event) => act(event.currentTarget, async () => {
-        await send("DELETE", `/api/v1/units/${encodeURIComponent(id)}`, null, { "If-Match": `"${version}"` });
-        editing = null;
-        await load();
-      }) }, t("organisation.remove")),
-      make("button", { type: "button", onclick: () => { editing = null; drawEdit(); } }, t("events.cancel"))));
+    const { what, one, isNew } = editing;
+    const seen = isNew ? {} : { "If-Match": `"${one.version}"` };
+    const path = (id) => `/api/v1/${what === "unit" ? "units" : "categories"}/${encodeURIComponent(id)}`;
+    return yiping.unitForm({
+      what, value: one, isNew, units,
+      save: async (id, body) => { await send("PUT", path(id), body, seen); yiping.say(t("organisation.saved")); await done(); },
+      extra: [
+        what === "unit" && !isNew && make("button", { type: "button", "data-do": "remove", onclick: (event) => act(event.currentTarget, async () => {
+          await send("DELETE", path(one.id), null, seen);
+          await done();
+        }) }, t("organisation.remove")),
+        make("button", { type: "button", onclick: () => { editing = null; drawEdit(); } }, t("events.cancel")),
+      ].filter(Boolean),
+    });
   };
   const importForm = () => make("form", { id: "organisation-import", onsubmit: (event) => {
     event.preventDefault();

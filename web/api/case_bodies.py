@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from data.alert import Priority
 from data.case import Part
 from data.durations import Duration
 from data.geo import Location
-from data.organisation import UnitKind
+from data.organisation import GRID_CODE_DIGITS, UnitKind
 
 Id = Annotated[str, Field(max_length=64)]
 Text = Annotated[str, Field(max_length=4000)]
@@ -110,6 +110,14 @@ class UnitBody(_Body):
     platform: bool = False
     location: Location | None = None
     outline: dict[str, Any] | None = None
+
+    @field_validator("code")
+    @classmethod
+    def _fifteen_digits(cls, code: str, info: ValidationInfo) -> str:
+        is_code = code.isascii() and code.isdigit() and len(code) == GRID_CODE_DIGITS
+        if info.data.get("kind") is UnitKind.GRID and not is_code:
+            raise ValueError(f"a grid's code has {GRID_CODE_DIGITS} digits")
+        return code
 
 
 class ShiftBody(_Body):

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Request, Response
 
 from data.category import Category, CategoryVersion
 from data.errors import IllegalMove, InputRejected, NotFound
-from data.organisation import Shift, Unit, UnitKind
+from data.organisation import Shift, Unit, UnitKind, above
 from data.people import Action, Actor, may
 from data.record import AuditEntry, Change
 from data.store import Reader, Writer
@@ -85,12 +85,14 @@ def _add_units(router: APIRouter, deps: ServerDeps) -> None:
             before = units.get(unit_id)
             if before is not None:
                 require_match(request, str(before.version))
-            for wanted in (unit.parent, unit.section):
+            for field, wanted in (("parent", unit.parent), ("section", unit.section)):
                 if wanted and wanted not in units:
-                    raise InputRejected(f"there is no unit {wanted!r}")
+                    raise InputRejected(f"{field}: there is no unit {wanted!r}")
+            if unit_id in {one.id for one in above(units, unit.parent)}:
+                raise InputRejected(f"parent: {unit.parent} is {unit_id} itself or below it")
             taken = [u.id for u in units.values() if u.kind is unit.kind is UnitKind.GRID and u.code == unit.code]
             if [one for one in taken if one != unit_id]:
-                raise IllegalMove(f"grid code {unit.code} belongs to {taken[0]}")
+                raise IllegalMove(f"code: grid code {unit.code} belongs to {taken[0]}")
             stored = writer.put_unit(replace(unit, version=0 if before is None else before.version))
             _told(writer, actor, "edit_unit", f"unit:{unit_id}", {"new": before is None}, deps.now())
             return {"unit": unit_view(stored)}
@@ -193,9 +195,7 @@ def _add_categories(router: APIRouter, deps: ServerDeps) -> None:
             before = _known(writer, kind)
             if before is not None:
                 require_match(request, str(before.version))
-            for unit in (body.section, body.lead, *body.co_handlers, *body.cooperating):
-                if unit:
-                    writer.unit(unit)
+            _check_units(writer, body)
             stored = writer.put_category(body, 0 if before is None else before.version)
             _told(writer, actor, "edit_category", f"category:{kind}", {"new": before is None}, deps.now())
             return {"category": category_view(stored)}
@@ -211,6 +211,16 @@ def _unit(unit_id: str, body: UnitBody) -> Unit:
     if unit.outline is not None:
         outline_of(unit)
     return unit
+
+
+def _check_units(reader: Reader, body: Category) -> None:
+    """Raises InputRejected, naming the field, for a unit that does not exist."""
+    known = {unit.id for unit in reader.units()}
+    single = {"section": (body.section,), "lead": (body.lead,)}
+    for field, units in (single | {"co_handlers": body.co_handlers, "cooperating": body.cooperating}).items():
+        for unit in units:
+            if unit and unit not in known:
+                raise InputRejected(f"{field}: there is no unit {unit!r}")
 
 
 def _known(reader: Reader, kind: str) -> CategoryVersion | None:
