@@ -71,6 +71,7 @@ class _Listener:
 
     def __init__(self, model: Model) -> None:
         self.labels = model.labels
+        self.windows: tuple[tuple[int, int], ...] = ()
         self.noted: list[npt.NDArray[np.float32]] = []
         self._model = model
 
@@ -84,6 +85,7 @@ class _Reciter:
     """A back end that says what was noted of the picture that is shown now."""
 
     labels = COCO
+    windows: tuple[tuple[int, int], ...] = ()
 
     def __init__(self) -> None:
         self.said = np.zeros((0, 6), np.float32)

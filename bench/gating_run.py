@@ -42,7 +42,7 @@ class RememberingModel:
 
     def __init__(self, inference: InferenceSettings, base_dir: Path, kept: Path) -> None:
         self._model: Model = load(inference, base_dir)
-        self.labels = self._model.labels
+        self.labels, self.windows = self._model.labels, self._model.windows
         self._name = f"{inference.weights} {getattr(self._model, 'precision', '')}".encode()
         self._lock = threading.Lock()
         kept.parent.mkdir(parents=True, exist_ok=True)
@@ -161,7 +161,7 @@ class Replay:
 
     def _look(self, frame: AvFrame, now_s: float) -> None:
         self.run.looks += 1
-        seen = self._pipeline.see(frame)
+        seen = self._pipeline.see(frame, None if self._watch is None else self._watch.movement)
         self.run.note(seen.signals, now_s)
         if self._watch is not None and seen.detections is not None:
             self._watch.found(seen.detections)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from data.durations import Duration
 from data.geo import Location
 from data.zone import Zone
+
+WindowSide = Annotated[int, Field(ge=64, le=2048, multiple_of=32)]
 
 
 class Place(BaseModel):
@@ -59,6 +63,21 @@ class InferenceSettings(BaseModel):
     ] = False
     width: Annotated[int, Field(ge=64, le=2048, multiple_of=32, description="Model input width, pixels.")] = 640
     height: Annotated[int, Field(ge=64, le=2048, multiple_of=32, description="Model input height, pixels.")] = 384
+    windows: Annotated[
+        tuple[tuple[WindowSide, WindowSide], ...],
+        Field(
+            max_length=4,
+            description="Inputs [width, height], pixels, smaller than the model's, for which the same network is "
+            "compiled as well. Where all that has moved fits into one, only that part of the picture is looked at, in "
+            "the same scale. Each takes about 30 MiB in each worker; [] looks at the whole picture each time.",
+        ),
+    ] = ((320, 384),)
+    whole_every: Annotated[
+        Duration,
+        Field(
+            gt=timedelta(0), description="After so long at the latest the whole picture is looked at, whatever moved."
+        ),
+    ] = timedelta(seconds=2)
     threads: Annotated[int, Field(ge=1, le=64, description="Processor threads of one process's model.")] = 1
     per_second: Annotated[float, Field(gt=0, le=30, description="Inferences a second and camera, at most.")] = 5.0
     awake_at_most: Annotated[

@@ -14,6 +14,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Protocol, runtime_checkable
 
+import numpy as np
+import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
 from data.alert import Alert, Priority, Signal, Standing
@@ -23,6 +25,8 @@ from data.observation import Detections, Observation, Reading, Rejected, Tick
 from data.place import InferenceSettings, Place
 from data.secrets import Secrets
 from data.warning import HazardWarning
+
+Cells = npt.NDArray[np.bool_]
 
 
 class Resources:
@@ -136,6 +140,24 @@ class Glances(Protocol):
         ...
 
 
+class Moves(Protocol):
+    """Where something moved before one camera."""
+
+    def between(self, since: datetime, until: datetime) -> Cells | None:
+        """bool (rows, columns) over the whole picture: where something moved in the picture of `since`, in that of
+        `until`, or between. None when that is not known, or too much changed."""
+        ...
+
+
+@runtime_checkable
+class LooksNear(Protocol):
+    """A detector of objects that need not look at the whole picture each time."""
+
+    def find_near(self, frame: Frame, moves: Moves) -> Sequence[Observation]:
+        """As `find`; where nothing has moved, what was found there stands."""
+        ...
+
+
 class Rule(Protocol):
     """Judges one site's observations. Knows no clock: only the times of what it is given."""
 
@@ -208,7 +230,9 @@ class MonitorRecipe(RecipeBase):
 
 
 class DetectorRecipe(RecipeBase):
-    """A detector as configured."""
+    """A detector as configured. `looks_near`: its live thing is a `LooksNear`, so it is worth watching for motion."""
+
+    looks_near: ClassVar[bool] = False
 
     def make(self, context: Context) -> Detector:
         """Load what it needs. Raises UnverifiedWeights, InputRejected."""

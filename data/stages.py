@@ -51,6 +51,7 @@ class StageClock:
         self._lock = threading.Lock()
         self._spent_s: dict[Stage, float] = {}
         self._dropped: dict[str, int] = {}
+        self._parts: dict[str, int] = {}
         self.nested = _Nested()
 
     @classmethod
@@ -87,3 +88,14 @@ class StageClock:
         with self._lock:
             dropped, self._dropped = self._dropped, {}
         return dropped
+
+    def part(self, site: str) -> None:
+        """A look that was at a part of the picture."""
+        with self._lock:
+            self._parts[site] = self._parts.get(site, 0) + 1
+
+    def parts(self) -> dict[str, int]:
+        """Those since this was asked last."""
+        with self._lock:
+            parts, self._parts = self._parts, {}
+        return parts

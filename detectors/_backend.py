@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
@@ -18,9 +19,13 @@ log = logging.getLogger(__name__)
 
 
 class Model(Protocol):
-    """A back end: one network, whoever runs it."""
+    """A back end: one network, whoever runs it.
+
+    `windows`: widths and heights, pixels, of the smaller canvases it takes beside the configured one.
+    """
 
     labels: tuple[str, ...]
+    windows: tuple[tuple[int, int], ...]
 
     def infer(self, canvas: Image) -> npt.NDArray[np.float32]:
         """float32 (n, 6): left, top, right, bottom in canvas pixels, confidence, class."""
@@ -59,7 +64,45 @@ def _exported(weights: Weights, inference: InferenceSettings, cache_dir: Path) -
     if model.precision != choice.precision:
         choice = Choice(model.precision, f"OpenVINO did not take {choice.precision}")
     log.info("inference: OpenVINO %s, %s", choice.precision, choice.why)
-    return model
+
+    def smaller(one: InferenceSettings) -> OpenVinoModel:
+        return OpenVinoModel(exported_model(weights, one, cache_dir), inference.threads, model.precision)
+
+    return _with_windows(model, smaller, inference)
+
+
+class BySize:
+    """The network at several sizes of its input; each picture goes to the one of its size."""
+
+    def __init__(self, whole: Model, smaller: dict[tuple[int, int], Model]) -> None:
+        """`smaller`: by width and height."""
+        self.labels = whole.labels
+        self.windows = tuple(smaller)
+        self.precision = getattr(whole, "precision", "")
+        self._whole = whole
+        self._smaller = smaller
+
+    def infer(self, canvas: Image) -> npt.NDArray[np.float32]:
+        """As `Model`."""
+        return self._smaller.get((canvas.shape[1], canvas.shape[0]), self._whole).infer(canvas)
+
+
+def _with_windows(model: Model, make: Callable[[InferenceSettings], Model], inference: InferenceSettings) -> Model:
+    """Those that cannot be made are done without: the whole picture is looked at instead."""
+    smaller: dict[tuple[int, int], Model] = {}
+    for one in windows(inference):
+        try:
+            smaller[one.width, one.height] = make(one)
+        except (InputRejected, OSError, RuntimeError) as error:
+            log.warning("inference: no window of %d x %d pixels: %s", one.width, one.height, error)
+    return BySize(model, smaller) if smaller else model
+
+
+def windows(inference: InferenceSettings) -> list[InferenceSettings]:
+    """The settings with each window's size as the input; windows that are not smaller than the input are left out."""
+    whole = (inference.width, inference.height)
+    fitting = [w for w in inference.windows if w[0] <= whole[0] and w[1] <= whole[1] and w != whole]
+    return [inference.model_copy(update={"width": width, "height": height}) for width, height in fitting]
 
 
 def _plain(weights: Weights, cache_dir: Path, threads: int, why: str) -> Model:

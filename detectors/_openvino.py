@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import logging
+import mmap
 import os
 import threading
 from pathlib import Path
@@ -32,8 +32,9 @@ class OpenVinoModel:
     """
 
     def __init__(self, folder: Path, threads: int, precision: Precision = "f32") -> None:
+        self.windows: tuple[tuple[int, int], ...] = ()
         self.labels: tuple[str, ...] = tuple(json.loads((folder / LABELS).read_text(encoding="utf-8")))
-        compiled = _compiled(
+        compiled, pages = _compiled(
             folder,
             {
                 "PERFORMANCE_HINT": "LATENCY",
@@ -49,6 +50,7 @@ class OpenVinoModel:
         _, height, width, _ = compiled.input(0).shape
         self.size = (int(width), int(height))
         self._request = compiled.create_infer_request()
+        self._pages = pages  # after what refers to it, so that it goes after it
         self._lock = threading.Lock()
         # The first inference of a process, made in two threads at once, never returned: make it here.
         self.infer(np.zeros((height, width, 3), np.uint8))
@@ -61,8 +63,8 @@ class OpenVinoModel:
         return found
 
 
-def _compiled(folder: Path, how: dict[str, Any]) -> ov.CompiledModel:
-    """As compiled before on this processor, else now, and kept for the next process.
+def _compiled(folder: Path, how: dict[str, Any]) -> tuple[ov.CompiledModel, object]:
+    """As compiled before on this processor, else now, and kept for the next process; and what must live as long.
 
     Taking up what was compiled leaves a process about 10 MiB smaller than compiling it.
     """
@@ -71,8 +73,7 @@ def _compiled(folder: Path, how: dict[str, Any]) -> ov.CompiledModel:
     kept = folder / f"compiled-{hashlib.sha256(here.encode()).hexdigest()[:12]}.blob"
     if kept.is_file():
         try:
-            with kept.open("rb") as blob:
-                return core.import_model(io.BytesIO(blob.read()), "CPU", how)
+            return _taken_up(core, kept, how)
         except (OSError, RuntimeError) as error:
             log.warning("the compiled model %s cannot be taken up and is made anew: %s", kept.name, error)
     compiled = core.compile_model(_with_picture_input(core.read_model(folder / MODEL)), "CPU", how)
@@ -82,7 +83,19 @@ def _compiled(folder: Path, how: dict[str, Any]) -> ov.CompiledModel:
         new.replace(kept)
     except OSError as error:
         log.warning("the compiled model cannot be kept: %s", error)
-    return compiled
+    return compiled, None
+
+
+def _taken_up(core: ov.Core, kept: Path, how: dict[str, Any]) -> tuple[ov.CompiledModel, object]:
+    """From the file itself: the weights stay in its pages, which the processes share and which may be given back."""
+    with kept.open("rb") as blob:
+        pages = mmap.mmap(blob.fileno(), 0, access=mmap.ACCESS_COPY)  # never written; OpenVINO asks for writable ones
+    content = np.frombuffer(pages, np.uint8)
+    tensor = ov.Tensor(content, shared_memory=True)
+    compiled = core.import_model(tensor, "CPU", how)
+    if hasattr(pages, "madvise"):
+        pages.madvise(mmap.MADV_DONTNEED)  # what was needed has been copied; the rest is read again when asked for
+    return compiled, (tensor, content)
 
 
 def _with_picture_input(model: ov.Model) -> ov.Model:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from data.place import InferenceSettings
+from detectors._backend import windows
 from detectors._export import exported_model
 from detectors._weights import configured_weights, known_weights
 
@@ -18,5 +19,5 @@ def prepare(inference: InferenceSettings, base_dir: Path, more: tuple[str, ...] 
     weights = configured_weights(inference, base_dir)
     ready = [weights.path]
     if inference.backend == "openvino":
-        ready.append(exported_model(weights, inference, cache_dir))
+        ready += [exported_model(weights, one, cache_dir) for one in (inference, *windows(inference))]
     return ready + [known_weights(name, cache_dir).path for name in more]

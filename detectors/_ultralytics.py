@@ -21,6 +21,7 @@ class UltralyticsModel:
         import torch  # noqa: PLC0415 - half a gigabyte, only for this back end
 
         torch.set_num_threads(threads)
+        self.windows: tuple[tuple[int, int], ...] = ()  # a smaller picture would run as well, but not much faster
         self._model = yolo(str(weights.path), task="detect")
         names = self._model.names
         self.labels: tuple[str, ...] = tuple(names[i] for i in range(len(names)))

@@ -15,13 +15,14 @@ from data.frame import Frame, Image
 from data.labels import family
 from data.observation import Boxes, Detection, Detections, Observation
 from data.place import Place
-from data.recipe import Context, Detector, DetectorRecipe
+from data.recipe import Context, Detector, DetectorRecipe, Moves
 from data.stages import StageClock
 from data.zone import Zone
 from detectors._appearance import described
 from detectors._backend import Model, load
 from detectors._labels import COCO
 from detectors._letterbox import Letterbox
+from detectors._scene import Scene
 from detectors._tiles import Grid
 from detectors._tracker import Tracker, iou, of_smaller
 
@@ -36,6 +37,7 @@ _SAME_OBJECT = 0.6  # overlap of two boxes of one family that are one object
 class Recipe(DetectorRecipe):
     """Objects of the chosen classes, each with a `track_id` that follows it from picture to picture."""
 
+    looks_near: ClassVar[bool] = True
     title: ClassVar[str] = "目标检测（人、车等） / Objects: people, vehicles, ..."
 
     kind: Annotated[Literal["yolo"], Field(description="Objects in pictures, by YOLO26.")] = "yolo"
@@ -101,10 +103,34 @@ class Yolo:
         self._model = model
         self._tracker = Tracker(recipe.confidence)
         self._stages = StageClock.of(context)
+        self._scene: Scene | None = None
+        if model.windows and not closer:  # tiles are looked at in full each time: little could be saved
+            families = [family(label) for label in model.labels]
+            every = context.inference.whole_every
+            self._scene = Scene(self._size, model.windows, families, sure=recipe.confidence, whole_every=every)
 
     def find(self, frame: Frame) -> Sequence[Observation]:
         """One Detections for the picture, also when it is empty."""
-        canvas, box, wanted = self._objects(frame)
+        return self._tracked(frame, *self._objects(frame))
+
+    def find_near(self, frame: Frame, moves: Moves) -> Sequence[Observation]:
+        """The same, from a look at a part of the picture where that will do."""
+        scene = self._scene
+        if scene is None:
+            return self.find(frame)
+        box, canvas = self._canvas(frame)
+        moved = None if scene.looked_at is None else moves.between(scene.looked_at, frame.at)
+        window = scene.window(frame.at, moved, box)
+        rows = None
+        if window is not None:
+            rows = scene.part(frame.at, window, window.placed(self._inferred(window.cut(canvas))))
+        if rows is not None:
+            self._stages.part(self._site)
+        else:
+            rows = scene.whole(frame.at, self._inferred(canvas))
+        return self._tracked(frame, canvas, box, self._wanted_of(rows, box, frame))
+
+    def _tracked(self, frame: Frame, canvas: Image, box: Letterbox, wanted: list[Detection]) -> Sequence[Observation]:
         with self._stages.measure(self._site, "track"):
             picture = canvas[box.top : box.top + box.height, box.left : box.left + box.width]
             tracked = described(self._tracker.track(frame.at, wanted), picture)
@@ -116,15 +142,20 @@ class Yolo:
         return Detections.of(self._site, frame.at, wanted, aspect=frame.width / frame.height)
 
     def _objects(self, frame: Frame) -> tuple[Image, Letterbox, list[Detection]]:
+        box, canvas = self._canvas(frame)
+        return canvas, box, self._wanted_of(self._inferred(canvas), box, frame)
+
+    def _canvas(self, frame: Frame) -> tuple[Letterbox, Image]:
         box = Letterbox.fit(frame.width, frame.height, *self._size)
         with self._stages.measure(self._site, "convert"):
-            canvas = box.canvas(frame)
-        found = self._inferred(canvas)
+            return box, box.canvas(frame)
+
+    def _wanted_of(self, found: Rows, box: Letterbox, frame: Frame) -> list[Detection]:
         with self._stages.measure(self._site, "track"):
             objects = self._named(box.fractions(found[:, :4]), found)
             if self._closer:
                 objects = without_repeats([objects, *self._close_up(frame)])
-            return canvas, box, [d for d in one_per_object(objects) if d.label in self._wanted]
+            return [d for d in one_per_object(objects) if d.label in self._wanted]
 
     def _inferred(self, canvas: Image) -> Rows:
         with self._stages.measure(self._site, "infer"):

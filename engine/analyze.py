@@ -17,6 +17,7 @@ from data.frame import Frame
 from data.observation import Reading, Rejected, Tick
 from data.recipe import Context, Monitor
 from data.settings import SiteSettings
+from engine.movement import Movement
 from engine.pipeline import SitePipeline
 from engine.watch import Watch
 from monitors.video_file import Recipe as VideoFile
@@ -53,13 +54,21 @@ def _frames(recording: Monitor) -> Iterator[Frame]:
 
 
 def analyze_frames(
-    frames: Iterable[Frame], site: SiteSettings, context: Context, start: datetime, watch: Watch | None = None
+    frames: Iterable[Frame],
+    site: SiteSettings,
+    context: Context,
+    start: datetime,
+    watch: Watch | None = None,
+    *,
+    near: bool = False,
 ) -> Iterator[Line]:
     """One line per alert, in the order they were raised, each as soon as it and those before it are over.
 
     `frames` in the order of their times, from `start` on (UTC). Looked at: `context.inference.per_second`, or
-    those `watch` picks. The same frames give the same lines.
+    those `watch` picks; `near`: as a live camera does it, only where something moved. The same frames give the same
+    lines.
     """
+    movement = (watch.movement if watch is not None else Movement()) if near else None
     pipeline = SitePipeline(site, context)
     log = _Log(start)
     due, next_tick = start, start + _TICK
@@ -68,14 +77,16 @@ def analyze_frames(
         while next_tick <= frame.at:
             log.note(pipeline.tick(Tick(site.id, next_tick)))
             next_tick += _TICK
+        if watch is None and movement is not None and movement.due(frame.at):
+            movement.see(frame)
         if watch is not None:
             if watch.see(frame).look:
-                seen = pipeline.see(frame)
+                seen = pipeline.see(frame, movement)
                 log.note(seen.signals)
                 if seen.detections is not None:
                     watch.found(seen.detections)
         elif frame.at + _SLACK >= due:
-            log.note(pipeline.see(frame).signals)
+            log.note(pipeline.see(frame, movement).signals)
             due += step * max(1, (frame.at + _SLACK - due) // step + 1)
         yield from log.finished()
     yield from log.rest()

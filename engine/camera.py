@@ -21,6 +21,7 @@ from engine.admission import Admission
 from engine.device import FULLY_DECODED, Device, Item
 from engine.frame_age import FrameAge
 from engine.load import Tally
+from engine.movement import Movement
 from engine.watch import Watch
 
 TILE_WIDTH = 640
@@ -63,8 +64,12 @@ class Camera:
         arrived: Callable[[], None],
         reject: Callable[[Rejected], None],
         admission: Admission | None = None,
+        near: bool = False,
     ) -> None:
-        """`admission`: who decides whether this camera may wake; it always may when left out."""
+        """`admission`: who decides whether this camera may wake; it always may when left out.
+
+        `near`: there are detectors that need not look where nothing moves.
+        """
         self.site = context.site.id
         self.device = Device(recipe, context, self._receive, idle_is_alive=False)
         self.pixels = threading.Lock()  # frames of one stream share their scalers: one thread at a time
@@ -73,6 +78,9 @@ class Camera:
         self._arrived = arrived
         self._reject = reject
         self.watch = Watch(context.inference.per_second) if getattr(recipe, "watch", "") == "on_activity" else None
+        self.movement: Movement | None = None  # None: nobody asks where something moved
+        if near:
+            self.movement = Movement() if self.watch is None else self.watch.movement
         self._waiting: deque[Received] = deque()
         self._queue = threading.Condition()
         self._stirring = threading.Lock()
@@ -191,6 +199,7 @@ class Camera:
         self.tally.pictures += 1
         if self.watch is None:
             self._offset = now - item.at
+            self._gate(item)
             if self._untaken_s is None:
                 self._untaken_s = now_s
             self._newest = received
@@ -198,6 +207,11 @@ class Camera:
         else:
             self._heed(self.watch, received)
         self._tile(item, now_s)
+
+    def _gate(self, frame: Frame) -> None:
+        if self.movement is not None and self.movement.due(frame.at):
+            with self.pixels, self._stages.measure(self.site, "gate"):
+                self.movement.see(frame)
 
     def _heed(self, watch: Watch, received: Received) -> None:
         """Keep it for the detector if it deserves a look, and let the device rest while nothing goes on."""

@@ -33,7 +33,8 @@ class Tally:
 
 
 Totals = dict[tuple[str, str], float]
-"""By site and what: "pictures", "looks", "shed", "dropped", or a stage, in seconds of processor time."""
+"""By site and what: "pictures", "looks", "parts" (looks at a part of the picture), "shed", "dropped", or a stage, in
+seconds of processor time."""
 
 
 class LoadBook:
@@ -72,6 +73,8 @@ class LoadBook:
                 added[site, what] = getattr(tally, what) - self._totals.get((site, what), 0.0)
         for site, dropped in self._stages.dropped().items():
             added[site, "dropped"] = dropped
+        for site, parts in self._stages.parts().items():
+            added[site, "parts"] = parts
         for (site, stage), spent_s in self._stages.taken().items():
             added[site, stage] = spent_s
         return added
@@ -81,6 +84,7 @@ class LoadBook:
             "looks": "yiping_inferences_total",
             "shed": "yiping_looks_shed_total",
             "dropped": "yiping_frames_dropped_total",
+            "parts": "yiping_window_looks_total",
         }
         for (site, what), by in added.items():
             self._totals[site, what] = self._totals.get((site, what), 0.0) + by
@@ -102,6 +106,9 @@ class LoadBook:
                     self._sheds.add(site)
                 elif share < SHEDS_UNTIL:
                     self._sheds.discard(site)
+            elif what == "parts":
+                share = round(by / grown[site, "looks"], 3) if grown[site, "looks"] else 0.0
+                self._meters.gauge("yiping_window_looks_share", share, camera=site)
             elif what == "dropped":
                 self._meters.gauge("yiping_frames_dropped_per_second", round(by / passed_s, 2), camera=site)
             else:

@@ -15,7 +15,7 @@ from data.datum import LEVEL
 from data.errors import InputRejected
 from data.frame import Frame
 from data.observation import Detections, Observation, Reading, Rejected, Tick, Vectors
-from data.recipe import Context, Glances, KeepsState, Screens
+from data.recipe import Context, Detector, Glances, KeepsState, LooksNear, Moves, Screens
 from data.settings import SiteSettings
 from engine.conditions import Conditions
 from engine.health import HealthWatch
@@ -89,13 +89,13 @@ class SitePipeline:
         """Does anything look at the pictures?"""
         return bool(self._detectors) or self._health is not None
 
-    def see(self, frame: Frame) -> Seen:
-        """Look at one picture and judge what is in it."""
+    def see(self, frame: Frame, moves: Moves | None = None) -> Seen:
+        """Look at one picture and judge what is in it. `moves`: then detectors may look only where something moved."""
         health = self._health.see(frame) if self._health is not None else []
         if not self._sees:
             self._conditions.note(health)
             return Seen(None, (), tuple(health))
-        observations = [found for detector in self._detectors for found in detector.find(frame)]
+        observations = [found for detector in self._detectors for found in _found(detector, frame, moves)]
         pictures = [found for found in observations if isinstance(found, Detections)]
         readings = tuple(found for found in observations if isinstance(found, Reading))
         detections = merged(pictures) if pictures else None
@@ -200,6 +200,12 @@ class SitePipeline:
         """Readings that a rule could not judge, since this was asked last."""
         refused, self._refused = self._refused, []
         return refused
+
+
+def _found(detector: Detector, frame: Frame, moves: Moves | None) -> Sequence[Observation]:
+    if moves is not None and isinstance(detector, LooksNear):
+        return detector.find_near(frame, moves)
+    return detector.find(frame)
 
 
 def merged(pictures: Sequence[Detections]) -> Detections:

@@ -19,9 +19,9 @@ import numpy as np
 from data.frame import Frame
 from data.observation import Detections
 from engine.blobs import Blob, blobs
-from engine.gate import Gate, Mask, Motion
+from engine.gate import Mask, Motion
+from engine.movement import GATE_EVERY, KEPT_MOTIONS, STALE, Movement
 
-GATE_EVERY = timedelta(seconds=0.1)
 AWAKE_FOR = timedelta(seconds=2)  # after something of interest has moved
 STANDING_EVERY = timedelta(seconds=1)  # looks while something stands there
 STANDING_FOR = timedelta(seconds=10)  # it may be hidden for so long and still be looked after
@@ -29,7 +29,6 @@ RARE_EVERY = timedelta(seconds=10)
 GLANCES_EVERY = tuple(
     timedelta(seconds=s) for s in (0.2, 0.2, 0.4, 0.4, 1.0)
 )  # while all are in vain, the last for ever
-KEPT_MOTIONS = 64  # answers may come so many later
 TRIAL_BACK = timedelta(seconds=2)  # of what was kept back is looked at, where something strange travels
 _TRAVELS_CELLS = 1.5
 _SMALL_SHARE = 0.1  # of the cells; more is weather
@@ -40,7 +39,6 @@ _MOVED_BY = 0.15  # box heights between two looks: it moves, though the gate may
 _SLACK = timedelta(milliseconds=1)  # picture times are rounded: 0.1999 s is due at 0.2 s
 _NEVER = datetime.min.replace(tzinfo=UTC)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_STALE = timedelta(seconds=60)  # the background of a stream not seen for so long (the main stream, while it rested)
 _STALE_AT_REST = timedelta(seconds=3)  # of the substream: what stands there since must not wake it again and again
 
 
@@ -62,12 +60,12 @@ class Watch:
         """`looks_per_second`: at most so many while something goes on."""
         self._period = timedelta(seconds=1 / looks_per_second)
         self._lock = threading.Lock()
-        self._gates: dict[tuple[int, int], tuple[Gate, datetime]] = {}
+        self.movement = Movement()
         self._gate_due = self._look_due = self._glance_due = _NEVER
         self._looked_at = self._last_at = self._moving_at = self._interest_at = self._present_at = _NEVER
         self._warming = True
         self._moving = False
-        self._motions: deque[tuple[datetime, Mask]] = deque(maxlen=KEPT_MOTIONS)
+        self._motions: deque[tuple[datetime, Mask]] = deque(maxlen=KEPT_MOTIONS)  # answers may come so many later
         self._unseen_since: datetime | None = None  # the first motion nobody has glanced at
         self._asked: tuple[datetime, datetime] | None = None  # the picture glanced at, and since when it moves
         self._vain = 0
@@ -148,12 +146,7 @@ class Watch:
 
     def _gated(self, frame: Frame, *, resting: bool) -> bool:
         """Tells of a global change."""
-        size = (frame.width, frame.height)
-        gate, last = self._gates.get(size, (Gate(), _NEVER))
-        if frame.at - last > (_STALE_AT_REST if resting else _STALE):
-            gate = Gate()
-        motion = gate.see(frame.luma(), frame.at)
-        self._gates[size] = (gate, frame.at)
+        motion = self.movement.see(frame, _STALE_AT_REST if resting else STALE)
         self._warming = motion.warming
         self._moving = motion.active and not motion.warming
         if self._moving:

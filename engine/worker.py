@@ -130,6 +130,7 @@ class Worker:
             arrived=self._arrived.set,
             reject=self._keep_reject,
             admission=self._admission,
+            near=bool(self._options.settings.inference.windows) and any(one.looks_near for one in site.detectors),
         )
         return _Watch(site, camera)
 
@@ -210,7 +211,7 @@ class Worker:
                 return
         with watch.camera.pixels:
             with self._stages.measure(watch.site.id, "judge"):  # what is left of it beside the detectors' own stages
-                seen = pipeline.see(frame)
+                seen = pipeline.see(frame, watch.camera.movement)
             if any(isinstance(signal, Raised) for signal in seen.signals):
                 with self._stages.measure(watch.site.id, "encode"):
                     picture = frame.jpeg(EVIDENCE_WIDTH)

@@ -29,6 +29,7 @@ LOAD: Mapping[str, tuple[str, str]] = MappingProxyType(
         "load.pictures": ("画面/秒", "Pictures/s"),
         "load.looks": ("识别/秒", "Looks/s"),
         "load.share": ("识别占比", "Looked at"),
+        "load.parts": ("其中局部", "Parts only"),
         "load.shed": ("减少", "Shed"),
         "load.dropped": ("丢弃/秒", "Dropped/s"),
         "load.age": ("画面时延", "Age"),

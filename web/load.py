@@ -14,6 +14,7 @@ _FIGURES = {
     "yiping_pictures_per_second": "pictures_per_second",
     "yiping_looks_per_second": "looks_per_second",
     "yiping_looks_shed_share": "shed_share",
+    "yiping_window_looks_share": "window_share",
     "yiping_frames_dropped_per_second": "dropped_per_second",
     "yiping_frame_age_seconds": "age_s",
     "yiping_decode_state": "decode_state",

@@ -22,6 +22,7 @@
       cell(number(camera.pictures_per_second)),
       cell(number(camera.looks_per_second)),
       cell(percent(Math.min(1, share))),
+      cell(percent(camera.window_share ?? 0)),
       cell(shed >= FEW ? `⚠ ${percent(shed)}` : percent(shed)),
       cell(number(camera.dropped_per_second ?? 0)),
       cell(camera.age_s === undefined ? "–" : `${Math.round(1000 * camera.age_s)} ms`),
@@ -30,7 +31,7 @@
   };
   const head = () => [
     make("tr", {},
-      ["site", "process", "state", "pictures", "looks", "share", "shed", "dropped", "age"].map((name, i) =>
+      ["site", "process", "state", "pictures", "looks", "share", "parts", "shed", "dropped", "age"].map((name, i) =>
         make("th", { scope: "col", rowspan: 2, class: i < 3 ? "" : "number" }, t(`load.${name}`))),
       make("th", { scope: "colgroup", colspan: STAGES.length + 1, class: "group" }, t("load.cpu"))),
     make("tr", {},

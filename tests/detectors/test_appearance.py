@@ -79,6 +79,7 @@ class _OneCar:
     """A back end that finds one car in the middle of every canvas."""
 
     labels = ("car",)
+    windows: tuple[tuple[int, int], ...] = ()
 
     def infer(self, canvas: Image) -> npt.NDArray[np.float32]:
         height, width = canvas.shape[:2]

@@ -35,6 +35,18 @@ def test_rates_are_those_of_the_last_ten_seconds_only() -> None:
     assert counters["yiping_frames_total"] == {'{"site": "quay"}': 750.0}
 
 
+def test_looks_at_a_part_of_the_picture_are_counted_and_given_as_a_share_of_the_looks() -> None:
+    meters, stages, tally = Meters(), StageClock(), Tally()
+    book = LoadBook(meters, stages, {"quay": tally, "gate": Tally()})
+    for second in range(6):
+        book.note(float(second))
+        tally.looks += 5
+        for _ in range(3):
+            stages.part("quay")
+    assert gauges(meters, "yiping_window_looks_share") == {'{"camera": "quay"}': 0.6}
+    assert meters.as_dict()["counters"]["yiping_window_looks_total"] == {'{"camera": "quay"}': 15.0}
+
+
 def test_shedding_is_said_once_when_it_begins_and_once_when_it_is_over(caplog: pytest.LogCaptureFixture) -> None:
     meters, stages, tally = Meters(), StageClock(), Tally()
     book = LoadBook(meters, stages, {"quay": tally})
