@@ -54,13 +54,13 @@ def found_of(these: Detections, those: Detections) -> int:
 @pytest.mark.shared
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(
-    ("clip", "since_s", "until_s", "parts"),
-    [("intel_one-by-one-person", 4.0, 24.0, 0.5), ("intel_person-bicycle-car", 20.0, 32.0, 0.15)],
+    ("clip", "span_s", "parts"),
+    [("intel_one-by-one-person", (4.0, 24.0), 0.5), ("intel_person-bicycle-car", (20.0, 32.0), 0.15)],
 )
 def test_looks_at_a_part_find_what_looks_at_the_whole_find(
-    root: Path, shared: Path, clip: str, since_s: float, until_s: float, parts: float
+    root: Path, shared: Path, clip: str, span_s: tuple[float, float], parts: float
 ) -> None:
-    full, near, share = looks(root, shared / "clips" / f"{clip}.mp4", since_s, until_s)
+    full, near, share = looks(root, shared / "clips" / f"{clip}.mp4", *span_s)
     assert share >= parts
     boxes = sum(len(one) for one in full)
     assert boxes > 20
