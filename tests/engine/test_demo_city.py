@@ -132,7 +132,7 @@ def test_a_demo_login_for_each_part_and_every_responder_among_them_exists(city: 
 def test_the_warnings_that_can_be_dropped_into_the_demo_begin_raise_and_end_its_storm_plan(
     root: Path, city: Settings
 ) -> None:
-    files = sorted((root / "data/demo/warnings").glob("*.xml"))
+    files = sorted((root / "data/demo/warnings").glob("*.cap"))
     messages = [parse_cap(file.read_bytes()) for file in files]
     storm = city.plans.plan("storm")
     assert storm is not None
