@@ -16,6 +16,7 @@ from data.store import Reader, Writer
 from data.task import Candidate, Task
 from data.trail import responder_changed
 from dispatch.costs import Costs, closed_roads
+from dispatch.roster import Roster
 from dispatch.routing import Closure, Roads, Route
 
 _PLACED = "responders.placed"  # store value: where config.yaml last put each responder
@@ -32,8 +33,10 @@ def sync_responders(writer: Writer, settings: Settings, now: datetime) -> None:
     known = {responder.id: responder for responder in writer.responders()}
     users = {user.name for user in writer.users()}
     placed: dict[str, list[float]] = dict(writer.value(_PLACED) or {})
+    roster = Roster(writer.shifts(), now)
     for configured in settings.responders:
-        writer.put_responder(_from(configured))
+        on_shift = roster.is_on_shift(configured.id, configured=configured.on_shift)
+        writer.put_responder(replace(_from(configured), on_shift=on_shift))
         if configured.id not in users:
             writer.add_user(User(configured.id, Role.RESPONDER, display_name=configured.name))
         where = configured.location

@@ -28,6 +28,7 @@ from dispatch.clocks import calendar_of
 from dispatch.offers import DELIVERY, TIMER, expire_due
 from dispatch.plan_runs import OVER, ends_due
 from dispatch.plan_works import ROUND, Maker, rounds_due
+from dispatch.roster import changes_of_shift, keep_shifts
 from dispatch.routing import Roads, load_roads
 from dispatch.upkeep import TIMER as UPKEEP
 from dispatch.upkeep import upkeeps_due
@@ -43,6 +44,7 @@ from engine.watchdog import Watchdog
 log = logging.getLogger(__name__)
 
 POLL_S = 0.5
+SHIFTS_S = 5.0
 FRESH_S = 5.0  # a poll that succeeded so recently counts as a heartbeat
 MOST_TIMERS = 1000
 ANSWERING_AT_ONCE = 4
@@ -101,6 +103,20 @@ class Requests:
             log.error("request %d could not be answered", number, exc_info=error)
 
 
+class Shifts:
+    """Puts responders on and off shift as the roster says."""
+
+    def __init__(self, store: Store, settings: Settings) -> None:
+        self._store = store
+        self._settings = settings
+
+    def poll(self) -> None:
+        now = datetime.now(UTC)
+        if self._store.read(lambda reader: changes_of_shift(reader, self._settings, now)):
+            changed = self._store.write(lambda writer: keep_shifts(writer, self._settings, now))
+            log.info("the shifts of %d responders have begun or ended", changed)
+
+
 def timer_kinds(settings: Settings, roads: Roads) -> Mapping[str, Due]:
     """What ends the timers of each kind."""
     calendar, maker = calendar_of(settings), Maker(settings, roads)
@@ -143,6 +159,8 @@ def run_clock(heart: Heart, options: RunOptions) -> None:
         scheduler.add_job(automatic.poll, "interval", id="automatic", **how)
         scheduler.add_job(planner.poll, "interval", id="planner", **how)
         scheduler.add_job(watchdog.poll, "interval", id="watchdog", **how)
+        often = how | {"seconds": SHIFTS_S}
+        scheduler.add_job(Shifts(store, settings).poll, "interval", id="shifts", **often)
         scheduler.start()
         try:
             while not heart.stopping.wait(POLL_S):

@@ -35,25 +35,33 @@
     one.distance_m < 1000 ? `${Math.round(one.distance_m)} m` : `${(one.distance_m / 1000).toFixed(1)} km`}`;
   const against = (reason) => t(`reason.${reason}`, {}, /^last position/.test(reason) ? t("reason.old_position")
     : /^declined/.test(reason) ? `${t("reason.declined")}${reason.slice(8)}` : reason);
+  const lastOf = (warning) => t("candidate.last_unit", { grid: warning.replace(/^.* /, "") });
+  /** What the cost is made of beside the way, in words; the way itself stands there already. */
+  const parts = (one) => (one.why ?? "").split(", ").slice(1)
+    .map((part) => part.replace(/^(load|rest|own grid) (-?\d+) s$/, (_, what, s) => `${t(`candidate.${what}`)} ${s > 0 ? "+" : "−"}${duration(Math.abs(s))}`)).join(" · ");
+  const notes = (one) => [one.method === "straight line" && t("candidate.straight"), parts(one), one.warning && make("b", { class: "warning" }, `⚠ ${lastOf(one.warning)}`)]
+    .filter(Boolean).flatMap((each, n) => (n ? [" · ", each] : [each]));
+  const byRoad = (one) => one.method === "road";
+  const cost = (one) => one.cost_s || one.travel_s;
   const candidateRow = (alert, one, task) => {
     const who = yiping.feed.responders.get(one.responder);
     const going = task && (task.responder ?? task.offered_to) === one.responder;
     return make("li", { class: `${one.reason ? "unfit" : ""}${going ? " going" : ""}` },
       make("b", {}, personName(one.responder)),
       make("span", { class: "dim" }, who?.team ?? ""),
-      make("span", { class: "travel" }, one.reason ? against(one.reason) : travel(one)),
+      make("span", { class: "travel", title: one.why || null }, one.reason ? against(one.reason) : travel(one)),
       !task && !one.reason && make("button", {
         type: "button", onclick: (event) => alertList.dispatch(alert, event.currentTarget, one.responder),
       }, t("do.send")),
-      going && make("span", { class: "tag" }, t("candidate.chosen")));
+      going && make("span", { class: "tag" }, t("candidate.chosen")),
+      !one.reason && notes(one).length > 0 && make("small", { class: "notes" }, notes(one)));
   };
   const candidateList = (alert, task) => {
     const entry = candidates.get(alert.id);
     const items = task?.candidates?.length ? task.candidates : entry?.items;
-    const shown = (items ?? []).toSorted((a, b) => !!a.reason - !!b.reason || a.travel_s - b.travel_s).slice(0, 6);
-    const straight = shown.some((one) => one.method && one.method !== "road");
+    const shown = (items ?? []).toSorted((a, b) => !!a.reason - !!b.reason || byRoad(b) - byRoad(a) || cost(a) - cost(b)).slice(0, 6);
     return make("section", { class: "candidates" },
-      make("h4", {}, t("panel.candidates"), straight && make("span", { class: "dim" }, ` ${t("candidate.straight")}`)),
+      make("h4", {}, t("panel.candidates")),
       shown.length
         ? make("ol", {}, shown.map((one) => candidateRow(alert, one, task)))
         : make("p", { class: "dim" }, entry?.error || t(items ? "candidate.nobody" : "loading")));

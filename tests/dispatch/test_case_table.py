@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -151,13 +152,20 @@ def store(tmp_path: Path) -> Iterator[Store]:
     opened.close()
 
 
+WALKS = int(os.environ.get("YIPING_SOAK_WALKS", "1"))
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(0)
-def test_20_000_random_steps_reach_every_state_and_no_wrong_one(store: Store) -> None:
-    """`YIPING_SOAK_STEPS=1000000` for the long version (make soak-states)."""
-    steps = int(os.environ.get("YIPING_SOAK_STEPS", "20000"))
-    walk = Walk(store, seed=20260713, settings=Settings(timezone="Asia/Shanghai"))
+@pytest.mark.parametrize("number", range(WALKS))
+def test_20_000_random_steps_reach_every_state_and_no_wrong_one(store: Store, number: int) -> None:
+    """`YIPING_SOAK_STEPS=1000000 YIPING_SOAK_WALKS=8` for the long version (make soak-states)."""
+    steps = int(os.environ.get("YIPING_SOAK_STEPS", "20000")) // WALKS
+    began = time.monotonic()
+    walk = Walk(store, seed=20260713 + number, settings=Settings(timezone="Asia/Shanghai"))
     walk.go(steps)
+    taken = sum(walk.done.values())
+    print(f"\nwalk {number}: {steps} steps, {taken} taken, in {time.monotonic() - began:.0f} s, none illegal")
     replayed = store.read(walk.replay)  # type: ignore[arg-type]
     assert walk.tried == steps
     assert sum(walk.done.values()) > steps // 5, walk.done

@@ -7,7 +7,9 @@ import statistics
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -178,6 +180,26 @@ def test_a_chosen_responder_is_sent_and_every_step_shows_who_and_when(station: S
     seat.page.wait_for_selector('.timeline [data-step="task.closed"].done')
     assert seat.page.inner_text('.timeline [data-step="task.verified"] span') == "陈明"
     assert station.store.read(lambda reader: reader.task(task.id)).state is TaskState.CLOSED
+    assert seat.errors == []
+
+
+def test_candidates_tell_what_their_cost_is_made_of_and_what_sending_them_would_mean(
+    station: Station, sit_down: SitDown, tmp_path: Path
+) -> None:
+    raise_one(station.store, station.vault, now(), site="quay-1")
+    people = station.store.read(lambda reader: reader.responders())
+    for number, one in enumerate(people):  # each in a grid of their own
+        alone = replace(one, grid=f"5001050070090{number:02}")
+        station.store.write(lambda writer, alone=alone: writer.put_responder(alone))  # type: ignore[misc]
+    seat = sit_down("/")
+    row = seat.page.locator(".candidates li").first
+    row.wait_for()
+    assert re.search("⚠ 网格 5001050070090[0-9]{2} 的最后一人", row.inner_text())
+    assert "直线估计" in row.inner_text(), "there are no roads here, and it says so"
+    assert "travel" in (row.locator(".travel").get_attribute("title") or "")
+    seat.page.screenshot(path=tmp_path / "candidates.png")
+    for one in people:
+        station.store.write(lambda writer, one=one: writer.put_responder(one))  # type: ignore[misc]
     assert seat.errors == []
 
 

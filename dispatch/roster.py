@@ -1,0 +1,48 @@
+"""Who is on shift: whoever stands in the roster only while a shift of theirs lasts, everybody else as configured."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from data.organisation import Shift
+from data.people import Responder
+from data.settings import Settings
+from data.store import Reader, Writer
+from data.trail import responder_changed
+
+COUNTS_FOR = timedelta(days=7)  # a roster that nobody has kept up for so long says nothing about today
+
+
+class Roster:
+    """The shifts as they stand at one moment."""
+
+    def __init__(self, shifts: Sequence[Shift], now: datetime) -> None:
+        self._planned = {shift.person for shift in shifts if shift.ends > now - COUNTS_FOR}
+        self._present = {shift.person for shift in shifts if shift.begins <= now < shift.ends}
+
+    def is_on_shift(self, person: str, *, configured: bool) -> bool:
+        """`configured`: what config.yaml says of people who stand in no roster."""
+        return person in self._present if person in self._planned else configured
+
+
+def changes_of_shift(reader: Reader, settings: Settings, now: datetime) -> list[Responder]:
+    """The responders whose shift has begun or ended, as they should be stored."""
+    roster = Roster(reader.shifts(), now)
+    configured = {one.id: one.on_shift for one in settings.responders}
+    wanted = [
+        (one, roster.is_on_shift(one.id, configured=configured[one.id]))
+        for one in reader.responders()
+        if one.id in configured
+    ]
+    return [replace(one, on_shift=on_shift) for one, on_shift in wanted if one.on_shift is not on_shift]
+
+
+def keep_shifts(writer: Writer, settings: Settings, now: datetime) -> int:
+    """Put on and off shift whom the roster says. How many changed."""
+    changed = changes_of_shift(writer, settings, now)
+    for responder in changed:
+        writer.put_responder(responder)
+        responder_changed(writer, responder.id, now)
+    return len(changed)
