@@ -42,12 +42,19 @@ def judge_alone(alert: Alert, sites: Sequence[SiteSettings]) -> Verdict | None:
 
 
 def judge_place(place: FusedPlace, settings: Settings, sight: Sight, now: datetime) -> tuple[Verdict, ...]:
-    """Of every open alert of the place; none for those that no fresh evidence speaks for."""
+    """Of every open alert of the place; none for those that no fresh evidence speaks for.
+
+    What was confirmed stays so when some of its evidence has grown old or turned: only a human takes it back.
+    """
     proofs = proofs_of(place, settings.sites, sight, settings.fusion, now)
     verification = verification_of(proofs)
     if verification is Verification.UNVERIFIED:
         return ()
-    return tuple(Verdict(alert, verification, proofs) for alert in subjects(place, sight))
+    return tuple(Verdict(alert, _surer(alert, verification), proofs) for alert in subjects(place, sight))
+
+
+def _surer(alert: Alert, found: Verification) -> Verification:
+    return Verification.CONFIRMED if alert.verification is Verification.CONFIRMED else found
 
 
 def subjects(place: FusedPlace, sight: Sight) -> tuple[Alert, ...]:

@@ -303,6 +303,22 @@ def test_a_deep_gauge_and_a_dry_camera_raise_a_sensor_fault_task_and_hide_nothin
     assert street.known(deep) is Verification.CONFIRMED
 
 
+def test_what_was_confirmed_stays_so_when_the_camera_turns_dry_and_that_is_told(street: Street) -> None:
+    street.read(27.0)
+    street.look(0.8)
+    deep = street.alarm("depth")
+    street.alarm("road-lost", Priority.P3, value=0.8)
+    street.fuse()
+    street.over("road-lost")
+    street.wait(30)
+    street.read(27.0)
+    street.look(0.05)
+    street.fuse()
+    street.fuse()
+    assert street.known(deep) is Verification.CONFIRMED
+    assert [kinds(step) for step in street.steps(deep)] == [["gauge", "camera_water"], ["gauge", "not camera_water"]]
+
+
 def open_alerts(street: Street) -> list[Alert]:
     return list(street.store.read(lambda reader: reader.alerts(AlertQuery(open_only=True))))
 
