@@ -77,7 +77,6 @@ class Screening:
     """Puts one operator's alerts onto cards, each as it comes; a card has the id of the first alert on it."""
 
     watch: FloodWatch = field(default_factory=FloodWatch)
-    last_id: int = 0
     logged: set[int] = field(default_factory=set)
     _card_of: dict[int, int] = field(default_factory=dict)  # of alerts on a card for several
     _opened: deque[Arrival] = field(default_factory=deque)  # those that opened a card in the last window, without P1
@@ -85,15 +84,14 @@ class Screening:
     _rest: int | None = None  # in this flood, the card of the grids that found no room
 
     def take(self, arrival: Arrival) -> None:
-        """The next alert, in the order of ids."""
+        """The next alert that came, or came again; one that shares a card, or is in the log, stays there."""
         was = self.watch.since
         self.watch.hear(arrival.at)
-        self.last_id = arrival.id
         while self._opened and self._opened[0].at <= arrival.at - WINDOW:
             self._opened.popleft()
         if self.watch.since is not None and self.watch.since != was:
             self._fold()
-        if arrival.priority is Priority.P1:
+        if arrival.priority is Priority.P1 or arrival.id in self._card_of or arrival.id in self.logged:
             return
         if self.watch.since is None:
             self._opened.append(arrival)
@@ -105,6 +103,11 @@ class Screening:
     def card(self, alert_id: int) -> int:
         """The card that holds this alert; its own number when it has one to itself."""
         return self._card_of.get(alert_id, alert_id)
+
+    @property
+    def grouped(self) -> int:
+        """How many alerts share a card."""
+        return len(self._card_of)
 
     def groups(self, among: Collection[int]) -> Mapping[int, Sequence[int]]:
         """By card, the alerts of those in `among` that may share a card with others."""

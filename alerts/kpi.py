@@ -62,13 +62,14 @@ class Period:
 
 
 def alarm_figures(columns: AlarmColumns, period: Period, desks: Mapping[str, Seen]) -> dict[str, Any]:
-    """`columns`: alarms that came from LEAD before the period on, and older ones that held in it; in order of coming.
+    """`columns`: alarms that came from LEAD before the period on, and older ones that held in it; in any order.
 
     Shares are fractions, times seconds. A figure for which there is nothing is None.
     """
     table = pd.DataFrame(columns._asdict()).astype(dict.fromkeys(("site", "rule", "zone", "priority"), "str"))
     for name in ("came_at", "acknowledged_at", "ended_at"):
         table[name] = pd.to_datetime(table[name], utc=True)
+    table = table.sort_values(["came_at", "id"], ignore_index=True)
     table["key"] = table["site"] + " " + table["rule"] + " " + table["zone"]
     inside = table[(table["came_at"] >= period.since) & (table["came_at"] < period.until)]
     return {

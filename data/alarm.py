@@ -10,12 +10,17 @@ from data.alert import Priority
 
 
 class AlarmRecord(NamedTuple):
-    """`came_at`: when it was stored, and so could be seen."""
+    """An alert was raised, or fires again. `came_at`: when that was stored, and so could be seen.
 
+    `step`: the number of its step; `quiet`: it was kept quiet from the first moment.
+    """
+
+    step: int
     id: int
     site: str
     priority: Priority
     came_at: datetime
+    quiet: bool
 
 
 class AlarmColumns(NamedTuple):

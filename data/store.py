@@ -97,16 +97,21 @@ class Reader(Protocol):
         """What holds, but not yet for long enough to be an alert."""
         ...
 
-    def alarms_after(self, alert_id: int, limit: int = 10_000) -> Sequence[AlarmRecord]:
-        """Alerts with a higher id, in the order they came."""
+    def alarms_after(self, step: int, limit: int = 10_000) -> Sequence[AlarmRecord]:
+        """Alerts raised or firing again after this step, in order."""
         ...
 
-    def alarms_before(self, alert_id: int, limit: int = 1000) -> Sequence[AlarmRecord]:
-        """Alerts with a lower id, the newest first."""
+    def alarms_before(self, step: int, limit: int = 1000) -> Sequence[AlarmRecord]:
+        """The newest first."""
         ...
 
+    def first_alarm_step(self, alert_id: int) -> int | None: ...
     def alarm_columns(self, since: datetime, until: datetime) -> AlarmColumns:
-        """Those that came then, and older ones that held then, in the order they came."""
+        """Those that came then, and older ones that held then; each occurrence by itself."""
+        ...
+
+    def suppressed_alerts(self, now: datetime) -> Sequence[Alert]:
+        """The newest alert of each key that is shelved, suppressed by design or out of service; newest first."""
         ...
 
     def alarms_in_hand(self) -> frozenset[int]:

@@ -35,6 +35,7 @@ def draw(_screens: ScreenContext, words: Words) -> Any:
     ]
     beside = [
         panel(words("duty.chosen"), html.Div(id="duty-chosen"), "chosen-panel"),
+        panel(words("duty.quiet"), html.Ul(id="duty-quiet"), "quiet-panel", html.Span(id="duty-quiet-counts")),
         panel(words("duty.people"), html.Ul(id="duty-people"), "people-panel", html.Span(id="duty-people-counts")),
     ]
     return html.Div([html.Div(tables, className="tables"), html.Div(beside, className="beside")], className="duty")
@@ -44,12 +45,15 @@ def _alerts(words: Words) -> Any:
     columns = [
         _column(words, "priority", 104, cellRenderer="yipingMark", sort="asc", sortIndex=1),
         _column(words, "id", 92, filter=False, sort="desc", sortIndex=2),
-        _column(words, "what", 210, flex=1),
-        _column(words, "site", 150),
-        _column(words, "started", 150, **_TIME),
-        _column(words, "lasting", 96, **_LASTING),
-        _column(words, "state", 150, sort="asc", sortIndex=0, comparator={"function": "yipingByUrgency"}),
-        _column(words, "acknowledged_by", 110),
+        _column(words, "what", 190, flex=1, minWidth=150),
+        _column(words, "site", 130),
+        _column(words, "started", 140, **_TIME),
+        _column(words, "lasting", 86, **_LASTING),
+        _column(words, "state", 128, sort="asc", sortIndex=0, comparator={"function": "yipingByUrgency"}),
+        _column(words, "acknowledged_by", 100),
+        _column(words, "condition", 104),
+        _column(words, "suppression", 124),
+        _column(words, "verification", 96),
         _column(words, "step", 190),
     ]
     return _grid("duty-alerts", words, columns)

@@ -22,6 +22,7 @@ def page_data(screens: ScreenContext) -> dict[str, Any]:
         "sites": [site_data(site) for site in settings.sites],
         "responders": [{"id": r.id, "name": r.name, "team": r.team} for r in settings.responders],
         "units": dict(UNIT_OF),
+        "shelve_at_most": {role.value: span.total_seconds() for role, span in settings.alarms.shelve_at_most.items()},
     }
 
 

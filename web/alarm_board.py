@@ -19,7 +19,7 @@ from data.views import iso
 
 FRESH_S = 0.2  # as long an answer serves everybody at the desk
 NAMES_FRESH_S = 60.0
-FORGET_EVERY = 10_000  # alerts
+FORGET_ABOVE = 10_000  # alerts
 
 
 @dataclass
@@ -28,7 +28,8 @@ class Desk:
 
     screening: Screening = field(default_factory=Screening)
     elsewhere: set[int] = field(default_factory=set)
-    taken: int = 0
+    last_step: int = 0
+    last_alert: int = 0
     answered_s: float = float("-inf")
     answer: Mapping[str, Any] = field(default_factory=dict)
 
@@ -69,36 +70,36 @@ class AlarmBoard:
         return self._names
 
     def _follow(self, desk: Desk, name: str, reader: Reader, in_hand: frozenset[int]) -> None:
-        screening = desk.screening
-        if screening.last_id == 0:
-            screening.last_id = begin_after(reader, in_hand)
+        screening, taken = desk.screening, 0
+        if desk.last_step == 0:
+            desk.last_step = begin_after(reader, in_hand)
         settings = next((one for one in self._settings.desks if one.id == name), None)
-        while page := reader.alarms_after(screening.last_id):
+        while page := reader.alarms_after(desk.last_step):
             for record in page:
                 grid = self._grids.get(record.site) or f"site:{record.site}"
-                if record.priority is Priority.P1 or is_seen_at(self._settings.desks, settings, grid):
-                    screening.take(Arrival(record.id, grid, record.priority, record.came_at))
-                else:
+                if record.priority is not Priority.P1 and not is_seen_at(self._settings.desks, settings, grid):
                     desk.elsewhere.add(record.id)
-                    screening.last_id = record.id
-            desk.taken += len(page)
-        if desk.taken > FORGET_EVERY:
-            desk.taken = 0
+                elif not record.quiet:
+                    screening.take(Arrival(record.id, grid, record.priority, record.came_at))
+                desk.last_alert = max(desk.last_alert, record.id)
+            desk.last_step = page[-1].step
+            taken += len(page)
+        if taken and len(screening.logged) + len(desk.elsewhere) + screening.grouped > FORGET_ABOVE + 2 * len(in_hand):
             screening.forget(in_hand)
             desk.elsewhere &= in_hand
 
 
 def begin_after(reader: Reader, in_hand: frozenset[int]) -> int:
-    """The id after which to begin: before everything in hand and the last window, at a pause as long as a window.
+    """The step after which to begin: before everything in hand and the last window, at a pause as long as a window.
 
     After such a pause nothing of what was before has an effect on the cards, so they are the same as ever.
     """
     later: AlarmRecord | None = None
-    below = min(in_hand, default=2**62)
-    while page := reader.alarms_before(below if later is None else later.id):
+    below = (reader.first_alarm_step(min(in_hand)) if in_hand else None) or 2**62
+    while page := reader.alarms_before(below if later is None else later.step):
         for record in page:
             if later is not None and later.came_at - record.came_at >= WINDOW:
-                return record.id
+                return record.step
             later = record
     return 0
 
@@ -113,5 +114,5 @@ def _answer(desk: Desk, name: str, in_hand: frozenset[int], now: datetime) -> Ma
         "groups": [[card, list(alerts)] for card, alerts in screening.groups(in_hand).items()],
         "logged": sorted(screening.logged & in_hand),
         "elsewhere": sorted(desk.elsewhere & in_hand),
-        "last": screening.last_id,
+        "last": desk.last_alert,
     }

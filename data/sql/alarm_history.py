@@ -7,29 +7,55 @@ from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Select, Text, func, or_, select, type_coerce, union
+from sqlalchemy import ScalarSelect, Select, Text, and_, case, exists, func, or_, select, type_coerce, union
 
 from data.alarm import AlarmColumns, AlarmRecord
-from data.alert import Priority
-from data.sql.alert_rows import AlertRow
+from data.alert import Alert, AlertKey, Priority
+from data.alert_life import AlertStep
+from data.sql import rows
+from data.sql.alert_rows import AlertRow, AlertStepRow
 from data.sql.looking import Looking
 from data.sql.models import TaskRow
 
 ALERTS = AlertRow.table()
+STEPS = AlertStepRow.table()
 TASKS = TaskRow.table()
+_OTHER = STEPS.alias()
+_LATER = ALERTS.alias()
 
+_FIRES = (AlertStep.RAISE.value, AlertStep.REOPEN.value)
+_QUIETENS = (AlertStep.SHELVE.value, AlertStep.INHIBIT.value, AlertStep.OUT_OF_SERVICE.value)
 _came_at = func.coalesce(ALERTS.c.committed_at, ALERTS.c.raised_at)
-_RECORD = select(ALERTS.c.id, ALERTS.c.site, ALERTS.c.priority, _came_at)
-# Times as the driver gives them: turning a hundred thousand into datetimes one by one takes a second.
-_COLUMNS = select(
-    ALERTS.c.id,
-    ALERTS.c.site,
-    ALERTS.c.rule,
-    ALERTS.c.zone,
-    ALERTS.c.priority,
-    type_coerce(_came_at, Text),
-    type_coerce(ALERTS.c.acknowledged_at, Text),
-    type_coerce(ALERTS.c.ended_at, Text),
+_fired_at = case((STEPS.c.occurrence > 1, STEPS.c.at), else_=_came_at)
+_quiet = exists().where(_OTHER.c.alert_id == STEPS.c.alert_id, _OTHER.c.at == STEPS.c.at, _OTHER.c.step.in_(_QUIETENS))
+_RECORD = (
+    select(STEPS.c.id, ALERTS.c.id, ALERTS.c.site, ALERTS.c.priority, _fired_at, _quiet)
+    .join_from(STEPS, ALERTS, STEPS.c.alert_id == ALERTS.c.id)
+    .where(STEPS.c.step.in_(_FIRES))
+)
+
+
+def _first(step: AlertStep) -> ScalarSelect[Any]:
+    """When this step was first taken in the same occurrence."""
+    same = (_OTHER.c.alert_id == STEPS.c.alert_id, _OTHER.c.occurrence == STEPS.c.occurrence)
+    return select(func.min(_OTHER.c.at)).where(*same, _OTHER.c.step == step.value).scalar_subquery()
+
+
+def _columns(came_at: Any, acknowledged_at: Any, ended_at: Any) -> Select[Any]:
+    """Times as the driver gives them: turning a hundred thousand into datetimes one by one takes a second."""
+    times = (type_coerce(time, Text) for time in (came_at, acknowledged_at, ended_at))
+    return select(ALERTS.c.id, ALERTS.c.site, ALERTS.c.rule, ALERTS.c.zone, ALERTS.c.priority, *times)
+
+
+# Nearly all have fired once and keep who acknowledged them. Of the others each occurrence has times of its own, and an
+# acknowledgement that has lapsed is known by its step only.
+_simple = and_(ALERTS.c.occurrence == 1, ALERTS.c.acknowledged_at.is_not(None))
+_SIMPLE = _columns(_came_at, ALERTS.c.acknowledged_at, ALERTS.c.ended_at).where(_simple)
+_ended_at = case((ALERTS.c.occurrence == 1, ALERTS.c.ended_at), else_=_first(AlertStep.END))
+_BY_STEPS = (
+    _columns(_fired_at, _first(AlertStep.ACKNOWLEDGE), _ended_at)
+    .outerjoin_from(ALERTS, STEPS, and_(STEPS.c.alert_id == ALERTS.c.id, STEPS.c.step.in_(_FIRES)))
+    .where(~_simple)
 )
 _OPEN_TASK = (TASKS.c.closed_at.is_(None), TASKS.c.cancelled_at.is_(None))
 _IN_HAND = union(
@@ -43,25 +69,41 @@ _IN_HAND = union(
 class AlarmLooking(Looking):
     """The part of `data.store.Reader` about alerts as alarms."""
 
-    def alarms_after(self, alert_id: int, limit: int = 10_000) -> Sequence[AlarmRecord]:
-        return self._records(_RECORD.where(ALERTS.c.id > alert_id).order_by(ALERTS.c.id).limit(limit))
+    def alarms_after(self, step: int, limit: int = 10_000) -> Sequence[AlarmRecord]:
+        return self._records(_RECORD.where(STEPS.c.id > step).order_by(STEPS.c.id).limit(limit))
 
-    def alarms_before(self, alert_id: int, limit: int = 1000) -> Sequence[AlarmRecord]:
-        return self._records(_RECORD.where(ALERTS.c.id < alert_id).order_by(ALERTS.c.id.desc()).limit(limit))
+    def alarms_before(self, step: int, limit: int = 1000) -> Sequence[AlarmRecord]:
+        return self._records(_RECORD.where(STEPS.c.id < step).order_by(STEPS.c.id.desc()).limit(limit))
+
+    def first_alarm_step(self, alert_id: int) -> int | None:
+        found = select(func.min(STEPS.c.id)).where(STEPS.c.alert_id == alert_id)
+        step: int | None = self._connection.execute(found).scalar()
+        return step
 
     def alarm_columns(self, since: datetime, until: datetime) -> AlarmColumns:
         held = or_(_came_at >= since, ALERTS.c.ended_at.is_(None), ALERTS.c.ended_at >= since)
-        found = self._connection.execute(_COLUMNS.where(_came_at < until, held).order_by(_came_at, ALERTS.c.id))
-        rows = found.all()
-        columns = list(zip(*rows, strict=True)) if rows else [()] * len(_COLUMNS.selected_columns)
+        rows = [
+            row
+            for statement in (_SIMPLE, _BY_STEPS)
+            for row in self._connection.execute(statement.where(_came_at < until, held)).all()
+        ]
+        columns = list(zip(*rows, strict=True)) if rows else [()] * len(AlarmColumns._fields)
         return AlarmColumns(*columns[:5], *(_moments(column) for column in columns[5:]))
 
     def alarms_in_hand(self) -> frozenset[int]:
         return frozenset(self._connection.execute(_IN_HAND).scalars())
 
+    def suppressed_alerts(self, now: datetime) -> Sequence[Alert]:
+        newer = _LATER.c.id > ALERTS.c.id
+        same = and_(*(_LATER.c[name] == ALERTS.c[name] for name in AlertKey._fields))
+        inhibited = and_(ALERTS.c.inhibited_by != "", ALERTS.c.ended_at.is_(None))
+        held = or_(ALERTS.c.shelved_until > now, ALERTS.c.work_order != "", inhibited)
+        last = ~exists().where(same, newer)
+        return self._all(select(ALERTS).where(held, last).order_by(ALERTS.c.id.desc()), rows.alert_of)
+
     def _records(self, statement: Select[Any]) -> Sequence[AlarmRecord]:
         rows = self._connection.execute(statement)
-        return [AlarmRecord(row[0], row[1], Priority(row[2]), row[3]) for row in rows]
+        return [AlarmRecord(*row[:3], Priority(row[3]), row[4], bool(row[5])) for row in rows]
 
 
 def _moments(given: Sequence[Any]) -> np.ndarray:

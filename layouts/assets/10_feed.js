@@ -204,11 +204,19 @@ yiping.feed = (() => {
   // ---- questions the panels ask
   const tasksOf = (alert) =>
     [...tasks.values()].filter((task) => task.alert === alert.id || (alert.event && task.event === alert.event));
+  /** The newest task of an alert that was not cancelled, or undefined. */
+  const lastTask = (alert) => tasksOf(alert).filter((task) => task.state !== "cancelled").sort((a, b) => b.id - a.id)[0];
   const isOpenTask = (task) => !["closed", "cancelled"].includes(task.state);
   /** May somebody be sent? Not while a task of it is offered or being worked on. */
   const canDispatch = (alert) =>
     alert.state !== "closed" && !tasksOf(alert).some((task) => isOpenTask(task) && task.state !== "draft");
-  const unacknowledged = (alert) => alert.state === "firing" || alert.state === "returned";
+  const isShelved = (alert) => alert.shelved_until !== null && Date.parse(alert.shelved_until) > clock.now();
+  /** Kept quiet: shelved, by design, out of service, or judged not true. It calls nobody, but is shown all the same. */
+  const isQuiet = (alert) => isShelved(alert) || alert.inhibited_by !== "" || alert.work_order !== "" || alert.verification === "dismissed";
+  /** Has nobody acknowledged it yet? */
+  const unseen = (alert) => alert.state === "firing" || alert.state === "returned";
+  /** Does it call for somebody? */
+  const unacknowledged = (alert) => unseen(alert) && !isQuiet(alert);
   /** Unacknowledged first, then by priority, then the newest. */
   const byUrgency = (a, b) =>
     unacknowledged(b) - unacknowledged(a) || (a.priority > b.priority) - (a.priority < b.priority) || b.id - a.id;
@@ -257,7 +265,7 @@ yiping.feed = (() => {
 
   return {
     alerts, tasks, events, responders, sites, readings, link, on, hear, start, tasksOf, isOpenTask, inHand,
-    mostUrgentAt, unacknowledged, byUrgency,
+    mostUrgentAt, unseen, unacknowledged, isShelved, isQuiet, lastTask, byUrgency,
     canDispatch, stepsOf, titleOf, labelOf, get seq() { return seq; },
   };
 })();

@@ -35,8 +35,9 @@ yiping.screening = (() => {
   };
   const soon = () => { waiting ??= setTimeout(ask, Math.max(0, askedMs + ASK_EVERY_MS - performance.now())); };
 
-  /** The id of the alert's card, "log", "elsewhere" (another desk's), or null for a moment when it has just come. */
+  /** The alert's card: an id, "log", "elsewhere" (another desk's), "quiet", or null for a moment when it has just come. */
   const place = (alert) => {
+    if (feed.isQuiet(alert)) return "quiet";
     if (alert.priority === "P1") return alert.id;
     if (alert.id <= known.last) {
       if (logged.has(alert.id)) return "log";

@@ -65,6 +65,7 @@ yiping.oneAlert = (() => {
     let shown = AT_ONCE;
     let last = [[], null];
     let drawn = "";
+    const aside = typeof key === "string"; // the log, another desk's, what is kept quiet
     const element = make("article", { class: "alert group", "data-card": key, tabindex: 0 });
     const list = make("ol", { class: "members" });
     const lead = (alerts) => [...alerts].sort(feed.byUrgency);
@@ -91,7 +92,7 @@ yiping.oneAlert = (() => {
             make("p", { class: "dim" }, fresh.length && fresh.length < alerts.length ? `${t("cards.unacknowledged", { n: fresh.length })} · ` : "",
               t("cards.newest"), " ", since(newest))),
           make("div", { class: "do" },
-            fresh.length > 0 && make("button", { type: "button", class: key === "log" || key === "elsewhere" ? "" : "strong", "data-do": "acknowledge-all" },
+            fresh.length > 0 && make("button", { type: "button", class: aside ? "" : "strong", "data-do": "acknowledge-all" },
               t("do.acknowledge_all", { n: fresh.length })),
             make("button", { type: "button", "data-do": "open", "aria-expanded": String(open) }, t(open ? "cards.close" : "cards.open"))),
           list);

@@ -14,7 +14,7 @@ from data.store import Writer
 from data.views import alert_view
 from web.alarm_board import AlarmBoard
 from web.api.idempotency import once
-from web.api.schemas import AnyList, answers
+from web.api.schemas import AlertList, AnyList, answers
 from web.auth import visitor_of
 from web.deps import ServerDeps
 
@@ -38,6 +38,13 @@ def alarm_card_router(deps: ServerDeps) -> APIRouter:
         actor = visitor_of(request).actor
         actor.require(Action.READ)
         return await deps.read(lambda reader: board.look(reader, actor.name, deps.now()))
+
+    @router.get("/suppressed-alerts", response_model=None, responses=answers(AlertList, 403))
+    async def suppressed(request: Request) -> dict[str, Any]:
+        """All that is shelved, suppressed by design or out of service, also where the condition is over."""
+        visitor_of(request).actor.require(Action.READ)
+        found = await deps.read(lambda reader: reader.suppressed_alerts(deps.now()))
+        return {"items": [alert_view(alert) for alert in found], "next": None}
 
     @router.post("/alarm-cards/acknowledge", response_model=None, responses=answers(AnyList, 403, 404, 422))
     async def acknowledge_card(request: Request, body: CardBody) -> Response:

@@ -13,6 +13,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from alerts.kpi import LEAD, Period, alarm_figures
+from data.alert_life import Suppression
 from data.desk import DeskSettings, is_seen_at
 from data.errors import InputRejected
 from data.people import Action
@@ -68,8 +69,14 @@ async def _figures(deps: ServerDeps, period: Period) -> dict[str, Any]:
     desks = {desk.id: partial(_concerns, settings, desk) for desk in settings.desks}
     columns = await deps.read(lambda reader: reader.alarm_columns(period.since - LEAD, period.until))
     found = await asyncio.to_thread(alarm_figures, columns, period, desks or {"": partial(_concerns, settings, None)})
+    quiet = await deps.read(lambda reader: reader.suppressed_alerts(deps.now()))
+    shelved = sum(Suppression.SHELVED in alert.suppressions(deps.now()) for alert in quiet)
     names = {desk.id: desk.name or desk.id for desk in settings.desks}
-    return {**found, "desks": [{**desk, "name": names.get(desk["id"], "")} for desk in found["desks"]]}
+    return {
+        **found,
+        "shelved": shelved,
+        "desks": [{**desk, "name": names.get(desk["id"], "")} for desk in found["desks"]],
+    }
 
 
 def _concerns(settings: Settings, desk: DeskSettings | None, site: str) -> bool:
@@ -83,7 +90,7 @@ def _rows(figures: dict[str, Any]) -> Iterator[tuple[Any, ...]]:
         for name, value in desk.items():
             if name not in {"id", "name"}:
                 yield (desk["name"], name, "", value, *limits.get(name, ("", "")))
-    for name in ("alarms", "standing", "standing_24h", "top_share"):
+    for name in ("alarms", "standing", "standing_24h", "shelved", "top_share"):
         yield ("", name, "", figures[name], *limits.get(name, ("", "")))
     for name in ("top", "chattering"):
         for one in figures[name]:

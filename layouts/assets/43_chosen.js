@@ -1,0 +1,125 @@
+// The duty page's chosen alert or task: where it stands on the four axes, what can be decided, evidence, and its trail.
+yiping.dutyChosen = (() => {
+  "use strict";
+  const { t, make, show, mount, feed, marks, act, post, get, siteName, personName, me, axes, say } = yiping;
+  const AUDIT_ROWS = 40;
+  const earlier = new Map(); // alerts that are no longer in hand, by id
+  let chosen = null; // {topic: "alert" | "task", id}
+  let place = null;
+  let user = null;
+  let form = null; // what is being decided about the chosen one
+
+  const may = (action) => !user?.may || user.may.includes(action);
+  const itemOf = ({ topic, id }) => feed[`${topic}s`].get(id) ?? (topic === "alert" ? earlier.get(id) : undefined);
+  const choose = (topic, id) => {
+    if (chosen?.topic !== topic || chosen.id !== id) form = null;
+    chosen = { topic, id };
+    draw();
+  };
+  const chooseEarlier = async (id) => {
+    try {
+      if (!feed.alerts.has(id)) earlier.set(id, await axes.whole(id));
+      choose("alert", id);
+    } catch (error) {
+      say(error.message, "error");
+    }
+  };
+  const button = (name, path, strong = false) => make("button", {
+    type: "button", class: strong ? "strong" : "", "data-do": name,
+    onclick: (event) => act(event.currentTarget, async () => { await post(path); await drawTrail(); }),
+  }, t(`do.${name}`));
+  const open = (name) => {
+    const item = itemOf(chosen);
+    form = axes.form(name, item, user, () => { form = null; draw(); });
+    draw();
+  };
+  const buttons = (alert, task) => make("div", { class: "do" },
+    alert && feed.unseen(alert) && may("acknowledge")
+      && button("acknowledge", `/api/v1/alerts/${alert.id}/acknowledge`, true),
+    alert && feed.canDispatch(alert) && may("dispatch") && button("dispatch", `/api/v1/alerts/${alert.id}/dispatch`),
+    task?.state === "reported" && may("verify") && (user?.name === task.responder
+      ? make("span", { class: "dim" }, t("verify.not_own")) : button("verify", `/api/v1/tasks/${task.id}/verify`, true)),
+    task && feed.isOpenTask(task) && axes.may(user, "cancel_task") && button("cancel", `/api/v1/tasks/${task.id}/cancel`),
+    alert && axes.buttons(alert, user, open));
+  const draw = () => {
+    if (!place?.isConnected) return;
+    const item = chosen && itemOf(chosen);
+    if (!item) {
+      place.replaceChildren(make("p", { class: "empty dim" }, t("duty.choose")));
+      return;
+    }
+    const alert = chosen.topic === "alert" ? item : feed.alerts.get(item.alert);
+    const task = chosen.topic === "task" ? item : feed.lastTask(item);
+    const typing = form?.contains(document.activeElement) ? document.activeElement : null;
+    const parts = [
+      make("h3", {}, marks.mark(item.priority, alert ? !feed.unacknowledged(alert) : true),
+        alert ? feed.titleOf(alert) : item.title, make("span", { class: "dim" }, `${siteName(item.site)} #${item.id}`)),
+      alert && axes.draw(alert, chooseEarlier),
+      buttons(alert, task),
+      form,
+      make("div", { class: "pictures" },
+        alert && marks.evidence(alert, feed.titleOf(alert)),
+        task?.report_photo && marks.picture(task.report_photo, null, task.priority, t("panel.report"))),
+      task?.report_text && make("p", { class: "words" }, `${personName(task.responder)}：${task.report_text}`),
+      make("div", { id: "duty-evidence" }),
+      make("h4", {}, t("duty.trail")),
+      make("ol", { class: "trail", id: "duty-trail" }),
+    ];
+    place.replaceChildren(...parts.filter(Boolean));
+    typing?.focus();
+    drawTrail();
+  };
+
+  // ---- the trail: the alert's own steps, and those of its tasks
+  const alertSteps = async (alert) => {
+    const whole = await axes.whole(alert.id);
+    const proofs = whole.proofs ?? [];
+    document.getElementById("duty-evidence")?.replaceChildren(...(proofs.length ? axes.evidence(proofs) : []));
+    return (whole.steps ?? []).map((step) => ({
+      at: step.at, actor: step.by, action: step.step, subject: `alert:${alert.id}`, reason: step.reason, until: step.until, detail: step.detail,
+    }));
+  };
+  const taskSteps = async (alert, item) => {
+    const tasks = (alert ? feed.tasksOf(alert) : [item]).filter(Boolean);
+    if (user && !may("read_audit")) {
+      const task = chosen.topic === "task" ? item : feed.lastTask(alert);
+      return task ? feed.stepsOf(alert ?? { raised_at: null }, task).filter(([name, at]) => at && name.startsWith("task."))
+        .map(([name, at, who]) => ({ at, actor: who, words: t(`step.${name}`), subject: `task:${task.id}` })) : [];
+    }
+    const parts = await Promise.all(tasks.map((task) => get(`/api/v1/audit?subject=task:${task.id}&limit=${AUDIT_ROWS}`)));
+    return parts.flatMap((part) => part.items);
+  };
+  const line = (entry) => make("li", {},
+    make("time", { class: "dim", datetime: entry.at }, show(entry.at, "full")),
+    make("b", {}, personName(entry.actor)),
+    make("span", {}, entry.words ?? t(`audit.${entry.action}`, {}, entry.action), entry.until ? ` ${t("axis.until", { at: show(entry.until, "minute") })}` : ""),
+    make("span", { class: "dim" }, entry.subject),
+    entry.reason ? make("span", { class: "reason" }, entry.reason) : null,
+    entry.detail?.blind_s ? make("span", { class: "reason" }, t("audit.blind", { n: Math.round(entry.detail.blind_s) })) : null);
+  const drawTrail = async () => {
+    const list = document.getElementById("duty-trail");
+    if (!list || !chosen) return;
+    const asked = chosen;
+    const item = itemOf(chosen);
+    const alert = chosen.topic === "alert" ? item : feed.alerts.get(item?.alert);
+    try {
+      const parts = await Promise.all([alert ? alertSteps(alert) : [], taskSteps(alert, item)]);
+      if (asked !== chosen || !list.isConnected) return;
+      const rows = parts.flat().map((entry, n) => [entry, n]).sort(([a, m], [b, n]) => b.at.localeCompare(a.at) || n - m).slice(0, AUDIT_ROWS);
+      list.replaceChildren(...rows.map(([entry]) => line(entry)));
+    } catch (error) {
+      list.replaceChildren(make("li", { class: "dim" }, error.message));
+    }
+  };
+  mount("duty-chosen", async (element) => {
+    place = element;
+    draw();
+    ["alert", "task"].forEach((topic) => feed.on(topic, (ids) => {
+      const item = chosen && itemOf(chosen);
+      if (item && (ids.has(item.id) || ids.has(item.alert) || ids.has(0))) draw();
+    }));
+    user = await me().catch(() => null);
+    draw();
+  });
+  return { choose };
+})();
