@@ -27,7 +27,9 @@ _FIRES = (AlertStep.RAISE.value, AlertStep.REOPEN.value)
 _QUIETENS = (AlertStep.SHELVE.value, AlertStep.INHIBIT.value, AlertStep.OUT_OF_SERVICE.value)
 _came_at = func.coalesce(ALERTS.c.committed_at, ALERTS.c.raised_at)
 _fired_at = case((STEPS.c.occurrence > 1, STEPS.c.at), else_=_came_at)
-_quiet = exists().where(_OTHER.c.alert_id == STEPS.c.alert_id, _OTHER.c.at == STEPS.c.at, _OTHER.c.step.in_(_QUIETENS))
+# By the system, at the moment it fired: a shelf or a work order that lasted, or what inhibits it by design.
+_at_once = and_(_OTHER.c.alert_id == STEPS.c.alert_id, _OTHER.c.at == STEPS.c.at, _OTHER.c.role == "")
+_quiet = exists().where(_at_once, _OTHER.c.step.in_(_QUIETENS))
 _RECORD = (
     select(STEPS.c.id, ALERTS.c.id, ALERTS.c.site, ALERTS.c.priority, _fired_at, _quiet)
     .join_from(STEPS, ALERTS, STEPS.c.alert_id == ALERTS.c.id)
