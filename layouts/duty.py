@@ -63,7 +63,7 @@ def _tasks(words: Words) -> Any:
     columns = [
         _column(words, "priority", 104, cellRenderer="yipingMark", sort="asc", sortIndex=1),
         _column(words, "id", 92, filter=False, sort="desc", sortIndex=2),
-        _column(words, "title", 210, flex=1),
+        _column(words, "title", 210, flex=1, minWidth=150),
         _column(words, "site", 150),
         _column(words, "state", 150),
         _column(words, "who", 120),

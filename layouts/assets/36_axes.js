@@ -27,7 +27,7 @@ yiping.axes = (() => {
     if (!why.length) return cell("suppression", "none", "");
     return make("div", { "data-axis": "suppression", "data-value": why.map(([name]) => name).join(" "), class: "off" },
       make("dt", {}, t("axis.suppression")),
-      make("dd", {}, why.flatMap(([name, text]) => [make("b", {}, `⏸ ${t(`suppression.${name}`)}`), make("span", {}, text)])));
+      make("dd", {}, why.flatMap(([name, text]) => [make("b", {}, `❚❚ ${t(`suppression.${name}`)}`), make("span", {}, text)])));
   };
   const verification = (alert) => cell("verification", alert.verification, { confirmed: "✓", dismissed: "✗", probable: "?" }[alert.verification]);
 

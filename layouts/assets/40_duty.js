@@ -25,7 +25,7 @@
     `${alert.condition === "stale" ? "⚠ " : ""}${t(`condition.${alert.condition}`)}`,
     alert.occurrence > 1 && `×${alert.occurrence}`, alert.latched_since && "⚠",
   ].filter(Boolean).join(" ");
-  const quietOf = (alert) => axes.held(alert).map(([name]) => `⏸ ${t(`suppression.${name}`)}`).join(" ");
+  const quietOf = (alert) => axes.held(alert).map(([name]) => `❚❚ ${t(`suppression.${name}`)}`).join(" ");
   const alertRow = (alert) => ({
     key: String(alert.id), id: alert.id, priority: alert.priority, what: feed.titleOf(alert), site: siteName(alert.site),
     started: alert.started_at, lasting: alert.ended_at ? null : alert.active_since, sign: feed.isQuiet(alert) ? "quiet" : alert.state,

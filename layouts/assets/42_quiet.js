@@ -16,7 +16,7 @@
   const row = (alert) => make("li", { "data-quiet": alert.id },
     marks.mark(alert.priority, true),
     make("b", {}, feed.titleOf(alert)), make("span", { class: "dim" }, siteName(alert.site)),
-    make("span", { class: "why" }, axes.held(alert).map(([name, text]) => make("span", {}, `⏸ ${t(`suppression.${name}`)} · ${text}`))),
+    make("span", { class: "why" }, axes.held(alert).map(([name, text]) => make("span", {}, `❚❚ ${t(`suppression.${name}`)} · ${text}`))),
     make("span", { class: "do" },
       feed.isShelved(alert) && axes.may(user, "shelve") && axes.at_once("unshelve", alert),
       alert.work_order && axes.may(user, "out_of_service") && axes.at_once("return_to_service", alert)));

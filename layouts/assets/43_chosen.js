@@ -57,11 +57,11 @@ yiping.dutyChosen = (() => {
       alert && axes.draw(alert, chooseEarlier),
       buttons(alert, task),
       form,
+      make("div", { id: "duty-evidence" }),
       make("div", { class: "pictures" },
         alert && marks.evidence(alert, feed.titleOf(alert)),
         task?.report_photo && marks.picture(task.report_photo, null, task.priority, t("panel.report"))),
       task?.report_text && make("p", { class: "words" }, `${personName(task.responder)}：${task.report_text}`),
-      make("div", { id: "duty-evidence" }),
       make("h4", {}, t("duty.trail")),
       make("ol", { class: "trail", id: "duty-trail" }),
     ];

@@ -138,6 +138,7 @@ FROM came
 """
 
 
+@pytest.mark.alone
 def test_100_000_alarms_take_a_second_of_one_core(tmp_path: Path) -> None:
     """Wall time on an idle machine; a busy one is measured by the processor time that was spent."""
     store = open_store(tmp_path / "yiping.db")

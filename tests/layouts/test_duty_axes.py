@@ -84,7 +84,7 @@ def test_an_officer_reads_the_evidence_and_confirms_dismisses_and_shelves_with_a
     seat.page.click('#duty-chosen button[data-do="confirm"]')
     expect(seat.page.locator('[data-axis="verification"]')).to_contain_text("✓ 已确认属实")
     decide(seat, "shelve", minutes="30", reason="抽水车在场")
-    expect(seat.page.locator('[data-axis="suppression"]')).to_contain_text("⏸ 搁置")
+    expect(seat.page.locator('[data-axis="suppression"]')).to_contain_text("❚❚ 搁置")
     expect(seat.page.locator("#duty-quiet li")).to_contain_text("陈明 搁置至")
     expect(seat.page.locator("#duty-trail")).to_contain_text("抽水车在场")
     seat.page.screenshot(path=tmp_path / "shelved.png")

@@ -14,7 +14,13 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.e2e.city import City, city, until
 
-pytestmark = [pytest.mark.scenario, pytest.mark.server, pytest.mark.browser, pytest.mark.timeout(240)]
+pytestmark = [
+    pytest.mark.scenario,
+    pytest.mark.server,
+    pytest.mark.browser,
+    pytest.mark.alone,
+    pytest.mark.timeout(240),
+]
 
 ALARMS = 1000
 WITHIN_S = 60.0
