@@ -104,8 +104,10 @@ class AlarmLooking(Looking):
         return self._all(select(ALERTS).where(held, last).order_by(ALERTS.c.id.desc()), rows.alert_of)
 
     def _records(self, statement: Select[Any]) -> Sequence[AlarmRecord]:
-        rows = self._connection.execute(statement)
-        return [AlarmRecord(*row[:3], Priority(row[3]), row[4], bool(row[5])) for row in rows]
+        return [
+            AlarmRecord(step, alert_id, site, Priority(priority), at, bool(quiet))
+            for step, alert_id, site, priority, at, quiet in self._connection.execute(statement)
+        ]
 
 
 def _moments(given: Sequence[Any]) -> np.ndarray:
