@@ -10,6 +10,9 @@ import numpy as np
 from data.camera_health import PictureFeatures
 
 _STILL = 0.03  # levels a pixel, from picture to picture: less is no live sensor
+_REFRESH = 1.0  # levels a pixel: more is another picture, and not the same one coded anew
+_MOST_REFRESHES = 0.55  # of the looks
+_LIVELY = 0.7  # of the looks before: a camera whose pictures always changed
 _RUNS = 3.0  # a camera that was honestly still for n s freezes only after so many times n
 _LOOKS = 30  # by which a camera's liveliness is known
 _QUIET_S = 180.0  # of a camera whose pictures hardly change anyway (a calm night, strongly compressed)
@@ -28,6 +31,7 @@ class Stillness:
         self._usual_s = 0.0
         self._changed: deque[bool] = deque(maxlen=_LOOKS)
         self._lively = False
+        self._looks = self._refreshes = 0
         self.since: datetime | None = None
 
     def pause(self) -> None:
@@ -40,17 +44,25 @@ class Stillness:
         if last is None or last.sample.shape != picture.sample.shape:
             return False
         change = np.abs(picture.sample.astype(np.int16) - last.sample)
-        changed = float(np.median(change)) > 0 or float(change.mean()) >= _STILL
-        if changed:
+        calm, mean = float(np.median(change)) == 0, float(change.mean())
+        changed = not calm or mean >= _STILL
+        self._changed.append(changed)
+        if changed and not self._refreshed(refresh=calm and mean < _REFRESH):
             self._note_run(last.at)
-            self._changed.append(True)
             return False
         if self.since is None:
-            self.since = last.at
-            self._lively = 2 * sum(self._changed) >= max(10, len(self._changed))
-        self._changed.append(False)
+            self.since, self._looks, self._refreshes = last.at, 0, 0
+            self._lively = sum(self._changed) >= _LIVELY * max(10, len(self._changed))
+        self._looks += 1
         still_s = (picture.at - self.since).total_seconds()
         return still_s >= (_RUNS * self._usual_s if self._lively else _QUIET_S)
+
+    def _refreshed(self, *, refresh: bool) -> bool:
+        """A repeated picture that is coded anew now and then differs a little each time; a live one always does."""
+        if self.since is None or not refresh:
+            return False
+        self._refreshes += 1
+        return self._refreshes <= 1 + _MOST_REFRESHES * self._looks
 
     def _note_run(self, until: datetime) -> None:
         if self.since is not None:

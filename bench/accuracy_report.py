@@ -3,15 +3,21 @@
 Runs over the reference material and over a folder of your own (`--data`, see docs/accuracy-data.md), prints tables,
 with --write puts them into docs/ACCURACY.md, and ends with one line of JSON. Exit status 1 when a figure misses what
 is asked of it. `--minutes` shortens the two measurements of false alerts (10 minutes of each footage).
+
+A machine that is shared: `--part events` (persons, degraded, gauge, extent, model, empty-<a water> ...) measures
+one part and keeps it in .cache/bench/accuracy; `--kept` then takes what was kept within a day for the whole report.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import pickle
 import sys
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +25,7 @@ from bench import accuracy, degraded, water
 from bench.events import EventScore
 from bench.footage import TRUTHS, Recording, recordings, scored
 from bench.page import write_section
-from bench.swimmers import HEIGHTS_PX, Lifeguard, drawn_waters, empty_waters, real_waters
+from bench.swimmers import HEIGHTS_PX, Lifeguard, Water, drawn_waters, empty_waters, real_waters
 from data.errors import YipingError
 from data.place import InferenceSettings
 from tests.conftest import ROOT, shared_folder
@@ -29,6 +35,8 @@ MOST_DWELL_ERROR_S = 2.0
 LEAST_PERSON_RECALL = 0.8
 FROM_PX = 32
 EACH = 8  # persons for every water and height
+EMPTY = "empty-"
+_DAY_S = 86_400.0
 
 Scores = Mapping[str, EventScore]
 
@@ -62,19 +70,21 @@ def _share(value: float | None) -> str:
     return "" if value is None else f"{value:.2f}"
 
 
-def person_figures(shared: Path, each: int, minutes: float) -> dict[str, Any]:
-    """Recall by size and kind of water, labelled persons, alerts over empty water."""
+def person_figures(shared: Path, each: int) -> dict[str, Any]:
+    """Recall by size and kind of water, labelled persons."""
     lifeguard = Lifeguard.on_duty(ROOT)
     waters = {"drawn": drawn_waters(), "real": real_waters(shared)}
     found, labelled = lifeguard.labelled(shared)
-    empty = empty_waters(shared)
     return {
         "recall": {kind: lifeguard.recall(some, each) for kind, some in waters.items()},
         "labelled_found": found,
         "labelled": labelled,
-        "empty_minutes": minutes,
-        "empty_alerts": {one.name: lifeguard.alerts_over_empty(one, minutes) for one in empty},
     }
+
+
+def alerts_over(water: Water, minutes: float) -> int:
+    """Alerts over an empty water."""
+    return Lifeguard.on_duty(ROOT).alerts_over_empty(water, minutes)
 
 
 def person_page(found: dict[str, Any]) -> str:
@@ -94,6 +104,40 @@ def person_page(found: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def parts_of(shared: Path, minutes: float) -> dict[str, Callable[[], Any]]:
+    """Everything that is measured, by name; each part takes minutes."""
+    empty = empty_waters(shared)
+    return {
+        "events": lambda: event_scores(recordings(TRUTHS, shared)),
+        "persons": lambda: person_figures(shared, EACH),
+        **{f"{EMPTY}{one.name}": partial(alerts_over, one, minutes) for one in empty},
+        "degraded": lambda: degraded.measure(ROOT, shared, minutes),
+        "gauge": lambda: water.gauge_figures(water.Evening.read(shared)),
+        "extent": lambda: water.extent_figures(shared / "waterlogging"),
+        "model": lambda: accuracy.measure(accuracy.photos(shared), InferenceSettings()),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Parts that were measured, in a folder."""
+
+    folder: Path
+    minutes: float
+
+    def measured(self, name: str, measure: Callable[[], Any], *, young_enough: bool) -> Any:
+        """The part, measured unless one that was kept within a day will do."""
+        path = self.folder / f"{name}-{self.minutes:g}.pickle"
+        if young_enough and path.exists() and time.time() - path.stat().st_mtime < _DAY_S:
+            return pickle.loads(path.read_bytes())
+        begun_s = time.monotonic()
+        found = measure()
+        print(f"{name}: {time.monotonic() - begun_s:.0f} s", flush=True)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(pickle.dumps(found))
+        return found
+
+
 @dataclass(frozen=True, slots=True)
 class Measured:
     """Everything; `own` is the footage of `--data`."""
@@ -107,15 +151,17 @@ class Measured:
     model: dict[str, Any]
 
     @classmethod
-    def of(cls, shared: Path, own: Sequence[Recording], minutes: float) -> Measured:
+    def of(cls, parts: Mapping[str, Any], own: Sequence[Recording], minutes: float) -> Measured:
+        """From all of `parts_of`."""
+        empty = {name.removeprefix(EMPTY): alerts for name, alerts in parts.items() if name.startswith(EMPTY)}
         return cls(
-            events=event_scores(recordings(TRUTHS, shared)),
+            events=parts["events"],
             own=event_scores(own),
-            people=person_figures(shared, EACH, minutes),
-            bad=degraded.measure(ROOT, shared, minutes),
-            gauge=water.gauge_figures(water.Evening.read(shared)),
-            extent=water.extent_figures(shared / "waterlogging"),
-            model=accuracy.measure(accuracy.photos(shared), InferenceSettings()),
+            people={**parts["persons"], "empty_minutes": minutes, "empty_alerts": empty},
+            bad=parts["degraded"],
+            gauge=parts["gauge"],
+            extent=parts["extent"],
+            model=parts["model"],
         )
 
     @property
@@ -185,15 +231,25 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="bench.accuracy_report", description=__doc__)
     parser.add_argument("--data", type=Path, help="folder of videos with truth files")
     parser.add_argument("--minutes", type=float, default=10.0, help="of each footage in which nothing happens")
+    parser.add_argument("--part", help="measure this part only, and keep it")
+    parser.add_argument("--kept", action="store_true", help="take parts that were measured within a day")
     parser.add_argument("--write", action="store_true", help="put the tables into docs/ACCURACY.md")
     options = parser.parse_args(arguments)
     shared = shared_folder()
     if shared is None:
         print("no reference material: set YIPING_SHARED to its folder", file=sys.stderr)
         return 2
+    kept = Kept(ROOT / InferenceSettings().cache_dir / "bench" / "accuracy", options.minutes)
+    parts = parts_of(shared, options.minutes)
+    if options.part is not None:
+        if options.part not in parts:
+            parser.error(f"--part: one of {', '.join(parts)}")
+        print(kept.measured(options.part, parts[options.part], young_enough=False))
+        return 0
     try:
         own = [] if options.data is None else recordings(options.data, options.data)
-        measured = Measured.of(shared, own, options.minutes)
+        found = {name: kept.measured(name, measure, young_enough=options.kept) for name, measure in parts.items()}
+        measured = Measured.of(found, own, options.minutes)
     except YipingError as error:
         print(error, file=sys.stderr)
         return 2

@@ -5,6 +5,7 @@ yiping.tiles = (() => {
   const CREDITS = 4; // pictures that may be under way; each one drawn asks for the next
   const OLD_AFTER_S = 5;
   const tiles = new Map(); // site id -> tile
+  const faults = new Map(); // site id -> what is wrong with its camera: nothing is detected there meanwhile
   let socket = null;
   let attempt = 0;
   let wall = null;
@@ -75,9 +76,16 @@ yiping.tiles = (() => {
     const cover = lost ? t("tile.lost") : seconds === null ? t("tile.waiting") : old ? t("tile.old", { age: duration(seconds) }) : "";
     tile.element.classList.toggle("covered", cover !== "");
     tile.element.classList.toggle("lost", lost || old);
+    const fault = faults.has(tile.site.id) ? `⚠ ${t(`label.${faults.get(tile.site.id)}`)} · ${t("tile.paused")}` : "";
+    tile.element.classList.toggle("ill", fault !== "");
+    if (tile.fault.textContent !== fault) tile.fault.textContent = fault;
     if (tile.cover.textContent !== cover) tile.cover.textContent = cover;
   };
   const drawState = () => {
+    faults.clear();
+    for (const alert of feed.alerts.values())
+      if (alert.kind === "camera_health" && !alert.ended_at) faults.set(alert.site, alert.label);
+    tiles.forEach(drawAge);
     for (const tile of tiles.values()) {
       const alert = alertList.at(tile.site.id);
       const sign = alert ? `${alert.id}|${alert.state}` : "";
@@ -146,9 +154,9 @@ yiping.tiles = (() => {
     const canvas = make("canvas", { width: 640, height: 360, role: "img", "aria-label": site.name });
     const tile = {
       site, canvas, context: canvas.getContext("2d", { alpha: false }), at: null, sign: null, alert: null,
-      age: make("span", { class: "age" }), cover: make("div", { class: "cover" }), pin: make("span", { class: "pin", hidden: true }, t("plans.pinned")), mark: make("span"), what: make("span", { class: "what" }),
+      age: make("span", { class: "age" }), cover: make("div", { class: "cover" }), fault: make("div", { class: "fault" }), pin: make("span", { class: "pin", hidden: true }, t("plans.pinned")), mark: make("span"), what: make("span", { class: "what" }),
     };
-    tile.element = make("figure", { class: "tile", "data-site": site.id, tabindex: 0 }, canvas, tile.cover, tile.pin,
+    tile.element = make("figure", { class: "tile", "data-site": site.id, tabindex: 0 }, canvas, tile.cover, tile.fault, tile.pin,
       make("figcaption", {}, tile.mark, make("b", {}, site.name), tile.what, tile.age));
     tile.element.addEventListener("click", () => {
       const alert = alertList.at(site.id);
@@ -184,7 +192,7 @@ yiping.tiles = (() => {
     const counts = document.getElementById("camera-counts");
     const all = () => {
       tiles.forEach(drawAge);
-      const bad = [...tiles.values()].filter((tile) => tile.element.classList.contains("lost")).length;
+      const bad = [...tiles.values()].filter(({ element }) => ["lost", "ill"].some((sign) => element.classList.contains(sign))).length;
       counts.textContent = t("tile.counts", { n: tiles.size }) + (bad ? ` · ${t("tile.counts_lost", { n: bad })}` : "");
     };
     feed.on("site", all);

@@ -26,6 +26,9 @@ import pytest
 
 Codec = Literal["h264", "h265"]
 
+ONE_SLICE = ("-x264-params", "sliced-threads=0")
+"""GStreamer's RTP payloader loses the first of several slices of a key frame, and with it half of the picture."""
+
 SYSTEM_PYTHON = "/usr/bin/python3"
 SCRIPT = Path(__file__).with_name("_rtsp_server.py")
 PACKAGES = (
@@ -71,7 +74,7 @@ def encoded(clip: Path, codec: Codec) -> Path:
     A clip that is H.264 already keeps its pictures bit for bit.
     """
     stat = clip.stat()
-    key = hashlib.sha256(f"{clip.resolve()} {stat.st_size} {stat.st_mtime_ns} {codec}".encode()).hexdigest()[:16]
+    key = hashlib.sha256(f"{clip.resolve()} {stat.st_size} {stat.st_mtime_ns} {codec} 2".encode()).hexdigest()[:16]
     folder = Path(tempfile.gettempdir()) / "yiping-test-clips"
     folder.mkdir(exist_ok=True)
     kept = folder / f"{clip.stem}-{key}.mp4"
@@ -81,7 +84,7 @@ def encoded(clip: Path, codec: Codec) -> Path:
     found = subprocess.run([*probe, str(clip)], capture_output=True, text=True, timeout=30, check=True).stdout.strip()
     fast = ["-preset", "ultrafast", "-g", "24", "-pix_fmt", "yuv420p"]
     to_h265 = ["-c:v", "libx265", "-x265-params", "log-level=error", "-tag:v", "hvc1", *fast]
-    to_h264 = ["-c:v", "libx264", "-tune", "zerolatency", *fast]
+    to_h264 = ["-c:v", "libx264", "-tune", "zerolatency", *ONE_SLICE, *fast]
     known = {"h264": "h264", "hevc": "h265"}.get(found)
     how = ["-c:v", "copy"] if known == codec else to_h265 if codec == "h265" else to_h264
     with tempfile.TemporaryDirectory(dir=folder) as work:
