@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import pairwise
+from types import MappingProxyType
 
 from alerts.threshold import Recipe as Threshold
 from data.alert import Alert
@@ -15,12 +16,27 @@ from data.fusion_settings import FusedPlace, FusionSettings, ProofKind
 from data.geo import Location, distance_m
 from data.observation import Quality, Reading
 from data.recipe import RuleRecipe
-from data.settings import SiteSettings
+from data.settings import Settings, SiteSettings
 from data.task import Event
 from data.units import UNIT_OF
 from data.warning import HazardWarning, WarningArea
 
 _RAIN = frozenset({"rainfall", "rain_intensity"})
+_WORDS_ZH = MappingProxyType(
+    {
+        "water_level": "水位",
+        "water_depth": "积水深度",
+        "rainfall": "雨量",
+        "rain_intensity": "雨强",
+        "flow": "流量",
+        "flood_index": "淹没指数",
+        "person": "人员",
+        "car": "小汽车",
+        "truck": "卡车",
+        "bus": "公交车",
+        "vehicle": "车辆",
+    }
+)
 _HUMAN = frozenset({Origin.OPERATOR, Origin.GRID})
 
 
@@ -52,30 +68,28 @@ def kind_of(alert: Alert, site: SiteSettings | None) -> ProofKind | None:
     return _kind_of_source(site, str(quantity), getattr(recipe, "monitor", None))
 
 
-def proofs_of(
-    place: FusedPlace, sites: Sequence[SiteSettings], sight: Sight, fusion: FusionSettings, now: datetime
-) -> tuple[Proof, ...]:
+def proofs_of(place: FusedPlace, settings: Settings, sight: Sight, now: datetime) -> tuple[Proof, ...]:
     """All evidence about the place that is fresh, by kind and source; `for_it` False where it contradicts."""
-    own = {site.id: site for site in sites if site.id in place.all_sites}
-    rain = {site.id: site for site in sites if site.id in place.rain}
+    own = {site.id: site for site in settings.sites if site.id in place.all_sites}
+    rain = {site.id: site for site in settings.sites if site.id in place.rain}
     found = [
-        *_measured(place, own, sight, fusion, now),
-        *_signalled(place, own, sight, fusion, now),
-        *_rained(place, own, rain, sight, now),
-        *_reported(place, own, sight, fusion, now),
+        *_measured(place, own, sight, settings, now),
+        *_signalled(place, own, sight, settings, now),
+        *_rained(place, own, rain, sight, settings, now),
+        *_reported(place, own, sight, settings.fusion, now),
     ]
     unique = {(proof.kind, proof.source): proof for proof in sorted(found, key=lambda one: one.for_it)}
     order = [kind.value for kind in ProofKind]
     return tuple(sorted(unique.values(), key=lambda one: (order.index(one.kind), one.source)))
 
 
-def own_proof(alert: Alert, kind: ProofKind) -> Proof:
-    """What the alert itself says."""
+def own_proof(alert: Alert, kind: ProofKind, language: str) -> Proof:
+    """What the alert itself says, in the city's language."""
     return Proof(
         kind=kind.value,
         source=f"alert:{alert.id}",
         at=alert.raised_at,
-        text=_value_text(alert.label, alert.value, alert.unit),
+        text=_named(alert.label, language),
         value=alert.value,
         unit=alert.unit,
         picture=alert.evidence or "",
@@ -83,7 +97,7 @@ def own_proof(alert: Alert, kind: ProofKind) -> Proof:
 
 
 def _measured(
-    place: FusedPlace, own: dict[str, SiteSettings], sight: Sight, fusion: FusionSettings, now: datetime
+    place: FusedPlace, own: dict[str, SiteSettings], sight: Sight, settings: Settings, now: datetime
 ) -> Iterator[Proof]:
     """Of each gauge, and each camera that measures: does it read water now, or none?"""
     open_keys = {alert.key for alert in sight.alerts if alert.is_open}
@@ -96,15 +110,15 @@ def _measured(
                 if not _is_of(reading, site, rule):
                     continue
                 kind = _kind_of_monitor(site, reading.monitor)
-                if now - reading.at > fusion.fresh[kind]:
+                if now - reading.at > settings.fusion.fresh[kind]:
                     continue
                 for_it = _says(rule, reading.value, raised=raised)
                 if for_it is not None:
-                    yield _read(reading, kind, rule, for_it=for_it)
+                    yield _read(reading, kind, rule, settings.language, for_it=for_it)
 
 
 def _signalled(
-    place: FusedPlace, own: dict[str, SiteSettings], sight: Sight, fusion: FusionSettings, now: datetime
+    place: FusedPlace, own: dict[str, SiteSettings], sight: Sight, settings: Settings, now: datetime
 ) -> Iterator[Proof]:
     """Alerts about the same thing that rest on no reading of a threshold: objects, rates."""
     for alert in sight.alerts:
@@ -114,18 +128,23 @@ def _signalled(
         if any(isinstance(rule, Threshold) and rule.name == alert.key.rule for rule in site.rules):
             continue
         kind = kind_of(alert, site)
-        if kind is not None and _held(alert, fusion, kind, now):
-            yield own_proof(alert, kind)
+        if kind is not None and _held(alert, settings.fusion, kind, now):
+            yield own_proof(alert, kind, settings.language)
 
 
-def _rained(
-    place: FusedPlace, own: dict[str, SiteSettings], rain: dict[str, SiteSettings], sight: Sight, now: datetime
+def _rained(  # noqa: PLR0917 - a place with everything around it
+    place: FusedPlace,
+    own: dict[str, SiteSettings],
+    rain: dict[str, SiteSettings],
+    sight: Sight,
+    settings: Settings,
+    now: datetime,
 ) -> Iterator[Proof]:
     """Rain gauges' open alerts, and official warnings in force for the place."""
     for alert in sight.alerts:
         site = rain.get(alert.key.site)
         if site is not None and alert.is_open and kind_of(alert, site) is ProofKind.FORECAST:
-            yield own_proof(alert, ProofKind.FORECAST)
+            yield own_proof(alert, ProofKind.FORECAST, settings.language)
     for warning in sight.warnings:
         wanted = any(word in warning.event or word in warning.headline for word in place.warnings)
         here = any(_covers(warning, site.location) for site in own.values())
@@ -185,20 +204,18 @@ def _held(alert: Alert, fusion: FusionSettings, kind: ProofKind, now: datetime) 
     return until is None or now - until <= fusion.fresh[kind]
 
 
-def _read(reading: Reading, kind: ProofKind, rule: Threshold, *, for_it: bool) -> Proof:
+def _read(reading: Reading, kind: ProofKind, rule: Threshold, language: str, *, for_it: bool) -> Proof:
     unit = UNIT_OF.get(reading.quantity, "")
     source = f"site:{reading.site}/{reading.monitor}/{reading.quantity}"
     limit = rule.rungs[0].limit if for_it else rule.rungs[0].clear
     sign = ("≥", "≤")[(rule.below is None) != for_it]
-    text = f"{_value_text(reading.quantity, reading.value, unit)} {sign} {limit:g}"
+    text = f"{_named(reading.quantity, language)} {sign} {limit:g}"
     return Proof(kind.value, source, reading.at, text=text, for_it=for_it, value=round(reading.value, 3), unit=unit)
 
 
-def _value_text(label: str, value: float | None, unit: str) -> str:
-    """`water_depth 27.5 cm`; the screens put the label into words."""
-    if value is None:
-        return label
-    return f"{label} {value:.4g}{'' if unit == '1' else ' ' + unit}".strip()
+def _named(label: str, language: str) -> str:
+    """`积水深度` or `water depth`; what it is worth stands beside it."""
+    return _WORDS_ZH.get(label, label) if language == "zh" else label.replace("_", " ")
 
 
 def _covers(warning: HazardWarning, place: Location) -> bool:

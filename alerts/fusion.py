@@ -10,7 +10,7 @@ from alerts.evidence import Sight, kind_of, own_proof, proofs_of
 from data.alert import Alert, AlertKey, Ended, Priority, Raised, Signal
 from data.alert_life import Proof, Verification
 from data.fusion_settings import FusedPlace, ProofKind
-from data.settings import Settings, SiteSettings
+from data.settings import Settings
 
 RULE, KIND = "fusion", "sensor_fault"
 """Rule id and kind of the alert that two sensors contradict each other; the place is its subject."""
@@ -35,10 +35,10 @@ def verification_of(proofs: Sequence[Proof]) -> Verification:
     return Verification.PROBABLE if kinds else Verification.UNVERIFIED
 
 
-def judge_alone(alert: Alert, sites: Sequence[SiteSettings]) -> Verdict | None:
+def judge_alone(alert: Alert, settings: Settings) -> Verdict | None:
     """An alert that is fused with nothing is probable by itself; None for one about the sensors themselves."""
-    kind = kind_of(alert, next((site for site in sites if site.id == alert.key.site), None))
-    return None if kind is None else Verdict(alert, Verification.PROBABLE, (own_proof(alert, kind),))
+    kind = kind_of(alert, next((site for site in settings.sites if site.id == alert.key.site), None))
+    return None if kind is None else Verdict(alert, Verification.PROBABLE, (own_proof(alert, kind, settings.language),))
 
 
 def judge_place(place: FusedPlace, settings: Settings, sight: Sight, now: datetime) -> tuple[Verdict, ...]:
@@ -46,7 +46,7 @@ def judge_place(place: FusedPlace, settings: Settings, sight: Sight, now: dateti
 
     What was confirmed stays so when some of its evidence has grown old or turned: only a human takes it back.
     """
-    proofs = proofs_of(place, settings.sites, sight, settings.fusion, now)
+    proofs = proofs_of(place, settings, sight, now)
     verification = verification_of(proofs)
     if verification is Verification.UNVERIFIED:
         return ()
@@ -71,7 +71,7 @@ def contradiction(
     """
     key = AlertKey(place.all_sites[0], RULE, "", place.id)
     known = any(alert.is_open and alert.key == key for alert in sight.alerts)
-    measured = [p for p in proofs_of(place, settings.sites, sight, settings.fusion, now) if p.kind in _MEASURES]
+    measured = [p for p in proofs_of(place, settings, sight, now) if p.kind in _MEASURES]
     disagree = len({proof.for_it for proof in measured}) > 1
     if not disagree:
         silent = not measured  # nobody says anything now: that is no agreement

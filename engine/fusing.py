@@ -67,7 +67,7 @@ class Fusion:
                 continue
             if self._settings.fusion.place_of(alert.key.site, alert.key.rule) is not None:
                 continue
-            verdict = judge_alone(alert, self._settings.sites)
+            verdict = judge_alone(alert, self._settings)
             if verdict is not None:
                 verify_alert(writer, alert_id, verdict.verification, verdict.proofs, SYSTEM, now)
 
@@ -116,7 +116,7 @@ class Fusion:
         return max(dry, key=lambda proof: proof.at, default=None) if all(not p.for_it for p in dry) else None
 
     def _proofs(self, place: FusedPlace, sight: Sight, now: datetime) -> Sequence[Proof]:
-        return proofs_of(place, self._settings.sites, sight, self._settings.fusion, now)
+        return proofs_of(place, self._settings, sight, now)
 
     def _sight(self, reader: Reader, place: FusedPlace, now: datetime) -> Sight:
         """Everything that the store knows of the place now."""

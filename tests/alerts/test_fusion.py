@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from alerts.evidence import Sight, proofs_of
 from alerts.fusion import verification_of
 from data.alert_life import Proof, Verification
-from data.fusion_settings import FusedPlace, FusionSettings, ProofKind
+from data.fusion_settings import FusedPlace, ProofKind
 from data.geo import Location
-from data.settings import SiteSettings
+from data.settings import Settings, SiteSettings
 from data.warning import HazardWarning, MessageType, WarningArea, WarningId, WarningLevel, WarningStatus
 
 NOON = datetime(2026, 7, 12, 4, 0, tzinfo=UTC)
@@ -69,5 +69,5 @@ def test_an_official_warning_speaks_for_the_places_it_covers_while_it_is_in_forc
     event: str, area: WarningArea, expires: datetime | None, *, speaks: bool
 ) -> None:
     sight = Sight(warnings=[warned(event, area, expires)])
-    found = proofs_of(PLACE, [SITE], sight, FusionSettings(), NOON)
+    found = proofs_of(PLACE, Settings(sites=(SITE,)), sight, NOON)
     assert [one.source for one in found] == (["warning:3"] if speaks else [])

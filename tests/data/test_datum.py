@@ -42,6 +42,25 @@ sites:
 """
 
 
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "{kind: threshold, quantity: water_level, bands: [{above: 181, priority: P3}], vertical_datum: wusong}",
+        "{kind: threshold, quantity: water_level, stages: {warning: 181}, vertical_datum: wusong}",
+        "{kind: out_of_range, quantity: water_level, highest: 200, vertical_datum: wusong}",
+    ],
+)
+def test_every_rule_with_levels_is_held_against_the_gauge_s_datum(tmp_path: Path, rule: str) -> None:
+    path = tmp_path / "config.yaml"
+    gauge = "{kind: mqtt_gauge, host: 127.0.0.1, topic: t, quantity: water_level, vertical_datum: '1985'}"
+    place = "location: {lon: 106.5, lat: 29.6}"
+    path.write_text(f"sites:\n  - id: quay\n    {place}\n    monitor: {gauge}\n    rules:\n      - {rule}\n")
+    with pytest.raises(ConfigError) as caught:
+        load_settings(path, load_catalogue(), {})
+    ((where, line),) = [(problem.path, problem.line) for problem in caught.value.problems]
+    assert (where, line) == ("sites[0].rules[0].vertical_datum", 6)
+
+
 def checked(folder: Path, gauge: str, rule: str) -> list[tuple[str, int, str]]:
     path = folder / "config.yaml"
     path.write_text(CITY.format(gauge=gauge, rule=rule))

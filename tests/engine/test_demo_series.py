@@ -93,3 +93,15 @@ def test_the_rain_raises_one_alert_a_period(tmp_path: Path, city: Settings) -> N
     write_series(tmp_path)
     found = alerts(city, tmp_path, "rain-8", "rain", "rain_intensity")
     assert 45 < found["heavy-rain"][0] < 65
+
+
+def test_the_deep_underpass_is_confirmed_by_the_rain_and_there_are_crews_for_what_follows(
+    tmp_path: Path, city: Settings
+) -> None:
+    write_series(tmp_path)
+    (place,) = city.fusion.places
+    deep = alerts(city, tmp_path, "underpass-5", "underpass-5", "water_depth")["depth-25cm"]
+    rain = alerts(city, tmp_path, "rain-8", "rain", "rain_intensity")["heavy-rain"]
+    assert rain[0] < deep[0] < rain[1], "both kinds of evidence at once"
+    skills = [set(responder.skills) for responder in city.responders]
+    assert all(any(set(task.skills) <= known for known in skills) for task in (*place.send, *place.ask))

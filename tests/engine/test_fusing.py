@@ -150,7 +150,7 @@ def test_the_gauge_alone_is_probable_and_with_the_camera_confirmed_each_with_its
     ]
     gauge, camera = street.steps(deep)[-1].proofs
     assert (gauge.source, gauge.value, gauge.unit) == ("site:dip-1/road-gauge/water_depth", 27.0, "cm")
-    assert gauge.text == "water_depth 27 cm ≥ 5"
+    assert gauge.text == "积水深度 ≥ 5"
     assert camera.source == "site:dip-1/flood_extent/flood_index"
 
 
