@@ -233,6 +233,11 @@ class PlansSettings(PlanFile):
         tuple[Path, ...], Field(description="More plans, places and call lists: YAML files with the same settings.")
     ] = ()
 
+    @property
+    def tell(self) -> bool:
+        """Does any plan send notices?"""
+        return any(isinstance(step, NoticeStep) for plan in self.plans for step in plan.steps)
+
     def plan(self, plan_id: str) -> PlanSettings | None:
         """None when there is none of that id (any more)."""
         return next((plan for plan in self.plans if plan.id == plan_id), None)

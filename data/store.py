@@ -216,6 +216,10 @@ class Reader(Protocol):
         """Oldest first; `live_only`: without what was withdrawn."""
         ...
 
+    def plan_tasks(self, run_id: int) -> Sequence[Task]:
+        """The tasks of a run's work, by id."""
+        ...
+
     def plan_works_alike(self, plan: str, place: str, step: str) -> Sequence[PlanWork]:
         """Of every run, oldest first, without what was withdrawn."""
         ...

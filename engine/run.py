@@ -60,7 +60,7 @@ def build_children(options: RunOptions, web: Child | None = None, others: Sequen
     if gauges:
         children.append(Child("sensors", run_sensors, (options, "sensors", gauges)))
     children.append(Child("clock", run_clock, (options,), silent_s=60.0))
-    if settings.notices.policies or settings.notices.clocks:
+    if settings.notices.policies or settings.notices.clocks or settings.plans.tell:
         children.append(Child("notifier", run_notifier, (options,), silent_s=60.0))
     return [*children, *others]
 

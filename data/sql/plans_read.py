@@ -7,11 +7,15 @@ from collections.abc import Sequence
 from sqlalchemy import select
 
 from data.plan import OPEN, PlanRun, PlanWork
+from data.sql import rows
 from data.sql.looking import Looking
+from data.sql.models import TaskRow
 from data.sql.plan_rows import PlanRunRow, PlanWorkRow, run_of, work_of
+from data.task import Task
 
 RUNS = PlanRunRow.table()
 WORKS = PlanWorkRow.table()
+TASKS = TaskRow.table()
 
 
 class PlanLooking(Looking):
@@ -40,6 +44,10 @@ class PlanLooking(Looking):
         if live_only:
             found = found.where(WORKS.c.withdrawn_at.is_(None))
         return self._all(found, work_of)
+
+    def plan_tasks(self, run_id: int) -> Sequence[Task]:
+        made = select(WORKS.c.task_id).where(WORKS.c.run_id == run_id)
+        return self._all(select(TASKS).where(TASKS.c.id.in_(made)).order_by(TASKS.c.id), rows.task_of)
 
     def plan_works_alike(self, plan: str, place: str, step: str) -> Sequence[PlanWork]:
         same = (WORKS.c.plan == plan, WORKS.c.place == place, WORKS.c.step == step, WORKS.c.withdrawn_at.is_(None))

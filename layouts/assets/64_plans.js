@@ -80,14 +80,16 @@
   const drawChosen = () => {
     if (!place?.isConnected) return;
     if (!whole) { place.replaceChildren(make("p", { class: "empty dim" }, t("plans.choose"))); return; }
-    const run = running(whole) ?? whole.runs[0];
-    const parts = [make("h3", {}, run ? modes.levelMark(run.level, run.state !== "in_force") : "", modes.nameOf(whole), make("b", { class: "state" }, run ? t(`run.${run.state}`) : t("plans.idle")))];
-    if (run) {
-      parts.push(make("p", { class: "dim" }, [t(`trigger.${run.trigger}`), run.because, counts(run)].filter(Boolean).join(" · ")));
-      if (run.state === "exercise") parts.push(make("p", {}, t("plans.exercise")));
-      parts.push(table(run), make("h4", {}, t("plans.history")), history(run));
-    } else parts.push(make("p", { class: "empty dim" }, t("plans.never")));
-    place.replaceChildren(...parts);
+    const open = whole.runs.filter((run) => ["in_force", "proposed"].includes(run.state));
+    const shown = open.length ? open : whole.runs.slice(0, 1);
+    const parts = shown.flatMap((run) => [
+      make("h3", {}, modes.levelMark(run.level, run.state !== "in_force"), modes.nameOf(whole), make("b", { class: "state" }, t(`run.${run.state}`))),
+      make("p", { class: "dim" }, [t(`trigger.${run.trigger}`), run.because, counts(run)].filter(Boolean).join(" · ")),
+      run.state === "exercise" ? make("p", {}, t("plans.exercise")) : null,
+      table(run), make("h4", {}, t("plans.history")), history(run),
+    ]);
+    if (!shown.length) parts.push(make("h3", {}, modes.nameOf(whole), make("b", { class: "state" }, t("plans.idle"))), make("p", { class: "empty dim" }, t("plans.never")));
+    place.replaceChildren(...parts.filter(Boolean));
   };
   const choose = async (id) => { chosen = id; drawList(); await reloadChosen(); };
   const reloadChosen = async () => { if (chosen) { whole = await get(`/api/v1/plans/${chosen}`); drawChosen(); } };
@@ -98,7 +100,7 @@
     await reloadChosen();
   };
   let soon = null;
-  const again = () => { if (list?.isConnected) soon ??= setTimeout(() => { soon = null; reload().catch((error) => yiping.say(error.message, "error")); }, 300); };
+  const again = () => { if (list?.isConnected) soon ??= setTimeout(() => { soon = null; reload().catch((error) => yiping.say(error.message, "error")); }, 700); };
   feed.hear("plan", again);
   feed.hear("reset", again);
   feed.on("task", () => { again(); if (list?.isConnected) modes.reload(); });

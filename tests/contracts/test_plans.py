@@ -95,6 +95,7 @@ def test_what_was_withdrawn_can_be_made_again_and_each_round_is_work_of_its_own(
     live = store.read(lambda reader: reader.plan_works(run.id, live_only=True))
     assert [one.round for one in live] == [2, 1]
     assert live[1] == again
+    assert [one.id for one in store.read(lambda reader: reader.plan_tasks(run.id))] == [task]
     alike = store.read(lambda reader: reader.plan_works_alike("storm", "dip-1", "drain-check"))
     assert alike == live
     assert store.read(lambda reader: reader.plan_works_alike("storm", "dip-2", "drain-check")) == []

@@ -164,7 +164,9 @@ class PlanCity:
         return [task.title for task in self.tasks(open_only=open_only)]
 
     def accept(self, title: str) -> Task:
-        task = next(task for task in self.tasks(open_only=True) if task.title == title)
+        return self.accepted(next(task for task in self.tasks(open_only=True) if task.title == title))
+
+    def accepted(self, task: Task) -> Task:
         people = {"g-11": "wang", "g-12": "wu"}
         who = Actor(people.get(task.unit) or str(task.offered_to), Role.RESPONDER)
         return self.store.write(lambda writer: accept(writer, task.id, who, self.now))

@@ -78,13 +78,11 @@ def _short(reader: Reader, plan: PlanSettings) -> dict[str, Any]:
 
 
 def _counted(reader: Reader, run: PlanRun) -> dict[str, Any]:
-    works = reader.plan_works(run.id)
-    return run_view(run) | {"counts": dict(done_of(works, _tasks(reader, run)))}
+    return run_view(run) | {"counts": dict(done_of(reader.plan_works(run.id), _tasks(reader, run)))}
 
 
 def _tasks(reader: Reader, run: PlanRun) -> dict[int, Task]:
-    numbers = {work.task_id for work in reader.plan_works(run.id) if work.task_id is not None}
-    return {number: reader.task(number) for number in numbers}
+    return {task.id: task for task in reader.plan_tasks(run.id)}
 
 
 def _whole(reader: Reader, plan: PlanSettings, settings: Settings) -> dict[str, Any]:
