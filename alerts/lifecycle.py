@@ -16,7 +16,7 @@ from alerts.inhibition import settle_inhibition
 from alerts.moves import check
 from data.alarm_settings import AlarmSettings
 from data.alert import Alert, Ended, Gap, Priority, Raised, Standing
-from data.alert_life import AlertStep, Condition, Verification
+from data.alert_life import AlertStep, Condition, TakenStep, Verification
 from data.people import SYSTEM, Actor
 from data.record import Change, Evidence, Timer
 from data.settings import Settings
@@ -24,6 +24,7 @@ from data.store import Reader, Writer
 from data.trail import take_alert_step
 from data.views import iso, standing_view
 
+_FIRED = frozenset({AlertStep.RAISE, AlertStep.REOPEN})
 CLOCK = "alert_clock"
 """Kind of the timers of `alerts.clocks`: an acknowledgement, a shelf or a latch may be over."""
 
@@ -44,7 +45,7 @@ def raise_alert(
     settings = settings or defaults()
     alert = writer.last_alert(raised.key)
     if alert is not None and alert.is_open:
-        alert = _still(writer, alert, raised, evidence, now)
+        alert = _still(writer, alert, raised, evidence, now, settings.alarms)
         if alert is None:
             return None
     else:
@@ -185,18 +186,28 @@ def _reopen(  # noqa: PLR0917 - what fires again, and when
         event_id=event_id,
     )
     again = take_alert_step(writer, again, AlertStep.REOPEN, SYSTEM, now, detail=detail)
+    return _latched(writer, again, now, alarms)
+
+
+def _latched(writer: Writer, alert: Alert, now: datetime, alarms: AlarmSettings) -> Alert:
+    """Has it fired, or risen, too often? Then it is latched."""
     flapping = alarms.flapping
     since = now - flapping.within
-    fired = [s for s in writer.alert_steps(alert.id) if s.step in {AlertStep.RAISE, AlertStep.REOPEN} and s.at >= since]
-    if len(fired) < flapping.openings:
-        return again
-    latched = replace(again, latched_since=now)
-    return take_alert_step(
-        writer, latched, AlertStep.LATCH, SYSTEM, now, detail={"openings": len(fired), "since": iso(fired[0].at)}
-    )
+    fired = [taken for taken in writer.alert_steps(alert.id) if taken.at > since and _counts(taken)]
+    if alert.latched_since is not None or len(fired) < flapping.openings:
+        return alert
+    detail = {"openings": len(fired), "since": iso(fired[0].at)}
+    return take_alert_step(writer, replace(alert, latched_since=now), AlertStep.LATCH, SYSTEM, now, detail=detail)
 
 
-def _still(writer: Writer, alert: Alert, raised: Raised, evidence: Evidence | None, now: datetime) -> Alert | None:
+def _counts(taken: TakenStep) -> bool:
+    """It fired, or rose to what it had been before. A flood that rises from band to band does not flap."""
+    return taken.step in _FIRED or (taken.step is AlertStep.WORSEN and bool(taken.detail.get("again")))
+
+
+def _still(  # noqa: PLR0917 - what is raised again, and when
+    writer: Writer, alert: Alert, raised: Raised, evidence: Evidence | None, now: datetime, alarms: AlarmSettings
+) -> Alert | None:
     """It is open: it may be heard again, recur, or change its severity. None when nothing has changed."""
     before = alert
     alert = _be_heard(writer, alert, now)
@@ -205,14 +216,24 @@ def _still(writer: Writer, alert: Alert, raised: Raised, evidence: Evidence | No
     if raised.priority is not alert.priority:
         if evidence is not None:
             writer.add_evidence(evidence)
-        change = _worsen if _graver(raised.priority, alert.priority) else _ease
-        alert = change(writer, alert, raised, evidence, now)
+        graver = _graver(raised.priority, alert.priority)
+        alert = (_worsen if graver else _ease)(writer, alert, raised, evidence, now)
+        alert = _latched(writer, alert, now, alarms) if graver else alert
     return None if alert is before else alert
 
 
 def _worsen(writer: Writer, alert: Alert, raised: Raised, evidence: Evidence | None, now: datetime) -> Alert:
-    """Graver: it was not this that somebody acknowledged, shelved or dismissed."""
-    detail = _cause(raised, evidence) | {"from": alert.priority.value, "to": raised.priority.value} | _taken_away(alert)
+    """Graver: it was not this that somebody acknowledged, shelved or dismissed. Of a latched one that was so grave
+
+    before, only the priority rises: it has called already.
+    """
+    detail = _cause(raised, evidence) | {"from": alert.priority.value, "to": raised.priority.value}
+    if _was_so_grave(writer, alert, raised.priority):
+        detail["again"] = True
+        if alert.latched_since is not None:
+            quiet = _renewed(alert, raised, evidence)
+            return take_alert_step(writer, quiet, AlertStep.WORSEN, SYSTEM, now, detail=detail)
+    detail |= _taken_away(alert)
     event_id = alert.event_id if _is_worked_on(writer, alert) else None
     if event_id != alert.event_id:
         detail["event"] = alert.event_id
@@ -230,6 +251,12 @@ def _worsen(writer: Writer, alert: Alert, raised: Raised, evidence: Evidence | N
         event_id=event_id,
     )
     return take_alert_step(writer, worse, AlertStep.WORSEN, SYSTEM, now, detail=detail)
+
+
+def _was_so_grave(reader: Reader, alert: Alert, priority: Priority) -> bool:
+    """Was it of this priority, or a graver one, before?"""
+    told = [str(taken.detail["priority"]) for taken in reader.alert_steps(alert.id) if "priority" in taken.detail]
+    return any(before <= priority.value for before in told)
 
 
 def _ease(writer: Writer, alert: Alert, raised: Raised, evidence: Evidence | None, now: datetime) -> Alert:

@@ -61,6 +61,9 @@ class GroupingSettings(_Settings):
         150.0
     )
     within: Annotated[Duration, Field(description="The event was opened at most so long ago.")] = timedelta(hours=2)
+    priorities: Annotated[
+        tuple[Priority, ...], Field(description="Linked by themselves; others when somebody is sent, with a task each.")
+    ] = (Priority.P2, Priority.P3, Priority.P4)
     groups: Annotated[
         tuple[tuple[str, ...], ...],
         Field(description="Kinds or rule ids that are of one kind; others only with the same kind and label."),

@@ -26,7 +26,7 @@ class StepSettings(_Settings):
         str,
         Field(
             description="What is said; `{site}`, `{kind}`, `{label}`, `{value}`, `{unit}`, `{priority}`, `{grid}`, "
-            "`{time}` stand for the alert's facts."
+            "`{time}`, `{occurrence}`, `{verification}` stand for the alert's facts."
         ),
     ] = ""
     answer: Annotated[

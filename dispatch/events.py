@@ -18,6 +18,7 @@ from data.trail import event_step, take_alert_step
 from data.views import iso
 from dispatch.case_table import EventStep
 from dispatch.cases import Given, category_for, take
+from dispatch.grouping import near_event
 from dispatch.recurrence import repeated
 
 _WORDS_ZH = MappingProxyType(
@@ -46,7 +47,9 @@ _WORDS_ZH = MappingProxyType(
 
 
 def event_of(writer: Writer, alert: Alert, actor: Actor, now: datetime, settings: Settings) -> tuple[Event, Alert]:
-    """The alert's event, opened now if there is none; the alert is linked to it, and acknowledged if a human does it.
+    """The alert's event: the open one it belongs to by kind, place and time, else opened now.
+
+    The alert is linked to it, and acknowledged if a human does it.
 
     Raises IllegalMove when its event is closed, or its site is no longer configured.
     """
@@ -57,7 +60,7 @@ def event_of(writer: Writer, alert: Alert, actor: Actor, now: datetime, settings
         if event.state is EventState.SUSPENDED:
             raise IllegalMove(f"event {event.id} of alert {alert.id} is suspended")
     else:
-        event = _open(writer, alert, actor, now, settings)
+        event = near_event(writer, alert, now, settings) or _open(writer, alert, actor, now, settings)
     return event, _link(writer, alert, event, actor, now)
 
 

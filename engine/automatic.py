@@ -8,6 +8,8 @@ from __future__ import annotations
 import logging
 from datetime import UTC, datetime, timedelta
 
+from data.alert import Alert
+from data.alert_life import Verification
 from data.errors import YipingError
 from data.following import Follower
 from data.settings import Settings
@@ -39,10 +41,16 @@ class Automatic:
         raised = dict.fromkeys(int(change.payload["alert"]["id"]) for change in changes)
         for alert_id in raised:
             alert = writer.alert(alert_id)
-            if not alert.is_open or alert.event_id is not None or not self._settings.dispatch.automatic.fits(alert):
+            now = datetime.now(UTC)
+            if not _waits(alert, now) or not self._settings.dispatch.automatic.fits(alert):
                 continue
             try:
-                now = datetime.now(UTC)
                 send_automatically(writer, alert, now, roads=self._roads, settings=self._settings)
             except YipingError as error:  # this one waits for a human, like every other alert
                 log.error("alert %d is not dispatched by itself: %s", alert_id, error)
+
+
+def _waits(alert: Alert, now: datetime) -> bool:
+    """Nobody works on it, and nothing and nobody says that it is to be left alone."""
+    left_alone = alert.is_suppressed(now) or alert.verification is Verification.DISMISSED
+    return alert.is_open and alert.event_id is None and not left_alone

@@ -32,6 +32,7 @@ from dispatch.roster import changes_of_shift, keep_shifts
 from dispatch.routing import Roads, load_roads
 from dispatch.upkeep import TIMER as UPKEEP
 from dispatch.upkeep import upkeeps_due
+from engine.aftermath import Aftermath
 from engine.answers import Answers
 from engine.automatic import Automatic
 from engine.catalogue import load_catalogue
@@ -144,6 +145,7 @@ def run_clock(heart: Heart, options: RunOptions) -> None:
         roads = load_roads(None if roads_file is None else options.base_dir / roads_file)
         timers = Timers(store, timer_kinds(settings, roads))
         automatic = Automatic(store, settings, roads)
+        aftermath = Aftermath(store, settings, roads)
         fusion = Fusion(store, settings, roads)
         planner = Planner(store, settings, roads)
         watchdog = Watchdog(store, settings, datetime.now(UTC))
@@ -156,6 +158,7 @@ def run_clock(heart: Heart, options: RunOptions) -> None:
         scheduler.add_job(timers.poll, "interval", id="timers", next_run_time=datetime.now(UTC), **how)
         scheduler.add_job(requests.poll, "interval", id="requests", **how)
         scheduler.add_job(fusion.poll, "interval", id="fusion", **how)
+        scheduler.add_job(aftermath.poll, "interval", id="aftermath", **how)
         scheduler.add_job(automatic.poll, "interval", id="automatic", **how)
         scheduler.add_job(planner.poll, "interval", id="planner", **how)
         scheduler.add_job(watchdog.poll, "interval", id="watchdog", **how)

@@ -47,7 +47,8 @@ def claim(writer: Writer, notice_id: int, now: datetime, lease: timedelta, setti
     alert = alert_of(writer, notice.subject)
     policy = settings.policy(notice.policy)
     over = alert is not None and not alert.is_open and (policy is None or not policy.when_over)
-    if alert is not None and (over or is_settled(writer, alert, now)):
+    again = alert is not None and alert.calls > notice.occurrence  # a newer notice says it
+    if alert is not None and (over or again or is_settled(writer, alert, now)):
         save(writer, replace(notice, stopped_at=now), now)
         return None
     return writer.save_notice(replace(notice, attempts=notice.attempts + 1, next_try=now + lease))

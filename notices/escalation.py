@@ -90,7 +90,9 @@ def _begin(writer: Writer, alert: Alert, settings: NoticeSettings, at: datetime)
     for policy in settings.policies:
         if not policy.fits(alert) or (not alert.is_open and not policy.when_over):
             continue
-        for number, step in enumerate(policy.steps):
+        # What flaps is told once; the sensor's maintenance goes on with it.
+        steps = policy.steps if alert.latched_since is None else policy.steps[:1]
+        for number, step in enumerate(steps):
             subject, times = f"alert:{alert.id}", occurrence_of(alert)
             writer.add_escalation(Escalation(subject, policy.id, number, at + step.after, times))
 

@@ -5,11 +5,28 @@ from __future__ import annotations
 from types import MappingProxyType
 
 from data.alert import Alert, Priority
+from data.alert_life import Verification
 from data.settings import Settings
 
 _LEVELS = MappingProxyType(
     {Priority.P1: "一级 P1", Priority.P2: "二级 P2", Priority.P3: "三级 P3", Priority.P4: "四级 P4"}
 )
+
+
+_TRUTH = MappingProxyType(
+    {
+        Verification.UNVERIFIED: "未核实",
+        Verification.PROBABLE: "疑似",
+        Verification.CONFIRMED: "已确认属实",
+        Verification.DISMISSED: "误报",
+    }
+)
+
+
+def _again(alert: Alert) -> str:
+    if alert.latched_since is not None:
+        return "（反复告警，已锁定 / flapping）"
+    return f"（第 {alert.occurrence} 次 / again）" if alert.occurrence > 1 else ""
 
 
 class Known(dict[str, str]):
@@ -37,13 +54,16 @@ class Wording:
             priority=_LEVELS[alert.priority],
             time=started.strftime("%m-%d %H:%M:%S"),
             alert=str(alert.id),
+            occurrence=str(alert.occurrence),
+            verification=_TRUTH[alert.verification],
+            again=_again(alert),
             centre=settings.name,
         )
 
     @property
     def title(self) -> str:
-        """`一级 P1 临江码头 person-in-river`"""
-        return "{priority} {site} {rule}".format_map(self.fields)
+        """`一级 P1 临江码头 person-in-river`, and `（第 2 次）` or `（反复告警，已锁定）` where it is so."""
+        return "{priority} {site} {rule}{again}".format_map(self.fields)
 
     def text(self, template: str) -> str:
         """The policy's own text with the facts filled in."""

@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from alerts.clocks import alerts_due
+from alerts.decisions import shelve_alert, verify_alert
 from alerts.lifecycle import raise_alert
 from data.alert import AlertKey, Priority, Raised
+from data.alert_life import Verification
 from data.errors import Forbidden, IllegalMove
 from data.notice import NoticeState
 from data.people import Actor, Role
@@ -184,3 +187,49 @@ def test_after_a_restart_the_watchdog_first_lets_the_notifier_catch_up(street: S
     assert street.store.read(lambda reader: reader.open_alert(KEY)) is None
     dog.poll(NOON + seconds(605))
     assert street.store.read(lambda reader: reader.open_alert(KEY)) is not None
+
+
+def test_what_is_shelved_dismissed_or_out_of_service_is_not_told_and_calls_anew_when_it_is_free(street: Street) -> None:
+    alert = street.swimmer()
+    street.wait()
+    until = street.now + timedelta(minutes=30)
+    street.do(lambda w: shelve_alert(w, alert.id, LI, street.now, until=until, reason="演练"))
+    street.wait(1200)
+    assert street.told(alert) == [(0, "speaker")]
+    street.do(lambda w: alerts_due(w, until, settings=street.settings))
+    street.now = until
+    street.wait(60)
+    assert street.told(alert) == [(0, "speaker"), (0, "speaker"), (1, "sms")]
+    assert [notice.occurrence for notice in street.notices(alert)] == [1, 2, 2]
+    street.do(lambda w: verify_alert(w, alert.id, Verification.DISMISSED, (), LI, street.now, "是浮标"))
+    street.wait(600)
+    assert len(street.told(alert)) == 3
+
+
+def test_an_acknowledgement_that_expires_brings_the_escalation_back(street: Street) -> None:
+    alert = street.swimmer()
+    street.wait()
+    street.acknowledge(alert)
+    street.wait(1799)
+    street.do(lambda w: alerts_due(w, street.now, settings=street.settings))
+    street.wait(0.5)
+    assert street.told(alert) == [(0, "speaker")]
+    street.now += seconds(0.5)
+    street.do(lambda w: alerts_due(w, street.now, settings=street.settings))
+    street.wait(60)
+    assert street.told(alert) == [(0, "speaker"), (0, "speaker"), (1, "sms")]
+
+
+def test_an_unsent_notice_of_an_earlier_call_is_not_sent_when_a_newer_one_is(street: Street) -> None:
+    alert = street.swimmer()
+    street.wait()
+    street.gone(alert)
+    street.now += seconds(5)
+    again = Raised(alert.key, "intrusion", Priority.P1, street.now, street.now, label="person")
+    street.do(lambda w: raise_alert(w, again, None, street.now))
+    street.wait()
+    old, new = street.notices(alert)
+    settings = street.settings.notices
+    taken = [street.do(lambda w, n=n: claim(w, n.id, street.now, LEASE, settings)) for n in (old, new)]  # type: ignore[misc]
+    assert [one is not None for one in taken] == [False, True]
+    assert new.title == "一级 P1 临江码头 person-in-river（第 2 次 / again）"

@@ -1,0 +1,97 @@
+"""Which event an alert belongs to: an open one of its kind, at its place, not long ago.
+
+One kind: the same kind and label, or both in one configured group. One place: one catchment, or near each other in
+one grid. Otherwise people would work on one flood twice. What is more urgent than the event gets one of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+
+from data.alert import Alert
+from data.alert_life import AlertStep
+from data.geo import Box, box_around, distance_m
+from data.people import SYSTEM
+from data.settings import Settings, SiteSettings
+from data.store import AlertQuery, Reader, Writer
+from data.task import Event, EventState
+from data.trail import take_alert_step
+
+_JOINED = frozenset({EventState.FILED, EventState.JUDGING, EventState.DISPATCHED, EventState.HANDLING})
+MOST_ALERTS = 200
+
+
+def join_near(writer: Writer, alert: Alert, now: datetime, settings: Settings) -> Alert:
+    """Link an alert to the open event it belongs to, if there is one. A top-priority alert waits for a human."""
+    if not alert.is_open or alert.event_id is not None or alert.priority not in settings.alarms.grouping.priorities:
+        return alert
+    event = near_event(writer, alert, now, settings)
+    if event is None:
+        return alert
+    linked = replace(alert, event_id=event.id, acknowledged_until=None)
+    return take_alert_step(
+        writer, linked, AlertStep.LINK, SYSTEM, now, detail={"event": event.id}, reason="same kind, place and time"
+    )
+
+
+def near_event(reader: Reader, alert: Alert, now: datetime, settings: Settings) -> Event | None:
+    """The open event that this alert belongs to; the nearest, of two at one place the newer."""
+    sites = {site.id: site for site in settings.sites}
+    site = sites.get(alert.key.site)
+    if site is None:
+        return None
+    since = now - settings.alarms.grouping.within
+    found = [
+        event
+        for kind in sorted(_kinds(alert, settings))
+        for event in reader.events_of_kind(kind, since=now, box=_box(site, settings))
+        if event.state in _JOINED
+        and event.priority <= alert.priority
+        and event.opened_at >= since
+        and _is_near(event, site, sites.get(event.site), settings)
+    ]
+    alike = [event for event in found if _is_alike(reader, event, alert, settings)]
+    return min(alike, key=lambda event: (distance_m(event.location, site.location), -event.id), default=None)
+
+
+def _groups(alert: Alert, settings: Settings) -> Iterator[frozenset[str]]:
+    for group in settings.alarms.grouping.groups:
+        if alert.kind in group or alert.key.rule in group:
+            yield frozenset(group)
+
+
+def _kinds(alert: Alert, settings: Settings) -> set[str]:
+    """The kinds of events that it may belong to; a group may name rules by their ids."""
+    names = {name for group in _groups(alert, settings) for name in group}
+    by_rule = {rule.kind for site in settings.sites for rule in site.rules if rule.name in names}
+    return {alert.kind} | names | by_rule
+
+
+def _box(site: SiteSettings, settings: Settings) -> Box:
+    """Around the site, or around all sites of its catchment."""
+    together = [other for other in settings.sites if site.catchment and other.catchment == site.catchment]
+    boxes = [box_around(other.location, settings.alarms.grouping.radius) for other in (site, *together)]
+    west, south, east, north = zip(*boxes, strict=True)
+    return min(west), min(south), max(east), max(north)
+
+
+def _is_near(event: Event, site: SiteSettings, other: SiteSettings | None, settings: Settings) -> bool:
+    if other is not None and site.catchment and site.catchment == other.catchment:
+        return True
+    one_grid = not event.grid or not site.grid or event.grid == site.grid
+    return one_grid and distance_m(event.location, site.location) <= settings.alarms.grouping.radius
+
+
+def _is_alike(reader: Reader, event: Event, alert: Alert, settings: Settings) -> bool:
+    """Is one of the event's alerts of this one's kind? An event without any: is it of the kind itself?"""
+    groups = list(_groups(alert, settings))
+    members = reader.alerts(AlertQuery(event_id=event.id, limit=MOST_ALERTS))
+    if not members:
+        return event.kind == alert.kind or any(event.kind in group for group in groups)
+    return any(
+        (other.kind, other.label) == (alert.kind, alert.label)
+        or any(other.kind in group or other.key.rule in group for group in groups)
+        for other in members
+    )
