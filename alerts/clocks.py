@@ -8,7 +8,7 @@ from datetime import datetime
 from alerts.decisions import unshelve_alert
 from alerts.lifecycle import CLOCK, close
 from alerts.moves import check
-from data.alert import Alert
+from data.alert import Alert, renewed_call
 from data.alert_life import AlertStep
 from data.people import SYSTEM
 from data.record import Timer
@@ -45,5 +45,6 @@ def _lapse(writer: Writer, alert: Alert, now: datetime) -> Alert:
     """The condition lasts, and nobody has looked for long: it calls again."""
     check(alert, AlertStep.LAPSE, SYSTEM, now)
     detail = {"acknowledged_by": alert.acknowledged_by}
-    unseen = replace(alert, acknowledged_at=None, acknowledged_by=None, acknowledged_until=None, calls=alert.calls + 1)
+    unseen = replace(alert, acknowledged_at=None, acknowledged_by=None, acknowledged_until=None)
+    unseen = renewed_call(alert, unseen)
     return take_alert_step(writer, unseen, AlertStep.LAPSE, SYSTEM, now, detail=detail)

@@ -5,15 +5,14 @@ Each is one unit of work. All raise NotFound, Forbidden, IllegalMove (not now, a
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any
 
 from alerts.lifecycle import CLOCK, defaults
 from alerts.moves import check
-from data.alert import Alert
+from data.alert import Alert, renewed_call
 from data.alert_life import VERIFYING, AlertStep, Proof, Verification
 from data.durations import format_duration
 from data.errors import Forbidden, InputRejected
@@ -56,7 +55,7 @@ def verify_alert(  # noqa: PLR0917 - what is known of which alert, and who says 
             return alert
         return take_alert_step(writer, alert, step, by, at, reason=reason, proofs=evidence)
     reason = check(alert, step, by, at, reason)
-    judged = _calling(alert, replace(alert, verification=verification), at)
+    judged = renewed_call(alert, replace(alert, verification=verification))
     return take_alert_step(writer, judged, step, by, at, reason=reason, proofs=evidence)
 
 
@@ -91,8 +90,8 @@ def unshelve_alert(writer: Writer, alert_id: int, actor: Actor, now: datetime, r
     alert = writer.alert(alert_id)
     reason = check(alert, AlertStep.UNSHELVE, actor, now, reason)
     detail = {"shelved_by": alert.shelved_by}
-    return _free(writer, alert, replace(alert, shelved_until=None, shelved_by=""), AlertStep.UNSHELVE, actor, now,
-                 reason=reason, detail=detail)  # fmt: skip
+    free = renewed_call(alert, replace(alert, shelved_until=None, shelved_by=""))
+    return take_alert_step(writer, free, AlertStep.UNSHELVE, actor, now, reason=reason, detail=detail)
 
 
 def take_out_of_service(
@@ -115,29 +114,8 @@ def return_to_service(writer: Writer, alert_id: int, actor: Actor, now: datetime
     alert = writer.alert(alert_id)
     reason = check(alert, AlertStep.RETURN_TO_SERVICE, actor, now, reason)
     detail = {"work_order": alert.work_order}
-    back = replace(alert, work_order="")
-    return _free(writer, alert, back, AlertStep.RETURN_TO_SERVICE, actor, now, reason=reason, detail=detail)
-
-
-def _free(  # noqa: PLR0917 - what is no longer quiet, and by whom
-    writer: Writer,
-    before: Alert,
-    after: Alert,
-    step: AlertStep,
-    actor: Actor,
-    now: datetime,
-    *,
-    reason: str,
-    detail: Mapping[str, Any],
-) -> Alert:
-    return take_alert_step(writer, _calling(before, after, now), step, actor, now, reason=reason, detail=detail)
-
-
-def _calling(before: Alert, after: Alert, now: datetime) -> Alert:
-    """Does it call people now, and did not? Then it calls anew."""
-    held = before.shelved_until is not None  # at its very end a shelf holds no longer, but nobody was called meanwhile
-    calls = after.is_open and after.calls_for_attention(now) and (held or not before.calls_for_attention(now))
-    return replace(after, calls=after.calls + 1) if calls else after
+    back = renewed_call(alert, replace(alert, work_order=""))
+    return take_alert_step(writer, back, AlertStep.RETURN_TO_SERVICE, actor, now, reason=reason, detail=detail)
 
 
 def _known_evidence(writer: Writer, alert: Alert) -> frozenset[tuple[str, str, bool]]:

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from alerts.moves import check
 from data.alarm_settings import InhibitionSettings
-from data.alert import Alert
+from data.alert import Alert, renewed_call
 from data.alert_life import AlertStep
 from data.geo import distance_m
 from data.people import SYSTEM
@@ -68,10 +68,7 @@ def _settle(writer: Writer, alert: Alert, now: datetime, settings: Settings) -> 
     if not alert.is_open and _stays_quiet(writer, alert):
         return alert
     check(alert, AlertStep.RELEASE, SYSTEM, now)
-    quiet = not alert.calls_for_attention(now)
-    free = replace(alert, inhibited_by="")
-    if quiet and free.is_open and free.calls_for_attention(now):
-        free = replace(free, calls=alert.calls + 1)
+    free = renewed_call(alert, replace(alert, inhibited_by=""))
     return take_alert_step(writer, free, AlertStep.RELEASE, SYSTEM, now, detail={"inhibited_by": alert.inhibited_by})
 
 

@@ -231,8 +231,8 @@ def _worsen(writer: Writer, alert: Alert, raised: Raised, evidence: Evidence | N
     if _was_so_grave(writer, alert, raised.priority):
         detail["again"] = True
         if alert.latched_since is not None:
-            quiet = _renewed(alert, raised, evidence)
-            return take_alert_step(writer, quiet, AlertStep.WORSEN, SYSTEM, now, detail=detail)
+            again = _renewed(alert, raised, evidence)
+            return take_alert_step(writer, again, AlertStep.WORSEN, SYSTEM, now, detail=detail | {"quiet": True})
     detail |= _taken_away(alert)
     event_id = alert.event_id if _is_worked_on(writer, alert) else None
     if event_id != alert.event_id:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
@@ -170,3 +170,15 @@ class Alert:
         """Nobody has acknowledged it, nothing keeps it quiet, nobody has dismissed it."""
         dismissed = self.verification is Verification.DISMISSED
         return not (dismissed or self.is_acknowledged(now) or self.is_suppressed(now))
+
+    @property
+    def is_calling(self) -> bool:
+        """As `calls_for_attention`, until a step says otherwise: what has expired counts until its step is taken."""
+        quiet = self.shelved_until is not None or bool(self.inhibited_by or self.work_order)
+        dismissed = self.verification is Verification.DISMISSED
+        return self.is_open and self.acknowledged_at is None and not quiet and not dismissed
+
+
+def renewed_call(before: Alert, after: Alert) -> Alert:
+    """After a step: does it call people now, and did not? Then it calls anew."""
+    return replace(after, calls=after.calls + 1) if after.is_calling and not before.is_calling else after
