@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from sqlalchemy import delete, insert, text
+from sqlalchemy import bindparam, delete, insert, text
 
 from data.alert import Alert, AlertKey, Standing
 from data.alert_life import TakenStep
@@ -16,6 +16,7 @@ from data.sql.writing import SqlWriting
 
 _ROUND = ("acknowledged_at", "ended_at")
 _APPEND = insert(STEPS).returning(STEPS.c.id)
+_REMOVE = delete(PENDING).where(*(PENDING.c[name] == bindparam(name) for name in AlertKey._fields))
 
 
 class AlertWriting(SqlWriting):
@@ -54,5 +55,4 @@ class AlertWriting(SqlWriting):
         self._execute(put, known | standing.key._asdict(), "pending condition")
 
     def remove_pending(self, key: AlertKey) -> bool:
-        same = [PENDING.c[name] == value for name, value in key._asdict().items()]
-        return self._connection.execute(delete(PENDING).where(*same)).rowcount == 1
+        return self._connection.execute(_REMOVE, key._asdict()).rowcount == 1

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import RowMapping, bindparam, or_, select
+from sqlalchemy import RowMapping, Select, bindparam, or_, select
 
 from data.alert import Alert, AlertKey, Priority, Standing
 from data.alert_life import AlertStep, Condition, Proof, TakenStep
@@ -25,6 +27,31 @@ SAME_KEY = tuple(ALERTS.c[name] == bindparam(name) for name in AlertKey._fields)
 OPEN_OF_KEY = select(ALERTS).where(*SAME_KEY, ALERTS.c.ended_at.is_(None))
 LAST_OF_KEY = select(ALERTS).where(*SAME_KEY).order_by(ALERTS.c.id.desc()).limit(1)
 STEPS_OF_ALERT = select(STEPS).where(STEPS.c.alert_id == bindparam("alert")).order_by(STEPS.c.id)
+
+
+CONDITIONS = MappingProxyType(
+    {
+        "site": ALERTS.c.site == bindparam("site"),
+        "event_id": ALERTS.c.event_id == bindparam("event_id"),
+        "inhibited_by": ALERTS.c.inhibited_by == bindparam("inhibited_by"),
+        "of": or_(
+            ALERTS.c.kind.in_(bindparam("of", expanding=True)), ALERTS.c.rule.in_(bindparam("of", expanding=True))
+        ),
+        "since": or_(ALERTS.c.ended_at.is_(None), ALERTS.c.ended_at >= bindparam("since")),
+        "until": ALERTS.c.raised_at < bindparam("until"),
+        "before_id": ALERTS.c.id < bindparam("before_id"),
+    }
+)
+
+
+@lru_cache(None)  # as many as there are combinations of conditions
+def alert_search(given: tuple[str, ...], *, open_only: bool, unseen_only: bool) -> Select[Any]:
+    """Alerts by these fields of an AlertQuery. Every signal of a rule asks: built once, only the values differ."""
+    found = select(ALERTS).order_by(ALERTS.c.id.desc()).limit(bindparam("up_to"))
+    conditions = [CONDITIONS[name] for name in given]
+    conditions += [ALERTS.c.ended_at.is_(None)] if open_only else []
+    conditions += [ALERTS.c.acknowledged_at.is_(None)] if unseen_only else []
+    return found.where(*conditions)
 
 
 def step_of(row: RowMapping) -> TakenStep:
@@ -55,26 +82,10 @@ class AlertLooking(Looking):
         return self._one(ALERTS, alert_id, rows.alert_of, "alert")
 
     def alerts(self, query: AlertQuery) -> Sequence[Alert]:
-        found = select(ALERTS).order_by(ALERTS.c.id.desc()).limit(query.limit)
-        if query.site is not None:
-            found = found.where(ALERTS.c.site == query.site)
-        if query.event_id is not None:
-            found = found.where(ALERTS.c.event_id == query.event_id)
-        if query.inhibited_by is not None:
-            found = found.where(ALERTS.c.inhibited_by == query.inhibited_by)
-        if query.of:
-            found = found.where(or_(ALERTS.c.kind.in_(query.of), ALERTS.c.rule.in_(query.of)))
-        if query.open_only:
-            found = found.where(ALERTS.c.ended_at.is_(None))
-        if query.unacknowledged_only:
-            found = found.where(ALERTS.c.acknowledged_at.is_(None))
-        if query.since is not None:
-            found = found.where(or_(ALERTS.c.ended_at.is_(None), ALERTS.c.ended_at >= query.since))
-        if query.until is not None:
-            found = found.where(ALERTS.c.raised_at < query.until)
-        if query.before_id is not None:
-            found = found.where(ALERTS.c.id < query.before_id)
-        return self._all(found, rows.alert_of)
+        given = {name: getattr(query, name) for name in CONDITIONS if getattr(query, name) not in {None, ()}}
+        statement = alert_search(tuple(given), open_only=query.open_only, unseen_only=query.unacknowledged_only)
+        found = self._connection.execute(statement, {**given, "up_to": query.limit}).mappings()
+        return [rows.alert_of(row) for row in found]
 
     def open_alert(self, key: AlertKey) -> Alert | None:
         row = self._connection.execute(OPEN_OF_KEY, key._asdict()).mappings().first()
