@@ -216,6 +216,7 @@ def lives(tmp_path: Path) -> Iterator[type[Lives]]:
     Here.store.close()
 
 
+@pytest.mark.timeout(900)  # thirty seconds of work, on a machine that does nothing else
 def test_random_steps_of_alarms_never_reach_an_illegal_state(lives: type[Lives]) -> None:
     """`YIPING_SOAK_STEPS=1000000` for the long version (make soak-states)."""
     how = settings(
