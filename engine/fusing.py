@@ -22,7 +22,7 @@ from data.fusion_settings import FusedPlace, ProofKind
 from data.geo import box_around
 from data.people import SYSTEM
 from data.settings import Settings
-from data.store import AlertQuery, Reader, Store, Writer
+from data.store import AlertQuery, Reader, Store, TaskQuery, Writer
 from data.task import Event
 from dispatch.confirmed import receding, send_confirmed, verify_receded, wanting
 from dispatch.routing import Roads
@@ -31,6 +31,7 @@ from dispatch.tasks import send_automatically
 log = logging.getLogger(__name__)
 
 FOLLOWER = Follower("fusion:changes", ("alert",), timedelta(minutes=5))
+MOST_OPEN = 10_000
 FOLLOWED_AT_ONCE = 20  # each may be a step of its own, and alerts wait meanwhile
 _STEPS = frozenset({AlertStep.SUSPECT, AlertStep.CONFIRM, AlertStep.DISMISS})
 
@@ -48,7 +49,9 @@ class Fusion:
         """Judge anew what has changed. Raises what the store raises."""
         while self._store.read(FOLLOWER.is_behind):
             self._store.write(lambda writer: self._follow(writer, now or datetime.now(UTC)))
-        for place in self._settings.fusion.places:
+        if not self._settings.fusion.places:
+            return
+        for place in self._store.read(self._busy):
             at = now or datetime.now(UTC)
             try:
                 if self._store.read(lambda reader, place=place, at=at: self._is_due(reader, place, at)):  # type: ignore[misc]
@@ -58,6 +61,12 @@ class Fusion:
                 if self._said.get(place.id) != str(error):
                     log.error("fusion %s: %s", place.id, error)
                 self._said[place.id] = str(error)
+
+    def _busy(self, reader: Reader) -> list[FusedPlace]:
+        """The places where an alert is open or work is not done; of the others there is nothing to say."""
+        sites = {alert.key.site for alert in reader.alerts(AlertQuery(open_only=True, limit=MOST_OPEN))}
+        sites |= {task.site for task in reader.tasks(TaskQuery(open_only=True, limit=MOST_OPEN))}
+        return [place for place in self._settings.fusion.places if not sites.isdisjoint(place.all_sites)]
 
     def _follow(self, writer: Writer, now: datetime) -> None:
         changes = FOLLOWER.take(writer, now, FOLLOWED_AT_ONCE)

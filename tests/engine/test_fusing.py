@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -242,6 +243,18 @@ def test_confirmed_deep_water_sends_city_management_and_drainage_and_asks_before
         lambda w: dispatch(w, deep.id, OFFICER, street.now, roads=Roads(), settings=street.settings)
     )
     assert (closing.title, closing.offered_to) == ("封闭道路", "traffic-1")
+
+
+def test_two_that_judge_at_the_same_time_say_and_do_everything_once(street: Street) -> None:
+    street.read(27.0)
+    street.look(0.8)
+    deep = street.alarm("depth")
+    street.alarm("road-lost", Priority.P3, value=0.8)
+    others = [Fusion(street.store, street.settings, Roads()) for _ in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda one: [one.poll(street.now) for _ in range(3)], others))
+    assert [step.step for step in street.steps(deep)] == [AlertStep.CONFIRM]
+    assert len(street.store.read(lambda reader: reader.tasks(TaskQuery(limit=100)))) == 3
 
 
 def test_the_recession_verifies_the_work_that_was_reported(street: Street) -> None:
