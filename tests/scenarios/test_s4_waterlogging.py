@@ -20,7 +20,13 @@ from tests.e2e.city import City, city, items, until
 from tests.servers.mosquitto import Mosquitto, mosquitto
 from tests.servers.rtsp import RtspServer, rtsp_server
 
-pytestmark = [pytest.mark.scenario, pytest.mark.server, pytest.mark.shared, pytest.mark.timeout(300)]
+pytestmark = [
+    pytest.mark.scenario,
+    pytest.mark.server,
+    pytest.mark.shared,
+    pytest.mark.alone,
+    pytest.mark.timeout(300),
+]
 
 CAMERA = "silveira_martins"  # a street by night: wet and reflecting, then flooded
 RISING = (("not_flooded_208", 5), ("flooded_192", 60), ("flooded_222", 60))
