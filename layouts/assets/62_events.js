@@ -102,8 +102,16 @@
     make("span", { class: "do" },
       task.state === "reported" && may("verify") && task.responder !== user.name && turn(task, "verify"),
       task.state === "reported" && may("verify") && task.responder !== user.name && turn(task, "rework", true),
-      !["closed", "cancelled", "reported", "verified"].includes(task.state) && may("dispatch") && turn(task, "reassign", true)),
-    task.report_text && make("p", { class: "words" }, task.report_text));
+      !["closed", "cancelled", "reported", "verified"].includes(task.state) && may("dispatch") && turn(task, "reassign", true),
+      !["closed", "cancelled", "reported", "verified"].includes(task.state) && may("rule_event") && turn(task, "rule", true)),
+    task.checklist.length > 0 && make("p", { class: "words" }, t("events.checked", { n: task.checked.length, of: task.checklist.length }), " ",
+      task.checklist.map((item, n) => `${task.checked.includes(n) ? "☑" : "☐"} ${item}`).join("　")),
+    task.report_text && make("p", { class: "words" }, task.report_text),
+    task.report_photo && marks.picture(task.report_photo, null, task.priority, t("panel.report")));
+  const TAKES_TASKS = ["filed", "judging", "dispatched", "handling"];
+  const tasksHead = () => make("h4", {}, t("events.tasks"), " ", TAKES_TASKS.includes(whole.state) && may("dispatch") && make("button", {
+    type: "button", "data-do": "add-task", onclick: () => { form = { step: "add_task" }; drawChosen(); document.querySelector("#event-form select")?.focus(); },
+  }, t("events.add_task")));
   const STRONG = ["file", "dispatch", "close"];
   const steps = () => make("div", { class: "do", id: "event-steps" }, whole.possible.map(({ step, why }) => make("button", {
     type: "button", "data-step": step, class: STRONG.includes(step) && !why ? "strong" : "", title: why || null,
@@ -147,7 +155,7 @@
       whole.photo && marks.picture(whole.photo, null, whole.priority, whole.title),
       whole.clocks.length && make("ul", { class: "clocks" }, clocksOf()),
       make("h4", {}, t("events.next")), steps(), form && stepForm(),
-      whole.tasks.length && make("h4", {}, t("events.tasks")), whole.tasks.length && make("ul", { class: "parts" }, whole.tasks.map(taskRow)),
+      (whole.tasks.length > 0 || TAKES_TASKS.includes(whole.state)) && tasksHead(), whole.tasks.length && make("ul", { class: "parts" }, whole.tasks.map(taskRow)),
       make("h4", {}, t("events.history")), history(),
     ];
     place.replaceChildren(...parts.filter(Boolean));
@@ -158,6 +166,7 @@
     refuse: ["reason"], suspend: ["reason"], void: ["reason"], reopen: ["reason"], rule: ["reason"], review: ["reason"],
     escalate: ["reason"], outcome: ["reason"], extend: ["more", "reason"], call_back: ["satisfied", "score", "reason"],
     judge: ["lead", "co_handlers", "cooperating", "limit"], convene: ["minutes", "topics"], share: ["district", "reason"],
+    add_task: ["unit", "title", "part", "checklist", "needs_photo"],
     hold: ["district"], split: ["shares", "reason"], hand_over: ["unit", "title", "every"], link: ["event"],
   };
   const UNIT = ["lead", "unit", "district"];
@@ -169,6 +178,9 @@
     if (UNIT.includes(name)) return make("select", common, make("option", { value: "" }, "—"), unitOptions(name));
     if (UNITS.includes(name)) return make("select", { ...common, multiple: true, size: 5 }, unitOptions(name));
     if (name === "satisfied") return make("select", common, ["yes", "no", "unreached"].map((one) => make("option", { value: one }, t(`events.${one}`))));
+    if (name === "part") return make("select", common, ["co_handler", "cooperating", "lead"].map((one) => make("option", { value: one }, t(`part.${one}`))));
+    if (name === "needs_photo") return make("input", { ...common, type: "checkbox" });
+    if (name === "checklist") return make("textarea", { ...common, rows: 3, placeholder: t("hint.checklist") });
     if (["reason", "minutes", "topics", "shares"].includes(name)) return make("textarea", { ...common, rows: name === "topics" ? 4 : 2, placeholder: t(`hint.${name}`, {}, "") });
     return make("input", { ...common, type: ["score", "event"].includes(name) ? "number" : "text", placeholder: t(`hint.${name}`, {}, "") });
   };
@@ -181,6 +193,8 @@
       const control = element.elements[name];
       if (UNITS.includes(name)) body[name] = [...control.selectedOptions].map((one) => one.value);
       else if (name === "satisfied") { body.reached = control.value !== "unreached"; if (body.reached) body.satisfied = control.value === "yes"; }
+      else if (name === "needs_photo") body.needs_photo = control.checked;
+      else if (name === "checklist") body.checklist = control.value.split("\n").map((line) => line.trim()).filter(Boolean);
       else if (name === "topics") body.topics = lines(control.value).map(([title, department, promised]) => ({ title, department: unitId(department), promised }));
       else if (name === "shares") body.shares = Object.fromEntries(lines(control.value).map(([district, text]) => [unitId(district), text ?? ""]));
       else if (control.value !== "") body[name] = ["score", "event"].includes(name) ? Number(control.value) : control.value;
@@ -193,10 +207,11 @@
       event.preventDefault();
       const body = given(event.currentTarget, names);
       const button = event.currentTarget.querySelector("button");
+      if (form.step === "add_task") return act(button, async () => { await post(`/api/v1/events/${chosen}/tasks`, body); form = null; await load(); });
       if (!form.turn) return send(button, form.step, body);
       return act(button, async () => { await post(`/api/v1/tasks/${form.task.id}/${form.turn}`, body); form = null; await load(); });
     } }, names.map(field), make("div", { class: "do" },
-      make("button", { class: "strong" }, form.turn ? t(`turn.${form.turn}`) : t(`event.step.${form.step}`)),
+      make("button", { class: "strong" }, form.turn ? t(`turn.${form.turn}`) : t(form.step === "add_task" ? "events.add_task" : `event.step.${form.step}`)),
       make("button", { type: "button", onclick: () => { form = null; drawChosen(); } }, t("events.cancel"))));
   };
   const newForm = () => make("form", { id: "event-form", onsubmit: (event) => {

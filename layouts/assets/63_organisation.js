@@ -2,7 +2,7 @@
 (() => {
   "use strict";
   const { t, make, since, mount, act, all, get, send, personName, me } = yiping;
-  let units = [], categories = [], user = null, editing = null, readAt = null;
+  let units = [], categories = [], shifts = [], user = null, editing = null, readAt = null;
   const places = {};
   const draw = (name, ...children) => places[name]?.isConnected && places[name].replaceChildren(...children.filter(Boolean));
   const mayEdit = () => user?.may?.includes("administer");
@@ -39,8 +39,26 @@
   const drawEdit = () => {
     if (!mayEdit()) { draw("edit", make("p", { class: "empty dim" }, t("organisation.read_only"))); return; }
     const fresh = ["unit", "category"].map((what) => make("button", { type: "button", "data-new": what, onclick: () => edit(what, {}, true) }, t(`organisation.new_${what}`)));
-    draw("edit", make("div", { class: "do" }, fresh), editing && form(), importForm());
+    draw("edit", make("div", { class: "do" }, fresh), editing && form(), editing?.what === "unit" && !editing.isNew && shiftList(editing.one), importForm());
   };
+  const shiftList = (unit) => {
+    const mine = shifts.filter((shift) => shift.unit === unit.id && Date.parse(shift.ends) > yiping.clock.now());
+    const when = (name) => make("label", {}, t(`shift.${name}`), make("input", { name, type: "datetime-local", required: true }));
+    return make("section", { id: "organisation-shifts" }, make("h3", {}, t("organisation.shifts")),
+      mine.length ? make("ul", {}, mine.map((shift) => make("li", {}, make("b", {}, personName(shift.person)), " ",
+        yiping.show(shift.begins, "full"), " – ", yiping.show(shift.ends, "full"), ` ${shift.duty} `,
+        make("button", { type: "button", onclick: (event) => act(event.currentTarget, async () => { await send("DELETE", `/api/v1/shifts/${shift.id}`, null); await load(); }) },
+          t("organisation.remove"))))) : make("p", { class: "dim" }, t("organisation.no_shifts")),
+      make("form", { class: "shift", onsubmit: (event) => {
+        event.preventDefault();
+        const e = event.currentTarget.elements;
+        const body = { unit: unit.id, person: e.person.value.trim(), duty: e.duty.value.trim(), begins: instant(e.begins.value), ends: instant(e.ends.value) };
+        act(event.submitter, async () => { await send("POST", "/api/v1/shifts", body); await load(); });
+      } }, make("label", {}, t("shift.person"), make("select", { name: "person" }, unit.people.map((one) => make("option", { value: one }, personName(one))))),
+      when("begins"), when("ends"), make("label", {}, t("shift.duty"), make("input", { name: "duty", maxlength: 100 })), make("button", {}, t("organisation.add_shift"))));
+  };
+  /** What stands in a field of local time, as a moment: the browser's zone is the control room's. */
+  const instant = (local) => new Date(local).toISOString();
   const form = () => {
     const { what, one, isNew } = editing;
     const seen = isNew ? {} : { "If-Match": `"${one.version}"` };
@@ -71,7 +89,8 @@
   make("button", {}, t("organisation.take_in")));
 
   const load = async () => {
-    const [parts, table, figures] = await Promise.all([all("/api/v1/units"), all("/api/v1/categories"), get("/api/v1/organisation/coverage")]);
+    const [parts, table, figures, roster] = await Promise.all([all("/api/v1/units"), all("/api/v1/categories"), get("/api/v1/organisation/coverage"), all("/api/v1/shifts")]);
+    shifts = roster;
     units = parts;
     categories = table;
     readAt = figures.at;

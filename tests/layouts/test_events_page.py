@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, sync_playwright
 
-from tests.scenarios.town import Town, running_town
+from tests.scenarios.town import Town, picture, running_town
 from web.accounts import set_password
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
@@ -56,3 +57,34 @@ def test_a_section_head_suspends_an_event_by_its_button_and_the_reason_stands_in
     assert "已暂停" in page.inner_text("#events-chosen .clocks")
     assert town.by("qian").event(number)["state"] == "suspended"
     page.wait_for_selector(f'tr[data-event="{number}"] >> text=挂账')
+
+
+def test_a_task_with_a_checklist_is_added_by_the_form_and_what_was_ticked_off_is_seen(
+    town: Town, page: Page, tmp_path: Path
+) -> None:
+    body = {"kind": "dirty_path", "location": {"lon": 106.515, "lat": 29.585}, "description": "雨水口堵塞"}
+    number = town.by("li").post("events", body)["event"]["id"]
+    town.by("li").step(number, "file")
+    page.goto(f"{town.base}/events", timeout=WAIT_MS)
+    page.click(f'tr[data-event="{number}"]')
+    page.click('[data-do="add-task"]')
+    page.select_option("#f-unit", "urban")
+    page.fill("#f-title", "清掏雨水口")
+    page.fill("#f-checklist", "清掏\n拍照")
+    page.check("#f-needs_photo")
+    page.click("#event-form button.strong")
+    page.wait_for_selector(".parts >> text=清掏雨水口")
+    (task,) = town.by("qian").event(number)["tasks"]
+    assert (task["unit"], task["checklist"], task["needs_photo"]) == ("urban", ["清掏", "拍照"], True)
+    cheng = town.by("cheng")
+    cheng.post(f"tasks/{task['id']}/accept")
+    refused = cheng.client.post(f"/api/v1/tasks/{task['id']}/report", data={"text": "清了"})
+    assert (refused.status_code, "asks for a photo" in refused.text) == (422, True)
+    files = {"photo": ("after.jpg", picture(tmp_path / "after.jpg"), "image/jpeg")}
+    sent = cheng.client.post(f"/api/v1/tasks/{task['id']}/report", data={"text": "清了", "checked": ["0"]}, files=files)
+    assert sent.status_code == 200, sent.text
+    row = page.locator(f'.parts [data-task="{task["id"]}"]')
+    row.locator("text=☑ 清掏").wait_for()
+    assert "清单 1/2" in row.inner_text()
+    assert "☐ 拍照" in row.inner_text()
+    page.screenshot(path=tmp_path / "checklist.png")

@@ -31,7 +31,9 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
 def page(town: Town) -> Iterator[Page]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        page = browser.new_context(viewport={"width": 1600, "height": 1000}, locale="zh-CN").new_page()
+        page = browser.new_context(
+            viewport={"width": 1600, "height": 1000}, locale="zh-CN", timezone_id="Asia/Shanghai"
+        ).new_page()
         page.set_default_timeout(WAIT_MS)
         page.goto(f"{town.base}/login?next=/organisation")
         page.fill("input[name=name]", "admin")
@@ -129,3 +131,19 @@ def test_two_administrators_do_not_overwrite_each_other(town: Town, page: Page) 
     form.locator("button.strong").click()
     expect(page.locator("body")).to_contain_text("the present version is")
     assert item(town, "units", "id", "police")["posts"] == 7
+
+
+def test_a_shift_is_added_to_the_roster_and_taken_out_again(town: Town, page: Page, tmp_path: Path) -> None:
+    page.click('tr[data-unit="urban"]')
+    roster = page.locator("#organisation-shifts")
+    roster.locator("[name=begins]").fill("2027-07-13T08:00")
+    roster.locator("[name=ends]").fill("2027-07-13T20:00")
+    roster.locator("[name=duty]").fill("防汛值守")
+    roster.locator("form button").click()
+    expect(roster.locator("li")).to_contain_text("防汛值守")
+    page.screenshot(path=tmp_path / "shift.png")
+    (shift,) = town.by("admin").get("shifts")["items"]
+    assert (shift["unit"], shift["person"], shift["begins"][:16]) == ("urban", "cheng", "2027-07-13T00:00")
+    roster.locator("li button").click()
+    expect(roster).to_contain_text("没有班次")
+    assert town.by("admin").get("shifts")["items"] == []
