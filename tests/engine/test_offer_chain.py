@@ -22,12 +22,12 @@ from tests.engine.city import CHONGQING, Cities, City
 
 OFFICER = Actor("li", Role.DUTY_OFFICER)
 WITHIN = timedelta(seconds=1.5)
-TASKS, PEOPLE, KILLS = 2, 8, 3
+TASKS, PEOPLE, KILLS = 2, 6, 3
 RESUME_WITHIN_S = 5.0
 
 
 def chains(city: Cities) -> City:
-    """Eight people at rising distances; nobody ever answers."""
+    """Six people at rising distances; nobody ever answers."""
     people = tuple(
         ResponderSettings(id=f"p{n:02}", name=f"p{n:02}", location=Location(lon=106.5 + 0.001 * (n + 1), lat=29.6))
         for n in range(PEOPLE)
@@ -83,10 +83,9 @@ def test_after_each_kill_the_chain_goes_on_within_5_s_and_nobody_is_asked_twice_
         for task in tasks
         for earlier, later in pairwise(offers(one, task))
     )
-    print(
-        f"from an expiry to the next offer: first quarter {gaps[len(gaps) // 4]:.2f} s, median {gaps[len(gaps) // 2]:.2f} s"
-    )
-    assert gaps[len(gaps) // 4] <= 2.0  # while nobody kills it; how long the others waited is the killing's doing
+    soon_s, median_s = gaps[len(gaps) // 4], gaps[len(gaps) // 2]
+    print(f"from an expiry to the next offer: a quarter within {soon_s:.2f} s, half within {median_s:.2f} s")
+    assert soon_s <= 2.0  # while nobody kills it; how long the others waited is the killing's doing
     asked = {offer.responder for task in tasks for offer in offers(one, task)}
     assert asked == {f"p{n:02}" for n in range(PEOPLE)}
     assert max(waited) <= RESUME_WITHIN_S
