@@ -58,6 +58,9 @@ class InferenceSettings(BaseModel):
     weights: Annotated[
         str, Field(description="A known name (yolo26n) or the path of a .pt file, relative to this file.")
     ] = "yolo26n"
+    weights_licence: Annotated[
+        str, Field(description="Under which licence you use weights of your own; shown on the set-up page.")
+    ] = ""
     allow_unverified_weights: Annotated[
         bool, Field(description="Load .pt files whose SHA-256 is not known. A .pt file can run code: think first.")
     ] = False

@@ -19,7 +19,7 @@ PAGES = (
     ("/review", "page.review"),
     ("/organisation", "page.organisation"),
 )
-FOR_ADMINISTRATORS = (("/load", "page.load"),)
+FOR_ADMINISTRATORS = (("/setup", "page.setup"), ("/load", "page.load"))
 
 
 def draw_frame(screens: ScreenContext, words: Words, path: str, body: Any) -> Any:

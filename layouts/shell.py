@@ -10,7 +10,7 @@ import dash
 from dash import Dash, Input, Output, dcc, html
 from fastapi import FastAPI
 
-from layouts import alarm_figures, duty, events, load, notices, organisation, plans, review, wall
+from layouts import alarm_figures, duty, events, load, notices, organisation, plans, review, setup, wall
 from layouts.context import ScreenContext
 from layouts.frame import draw_frame, draw_not_found
 from layouts.page_data import page_data
@@ -71,6 +71,7 @@ def connect(app: Dash, screens: ScreenContext) -> None:
             "/notices": notices.draw,
             "/kpi": alarm_figures.draw,
             "/load": load.draw,
+            "/setup": setup.draw,
             "/events": events.draw,
             "/plans": plans.draw,
             "/organisation": organisation.draw,

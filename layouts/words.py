@@ -13,6 +13,7 @@ from layouts.words_fusion import FUSION
 from layouts.words_load import LOAD
 from layouts.words_notices import NOTICES
 from layouts.words_plans import PLANS
+from layouts.words_setup import SETUP
 
 Language = Literal["zh", "en"]
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
@@ -291,7 +292,7 @@ _TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
 )
 
 TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
-    {**_TABLE, **NOTICES, **LOAD, **ALERTS, **ALARMS, **FUSION, **PLANS}
+    {**_TABLE, **NOTICES, **LOAD, **SETUP, **ALERTS, **ALARMS, **FUSION, **PLANS}
 )
 
 

@@ -16,7 +16,7 @@ from fastapi import FastAPI
 from data.errors import InputRejected
 from data.geo import Location
 from data.store import EvidenceVault, Store
-from layouts import alarm_figures, duty, events, load, notices, organisation, plans, review, wall
+from layouts import alarm_figures, duty, events, load, notices, organisation, plans, review, setup, wall
 from layouts.context import ScreenContext
 from layouts.frame import draw_frame
 from layouts.ground import ground_of, middle_of
@@ -74,7 +74,7 @@ def texts(component: Any) -> str:
     return json.dumps([node["props"] for node in everything(component)], ensure_ascii=False)
 
 
-PAGES = ("wall", "duty", "notices", "review", "events", "organisation", "load", "kpi", "plans")
+PAGES = ("wall", "duty", "notices", "review", "events", "organisation", "load", "kpi", "plans", "setup")
 
 
 def draw_page(name: str, language: str = "zh") -> Any:
@@ -89,6 +89,7 @@ def draw_page(name: str, language: str = "zh") -> Any:
         "events": events,
         "organisation": organisation,
         "load": load,
+        "setup": setup,
         "kpi": alarm_figures,
         "plans": plans,
     }

@@ -18,6 +18,7 @@ from web.api.organisation import organisation_router
 from web.api.people import people_router
 from web.api.places import place_router
 from web.api.plans import plan_router
+from web.api.setup import setup_router
 from web.api.task_turns import turn_router
 from web.api.tasks import task_router
 from web.api.trail import trail_router
@@ -62,6 +63,7 @@ def build_api(deps: ServerDeps, health: Callable[[str], SiteHealth], meters: Web
         notice_router(deps),
         plan_router(deps),
         load_router(deps),
+        setup_router(deps),
     ):
         api.include_router(router, prefix=PREFIX)
     return api

@@ -1,0 +1,128 @@
+"""The set-up page in a real browser: what is configured, over the camera's newest picture."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from data.camera_view import views_asked
+from data.geo import Location
+from data.people import Role
+from data.settings import Settings, SiteSettings
+from data.zone import Zone
+from detectors._water_model import WeightsSettings
+from detectors.flood_extent import Recipe as FloodExtent
+from detectors.staff_gauge import Mark
+from detectors.staff_gauge import Recipe as StaffGauge
+from detectors.yolo import Recipe as Yolo
+from monitors.rtsp_camera import Recipe as RtspCamera
+from tests.layouts.conftest import Seat
+from tests.layouts.station import Station, running_station
+from tests.layouts.street import street_settings
+from web.accounts import add_user
+from web.setup import setup_view
+
+pytestmark = pytest.mark.browser
+SitDown = Callable[..., Seat]
+LICENCE = "CC BY-NC 4.0，江边街道自用，不得转让"
+ROAD = Zone(id="road", polygon=((0.1, 0.6), (0.9, 0.6), (0.9, 0.95), (0.1, 0.95)))
+DETECTORS = (
+    FloodExtent(
+        zone="road",
+        weights=WeightsSettings(
+            path=Path("weights/our-water.pt"), task="seg", water_class="standing water", licence=LICENCE, threshold=0.4
+        ),
+    ),
+    StaffGauge(line=((0.3, 0.1), (0.32, 0.9)), marks=(Mark(row=0.2, cm=120), Mark(row=0.8, cm=20))),
+    Yolo(labels=("person",), confidence=0.45),
+)
+
+
+def with_detectors(site: SiteSettings) -> SiteSettings:
+    return site.model_copy(update={"zones": (*site.zones, ROAD), "detectors": DETECTORS})
+
+
+@pytest.fixture
+def station(tmp_path: Path) -> Iterator[Station]:
+    """The street, with three detectors at its first camera."""
+    street = street_settings()
+    first, *others = street.sites
+    with running_station(tmp_path, street.model_copy(update={"sites": (with_detectors(first), *others)})) as running:
+        yield running
+
+
+@pytest.fixture
+def shown(station: Station) -> Iterator[None]:
+    """Pictures of all cameras while somebody looks."""
+    stop = threading.Event()
+
+    def show() -> None:
+        number = 0
+        while not stop.wait(0.2):
+            number += 1
+            for site in station.settings.sites:
+                if site.camera is not None:
+                    station.show(site.id, number)
+
+    thread = threading.Thread(target=show)
+    thread.start()
+    yield
+    stop.set()
+    thread.join(5)
+
+
+def test_the_view_names_own_weights_with_their_licence_and_no_login() -> None:
+    site = SiteSettings(
+        id="gate-3",
+        location=Location(lon=106.5, lat=29.6),
+        monitor=RtspCamera(url="rtsp://10.0.0.7/main", credentials="gate-cameras"),
+        detectors=DETECTORS,
+    )
+    view = setup_view(Settings(sites=(site,)))
+    own, staff, people = view["sites"][0]["detectors"]
+    assert own["weights"] == {
+        "path": "weights/our-water.pt",
+        "task": "seg",
+        "water_class": "standing water",
+        "licence": LICENCE,
+        "threshold": 0.4,
+        "sha256": "",
+    }
+    assert [mark["cm"] for mark in staff["staff"]["marks"]] == [120, 20]
+    assert people["weights"]["licence"] == "AGPL-3.0, Ultralytics YOLO26"
+    assert people["weights"]["threshold"] == 0.45
+    assert view["sites"][0]["monitors"][0]["settings"]["url"] == "rtsp://10.0.0.7/main"
+    own_model = Settings(sites=(site,)).inference.model_copy(update={"weights": "ours.pt"})
+    assert setup_view(Settings(sites=(site,), inference=own_model))["inference"]["licence"] == ""
+
+
+def test_the_page_shows_zones_marks_weights_and_limits_over_the_newest_picture(
+    station: Station, sit_down: SitDown, shown: None, tmp_path: Path
+) -> None:
+    add_user(station.store, "root", Role.ADMINISTRATOR, None, display_name="管理员")
+    page = sit_down("/setup", user="root").page
+    page.locator('#setup-sites [data-site="quay-1"]').click()
+    expect(page.locator("#setup-age time")).to_be_visible(timeout=15_000)
+    water = page.locator('#setup [data-kind="flood_extent"]')
+    expect(water.locator(".licence")).to_have_text(f"许可：{LICENCE}")
+    expect(water).to_contain_text("standing water")
+    expect(water).to_contain_text("本点位阈值")
+    marks = page.locator('#setup [data-kind="staff_gauge"] .marks tbody tr')
+    expect(marks).to_have_count(2)
+    expect(marks.first.locator("td").last).to_have_text("120")
+    expect(page.locator("#setup")).to_contain_text("异常判定")
+    page.screenshot(path=tmp_path / "setup-zh.png")
+    page.locator('#setup [data-do="learn"]').click()
+    expect(page.locator('#setup [data-do="learn"]')).to_have_text("已通知，正在重新学习", timeout=10_000)
+    assert list(station.store.read(views_asked)) == ["quay-1"]
+    (entry,) = [one for one in station.store.read(lambda reader: reader.audit()) if one.action == "learn_view"]
+    assert (entry.actor, entry.subject) == ("root", "site:quay-1")
+    operator = sit_down("/setup")
+    expect(operator.page.locator("#setup .empty")).to_be_visible(timeout=10_000)
+    english = sit_down("/setup", user="root", language="en")
+    expect(english.page.locator("#setup h3").first).to_have_text("Zones")
+    assert english.errors == []
