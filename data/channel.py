@@ -5,7 +5,7 @@ A *kind* of channel is one public file in `notices/` with `class Recipe(ChannelR
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -15,6 +15,7 @@ from pydantic import Field
 
 from data.durations import Duration
 from data.errors import YipingError
+from data.push_subscription import PushSubscription
 from data.recipe import RecipeBase
 from data.secrets import Secrets
 
@@ -62,12 +63,17 @@ class Channel(Protocol):
         ...
 
 
+def _nobody(_user: str) -> Sequence[PushSubscription]:
+    return ()
+
+
 @dataclass(frozen=True)
 class ChannelContext:
-    """Where a channel lives."""
+    """Where a channel lives. `subscriptions`: the browsers in which a user wants to be told."""
 
     secrets: Secrets = field(default_factory=Secrets)
     base_dir: Path = Path()
+    subscriptions: Callable[[str], Sequence[PushSubscription]] = _nobody
 
 
 class ChannelRecipe(RecipeBase):

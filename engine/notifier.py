@@ -8,16 +8,18 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 from data.channel import Channel, ChannelContext, DeliveryFailed, Message
 from data.lock import held
 from data.notice import Notice
+from data.push_subscription import PushSubscription
 from data.settings import Settings
 from data.sql.store import open_store
 from data.store import Store, Writer
+from data.web_push import subscriptions_of
 from engine.heart import Heart
 from engine.options import RunOptions
 from notices import case_clocks
@@ -130,9 +132,13 @@ class Notifier:
 
 def run_notifier(heart: Heart, options: RunOptions) -> None:
     """Target of the notifier's process. Raises AlreadyRunning, and InputRejected for an unusable channel."""
-    context = ChannelContext(options.secrets, options.base_dir)
     with held(options.run_dir / "notifier.lock", "the notifier"):
         store = open_store(options.store, migrate=False)
+
+        def subscriptions(user: str) -> Sequence[PushSubscription]:
+            return store.read(lambda reader: subscriptions_of(reader, user))
+
+        context = ChannelContext(options.secrets, options.base_dir, subscriptions)
         channels = {recipe.id: recipe.make(context) for recipe in options.settings.notices.channels}
         notifier = Notifier(store, options.settings, channels)
         try:

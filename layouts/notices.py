@@ -16,5 +16,5 @@ from layouts.words import Words
 
 def draw(_screens: ScreenContext, words: Words) -> Any:
     """The page without its live contents."""
-    age = html.Span(id="notices-age")
+    age = html.Span([html.Span(id="push-slot"), html.Span(id="notices-age")])
     return html.Div(panel(words("page.notices"), html.Div(id="notices"), "notices-panel", age), className="notices")

@@ -8,6 +8,12 @@ from types import MappingProxyType
 NOTICES: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "page.notices": ("通知", "Notices"),
+        "push.on": ("本机推送 开", "Push to this browser: on"),
+        "push.off": ("本机推送 关", "Push to this browser: off"),
+        "push.hint": (
+            "经浏览器厂商的云服务送达，内容已加密",
+            "It goes through the browser maker's cloud, encrypted",
+        ),
         "notices.nothing": ("还没有发出通知", "Nothing was sent yet"),
         "notices.data": ("数据 {age}", "data {age}"),
         "notices.at": ("时间", "Time"),

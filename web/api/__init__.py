@@ -23,6 +23,7 @@ from web.api.task_turns import turn_router
 from web.api.tasks import task_router
 from web.api.trail import trail_router
 from web.api.warnings import warning_router
+from web.api.web_push import web_push_router
 from web.deps import ServerDeps
 from web.health import SiteHealth
 from web.metrics import WebMeters
@@ -61,6 +62,7 @@ def build_api(deps: ServerDeps, health: Callable[[str], SiteHealth], meters: Web
         ingest_router(deps, meters),
         warning_router(deps, meters),
         notice_router(deps),
+        web_push_router(deps),
         plan_router(deps),
         load_router(deps),
         setup_router(deps),

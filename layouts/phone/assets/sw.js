@@ -20,3 +20,13 @@ self.addEventListener("fetch", event => {
     }
   })());
 });
+// Web push (only where the centre has it on): what the page would tell, also when no page is open.
+self.addEventListener("push", event => {
+  if (!event.data) return;
+  const { title, text, subject } = event.data.json();
+  event.waitUntil(self.registration.showNotification(title, { body: text, tag: subject, requireInteraction: true }));
+});
+self.addEventListener("notificationclick", event => {
+  event.notification.close();
+  event.waitUntil(self.clients.openWindow("/"));
+});
