@@ -27,7 +27,7 @@ from data.observation import Tick
 from data.place import InferenceSettings
 from data.recipe import Context
 from data.settings import SiteSettings
-from detectors._backend import Model, load
+from detectors._backend import BySize, Model, load
 from engine.pipeline import SitePipeline
 from engine.watch import Watch
 from engine.worker import TICK_LAG
@@ -42,6 +42,8 @@ class RememberingModel:
 
     def __init__(self, inference: InferenceSettings, base_dir: Path, kept: Path) -> None:
         self._model: Model = load(inference, base_dir)
+        if isinstance(self._model, BySize):
+            self._model.take_up()
         self.labels, self.windows = self._model.labels, self._model.windows
         self._name = f"{inference.weights} {getattr(self._model, 'precision', '')}".encode()
         self._lock = threading.Lock()

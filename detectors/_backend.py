@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+import threading
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -17,15 +19,20 @@ from detectors._weights import Weights, configured_weights
 
 log = logging.getLogger(__name__)
 
+WEIGHED_OVER_S = 10.0
+BUSY = 0.2  # of a processor
+
 
 class Model(Protocol):
     """A back end: one network, whoever runs it.
 
-    `windows`: widths and heights, pixels, of the smaller canvases it takes beside the configured one.
+    `windows`: widths and heights, pixels, of the smaller canvases it takes by now beside the configured one.
     """
 
     labels: tuple[str, ...]
-    windows: tuple[tuple[int, int], ...]
+
+    @property
+    def windows(self) -> tuple[tuple[int, int], ...]: ...
 
     def infer(self, canvas: Image) -> npt.NDArray[np.float32]:
         """float32 (n, 6): left, top, right, bottom in canvas pixels, confidence, class."""
@@ -65,37 +72,68 @@ def _exported(weights: Weights, inference: InferenceSettings, cache_dir: Path) -
         choice = Choice(model.precision, f"OpenVINO did not take {choice.precision}")
     log.info("inference: OpenVINO %s, %s", choice.precision, choice.why)
 
-    def smaller(one: InferenceSettings) -> OpenVinoModel:
+    def smaller(one: InferenceSettings) -> Model:
         return OpenVinoModel(exported_model(weights, one, cache_dir), inference.threads, model.precision)
 
-    return _with_windows(model, smaller, inference)
+    sizes = windows(inference)
+    for one in sizes:
+        exported_model(weights, one, cache_dir)  # takes long where it was not done beforehand
+    return BySize(model, sizes, smaller) if sizes else model
 
 
 class BySize:
-    """The network at several sizes of its input; each picture goes to the one of its size."""
+    """The network at several sizes of its input; each picture goes to the one of its size.
 
-    def __init__(self, whole: Model, smaller: dict[tuple[int, int], Model]) -> None:
-        """`smaller`: by width and height."""
+    The smaller ones are taken up (30 MiB each) when inference has kept a fifth of a processor busy for ten seconds: a
+    process that looks seldom has nothing to gain by them. One that cannot be had is done without.
+    """
+
+    def __init__(
+        self, whole: Model, sizes: Sequence[InferenceSettings], make: Callable[[InferenceSettings], Model]
+    ) -> None:
         self.labels = whole.labels
-        self.windows = tuple(smaller)
         self.precision = getattr(whole, "precision", "")
         self._whole = whole
-        self._smaller = smaller
+        self._sizes = tuple(sizes)
+        self._make = make
+        self._smaller: dict[tuple[int, int], Model] = {}
+        self._lock = threading.Lock()
+        self._spent_s, self._since_s = 0.0, time.monotonic()
+
+    @property
+    def windows(self) -> tuple[tuple[int, int], ...]:
+        """As `Model`; none before they are taken up."""
+        return tuple(self._smaller)
 
     def infer(self, canvas: Image) -> npt.NDArray[np.float32]:
         """As `Model`."""
-        return self._smaller.get((canvas.shape[1], canvas.shape[0]), self._whole).infer(canvas)
+        smaller = self._smaller.get((canvas.shape[1], canvas.shape[0]))
+        if smaller is not None:
+            return smaller.infer(canvas)
+        begun_s = time.thread_time()
+        found = self._whole.infer(canvas)
+        if self._sizes:
+            self._weigh(time.thread_time() - begun_s)
+        return found
 
+    def take_up(self) -> None:
+        """Have the smaller ones now."""
+        with self._lock:
+            sizes, self._sizes = self._sizes, ()
+            for one in sizes:
+                try:
+                    self._smaller[one.width, one.height] = self._make(one)
+                except (InputRejected, OSError, RuntimeError) as error:
+                    log.warning("inference: no window of %d x %d pixels: %s", one.width, one.height, error)
 
-def _with_windows(model: Model, make: Callable[[InferenceSettings], Model], inference: InferenceSettings) -> Model:
-    """Those that cannot be made are done without: the whole picture is looked at instead."""
-    smaller: dict[tuple[int, int], Model] = {}
-    for one in windows(inference):
-        try:
-            smaller[one.width, one.height] = make(one)
-        except (InputRejected, OSError, RuntimeError) as error:
-            log.warning("inference: no window of %d x %d pixels: %s", one.width, one.height, error)
-    return BySize(model, smaller) if smaller else model
+    def _weigh(self, spent_s: float) -> None:
+        self._spent_s += spent_s
+        passed_s = time.monotonic() - self._since_s
+        if passed_s < WEIGHED_OVER_S:
+            return
+        if self._spent_s >= BUSY * passed_s:
+            self.take_up()
+        self._spent_s, self._since_s = 0.0, time.monotonic()
 
 
 def windows(inference: InferenceSettings) -> list[InferenceSettings]:

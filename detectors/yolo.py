@@ -103,11 +103,8 @@ class Yolo:
         self._model = model
         self._tracker = Tracker(recipe.confidence)
         self._stages = StageClock.of(context)
+        self._whole_every = context.inference.whole_every
         self._scene: Scene | None = None
-        if model.windows and not closer:  # tiles are looked at in full each time: little could be saved
-            families = [family(label) for label in model.labels]
-            every = context.inference.whole_every
-            self._scene = Scene(self._size, model.windows, families, sure=recipe.confidence, whole_every=every)
 
     def find(self, frame: Frame) -> Sequence[Observation]:
         """One Detections for the picture, also when it is empty."""
@@ -116,6 +113,11 @@ class Yolo:
     def find_near(self, frame: Frame, moves: Moves) -> Sequence[Observation]:
         """The same, from a look at a part of the picture where that will do."""
         scene = self._scene
+        if scene is None and self._model.windows and not self._closer:  # with tiles, little could be saved
+            families = [family(label) for label in self._model.labels]
+            scene = self._scene = Scene(
+                self._size, self._model.windows, families, sure=self._recipe.confidence, whole_every=self._whole_every
+            )
         if scene is None:
             return self.find(frame)
         box, canvas = self._canvas(frame)

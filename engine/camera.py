@@ -33,7 +33,7 @@ LATE_FROM = timedelta(seconds=0.5)  # a picture that comes so late was kept back
 LATE_UNTIL = timedelta(seconds=10)  # beyond that it is another recording, or another clock
 EASE = timedelta(seconds=0.01)
 SPARING = 3  # decode state of a camera that would be awake if there were room
-KEPT_PICTURES = 3  # of those, waiting for the detector; each is 3 MB that the decoder will never give back
+KEPT_PICTURES = 2  # of those, waiting for the detector; each is 3 MB that the decoder will never give back
 PATIENCE_S = 1.0  # for one of them to be taken up; a detector that is slower than that has fallen behind for good
 
 

@@ -29,6 +29,7 @@ from data.store import Store
 from data.vault import FolderVault
 from engine.admission import Admission, Load
 from engine.camera import Camera, Received
+from engine.device import FULLY_DECODED
 from engine.heart import Heart
 from engine.judgement import CAMERA, SCENE, Unit, alerts_to_resume, kept_state, pending_keys, stream_of
 from engine.load import LoadBook
@@ -47,6 +48,7 @@ RETRY_PIPELINE_S = 60.0
 METERS_EVERY_S = 1.0
 STATE_EVERY_S = 2.0  # what a killed process may not have seen: it counts as a gap
 EVIDENCE_WIDTH = 1280
+GIVE_BACK_AFTER_S = 3.0  # the last pictures of a camera that rests have been looked at
 
 
 class _Watch:
@@ -83,6 +85,8 @@ class Worker:
         self._arrived = threading.Event()
         self._admission = Admission(options.settings.inference.awake_at_most)
         self._load = Load()
+        self._awake: set[str] = set()
+        self._give_back_s: float | None = None
         self._store: Store = open_store(options.store, migrate=False)
         self._modes = Polled(self._store, active_modes, frozenset[str]())
         self._views: Polled[Mapping[str, str]] = Polled(self._store, views_asked, {})
@@ -177,8 +181,8 @@ class Worker:
         ready = [w for w in self._watches if w.due_s <= now_s and w.pipeline is not None and w.camera.fresh()]
         if not ready:
             return False
-        # Every third turn is for those that woke: their alert is late already, and the others still have theirs.
-        self._turn = (self._turn + 1) % 3
+        # Every second turn is for those that woke: their alert is late already, and the others have half a second.
+        self._turn = (self._turn + 1) % 2
         late = [one for one in ready if self._turn == 0 and one.camera.catching_up()]
         watch = min(late or ready, key=lambda one: one.due_s)
         received = watch.camera.fresh()  # of this camera alone: a frame kept in hand is another 3 MB in its decoder
@@ -259,10 +263,21 @@ class Worker:
         weight = self._load.since(now_s)
         if weight is None:
             return
+        self._give_back(now_s)
         back = self._admission.weigh(*weight, now_s)
         for watch in self._watches:
             if watch.site.id in back:
                 watch.camera.send_back()
+
+    def _give_back(self, now_s: float) -> None:
+        """Some seconds after cameras have gone to rest: the memory of their decoders, to the system."""
+        awake = {watch.site.id for watch in self._watches if watch.camera.device.decode_state == FULLY_DECODED}
+        if self._awake - awake and self._give_back_s is None:
+            self._give_back_s = now_s + GIVE_BACK_AFTER_S
+        self._awake = awake
+        if self._give_back_s is not None and now_s >= self._give_back_s:
+            self._give_back_s = None
+            trim()
 
     def _tell_health(self, watch: _Watch) -> None:
         """Publish a change between live and lost; a new reason for the same loss is no news, except a rejection."""
@@ -324,10 +339,15 @@ def settle_memory() -> None:
     """
     gc.collect()
     gc.freeze()
+    trim()
+
+
+def trim() -> None:
+    """Freed memory, back to the system (glibc only)."""
     if sys.platform == "linux":
-        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-        if trim is not None:
-            trim(0)
+        give_back = getattr(ctypes.CDLL(None), "malloc_trim", None)
+        if give_back is not None:
+            give_back(0)
 
 
 def run_cameras(heart: Heart, options: RunOptions, name: str, sites: tuple[str, ...]) -> None:

@@ -19,6 +19,7 @@ from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from monitors._decoder import Decoder
 from monitors._video import seconds
 
 log = logging.getLogger(__name__)
@@ -96,6 +97,7 @@ class StateDecoder:
         self._substream_alive = substream_alive
         self.state = DecodeState.FULL
         self.ring = PacketRing()
+        self._decoder = Decoder()
         self._name = name
         self._step_s = 1 / looks_per_second
         self._wanted: tuple[bool, float | None] = (True, None)  # awake, and the place of the waking picture
@@ -127,9 +129,11 @@ class StateDecoder:
         if self.state is DecodeState.FULL:
             if not awake and self._substream_alive():
                 self.state = DecodeState.SUBSTREAM
+                self._decoder.give_up()
                 return
             if not awake and packet.is_keyframe and self._may_rest():
                 self.state = DecodeState.KEYFRAMES
+                self._decoder.give_up()
             else:
                 yield from self._given(self._decoded(packet))
                 return
@@ -147,8 +151,8 @@ class StateDecoder:
             yield from self._again(at_s, packet.stream, float("-inf"))
             return
         if packet.is_keyframe:
-            packet.stream.codec_context.flush_buffers()
-            yield from self._given([*self._decoded(packet), *self._drained(packet.stream)])
+            self._decoder.flush(packet.stream)
+            yield from self._given([*self._decoded(packet), *self._decoder.drained(packet.stream)])
 
     def begin_anew(self) -> None:
         """The stream begins from its start, with another decoder: what was kept is of no use any more."""
@@ -180,7 +184,7 @@ class StateDecoder:
         On the grid of whole steps, so that it is the pictures that a camera would look at that never rests.
         """
         floor_s = max([seen_until_s, *(given_s for given_s in self._given_s if given_s < since_s - _SLACK_S)])
-        stream.codec_context.flush_buffers()
+        self._decoder.flush(stream)
         due_s, given_s = self._next_step_s(floor_s), float("-inf")
         for packet in self.ring.since_key_before(since_s):
             for frame in self._decoded(packet):
@@ -203,23 +207,8 @@ class StateDecoder:
                 self._given_s.append(at_s)
                 yield Decoded(frame, at_s)
 
-    @staticmethod
-    def _decoded(packet: VideoPacket) -> list[VideoFrame]:
+    def _decoded(self, packet: VideoPacket) -> list[VideoFrame]:
         try:
-            return list(packet.decode())
+            return self._decoder.decode(packet)
         except av.InvalidDataError:
             return []  # the next key frame mends the picture
-
-    @staticmethod
-    def _drained(stream: VideoStream) -> list[VideoFrame]:
-        """What the decoder keeps back to put it in order; it can be fed again afterwards."""
-        context = stream.codec_context
-        try:
-            frames = list(context.decode(None))
-        except (av.InvalidDataError, av.EOFError):
-            frames = []
-        context.flush_buffers()
-        for frame in frames:
-            if stream.time_base is not None:
-                frame.time_base = stream.time_base  # PyAV takes it from a packet, and here is none
-        return frames

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,7 @@ from data.observation import Detections
 from data.place import InferenceSettings
 from data.recipe import Context, LooksNear, Resources
 from data.stages import StageClock
-from detectors._backend import load
+from detectors._backend import BySize, Model, load
 from detectors._tracker import iou
 from detectors.yolo import Recipe as Yolo
 from engine.analyze import analyze_frames
@@ -22,9 +21,16 @@ from engine.movement import Movement
 LABELS = ("person", "bicycle", "car", "truck", "bus")
 
 
+def ready_model(root: Path) -> Model:
+    model = load(InferenceSettings(threads=2), root)
+    assert isinstance(model, BySize)
+    model.take_up()
+    return model
+
+
 def looks(root: Path, clip: Path, since_s: float, until_s: float) -> tuple[list[Detections], list[Detections], float]:
     """Of five pictures a second: in full, near, and the share of the near ones that were of a part."""
-    model, movement = load(InferenceSettings(), root), Movement()
+    model, movement = ready_model(root), Movement()
     contexts = [Context(site=SITE.place, base_dir=root, resources=Resources()) for _ in range(2)]
     for context in contexts:
         context.resources.share("yolo", lambda: model)
@@ -77,8 +83,8 @@ def test_a_visit_is_as_long(root: Path, shared: Path) -> None:
     """Who comes at 6.2 s and goes at 19.6 s, ± 0.7 s."""
     rule = Dwell(labels=("person",), at_least="10s", motion="any", keep_firing_for="2s")
     site = SITE.model_copy(update={"detectors": (Yolo(labels=LABELS),), "rules": (rule,)})
-    context = Context(site=site.place, base_dir=root)
-    context = replace(context, inference=InferenceSettings(threads=2))
+    context, model = Context(site=site.place, base_dir=root), ready_model(root)
+    context.resources.share("yolo", lambda: model)
     frames = clip_frames(root, shared / "clips" / "intel_one-by-one-person.mp4", 4.0, 23.0)
     (line,) = analyze_frames(frames, site, context, NOON, near=True)
     assert line["started_s"] == pytest.approx(6.2, abs=0.7)

@@ -1,0 +1,73 @@
+"""When the network's smaller inputs are taken up, and that the process goes on without one that cannot be had."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+import detectors._backend as backend
+from data.errors import InputRejected
+from data.frame import Image
+from data.place import InferenceSettings
+from detectors._backend import BySize, Model, windows
+
+
+class Counting:
+    """A back end that answers with the size of what it is given, and takes its time."""
+
+    labels: tuple[str, ...] = ("person",)
+    windows: tuple[tuple[int, int], ...] = ()
+
+    def __init__(self, busy_s: float = 0.0) -> None:
+        self._busy_s = busy_s
+
+    def infer(self, canvas: Image) -> npt.NDArray[np.float32]:
+        until_s = time.thread_time() + self._busy_s
+        while time.thread_time() < until_s:
+            pass
+        return np.array([[0, 0, canvas.shape[1], canvas.shape[0], self._busy_s, 0]], np.float32)
+
+
+WHOLE = np.zeros((384, 640, 3), np.uint8)
+PART = np.zeros((384, 320, 3), np.uint8)
+
+
+def test_windows_that_are_not_smaller_than_the_input_are_left_out() -> None:
+    inference = InferenceSettings(windows=((320, 384), (640, 384), (704, 192), (128, 128)))
+    assert [(one.width, one.height) for one in windows(inference)] == [(320, 384), (128, 128)]
+    assert windows(InferenceSettings(width=64, height=96)) == []
+    with pytest.raises(ValueError, match="multiple of 32"):
+        InferenceSettings(windows=((300, 192),))
+
+
+def test_they_are_taken_up_when_inference_keeps_the_processor_busy_and_not_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(backend, "WEIGHED_OVER_S", 0.2)
+    seldom = BySize(Counting(), windows(InferenceSettings()), lambda _: Counting())
+    often = BySize(Counting(0.05), windows(InferenceSettings()), lambda _: Counting(0.001))
+    deadline_s = time.monotonic() + 30
+    while not often.windows and time.monotonic() < deadline_s:
+        often.infer(WHOLE)
+    for _ in range(3):
+        seldom.infer(WHOLE)
+        time.sleep(0.1)
+    assert often.windows == ((320, 384),)
+    assert seldom.windows == ()
+    assert often.infer(PART)[0, 4] == pytest.approx(0.001)
+    assert often.infer(WHOLE)[0, 4] == pytest.approx(0.05)
+
+
+def test_one_that_cannot_be_had_is_done_without_and_said(caplog: pytest.LogCaptureFixture) -> None:
+    def refuse(one: InferenceSettings) -> Model:
+        raise InputRejected("no room")
+
+    model = BySize(Counting(), windows(InferenceSettings()), refuse)
+    with caplog.at_level(logging.WARNING):
+        model.take_up()
+    assert model.windows == ()
+    assert caplog.messages == ["inference: no window of 320 x 384 pixels: no room"]
