@@ -72,7 +72,7 @@ class InferenceSettings(BaseModel):
             max_length=4,
             description="Inputs [width, height], pixels, smaller than the model's, for which the same network is "
             "compiled as well. Where all that has moved fits into one, only that part of the picture is looked at, in "
-            "the same scale. Each takes about 30 MiB in a worker, once it is busy; [] looks at the whole picture each time.",
+            "the same scale. Each takes about 30 MiB in a worker, once it is busy; [] looks at the whole each time.",
         ),
     ] = ((320, 384),)
     whole_every: Annotated[
