@@ -50,6 +50,7 @@ def with_plan_files(settings: Settings, config: Path, tree: Any) -> tuple[Settin
     for number, source in enumerate(sources):
         beside = folder if number == 0 else (folder / settings.plans.files[number - 1]).parent
         for name, calls in source.content.call_lists.items():
+            lists[name] = calls
             try:
                 lists[name] = _filled(calls, beside)
             except InputRejected as error:

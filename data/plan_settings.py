@@ -127,7 +127,10 @@ class TaskStep(_Step):
     calls: Annotated[str, Field(description="Or a call list: one task for each grid in it, the entries to tick.")] = ""
     to: Annotated[
         str,
-        Field(description="grid: the grid that owns the place; nearest: who is nearest and free; or a unit's id."),
+        Field(
+            description="grid: the grid that owns the place; nearest: who is nearest and free; or a unit's id. "
+            "A unit in which nobody works is passed over for the nearest."
+        ),
     ] = "grid"
     checklist: Annotated[
         tuple[Annotated[str, Field(max_length=200)], ...], Field(max_length=50, description="What to do, to be ticked.")

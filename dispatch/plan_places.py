@@ -51,12 +51,9 @@ class Ground:
         return tuple(spot for spot in found if inside(spot, areas))
 
     def unit_of(self, step: TaskStep, spot: Spot) -> str:
-        """The unit that gets the task; empty: the nearest who can."""
-        if step.to == "nearest":
-            return ""
-        if step.to == "grid":
-            return spot.unit
-        return step.to if any(unit.id == step.to for unit in self._units) else ""
+        """The unit that gets the task; empty, also for a unit in which nobody works: the nearest who can."""
+        wanted = spot.unit if step.to == "grid" else step.to
+        return next((unit.id for unit in self._units if unit.id == wanted and unit.people), "")
 
     def _all_spots(self) -> Iterable[Spot]:
         for site in self._settings.sites:

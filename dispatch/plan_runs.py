@@ -54,7 +54,7 @@ def follow_alerts(writer: Writer, now: datetime, settings: Settings, rule: str) 
             continue
         known = [run for run in writer.plan_runs(plan=plan.id) if run.trigger == ALERTS]
         running = next((run for run in known if run.is_open), None)
-        stands = of_alerts(writer, plan)
+        stands = of_alerts(writer, plan, now)
         if running is not None:
             touched.append(follow(writer, running.id, now, settings))
         elif stands.level is not None and not _turned_down(known, stands):

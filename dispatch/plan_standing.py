@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from data.alert import Alert
+from data.alert_life import Verification
 from data.plan import ALERTS, ORDER, WARNING, PlanRun
 from data.plan_settings import LEVEL_OF, AlertTrigger, PlanSettings
 from data.store import AlertQuery, Reader
@@ -65,7 +66,7 @@ def standing(reader: Reader, plan: PlanSettings, run: PlanRun, now: datetime) ->
     if run.trigger == ORDER:
         return Standing(run.level)
     if run.trigger == ALERTS:
-        return of_alerts(reader, plan)
+        return of_alerts(reader, plan, now)
     return of_chain(reader, plan, chain_named(reader, run), now)
 
 
@@ -98,9 +99,9 @@ def of_chain(reader: Reader, plan: PlanSettings, chain: Sequence[WarningId], now
     )
 
 
-def of_alerts(reader: Reader, plan: PlanSettings) -> Standing:
-    """The highest of our own open alerts that the plan heeds."""
-    fitting = [(alert, trigger) for trigger in plan.alerts for alert in _open(reader, trigger)]
+def of_alerts(reader: Reader, plan: PlanSettings, now: datetime) -> Standing:
+    """The highest of our own open alerts that the plan heeds; not what is dismissed, shelved or out of service."""
+    fitting = [(alert, trigger) for trigger in plan.alerts for alert in _open(reader, trigger, now)]
     if not fitting:
         return Standing(None, over="expired")
     top = min((alert for alert, _ in fitting), key=lambda alert: alert.priority)
@@ -111,10 +112,11 @@ def of_alerts(reader: Reader, plan: PlanSettings) -> Standing:
     )
 
 
-def _open(reader: Reader, trigger: AlertTrigger) -> list[Alert]:
+def _open(reader: Reader, trigger: AlertTrigger, now: datetime) -> list[Alert]:
     sites: tuple[str | None, ...] = trigger.sites or (None,)
     found = (reader.alerts(AlertQuery(site=site, open_only=True, limit=_MOST_ALERTS)) for site in sites)
-    return [alert for alerts in found for alert in alerts if trigger.fits(alert)]
+    fitting = [alert for alerts in found for alert in alerts if trigger.fits(alert)]
+    return [one for one in fitting if one.verification is not Verification.DISMISSED and not one.is_suppressed(now)]
 
 
 def heeds(plan: PlanSettings, warning: HazardWarning) -> bool:

@@ -9,10 +9,13 @@ from typing import Any
 
 import pytest
 
+from alerts.intrusion import Recipe as Intrusion
+from data.cap import parse_cap
 from data.config import load_settings
 from data.geo import Location, distance_m
 from data.settings import Settings
 from dispatch.geojson import read_lines
+from dispatch.plan_places import Ground, inside
 from dispatch.routing import load_roads
 from engine.catalogue import load_catalogue
 from engine.demo.city import write
@@ -47,7 +50,8 @@ def test_the_city_has_what_a_newcomer_wants_to_see(city: Settings) -> None:
 def test_every_camera_of_the_config_is_composed_and_every_gauge_has_its_series(city: Settings) -> None:
     videos = [getattr(s.camera, "path", Path()).as_posix() for s in city.sites if s.camera is not None]
     assert sorted(videos) == sorted(f"var:demo/{scene.id}.mp4" for scene in SCENES)
-    series = [getattr(m, "path", Path()).as_posix() for site in city.sites for m in site.sensors]
+    gauges = [m for site in city.sites for m in site.sensors if m.gives == "readings"]
+    series = [getattr(m, "path", Path()).as_posix() for m in gauges]
     assert sorted(series) == sorted(f"var:demo/{name}.csv" for name in SERIES)
 
 
@@ -123,3 +127,37 @@ def test_a_demo_login_for_each_part_and_every_responder_among_them_exists(city: 
     for login in DEMO_LOGINS:
         if login.role.value == "responder":
             assert ids[login.name] == login.display_name
+
+
+def test_the_warnings_that_can_be_dropped_into_the_demo_begin_raise_and_end_its_storm_plan(
+    root: Path, city: Settings
+) -> None:
+    files = sorted((root / "data/demo/warnings").glob("*.cap"))
+    messages = [parse_cap(file.read_bytes()) for file in files]
+    storm = city.plans.plan("storm")
+    assert storm is not None
+    assert [storm.warnings[0].fits(message) for message in messages] == [True] * 4
+    assert [message.level.value for message in messages] == ["blue", "orange", "orange", "red"]
+    assert [message.status.value for message in messages][-1] == "Exercise"
+    assert messages[1].references == (messages[0].key,)
+    assert messages[2].references == (messages[1].key,)
+    ground = Ground(city, ())
+    points = [spot.id for spot in ground.spots if "waterlogging_point" in spot.marks]
+    assert points == ["underpass-5", "tunnel-6", "old-drain"]
+    assert all(inside(spot, messages[0].areas) for spot in ground.spots)
+
+
+def test_every_place_and_call_of_the_demo_plans_lies_in_a_grid_that_somebody_works_in(
+    root: Path, city: Settings
+) -> None:
+    crewed = {f["properties"]["code"] for f in features(root, "cases/grids") if f["properties"].get("people")}
+    assert {place.grid for place in city.plans.places} <= crewed
+    calls = [call for calls in city.plans.call_lists.values() for call in calls.calls]
+    assert len(calls) == 8
+    assert {call.grid for call in calls} <= crewed
+    crest = city.plans.of_mode("flood-crest")
+    assert crest is not None
+    rules = {rule.name: rule for site in city.sites for rule in site.rules}
+    river = rules["person-in-river"]
+    assert isinstance(river, Intrusion)
+    assert set(river.in_mode) == {crest.mode}
