@@ -218,3 +218,45 @@ def test_a_river_stage_proposes_the_mode_and_a_human_decides_asked_again_only_wh
     run = town.runs("crest")[-1]
     assert (run.state, run.steps[-1].step) == (RunState.IN_FORCE, "stays"), "only an order ends it"
     assert len(town.titles()) == 4
+
+
+def test_what_an_officer_has_ended_is_only_proposed_again_and_only_when_it_gets_worse(town: PlanCity) -> None:
+    def order(step: str, **more: str) -> None:
+        work = getattr(plan_runs, step)
+        town.store.write(lambda writer: work(writer, "storm", ZHAO, town.now, settings=town.settings, **more))
+        town.settle()
+
+    town.hear(cap(1, YELLOW))
+    order("end", reason="排水已恢复")
+    assert town.titles() == []
+    town.hear(cap(2, YELLOW, U, 1))
+    town.hear(cap(3, WarningLevel.BLUE, U, 2))
+    assert [run.state for run in town.runs()] == [RunState.ENDED]
+    town.hear(cap(4, ORANGE, U, 3))
+    assert [run.state for run in town.runs()] == [RunState.PROPOSED]
+    assert town.titles() == []
+    order("begin", reason="同意")
+    assert len(town.titles()) == 6
+    assert [step.step for step in town.runs()[0].steps] == ["begin", "end", "propose", "begin"]
+
+
+@pytest.mark.parametrize(
+    ("code", "held"),
+    [
+        ("500105", True),
+        ("500000", True),
+        ("500105007000", True),
+        ("500103", False),
+        ("510105", False),
+        ("US-CA", False),
+    ],
+)
+def test_an_area_code_holds_the_grids_below_it(town: PlanCity, code: str, held: bool) -> None:
+    far = (100.0, 10.0, 5.0)
+    town.hear(cap(1, ORANGE, areas=(WarningArea("某地", circles=(far,), geocodes=(("code", code),)),)))
+    assert (len(town.titles()) == 6) is held
+
+
+def test_a_circle_holds_what_is_within_its_radius(town: PlanCity) -> None:
+    town.hear(cap(1, ORANGE, areas=(WarningArea("圆", circles=((106.513, 29.583, 0.05),)),)))
+    assert town.titles() == ["巡查 · 下穿道", "泵就位 · 下穿道"]
