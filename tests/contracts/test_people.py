@@ -8,6 +8,7 @@ import pytest
 
 from data.errors import IllegalMove, NotFound
 from data.geo import Location
+from data.organisation import Unit, UnitKind
 from data.people import Responder, Role, Session, User
 from data.store import Store, Writer
 from tests.contracts.samples import GATE, NOON, a_responder, after
@@ -85,3 +86,19 @@ def test_sessions_are_revoked_one_by_one_or_all_of_a_user(store: Store) -> None:
 def test_a_session_needs_its_user(store: Store) -> None:
     with pytest.raises(IllegalMove, match="session of nobody"):
         store.write(lambda writer: writer.add_session(Session("a", "nobody", NOON, None, kind="token")))
+
+
+def test_somebody_s_units_are_found_by_the_whole_name_only(store: Store) -> None:
+    def organise(writer: Writer) -> None:
+        writer.put_unit(Unit("a", UnitKind.DEPARTMENT, "甲", people=("li", "王芳")))
+        writer.put_unit(Unit("b", UnitKind.DEPARTMENT, "乙", people=("lili", '"li"')))
+        writer.put_unit(Unit("c", UnitKind.DEPARTMENT, "丙", people=("王芳", "100%")))
+
+    store.write(organise)
+
+    def of(person: str) -> list[str]:
+        return [unit.id for unit in store.read(lambda reader: reader.units_of(person))]
+
+    assert (of("li"), of("lili"), of("王芳"), of("100%"), of("100_"), of('"li"')) == (
+        ["a"], ["b"], ["a", "c"], ["c"], [], ["b"],
+    )  # fmt: skip

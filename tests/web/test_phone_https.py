@@ -154,6 +154,7 @@ def test_at_a_trusted_name_the_page_is_installable_and_shares_the_place(street: 
     expect(phone.locator("#shared")).to_contain_text("位置共享中")
 
 
+@pytest.mark.alone
 def test_at_the_speed_of_slow_3g_the_page_with_an_offer_is_there_within_its_budget(
     street: Street, phone: Page, tmp_path: Path
 ) -> None:
