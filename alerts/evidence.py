@@ -100,19 +100,21 @@ def _measured(
     place: FusedPlace, own: dict[str, SiteSettings], sight: Sight, settings: Settings, now: datetime
 ) -> Iterator[Proof]:
     """Of each gauge, and each camera that measures: does it read water now, or none?"""
-    open_keys = {alert.key for alert in sight.alerts if alert.is_open}
+    standing = {(alert.key.site, alert.key.rule): alert for alert in sight.alerts if alert.is_open}
     for site in own.values():
         for rule in _rules(place, site):
             if not isinstance(rule, Threshold) or rule.quantity in _RAIN:
                 continue
-            raised = any(key.site == site.id and key.rule == rule.name for key in open_keys)
+            alert = standing.get((site.id, rule.name))
+            if alert is not None and alert.work_order:
+                continue  # somebody is at work on this gauge: what it says is no evidence
             for reading in sight.readings:
                 if not _is_of(reading, site, rule):
                     continue
                 kind = _kind_of_monitor(site, reading.monitor)
                 if now - reading.at > settings.fusion.fresh[kind]:
                     continue
-                for_it = _says(rule, reading.value, raised=raised)
+                for_it = _says(rule, reading.value, raised=alert is not None)
                 if for_it is not None:
                     yield _read(reading, kind, rule, settings.language, for_it=for_it)
 
@@ -128,7 +130,7 @@ def _signalled(
         if any(isinstance(rule, Threshold) and rule.name == alert.key.rule for rule in site.rules):
             continue
         kind = kind_of(alert, site)
-        if kind is not None and _held(alert, settings.fusion, kind, now):
+        if kind is not None and not alert.work_order and _held(alert, settings.fusion, kind, now):
             yield own_proof(alert, kind, settings.language)
 
 

@@ -26,9 +26,9 @@ from dispatch.tasks import verify_by_reading
 from dispatch.turns import tasks_of
 
 
-def wanting(reader: Reader, place: FusedPlace, alerts: Sequence[Alert]) -> tuple[SendSettings, ...]:
+def wanting(reader: Reader, place: FusedPlace, alerts: Sequence[Alert], now: datetime) -> tuple[SendSettings, ...]:
     """The tasks of the place that should be there and are not. `alerts`: its open ones."""
-    if not (place.send or place.ask) or not _calls(place, alerts):
+    if not (place.send or place.ask) or not _calls(place, alerts, now):
         return ()
     event = _event_of(reader, alerts)
     made = set() if event is None else {task.title for task in tasks_of(reader, event)}
@@ -39,7 +39,7 @@ def send_confirmed(
     writer: Writer, place: FusedPlace, alerts: Sequence[Alert], now: datetime, *, roads: Roads, settings: Settings
 ) -> list[Task]:
     """Make the tasks that are wanting, in the one event of these alerts. Raises IllegalMove where it takes none."""
-    missing = wanting(writer, place, alerts)
+    missing = wanting(writer, place, alerts, now)
     if not missing:
         return []
     known = _event_of(writer, alerts)
@@ -78,9 +78,10 @@ def verify_receded(  # noqa: PLR0917 - what was seen, by whom and when
     return [verify_by_reading(writer, t.id, now, source=source, seen_at=seen_at, finding=finding) for t in tasks]
 
 
-def _calls(place: FusedPlace, alerts: Sequence[Alert]) -> bool:
-    """Is one of them confirmed and grave enough?"""
-    sure = (alert for alert in alerts if alert.verification is Verification.CONFIRMED)
+def _calls(place: FusedPlace, alerts: Sequence[Alert], now: datetime) -> bool:
+    """Is one of them confirmed and grave enough, and not kept quiet (shelved, out of service)?"""
+    loud = (alert for alert in alerts if not alert.is_suppressed(now))
+    sure = (alert for alert in loud if alert.verification is Verification.CONFIRMED)
     return any(alert.priority.value <= place.from_priority.value for alert in sure)
 
 

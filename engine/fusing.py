@@ -85,7 +85,7 @@ class Fusion:
         sight = self._sight(reader, place, now)
         if any(_is_told(reader, verdict) for verdict in judge_place(place, self._settings, sight, now)):
             return True
-        if wanting(reader, place, subjects(place, sight)) or self._receded(reader, place, sight, now):
+        if wanting(reader, place, subjects(place, sight), now) or self._receded(reader, place, sight, now):
             return True
         return contradiction(place, self._settings, sight, now) is not None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import combinations
 
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from alerts.evidence import Sight, proofs_of
 from alerts.fusion import verification_of
+from data.alert import Alert, AlertKey, Priority
 from data.alert_life import Proof, Verification
 from data.fusion_settings import FusedPlace, ProofKind
 from data.geo import Location
@@ -71,3 +73,20 @@ def test_an_official_warning_speaks_for_the_places_it_covers_while_it_is_in_forc
     sight = Sight(warnings=[warned(event, area, expires)])
     found = proofs_of(PLACE, Settings(sites=(SITE,)), sight, NOON)
     assert [one.source for one in found] == (["warning:3"] if speaks else [])
+
+
+def test_a_stalled_car_in_the_picture_is_evidence_while_it_stands_there_and_a_minute_longer() -> None:
+    place = FusedPlace(id="dip-1", rules=("stalled",))
+    car = Alert(AlertKey("dip-1", "stalled", "road", "1"), "dwell", Priority.P3, NOON, NOON, "car", 0.8,
+                (0.1, 0.1, 0.3, 0.3), id=5)  # fmt: skip
+
+    def found(alert: Alert, after_s: float) -> list[tuple[str, str]]:
+        settings = Settings(sites=(SITE,))
+        proofs = proofs_of(place, settings, Sight(alerts=[alert]), NOON + timedelta(seconds=after_s))
+        return [(one.kind, one.source) for one in proofs]
+
+    assert found(car, 3600) == [("camera_objects", "alert:5")]
+    gone = replace(car, ended_at=NOON + timedelta(seconds=10))
+    assert found(gone, 70) == [("camera_objects", "alert:5")]
+    assert found(gone, 71) == []
+    assert found(replace(car, stale_since=NOON), 61) == [], "nobody can tell whether it stands there"

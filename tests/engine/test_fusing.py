@@ -4,24 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from alerts.decisions import verify_alert
-from alerts.lifecycle import end_alert, raise_alert
-from data.alert import Alert, AlertKey, Ended, Priority, Raised
+from alerts.decisions import take_out_of_service, verify_alert
+from alerts.lifecycle import raise_alert
+from data.alert import Alert, AlertKey, Priority, Raised
 from data.alert_life import AlertStep, TakenStep, Verification
 from data.case import Origin
 from data.config import ConfigError, load_settings
-from data.observation import Reading
 from data.people import SYSTEM, Actor, Role
-from data.settings import Settings
 from data.sql.store import open_store
-from data.store import AlertQuery, Store, TaskQuery
-from data.task import Task, TaskState
+from data.store import AlertQuery, TaskQuery
+from data.task import TaskState
 from dispatch.intake import Report, bring_in
 from dispatch.responders import sync_responders
 from dispatch.routing import Roads
@@ -29,95 +26,9 @@ from dispatch.tasks import accept, dispatch, en_route, on_scene, report
 from engine.automatic import Automatic
 from engine.catalogue import load_catalogue
 from engine.fusing import Fusion
+from tests.engine.fused_street import CITY, NOON, Street
 
-NOON = datetime(2026, 7, 12, 4, 0, tzinfo=UTC)
 OFFICER = Actor("zhao", Role.DUTY_OFFICER)
-CITY = """
-language: zh
-sites:
-  - id: dip-1
-    name: 下穿道
-    location: {lon: 106.5, lat: 29.6}
-    monitor: {kind: video_file, path: dip.mp4}
-    monitors:
-      - {kind: http_push, id: road-gauge, quantity: water_depth}
-    zones: [{id: road, polygon: [[0, 0], [1, 0], [1, 1]]}, {id: wall, polygon: [[0, 0], [1, 0], [1, 1]]}]
-    detectors: [{kind: flood_extent, zone: road, fixed: [wall], references: [a.jpg, b.jpg]}]
-    rules:
-      - {kind: threshold, id: depth, quantity: water_depth}
-      - {kind: threshold, id: road-lost, quantity: flood_index, above: 0.5, clear_at: 0.3, priority: P3}
-      - {kind: silence, after: 5min, priority: P4}
-      - {kind: intrusion, id: person, zone: road, labels: [person], priority: P1}
-  - id: rain-8
-    location: {lon: 106.52, lat: 29.6}
-    monitor: {kind: http_push, id: rain, quantity: rainfall}
-    rules: [{kind: accumulation}]
-dispatch:
-  automatic: {rules: [person]}
-fusion:
-  places:
-    - id: dip-1
-      rules: [depth, road-lost]
-      reports: [waterlogging]
-      rain: [rain-8]
-      warnings: [暴雨]
-      send:
-        - {title: 排水抢险, skills: [drainage]}
-        - {title: 现场疏导, skills: [order]}
-      ask: [{title: 封闭道路, skills: [traffic]}]
-responders:
-  - {id: drain-1, name: 唐立, skills: [drainage], location: {lon: 106.501, lat: 29.6}}
-  - {id: urban-1, name: 褚卫东, skills: [order], location: {lon: 106.502, lat: 29.6}}
-  - {id: traffic-1, name: 秦岭, skills: [traffic], location: {lon: 106.5001, lat: 29.6}}
-"""
-
-
-@dataclass
-class Street:
-    """The place, its store and its fusion; `now` is the test's own."""
-
-    store: Store
-    settings: Settings
-    fusion: Fusion
-    now: datetime = NOON
-
-    def wait(self, seconds: float) -> None:
-        self.now += timedelta(seconds=seconds)
-
-    def read(self, value: float, monitor: str = "road-gauge", quantity: str = "water_depth") -> None:
-        reading = Reading("dip-1", monitor, quantity, value, self.now)
-        self.store.write(lambda writer: writer.add_readings([reading]))
-
-    def look(self, index: float) -> None:
-        self.read(index, "flood_extent", "flood_index")
-
-    def alarm(self, rule: str, priority: Priority = Priority.P2, site: str = "dip-1", value: float = 27.0) -> Alert:
-        kind = {"person": "intrusion", "rain-8": "accumulation"}.get(rule, "threshold")
-        box = (0.1, 0.1, 0.2, 0.2) if rule == "person" else None
-        raised = Raised(
-            AlertKey(site, rule, "", ""), kind, priority, self.now, self.now, "water_depth", None, box, value
-        )
-        alert = self.store.write(lambda writer: raise_alert(writer, raised, None, self.now, self.settings))
-        assert alert is not None
-        return alert
-
-    def over(self, rule: str) -> None:
-        ended = Ended(AlertKey("dip-1", rule, "", ""), self.now, self.now)
-        self.store.write(lambda writer: end_alert(writer, ended, self.now, self.settings))
-
-    def fuse(self) -> None:
-        self.fusion.poll(self.now)
-
-    def known(self, alert: Alert) -> Verification:
-        return self.store.read(lambda reader: reader.alert(alert.id)).verification
-
-    def steps(self, alert: Alert) -> list[TakenStep]:
-        found = self.store.read(lambda reader: reader.alert_steps(alert.id))
-        return [step for step in found if step.step in {AlertStep.SUSPECT, AlertStep.CONFIRM}]
-
-    def tasks(self) -> dict[str, Task]:
-        found = self.store.read(lambda reader: reader.tasks(TaskQuery(limit=100)))
-        return {task.title: task for task in sorted(found, key=lambda one: one.id)}
 
 
 @pytest.fixture
@@ -177,7 +88,7 @@ def test_evidence_counts_only_while_it_is_fresh(street: Street) -> None:
     assert street.known(deep) is Verification.CONFIRMED
 
 
-def test_a_citizen_or_heavy_rain_beside_the_gauge_confirms_and_somebody_of_the_centre_alone(street: Street) -> None:
+def test_a_citizen_beside_the_gauge_confirms(street: Street) -> None:
     street.read(16.0)
     deep = street.alarm("depth", Priority.P3, value=16.0)
     street.fuse()
@@ -187,6 +98,31 @@ def test_a_citizen_or_heavy_rain_beside_the_gauge_confirms_and_somebody_of_the_c
     street.fuse()
     assert kinds(street.steps(deep)[-1]) == ["gauge", "citizen"]
     assert street.known(deep) is Verification.CONFIRMED
+
+
+def test_a_grid_member_on_the_spot_confirms_alone(street: Street) -> None:
+    seen = street.alarm(
+        "road-lost", Priority.P3, value=0.8
+    )  # no reading of the gauge, none of the camera that is fresh
+    member = Actor("drain-1", Role.RESPONDER)
+    street.store.write(lambda writer: bring_in(writer, flood_report(street), Origin.GRID, member, street.now,
+                                               settings=street.settings))  # fmt: skip
+    street.fuse()
+    assert kinds(street.steps(seen)[-1]) == ["human"]
+    assert street.known(seen) is Verification.CONFIRMED
+
+
+def test_a_shelved_alert_and_a_gauge_under_repair_send_nobody(street: Street) -> None:
+    street.read(27.0)
+    street.look(0.9)
+    deep = street.alarm("depth")
+    street.alarm("road-lost", Priority.P3, value=0.9)
+    street.store.write(
+        lambda w: take_out_of_service(w, deep.id, OFFICER, street.now, work_order="W-7", reason="清洗探头")
+    )
+    street.fuse()
+    assert street.known(deep) is Verification.PROBABLE, "the camera alone"
+    assert street.tasks() == {}
 
 
 def test_an_open_rain_alert_of_the_gauge_up_the_hill_speaks_for_it(street: Street) -> None:

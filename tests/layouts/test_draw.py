@@ -13,6 +13,7 @@ from typing import Any, cast
 import pytest
 from fastapi import FastAPI
 
+from alerts.threshold import Recipe as Threshold
 from data.errors import InputRejected
 from data.geo import Location
 from data.store import EvidenceVault, Store
@@ -140,6 +141,16 @@ def test_the_span_proposed_ends_now_in_local_time() -> None:
 def test_a_limit_is_shown_in_the_unit_of_its_quantity() -> None:
     (limit,) = limits_of(street_settings().site("underpass"))
     assert (limit.quantity, limit.value, limit.priority.value) == ("water_depth", 25.0, "P2")
+
+
+def test_each_band_of_a_rule_is_a_limit_of_its_own() -> None:
+    site = street_settings().site("underpass").model_copy(update={"rules": (Threshold(quantity="water_depth"),)})
+    assert [(one.value, one.priority.value) for one in limits_of(site)] == [
+        (5, "P4"),
+        (15, "P3"),
+        (25, "P2"),
+        (50, "P1"),
+    ]
 
 
 def test_areas_are_drawn_below_roads(tmp_path: Path) -> None:
