@@ -48,6 +48,9 @@ yiping.screening = (() => {
     return performance.now() - unplaced.get(alert.id) > ALONE_AFTER_MS ? alert.id : null;
   };
 
+  /** The grid's name; the last digits of its code where it has none. */
+  const gridName = (code) => known.grids?.[code] ?? (code.length > 8 ? `…${code.slice(-6)}` : code);
+
   /** Whoever draws cards is told when they are others. */
   const follow = (follower) => {
     followers.add(follower);
@@ -60,5 +63,5 @@ yiping.screening = (() => {
       if (performance.now() - askedMs > REFRESH_MS) soon();
     });
   };
-  return { place, follow, gridName: (code) => known.grids?.[code] ?? code, get flood() { return known.flood; }, get at() { return known.at; } };
+  return { place, follow, gridName, get flood() { return known.flood; }, get at() { return known.at; } };
 })();

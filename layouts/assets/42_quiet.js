@@ -29,7 +29,7 @@
     place.replaceChildren(...(shown.length ? shown.map(row) : [make("li", { class: "none dim" }, t("quiet.none"))]));
     const n = (name) => shown.filter((alert) => axes.held(alert).some(([one]) => one === name)).length;
     document.getElementById("duty-quiet-counts")?.replaceChildren(
-      t("quiet.counts", { shelved: n("shelved"), by_design: n("by_design"), out: n("out_of_service") }), " ", since(readAt, "ago", { class: "dim" }));
+      t("quiet.counts", { shelved: n("shelved"), by_design: n("by_design"), out: n("out_of_service") }), ` · ${t("data.age")} `, since(readAt, "ago", { class: "dim" }));
   };
   const load = async () => {
     planned = null;

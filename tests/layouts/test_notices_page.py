@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 
 from data.alert import Priority
 from data.notice import Notice, NoticeState
+from data.notice_settings import NoticeSettings
 from data.store import Writer
 from notices.deliveries import delivered, failed, save
+from notices.web_push import Recipe as WebPush
 from tests.layouts.conftest import Seat
-from tests.layouts.station import Station
+from tests.layouts.station import Station, running_station
 
 pytestmark = pytest.mark.browser
 SitDown = Callable[..., Seat]
@@ -81,3 +84,25 @@ def test_what_was_told_while_the_link_was_cut_is_there_afterwards(station: Stati
     speaker = tell(station, "quay-speaker")
     station.link.mend()
     expect(seat.page.locator(f'[data-notice="{speaker.id}"]')).to_be_visible(timeout=20_000)
+
+
+def test_a_browser_can_be_told_only_where_web_push_is_on(
+    station: Station, sit_down: SitDown, browser: Browser, tmp_path: Path
+) -> None:
+    seat = sit_down("/notices")
+    expect(seat.page.locator("#notices-age time")).to_be_visible()
+    expect(seat.page.locator("#push-slot button")).to_have_count(0)
+    channel = WebPush(id="push", public_key="B" * 87, contact="mailto:duty@example.org")
+    settings = station.settings.model_copy(update={"notices": NoticeSettings(channels=(channel,))})
+    with running_station(tmp_path / "on", settings, store=station.store) as pushing:
+        context = browser.new_context()
+        context.add_cookies(pushing.cookies())  # type: ignore[arg-type]  # a TypedDict in playwright
+        page = context.new_page()
+        errors: list[str] = []
+        page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+        page.goto(f"{pushing.url}/notices")
+        button = page.locator("#push-slot button")
+        expect(button).to_have_text("本机推送 关", timeout=20_000)
+        expect(button).to_have_attribute("title", re.compile("云服务"))
+        context.close()
+    assert errors == []
