@@ -59,6 +59,11 @@ bench: setup-test
 bench-quick: setup-test
 	$(PY) -m bench --quick
 
+# Every measurement of the table for some seconds, to see that it runs (five minutes).
+.PHONY: bench-smoke
+bench-smoke: setup-test
+	$(PY) -m bench --smoke
+
 bench-latency: setup-test
 	$(PY) -m bench.latency
 
@@ -111,8 +116,9 @@ clean:
 
 # Does a resting camera find what a fully decoded one finds? Films are made once (.cache/gating), detections are kept.
 .PHONY: gating
+# VARIANT=day-vbr-gop25 does one of the eight; what is done is kept, and the table is of all that is kept.
 gating: setup-test
-	$(PY) -m bench.gating --write
+	$(PY) -m bench.gating --write $(if $(VARIANT),--variant $(VARIANT))
 
 # Two of its films in some minutes.
 .PHONY: gating-short

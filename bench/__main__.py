@@ -15,6 +15,7 @@ from bench.rows import QUICK, ROWS
 from bench.runs import Bench, estimates
 from tests.conftest import ROOT, shared_folder
 
+SMOKE_S = 4.0
 QUICK_S = 25.0
 FULL_S = 45.0
 NAIVE_S = 20.0
@@ -52,9 +53,23 @@ def full(bench: Bench, soak_s: float) -> None:
         bench.soak(round(0.8 * carried), soak_s)
 
 
+def smoke(bench: Bench) -> None:
+    """Each measurement once, for seconds and with hardly any cameras: does it run to its end?"""
+    bench.run_naive(bench.seconds)
+    for name in ROWS:
+        bench.row_at(name, 2)
+    bench.flat_cost()
+    bench.run_best(bench.seconds)
+    bench.latency(2)
+    bench.rtsp(1)
+    bench.system(bench.seconds)
+    bench.soak(1, 3 * bench.seconds)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="each configuration once for 25 s at its must number")
+    parser.add_argument("--smoke", action="store_true", help="each measurement for some seconds: do they all run?")
     parser.add_argument("--seconds", type=float, default=None, help="measured time of one trial")
     parser.add_argument("--soak", type=float, default=600.0, help="length of the long run at 80 %% load, seconds")
     parser.add_argument("--row", choices=sorted(ROWS), action="append", help="one trial of this row only (repeatable)")
@@ -65,7 +80,8 @@ def main() -> int:
     if shared is None:
         print("no reference material (YIPING_SHARED): nothing measured")
         return 0
-    seconds = args.seconds or (QUICK_S if args.quick or args.row else FULL_S)
+    usual = SMOKE_S if args.smoke else QUICK_S if args.quick or args.row else FULL_S
+    seconds = args.seconds or usual
     began_s = time.monotonic()
 
     def say(text: str) -> None:
@@ -78,6 +94,8 @@ def main() -> int:
             bench.run_best(seconds)
         for name in args.row:
             bench.row_at(name, args.cameras or max(1, ROWS[name].must))
+    elif args.smoke:
+        smoke(bench)
     elif args.quick:
         quick(bench)
     else:

@@ -1,8 +1,10 @@
 """`python -m bench.gating`: does a resting camera find what a fully decoded one finds?
 
 Every film of `bench.gating_films`, by day and night, in constant and variable bit rate, with a key frame every 25 and
-50 pictures, with and without a substream, against the full run of the same recording. Key frames every 250 pictures
-must be refused. Ends with one line of JSON; `--write` puts the table into docs/GATING.md.
+50 pictures, with and without a substream, against the full run of the same recording. Verdicts are kept, so that an
+interrupted run goes on and `--variant` does one part after the other; the table is of all that is known of the present
+code. Key frames every 250 pictures must be refused. Ends with one line of JSON; `--write` puts the table into
+docs/GATING.md.
 """
 
 from __future__ import annotations
@@ -35,8 +37,11 @@ LATE_S = 1.5  # beyond the key frame interval
 SOURCES = (
     "bench/gating_*.py",
     "engine/gate.py",
+    "engine/movement.py",
     "engine/watch.py",
     "monitors/_packets.py",
+    "monitors/_decoder.py",
+    "detectors/yolo.py",
     "detectors/_*.py",
     "alerts/*.py",
 )
@@ -95,6 +100,13 @@ class Gating:
                 kept_file.write(json.dumps(asdict(verdict)) + "\n")
             self._say(as_text(verdict))
         return found
+
+    def kept(self) -> list[Verdict]:
+        """All that are known of the present code, in the order of variants and films."""
+        names, films = [variant.name for variant in VARIANTS], list(FILMS)
+        known = [v for v in _read(self._kept_file) if v.variant in names and v.film in films]
+        once = {(v.film, v.variant, v.substream): v for v in known}
+        return sorted(once.values(), key=lambda v: (names.index(v.variant), films.index(v.film), v.substream))
 
     def refuses(self, film: Film, variant: Variant) -> bool:
         """Is this camera decoded in full although nothing moves?"""
@@ -209,6 +221,13 @@ def summary(verdicts: Sequence[Verdict], *, refused: bool) -> dict[str, float | 
     }
 
 
+def as_far(verdicts: Sequence[Verdict]) -> str:
+    """Which variants these are, and how much of each is there."""
+    whole = 2 * len(FILMS)
+    counts = ((variant.name, sum(v.variant == variant.name for v in verdicts)) for variant in VARIANTS)
+    return "Variants: " + ", ".join(f"{name} {n} of {whole}" if n < whole else name for name, n in counts if n) + "."
+
+
 def table(verdicts: Sequence[Verdict]) -> Iterable[str]:
     """One row for each film and way of resting, over all its variants."""
     titles = ("film", "rests on", "events found", "start off, at most", "told later, at most")
@@ -236,6 +255,7 @@ def main() -> int:
     parser.add_argument(
         "--variant", choices=[v.name for v in VARIANTS], action="append", help="only these (repeatable)"
     )
+    parser.add_argument("--kept", action="store_true", help="run nothing: the table of what is known by now")
     parser.add_argument("--write", action="store_true", help="put the table into docs/GATING.md")
     options = parser.parse_args()
     shared = shared_folder()
@@ -244,18 +264,20 @@ def main() -> int:
         return 2
     began_s = time.process_time()
     gating = Gating(shared, ROOT / ".cache", lambda text: print(text, flush=True))
-    verdicts = [
-        verdict
-        for variant in VARIANTS
-        if options.variant is None or variant.name in options.variant
-        for film in FILMS.values()
-        if options.film is None or film.name in options.film
-        for verdict in gating.judge(film, variant)
-    ]
+    for variant in VARIANTS:
+        if not options.kept and (options.variant is None or variant.name in options.variant):
+            for film in FILMS.values():
+                if options.film is None or film.name in options.film:
+                    gating.judge(film, variant)
+    verdicts = gating.kept()
+    if not verdicts:
+        print("nothing is known of the present code yet", file=sys.stderr)
+        return 1
+    print(as_far(verdicts))
     refused = gating.refuses(FILMS["slow-walker"], Variant(night=False, constant=False, gop=250))
     found = summary(verdicts, refused=refused)
     print(f"{time.process_time() - began_s:.0f} s of processor time, {os.cpu_count()} processors")
-    lines = list(table(verdicts))
+    lines = [as_far(verdicts), "", *table(verdicts)]
     print("\n".join(lines))
     if options.write:
         _write(lines, found, [failure for v in verdicts for failure in v.failures and [as_text(v)]])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.gating import Gating, matched
+from bench.gating import Gating, Verdict, as_far, matched
 from bench.gating_films import FILMS, Variant
 from bench.gating_run import Told
 
@@ -28,6 +28,15 @@ def test_an_event_is_matched_once_and_only_with_one_of_its_own_rule_that_began_n
         (12.0, None),
         (30.0, None),
     ]
+
+
+def test_the_table_says_how_much_of_each_variant_is_known() -> None:
+    def verdict(variant: str, film: str, substream: bool) -> Verdict:
+        return Verdict(film, variant, substream, 1, 1, 0.0, 0.0, 1, 0, 5.0, 10.0, 20, 50, 0.5, ())
+
+    whole = [verdict("day-vbr-gop25", film, substream) for film in FILMS for substream in (False, True)]
+    part = verdict("night-cbr-gop50", "slow-walker", False)
+    assert as_far([*whole, part]) == f"Variants: day-vbr-gop25, night-cbr-gop50 1 of {2 * len(FILMS)}."
 
 
 @LONG
