@@ -17,6 +17,7 @@ from tests.e2e.city import City, city, items, photo, until
 from tests.scenarios.storm import GRIDS, all_tasks, grid
 
 pytestmark = [
+    pytest.mark.alone,
     pytest.mark.scenario,
     pytest.mark.server,
     pytest.mark.model,

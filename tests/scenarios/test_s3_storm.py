@@ -16,7 +16,7 @@ import pytest
 from tests.e2e.city import City, city, until
 from tests.scenarios.storm import POINTS, all_tasks, drop, keys, runs, storm, write_district
 
-pytestmark = [pytest.mark.scenario, pytest.mark.server, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.alone, pytest.mark.scenario, pytest.mark.server, pytest.mark.timeout(300)]
 
 WITHIN_S = 5.0
 
