@@ -62,7 +62,8 @@ def films(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, P
     """By site: each camera is well for a while, then has its fault, then is well again."""
     require_rtsp()
     clip, folder = shared / "clips" / "vtest_12s.mp4", tmp_path_factory.mktemp("films")
-    return {name.replace("_", "-"): bad_film(clip, name, well_s=WELL_S, bad_s=BAD_S, folder=folder) for name in FAULTS}
+    names = (*FAULTS, "light_switched")
+    return {name.replace("_", "-"): bad_film(clip, name, well_s=WELL_S, bad_s=BAD_S, folder=folder) for name in names}
 
 
 @pytest.fixture
@@ -139,11 +140,15 @@ def moment(text: str) -> float:
     return datetime.fromisoformat(text).timestamp()
 
 
-def shows(page: Page, site: str, fault: str) -> None:
-    """The tile says what is wrong and that nothing is detected; it is not shown as a normal picture."""
-    tile = page.locator(f'.tile[data-site="{site}"]')
-    expect(tile.locator(".fault")).to_have_text(f"⚠ {WORDS[fault]} · 检测已暂停", timeout=15_000)
-    expect(tile.locator(".fault")).to_be_visible()
+def shows(page: Page, rest: httpx.Client, site: str, fault: str) -> bool:
+    """The tile says what is wrong and that nothing is detected; it is not shown as a normal picture.
+
+    False when the fault was over before anybody could look.
+    """
+    tile = page.locator(f'.tile[data-site="{site}"] .fault')
+    text = f"⚠ {WORDS[fault]} · 检测已暂停"
+    until(lambda: tile.inner_text() == text or of_health(rest)[site][0]["ended_at"], 20, lambda: told(rest))
+    return tile.is_visible() and tile.inner_text() == text
 
 
 def test_S11_a_camera_that_sees_nothing_is_an_alert_and_never_looks_normal(  # noqa: N802
@@ -152,7 +157,6 @@ def test_S11_a_camera_that_sees_nothing_is_an_alert_and_never_looks_normal(  # n
     wall, rest = sit_down(browser, running), running.caller("li")
     sites = [name.replace("_", "-") for name in FAULTS]
     live = {site["id"]: moment(site["at"]) for site in until(lambda: all_live(rest), 60, running.log)}
-    assert of_health(rest) == {}
 
     # One source is killed, one falls silent.
     killed, silent = time.time(), time.time()
@@ -162,18 +166,19 @@ def test_S11_a_camera_that_sees_nothing_is_an_alert_and_never_looks_normal(  # n
     stalled = until(lambda: of_health(rest).get("stalls", []), 20, lambda: told(rest))[0]
     delays = {"offline": moment(died["raised_at"]) - killed, "stall": moment(stalled["raised_at"]) - silent}
     assert (died["label"], stalled["label"]) == ("video_loss", "video_loss")
-    shows(wall, "dies", "video_loss")
-    expect(wall.locator('.tile[data-site="stalls"] .cover')).to_be_visible()
+    assert shows(wall, rest, "dies", "video_loss")
+    assert shows(wall, rest, "stalls", "video_loss")
     dying.start()
     stalling.thaw()
 
     # Six go bad in six ways; each is named, and stays so on the screen while it lasts.
+    seen_ill = 0
     for site, fault in zip(sites, FAULTS, strict=True):
         (alert,) = until(lambda site=site: of_health(rest).get(site, []), 60, lambda: told(rest))  # type: ignore[misc]
         assert alert["label"] == fault
         delays[fault] = moment(alert["raised_at"]) - (live[site] + WELL_S)
-        if alert["ended_at"] is None:
-            shows(wall, site, fault)
+        seen_ill += shows(wall, rest, site, fault)
+    assert seen_ill >= 3, "the rest were over before anybody could look"
     wall.screenshot(path=tmp_path / "wall.png")
     turned = of_health(rest)["scene-change"][0]
     if turned["ended_at"] is None:
@@ -182,9 +187,10 @@ def test_S11_a_camera_that_sees_nothing_is_an_alert_and_never_looks_normal(  # n
     print("\n" + ", ".join(f"{name} {delay:.1f} s" for name, delay in delays.items()))
     assert delays["offline"] <= 3.0
     assert delays["stall"] <= 10.0
-    assert {name: delay for name, delay in delays.items() if delay > 30.0} == {}
+    assert {name: delay for name, delay in delays.items() if not 0.0 < delay <= 30.0} == {}, "nothing before the fault"
 
-    # Well again: each has had one outage and one end; the patient one, on the same dead server, had none at all.
+    # Well again: each has had one outage and one end. The patient one, on the same dead server, had none at all, nor
+    # had the one whose light was switched off and on.
     until(lambda: all(a["ended_at"] for found in of_health(rest).values() for a in found), 60, lambda: told(rest))
     assert {site: len(found) for site, found in of_health(rest).items()} == dict.fromkeys([*sites, "dies", "stalls"], 1)
     expect(wall.locator(".tile.ill")).to_have_count(0, timeout=10_000)

@@ -28,6 +28,12 @@ def _covered(picture: Image) -> Image:
     return hidden
 
 
+def _dark(picture: Image) -> Image:
+    """The light has been switched off: a fifth of it is left, and the sensor's noise."""
+    noise = np.random.default_rng(int(picture[::7, ::7].sum())).normal(0, 2, picture.shape[:2])
+    return np.asarray((picture * 0.2 + 12 + noise[..., None]).clip(0, 255), np.uint8)
+
+
 FAULTS: dict[str, Change] = {
     "video_black": lambda picture: np.full_like(picture, 9),
     "video_white": lambda picture: np.full_like(picture, 243),
@@ -36,6 +42,9 @@ FAULTS: dict[str, Change] = {
     "scene_change": lambda picture: np.ascontiguousarray(picture[:, ::-1]),
 }
 """By the name of the alert; `video_frozen` repeats a picture, and is made by `bad_film` itself."""
+
+
+NO_FAULTS: dict[str, Change] = {"light_switched": _dark}
 
 
 def bad_film(clip: Path, fault: str, *, well_s: int, bad_s: int, folder: Path) -> Path:
@@ -56,7 +65,7 @@ def bad_film(clip: Path, fault: str, *, well_s: int, bad_s: int, folder: Path) -
             for number in range((well_s + bad_s) * PER_SECOND):
                 picture = pictures[number % len(pictures)]
                 if number >= well_s * PER_SECOND:
-                    picture = pictures[0] if fault == "video_frozen" else FAULTS[fault](picture)
+                    picture = pictures[0] if fault == "video_frozen" else {**FAULTS, **NO_FAULTS}[fault](picture)
                 ffmpeg.stdin.write(picture.tobytes())
         assert ffmpeg.returncode == 0
         made.replace(film)
