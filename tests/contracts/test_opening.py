@@ -136,11 +136,13 @@ def test_a_store_taken_across_a_fork_is_refused_instead_of_hanging(tmp_path: Pat
 
 FULL_DISK = """
 import resource, sys
+from pathlib import Path
 from data.errors import StoreClosed
 from data.sql.store import open_store
 from tests.contracts.samples import a_change
 store = open_store(sys.argv[1])
-resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, resource.RLIM_INFINITY))
+largest = max(path.stat().st_size for path in Path(sys.argv[1]).parent.iterdir())
+resource.setrlimit(resource.RLIMIT_FSIZE, (largest + 300_000, resource.RLIM_INFINITY))
 kept = 0
 try:
     while True:
