@@ -59,6 +59,7 @@ _BY_STEPS = (
     .outerjoin_from(ALERTS, STEPS, and_(STEPS.c.alert_id == ALERTS.c.id, STEPS.c.step.in_(_FIRES)))
     .where(~_simple)
 )
+_AT_ONCE = 1000  # rows alive at a time: with all of them at once the garbage collector takes as long as the reading
 _OPEN_TASK = (TASKS.c.closed_at.is_(None), TASKS.c.cancelled_at.is_(None))
 _IN_HAND = union(
     select(ALERTS.c.id).where(ALERTS.c.ended_at.is_(None)),
@@ -84,12 +85,12 @@ class AlarmLooking(Looking):
 
     def alarm_columns(self, since: datetime, until: datetime) -> AlarmColumns:
         held = or_(_came_at >= since, ALERTS.c.ended_at.is_(None), ALERTS.c.ended_at >= since)
-        rows = [
-            row
-            for statement in (_SIMPLE, _BY_STEPS)
-            for row in self._connection.execute(statement.where(_came_at < until, held)).all()
-        ]
-        columns = list(zip(*rows, strict=True)) if rows else [()] * len(AlarmColumns._fields)
+        columns: list[list[Any]] = [[] for _ in AlarmColumns._fields]
+        for statement in (_SIMPLE, _BY_STEPS):
+            found = self._connection.execute(statement.where(_came_at < until, held))
+            for part in found.partitions(_AT_ONCE):
+                for column, values in zip(columns, zip(*part, strict=True), strict=True):
+                    column.extend(values)
         return AlarmColumns(*columns[:5], *(_moments(column) for column in columns[5:]))
 
     def alarms_in_hand(self) -> frozenset[int]:
@@ -112,7 +113,7 @@ class AlarmLooking(Looking):
 
 def _moments(given: Sequence[Any]) -> np.ndarray:
     """datetime64[us] in UTC, from SQLite's text or a driver's datetimes; NaT for NULL."""
-    if not any(isinstance(value, datetime) for value in given):
+    if not isinstance(next((value for value in given if value is not None), None), datetime):
         return np.array([value or "NaT" for value in given], dtype="datetime64[us]")
     moments = [None if value is None else value.astimezone(UTC).replace(tzinfo=None) for value in given]
     return np.array(moments, dtype="datetime64[us]")

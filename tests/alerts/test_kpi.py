@@ -139,7 +139,7 @@ FROM came
 
 
 @pytest.mark.alone
-def test_100_000_alarms_take_two_seconds_of_one_core_at_most(tmp_path: Path) -> None:
+def test_100_000_alarms_take_a_second_of_one_core(tmp_path: Path) -> None:
     """Wall time on an idle machine; a busy one is measured by the processor time that was spent."""
     store = open_store(tmp_path / "yiping.db")
     with sqlite3.connect(tmp_path / "yiping.db") as database:
@@ -157,4 +157,4 @@ def test_100_000_alarms_take_two_seconds_of_one_core_at_most(tmp_path: Path) -> 
     assert found["standing"] == 100
     assert found["acknowledgement"]["P1"]["alarms"] == 25_000
     print(f"100,000 alarms: {min(spent):.2f} s of processor time, {min(walls):.2f} s of wall time")
-    assert min(spent) <= 2.0
+    assert min(spent) <= 1.0
