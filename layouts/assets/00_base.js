@@ -182,9 +182,10 @@ window.yiping = (() => {
   const users = new Map();
   const nameUser = (id, name) => name && users.set(id, name);
   const personName = (id) => (id ? responders.get(id)?.name || users.get(id) || (id === "system" ? t("who.system") : id) : "");
+  const personNames = (ids) => [ids].flat().map(personName).filter(Boolean).join("、");
 
   return {
     page, language, t, clock, show, ago, ageSeconds, duration, make, since, everySecond, mount, me, get, post, send, all,
-    say, act, sites, siteName, personName, nameUser,
+    say, act, sites, siteName, personName, personNames, nameUser,
   };
 })();

@@ -238,12 +238,17 @@ yiping.feed = (() => {
   const inHand = () => [...handNow().all];
   const mostUrgentAt = (site, fits = () => true) => handNow().bySite.get(site)?.find(fits);
 
-  /** Every step from detection to the end: [[name, when or null, who]]. */
+  /** Who has it, or all who are asked: the two best at once when it is urgent. */
+  const holdersOf = (task) =>
+    task?.responder ? [task.responder] : task?.offered_to ? [task.offered_to, ...(task.also_offered ?? [])] : [];
+  const holderNames = (task) => yiping.personNames(holdersOf(task));
+
+  /** Every step from detection to the end: [[name, when or null, who (one or several)]]. */
   const stepsOf = (alert, task) => [
     ["alert.raised", alert.raised_at, ""],
     ["alert.acknowledged", alert.acknowledged_at, alert.acknowledged_by],
     ["task.created", task?.created_at, task?.created_by],
-    ["task.offered", task?.offered_to || task?.accepted_at ? task.created_at : null, task?.offered_to ?? task?.responder],
+    ["task.offered", task?.offered_to || task?.accepted_at ? task.created_at : null, holdersOf(task)],
     ["task.accepted", task?.accepted_at, task?.responder],
     ["task.en_route", task?.en_route_at, task?.responder],
     ["task.on_scene", task?.on_scene_at, task?.responder],
@@ -266,6 +271,6 @@ yiping.feed = (() => {
   return {
     alerts, tasks, events, responders, sites, readings, link, on, hear, start, tasksOf, isOpenTask, inHand,
     mostUrgentAt, unseen, unacknowledged, isShelved, isQuiet, lastTask, byUrgency,
-    canDispatch, stepsOf, titleOf, labelOf, get seq() { return seq; },
+    canDispatch, holdersOf, holderNames, stepsOf, titleOf, labelOf, get seq() { return seq; },
   };
 })();

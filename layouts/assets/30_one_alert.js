@@ -9,7 +9,7 @@ yiping.oneAlert = (() => {
     const tasks = feed.tasksOf(alert).filter((task) => task.state !== "cancelled");
     if (!tasks.length) return "";
     const task = tasks.reduce((newest, one) => (one.id > newest.id ? one : newest));
-    const who = personName(task.responder ?? task.offered_to);
+    const who = feed.holderNames(task);
     return `${t(`task.${task.state}`)}${who ? ` · ${who}` : ""}`;
   };
   const signature = (alert) => `${alert.version}|${alert.state}|${alert.evidence}|${progress(alert)}`;

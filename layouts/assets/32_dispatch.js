@@ -1,7 +1,7 @@
 // The wall's dispatch panel: the chosen alert, its picture, who could go, who goes, and each step with who and when.
 (() => {
   "use strict";
-  const { t, make, since, show, mount, feed, marks, act, post, get, siteName, personName, duration, me, alertList } = yiping;
+  const { t, make, since, show, mount, feed, marks, act, post, get, siteName, personName, personNames, duration, me, alertList } = yiping;
   const REASK_MS = 15000;
   const candidates = new Map(); // alert id -> {asked: ms, items, error}
   let place = null;
@@ -45,7 +45,7 @@
   const cost = (one) => one.cost_s || one.travel_s;
   const candidateRow = (alert, one, task) => {
     const who = yiping.feed.responders.get(one.responder);
-    const going = task && (task.responder ?? task.offered_to) === one.responder;
+    const going = feed.holdersOf(task).includes(one.responder);
     return make("li", { class: `${one.reason ? "unfit" : ""}${going ? " going" : ""}` },
       make("b", {}, personName(one.responder)),
       make("span", { class: "dim" }, who?.team ?? ""),
@@ -74,7 +74,7 @@
       make("li", { class: at ? "done" : "", "data-step": name },
         make("i", { "aria-hidden": "true" }),
         make("b", {}, t(`step.${name}`)),
-        make("span", {}, at ? personName(who) : ""),
+        make("span", {}, at ? personNames(who) : ""),
         at ? make("time", { datetime: at, class: "dim" }, show(at)) : ""))));
   const report = (alert, task, who) => task.reported_at && make("section", { class: "report" },
     make("h4", {}, t("panel.report")),

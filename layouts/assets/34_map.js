@@ -165,7 +165,7 @@ yiping.map = (() => {
   const people = new Map();
   const busy = () => {
     const at = new Set();
-    for (const task of feed.tasks.values()) if (feed.isOpenTask(task)) at.add(task.responder ?? task.offered_to);
+    for (const task of feed.tasks.values()) if (feed.isOpenTask(task)) feed.holdersOf(task).forEach((who) => at.add(who));
     return at;
   };
   const drawSites = () => siteMarks.forEach((mark) => mark.redraw());

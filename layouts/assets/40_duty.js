@@ -18,7 +18,7 @@
   });
 
   const stepOf = (task) => {
-    const who = personName(task?.responder ?? task?.offered_to);
+    const who = feed.holderNames(task);
     return task ? `${t(`task.${task.state}`)}${who ? ` · ${who}` : ""}` : "";
   };
   const conditionOf = (alert) => [
@@ -35,7 +35,7 @@
   });
   const taskRow = (task) => ({
     key: String(task.id), id: task.id, priority: task.priority, title: task.title, site: siteName(task.site), state: t(`task.${task.state}`),
-    who: personName(task.responder ?? task.offered_to), started: task.created_at, lasting: task.created_at,
+    who: feed.holderNames(task), started: task.created_at, lasting: task.created_at,
     created_by: personName(task.created_by), settled: task.state !== "reported",
   });
 
@@ -76,7 +76,7 @@
     const counts = document.getElementById("duty-people-counts");
     const draw = () => {
       if (!list.isConnected) return;
-      const held = new Map(openTasks().map((task) => [task.responder ?? task.offered_to, task]));
+      const held = new Map(openTasks().flatMap((task) => feed.holdersOf(task).map((who) => [who, task])));
       const people = [...feed.responders.values()].filter((one) => one.on_shift);
       people.sort((a, b) => held.has(b.id) - held.has(a.id) || a.team.localeCompare(b.team) || a.name.localeCompare(b.name));
       list.replaceChildren(...people.map((one) => {

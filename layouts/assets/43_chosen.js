@@ -1,7 +1,7 @@
 // The duty page's chosen alert or task: where it stands on the four axes, what can be decided, evidence, and its trail.
 yiping.dutyChosen = (() => {
   "use strict";
-  const { t, make, show, mount, feed, marks, act, post, get, siteName, personName, me, axes, say } = yiping;
+  const { t, make, show, mount, feed, marks, act, post, get, siteName, personName, personNames, me, axes, say } = yiping;
   const AUDIT_ROWS = 40;
   const earlier = new Map(); // alerts that are no longer in hand, by id
   let chosen = null; // {topic: "alert" | "task", id}
@@ -91,7 +91,7 @@ yiping.dutyChosen = (() => {
   };
   const line = (entry) => make("li", {},
     make("time", { class: "dim", datetime: entry.at }, show(entry.at, "full")),
-    make("b", {}, personName(entry.actor)),
+    make("b", {}, personNames(entry.actor)),
     make("span", {}, entry.words ?? t(`audit.${entry.action}`, {}, entry.action), entry.until ? ` ${t("axis.until", { at: show(entry.until, "minute") })}` : ""),
     make("span", { class: "dim" }, entry.subject),
     entry.reason ? make("span", { class: "reason" }, entry.reason) : null,

@@ -143,6 +143,7 @@ def test_S1_a_swimmer_is_seen_warned_reached_and_the_case_closed(  # noqa: N802
     # Both phones show it; who accepts first has it, and the other one's card goes away.
     for phone in phones.values():
         expect(phone.locator(f'article.offer[data-task="{task["id"]}"]')).to_be_visible(timeout=15_000)
+    expect(wall.locator(".candidates li.going")).to_have_count(2)  # the operator sees both who are asked
     wall.screenshot(path=tmp_path / "wall.png")
     phones["next"].screenshot(path=tmp_path / "phone.png")
     work = phones["next"].locator(f'[data-task="{task["id"]}"]')
