@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from array import array
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from itertools import accumulate
+from itertools import accumulate, islice
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
@@ -116,7 +116,7 @@ class Accumulation:
         rain = self._gauges.setdefault(seen.monitor, self._rain())
         if not rain.add(seen.at, seen.value):
             return []
-        newest = max(one.newest for one in self._gauges.values())
+        newest = max(one.series.newest for one in self._gauges.values())
         fallen = [max(one.fallen(band.over, newest) for one in self._gauges.values()) for band in self._recipe.bands]
         return self._ladder.note([Cause("rainfall", round(amount, 3), "mm") for amount in fallen], newest)
 
@@ -136,11 +136,7 @@ class _Rain:
     def __init__(self, longest: timedelta, way: str) -> None:
         self.series = Series(longest + _LONGEST)  # the row before the window tells what fell with its first
         self._way = way
-        self._fallen: list[float] = []
-
-    @property
-    def newest(self) -> datetime:
-        return self.series.times[-1]
+        self._fallen = array("d")
 
     def add(self, at: datetime, value: float) -> bool:
         """False for a duplicate and for what is too late to matter."""
@@ -156,14 +152,13 @@ class _Rain:
         """Count anew from this row on."""
         del self._fallen[place:]
         start = self._fallen[-1] if self._fallen else 0.0
-        amounts = (self._amount(row) for row in range(place, len(self.series.times)))
-        self._fallen += list(accumulate(amounts, initial=start))[1:]
+        amounts = (self._amount(row) for row in range(place, len(self.series)))
+        self._fallen.extend(islice(accumulate(amounts, initial=start), 1, None))
 
     def fallen(self, over: timedelta, until: datetime) -> float:
         """Of the rows later than `until - over`, mm."""
-        times = self.series.times
-        first = bisect_right(times, until - over)
-        if first == len(times):
+        first = self.series.after(until - over)
+        if first == len(self.series):
             return 0.0
         return self._fallen[-1] - (self._fallen[first - 1] if first else 0.0)
 
@@ -176,5 +171,4 @@ class _Rain:
         if self._way == "total":
             before = self.series.values[row - 1]
             return value - before if value >= before else value  # the counter began anew
-        passed = min(self.series.times[row] - self.series.times[row - 1], _LONGEST)
-        return value * (passed / timedelta(hours=1))
+        return value * (min(self.series.passed(row), _LONGEST) / timedelta(hours=1))

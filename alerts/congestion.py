@@ -8,13 +8,20 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from alerts.objects import ObjectRuleRecipe, StayAlerts
+from alerts.objects import (
+    PENDING_FROM_SHARE,
+    ObjectRule,
+    ObjectRuleRecipe,
+    StayAlerts,
+    clearing_from_s,
+)
 from alerts.queues import queued
 from alerts.seen_time import Mark
 from alerts.stays import Stay
-from data.alert import Alert, AlertKey, Ended, Raised, Signal
+from data.alert import Alert, AlertKey, Ended, Raised, Signal, Standing
+from data.alert_life import Condition
 from data.durations import Duration
-from data.observation import Detections, Observation, Tick
+from data.observation import Detections
 from data.recipe import Context, Rule
 
 _OCCLUDED_FOR_S = 30.0
@@ -44,7 +51,7 @@ class Recipe(ObjectRuleRecipe):
         return Congestion(self, context)
 
 
-class Congestion:
+class Congestion(ObjectRule):
     """The live rule at one site."""
 
     def __init__(self, recipe: Recipe, context: Context) -> None:
@@ -75,14 +82,26 @@ class Congestion:
         self._alerts.restore(stays)
         self._queue_since = self._last_queue = since
 
-    def judge(self, seen: Observation | Tick) -> Sequence[Signal]:
-        """Signals of one picture; a Tick only tells whether time could be seen."""
+    def standings(self) -> Sequence[Standing]:
+        """PENDING while a queue has stood for a good part of the time, CLEARING when there has been none for some."""
+        now, since, last = self._alerts.stays.time.known_at, self._queue_since, self._last_queue
+        if now is None:
+            return []
+        if self._began_at is not None:
+            keep_s = self._recipe.keep_firing_for.total_seconds()
+            if last is None or self._unqueued_s(last, now) < clearing_from_s(keep_s):
+                return []
+            return [self._standing(Condition.CLEARING, last.at)]
+        waited_s = PENDING_FROM_SHARE * self._recipe.at_least.total_seconds()
+        if since is None or self._alerts.in_force_since is None or self._alerts.counted_s(since, now) < waited_s:
+            return []
+        return [self._standing(Condition.PENDING, since.at)]
+
+    def _standing(self, condition: Condition, since: datetime) -> Standing:
+        return Standing(self._key, condition, since, self._recipe.kind, self._recipe.priority)
+
+    def _judged(self, seen: Detections) -> list[Signal]:
         stays = self._alerts.stays
-        if isinstance(seen, Tick):
-            stays.tick(seen)
-            return []
-        if not isinstance(seen, Detections):
-            return []
         stays.look(seen)
         if self._queue_since is not None and self._queue_since.at > seen.at:
             self._queue_since = self._last_queue = None  # restored from a recording that began anew
@@ -116,8 +135,10 @@ class Congestion:
     def _is_over(self, now: Mark) -> bool:
         if self._last_queue is None:
             return False
-        unqueued_s = self._alerts.stays.time.since(self._last_queue, now.at)
-        return unqueued_s > self._recipe.keep_firing_for.total_seconds()
+        return self._unqueued_s(self._last_queue, now.at) > self._recipe.keep_firing_for.total_seconds()
+
+    def _unqueued_s(self, last: Mark, now: datetime) -> float:
+        return self._alerts.stays.time.since(last, now)
 
     def _raised(self, queue: list[Stay], started_at: datetime, at: datetime) -> Raised:
         boxes = [stay.detection.xyxy for stay in queue]

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
-from typing import Annotated, Any, ClassVar, Literal
+from datetime import datetime, timedelta
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from alerts.objects import ObjectRuleRecipe, StayAlerts
+from alerts.objects import PENDING_FROM_SHARE, ObjectRule, ObjectRuleRecipe, StayAlerts
 from alerts.queues import queued
 from alerts.seen_time import Mark
 from alerts.stays import Stay
-from data.alert import Alert, Signal
+from data.alert import Signal, Standing
 from data.durations import Duration
-from data.observation import Detections, Observation, Tick
+from data.observation import Detections
 from data.recipe import Context, Rule
 
 
@@ -59,7 +59,7 @@ class Recipe(ObjectRuleRecipe):
         return Dwell(self, context)
 
 
-class Dwell:
+class Dwell(ObjectRule):
     """The live rule at one site."""
 
     def __init__(self, recipe: Recipe, context: Context) -> None:
@@ -76,29 +76,21 @@ class Dwell:
             anywhere=recipe.motion == "any",
         )
 
-    def resume(self, open_alerts: Sequence[Alert]) -> None:
-        self._alerts.resume(open_alerts)
-
-    def snapshot(self) -> Any:
-        return self._alerts.snapshot()
-
-    def restore(self, state: Any) -> None:
-        self._alerts.restore(state)
-
-    def judge(self, seen: Observation | Tick) -> Sequence[Signal]:
-        """Signals of one picture; a Tick only tells whether time could be seen."""
-        stays = self._alerts.stays
-        if isinstance(seen, Tick):
-            stays.tick(seen)
+    def standings(self) -> Sequence[Standing]:
+        """PENDING of what has used a good part of the time it is allowed."""
+        now = self._alerts.stays.time.known_at
+        if now is None:
             return []
-        if not isinstance(seen, Detections):
-            return []
-        signals = self._alerts.ended(stays.look(seen), seen.at) + self._alerts.keep_hours(seen.at)
+        present = self._alerts.stays.present
+        waiting = [s for s in present if self._stood_s(s, now) >= PENDING_FROM_SHARE * self._allowed_s(s)]
+        return self._alerts.standings([(stay, self._since(stay)) for stay in waiting])
+
+    def _judged(self, seen: Detections) -> list[Signal]:
+        signals = self._alerts.look(seen)
         waiting = self._waiting(seen)
-        for stay in stays.present:
-            if stay.id not in waiting and self._alerts.may_raise(stay) and self._too_long(stay, seen):
-                since = stay.since if self._recipe.motion == "any" else stay.still_since
-                signals.append(self._alerts.raised(stay, since.at, seen.at))
+        for stay in self._alerts.stays.present:
+            if stay.id not in waiting and self._alerts.may_raise(stay) and self._too_long(stay, seen.at):
+                signals.append(self._alerts.raised(stay, self._since(stay).at, seen.at))
         return signals
 
     def _waiting(self, seen: Detections) -> set[str]:
@@ -113,10 +105,18 @@ class Dwell:
                 stay.queued_s += max(0.0, time.since(since, seen.at))
         return {stay.id for stay in queue}
 
-    def _too_long(self, stay: Stay, seen: Detections) -> bool:
-        limit_s = self._limits_s.get(stay.detection.label, self._limit_s)
+    def _too_long(self, stay: Stay, now: datetime) -> bool:
+        may_drive_off = self._recipe.motion != "any" and not stay.on_spot
+        return not may_drive_off and self._stood_s(stay, now) >= self._allowed_s(stay)
+
+    def _allowed_s(self, stay: Stay) -> float:
+        return self._limits_s.get(stay.detection.label, self._limit_s)
+
+    def _since(self, stay: Stay) -> Mark:
+        return stay.since if self._recipe.motion == "any" else stay.still_since
+
+    def _stood_s(self, stay: Stay, now: datetime) -> float:
+        """What counts of its stay; nothing while it moves."""
         if self._recipe.motion == "any":
-            return self._alerts.counted_s(stay.since, seen.at) >= limit_s
-        if not stay.on_spot:
-            return False
-        return self._alerts.counted_s(stay.still_since, seen.at) - stay.queued_s >= limit_s
+            return self._alerts.counted_s(stay.since, now)
+        return self._alerts.counted_s(stay.still_since, now) - stay.queued_s if stay.standing else 0.0

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence, Set
 from dataclasses import replace
-from datetime import timedelta
-from typing import Annotated, Any, ClassVar, Literal
+from datetime import datetime, timedelta
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
 from alerts.modes import IntrusionInMode, overrides
-from alerts.objects import ObjectRuleRecipe, StayAlerts
+from alerts.objects import PENDING_FROM_SHARE, ObjectRule, ObjectRuleRecipe, StayAlerts
 from alerts.stays import Stay
-from data.alert import Alert, Signal
+from data.alert import Signal, Standing
 from data.durations import Duration
-from data.observation import Detections, Observation, Tick
+from data.observation import Detections
 from data.recipe import Context, Rule
+
+_TWICE = 2  # a single false detection is not worth a word
 
 
 class Recipe(ObjectRuleRecipe):
@@ -62,7 +64,7 @@ class Recipe(ObjectRuleRecipe):
         return Intrusion(self, context)
 
 
-class Intrusion:
+class Intrusion(ObjectRule):
     """The live rule at one site."""
 
     def __init__(self, recipe: Recipe, context: Context) -> None:
@@ -78,27 +80,21 @@ class Intrusion:
             anywhere=True,
         )
 
-    def resume(self, open_alerts: Sequence[Alert]) -> None:
-        self._alerts.resume(open_alerts)
-
-    def snapshot(self) -> Any:
-        return self._alerts.snapshot()
-
-    def restore(self, state: Any) -> None:
-        self._alerts.restore(state)
-
-    def judge(self, seen: Observation | Tick) -> Sequence[Signal]:
-        """Signals of one picture; a Tick only tells whether time could be seen."""
-        stays = self._alerts.stays
-        if isinstance(seen, Tick):
-            stays.tick(seen)
-            self._heed(seen.modes)
+    def standings(self) -> Sequence[Standing]:
+        """PENDING of who was seen there more than once, not often or not long enough yet."""
+        now, recipe = self._alerts.stays.time.known_at, self._recipe
+        if now is None or self._alerts.in_force_since is None:
             return []
-        if not isinstance(seen, Detections):
-            return []
-        signals = self._alerts.ended(stays.look(seen), seen.at) + self._alerts.keep_hours(seen.at)
-        for stay in stays.present:
-            if self._alerts.may_raise(stay) and self._certain(stay, seen):
+        least = min(recipe.pictures, _TWICE)
+        waited_s = PENDING_FROM_SHARE * recipe.at_least.total_seconds()
+        present = self._alerts.stays.present
+        waiting = [s for s in present if len(s.scores) >= least and self._alerts.counted_s(s.since, now) >= waited_s]
+        return self._alerts.standings([(stay, stay.since) for stay in waiting])
+
+    def _judged(self, seen: Detections) -> list[Signal]:
+        signals = self._alerts.look(seen)
+        for stay in self._alerts.stays.present:
+            if self._alerts.may_raise(stay) and self._certain(stay, seen.at):
                 signals.append(self._alerts.raised(stay, stay.since.at, seen.at))
         return signals
 
@@ -112,13 +108,11 @@ class Intrusion:
         heights = (recipe.min_height, recipe.max_height)
         stays.watched = replace(stays.watched, confidence=recipe.confidence, heights=heights)
 
-    def _certain(self, stay: Stay, seen: Detections) -> bool:
-        if (
-            sum(list(stay.looks)[-_looks(self._recipe) :]) < self._recipe.pictures
-            or self._alerts.in_force_since is None
-        ):
+    def _certain(self, stay: Stay, now: datetime) -> bool:
+        seen_there = sum(list(stay.looks)[-_looks(self._recipe) :])
+        if seen_there < self._recipe.pictures or self._alerts.in_force_since is None:
             return False
-        return self._alerts.counted_s(stay.since, seen.at) >= self._recipe.at_least.total_seconds()
+        return self._alerts.counted_s(stay.since, now) >= self._recipe.at_least.total_seconds()
 
 
 def _looks(recipe: Recipe) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,12 +16,18 @@ from alerts import stay_state
 from alerts.schedule import Hours, in_force
 from alerts.seen_time import Mark
 from alerts.stays import Resumed, Stay, Stays, Watched
-from data.alert import Alert, AlertKey, Ended, Raised, Signal
+from data.alert import Alert, AlertKey, Ended, Raised, Signal, Standing
+from data.alert_life import Condition
 from data.catalogue import did_you_mean
 from data.errors import InputRejected
+from data.observation import Detections, Observation, Tick
 from data.place import Place
 from data.recipe import Context, RuleRecipe
 from data.zone import Zone
+
+PENDING_FROM_SHARE = 1 / 6  # of the time allowed: who only stops for a moment is not worth a word
+_CLEARING_FROM_SHARE = 0.5  # of the time after which it has left
+_CLEARS_SLOWLY_S = 10.0  # what leaves sooner ends without a word before
 
 
 class ObjectRuleRecipe(RuleRecipe):
@@ -88,6 +95,11 @@ def watched_by(
     )
 
 
+def clearing_from_s(limit_s: float) -> float:
+    """After how long unseen it is told that it may have gone, where `limit_s` says that it has."""
+    return _CLEARING_FROM_SHARE * limit_s if limit_s >= _CLEARS_SLOWLY_S else math.inf
+
+
 @dataclass(slots=True)
 class StayAlerts:
     """Raises and ends the alerts of one rule, one for each stay at most."""
@@ -98,6 +110,7 @@ class StayAlerts:
     zone_info: ZoneInfo
     anywhere: bool  # objects may move while their stay goes on
     in_force_since: Mark | None = field(default=None)
+    _told: set[str] = field(default_factory=set)  # stays whose alert was pending when it was asked last
 
     @classmethod
     def of(
@@ -130,6 +143,10 @@ class StayAlerts:
     def restore(self, state: Any) -> None:
         self.in_force_since = stay_state.restore(self.stays, state, anywhere=self.anywhere)
 
+    def look(self, seen: Detections) -> list[Signal]:
+        """Follow every stay into this picture; the alerts that end with it."""
+        return self.ended(self.stays.look(seen), seen.at) + self.keep_hours(seen.at)
+
     def keep_hours(self, at: datetime) -> list[Signal]:
         """Call after each look. Outside its hours the rule's alerts end, and time does not count."""
         if self.in_force_since is not None and self.in_force_since.at > at:
@@ -156,6 +173,27 @@ class StayAlerts:
         if stay.raised or not stay.in_sight:
             return False
         return not self.recipe.median_confidence or median(stay.scores) >= self.recipe.median_confidence
+
+    def standings(self, counted: Sequence[tuple[Stay, Mark]]) -> list[Standing]:
+        """PENDING of these stays, each since its mark, and CLEARING of those that have not been seen for some time.
+
+        What has been pending stays so until the stay has an alert, is over, or is no longer counted: a sight more or
+        less is not told of.
+        """
+        waiting = [(s, since) for s, since in counted if (s.id in self._told and not s.raised) or self.may_raise(s)]
+        self._told = {stay.id for stay, _ in waiting}
+        pending = [self._standing(stay, Condition.PENDING, since.at) for stay, since in waiting]
+        lost = (stay for stay in self.stays.present if stay.raised and self._is_lost(stay))
+        return pending + [self._standing(stay, Condition.CLEARING, stay.ended_at) for stay in lost]
+
+    def _standing(self, stay: Stay, condition: Condition, since: datetime) -> Standing:
+        return Standing(self._key(stay), condition, since, self.recipe.kind, self.recipe.priority)
+
+    def _is_lost(self, stay: Stay) -> bool:
+        now = self.stays.time.known_at
+        if stay.misses < 2 or now is None:
+            return False
+        return self.stays.time.since(stay.unseen_since, now) >= clearing_from_s(self.stays.leaves_after_s(stay))
 
     def raised(self, stay: Stay, started_at: datetime, at: datetime) -> Signal:
         """From now on the stay has an alert."""
@@ -184,3 +222,32 @@ class StayAlerts:
 
     def _is_ours(self, alert: Alert) -> bool:
         return alert.is_open and alert.key[:3] == (self.site, self.recipe.name, self.recipe.zone or "")
+
+
+class ObjectRule:
+    """A live rule that judges each object's stay at one site. Subclasses say what a picture means."""
+
+    _alerts: StayAlerts
+
+    def resume(self, open_alerts: Sequence[Alert]) -> None:
+        self._alerts.resume(open_alerts)
+
+    def snapshot(self) -> Any:
+        return self._alerts.snapshot()
+
+    def restore(self, state: Any) -> None:
+        self._alerts.restore(state)
+
+    def judge(self, seen: Observation | Tick) -> Sequence[Signal]:
+        """Signals of one picture; a Tick only tells whether time could be seen, and which modes are on."""
+        if isinstance(seen, Tick):
+            self._alerts.stays.tick(seen)
+            self._heed(seen.modes)
+            return []
+        return self._judged(seen) if isinstance(seen, Detections) else []
+
+    def _heed(self, modes: frozenset[str]) -> None:
+        """Which modes of the city are on now."""
+
+    def _judged(self, seen: Detections) -> list[Signal]:
+        raise NotImplementedError

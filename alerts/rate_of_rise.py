@@ -114,8 +114,8 @@ class RateOfRise:
         if series.add(seen.at, seen.value) is None:
             return []
         series.drop()
-        newest = max(one.times[-1] for one in self._series.values())
-        fresh = [one for one in self._series.values() if newest - one.times[-1] < self._recipe.over]
+        newest = max(one.newest for one in self._series.values())
+        fresh = [one for one in self._series.values() if newest - one.newest < self._recipe.over]
         rise = max(_rise(one, self._recipe.over) for one in fresh)
         cause = Cause(self._recipe.quantity, round(rise, 6), UNIT_OF[self._recipe.quantity])
         return self._ladder.note([cause] * self._ladder.rungs, newest)

@@ -2,60 +2,136 @@
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_left, bisect_right
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_DROPPED_AT_ONCE = 64
+
+Run = list[Any]
+"""Rows as JSON: [time of the first, value] of one, [time of the first, value, step in µs, rows] of a steady gauge."""
 
 
 class Series:
-    """Rows of the last `span` before the newest; the first of two rows of one time is kept."""
+    """Rows of the last `span` before the newest; the first of two rows of one time is kept.
+
+    A row takes 16 bytes, so that a gauge that reports every second may have a window of hours. As JSON, rows at even
+    steps with one value are one entry.
+    """
 
     def __init__(self, span: timedelta) -> None:
-        self._span = span
-        self.times: list[datetime] = []
-        self.values: list[float] = []
-        self._kept: list[list[Any]] | None = None
+        self._span = span // _MICROSECOND
+        self._times = array("q")
+        self._values = array("d")
+        self._kept: list[Run] | None = None
+
+    def __len__(self) -> int:
+        return len(self._times)
 
     @property
-    def newest(self) -> datetime | None:
-        return self.times[-1] if self.times else None
+    def values(self) -> Sequence[float]:
+        return self._values
+
+    @property
+    def newest(self) -> datetime:
+        """Of at least one row."""
+        return _moment(self._times[-1])
+
+    def passed(self, row: int) -> timedelta:
+        """From the row before to this one."""
+        return (self._times[row] - self._times[row - 1]) * _MICROSECOND
 
     def add(self, at: datetime, value: float) -> int | None:
         """Where the row was put; None for a duplicate, and for one that came so late that nobody asks for it."""
-        if self.times and at <= self.times[-1]:
-            place = bisect_left(self.times, at)
-            if self.times[place] == at or at <= self.times[-1] - self._span:
+        time, place = _ticks(at), len(self)
+        if place and time <= self._times[-1]:
+            place = bisect_left(self._times, time)
+            if self._times[place] == time or time <= self._times[-1] - self._span:
                 return None
+        if place == len(self) and self._kept:
+            self._kept = _lengthened(self._kept, self._times[-1], time, value)
         else:
-            place = len(self.times)
-        self._kept = None
-        self.times.insert(place, at)
-        self.values.insert(place, value)
+            self._kept = None
+        self._times.insert(place, time)
+        self._values.insert(place, value)
         return place
 
     def drop(self) -> int:
         """Forget what the span has left behind, in big steps; how many rows went."""
-        if not self.times:
+        if not self._times:
             return 0
-        old = bisect_right(self.times, self.times[-1] - self._span)
-        if old < 64 and old * 2 < len(self.times):
+        old = bisect_right(self._times, self._times[-1] - self._span)
+        if old < _DROPPED_AT_ONCE and old * 2 < len(self):
             return 0
         self._kept = None
-        del self.times[:old], self.values[:old]
+        del self._times[:old], self._values[:old]
         return old
+
+    def after(self, at: datetime) -> int:
+        """The first row later than this time; as many as there are rows when there is none."""
+        return bisect_right(self._times, _ticks(at))
 
     def within(self, window: timedelta) -> slice:
         """The rows of the window that ends with the newest one: later than its beginning."""
-        return slice(bisect_right(self.times, self.times[-1] - window), len(self.times))
+        return slice(self.after(self.newest - window), len(self))
 
     def snapshot(self) -> Any:
-        """As JSON, made anew only when rows came: it is asked for several times a second."""
+        """As JSON, made anew only when rows came out of turn or went: it is asked for several times a second."""
         if self._kept is None:
-            self._kept = [[at.isoformat(), value] for at, value in zip(self.times, self.values, strict=True)]
+            self._kept = list(_runs(self._times, self._values))
         return self._kept
 
     def restore(self, state: Any) -> None:
         """Raises TypeError, ValueError."""
-        rows = [(datetime.fromisoformat(at), float(value)) for at, value in state]
-        self._kept = None
-        self.times, self.values = [at for at, _ in rows], [value for _, value in rows]
+        times, values = array("q"), array("d")
+        for first, value, *steady in state:
+            step, rows = steady or (0, 1)
+            begin = _ticks(datetime.fromisoformat(first))
+            times.extend(begin + step * row for row in range(rows))
+            values.extend([float(value)] * rows)
+        if any(later <= earlier for earlier, later in pairwise(times)):
+            raise ValueError("the rows are not in the order of their times")
+        self._times, self._values, self._kept = times, values, None
+
+
+def _ticks(at: datetime) -> int:
+    return (at - _EPOCH) // _MICROSECOND
+
+
+def _moment(ticks: int) -> datetime:
+    return _EPOCH + ticks * _MICROSECOND
+
+
+def _runs(times: Sequence[int], values: Sequence[float]) -> Iterator[Run]:
+    first, rows, step = 0, 0, 0
+    for row, (time, value) in enumerate(zip(times, values, strict=True)):
+        if rows == 1 and value == values[first]:
+            step, rows = time - times[first], 2
+        elif rows > 1 and value == values[first] and time - times[row - 1] == step:
+            rows += 1
+        else:
+            if rows:
+                yield _run(times[first], values[first], step, rows)
+            first, rows = row, 1
+    if rows:
+        yield _run(times[first], values[first], step, rows)
+
+
+def _run(time: int, value: float, step: int, rows: int) -> Run:
+    first = _moment(time).isoformat()
+    return [first, value] if rows == 1 else [first, value, step, rows]
+
+
+def _lengthened(runs: list[Run], before: int, time: int, value: float) -> list[Run]:
+    """With one row more, later than all. A new list: whoever was given the old one compares it with this."""
+    *earlier, last = runs
+    first, its_value, *steady = last
+    step, rows = steady or (time - before, 1)
+    if value == its_value and step == time - before:
+        return [*earlier, [first, value, step, rows + 1]]
+    return [*runs, [_moment(time).isoformat(), value]]

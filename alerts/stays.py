@@ -373,7 +373,10 @@ class Stays:
         if stay.misses == 0:
             left = stay.outside_since
             return left is not None and (now - left).total_seconds() >= _OUTSIDE_FOR_S
-        walking_out = not stay.standing or stay.off_spot_since is not None or stay.outside_since is not None
-        limit = self.watched.unseen_for_s if walking_out else self.watched.occluded_for_s
         # One picture without it proves nothing when pictures are far apart.
-        return stay.misses >= 2 and self.time.since(stay.unseen_since, now) > limit
+        return stay.misses >= 2 and self.time.since(stay.unseen_since, now) > self.leaves_after_s(stay)
+
+    def leaves_after_s(self, stay: Stay) -> float:
+        """For how long it may go unseen until it has left."""
+        walking_out = not stay.on_spot or stay.outside_since is not None
+        return self.watched.unseen_for_s if walking_out else self.watched.occluded_for_s
