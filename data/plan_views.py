@@ -10,7 +10,10 @@ from data.views import iso, step_view
 
 
 def run_view(run: PlanRun) -> dict[str, Any]:
-    """A run. `state`: proposed, in_force, ended, dismissed, exercise. `begun_at`, `begun_by`: of the last beginning."""
+    """A run. `state`: proposed, in_force, ended, dismissed, exercise. `begun_at`, `begun_by`: of the last beginning.
+
+    `because`: what triggered it, in words; where that was an alert, `cause` has its site, rule, kind and label.
+    """
     begun = run.begun
     return {
         "id": run.id,
@@ -24,6 +27,7 @@ def run_view(run: PlanRun) -> dict[str, Any]:
         "begun_by": None if begun is None else begun.by,
         "reason": "" if begun is None else begun.reason,
         "because": run.steps[0].reason,
+        "cause": run.steps[0].detail.get("cause"),
         "settled": not run.unsettled,
         "steps": [step_view(step) for step in run.steps],
         "version": run.version,

@@ -182,17 +182,17 @@ def _opened(  # noqa: PLR0917 - what triggers which plan
     else:
         step, to = (RunStep.PROPOSE, RunState.PROPOSED) if stands.ask else (RunStep.BEGIN, RunState.IN_FORCE)
     level = stands.level or WarningLevel.UNKNOWN
-    run = _added(writer, plan, source, level, step, to, SYSTEM, now, stands.because, settings)
+    run = _added(writer, plan, source, level, step, to, SYSTEM, now, stands.because, settings, _cause(stands))
     _mind_the_end(writer, run, stands)
     return run
 
 
 def _added(  # noqa: PLR0917 - a run with everything that is known of it
     writer: Writer, plan: PlanSettings, source: str, level: WarningLevel, step: RunStep, to: RunState, actor: Actor,
-    now: datetime, reason: str, settings: Settings,
+    now: datetime, reason: str, settings: Settings, cause: Mapping[str, Any] = _NOTHING,
 ) -> PlanRun:  # fmt: skip
     role = "" if actor.role is None else actor.role.value
-    recorded = Recorded(step.value, to.value, now, actor.name, role, reason.strip(), {"level": level.value})
+    recorded = Recorded(step.value, to.value, now, actor.name, role, reason.strip(), {"level": level.value, **cause})
     run = writer.add_plan_run(PlanRun(plan.id, source, level, now, (recorded,)))
     _told(writer, run, actor, step, now, {"reason": reason.strip(), "level": level.value}, settings)
     return run
@@ -202,11 +202,16 @@ def _levelled(writer: Writer, run: PlanRun, stands: Standing, now: datetime, set
     """Still triggered, perhaps at another level. A message that changed only the area unsettles it, too."""
     if stands.level is None or stands.level is run.level:
         return run if run.unsettled or run.trigger == ALERTS else writer.save_plan_run(replace(run, unsettled=True))
-    detail = {"level": stands.level.value, "before": run.level.value}
+    detail = {"level": stands.level.value, "before": run.level.value, **_cause(stands)}
     return _taken(
         writer, run, RunStep.LEVEL, run.state, SYSTEM, now, stands.because, level=stands.level, detail=detail,
         settings=settings,
     )  # fmt: skip
+
+
+def _cause(stands: Standing) -> dict[str, Any]:
+    """What of the step's detail says which alert it was."""
+    return {"cause": dict(stands.cause)} if stands.cause else {}
 
 
 def _over(  # noqa: PLR0917 - what is over, and how

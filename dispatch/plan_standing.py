@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 
 from data.alert import Alert
 from data.alert_life import Verification
@@ -22,7 +23,8 @@ _LONGEST_CHAIN = 500
 class Standing:
     """`level` None: nothing triggers the plan any more; `over` says how it ended: cancelled or expired.
 
-    `ask`: a human is to decide. `exercise`: of status Exercise or Test. `because`: what it is, in words.
+    `ask`: a human is to decide. `exercise`: of status Exercise or Test. `because`: what it is, in words; `cause`: of
+    an alert also its site, rule, kind and label, for a screen to name in its own language.
     """
 
     level: WarningLevel | None
@@ -32,6 +34,7 @@ class Standing:
     exercise: bool = False
     over: str = ""
     because: str = ""
+    cause: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
 def chain_of(reader: Reader, warning: HazardWarning) -> tuple[WarningId, ...]:
@@ -109,6 +112,7 @@ def of_alerts(reader: Reader, plan: PlanSettings, now: datetime) -> Standing:
         level=LEVEL_OF[top.priority],
         ask=all(trigger.start == "ask" for _, trigger in fitting),
         because=f"{top.key.site}/{top.key.rule}",
+        cause={"site": top.key.site, "rule": top.key.rule, "kind": top.kind, "label": top.label},
     )
 
 

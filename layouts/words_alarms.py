@@ -83,6 +83,8 @@ ALARMS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "kpi.quality": ("预警质量", "Quality"),
         "kpi.standing": ("持续中", "Standing"),
         "kpi.standing_24h": ("持续超 24 小时", "Standing for more than 24 h"),
+        "kpi.stale": ("失联预警（现在无法判断）", "Stale now: nobody can tell"),
+        "kpi.stale_sites": ("失联点位", "Silent sites now"),
         "kpi.chattering": ("抖动预警（1 分钟内 3 次）", "Chattering (3 in 1 min)"),
         "kpi.top_share": ("前十占比", "Share of the top ten"),
         "kpi.top": ("最频繁的十类", "Top ten"),

@@ -258,6 +258,9 @@ yiping.feed = (() => {
   ];
 
   const labelOf = (alert) => t(`label.${alert.label}`, {}, alert.label);
+  /** A rule in words: by its id where that is a known one ("警戒水位"), else by its kind: "水位 超过限值". */
+  const ruleName = (rule, kind = rule, label = "") => t(`rule.${rule}`, {}, "")
+    || [label ? t(`quantity.${label}`, {}, labelOf({ label })) : "", t(`kind.${kind}`, {}, kind)].filter(Boolean).join(" ");
   /** What happened, in words: "人 · 进入区域". */
   const titleOf = (alert) => {
     const what = t(`kind.${alert.kind}`, {}, alert.kind);
@@ -271,6 +274,6 @@ yiping.feed = (() => {
   return {
     alerts, tasks, events, responders, sites, readings, link, on, hear, start, tasksOf, isOpenTask, inHand,
     mostUrgentAt, unseen, unacknowledged, isShelved, isQuiet, lastTask, byUrgency,
-    canDispatch, holdersOf, holderNames, stepsOf, titleOf, labelOf, get seq() { return seq; },
+    canDispatch, holdersOf, holderNames, stepsOf, titleOf, labelOf, ruleName, get seq() { return seq; },
   };
 })();

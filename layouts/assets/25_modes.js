@@ -1,7 +1,7 @@
 // Plans in force and modes of the city: the banner of every page, the pinned cameras, who is on duty.
 yiping.modes = (() => {
   "use strict";
-  const { t, make, mount, since, show, feed, me, act, post, get, language } = yiping;
+  const { t, make, mount, since, show, feed, me, act, post, get, language, siteName } = yiping;
   const LEVELS = { red: "P1", orange: "P2", yellow: "P3", blue: "P4" };
   const WHY = ["expired", "cancelled", "lowered"];
   let state = { items: [], pinned: [], modes: [], exercises: [] };
@@ -13,7 +13,11 @@ yiping.modes = (() => {
 
   const mayOrder = () => Boolean(user?.may?.includes("order_plan"));
   const nameOf = (plan) => plan[language] ?? plan.zh;
-  const why = (text) => (WHY.includes(text) ? t(`run.why.${text}`) : text);
+  /** The reason of a step in words; of an alert the name of its site and what its rule watches. */
+  const why = (text, cause) => {
+    if (cause && text === `${cause.site}/${cause.rule}`) return `${siteName(cause.site)} · ${feed.ruleName(cause.rule, cause.kind, cause.label)}`;
+    return WHY.includes(text) ? t(`run.why.${text}`) : text;
+  };
   const levelMark = (level, open = false) => (LEVELS[level] ? yiping.marks.mark(LEVELS[level], open) : "");
 
   // ---- orders, here and on the page of plans
@@ -65,17 +69,17 @@ yiping.modes = (() => {
     make("span", { class: "level" }, t(`level.${item.level}`)),
     make("span", { class: "since" }, `${t("plans.since", { at: show(item.begun_at, "full") })} · ${t("plans.lasting")} `, since(item.begun_at, "for")),
     make("span", { class: "by" }, item.begun_by === "system" ? t(`trigger.${item.trigger}`) : t("plans.by_order", { who: item.by_name })),
-    (item.reason || item.because) && make("span", { class: "dim" }, t("plans.because", { why: item.reason || item.because })),
+    (item.reason || item.because) && make("span", { class: "dim" }, t("plans.because", { why: why(item.reason || item.because, item.cause) })),
     item.pinned.length ? make("span", {}, t("plans.pins", { n: item.pinned.length })) : null,
     item.stays ? make("span", { class: "stays" }, t("plans.stays")) : null,
     item.mode ? make("details", { class: "duty-list" }, make("summary", {}, t("plans.on_duty", { n: dutyCount() })), drawRoster()) : null,
     make("span", { class: "do" }, make("a", { href: "/plans" }, t("page.plans")), orderButton(item.plan, "end", "plans.end", false, draw)));
   const proposed = (item) => make("div", { class: "banner proposed", "data-plan": item.plan },
     levelMark(item.level, true), make("b", {}, `${t("plans.proposes")} ${nameOf(item)}`), make("span", { class: "level" }, t(`level.${item.level}`)),
-    make("span", { class: "dim" }, t("plans.because", { why: item.because })), since(item.opened_at),
+    make("span", { class: "dim" }, t("plans.because", { why: why(item.because, item.cause) })), since(item.opened_at),
     make("span", { class: "do" }, orderButton(item.plan, "begin", "plans.confirm", true, draw), orderButton(item.plan, "dismiss", "plans.dismiss", false, draw)));
   const exercise = (run) => make("div", { class: "banner exercise", "data-plan": run.plan },
-    make("b", {}, t("run.exercise")), make("span", {}, run.because), make("span", { class: "dim" }, t("plans.exercise")), since(run.opened_at));
+    make("b", {}, t("run.exercise")), make("span", {}, why(run.because, run.cause)), make("span", { class: "dim" }, t("plans.exercise")), since(run.opened_at));
   const draw = () => {
     if (!place?.isConnected) return;
     const opened = place.querySelector("details")?.open;

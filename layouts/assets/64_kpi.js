@@ -1,7 +1,7 @@
 // The page of alarm figures: each with its limits and, in words and by a sign, how it stands to them.
 (() => {
   "use strict";
-  const { t, make, since, show, mount, get, marks, siteName, duration, clock, say, everySecond } = yiping;
+  const { t, make, since, show, mount, feed, get, marks, siteName, duration, clock, say, everySecond } = yiping;
   const REFRESH_S = 60;
   const DAY_MS = 86400e3;
   let place = null;
@@ -46,8 +46,8 @@
   const quality = () => part(t("kpi.quality"), make("dl", { class: "figures" },
     figure("standing", figures.standing), figure("standing_24h", figures.standing_24h),
     figure("chattering", figures.chattering.length), figure("top_share", figures.top_share),
-    figures.shelved === undefined ? "" : figure("shelved", figures.shelved)));
-  const ruleName = (one) => `${siteName(one.site)} · ${t(`kind.${one.rule}`, {}, one.rule)}${one.zone ? ` · ${t(`zone.${one.zone}`, {}, one.zone)}` : ""}`;
+    ...["stale", "stale_sites", "shelved"].map((name) => figure(name, figures[name]))));
+  const ruleName = (one) => `${siteName(one.site)} · ${feed.ruleName(one.rule)}${one.zone ? ` · ${t(`zone.${one.zone}`, {}, one.zone)}` : ""}`;
   const table = (title, columns, rows, name) => part(title, rows.length
     ? make("table", { "data-table": name }, make("thead", {}, make("tr", {}, columns.map((one) => make("th", { scope: "col" }, one)))),
       make("tbody", {}, rows.map((row) => make("tr", {}, row.map((cell) => make("td", {}, cell))))))
@@ -58,7 +58,7 @@
   const chattering = () => table(t("kpi.chattering"), [t("kpi.what"), t("kpi.count")],
     figures.chattering.slice(0, 10).map((one) => [[`⚠ ${ruleName(one)}`], String(one.alarms)]), "chattering");
   const oldest = () => table(t("kpi.oldest"), [t("kpi.what"), ""],
-    figures.oldest.map((one) => [[marks.mark(one.priority, true), ` ${siteName(one.site)} · ${one.rule}`], since(one.since)]), "oldest");
+    figures.oldest.map((one) => [[marks.mark(one.priority, true), ` ${ruleName(one)}`], since(one.since)]), "oldest");
   const mix = () => {
     const share = (name) => figures.priorities[name].share ?? 0;
     const row = (names, label, target) => {

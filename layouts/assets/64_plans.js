@@ -76,7 +76,7 @@
   const history = (run) => make("ol", { class: "trail" }, [...run.steps].reverse().map((step) => make("li", {},
     make("time", { class: "dim", datetime: step.at }, show(step.at, "full")), make("b", {}, personName(step.by)),
     make("span", {}, t(`run.step.${step.step}`), step.detail.level ? ` ${t(`level.${step.detail.level}`)}` : ""),
-    make("span", { class: "dim" }, modes.why(step.reason)))));
+    make("span", { class: "dim" }, modes.why(step.reason, step.detail.cause)))));
   const drawChosen = () => {
     if (!place?.isConnected) return;
     if (!whole) { place.replaceChildren(make("p", { class: "empty dim" }, t("plans.choose"))); return; }
@@ -84,7 +84,7 @@
     const shown = open.length ? open : whole.runs.slice(0, 1);
     const parts = shown.flatMap((run) => [
       make("h3", {}, modes.levelMark(run.level, run.state !== "in_force"), modes.nameOf(whole), make("b", { class: "state" }, t(`run.${run.state}`))),
-      make("p", { class: "dim" }, [t(`trigger.${run.trigger}`), run.because, counts(run)].filter(Boolean).join(" · ")),
+      make("p", { class: "dim" }, [t(`trigger.${run.trigger}`), modes.why(run.because, run.cause), counts(run)].filter(Boolean).join(" · ")),
       run.state === "exercise" ? make("p", {}, t("plans.exercise")) : null,
       table(run), make("h4", {}, t("plans.history")), history(run),
     ]);

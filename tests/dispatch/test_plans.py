@@ -13,6 +13,7 @@ from data.alert import AlertKey, Ended, Priority, Raised
 from data.errors import Forbidden, IllegalMove, InputRejected
 from data.modes import active_modes
 from data.plan import RunState
+from data.plan_views import run_view
 from data.sql.store import open_store
 from data.task import EventState, TaskState
 from data.warning import MessageType, WarningArea, WarningLevel, WarningStatus
@@ -199,6 +200,11 @@ def test_a_river_stage_proposes_the_mode_and_a_human_decides_asked_again_only_wh
 
     raised(Priority.P3, 1)
     assert last() is RunState.PROPOSED
+    told = run_view(town.runs("crest")[-1])
+    assert (told["because"], told["cause"]) == (
+        "bank/stage",
+        {"site": "bank", "rule": "stage", "kind": "threshold", "label": ""},
+    )
     assert town.tasks() == []
     town.store.write(
         lambda writer: plan_runs.dismiss(writer, "crest", ZHAO, town.now, settings=town.settings, reason="下游已退")

@@ -147,6 +147,7 @@ def test_the_figures_say_how_they_stand_to_the_limits(
     flood(station.store, *[("market", P3)] * 15, ("bridge", P1), came=began + timedelta(hours=3, minutes=30))
     with sqlite3.connect(tmp_path / "yiping.db") as database:
         database.execute(SEEN)
+    station.store.write(lambda writer: writer.put_value("health:bridge", {"health": "lost"}))
     seat = sit_down("/kpi", width=width, height=height)
     river, roads = (seat.page.locator(".kpi .part").nth(number) for number in (0, 1))
     expect(river.locator('[data-figure="alarms"] b')).to_have_text("19")
@@ -156,6 +157,8 @@ def test_the_figures_say_how_they_stand_to_the_limits(
     expect(roads.locator('[data-figure="flood_share"]')).to_contain_text("洪峰 1 次，最长 10:00")
     expect(seat.page.locator('[data-table="acknowledgement"]')).to_contain_text("⚠ 18")
     expect(seat.page.locator('[data-table="top"] tbody tr')).to_have_count(4)
+    expect(seat.page.locator('[data-figure="stale"] b')).to_have_text("0")
+    expect(seat.page.locator('[data-figure="stale_sites"] b')).to_have_text("1")
     seat.page.screenshot(path=tmp_path / "kpi.png")
     with seat.page.expect_download() as download:
         seat.page.click("#kpi-csv")

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
+from alerts.lifecycle import raise_alert
+from data.alert import AlertKey, Priority, Raised
 from data.modes import active_modes
 from data.organisation import Shift, Unit, UnitKind
 from data.plan_settings import PlansSettings
@@ -35,7 +37,8 @@ def planned_settings() -> Settings:
     banks, dips = ("quay-1", "quay-2"), ("underpass", "market")
     profiles = dict.fromkeys(banks, "riverbank") | dict.fromkeys(dips, "waterlogging_point")
     sites = tuple(site.model_copy(update={"profile": profiles.get(site.id, "")}) for site in street.sites)
-    raw = PLANS | {"plans": [plan | {"alerts": []} for plan in PLANS["plans"]]}
+    heeds = {"crest": [{"rules": ["warning-stage"], "start": "ask"}]}
+    raw = PLANS | {"plans": [plan | {"alerts": heeds.get(plan["id"], [])} for plan in PLANS["plans"]]}
     text = PlansSettings.model_validate(raw).model_dump_json().replace("dip-1", "underpass")
     return street.model_copy(update={"sites": sites, "plans": PlansSettings.model_validate_json(text)})
 
@@ -142,3 +145,26 @@ def test_a_proposal_and_an_exercise_stand_on_every_page_in_both_languages(
     expect(english.page.locator("#plans-list")).to_contain_text("in force", timeout=WAIT_MS)
     english.page.screenshot(path=tmp_path / "plans-en.png")
     assert english.errors == []
+
+
+def test_what_a_gauge_triggered_is_told_by_the_names_of_its_site_and_stage(
+    station: Station, sit_down: Callable[..., Seat]
+) -> None:
+    now = datetime.now(UTC)
+    key = AlertKey("gauge-river", "warning-stage", "", "")
+    raised = Raised(key, "threshold", Priority.P2, now, now, label="water_level", value=181.2, unit="m")
+    station.store.write(lambda writer: raise_alert(writer, raised, None, now))
+    wall = sit_down("/")
+    proposed = wall.page.locator("#mode-banner .proposed")
+    expect(proposed).to_contain_text("河街水文站 · 超警戒水位", timeout=WAIT_MS)
+    proposed.locator('button[data-do="begin"]').click()
+    banner = wall.page.locator('#mode-banner [data-mode="flood-crest"]')
+    expect(banner).to_contain_text("河街水文站 · 超警戒水位", timeout=WAIT_MS)
+    plans = sit_down("/plans", language="en")
+    plans.page.click('#plans-list [data-plan="crest"] .name')
+    expect(plans.page.locator("#plans-chosen .trail")).to_contain_text(
+        "河街水文站 · above the warning stage", timeout=WAIT_MS
+    )
+    for shown in (wall.page.locator("body"), plans.page.locator("body")):
+        expect(shown).not_to_contain_text("gauge-river/warning-stage")
+    assert wall.errors + plans.errors == []

@@ -13,11 +13,12 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from alerts.kpi import LEAD, Period, alarm_figures
-from data.alert_life import Suppression
+from data.alert_life import Condition, Suppression
 from data.desk import DeskSettings, is_seen_at
 from data.errors import InputRejected
 from data.people import Action
 from data.settings import Settings
+from data.store import AlertQuery, Reader
 from web.api.lists import Moment, utc
 from web.api.schemas import AnyList, answers
 from web.auth import visitor_of
@@ -25,6 +26,7 @@ from web.deps import ServerDeps
 
 DEFAULT = timedelta(days=1)
 LONGEST = timedelta(days=366)
+_MOST_OPEN = 10_000
 
 
 def alarm_kpi_router(deps: ServerDeps) -> APIRouter:
@@ -70,13 +72,24 @@ async def _figures(deps: ServerDeps, period: Period) -> dict[str, Any]:
     columns = await deps.read(lambda reader: reader.alarm_columns(period.since - LEAD, period.until))
     found = await asyncio.to_thread(alarm_figures, columns, period, desks or {"": partial(_concerns, settings, None)})
     quiet = await deps.read(lambda reader: reader.suppressed_alerts(deps.now()))
+    stale = await deps.read(lambda reader: _stale(reader, settings))
     shelved = sum(Suppression.SHELVED in alert.suppressions(deps.now()) for alert in quiet)
     names = {desk.id: desk.name or desk.id for desk in settings.desks}
     return {
         **found,
         "shelved": shelved,
+        **stale,
         "desks": [{**desk, "name": names.get(desk["id"], "")} for desk in found["desks"]],
     }
+
+
+def _stale(reader: Reader, settings: Settings) -> dict[str, int]:
+    """Now: alarms of which nobody can tell whether they still hold, and sites of which nobody can tell anything."""
+    held = reader.alerts(AlertQuery(open_only=True, limit=_MOST_OPEN))
+    stale = [alert for alert in held if alert.condition is Condition.STALE]
+    silent = {alert.key.site for alert in held if alert.kind == "silence"} | {alert.key.site for alert in stale}
+    lost = {site.id for site in settings.sites if (reader.value(f"health:{site.id}") or {}).get("health") == "lost"}
+    return {"stale": len(stale), "stale_sites": len(silent | lost)}
 
 
 def _concerns(settings: Settings, desk: DeskSettings | None, site: str) -> bool:
@@ -90,7 +103,7 @@ def _rows(figures: dict[str, Any]) -> Iterator[tuple[Any, ...]]:
         for name, value in desk.items():
             if name not in {"id", "name"}:
                 yield (desk["name"], name, "", value, *limits.get(name, ("", "")))
-    for name in ("alarms", "standing", "standing_24h", "shelved", "top_share"):
+    for name in ("alarms", "standing", "standing_24h", "stale", "stale_sites", "shelved", "top_share"):
         yield ("", name, "", figures[name], *limits.get(name, ("", "")))
     for name in ("top", "chattering"):
         for one in figures[name]:
