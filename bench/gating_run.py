@@ -28,6 +28,7 @@ from data.place import InferenceSettings
 from data.recipe import Context
 from data.settings import SiteSettings
 from detectors._backend import BySize, Model, load
+from engine.movement import Movement
 from engine.pipeline import SitePipeline
 from engine.watch import Watch
 from engine.worker import TICK_LAG
@@ -106,11 +107,12 @@ class Replay:
     """One camera: `main`, and beside it `small`, the substream, where there is one."""
 
     def __init__(self, site: SiteSettings, context: Context, main: Path, small: Path | None, *, full: bool) -> None:
-        """`full`: decode everything and look at five pictures a second, whatever moves."""
+        """`full`: as a camera that never rests: every picture decoded, looked at five times a second."""
         self._site, self._main, self._small = site, main, small
         self._pipeline = SitePipeline(site, context)
         per_second = context.inference.per_second
         self._watch = None if full else Watch(per_second)
+        self._movement = Movement() if self._watch is None else self._watch.movement
         self._decoder = StateDecoder(site.id, per_second, lambda: small is not None)
         self._due_s, self._step_s = 0.0, 1 / per_second
         self._scalers, self._small_scalers = Scalers(), Scalers()
@@ -140,6 +142,8 @@ class Replay:
     def _heed(self, frame: AvFrame, now_s: float) -> None:
         """As `engine.camera.Camera` does, with an answer to a glance before the next picture."""
         if self._watch is None:
+            if self._movement.due(frame.at):
+                self._movement.see(frame)
             if _s(frame.at) >= self._due_s - 0.001:
                 self._due_s += self._step_s
                 self._look(frame, now_s)
@@ -163,7 +167,7 @@ class Replay:
 
     def _look(self, frame: AvFrame, now_s: float) -> None:
         self.run.looks += 1
-        seen = self._pipeline.see(frame, None if self._watch is None else self._watch.movement)
+        seen = self._pipeline.see(frame, self._movement)
         self.run.note(seen.signals, now_s)
         if self._watch is not None and seen.detections is not None:
             self._watch.found(seen.detections)

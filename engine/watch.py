@@ -29,7 +29,7 @@ RARE_EVERY = timedelta(seconds=10)
 GLANCES_EVERY = tuple(
     timedelta(seconds=s) for s in (0.2, 0.2, 0.4, 0.4, 1.0)
 )  # while all are in vain, the last for ever
-TRIAL_BACK = timedelta(seconds=2)  # of what was kept back is looked at, where something strange travels
+TRIAL_BACK = timedelta(seconds=2)  # of what was kept back is looked at, where glances were in vain
 _TRAVELS_CELLS = 1.5
 _SMALL_SHARE = 0.1  # of the cells; more is weather
 FEW_BLOBS = 4  # more is water, or leaves
@@ -66,6 +66,7 @@ class Watch:
         self._warming = True
         self._moving = False
         self._motions: deque[tuple[datetime, Mask]] = deque(maxlen=KEPT_MOTIONS)  # answers may come so many later
+        self._stirring_since = _NEVER  # something has moved since then, without calm
         self._unseen_since: datetime | None = None  # the first motion nobody has glanced at
         self._asked: tuple[datetime, datetime] | None = None  # the picture glanced at, and since when it moves
         self._vain = 0
@@ -88,6 +89,7 @@ class Watch:
                 self._gate_due = _next(self._gate_due, GATE_EVERY, at)
                 global_change = self._gated(frame, resting=resting)
             awake = at - self._interest_at < AWAKE_FOR or at < self._expect_until
+            awake |= self._warming and not resting  # nothing is known yet that could wake it
             if awake and resting and not sparing and at >= self._expect_until:
                 self._expect_until = at + _PATIENCE
             glance = resting and not awake and not sparing and self._glances(frame.at)
@@ -133,7 +135,8 @@ class Watch:
                 self._vain += 1
                 if not self._travels(asked):
                     return None
-                since = max(self._strange[0], at - TRIAL_BACK) if self._strange is not None else since
+            if self._vain:  # it may have been there before the small picture showed it
+                since = min(since, max(self._stirring_since, at - TRIAL_BACK))
             self._vain, self._strange = 0, None
             self._interest_at = max(self._interest_at, at)
             self._expect_until = at + _PATIENCE
@@ -152,6 +155,7 @@ class Watch:
         if self._moving:
             if frame.at - self._moving_at > _CALM:
                 self._vain, self._glance_due, self._strange = 0, _NEVER, None
+                self._stirring_since = frame.at
             self._moving_at = frame.at
             if self._unseen_since is None:
                 self._unseen_since = frame.at

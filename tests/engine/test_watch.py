@@ -118,9 +118,34 @@ def test_the_first_picture_in_which_something_moves_is_looked_at_at_once_and_the
     seen = [(round((f.at - NOON).total_seconds(), 2), watch.see(f)) for f in film(20, (10.0, 16.0, 30.0))]
     looks = [at_s for at_s, attention in seen if attention.look and at_s >= 9.5]
     assert looks[0] == pytest.approx(10.0, abs=0.21)
-    assert not any(attention.awake for at_s, attention in seen if at_s < 9.9)
+    assert not any(attention.awake for at_s, attention in seen if 2.5 < at_s < 9.9)
     awake = [at_s for at_s in looks if at_s < 15]
     assert len(awake) == pytest.approx(5 * (15 - awake[0]), abs=1.1)
+
+
+def test_a_camera_stays_awake_until_its_gate_can_tell_what_moves() -> None:
+    watch = Watch(5.0)
+    seen = [(round((f.at - NOON).total_seconds(), 2), watch.see(f)) for f in film(5)]
+    assert all(attention.awake for at_s, attention in seen if at_s < 1.9)
+    assert not any(attention.awake for at_s, attention in seen if at_s > 2.5)
+    resting = Watch(5.0)
+    assert not any(resting.see(frame, resting=True).awake for frame in film(5)), "what rests is not woken by that"
+
+
+def test_what_a_glance_shows_at_last_is_looked_at_from_its_first_motion_on() -> None:
+    """The small picture of a resting camera may show it later than the pictures that were kept back."""
+    watch, detector, asked = Watch(5.0), BrightThingDetector(), []
+    for frame in film(20, (10.0, 60.0, 60.0)):
+        if watch.see(frame, resting=True).glance:
+            asked.append((frame.at - NOON).total_seconds())
+            nothing = Detections.of(frame.site, frame.at, [], 16 / 9)
+            since = watch.glanced(frame.at, detector.find(frame)[0] if len(asked) > 4 else nothing)
+            if since is not None:
+                break
+    assert len(asked) == 5
+    assert asked[4] > asked[0] + 0.9
+    assert since is not None
+    assert (since - NOON).total_seconds() == pytest.approx(asked[0], abs=0.11)
 
 
 def real(shared: Path, root: Path, clip: str, watch: Watch | None, site: SiteSettings) -> list[dict[str, Any]]:
