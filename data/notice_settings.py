@@ -60,7 +60,7 @@ class PolicySettings(_Settings):
 
 
 class ClockSettings(_Settings):
-    """When a clock of an event has used 50, 80, 100, 150 % of its limit: which posts are told, by which channels."""
+    """Who is told when a clock of an event has used 50, 80, 100, 150 % of its limit, or somebody escalates it."""
 
     channels: Annotated[tuple[str, ...], Field(min_length=1, description="Ids of channels.")]
     posts: Annotated[
@@ -77,7 +77,8 @@ class NoticeSettings(_Settings):
     ] = ()
     policies: Annotated[tuple[PolicySettings, ...], Field(description="Who is told, when.")] = ()
     clocks: Annotated[
-        tuple[ClockSettings, ...], Field(description="Who is told when the clocks of events run out.")
+        tuple[ClockSettings, ...],
+        Field(description="Who is told when the clocks of events run out, or somebody escalates an event."),
     ] = ()
     give_up_after: Annotated[Duration, Field(description="A notice that no attempt delivered is given up.")] = (
         timedelta(minutes=15)

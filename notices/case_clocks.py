@@ -1,4 +1,4 @@
-"""The clocks of events reach people: what was recorded as an escalation (50, 80, 100, 150 % of a limit) is sent.
+"""Escalations of events reach people: those of the clocks (50, 80, 100, 150 % of a limit) and those by hand.
 
 Follows the events' changes behind a cursor of its own. A notice is named after the recorded step, and a name is stored
 once, so that each escalation is sent once on each channel, whatever is killed when.
@@ -15,13 +15,12 @@ from data.errors import NotFound
 from data.following import Follower
 from data.notice import Notice
 from data.notice_settings import ClockSettings
-from data.people import SYSTEM
 from data.settings import Settings
 from data.store import Reader, Writer
 from data.task import Event
 from notices.deliveries import save
 
-POLICY = "case-clock"
+POLICY, BY_HAND = "case-clock", "case-escalation"
 FOLLOWED_AT_ONCE = 200
 _ESCALATE = "escalate"
 _CLOCK_ZH = MappingProxyType({"handling": "处置时限", "intake": "受理时限"})
@@ -40,13 +39,14 @@ def follow(writer: Writer, settings: Settings, now: datetime) -> int:
         event = writer.event(int(subject.rpartition(":")[2]))
         for number, step in enumerate(event.steps):
             fresh = now - step.at <= settings.notices.give_up_after
-            if step.step == _ESCALATE and step.by == SYSTEM.name and "percent" in step.detail and fresh:
+            if step.step == _ESCALATE and "to" in step.detail and fresh:
                 told += _tell(writer, event, number, step, settings, now)
     return told
 
 
 def _tell(writer: Writer, event: Event, number: int, step: Recorded, settings: Settings, now: datetime) -> int:  # noqa: PLR0917
     posts: Mapping[str, Sequence[str]] = step.detail["to"]
+    policy = POLICY if "percent" in step.detail else BY_HAND
     stored = 0
     for place, wanted in enumerate(settings.notices.clocks):
         people = _people(wanted, posts)
@@ -55,10 +55,10 @@ def _tell(writer: Writer, event: Event, number: int, step: Recorded, settings: S
         recipients = tuple(dict.fromkeys(reached_at(writer, person) for person in people))
         for channel in wanted.channels:
             notice = Notice(
-                delivery_id=f"event:{event.id}/{POLICY}.{place}/{number}/{channel}",
+                delivery_id=f"event:{event.id}/{policy}.{place}/{number}/{channel}",
                 subject=f"event:{event.id}",
-                policy=POLICY,
-                step=int(step.detail["percent"]),
+                policy=policy,
+                step=int(step.detail.get("percent", 0)),
                 channel=channel,
                 recipients=recipients,
                 priority=event.priority,
@@ -95,6 +95,8 @@ def reached_at(reader: Reader, who: str) -> str:
 
 
 def _title(event: Event, step: Recorded, settings: Settings) -> str:
+    if "percent" not in step.detail:
+        return f"升级，请接手：{event.title}" if settings.language == "zh" else f"escalated to you: {event.title}"
     percent, clock = step.detail["percent"], str(step.detail["clock"])
     if settings.language == "zh":
         over = "已超时" if percent >= 100 else "将超时"
@@ -107,6 +109,8 @@ def _text(event: Event, step: Recorded, people: Sequence[str], settings: Setting
     until = "" if not due else datetime.fromisoformat(due).astimezone(settings.zone_info).strftime("%m-%d %H:%M")
     if settings.language == "zh":
         parts = [f"事件 {event.id}", until and f"截止 {until}", f"网格 {event.grid}" if event.grid else ""]
-        return "，".join([part for part in parts if part] + [f"通知 {'、'.join(people)}"])
+        parts += [step.reason and f"{step.by}：{step.reason}", f"通知 {'、'.join(people)}"]
+        return "，".join(part for part in parts if part)
     parts = [f"event {event.id}", until and f"due {until}", f"grid {event.grid}" if event.grid else ""]
-    return ", ".join([part for part in parts if part] + [f"to {', '.join(people)}"])
+    parts += [step.reason and f"{step.by}: {step.reason}", f"to {', '.join(people)}"]
+    return ", ".join(part for part in parts if part)

@@ -129,7 +129,7 @@
   const told = (step) => (step.detail.to ? Object.entries(step.detail.to).map(([post, people]) =>
     `${t(`post.${post}`, {}, post)}${people.length ? `（${people.map((one) => personName(one) || unitName(one)).join("、")}）` : ""}`).join("、") : "");
   const detail = (step) => [
-    step.detail.percent ? `${step.detail.percent} % → ${told(step)}` : "",
+    step.step === "escalate" ? `${step.detail.percent ? `${step.detail.percent} % ` : ""}→ ${told(step)}` : "",
     step.detail.minutes, step.detail.unit && unitName(step.detail.unit), step.detail.with && unitName(step.detail.with),
     step.detail.lead && unitName(step.detail.lead), step.detail.score && t("events.score", { n: step.detail.score }),
     step.detail.shares && Object.entries(step.detail.shares).map(([id, text]) => `${unitName(id)}：${text}`).join("；"),

@@ -57,7 +57,8 @@ def escalated_to_the_district(town: Town) -> tuple[int, Any]:
     ]
     last = [one["detail"]["to"] for one in escalated["steps"] if one["step"] == "escalate"][-1]
     assert last == {"commander": ["sun"], "district": ["sun"]}
-    head.step(number, "escalate", reason="街道无法协调，上报区级")
+    raised = head.step(number, "escalate", reason="街道无法协调，上报区级")
+    assert raised["steps"][-1]["detail"]["to"] == {"district": ["sun"]}, "the clock has told all below"
     return number, task
 
 

@@ -18,6 +18,7 @@ from dispatch.case_work import dispatch_units, judge
 from dispatch.cases import Given, close_if_done, take
 from dispatch.clocks import calendar_of
 from dispatch.convening import Topic
+from dispatch.escalating import escalate
 from dispatch.upkeep import hand_over
 from web.api.case_bodies import StepBody
 
@@ -96,6 +97,10 @@ def _hand_over(
     return hand_over(writer, event_id, actor, now, body.unit, body.title, body.every)
 
 
+def _escalate(writer: Writer, event_id: int, actor: Actor, now: datetime, body: StepBody, _settings: Settings) -> Event:
+    return escalate(writer, event_id, actor, now, body.reason)
+
+
 def _link(writer: Writer, event_id: int, actor: Actor, now: datetime, body: StepBody, _settings: Settings) -> Event:
     if body.event is None or body.event == event_id:
         raise InputRejected("say which other event this one repeats")
@@ -115,5 +120,6 @@ _SPECIAL: Mapping[EventStep, Take] = MappingProxyType(
         EventStep.SPLIT: _split,
         EventStep.HAND_OVER: _hand_over,
         EventStep.LINK: _link,
+        EventStep.ESCALATE: _escalate,
     }
 )

@@ -1,0 +1,50 @@
+"""升级 by hand: whoever is next on the ladder above is named in the step, and told as the clocks tell (notices/)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from types import MappingProxyType
+
+from data.errors import IllegalMove
+from data.people import Actor, Role
+from data.store import Reader, Writer
+from data.task import Event
+from dispatch.case_clocks import people_at
+from dispatch.case_table import EventStep
+from dispatch.cases import Given, check_standing, take
+
+POSTS = ("responder", "grid_leader", "section_head", "duty_officer", "commander", "district")
+"""From the one who does the work upwards."""
+_STANDS_AT: Mapping[Role | None, int] = MappingProxyType(
+    {Role.SECTION_HEAD: 2, Role.DUTY_OFFICER: 3, Role.COMMANDER: 4}
+)
+
+
+def escalate(writer: Writer, event_id: int, actor: Actor, now: datetime, reason: str) -> Event:
+    """Tell the lowest post that stands above the actor and above all who were told, or, at the end, the highest again.
+
+    Raises as `dispatch.cases.take` does, and IllegalMove when nobody is known who could be told.
+    """
+    event = writer.event(event_id)
+    check_standing(event, EventStep.ESCALATE, actor)
+    to = next_above(writer, event, actor)
+    if not to:
+        raise IllegalMove(f"escalate of event {event_id}: nobody holds a post above {actor.name}")
+    return take(writer, event_id, EventStep.ESCALATE, actor, now, Given(reason=reason, detail={"to": to}))
+
+
+def next_above(reader: Reader, event: Event, actor: Actor) -> dict[str, list[str]]:
+    """The post that is told next, with its people; empty when no post above the actor is held by anybody else."""
+    own = _STANDS_AT.get(actor.role, 0)
+    told = [POSTS.index(post) for post, people in _told(event) if people and post in POSTS]
+    held = {post: sorted(people_at(reader, event, post) - {actor.name}) for post in POSTS[own + 1 :]}
+    filled = [post for post, people in held.items() if people]
+    higher = [post for post in filled if POSTS.index(post) > max(told, default=0)]
+    chosen = higher[:1] or filled[-1:]
+    return {post: held[post] for post in chosen}
+
+
+def _told(event: Event) -> list[tuple[str, list[str]]]:
+    steps = (step for step in event.steps if step.step == EventStep.ESCALATE.value)
+    return [(post, list(people)) for step in steps for post, people in step.detail.get("to", {}).items()]
