@@ -57,8 +57,9 @@ def escalated_to_the_district(town: Town) -> tuple[int, Any]:
     ]
     last = [one["detail"]["to"] for one in escalated["steps"] if one["step"] == "escalate"][-1]
     assert last == {"commander": ["sun"], "district": ["sun"]}
-    raised = head.step(number, "escalate", reason="街道无法协调，上报区级")
-    assert raised["steps"][-1]["detail"]["to"] == {"district": ["sun"]}, "the clock has told all below"
+    head.step(number, "escalate", reason="街道无法协调，上报区级")
+    by_hand = operator.event(number)["steps"][-1]
+    assert (by_hand["by"], by_hand["detail"]["to"]) == ("qian", {"district": ["sun"]}), "all below were told"
     return number, task
 
 
