@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel
@@ -71,9 +71,13 @@ def _bare(value: Any) -> str:
     return str(value)
 
 
-def _table(model: type[BaseModel]) -> str:
+_NAMES = ("kind", "id")
+
+
+def _table(model: type[BaseModel], names: Sequence[str] | None = None) -> str:
     rows = ["| setting | default | meaning |", "|---|---|---|"]
-    for name, field in model.model_fields.items():
+    for name in names or model.model_fields:
+        field = model.model_fields[name]
         description = (field.description or "").replace("|", "\\|")
         rows.append(f"| `{name}` | {_default(field).replace('|', chr(92) + '|')} | {description} |")
     return "\n".join(rows)
@@ -83,7 +87,10 @@ def _kinds(title: str, kinds: Mapping[str, Callable[[], type[RecipeBase]]]) -> s
     parts = [f"## {title}"]
     for kind in sorted(kinds):
         recipe = kinds[kind]()
-        parts.append(f"### `{kind}`\n{(recipe.__doc__ or '').strip()}\n\n{_table(recipe)}")
+        fields = recipe.model_fields
+        # What must be given stands first, whichever class declares it; the rest as it is declared.
+        names = sorted(fields, key=lambda name: (name not in _NAMES, not fields[name].is_required()))
+        parts.append(f"### `{kind}`\n{(recipe.__doc__ or '').strip()}\n\n{_table(recipe, names)}")
     return "\n\n".join(parts)
 
 

@@ -8,15 +8,15 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AwareDatetime, Field, model_validator
 
-from data.recipe import Context, Monitor, MonitorRecipe
+from data.recipe import Context, Monitor
 from data.stages import StageClock
+from monitors._camera import Camera
 
 
-class Recipe(MonitorRecipe):
+class Recipe(Camera):
     """A video file."""
 
     title: ClassVar[str] = "视频文件 / video file"
-    gives: ClassVar[Literal["frames", "readings"]] = "frames"
 
     kind: Annotated[Literal["video_file"], Field(description="A recorded video.")] = "video_file"
     path: Annotated[
@@ -28,20 +28,6 @@ class Recipe(MonitorRecipe):
     loop: Annotated[bool, Field(description="Begin again at the end, for ever; times go on by the video's length.")] = (
         False
     )
-    watch: Annotated[
-        Literal["always", "on_activity"],
-        Field(
-            description="always: every picture may be looked at. on_activity: only while something moves or stands "
-            "there, and a rare one; a camera before which nothing happens then costs little."
-        ),
-    ] = "always"
-    loop_filter: Annotated[
-        bool,
-        Field(
-            description="Smooth the edges of the coder's blocks. Without it decoding costs about a seventh less and "
-            "the detectors see a slightly coarser picture."
-        ),
-    ] = True
     start: Annotated[
         AwareDatetime | None,
         Field(description="Time of the first frame, with its offset from UTC; the moment of opening when left out."),

@@ -5,21 +5,19 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 
 from data.durations import Duration
-from data.recipe import Context, Monitor, MonitorRecipe
+from data.recipe import Context, Monitor
 from data.stages import StageClock
 from monitors._address import login, require_plain_url
+from monitors._camera import LiveCamera
 
 
-class Recipe(MonitorRecipe):
+class Recipe(LiveCamera):
     """A channel of a WVP (ZLMediaKit) platform, how most municipal cameras arrive (GB/T 28181)."""
 
-    model_config = ConfigDict(hide_input_in_errors=True)
-
     title: ClassVar[str] = "国标平台摄像机（WVP） / GB28181 camera through WVP"
-    gives: ClassVar[Literal["frames", "readings", "warnings"]] = "frames"
 
     kind: Annotated[Literal["wvp_camera"], Field(description="A GB/T 28181 channel of a WVP platform.")] = "wvp_camera"
     url: Annotated[str, Field(description="http(s)://host:port of the platform, without user and password.")]
@@ -31,13 +29,6 @@ class Recipe(MonitorRecipe):
     media_host: Annotated[
         str | None, Field(description="Host to play from, where the platform names one that only it can reach.")
     ] = None
-    transport: Annotated[
-        Literal["tcp", "udp"], Field(description="How the stream travels; tcp loses no packets and passes firewalls.")
-    ] = "tcp"
-    watch: Annotated[
-        Literal["always", "on_activity"],
-        Field(description="always: every picture may be looked at. on_activity: only while something moves or stands."),
-    ] = "always"
     timeout: Annotated[
         Duration, Field(description="The platform must answer, and the camera give something new, within so long.")
     ] = timedelta(seconds=15)
@@ -46,13 +37,6 @@ class Recipe(MonitorRecipe):
     @classmethod
     def _plain(cls, url: str) -> str:
         return require_plain_url(url, ("http", "https")).rstrip("/")
-
-    @field_validator("timeout")
-    @classmethod
-    def _some_time(cls, timeout: timedelta) -> timedelta:
-        if not timedelta(milliseconds=500) <= timeout <= timedelta(minutes=2):
-            raise ValueError("the time-out must lie between 500ms and 2min")
-        return timeout
 
     def make(self, context: Context) -> Monitor:
         from monitors._live_video import LiveVideo  # noqa: PLC0415 (loads PyAV: only where a camera is opened)
@@ -67,5 +51,6 @@ class Recipe(MonitorRecipe):
             transport=self.transport,
             timeout_s=self.timeout.total_seconds(),
             stages=StageClock.of(context),
-            looks_per_second=context.inference.per_second if self.watch == "on_activity" else None,
+            looks_per_second=self.looks_per_second(context),
+            loop_filter=self.loop_filter,
         )
