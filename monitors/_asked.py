@@ -37,5 +37,5 @@ class Asked(MonitorRecipe):
     @classmethod
     def _some_time(cls, value: timedelta) -> timedelta:
         if not _SHORTEST <= value <= cls.longest:
-            raise ValueError(f"it must lie between {format_duration(_SHORTEST)} and {format_duration(cls.longest)}")
+            raise ValueError(f"it must lie between 100ms and {format_duration(cls.longest)}")
         return value
