@@ -8,9 +8,11 @@ from typing import Any
 from data.alert import Alert, Standing
 from data.alert_life import Proof, TakenStep
 from data.case import CaseClock, Recorded
+from data.observation import Reading
 from data.people import Responder
 from data.record import AuditEntry, Evidence
 from data.task import Candidate, Event, Offer, Task
+from data.units import UNIT_OF
 from data.warning import HazardWarning
 
 
@@ -89,6 +91,20 @@ def proof_view(proof: Proof) -> dict[str, Any]:
         "value": proof.value,
         "unit": proof.unit,
         "picture": proof.picture,
+    }
+
+
+def reading_view(reading: Reading) -> dict[str, Any]:
+    """A reading, in lists and as the change of topic "reading"."""
+    return {
+        "site": reading.site,
+        "monitor": reading.monitor,
+        "quantity": reading.quantity,
+        "value": reading.value,
+        "unit": UNIT_OF.get(reading.quantity, ""),
+        "at": iso(reading.at),
+        "quality": reading.quality.value,
+        "vertical_datum": reading.vertical_datum,
     }
 
 

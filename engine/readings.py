@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterable
 
 from data.observation import Reading
 from data.record import Change
-from data.units import UNIT_OF
-from data.views import iso
+from data.views import reading_view
 
 EVERY_S = 1.0
 Series = tuple[str, str, str]
@@ -16,16 +15,7 @@ Series = tuple[str, str, str]
 
 def reading_change(reading: Reading) -> Change:
     """The change of topic "reading" for one reading."""
-    payload = {
-        "site": reading.site,
-        "monitor": reading.monitor,
-        "quantity": reading.quantity,
-        "value": reading.value,
-        "unit": UNIT_OF.get(reading.quantity, ""),
-        "at": iso(reading.at),
-        "quality": reading.quality.value,
-    }
-    return Change("reading", f"{reading.site}/{reading.monitor}/{reading.quantity}", reading.at, payload)
+    return Change("reading", f"{reading.site}/{reading.monitor}/{reading.quantity}", reading.at, reading_view(reading))
 
 
 class ReadingNews:

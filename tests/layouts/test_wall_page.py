@@ -21,11 +21,11 @@ from data.people import Actor, Role
 from data.record import Change
 from data.store import TaskQuery
 from data.task import TaskState
+from data.views import reading_view
 from dispatch import tasks
 from tests.layouts.conftest import Seat
 from tests.layouts.station import OFFICER, Station
 from tests.layouts.street import raise_one
-from web.api.places import reading_view
 
 pytestmark = [pytest.mark.alone, pytest.mark.browser]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Request, Response
@@ -87,10 +88,7 @@ def _add_acknowledging(router: APIRouter, deps: ServerDeps) -> None:
     async def acknowledge_alert(request: Request, alert_id: int, body: MoveBody | None = None) -> Response:
         """Somebody has seen it: nobody else is called."""
         given = body or MoveBody()
-
-        def take(writer: Writer, alert_id: int, actor: Actor, now: datetime) -> Alert:
-            return acknowledge(writer, alert_id, actor, now, settings=deps.settings, reason=given.reason)
-
+        take = partial(acknowledge, settings=deps.settings, reason=given.reason)
         return await _move(deps, request, alert_id, given, Action.ACKNOWLEDGE, take)
 
 
@@ -99,25 +97,19 @@ def _add_verifying(router: APIRouter, deps: ServerDeps) -> None:
     async def confirm(request: Request, alert_id: int, body: MoveBody | None = None) -> Response:
         """A human has looked: it is true."""
         given = body or MoveBody()
-
-        def take(writer: Writer, alert_id: int, actor: Actor, now: datetime) -> Alert:
-            return _judge(writer, alert_id, Verification.CONFIRMED, actor, now, given.reason)
-
+        take = partial(_judge, verification=Verification.CONFIRMED, reason=given.reason)
         return await _move(deps, request, alert_id, given, Action.VERIFY_ALERT, take)
 
     @router.post("/alerts/{alert_id}/dismiss", response_model=None, responses=_MOVED)
     async def dismiss(request: Request, alert_id: int, body: MoveBody | None = None) -> Response:
         """A human has looked: it is not true. Nobody is called until it fires again or gets worse."""
         given = body or MoveBody()
-
-        def take(writer: Writer, alert_id: int, actor: Actor, now: datetime) -> Alert:
-            return _judge(writer, alert_id, Verification.DISMISSED, actor, now, given.reason)
-
+        take = partial(_judge, verification=Verification.DISMISSED, reason=given.reason)
         return await _move(deps, request, alert_id, given, Action.VERIFY_ALERT, take)
 
 
-def _judge(  # noqa: PLR0917 - who says what of which alert, and why
-    writer: Writer, alert_id: int, verification: Verification, actor: Actor, now: datetime, reason: str
+def _judge(
+    writer: Writer, alert_id: int, actor: Actor, now: datetime, *, verification: Verification, reason: str
 ) -> Alert:
     told = Proof("human", f"user:{actor.name}", now, reason, for_it=verification is Verification.CONFIRMED)
     return verify_alert(writer, alert_id, verification, (told,), actor, now, reason)
@@ -140,10 +132,7 @@ def _add_shelving(router: APIRouter, deps: ServerDeps) -> None:
     async def unshelve(request: Request, alert_id: int, body: MoveBody | None = None) -> Response:
         """Off the shelf before its time."""
         given = body or MoveBody()
-
-        def take(writer: Writer, alert_id: int, actor: Actor, now: datetime) -> Alert:
-            return unshelve_alert(writer, alert_id, actor, now, given.reason)
-
+        take = partial(unshelve_alert, reason=given.reason)
         return await _move(deps, request, alert_id, given, Action.SHELVE, take)
 
 
@@ -151,19 +140,12 @@ def _add_service(router: APIRouter, deps: ServerDeps) -> None:
     @router.post("/alerts/{alert_id}/out_of_service", response_model=None, responses=_MOVED)
     async def out_of_service(request: Request, alert_id: int, body: OutOfServiceBody) -> Response:
         """Quiet while the work order lasts, and so is every later alert of its key."""
-
-        def take(writer: Writer, alert_id: int, actor: Actor, now: datetime) -> Alert:
-            order, reason = body.work_order, body.reason
-            return take_out_of_service(writer, alert_id, actor, now, work_order=order, reason=reason)
-
+        take = partial(take_out_of_service, work_order=body.work_order, reason=body.reason)
         return await _move(deps, request, alert_id, body, Action.OUT_OF_SERVICE, take)
 
     @router.post("/alerts/{alert_id}/return_to_service", response_model=None, responses=_MOVED)
     async def back(request: Request, alert_id: int, body: MoveBody | None = None) -> Response:
         """The work is done."""
         given = body or MoveBody()
-
-        def take(writer: Writer, alert_id: int, actor: Actor, now: datetime) -> Alert:
-            return return_to_service(writer, alert_id, actor, now, given.reason)
-
+        take = partial(return_to_service, reason=given.reason)
         return await _move(deps, request, alert_id, given, Action.OUT_OF_SERVICE, take)

@@ -9,12 +9,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 
 from data.errors import NotFound
-from data.observation import Reading
 from data.people import Action
 from data.settings import SiteSettings
 from data.store import Reader
-from data.units import UNIT_OF
-from data.views import iso
+from data.views import reading_view
 from web.api.lists import Cursor, Moment, time_cursor, time_page, utc
 from web.api.schemas import AnyList, answers
 from web.auth import visitor_of
@@ -71,20 +69,6 @@ def place_router(deps: ServerDeps, health: Callable[[str], SiteHealth]) -> APIRo
         return time_page(found, limit, lambda r: r.at, reading_view, known)
 
     return router
-
-
-def reading_view(reading: Reading) -> dict[str, Any]:
-    """A reading as in `Change.payload`, with its quality."""
-    return {
-        "site": reading.site,
-        "monitor": reading.monitor,
-        "quantity": reading.quantity,
-        "value": reading.value,
-        "unit": UNIT_OF.get(reading.quantity, ""),
-        "at": iso(reading.at),
-        "quality": reading.quality.value,
-        "vertical_datum": reading.vertical_datum,
-    }
 
 
 def _site_view(site: SiteSettings, latest: Any, health: SiteHealth) -> dict[str, Any]:

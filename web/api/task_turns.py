@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from functools import partial
 
 from fastapi import APIRouter, Request, Response
 
-from data.people import Actor
-from data.store import Writer
-from data.task import Task
 from dispatch import case_work, turns
 from web.api.case_bodies import ReasonBody, ReassignBody
 from web.api.schemas import TaskAnswer, answers
@@ -25,30 +22,18 @@ def turn_router(deps: ServerDeps) -> APIRouter:
     @router.post("/tasks/{task_id}/block", response_model=None, responses=_MOVED)
     async def block(request: Request, task_id: int, body: ReasonBody) -> Response:
         """The work cannot go on just now."""
-
-        def step(writer: Writer, task_id: int, actor: Actor, now: datetime) -> Task:
-            return turns.block(writer, task_id, actor, now, body.reason)
-
-        return await move(deps, request, task_id, body.model_dump(), step)
+        return await move(deps, request, task_id, body.model_dump(), partial(turns.block, reason=body.reason))
 
     @router.post("/tasks/{task_id}/unblock", response_model=None, responses=_MOVED)
     async def unblock(request: Request, task_id: int, body: ReasonBody | None = None) -> Response:
         """The work goes on."""
         given = body or ReasonBody()
-
-        def step(writer: Writer, task_id: int, actor: Actor, now: datetime) -> Task:
-            return turns.unblock(writer, task_id, actor, now, given.reason)
-
-        return await move(deps, request, task_id, given.model_dump(), step)
+        return await move(deps, request, task_id, given.model_dump(), partial(turns.unblock, reason=given.reason))
 
     @router.post("/tasks/{task_id}/return", response_model=None, responses=_MOVED)
     async def give_back(request: Request, task_id: int, body: ReasonBody) -> Response:
         """退单: once with a reason; a second time only after a ruling."""
-
-        def step(writer: Writer, task_id: int, actor: Actor, now: datetime) -> Task:
-            return case_work.give_back(writer, task_id, actor, now, body.reason)
-
-        return await move(deps, request, task_id, body.model_dump(), step)
+        return await move(deps, request, task_id, body.model_dump(), partial(case_work.give_back, reason=body.reason))
 
     _add_decisions(router, deps)
     return router
@@ -58,36 +43,23 @@ def _add_decisions(router: APIRouter, deps: ServerDeps) -> None:
     @router.post("/tasks/{task_id}/rule", response_model=None, responses=_MOVED)
     async def rule(request: Request, task_id: int, body: ReasonBody) -> Response:
         """裁定: who has to do it."""
-
-        def step(writer: Writer, task_id: int, actor: Actor, now: datetime) -> Task:
-            return turns.rule(writer, task_id, actor, now, body.reason)
-
-        return await move(deps, request, task_id, body.model_dump(), step)
+        return await move(deps, request, task_id, body.model_dump(), partial(turns.rule, reason=body.reason))
 
     @router.post("/tasks/{task_id}/reassign", response_model=None, responses=_MOVED)
     async def reassign(request: Request, task_id: int, body: ReassignBody) -> Response:
         """改派: to a unit, a responder, or the nearest who can."""
-
-        def step(writer: Writer, task_id: int, actor: Actor, now: datetime) -> Task:
-            return case_work.reassign(
-                writer,
-                task_id,
-                actor,
-                now,
-                body.reason,
-                roads=deps.roads,
-                settings=deps.settings,
-                unit=body.unit,
-                responder=body.responder,
-            )
-
+        step = partial(
+            case_work.reassign,
+            reason=body.reason,
+            roads=deps.roads,
+            settings=deps.settings,
+            unit=body.unit,
+            responder=body.responder,
+        )
         return await move(deps, request, task_id, body.model_dump(), step)
 
     @router.post("/tasks/{task_id}/rework", response_model=None, responses=_MOVED)
     async def rework(request: Request, task_id: int, body: ReasonBody) -> Response:
         """返工: it is not good enough yet."""
-
-        def step(writer: Writer, task_id: int, actor: Actor, now: datetime) -> Task:
-            return case_work.rework(writer, task_id, actor, now, body.reason, deps.settings)
-
+        step = partial(case_work.rework, reason=body.reason, settings=deps.settings)
         return await move(deps, request, task_id, body.model_dump(), step)
