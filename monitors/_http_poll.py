@@ -13,7 +13,11 @@ from monitors._feed import Feed, T
 
 
 class Poll:
-    """Where to ask, how, and how much to take at most. `repeats`: an answer like the one before is given on, too."""
+    """Where to ask, how, and how much to take at most. `repeats`: an answer like the one before is given on, too.
+
+    `digest`: how user and password are sent. `conditional`: ask only for what differs from the last answer (ETag).
+    `who` answers, and `what`: for errors.
+    """
 
     def __init__(
         self,
@@ -25,6 +29,10 @@ class Poll:
         timeout_s: float,
         most_bytes: int,
         repeats: bool = False,
+        digest: bool = False,
+        conditional: bool = False,
+        who: str = "it",
+        what: str = "answer",
     ) -> None:
         self.name = name
         self.every_s = every_s
@@ -32,12 +40,16 @@ class Poll:
         self._url = url
         self._most_bytes = most_bytes
         self._repeats = repeats
+        self._conditional = conditional
+        self._who, self._what = who, what
+        self._known = ""  # the ETag of the last answer
         self._headers: dict[str, str] = {}
-        self._auth: httpx.BasicAuth | None = None
+        self._auth: httpx.Auth | None = None
         if credentials is not None and credentials.token.get_secret_value():
             self._headers["Authorization"] = f"Bearer {credentials.token.get_secret_value()}"
         elif credentials is not None:
-            self._auth = httpx.BasicAuth(credentials.username, credentials.password.get_secret_value())
+            pair = (credentials.username, credentials.password.get_secret_value())
+            self._auth = httpx.DigestAuth(*pair) if digest else httpx.BasicAuth(*pair)
 
     def feed(self, give: Callable[[Feed[T], bytes], None], *, keep: int) -> Feed[T]:
         """Start asking; `give` puts what an answer brought."""
@@ -60,19 +72,24 @@ class Poll:
                     give(feed, content)
 
     def _asked(self, client: httpx.Client) -> bytes:
-        """Raises DeviceLost."""
+        """Nothing when it is still the answer of before. Raises DeviceLost."""
         ends_s = time.monotonic() + self.timeout_s
         content = bytearray()
         try:
-            with client.stream("GET", self._url) as answer:
+            with client.stream(
+                "GET", self._url, headers={"If-None-Match": self._known} if self._known else {}
+            ) as answer:
+                if self._known and answer.status_code == httpx.codes.NOT_MODIFIED:
+                    return b""
                 if answer.status_code != httpx.codes.OK:
-                    raise DeviceLost(f"{self.name}: it answers {answer.status_code} {answer.reason_phrase}")
+                    raise DeviceLost(f"{self.name}: {self._who} answers {answer.status_code} {answer.reason_phrase}")
                 for part in answer.iter_bytes():
                     content += part
                     if len(content) > self._most_bytes:
-                        raise DeviceLost(f"{self.name}: the answer is larger than {self._most_bytes} bytes")
+                        raise DeviceLost(f"{self.name}: the {self._what} is larger than {self._most_bytes} bytes")
                     if time.monotonic() > ends_s:
-                        raise DeviceLost(f"{self.name}: the answer is not there after {self.timeout_s:g} s")
+                        raise DeviceLost(f"{self.name}: the {self._what} is not there after {self.timeout_s:g} s")
+                self._known = answer.headers.get("ETag", "") if self._conditional else ""
         except httpx.TimeoutException:
             raise DeviceLost(f"{self.name}: no answer in {self.timeout_s:g} s") from None
         except (httpx.HTTPError, httpx.InvalidURL) as error:

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import io
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-import httpx
 import numpy as np
 from PIL import Image as Pictures
 
-from data.errors import DeviceLost, InputRejected
+from data.errors import InputRejected
 from data.frame import Frame, Image
 from data.observation import Reading, Rejected
 from data.picture import ArrayFrame
 from data.secrets import Credentials, redact
 from monitors._feed import Feed
+from monitors._http_poll import Poll
 
 MAX_BYTES = 20_000_000
 MAX_PIXELS = 50_000_000
@@ -51,19 +50,19 @@ class Snapshots:
     ) -> None:
         self.site = site
         self.name = name
-        self._url = url
-        self._every_s = every_s
-        self._timeout_s = timeout_s
-        self._headers: dict[str, str] = {}
-        self._auth: httpx.Auth | None = None
-        if credentials is not None and credentials.token.get_secret_value():
-            self._headers["Authorization"] = f"Bearer {credentials.token.get_secret_value()}"
-        elif credentials is not None:
-            pair = (credentials.username, credentials.password.get_secret_value())
-            self._auth = httpx.DigestAuth(*pair) if digest else httpx.BasicAuth(*pair)
-        self._feed: Feed[Frame | Rejected] = Feed(
-            f"{site}: {url}", self._read, patience_s=every_s + timeout_s, keep=KEPT_FRAMES
+        poll = Poll(
+            f"{site}: {url}",
+            url,
+            credentials,
+            every_s=every_s,
+            timeout_s=timeout_s,
+            most_bytes=MAX_BYTES,
+            digest=digest,
+            conditional=True,
+            who="the camera",
+            what="picture",
         )
+        self._feed: Feed[Frame | Rejected] = poll.feed(self._give, keep=KEPT_FRAMES)
 
     def observe(self) -> Iterator[Frame | Rejected | None]:
         return self._feed.items()
@@ -74,45 +73,10 @@ class Snapshots:
     def close(self) -> None:
         self._feed.close()
 
-    def _read(self, feed: Feed[Frame | Rejected]) -> None:
-        """Until closed. Raises DeviceLost."""
-        known, last = "", b""
-        timeout = httpx.Timeout(self._timeout_s)
-        with httpx.Client(auth=self._auth, headers=self._headers, timeout=timeout, trust_env=False) as client:
-            due_s = time.monotonic()
-            while not feed.closed.wait(max(0.0, due_s - time.monotonic())):
-                due_s = max(due_s + self._every_s, time.monotonic())
-                content, known = self._fetch(client, known)
-                if content == last or not content:
-                    feed.alive()  # the camera answers, but there is nothing new to see
-                    continue
-                last = content
-                at = datetime.now(UTC)
-                try:
-                    feed.put(ArrayFrame(self.site, at, decode_picture(content)))
-                except InputRejected as error:
-                    excerpt = redact(content[:80].decode("ascii", "replace"))
-                    feed.put(Rejected(self.site, self.name, at, str(error), excerpt))
-
-    def _fetch(self, client: httpx.Client, known: str) -> tuple[bytes, str]:
-        """The picture's bytes (none when it is still the one `known` by its ETag) and its ETag."""
-        lost = f"{self.site}: {self._url}"
-        ends_s = time.monotonic() + self._timeout_s
-        content = bytearray()
+    def _give(self, feed: Feed[Frame | Rejected], content: bytes) -> None:
+        at = datetime.now(UTC)
         try:
-            with client.stream("GET", self._url, headers={"If-None-Match": known} if known else {}) as answer:
-                if answer.status_code == httpx.codes.NOT_MODIFIED:
-                    return b"", known
-                if answer.status_code != httpx.codes.OK:
-                    raise DeviceLost(f"{lost}: the camera answers {answer.status_code} {answer.reason_phrase}")
-                for part in answer.iter_bytes():
-                    content += part
-                    if len(content) > MAX_BYTES:
-                        raise DeviceLost(f"{lost}: the picture is larger than {MAX_BYTES // 1_000_000} MB")
-                    if time.monotonic() > ends_s:
-                        raise DeviceLost(f"{lost}: the picture is not there after {self._timeout_s:g} s")
-                return bytes(content), answer.headers.get("ETag", "")
-        except httpx.TimeoutException:
-            raise DeviceLost(f"{lost}: no answer in {self._timeout_s:g} s") from None
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise DeviceLost(f"{lost}: {redact(str(error)) or type(error).__name__}") from None
+            feed.put(ArrayFrame(self.site, at, decode_picture(content)))
+        except InputRejected as error:
+            excerpt = redact(content[:80].decode("ascii", "replace"))
+            feed.put(Rejected(self.site, self.name, at, str(error), excerpt))
