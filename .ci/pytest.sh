@@ -4,7 +4,7 @@ set -uo pipefail
 pytest=.venv/bin/pytest
 rm -f .pytest_cache/v/cache/lastfailed # both runs add to it
 beside=0 alone=0
-"$pytest" -q -n 2 --dist loadfile -m "not alone" "$@" || beside=$?
+"$pytest" -q -n 2 --dist loadfile --no-loadscope-reorder -m "not alone" "$@" || beside=$?
 "$pytest" -q -m alone "$@" || alone=$?
 if [ "$beside" = 0 ] && [ "$alone" = 0 ]; then
     exit 0

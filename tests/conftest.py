@@ -8,9 +8,12 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from playwright.sync_api import Browser, Playwright, sync_playwright
 
 ROOT = Path(__file__).resolve().parent.parent
 MOST_ONCE_MORE = 3
+CHROMIUM = "/usr/bin/chromium"
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -22,10 +25,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Many tests watch real processes in real time, and a machine may be busy: a few may be asked a second time.
+    """Files with slow tests come first, so that no process of several has a long one left when the others are done.
+
+    Many tests watch real processes in real time, and a machine may be busy: a few may be asked a second time.
 
     What is broken fails again, also what a property test has found (it remembers the example).
     """
+    slow = {item.path for item in items if item.get_closest_marker("slow") and not item.get_closest_marker("alone")}
+    items.sort(key=lambda item: item.path not in slow)
     if not config.getoption("--once-more"):
         return
     failed = (config.cache.get("cache/lastfailed", {}) if config.cache else {}) or {}
@@ -59,6 +66,21 @@ def shared() -> Path:
 def root() -> Path:
     """The project's folder."""
     return ROOT
+
+
+@pytest.fixture(scope="module")
+def playwright() -> Iterator[Playwright]:
+    """Ends with the module: its synchronous interface can be open only once in a process, and leaves no event loop."""
+    with sync_playwright() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    """Chromium; each test makes a context of its own."""
+    chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+    yield chromium
+    chromium.close()
 
 
 @pytest.fixture(autouse=True)

@@ -9,15 +9,21 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
 from PIL import Image
+from playwright.sync_api import Browser, Page
 
+from data.people import Role
+from data.sql.store import open_store
+from data.store import Store
 from tests.conftest import ROOT
 from tests.servers.mosquitto import free_port
+from web import accounts
 
 T = TypeVar("T")
 
@@ -96,14 +102,25 @@ class City:
         assert done.returncode == status, f"{arguments}: {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done.stdout
 
+    def store(self) -> closing[Store]:
+        """Its store, opened beside it as the command line does."""
+        return closing(open_store(self.var / "yiping.db"))
+
     def add_user(self, name: str, role: str, password: str) -> None:
-        self.command(
-            "users", "add", name, "--role", role, "--var", str(self.var), "--password-stdin", given=f"{password}\n"
-        )
+        with self.store() as store:
+            accounts.add_user(store, name, Role(role), password)
+
+    def set_password(self, name: str, password: str) -> None:
+        with self.store() as store:
+            accounts.set_password(store, name, password)
 
     def caller(self, name: str) -> httpx.Client:
-        """REST as this user, by a bearer token from the command line."""
-        token = self.command("users", "token", name, "--var", str(self.var)).strip().splitlines()[-1]
+        """REST as this user, by a new bearer token."""
+        with self.store() as store:
+            return self.holder(accounts.issue_token(store, name))
+
+    def holder(self, token: str) -> httpx.Client:
+        """REST as whoever this bearer token was issued to."""
         return httpx.Client(
             base_url=f"{self.url}/api/v1", headers={"Authorization": f"Bearer {token}"}, timeout=10, trust_env=False
         )
@@ -136,6 +153,24 @@ def items(answer: httpx.Response) -> list[dict[str, Any]]:
     assert answer.status_code == 200, answer.text
     found: list[dict[str, Any]] = answer.json()["items"]
     return found
+
+
+def seconds(earlier: str, later: str) -> float:
+    """Between two times as REST tells them."""
+    return (datetime.fromisoformat(later) - datetime.fromisoformat(earlier)).total_seconds()
+
+
+def sit_down(
+    browser: Browser, running: City, name: str, path: str = "/", *, width: int = 1920, height: int = 1080
+) -> Page:
+    """The page of somebody who has just logged in there; the password is `name`-secret-42."""
+    page = browser.new_context(locale="zh-CN", viewport={"width": width, "height": height}).new_page()
+    page.goto(running.url + path)
+    page.fill("#name", name)
+    page.fill("#password", f"{name}-secret-42")
+    page.click("button[type=submit]")
+    page.wait_for_url(lambda url: not url.startswith(f"{running.url}/login"))
+    return page
 
 
 def photo() -> bytes:

@@ -6,16 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
 
 from tests.conftest import ROOT
 from tests.e2e.city import City, city
 from tests.e2e.config import write_config
 from tests.servers.mosquitto import Mosquitto, mosquitto
 from tests.servers.rtsp import rtsp_server
-
-CHROMIUM = "/usr/bin/chromium"
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 
 
 @pytest.fixture(scope="module")
@@ -32,13 +28,6 @@ def running(shared: Path, broker: Mosquitto, tmp_path_factory: pytest.TempPathFa
         config = write_config(folder, rtsp=camera.url("quay"), mqtt=broker.port, cache=ROOT / ".cache")
         with city(config, folder / "var") as started:
             for name, role in (("li", "operator"), ("zhao", "duty_officer"), ("chen", "analyst")):
-                started.add_user(name, role, f"{name}-secret-42")
+                where = ("--var", str(started.var), "--password-stdin")
+                started.command("users", "add", name, "--role", role, *where, given=f"{name}-secret-42\n")
             yield started
-
-
-@pytest.fixture(scope="module")  # playwright can be open only once in a process
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield chromium
-        chromium.close()

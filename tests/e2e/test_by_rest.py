@@ -23,7 +23,8 @@ pytestmark = [
 
 
 def test_a_person_at_the_river_is_handled_to_the_end(running: City) -> None:
-    operator, officer = running.caller("li"), running.caller("zhao")
+    token = running.command("users", "token", "li", "--var", str(running.var)).strip().splitlines()[-1]
+    operator, officer = running.holder(token), running.caller("zhao")
     alert = first_alert(operator, "quay", running)
     assert alert.items() >= {"rule": "intrusion", "kind": "intrusion", "zone": "water", "label": "person"}.items()
     assert (alert["priority"], alert["state"]) == ("P1", "firing")

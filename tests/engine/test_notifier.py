@@ -17,8 +17,6 @@ from tests.engine.city import Cities, City
 from tests.notices.street import LI, seconds
 from tests.servers.http_peer import Manner, Peer, http_peer
 
-pytestmark = pytest.mark.alone
-
 
 @pytest.fixture
 def speaker() -> Iterator[Peer]:
@@ -42,6 +40,7 @@ def swimmer(one: City, subject: str) -> Alert:
     return alert
 
 
+@pytest.mark.alone
 def test_the_loudspeaker_speaks_within_two_seconds_and_once(city: Cities, speaker: Peer) -> None:
     one = city(notices=river(speaker, 0))
     running = one.start()
@@ -63,6 +62,7 @@ def test_the_loudspeaker_speaks_within_two_seconds_and_once(city: Cities, speake
     assert len({got.json["id"] for got in speaker.received}) == len(speaker.received) == 4
 
 
+@pytest.mark.alone
 def test_a_silent_loudspeaker_is_tried_again_until_somebody_acknowledges(city: Cities, speaker: Peer) -> None:
     speaker.manner = Manner(503)
     one = city(notices=river(speaker, 0, 60))
@@ -79,6 +79,7 @@ def test_a_silent_loudspeaker_is_tried_again_until_somebody_acknowledges(city: C
     assert all(n.stopped_at is not None for n in one.store.read(lambda r: r.notices(subject=f"alert:{alert.id}")))
 
 
+@pytest.mark.slow
 def test_a_notifier_that_stands_still_is_noticed(city: Cities, speaker: Peer) -> None:
     one = city(notices=river(speaker, 0, 6))
     running = one.start()

@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page
 
+from data.people import Role
 from tests.layouts.station import OFFICER, Station, running_station
+from tests.scenarios.town import Town, running_town
+from web.accounts import add_user, set_password
 
-CHROMIUM = "/usr/bin/chromium"
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+PASSWORD = "a long enough password"
+WAIT_MS = 90_000
 
 
 @dataclass
@@ -43,15 +47,6 @@ def station(tmp_path: Path) -> Iterator[Station]:
         yield running
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Ends with the module: playwright's synchronous interface can be open only once in a process."""
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield chromium
-        chromium.close()
-
-
 @pytest.fixture
 def sit_down(station: Station, browser: Browser) -> Iterator[Callable[..., Seat]]:
     """sit_down("/duty") -> a page of the logged-in duty officer, its data loaded."""
@@ -77,3 +72,29 @@ def sit_down(station: Station, browser: Browser) -> Iterator[Callable[..., Seat]
     yield open_page
     for context in contexts:
         context.close()
+
+
+@pytest.fixture(scope="module")
+def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    """Its section head qian and an administrator may log in with PASSWORD."""
+    with running_town(tmp_path_factory.mktemp("town") / "var") as running:
+        set_password(running.store, "qian", PASSWORD)
+        add_user(running.store, "admin", Role.ADMINISTRATOR, PASSWORD)
+        yield running
+
+
+@pytest.fixture(scope="module")
+def enter(town: Town, browser: Browser) -> Callable[..., Page]:
+    """enter("qian", viewport=...) -> the page of somebody who has logged in to the town, in a context of their own."""
+
+    def log_in(name: str, **context: Any) -> Page:
+        page = browser.new_context(**context).new_page()
+        page.set_default_timeout(WAIT_MS)
+        page.goto(f"{town.base}/login")
+        page.fill("input[name=name]", name)
+        page.fill("input[name=password]", PASSWORD)
+        with page.expect_navigation(timeout=WAIT_MS, wait_until="commit"):
+            page.keyboard.press("Enter")
+        return page
+
+    return log_in

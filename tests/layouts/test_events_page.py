@@ -2,42 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
-from tests.scenarios.town import Town, picture, running_town
-from web.accounts import set_password
+from tests.layouts.conftest import WAIT_MS
+from tests.scenarios.town import Town, picture
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
-CHROMIUM = "/usr/bin/chromium"
-PASSWORD = "a long enough password"
-WAIT_MS = 90_000
-
-
-@pytest.fixture(scope="module")
-def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
-    with running_town(tmp_path_factory.mktemp("town") / "var") as running:
-        set_password(running.store, "qian", PASSWORD)
-        yield running
-
 
 @pytest.fixture
-def page(town: Town) -> Iterator[Page]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        page = browser.new_context(viewport={"width": 1600, "height": 900}).new_page()
-        page.set_default_timeout(WAIT_MS)
-        page.goto(f"{town.base}/login")
-        page.fill("input[name=name]", "qian")
-        page.fill("input[name=password]", PASSWORD)
-        with page.expect_navigation(timeout=WAIT_MS, wait_until="commit"):
-            page.keyboard.press("Enter")
-        yield page
-        browser.close()
+def page(enter: Callable[..., Page]) -> Iterator[Page]:
+    page = enter("qian", viewport={"width": 1600, "height": 900})
+    yield page
+    page.context.close()
 
 
 def test_a_section_head_suspends_an_event_by_its_button_and_the_reason_stands_in_the_history(

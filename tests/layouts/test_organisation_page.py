@@ -2,47 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
-from data.people import Role
-from tests.scenarios.town import Town, running_town
-from web.accounts import add_user
+from tests.layouts.conftest import WAIT_MS
+from tests.scenarios.town import Town
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
-CHROMIUM = "/usr/bin/chromium"
-PASSWORD = "a long enough password"
-WAIT_MS = 90_000
-
 
 @pytest.fixture(scope="module")
-def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
-    with running_town(tmp_path_factory.mktemp("town") / "var") as running:
-        add_user(running.store, "admin", Role.ADMINISTRATOR, PASSWORD)
-        yield running
-
-
-@pytest.fixture(scope="module")
-def page(town: Town) -> Iterator[Page]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        page = browser.new_context(
-            viewport={"width": 1600, "height": 1000}, locale="zh-CN", timezone_id="Asia/Shanghai"
-        ).new_page()
-        page.set_default_timeout(WAIT_MS)
-        page.goto(f"{town.base}/login?next=/organisation")
-        page.fill("input[name=name]", "admin")
-        page.fill("input[name=password]", PASSWORD)
-        with page.expect_navigation(timeout=WAIT_MS, wait_until="commit"):
-            page.keyboard.press("Enter")
-        page.goto(f"{town.base}/organisation", timeout=WAIT_MS)
-        yield page
-        browser.close()
+def page(town: Town, enter: Callable[..., Page]) -> Iterator[Page]:
+    page = enter("admin", viewport={"width": 1600, "height": 1000}, locale="zh-CN", timezone_id="Asia/Shanghai")
+    page.goto(f"{town.base}/organisation", timeout=WAIT_MS)
+    yield page
+    page.context.close()
 
 
 def item(town: Town, path: str, key: str, value: str) -> Any:

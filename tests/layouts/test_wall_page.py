@@ -27,7 +27,7 @@ from tests.layouts.conftest import Seat
 from tests.layouts.station import OFFICER, Station
 from tests.layouts.street import raise_one
 
-pytestmark = [pytest.mark.alone, pytest.mark.browser]
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 SitDown = Callable[..., Seat]
 NOTE_ARRIVALS = """() => {
@@ -49,6 +49,7 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+@pytest.mark.alone
 def test_a_committed_alert_is_on_the_screen_within_300_ms_without_reload(station: Station, sit_down: SitDown) -> None:
     seat = sit_down("/")
     seat.page.evaluate(NOTE_ARRIVALS)

@@ -10,9 +10,9 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.city import City, items, until
+from tests.e2e.city import City, items, sit_down, until
 from tests.servers.bad_films import bad_film
 from tests.servers.rtsp import RtspServer, require_rtsp, rtsp_server
 
@@ -45,16 +45,6 @@ SITE = """\
 """
 SEES_PEOPLE = """detectors: [{kind: yolo, labels: [person]}]
     rules: [{kind: intrusion, id: somebody, labels: [person], pictures: 3, of: 5, priority: P2}]"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu", "--disable-quic"]
-        )
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture(scope="module")
@@ -114,15 +104,6 @@ def running(tmp_path: Path, config: str) -> Iterator[tuple[City, httpx.Client]]:
         rest.close()
 
 
-def sit_down(browser: Browser, running: City) -> Page:
-    page = browser.new_context(locale="zh-CN", viewport={"width": 1920, "height": 1080}).new_page()
-    page.goto(running.url)
-    page.fill("#name", "li")
-    page.fill("#password", "li-secret-42")
-    page.click("button[type=submit]")
-    return page
-
-
 def of_health(rest: httpx.Client) -> dict[str, list[dict[str, Any]]]:
     """By site, oldest first."""
     found: dict[str, list[dict[str, Any]]] = {}
@@ -161,7 +142,7 @@ def test_S11_a_camera_that_sees_nothing_is_an_alert_and_never_looks_normal(  # n
     running: tuple[City, httpx.Client], browser: Browser, dying: RtspServer, stalling: RtspServer, tmp_path: Path
 ) -> None:
     streets, rest = running
-    wall = sit_down(browser, streets)
+    wall = sit_down(browser, streets, "li")
     sites = [name.replace("_", "-") for name in FAULTS]
     live = {site["id"]: moment(site["at"]) for site in until(lambda: all_live(rest), 60, streets.log)}
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.city import City, city, until
+from tests.e2e.city import City, city, sit_down, until
 
 pytestmark = [
     pytest.mark.scenario,
@@ -48,16 +48,6 @@ WATCH = """() => {
   }, 50);
   look();
 }"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu", "--disable-quic"]
-        )
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture
@@ -116,11 +106,7 @@ def reachable(page: Page) -> set[int]:
 
 
 def test_S12_a_thousand_alarms_in_a_minute(running: City, browser: Browser, tmp_path: Path) -> None:  # noqa: N802
-    page = browser.new_page(viewport={"width": 1920, "height": 1080})
-    page.goto(running.url)
-    page.fill("#name", "li")
-    page.fill("#password", "li-secret-42")
-    page.click("button[type=submit]")
+    page = sit_down(browser, running, "li")
     expect(page.locator('#link-state[data-state="live"]')).to_be_visible(timeout=30_000)
     page.evaluate(WATCH)
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterator
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
-from tests.e2e.city import City, city, items, until
+from tests.e2e.city import City, city, items, seconds, sit_down, until
 from tests.servers.http_peer import Peer, http_peer
 from tests.servers.rtsp import ONE_SLICE, RtspServer, rtsp_server
 
@@ -56,16 +55,6 @@ responders:
 """
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu", "--disable-quic"]
-        )
-        yield chromium
-        chromium.close()
-
-
 @pytest.fixture
 def speaker() -> Iterator[Peer]:
     with http_peer() as peer:
@@ -93,23 +82,8 @@ def running(root: Path, tmp_path: Path, camera: RtspServer, speaker: Peer) -> It
     with city(config, tmp_path / "var") as started:
         started.add_user("li", "operator", "li-secret-42")
         for name in ("near", "next"):
-            given = f"{name}-secret-42\n"
-            started.command("users", "password", name, "--var", str(started.var), "--password-stdin", given=given)
+            started.set_password(name, f"{name}-secret-42")
         yield started
-
-
-def sit_down(browser: Browser, running: City, name: str, width: int, height: int) -> Page:
-    page = browser.new_context(locale="zh-CN", viewport={"width": width, "height": height}).new_page()
-    page.goto(running.url)
-    page.fill("#name", name)
-    page.fill("#password", f"{name}-secret-42")
-    page.click("button[type=submit]")
-    page.wait_for_load_state()
-    return page
-
-
-def seconds(earlier: str, later: str) -> float:
-    return (datetime.fromisoformat(later) - datetime.fromisoformat(earlier)).total_seconds()
 
 
 def river_task(rest: httpx.Client) -> list[dict[str, Any]]:
@@ -119,8 +93,8 @@ def river_task(rest: httpx.Client) -> list[dict[str, Any]]:
 def test_S1_a_swimmer_is_seen_warned_reached_and_the_case_closed(  # noqa: N802
     running: City, browser: Browser, camera: RtspServer, speaker: Peer, tmp_path: Path
 ) -> None:
-    wall = sit_down(browser, running, "li", 1920, 1080)
-    phones = {name: sit_down(browser, running, name, 390, 844) for name in ("near", "next")}
+    wall = sit_down(browser, running, "li")
+    phones = {name: sit_down(browser, running, name, width=390, height=844) for name in ("near", "next")}
     expect(wall.locator('#link-state[data-state="live"]')).to_be_visible(timeout=20_000)
     rest = running.caller("li")
     camera.start()

@@ -10,10 +10,10 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
 from tests.conftest import ROOT
-from tests.e2e.city import City, city, items, photo, until
+from tests.e2e.city import City, city, items, photo, sit_down, until
 from tests.scenarios.storm import GRIDS, all_tasks, grid
 
 pytestmark = [
@@ -80,16 +80,6 @@ name,phone,grid,note
 WAIT_MS = 60_000
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu", "--disable-quic"]
-        )
-        yield chromium
-        chromium.close()
-
-
 @pytest.fixture
 def running(tmp_path: Path, shared: Path) -> Iterator[City]:
     config = tmp_path / "config.yaml"
@@ -102,16 +92,6 @@ def running(tmp_path: Path, shared: Path) -> Iterator[City]:
     with city(config, tmp_path / "var") as started:
         started.add_user("zhao", "duty_officer", "zhao-secret-42")
         yield started
-
-
-def sit_down(browser: Browser, running: City, path: str) -> Page:
-    page = browser.new_context(locale="zh-CN", viewport={"width": 1920, "height": 1080}).new_page()
-    page.goto(running.url + path)
-    page.fill("#name", "zhao")
-    page.fill("#password", "zhao-secret-42")
-    page.click("button[type=submit]")
-    page.wait_for_url(running.url + path)
-    return page
 
 
 def alerts(rest: httpx.Client) -> list[dict[str, Any]]:
@@ -156,7 +136,8 @@ def test_S2_one_click_puts_the_street_on_flood_crest_duty_and_an_order_takes_it_
     running: City, browser: Browser, tmp_path: Path
 ) -> None:
     rest, wang = running.caller("zhao"), running.caller("wang-0")
-    wall, page = sit_down(browser, running, "/"), sit_down(browser, running, "/plans")
+    wall, page = (sit_down(browser, running, "zhao", path) for path in ("/", "/plans"))
+    assert page.url == f"{running.url}/plans"
     until(lambda: told(rest, "quay") == "live", 90, running.log)
     expect(wall.locator('#camera-wall .tile[data-site="quay"]:not(.covered)')).to_be_visible(timeout=WAIT_MS)
     time.sleep(4)  # the clip has people in every second

@@ -16,7 +16,7 @@ import pytest
 from tests.e2e.city import City, city, until
 from tests.scenarios.storm import POINTS, all_tasks, drop, keys, runs, storm, write_district
 
-pytestmark = [pytest.mark.alone, pytest.mark.scenario, pytest.mark.server, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.scenario, pytest.mark.slow, pytest.mark.server, pytest.mark.timeout(300)]
 
 WITHIN_S = 5.0
 
@@ -60,6 +60,7 @@ def clock_of(running: City) -> int:
         return 0
 
 
+@pytest.mark.alone
 def test_S3_a_storm_warning_is_work_in_five_seconds_once_by_difference_and_taken_back(  # noqa: N802
     running: City, tmp_path: Path
 ) -> None:

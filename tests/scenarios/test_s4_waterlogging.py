@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from paho.mqtt import publish
 
-from tests.e2e.city import City, city, items, until
+from tests.e2e.city import City, city, items, seconds, until
 from tests.servers.mosquitto import Mosquitto, mosquitto
 from tests.servers.rtsp import RtspServer, rtsp_server
 
@@ -153,10 +153,6 @@ def running(shared: Path, root: Path, tmp_path: Path, camera: RtspServer, broker
         started.add_user("li", "operator", "li-secret-42")
         started.add_user("zhao", "duty_officer", "zhao-secret-42")
         yield started
-
-
-def seconds(earlier: str, later: str) -> float:
-    return (datetime.fromisoformat(later) - datetime.fromisoformat(earlier)).total_seconds()
 
 
 def work(rest: httpx.Client) -> dict[str, dict[str, Any]]:

@@ -6,26 +6,16 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from tests.web.city import PASSWORD, Running
 
 pytestmark = pytest.mark.browser
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"]
-        )
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
-def page(running: Running, chromium: Browser) -> Iterator[Page]:
-    context = chromium.new_context(base_url=running.base, viewport={"width": 1600, "height": 900})
+def page(running: Running, browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(base_url=running.base, viewport={"width": 1600, "height": 900})
     context.set_default_timeout(20_000)
     yield context.new_page()
     context.close()

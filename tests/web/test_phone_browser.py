@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Geolocation, Page, Route, expect, sync_playwright
+from playwright.sync_api import Browser, Geolocation, Page, Route, expect
 
 from data.record import AuditEntry
 from data.task import Task, TaskState
@@ -27,16 +27,6 @@ def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     stop()
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"]
-        )
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
 def city(started: Running) -> Iterator[Running]:
     yield started
@@ -44,9 +34,9 @@ def city(started: Running) -> Iterator[Running]:
 
 
 @pytest.fixture
-def phone(city: Running, chromium: Browser) -> Iterator[Page]:
+def phone(city: Running, browser: Browser) -> Iterator[Page]:
     """Zhang's phone, logged in, its position known to the browser."""
-    context = chromium.new_context(
+    context = browser.new_context(
         base_url=city.base,
         viewport={"width": 390, "height": 844},
         is_mobile=True,
@@ -238,7 +228,7 @@ def test_what_somebody_is_writing_stays_when_the_page_is_brought_up_to_date(city
 
 
 def test_the_position_is_shared_on_shift_only_and_after_it_was_switched_on(
-    city: Running, phone: Page, chromium: Browser
+    city: Running, phone: Page, browser: Browser
 ) -> None:
     def position(name: str) -> object:
         return city.store.read(lambda reader: reader.responder(name)).position
@@ -252,7 +242,7 @@ def test_the_position_is_shared_on_shift_only_and_after_it_was_switched_on(
     assert shared is not None
     assert (round(shared.lon, 6), round(shared.lat, 6)) == (round(HERE["longitude"], 6), round(HERE["latitude"], 6))
     expect(phone.locator("#shared")).to_contain_text("位置共享中")
-    context = chromium.new_context(base_url=city.base, permissions=["geolocation"], geolocation=HERE)
+    context = browser.new_context(base_url=city.base, permissions=["geolocation"], geolocation=HERE)
     off_shift = context.new_page()
     log_in(off_shift, "chen")
     expect(off_shift.get_by_text("未在岗", exact=True)).to_be_visible()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -11,9 +10,10 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.sync_api import BrowserContext, Error, Geolocation, Page, Playwright, expect, sync_playwright
+from playwright.sync_api import BrowserContext, Error, Geolocation, Page, Playwright, expect
 
 from data.task import TaskState
+from tests.conftest import CHROMIUM
 from tests.servers.wire import Wire, wire
 from tests.web.city import PASSWORD, Running, until
 from tests.web.phone_city import GATE, call_off, start_phone_city
@@ -50,17 +50,11 @@ def street(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Street]:
     stop()
 
 
-@pytest.fixture(scope="module")
-def playwright() -> Iterator[Playwright]:
-    with sync_playwright() as started:
-        yield started
-
-
 def open_phone(playwright: Playwright, home: Path, locale: str = "zh-CN") -> BrowserContext:
     """A phone with a profile of its own; the name leads to this machine, as an entry in its hosts file would."""
     context = playwright.chromium.launch_persistent_context(
         home / "profile",
-        executable_path="/usr/bin/chromium",
+        executable_path=CHROMIUM,
         env={"HOME": str(home), "PATH": "/usr/bin:/bin"},
         args=["--no-sandbox", "--disable-gpu", "--disable-quic", f"--host-resolver-rules=MAP {NAME} 127.0.0.1"],
         viewport={"width": 390, "height": 844},
@@ -75,9 +69,7 @@ def open_phone(playwright: Playwright, home: Path, locale: str = "zh-CN") -> Bro
 
 
 def install_authority(home: Path, made: MadeFiles) -> None:
-    """As somebody does once on each phone."""
-    if shutil.which("certutil") is None:
-        pytest.skip("certutil (Debian: libnss3-tools) is not there")
+    """As somebody does once on each phone (certutil is of Debian's libnss3-tools)."""
     folder = home / ".pki" / "nssdb"
     folder.mkdir(parents=True)
     base = f"sql:{folder}"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Geolocation, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Geolocation, Page, expect
 
 from data.case import Part
 from data.people import Actor, Role
@@ -30,20 +30,10 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     stop()
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"]
-        )
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
-def phone(city: Running, chromium: Browser) -> Iterator[Page]:
+def phone(city: Running, browser: Browser) -> Iterator[Page]:
     """Zhang's phone; zhang is one of the drainage crew."""
-    context = chromium.new_context(
+    context = browser.new_context(
         base_url=city.base, viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True,
         locale="zh-CN", permissions=["geolocation"], geolocation=HERE,
     )  # fmt: skip
@@ -181,9 +171,9 @@ def test_a_report_of_one_s_own_written_without_network_becomes_one_event_with_it
 
 
 def test_without_a_position_the_last_known_place_is_used_and_the_phone_says_so_in_english_too(
-    city: Running, chromium: Browser
+    city: Running, browser: Browser
 ) -> None:
-    context = chromium.new_context(base_url=city.base, viewport={"width": 390, "height": 844}, locale="en-GB")
+    context = browser.new_context(base_url=city.base, viewport={"width": 390, "height": 844}, locale="en-GB")
     page = context.new_page()
     page.goto("/r?lang=en")
     page.fill("#name", "wang")
