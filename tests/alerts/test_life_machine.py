@@ -217,6 +217,7 @@ def lives(tmp_path: Path) -> Iterator[type[Lives]]:
     Here.store.close()
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(900 + STEPS // 20)  # 20,000 steps are half a minute of work, on a machine that does nothing else
 @pytest.mark.parametrize("walk", range(WALKS))
 def test_random_steps_of_alarms_never_reach_an_illegal_state(lives: type[Lives], walk: int) -> None:

@@ -115,6 +115,7 @@ def test_all_nine_labelled_persons_in_the_water_scenes_are_found(lifeguard: Life
 
 @pytest.mark.model
 @pytest.mark.shared
+@pytest.mark.slow
 def test_nobody_is_seen_in_empty_moving_water(lifeguard: Lifeguard, shared: Path) -> None:
     """A burst of two seconds over a drawn and each of the real ones; `make accuracy` has ten minutes of each."""
     drawn, _, *real = empty_waters(shared)

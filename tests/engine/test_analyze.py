@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,41 +13,65 @@ from alerts.dwell import Recipe as Dwell
 from alerts.intrusion import Recipe as Intrusion
 from data.errors import DeviceLost, InputRejected
 from data.geo import Location
+from data.observation import Reading, Rejected
 from data.recipe import Context, RuleRecipe
 from data.settings import SiteSettings
 from data.zone import Zone
 from detectors.yolo import Recipe as Yolo
-from engine.analyze import analyze_video, as_text
+from engine.analyze import Line, analyze_frames, analyze_video, as_text
+from engine.watch import Watch
+from monitors.video_file import Recipe as VideoFile
 
 NOON = datetime(2024, 7, 12, 4, 0, tzinfo=UTC)
 VEHICLES = ("car", "truck", "bus")
 PARKING = Dwell(labels=VEHICLES, at_least="5s")
+PRESENCE = Intrusion(labels=VEHICLES)
+SIX, PASSING = "intel_one-by-one-person.mp4", "intel_car-detection.mp4"
+LIMITS = (10, 15, 25, 30)
+STAYING = tuple(Dwell(id=f"over-{s}", labels=("person",), at_least=f"{s}s", motion="any") for s in LIMITS)
 # Presence of the six people, seconds (truth of the clip, ± 0.7 s).
 STAYS = [(6.2, 19.6), (22.9, 44.4), (50.4, 69.5), (74.8, 86.5), (92.3, 119.5), (123.7, 135.9)]
 
 
-def lines(root: Path, video: Path, labels: tuple[str, ...], *rules: RuleRecipe, zone: Zone | None = None) -> list[str]:
-    site = SiteSettings(
+def site_of(labels: tuple[str, ...], rules: Sequence[RuleRecipe], zone: Zone | None = None) -> SiteSettings:
+    return SiteSettings(
         id="gate-3",
         location=Location(lon=106.5, lat=29.6),
         zones=() if zone is None else (zone,),
         detectors=(Yolo(labels=labels),),
         rules=rules,
     )
+
+
+def lines(root: Path, video: Path, labels: tuple[str, ...], *rules: RuleRecipe, zone: Zone | None = None) -> list[str]:
+    site = site_of(labels, rules, zone)
     return [as_text(line) for line in analyze_video(video, site, Context(site=site.place, base_dir=root), NOON)]
+
+
+@pytest.fixture(scope="module")
+def full_look(root: Path, shared: Path) -> Callable[..., list[str]]:
+    """full_look(clip, labels, rules) -> its lines; what was analyzed once is not analyzed again."""
+    known: dict[str, list[str]] = {}
+
+    def look(clip: str, labels: tuple[str, ...], rules: tuple[RuleRecipe, ...]) -> list[str]:
+        key = repr((clip, labels, rules))
+        if key not in known:
+            known[key] = lines(root, shared / "clips" / clip, labels, *rules)
+        return known[key]
+
+    return look
 
 
 @pytest.mark.model
 @pytest.mark.shared
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_six_people_one_after_the_other_are_six_stays_and_their_lengths_count(root: Path, shared: Path) -> None:
-    limits = (10, 15, 25, 30)
-    rules = [Dwell(id=f"over-{s}", labels=("person",), at_least=f"{s}s", motion="any") for s in limits]
-    text = lines(root, shared / "clips" / "intel_one-by-one-person.mp4", ("person",), *rules)
-    told = [json.loads(line) for line in text]
+def test_six_people_one_after_the_other_are_six_stays_and_their_lengths_count(
+    full_look: Callable[..., list[str]],
+) -> None:
+    told = [json.loads(line) for line in full_look(SIX, ("person",), STAYING)]
     assert [line["alerted_s"] for line in told] == sorted(line["alerted_s"] for line in told)
-    for limit, expected in zip(limits, (6, 3, 1, 0), strict=True):
+    for limit, expected in zip(LIMITS, (6, 3, 1, 0), strict=True):
         stays = [line for line in told if line["rule"] == f"over-{limit}"]
         truth = [(start, end) for start, end in STAYS if end - start >= limit]
         assert len(stays) == len(truth) == expected
@@ -60,9 +85,8 @@ def test_six_people_one_after_the_other_are_six_stays_and_their_lengths_count(ro
 @pytest.mark.shared
 @pytest.mark.slow
 @pytest.mark.timeout(400)
-def test_cars_that_drive_past_are_seen_but_not_parked(root: Path, shared: Path) -> None:
-    presence = Intrusion(labels=VEHICLES)
-    text = lines(root, shared / "clips" / "intel_car-detection.mp4", VEHICLES, PARKING, presence)
+def test_cars_that_drive_past_are_seen_but_not_parked(full_look: Callable[..., list[str]]) -> None:
+    text = full_look(PASSING, VEHICLES, (PARKING, PRESENCE))
     assert {json.loads(line)["rule"] for line in text} == {"intrusion"}
 
 
@@ -102,6 +126,47 @@ def test_the_parked_van_and_car_are_one_alert_each_and_twice_the_same_bytes(root
     assert [(line["started_s"], line["alerted_s"], line["ended_s"]) for line in parked] == [(0.0, 5.0, None)] * 2
     assert len(text) > 4
     assert text == lines(root, video, ("person", *VEHICLES), PARKING, walkers)
+
+
+@pytest.fixture
+def on_activity(root: Path, shared: Path) -> Callable[..., list[Line]]:
+    """The same with few looks: on_activity(clip, labels, rules) -> its lines."""
+
+    def look(clip: str, labels: tuple[str, ...], rules: tuple[RuleRecipe, ...]) -> list[Line]:
+        site = site_of(labels, rules)
+        context = Context(site=site.place, base_dir=root)
+        given = VideoFile(path=shared / "clips" / clip, paced=False, start=NOON).make(context).observe()
+        pictures = (item for item in given if item is not None and not isinstance(item, Reading | Rejected))
+        return list(analyze_frames(pictures, site, context, NOON, Watch(5.0)))
+
+    return look
+
+
+@pytest.mark.model
+@pytest.mark.shared
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize(
+    ("clip", "labels", "rules"),
+    [
+        (SIX, ("person",), STAYING),
+        (PASSING, VEHICLES, (PARKING, PRESENCE)),
+        ("intel_person-bicycle-car.mp4", VEHICLES, (PARKING,)),
+        ("vtest_12s.mp4", VEHICLES, (PARKING,)),
+    ],
+)
+def test_watching_on_activity_has_the_events_of_a_full_look(
+    full_look: Callable[..., list[str]],
+    on_activity: Callable[..., list[Line]],
+    clip: str,
+    labels: tuple[str, ...],
+    rules: tuple[RuleRecipe, ...],
+) -> None:
+    every = [json.loads(line) for line in full_look(clip, labels, rules)]
+    active = on_activity(clip, labels, rules)
+    assert [(line["rule"], line["zone"]) for line in active] == [(line["rule"], line["zone"]) for line in every]
+    for one, other in zip(every, active, strict=True):
+        assert other["started_s"] == pytest.approx(one["started_s"], abs=0.5), json.dumps([one, other])
 
 
 def test_what_is_no_video_is_refused_by_name(root: Path, tmp_path: Path) -> None:

@@ -61,6 +61,7 @@ def said(got: Received) -> tuple[str, str]:
     return got.json["to"], got.json["title"].split("：")[0].removeprefix("处置时限已用 ")
 
 
+@pytest.mark.slow
 def test_at_50_80_100_and_150_percent_the_next_of_the_chain_are_told_once_though_processes_die(
     city: Cities, gateway: Peer
 ) -> None:

@@ -27,7 +27,7 @@ from monitors.mqtt_gauge import Recipe as MqttGauge
 from tests.engine.city import CHONGQING, Cities, City
 from tests.servers.mosquitto import Mosquitto, mosquitto
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.slow]
 KILLS = int(os.environ.get("YIPING_KILLS", "2"))
 BEGAN = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=1)
 PER_SECOND = 1000

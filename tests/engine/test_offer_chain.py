@@ -54,6 +54,7 @@ def offers(one: City, task: int) -> list[Offer]:
 
 
 @pytest.mark.timeout(300)
+@pytest.mark.slow
 def test_after_each_kill_the_chain_goes_on_within_5_s_and_nobody_is_asked_twice_or_forgotten(city: Cities) -> None:
     one = chains(city)
     running = one.start()

@@ -118,6 +118,7 @@ def test_a_state_that_cannot_be_read_is_left_aside(caplog: pytest.LogCaptureFixt
     SitePipeline(SITE, Context(site=SITE.place), (), {"dwell": {"kind": "intrusion", "state": 7}})
 
 
+@pytest.mark.slow
 def test_a_worker_killed_in_mid_stay_goes_on_counting_after_its_restart(city: Cities, tmp_path: Path) -> None:
     lamp = lamp_site("gate-1", tmp_path / "lamps")
     rules = (Dwell(labels=("lamp",), at_least=timedelta(seconds=9)),)

@@ -56,6 +56,7 @@ def readings(city: City, site: str) -> list[Reading]:
 
 
 @pytest.mark.server
+@pytest.mark.slow
 def test_a_killed_sensor_process_loses_no_reading_and_raises_one_alert(city: Cities, broker: Mosquitto) -> None:
     site = SiteSettings(id="point-3", location=CHONGQING, monitor=gauge(broker), rules=(depth_rule(),))
     one = city(sites=(site,))

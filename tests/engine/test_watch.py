@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -15,17 +13,14 @@ from alerts.dwell import Recipe as Dwell
 from alerts.intrusion import Recipe as Intrusion
 from data.frame import Frame
 from data.geo import Location
-from data.observation import Detection, Detections, Reading, Rejected
+from data.observation import Detection, Detections
 from data.picture import ArrayFrame
 from data.recipe import Context, DetectorRecipe, RuleRecipe
 from data.settings import SiteSettings
-from detectors.yolo import Recipe as Yolo
 from engine.analyze import analyze_frames
 from engine.watch import Watch
-from monitors.video_file import Recipe as VideoFile
 
 NOON = datetime(2024, 7, 12, 4, 0, tzinfo=UTC)
-VEHICLES = ("car", "truck", "bus")
 GRAINS = np.random.default_rng(5).normal(0, 2, (16, 180, 320)).astype(np.float32)
 
 
@@ -146,38 +141,3 @@ def test_what_a_glance_shows_at_last_is_looked_at_from_its_first_motion_on() -> 
     assert asked[4] > asked[0] + 0.9
     assert since is not None
     assert (since - NOON).total_seconds() == pytest.approx(asked[0], abs=0.11)
-
-
-def real(shared: Path, root: Path, clip: str, watch: Watch | None, site: SiteSettings) -> list[dict[str, Any]]:
-    context = Context(site=site.place, base_dir=root)
-    given = VideoFile(path=shared / "clips" / clip, paced=False, start=NOON).make(context).observe()
-    pictures = (item for item in given if item is not None and not isinstance(item, Reading | Rejected))
-    return list(analyze_frames(pictures, site, context, NOON, watch))
-
-
-@pytest.mark.model
-@pytest.mark.shared
-@pytest.mark.slow
-@pytest.mark.timeout(900)
-@pytest.mark.parametrize(
-    ("clip", "labels", "rules"),
-    [
-        (
-            "intel_one-by-one-person.mp4",
-            ("person",),
-            [Dwell(id=f"over-{s}", labels=("person",), at_least=f"{s}s", motion="any") for s in (10, 15, 25, 30)],
-        ),
-        ("intel_car-detection.mp4", VEHICLES, [Intrusion(labels=VEHICLES), Dwell(labels=VEHICLES, at_least="5s")]),
-        ("intel_person-bicycle-car.mp4", VEHICLES, [Dwell(labels=VEHICLES, at_least="5s")]),
-        ("vtest_12s.mp4", VEHICLES, [Dwell(labels=VEHICLES, at_least="5s")]),
-    ],
-)
-def test_real_clips_have_the_same_events(
-    shared: Path, root: Path, clip: str, labels: tuple[str, ...], rules: list[RuleRecipe]
-) -> None:
-    site, _ = site_of(Yolo(labels=labels), *rules)
-    every = real(shared, root, clip, None, site)
-    active = real(shared, root, clip, Watch(5.0), site)
-    assert [(line["rule"], line["zone"]) for line in active] == [(line["rule"], line["zone"]) for line in every]
-    for one, other in zip(every, active, strict=True):
-        assert other["started_s"] == pytest.approx(one["started_s"], abs=0.5), json.dumps([one, other])

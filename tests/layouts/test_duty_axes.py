@@ -21,7 +21,7 @@ from tests.layouts.station import OFFICER, Station
 from tests.layouts.street import raise_one
 from web.accounts import add_user
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 SitDown = Callable[..., Seat]
 CHOSEN = Actor(OFFICER, Role.DUTY_OFFICER)
 ROWS = "#duty-alerts .ag-center-cols-container .ag-row"

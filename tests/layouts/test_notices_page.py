@@ -20,7 +20,7 @@ from notices.web_push import Recipe as WebPush
 from tests.layouts.conftest import Seat
 from tests.layouts.station import Station, running_station
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 SitDown = Callable[..., Seat]
 
 

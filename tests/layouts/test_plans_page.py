@@ -27,7 +27,7 @@ from tests.layouts.conftest import Seat
 from tests.layouts.station import Station, running_station
 from tests.layouts.street import street_settings
 
-pytestmark = [pytest.mark.browser, pytest.mark.server, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.server, pytest.mark.timeout(240)]
 WAIT_MS = 30_000
 
 

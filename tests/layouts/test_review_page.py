@@ -12,7 +12,7 @@ from tests.layouts.conftest import Seat
 from tests.layouts.station import Station
 from tests.layouts.street import flood, raise_one
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 SitDown = Callable[..., Seat]
 CURSOR_X = "() => new DOMMatrix(getComputedStyle(document.getElementById('review-cursor')).transform).m41"
 

@@ -15,7 +15,7 @@ import pytest
 
 from tests.e2e.city import City, city, until
 
-pytestmark = [pytest.mark.scenario, pytest.mark.server]
+pytestmark = [pytest.mark.scenario, pytest.mark.slow, pytest.mark.server]
 
 LEFT_OUT = shutil.ignore_patterns(".*", "var", "tests", "bench", "__pycache__", "*.pt", "var-*")
 

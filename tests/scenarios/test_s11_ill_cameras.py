@@ -18,6 +18,7 @@ from tests.servers.rtsp import RtspServer, require_rtsp, rtsp_server
 
 pytestmark = [
     pytest.mark.scenario,
+    pytest.mark.slow,
     pytest.mark.server,
     pytest.mark.model,
     pytest.mark.browser,
