@@ -120,7 +120,7 @@ clean:
 gating: setup-test
 	$(PY) -m bench.gating --write $(if $(VARIANT),--variant $(VARIANT))
 
-# Two of its films in some minutes.
+# Two of its films in some minutes (half a minute of one runs with the tests).
 .PHONY: gating-short
 gating-short: setup-test
 	YIPING_GATING=1 $(VENV)/bin/pytest -q tests/bench/test_gating.py

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,8 +12,8 @@ from hypothesis import strategies as st
 from alerts.dwell import Recipe
 from data.alert import Alert, Ended, Raised, Signal
 from data.observation import Detection, Detections, Tick
-from data.recipe import KeepsState, Rule
-from tests.alerts.timelines import CONTEXT, at, seen, stored, told
+from data.recipe import Rule
+from tests.alerts.timelines import CONTEXT, at, restarted, seen, stored, told
 
 LIMIT_S = 10.0
 STEP_S = 0.2
@@ -100,14 +99,7 @@ def again(rule: Rule, signals: Sequence[Signal]) -> Rule:
     """A new process: what is open, and the state by way of JSON."""
     ended = {signal.key for signal in signals if isinstance(signal, Ended)}
     still: list[Alert] = [stored(s) for s in signals if isinstance(s, Raised) and s.key not in ended]
-    fresh = RECIPE.make(CONTEXT)
-    fresh.resume(still)
-    assert isinstance(rule, KeepsState)
-    assert isinstance(fresh, KeepsState)
-    kept = json.loads(json.dumps(rule.snapshot()))
-    if kept is not None:
-        fresh.restore(kept)
-    return fresh
+    return restarted(RECIPE, rule, *still)
 
 
 def run(steps: Sequence[Step]) -> list[Signal]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 from pydantic import ValidationError
 
@@ -13,10 +11,10 @@ from alerts.stuck import Recipe as Stuck
 from alerts.threshold import Recipe as Threshold
 from data.alert import Raised, Signal
 from data.observation import Quality, Reading, Tick
-from data.recipe import Context, KeepsState, Rule, RuleRecipe
+from data.recipe import Context, Rule, RuleRecipe
 from data.settings import SiteSettings
 from engine.pipeline import SitePipeline
-from tests.alerts.timelines import CONTEXT, at, stored, told
+from tests.alerts.timelines import CONTEXT, at, restarted, told
 
 QUIET = Silence.model_validate({"after": "60s"})
 STILL = Stuck.model_validate({"quantity": "water_level", "after": "100s", "readings": 3})
@@ -35,17 +33,6 @@ def feed(rule: Rule, *seen: Reading | Tick) -> list[Signal]:
 
 def ticks(first: int, last: int, *, observable: bool = True) -> list[Tick]:
     return [Tick("gate-3", at(second), observable) for second in range(first, last + 1)]
-
-
-def restarted(recipe: RuleRecipe, rule: Rule, *raised: Signal) -> Rule:
-    fresh = recipe.make(CONTEXT)
-    fresh.resume([stored(one) for one in raised])
-    assert isinstance(rule, KeepsState)
-    assert isinstance(fresh, KeepsState)
-    state = json.loads(json.dumps(rule.snapshot()))
-    if state is not None:
-        fresh.restore(state)
-    return fresh
 
 
 def test_silence_is_one_alert_for_each_gap_from_the_last_reading_to_the_next() -> None:

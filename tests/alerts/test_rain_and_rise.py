@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import timedelta
 
 import pytest
@@ -15,8 +14,8 @@ from alerts.rate_of_rise import Recipe as RateOfRise
 from alerts.threshold import Recipe as Threshold
 from data.alert import Ended, Raised, Signal
 from data.observation import Reading, Tick
-from data.recipe import KeepsState, Rule, RuleRecipe
-from tests.alerts.timelines import CONTEXT, NOON, at, stored
+from data.recipe import Rule, RuleRecipe
+from tests.alerts.timelines import CONTEXT, NOON, at, restarted
 
 MINUTE = timedelta(minutes=1)
 Row = tuple[int, float]
@@ -64,17 +63,6 @@ class Reference:
         return now if changed else ""
 
 
-def restarted(recipe: RuleRecipe, rule: Rule, raised: Signal | None) -> Rule:
-    fresh = recipe.make(CONTEXT)
-    fresh.resume([] if raised is None else [stored(raised)])
-    assert isinstance(rule, KeepsState)
-    assert isinstance(fresh, KeepsState)
-    state = json.loads(json.dumps(rule.snapshot()))
-    if state is not None:
-        fresh.restore(state)
-    return fresh
-
-
 def replayed(recipe: RuleRecipe, readings: list[Reading], restart_after: int) -> list[list[Signal]]:
     """What each row brought, with a restart in between."""
     rule, brought, latest = recipe.make(CONTEXT), [], None
@@ -83,7 +71,7 @@ def replayed(recipe: RuleRecipe, readings: list[Reading], restart_after: int) ->
         brought.append(signals)
         latest = next((None if isinstance(s, Ended) else s for s in reversed(signals)), latest)
         if number == restart_after:
-            rule = restarted(recipe, rule, latest)
+            rule = restarted(recipe, rule, *([] if latest is None else [latest]))
     return brought
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import pickle
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -17,7 +16,7 @@ from data.alert import Alert, AlertKey, Priority, Raised, Signal
 from data.observation import Quality, Reading, Tick
 from data.recipe import KeepsState, Rule
 from data.units import convert
-from tests.alerts.timelines import CONTEXT, at, stored, told
+from tests.alerts.timelines import CONTEXT, at, restarted, stored, told
 
 DEPTH = Recipe(quantity="water_depth", above=25)  # cm; normal again at 20
 
@@ -226,18 +225,6 @@ def test_a_real_flood_peak_with_late_rows_and_a_dip_raises_exactly_one_alert(sha
         signals += rule.judge(Reading("gate-3", "gauge", "water_level", feet, when))
     assert [type(signal).__name__ for signal in signals][:1] == ["Raised"]
     assert sum(isinstance(signal, Raised) for signal in signals) == 1
-
-
-def restarted(recipe: Recipe, rule: Rule, *open_alerts: Alert) -> Rule:
-    """A new process: what is open, and the state by way of JSON."""
-    fresh = recipe.make(CONTEXT)
-    fresh.resume(open_alerts)
-    assert isinstance(rule, KeepsState)
-    assert isinstance(fresh, KeepsState)
-    state = json.loads(json.dumps(rule.snapshot()))
-    if state is not None:
-        fresh.restore(state)
-    return fresh
 
 
 def test_what_was_pending_goes_on_after_a_restart_and_the_time_away_does_not_count() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 
@@ -9,7 +10,7 @@ from data.alert import Alert, Ended, Raised, Signal
 from data.geo import Location
 from data.observation import Detection, Detections, Tick, Vectors
 from data.place import Place
-from data.recipe import Context, Rule
+from data.recipe import Context, KeepsState, Rule, RuleRecipe
 from data.zone import Zone
 
 NOON = datetime(2024, 7, 12, 4, 0, tzinfo=UTC)
@@ -71,6 +72,18 @@ def stored(raised: Signal) -> Alert:
     return Alert(
         raised.key, raised.kind, raised.priority, raised.started_at, raised.at, raised.label, xyxy=raised.xyxy, id=1
     )
+
+
+def restarted(recipe: RuleRecipe, rule: Rule, *still_open: Alert | Signal) -> Rule:
+    """A new process: what is open, and the state by way of JSON."""
+    fresh = recipe.make(CONTEXT)
+    fresh.resume([one if isinstance(one, Alert) else stored(one) for one in still_open])
+    assert isinstance(rule, KeepsState)
+    assert isinstance(fresh, KeepsState)
+    kept = json.loads(json.dumps(rule.snapshot()))
+    if kept is not None:
+        fresh.restore(kept)
+    return fresh
 
 
 def ended_keys(signals: Iterable[Signal]) -> list[str]:

@@ -1,8 +1,9 @@
-"""The gating matrix in short: two films, on key frames and on the substream; key frames too rare are refused."""
+"""The gating matrix in short: a slow walker on key frames; at length also the substream, and key frames too rare."""
 
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,26 @@ def test_the_table_says_how_much_of_each_variant_is_known() -> None:
     assert as_far([*whole, part]) == f"Variants: day-vbr-gop25, night-cbr-gop50 1 of {2 * len(FILMS)}."
 
 
+def rests_and_finds_everything(verdict: Verdict) -> None:
+    assert verdict.events >= 2
+    assert verdict.failures == ()
+    assert verdict.found == verdict.events
+    assert verdict.decoded_share < 0.9, "it has rested"
+
+
+@pytest.mark.model
+@pytest.mark.shared
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_a_resting_camera_finds_a_slow_walker_in_the_first_half_minute(shared: Path, root: Path) -> None:
+    """Half a minute of one film, which is made for it: somebody comes in at the pace of two percent a second."""
+    film = replace(FILMS["slow-walker"], name="slow-walker-start", seconds=32)
+    (verdict,) = Gating(shared, root / ".cache", print).judge(
+        film, Variant(night=False, constant=False, gop=25), [False]
+    )
+    rests_and_finds_everything(verdict)
+
+
 @LONG
 @pytest.mark.model
 @pytest.mark.shared
@@ -55,10 +76,7 @@ def test_a_resting_camera_finds_what_a_fully_decoded_one_finds(
 ) -> None:
     gating = Gating(shared, root / ".cache", print)
     (verdict,) = gating.judge(FILMS[film], variant, substreams)
-    assert verdict.events >= 2
-    assert verdict.failures == ()
-    assert verdict.found == verdict.events
-    assert verdict.decoded_share < 0.9, "it has rested"
+    rests_and_finds_everything(verdict)
 
 
 @LONG

@@ -8,8 +8,9 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -88,8 +89,9 @@ def test_processes_that_open_a_new_store_at_once_find_one_and_the_same(empty_url
     assert len({ours.recv() for ours, _ in ends}) == 1
 
 
-def held(store: Store, units: list[Callable[[Writer], object]]) -> list[Future[object]]:
-    """Submit the units while another holds the writing thread, so that they share its transaction."""
+@contextmanager
+def held_up(store: Store) -> Iterator[None]:
+    """Within it somebody else holds the writing thread."""
     inside, go_on = threading.Event(), threading.Event()
 
     def hold(_writer: Writer) -> None:
@@ -98,9 +100,16 @@ def held(store: Store, units: list[Callable[[Writer], object]]) -> list[Future[o
 
     store.submit(hold)
     assert inside.wait(10)
-    futures = [store.submit(unit) for unit in units]
-    go_on.set()
-    return futures
+    try:
+        yield
+    finally:
+        go_on.set()
+
+
+def held(store: Store, units: list[Callable[[Writer], object]]) -> list[Future[object]]:
+    """Submit the units while another holds the writing thread, so that they share its transaction."""
+    with held_up(store):
+        return [store.submit(unit) for unit in units]
 
 
 def test_a_failing_unit_of_work_undoes_only_itself(store: Store) -> None:
@@ -136,17 +145,9 @@ def test_a_failing_unit_of_work_undoes_only_itself(store: Store) -> None:
 
 
 def test_a_cancelled_unit_of_work_never_runs(store: Store) -> None:
-    inside, go_on = threading.Event(), threading.Event()
-
-    def hold(_writer: Writer) -> None:
-        inside.set()
-        go_on.wait(10)
-
-    store.submit(hold)
-    assert inside.wait(10)
-    waiting = store.submit(lambda writer: writer.publish(a_change()))
-    assert waiting.cancel()
-    go_on.set()
+    with held_up(store):
+        waiting = store.submit(lambda writer: writer.publish(a_change()))
+        assert waiting.cancel()
     store.write(lambda writer: writer.put_value("after", 1))
     assert store.read(lambda reader: reader.last_change()) == 0
 

@@ -100,6 +100,17 @@ def everything(peer: socket.socket, quiet_s: float) -> bytearray:
     raise AssertionError("the connection ended")
 
 
+def a_hub_is_heard(loop: Loop, path: Path) -> None:
+    """It starts there, and somebody who publishes hears what it looks at."""
+    hub = SocketFrameHub(path)
+    loop.run(hub.start())
+    publisher = SocketFramePublisher(path)
+    loop.call(lambda: hub.look("gate-3"))
+    until(lambda: publisher.wanted("gate-3"))
+    publisher.close()
+    loop.run(hub.stop())
+
+
 def test_a_packet_is_the_same_after_the_wire() -> None:
     assert unpack_tile(pack_tile(tile("gate-3"))) == tile("gate-3")
 
@@ -175,13 +186,7 @@ def test_a_hub_killed_without_taking_its_socket_file_away_can_start_again(loop: 
     path.parent.mkdir(parents=True)
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as left_over:
         left_over.bind(str(path))
-    hub = SocketFrameHub(path)
-    loop.run(hub.start())
-    publisher = SocketFramePublisher(path)
-    loop.call(lambda: hub.look("gate-3"))
-    until(lambda: publisher.wanted("gate-3"))
-    publisher.close()
-    loop.run(hub.stop())
+    a_hub_is_heard(loop, path)
 
 
 def test_tiles_of_a_restarted_worker_count_as_newer(loop: Loop, hub: SocketFrameHub, path: Path) -> None:
@@ -266,11 +271,5 @@ def test_a_peer_that_speaks_another_protocol_is_dropped_and_others_go_on(
 
 def test_a_path_longer_than_a_socket_address_works(loop: Loop, tmp_path: Path) -> None:
     path = tmp_path / ("deep" * 30) / "frames.sock"
-    hub = SocketFrameHub(path)
-    loop.run(hub.start())
-    publisher = SocketFramePublisher(path)
-    loop.call(lambda: hub.look("gate-3"))
-    until(lambda: publisher.wanted("gate-3"))
-    publisher.close()
-    loop.run(hub.stop())
+    a_hub_is_heard(loop, path)
     assert not path.exists()

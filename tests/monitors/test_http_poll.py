@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from data.errors import DeviceLost
 from data.observation import Quality, Reading, Rejected
-from data.recipe import Context, Monitor
+from data.recipe import Context
 from monitors.http_poll import Recipe
+from tests.monitors.taking import take
 from tests.servers.http_answers import http_answers
 
 pytestmark = pytest.mark.server
@@ -24,16 +24,6 @@ def gauge(url: str, **more: object) -> Recipe:
 
 def answer(level: object, at: datetime, **more: object) -> bytes:
     return json.dumps({"at": at.isoformat(), "stations": [{"level": level}], **more}).encode()
-
-
-def take(monitor: Monitor, count: int, within_s: float = 10.0) -> list[Reading | Rejected]:
-    taken: list[Reading | Rejected] = []
-    ends_s = time.monotonic() + within_s
-    for item in monitor.observe():
-        taken += [item] if isinstance(item, Reading | Rejected) else []
-        if len(taken) >= count or time.monotonic() > ends_s:
-            break
-    return taken
 
 
 def test_a_value_is_found_by_its_path_and_an_unchanged_answer_is_given_once(context: Context) -> None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import struct
-import time
+from contextlib import closing
 
 import pytest
 
 from data.errors import DeviceLost
 from data.observation import Reading, Rejected
-from data.recipe import Context, Monitor
+from data.recipe import Context
 from monitors.modbus_gauge import Recipe
+from tests.monitors.taking import take
 from tests.servers.modbus import modbus_device
 
 pytestmark = pytest.mark.server
@@ -26,14 +27,9 @@ def gauge(port: int, **more: object) -> Recipe:
     return Recipe.model_validate({**plain, "address": 0, **more})
 
 
-def take(monitor: Monitor, count: int, within_s: float = 10.0) -> list[Reading | Rejected]:
-    taken: list[Reading | Rejected] = []
-    ends_s = time.monotonic() + within_s
-    for item in monitor.observe():
-        taken += [item] if isinstance(item, Reading | Rejected) else []
-        if len(taken) >= count or time.monotonic() > ends_s:
-            break
-    monitor.close()
+def take_one(recipe: Recipe, context: Context) -> Reading | Rejected:
+    with closing(recipe.make(context)) as monitor:
+        (taken,) = take(monitor, 1)
     return taken
 
 
@@ -61,24 +57,24 @@ def test_every_type_word_order_and_register_kind_is_read_and_scaled(context: Con
     ]
     with modbus_device(registers) as device:
         for settings, expected in table:
-            (reading,) = take(gauge(device.port, **settings).make(context), 1)
+            reading = take_one(gauge(device.port, **settings), context)
             assert isinstance(reading, Reading), settings
             assert reading.value == pytest.approx(expected, abs=1e-4), settings
 
 
 def test_a_missing_value_and_an_address_that_is_not_there_are_named(context: Context) -> None:
     with modbus_device({0: [0x8000]}) as device:
-        (missing,) = take(gauge(device.port, missing=[-32768]).make(context), 1)
+        missing = take_one(gauge(device.port, missing=[-32768]), context)
         assert isinstance(missing, Rejected)
         assert missing.reason == "the device says by -32768 that it has no value"
-        (refused,) = take(gauge(device.port, address=500).make(context), 1)
+        refused = take_one(gauge(device.port, address=500), context)
         assert isinstance(refused, Rejected)
         assert "refuses to read address 500" in refused.reason
 
 
 def test_a_device_that_is_not_there_or_goes_is_a_loss(context: Context) -> None:
     with pytest.raises(DeviceLost, match=r"gate-3: modbus://127\.0\.0\.1:9: cannot connect"):
-        take(gauge(9).make(context), 1)
+        take_one(gauge(9), context)
     with modbus_device({0: [1]}) as device:
         monitor = gauge(device.port, timeout="500ms").make(context)
         seen = monitor.observe()

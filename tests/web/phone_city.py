@@ -8,6 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from playwright.sync_api import Page
+
 from data.category import Category
 from data.geo import Location
 from data.organisation import Unit, UnitKind
@@ -23,6 +25,15 @@ from web.tls import MadeFiles
 
 GATE = Location(lon=106.51, lat=29.58)
 STEP_LON, STEP_LAT = 0.0010, 0.0009  # about 100 m
+
+
+def log_in(page: Page, name: str, home: str = "/r") -> None:
+    """On this person's phone; the server is the page's base, or named in `home`."""
+    page.goto(home)
+    page.fill("#name", name)
+    page.fill("#password", PASSWORD)
+    page.click("button[type=submit]")
+    page.wait_for_url("**/r")
 
 
 def streets(file: Path) -> Path:

@@ -12,8 +12,8 @@ from playwright.sync_api import Browser, Geolocation, Page, Route, expect
 
 from data.record import AuditEntry
 from data.task import Task, TaskState
-from tests.web.city import PASSWORD, Running, until
-from tests.web.phone_city import GATE, call_off, start_phone_city
+from tests.web.city import Running, until
+from tests.web.phone_city import GATE, call_off, log_in, start_phone_city
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -53,14 +53,6 @@ def phone(city: Running, browser: Browser) -> Iterator[Page]:
     yield page
     context.close()
     assert errors == []
-
-
-def log_in(page: Page, name: str) -> None:
-    page.goto("/r")
-    page.fill("#name", name)
-    page.fill("#password", PASSWORD)
-    page.click("button[type=submit]")
-    page.wait_for_url("**/r")
 
 
 def dispatch(city: Running) -> int:

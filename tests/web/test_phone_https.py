@@ -15,8 +15,8 @@ from playwright.sync_api import BrowserContext, Error, Geolocation, Page, Playwr
 from data.task import TaskState
 from tests.conftest import CHROMIUM
 from tests.servers.wire import Wire, wire
-from tests.web.city import PASSWORD, Running, until
-from tests.web.phone_city import GATE, call_off, start_phone_city
+from tests.web.city import Running, until
+from tests.web.phone_city import GATE, call_off, log_in, start_phone_city
 from web.tls import MadeFiles, init
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -84,20 +84,12 @@ def phone(street: Street, playwright: Playwright, tmp_path: Path) -> Iterator[Pa
     install_authority(tmp_path, street.made)
     context = open_phone(playwright, tmp_path)
     page = context.pages[0]
-    log_in(page, street.url)
+    log_in(page, "zhang", f"{street.url}/r")
     yield page
     street.wire.slow(0, 0)
     street.wire.mend()
     context.close()
     call_off(street.running)
-
-
-def log_in(page: Page, url: str) -> None:
-    page.goto(f"{url}/r")
-    page.fill("#name", "zhang")
-    page.fill("#password", PASSWORD)
-    page.click("button[type=submit]")
-    page.wait_for_url("**/r")
 
 
 def dispatch(street: Street) -> int:

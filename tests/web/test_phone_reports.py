@@ -16,7 +16,7 @@ from data.store import TaskQuery, Writer
 from data.task import Event, Task, TaskState
 from dispatch.case_work import Work, assigned
 from tests.web.city import PASSWORD, Running, until
-from tests.web.phone_city import GATE, call_off, start_phone_city
+from tests.web.phone_city import GATE, call_off, log_in, start_phone_city
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -39,11 +39,7 @@ def phone(city: Running, browser: Browser) -> Iterator[Page]:
     )  # fmt: skip
     context.set_default_timeout(15_000)
     page = context.new_page()
-    page.goto("/r")
-    page.fill("#name", "zhang")
-    page.fill("#password", PASSWORD)
-    page.click("button[type=submit]")
-    page.wait_for_url("**/r")
+    log_in(page, "zhang")
     yield page
     context.close()
     call_off(city)
