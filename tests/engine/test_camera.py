@@ -120,7 +120,7 @@ def counted(city: City, name: str, **labels: str) -> float:
     return sum(value for said, value in series.items() if labels.items() <= json.loads(said).items())
 
 
-@pytest.mark.slow
+@pytest.mark.alone
 def test_a_camera_watched_on_activity_is_looked_at_when_something_happens_and_hardly_before(
     city: Cities, tmp_path: Path
 ) -> None:
