@@ -12,13 +12,14 @@ from pathlib import Path
 
 from bench.report import complete, last_line, table
 from bench.rows import QUICK, ROWS
-from bench.runs import Bench, estimates
+from bench.runs import Bench, estimates, part_of
 from tests.conftest import ROOT, shared_folder
 
 SMOKE_S = 4.0
 QUICK_S = 25.0
 FULL_S = 45.0
 NAIVE_S = 20.0
+LATENCY = ("all_ticks", "active30")
 
 
 def quick(bench: Bench) -> None:
@@ -27,7 +28,7 @@ def quick(bench: Bench) -> None:
     for name in QUICK:
         bench.row_at(name, ROWS[name].must)
     bench.run_best(bench.seconds / 2)
-    bench.latency(ROWS["active30"].must)
+    bench.latency({name: ROWS[name].must for name in LATENCY})
     bench.system(bench.seconds / 2)
     bench.accuracy()
 
@@ -45,12 +46,12 @@ def full(bench: Bench, soak_s: float) -> None:
     for name in ("active10", "substream30", "all_ticks_h265", "active30_h265"):
         bench.search_row(name, start[name])
     carried = bench.figures.get("active30_cameras") or 1
-    bench.latency(carried)
+    bench.latency({name: bench.figures.get(f"{name}_cameras") or 1 for name in LATENCY})
     bench.rtsp(min(ROWS["all_ticks"].must, bench.figures.get("all_ticks_cameras") or 1))
     bench.system(bench.seconds)
     bench.accuracy()
     if soak_s > 0:
-        bench.soak(round(0.8 * carried), soak_s)
+        bench.soak(part_of(carried), soak_s)
 
 
 def smoke(bench: Bench) -> None:
@@ -60,7 +61,7 @@ def smoke(bench: Bench) -> None:
         bench.row_at(name, 2)
     bench.flat_cost()
     bench.run_best(bench.seconds)
-    bench.latency(2)
+    bench.latency(dict.fromkeys(LATENCY, 2))
     bench.rtsp(1)
     bench.system(bench.seconds)
     bench.soak(1, 3 * bench.seconds)
