@@ -70,6 +70,7 @@ class Watch:
         self._unseen_since: datetime | None = None  # the first motion nobody has glanced at
         self._asked: tuple[datetime, datetime] | None = None  # the picture glanced at, and since when it moves
         self._vain = 0
+        self._empty = True  # the last look has shown nothing
         self._strange: tuple[datetime, tuple[Blob, ...]] | None = None  # since when and where, while glances are vain
         self._expect_until = _NEVER  # what was kept back comes first, and nothing later is looked at before
         self._feet: dict[int, tuple[float, float]] = {}
@@ -102,7 +103,8 @@ class Watch:
     def found(self, detections: Detections) -> None:
         """What a look has shown: does anything stand there, or move?"""
         with self._lock:
-            if len(detections):
+            self._empty = not len(detections)
+            if not self._empty:
                 self._present_at = detections.at
             if self._of_interest(detections):
                 self._interest_at = max(self._interest_at, detections.at)
@@ -181,7 +183,9 @@ class Watch:
             return at - self._looked_at >= (STANDING_EVERY if active or self._stands(at) else RARE_EVERY)
         if awake or (not resting and (self._warming or at - self._moving_at < AWAKE_FOR)):
             return at >= self._look_due
-        standing = self._stands(at) or self._warming
+        # What is looked at now cannot be looked at again from before: glances tell whether what was there is back.
+        waits = resting and self._vain > 0 and self._empty
+        standing = (self._stands(at) and not waits) or self._warming
         return at - self._looked_at >= (STANDING_EVERY if standing else RARE_EVERY)
 
     def _stands(self, at: datetime) -> bool:
