@@ -152,7 +152,9 @@ class StateDecoder:
             return
         if packet.is_keyframe:
             self._decoder.flush(packet.stream)
-            yield from self._given([*self._decoded(packet), *self._decoder.drained(packet.stream)])
+            key = [*self._decoded(packet), *self._decoder.drained(packet.stream)]
+            self._decoder.give_up()  # 8 MB for two seconds; the next one takes half a millisecond to make
+            yield from self._given(key)
 
     def begin_anew(self) -> None:
         """The stream begins from its start, with another decoder: what was kept is of no use any more."""
