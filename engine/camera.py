@@ -92,7 +92,8 @@ class Camera:
         self._age = FrameAge()
         self._looked_age_s = 0.0
         self._untaken_s: float | None = None  # since when there is a picture that nobody has looked at
-        self._newest: Received | None = None
+        self._newest: Received | None = None  # of a camera set to `watch: always`
+        self._arrived_s: float | None = None  # when the last picture came
         self._taken_s = float("-inf")
         self._started_s = time.monotonic()
         self._offset = timedelta(0)
@@ -147,15 +148,14 @@ class Camera:
 
     def age_s(self) -> float:
         """Seconds since the last new frame arrived (since the start, before the first one)."""
-        newest = self._newest
-        return time.monotonic() - (newest.at_s if newest is not None else self._started_s)
+        return time.monotonic() - (self._started_s if self._arrived_s is None else self._arrived_s)
 
     def observable(self) -> bool:
-        return self._newest is not None and self.age_s() < self._unseen_after_s
+        return self._arrived_s is not None and self.age_s() < self._unseen_after_s
 
     def seen_yet(self) -> bool:
         """Has there been a frame, or the time for one?"""
-        return self._newest is not None or self.age_s() >= self._unseen_after_s
+        return self._arrived_s is not None or self.age_s() >= self._unseen_after_s
 
     def reason(self) -> str:
         """Why the site cannot be observed."""
@@ -202,7 +202,7 @@ class Camera:
             self._gate(item)
             if self._untaken_s is None:
                 self._untaken_s = now_s
-            self._newest = received
+            self._newest, self._arrived_s = received, now_s
             self._arrived()
         else:
             self._heed(self.watch, received)
@@ -216,12 +216,12 @@ class Camera:
     def _heed(self, watch: Watch, received: Received) -> None:
         """Keep it for the detector if it deserves a look, and let the device rest while nothing goes on."""
         frame, behind = received.frame, received.at - received.frame.at - self._offset
-        if self._newest is not None and LATE_FROM < behind < LATE_UNTIL:
+        if self._arrived_s is not None and LATE_FROM < behind < LATE_UNTIL:
             received = replace(received, late=True)
             self._offset += EASE  # what stays behind is the present after all
         else:
             self._offset = received.at - frame.at
-        self._newest = received
+        self._arrived_s = received.at_s
         resting = self.device.decode_state != FULLY_DECODED
         with self.pixels, self._stages.measure(self.site, "gate"):
             attention = watch.see(frame, resting=resting, sparing=resting and self.sparing)

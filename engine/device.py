@@ -163,6 +163,7 @@ class Device:
                     self._take(self, item)
                 elif self._idle_is_alive and now_s - opened_s > self._timeout_s:
                     self._alive()
+                del item  # not kept in hand while the next one is awaited: a picture has 3 MB
         finally:
             self._close()
         if self._kicked:

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
-import gc
 import logging
-import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -33,6 +30,7 @@ from engine.device import FULLY_DECODED
 from engine.heart import Heart
 from engine.judgement import CAMERA, SCENE, Unit, alerts_to_resume, kept_state, pending_keys, stream_of
 from engine.load import LoadBook
+from engine.memory import be_frugal, let_go_of_code, settle_memory, trim
 from engine.options import RunOptions
 from engine.outlet import Outlet
 from engine.pipeline import SitePipeline
@@ -49,6 +47,7 @@ METERS_EVERY_S = 1.0
 STATE_EVERY_S = 2.0  # what a killed process may not have seen: it counts as a gap
 EVIDENCE_WIDTH = 1280
 GIVE_BACK_AFTER_S = 3.0  # the last pictures of a camera that rests have been looked at
+STARTED_AFTER_S = 20.0  # the last pipeline was made, and smaller windows have been taken up
 
 
 class _Watch:
@@ -87,6 +86,7 @@ class Worker:
         self._load = Load()
         self._awake: set[str] = set()
         self._give_back_s: float | None = None
+        self._started_s: float | None = None
         self._store: Store = open_store(options.store, migrate=False)
         self._modes = Polled(self._store, active_modes, frozenset[str]())
         self._views: Polled[Mapping[str, str]] = Polled(self._store, views_asked, {})
@@ -161,6 +161,7 @@ class Worker:
                 watch.trouble = ""
             self._heart.beat()
             settle_memory()
+            self._started_s = time.monotonic() + STARTED_AFTER_S
 
     def _open_alerts(self, site: SiteSettings) -> Sequence[Alert]:
         other_side = bool(site.sensors)
@@ -270,7 +271,12 @@ class Worker:
                 watch.camera.send_back()
 
     def _give_back(self, now_s: float) -> None:
-        """Some seconds after cameras have gone to rest: the memory of their decoders, to the system."""
+        """Some seconds after cameras have gone to rest: the memory of their decoders, to the system; and once after
+        the start what only that needed."""
+        if self._started_s is not None and now_s >= self._started_s:
+            self._started_s = None
+            let_go_of_code()
+            trim()
         awake = {watch.site.id for watch in self._watches if watch.camera.device.decode_state == FULLY_DECODED}
         if self._awake - awake and self._give_back_s is None:
             self._give_back_s = now_s + GIVE_BACK_AFTER_S
@@ -332,24 +338,7 @@ class Worker:
         self._store.close()
 
 
-def settle_memory() -> None:
-    """After the modules and the model are loaded: they stay, so the collector need not go through them again.
-
-    Loading leaves some MiB of freed memory in the process, which the C library would keep (glibc only).
-    """
-    gc.collect()
-    gc.freeze()
-    trim()
-
-
-def trim() -> None:
-    """Freed memory, back to the system (glibc only)."""
-    if sys.platform == "linux":
-        give_back = getattr(ctypes.CDLL(None), "malloc_trim", None)
-        if give_back is not None:
-            give_back(0)
-
-
 def run_cameras(heart: Heart, options: RunOptions, name: str, sites: tuple[str, ...]) -> None:
     """Target of a worker process that owns the cameras of these sites."""
+    be_frugal()
     Worker(heart, options, name, sites).run()

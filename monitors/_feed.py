@@ -67,6 +67,7 @@ class Feed(Generic[T]):
                 self.closed.set()
                 raise DeviceLost(f"{self.name}: nothing new for {self._patience_s:g} s")
             yield item
+            item = None  # not kept in hand while the next one is awaited
 
     def close(self) -> None:
         self.closed.set()

@@ -5,7 +5,8 @@ Imported where a camera is opened, not where its recipe is read.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
@@ -21,13 +22,32 @@ from av.video.stream import VideoStream
 from data.frame import Image
 from data.secrets import redact
 
+ENCODER_LASTS_S = 1.0
+
+
+@dataclass(slots=True)
+class _Encoder:
+    """Of JPEG pictures of one size and quality: 6 MiB at 1280 x 720, made anew in 0.3 ms."""
+
+    used_s: float
+    context: VideoCodecContext | None = None
+
 
 class Scalers:
-    """One swscale context per target size of a stream; making one costs more than using it. One thread only."""
+    """One swscale context per target size of a stream; making one costs more than using it. One thread only.
 
-    def __init__(self) -> None:
+    Encoders are kept while they are used every second: for tiles somebody looks at, not for evidence now and then.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._made: dict[tuple[int, int, str], VideoReformatter] = {}
-        self._encoders: dict[tuple[int, int, int], VideoCodecContext] = {}
+        self._encoders: dict[tuple[int, int, int], _Encoder] = {}
+
+    @property
+    def encoders(self) -> int:
+        """How many are kept."""
+        return sum(1 for one in self._encoders.values() if one.context is not None)
 
     def scaled(self, frame: VideoFrame, width: int, height: int, pixel_format: str) -> Image:
         """uint8 (height, width, 3) for bgr24, (height, width) for gray."""
@@ -38,10 +58,19 @@ class Scalers:
         planes = self._reformatted(frame, width, height, "yuvj420p")
         planes.pts, planes.time_base, planes.color_range = None, Fraction(1, 25), ColorRange.JPEG
         planes.pict_type = PictureType.NONE  # as given by the camera's encoder, JPEG's would refuse a P picture
-        encoder = self._encoders.get((width, height, quality))
-        if encoder is None:
-            encoder = self._encoders[width, height, quality] = _jpeg_encoder(width, height, quality)
+        encoder = self._encoder(width, height, quality)
         return b"".join(bytes(packet) for packet in encoder.encode(planes))
+
+    def _encoder(self, width: int, height: int, quality: int) -> VideoCodecContext:
+        key, now_s = (width, height, quality), self._clock()
+        self._encoders = {k: one for k, one in self._encoders.items() if now_s - one.used_s < ENCODER_LASTS_S}
+        known = self._encoders.get(key)
+        if known is None:
+            self._encoders[key] = _Encoder(now_s)
+            return _jpeg_encoder(width, height, quality)
+        known.used_s = now_s
+        known.context = known.context or _jpeg_encoder(width, height, quality)
+        return known.context
 
     def _reformatted(self, frame: VideoFrame, width: int, height: int, pixel_format: str) -> VideoFrame:
         scaler = self._made.setdefault((width, height, pixel_format), VideoReformatter())

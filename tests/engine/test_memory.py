@@ -1,0 +1,50 @@
+"""What a worker gives back to the system is not missed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from engine.memory import _unwritten_code
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="glibc on Linux only")
+
+SMAPS = """\
+7f0000000000-7f0000002000 r-xp 00000000 fe:00 1 /usr/lib/libc.so.6
+Rss:                   8 kB
+Anonymous:             0 kB
+7f0000002000-7f0000003000 r--p 00002000 fe:00 1 /usr/lib/libc.so.6
+Rss:                   4 kB
+Anonymous:             4 kB
+7f0000003000-7f0000004000 rw-p 00003000 fe:00 1 /usr/lib/libc.so.6
+Rss:                   4 kB
+Anonymous:             0 kB
+7f0000004000-7f0000005000 r--p 00000000 fe:00 2 /usr/lib/locale/LC_CTYPE
+Rss:                   4 kB
+Anonymous:             0 kB
+7f0000005000-7f0000006000 r-xp 00000000 00:00 0
+Rss:                   4 kB
+Anonymous:             0 kB
+"""
+
+
+def test_only_what_can_be_read_again_from_a_library_is_given_up() -> None:
+    assert list(_unwritten_code(SMAPS)) == [(0x7F0000000000, 0x2000, 8192)]
+
+
+def test_a_process_goes_on_without_the_pages_it_gave_up_and_is_smaller(root: Path) -> None:
+    code = (
+        "import av, numpy, psutil; from engine.memory import be_frugal, let_go_of_code, settle_memory\n"
+        "be_frugal(); settle_memory(); me = psutil.Process(); before = me.memory_info().rss\n"
+        "given = let_go_of_code(); after = me.memory_info().rss\n"
+        "frame = av.VideoFrame.from_ndarray(numpy.full((96, 128), 7, numpy.uint8), format='gray')\n"
+        "assert frame.reformat(64, 48).to_ndarray().mean() == 7\n"
+        "print(given, before - after)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
+    given, smaller = map(int, done.stdout.split())
+    assert given > 10 << 20
+    assert smaller > given / 2
