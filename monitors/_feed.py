@@ -47,6 +47,10 @@ class Feed(Generic[T]):
             self._kept.append(item)
             self._changed.notify_all()
 
+    def has_room(self) -> bool:
+        """Would another item make none give way?"""
+        return len(self._kept) != self._kept.maxlen
+
     def alive(self) -> None:
         """From the reading thread: the device answers, though it has nothing new."""
         self._heard_s = time.monotonic()

@@ -15,13 +15,13 @@ from data.errors import DeviceLost
 from data.frame import Frame
 from data.observation import Reading
 from data.stages import StageClock
+from monitors._backlog import Backlog
 from monitors._feed import Feed
-from monitors._packets import DecodeState, StateDecoder
+from monitors._packets import Decoded, DecodeState, StateDecoder, VideoPacket
 from monitors._substream import Substream
 from monitors._video import AvFrame, Scalers, describe, open_video, seconds
 
-KEPT_ON_WAKING = 16  # those that were kept back come at once
-LATE_PATIENCE_S = 1.0  # they wait so long for their place
+LATE_PATIENCE_S = 1.0  # frames that were kept back wait so long for their place when nothing is read any more
 KEPT_FRAMES = 4  # between the reading thread and the one who observes; the newest win
 
 
@@ -103,8 +103,7 @@ class LiveVideo:
         }
         if self._by_state is not None and substream is not None:
             self._substream = Substream(site, f"{site}: {shown}", substream, self._options, timeout_s, stages)
-        keep = KEPT_FRAMES if self._by_state is None else KEPT_ON_WAKING
-        self._feed: Feed[Frame] = Feed(f"{site}: {shown}", self._read, patience_s=timeout_s, keep=keep)
+        self._feed: Feed[Frame] = Feed(f"{site}: {shown}", self._read, patience_s=timeout_s, keep=KEPT_FRAMES)
 
     def observe(self) -> Iterator[Frame | None]:
         return self._feed.items()
@@ -175,26 +174,42 @@ class LiveVideo:
     def _decode_by_state(
         self, feed: Feed[Frame], packets: Iterator[Packet[VideoStream]], decoder: StateDecoder
     ) -> None:
-        """Times are the sender's, anchored by the quickest packet; those that were kept back keep theirs."""
+        """Times are the sender's, anchored by the quickest packet; those that were kept back keep theirs.
+
+        They are decoded as there is room for them, and reading goes on meanwhile: neither do pictures pile up, nor
+        does the camera wait.
+        """
         scalers = Scalers()
-        for packet in packets:
-            if feed.closed.is_set():
-                return
-            arrived_s = time.time()
-            if packet.pts is None or not packet.time_base:
-                continue
-            at_s = float(packet.pts * packet.time_base)
-            self._anchor_s = anchor_s = self._clock.taken_s(at_s, arrived_s) - at_s
-            feed.alive()
+
+        def decode(packet: VideoPacket, at_s: float) -> Iterator[Decoded]:
             frames = decoder.feed(packet, at_s)
             while True:
                 with self._stages.measure(self.site, "decode"):
                     decoded = next(frames, None)
                 if decoded is None:
-                    break
-                at = datetime.fromtimestamp(anchor_s + decoded.at_s, UTC)
-                self._places.append((at, decoded.at_s))
-                feed.put(AvFrame(self.site, at, decoded.frame, scalers), LATE_PATIENCE_S if decoded.late else 0.0)
+                    return
+                yield decoded
+
+        def give(decoded: Decoded, anchor_s: float) -> None:
+            at = datetime.fromtimestamp(anchor_s + decoded.at_s, UTC)
+            self._places.append((at, decoded.at_s))
+            feed.put(AvFrame(self.site, at, decoded.frame, scalers), LATE_PATIENCE_S if decoded.late else 0.0)
+
+        backlog = Backlog(decode, give, feed.has_room)
+        try:
+            for packet in packets:
+                if feed.closed.is_set():
+                    return
+                arrived_s = time.time()
+                if packet.pts is None or not packet.time_base:
+                    continue
+                at_s = float(packet.pts * packet.time_base)
+                self._anchor_s = anchor_s = self._clock.taken_s(at_s, arrived_s) - at_s
+                feed.alive()
+                backlog.add(packet, at_s, anchor_s)
+        finally:
+            if not feed.closed.is_set():
+                backlog.finish()
 
     def _timed(self, packets: Iterator[Packet[VideoStream]]) -> Iterator[Packet[VideoStream]]:
         while True:
