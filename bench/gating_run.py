@@ -33,6 +33,7 @@ from engine.pipeline import SitePipeline
 from engine.watch import Watch
 from engine.worker import TICK_LAG
 from monitors._packets import DecodeState, StateDecoder
+from monitors._substream import ALIVE_S
 from monitors._video import AvFrame, Scalers, seconds
 
 START = datetime(2024, 7, 12, tzinfo=UTC)
@@ -113,7 +114,8 @@ class Replay:
         per_second = context.inference.per_second
         self._watch = None if full else Watch(per_second)
         self._movement = Movement() if self._watch is None else self._watch.movement
-        self._decoder = StateDecoder(site.id, per_second, lambda: small is not None)
+        self._decoder = StateDecoder(site.id, per_second, self._small_alive)
+        self._now_s, self._small_given_s = 0.0, float("-inf")
         self._due_s, self._step_s = 0.0, 1 / per_second
         self._scalers, self._small_scalers = Scalers(), Scalers()
         self.run = Run()
@@ -125,12 +127,13 @@ class Replay:
             while next_tick_s <= at_s:
                 self.run.note(self._pipeline.tick(Tick(self._site.id, _at(next_tick_s) - TICK_LAG)), next_tick_s)
                 next_tick_s += 1.0
-            self.run.length_s = at_s
-            if is_small:
+            self.run.length_s = self._now_s = at_s
+            if is_small:  # as `monitors._substream.Substream` does it
                 whole = not self._decoder.awake and (whole or packet.is_keyframe)
-                if whole and self._decoder.state is DecodeState.SUBSTREAM:
+                if whole:
                     for frame in packet.decode():
                         self.run.small_decoded += 1
+                        self._small_given_s = at_s
                         self._heed(AvFrame(self._site.id, _at(seconds(frame) or 0.0), frame, self._small_scalers), at_s)
                 continue
             for decoded in self._decoder.feed(packet, at_s):
@@ -138,6 +141,9 @@ class Replay:
                 self._heed(AvFrame(self._site.id, _at(decoded.at_s), decoded.frame, self._scalers), at_s)
         self.run.refused = self._decoder.refused
         return self.run
+
+    def _small_alive(self) -> bool:
+        return self._now_s - self._small_given_s < ALIVE_S
 
     def _heed(self, frame: AvFrame, now_s: float) -> None:
         """As `engine.camera.Camera` does, with an answer to a glance before the next picture."""
