@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Two tests at a time, then those that want the machine for themselves; what failed is asked once more, alone.
+# Three tests at a time (many of them wait), then those that want the machine for themselves; what failed is asked once more, alone.
 set -uo pipefail
 pytest=.venv/bin/pytest
 rm -f .pytest_cache/v/cache/lastfailed # both runs add to it
 beside=0 alone=0
-"$pytest" -q -n 2 --dist loadfile --no-loadscope-reorder -m "not alone" "$@" || beside=$?
+"$pytest" -q -n 3 --dist loadfile --no-loadscope-reorder -m "not alone" "$@" || beside=$?
 "$pytest" -q -m alone "$@" || alone=$?
 if [ "$beside" = 0 ] && [ "$alone" = 0 ]; then
     exit 0

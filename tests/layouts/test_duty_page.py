@@ -59,8 +59,10 @@ def test_a_chosen_row_shows_picture_buttons_and_trail_and_is_worked_from_there(
     seat.page.click('#duty-chosen button[data-do="dispatch"]')
     expect(seat.page.locator("#duty-tasks .ag-center-cols-container .ag-row")).to_have_count(1)
     (task,) = station.store.read(lambda reader: reader.tasks(TaskQuery()))
-    expect(seat.page.locator(f'[data-person="{task.offered_to}"].busy')).to_be_visible()
-    expect(seat.page.locator("#duty-people-counts")).to_have_text("在岗 18 · 任务中 1")
+    (other,) = task.also_offered
+    for asked in (task.offered_to, other):  # an urgent one: two at once
+        expect(seat.page.locator(f'[data-person="{asked}"].busy')).to_be_visible()
+    expect(seat.page.locator("#duty-people-counts")).to_have_text("在岗 18 · 任务中 2")
     seat.page.click('#duty-chosen button[data-do="cancel"]')
     expect(seat.page.locator("#duty-tasks .ag-center-cols-container .ag-row")).to_have_count(0)
     assert seat.errors == []
