@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -224,7 +225,7 @@ class StayAlerts:
         return alert.is_open and alert.key[:3] == (self.site, self.recipe.name, self.recipe.zone or "")
 
 
-class ObjectRule:
+class ObjectRule(ABC):
     """A live rule that judges each object's stay at one site. Subclasses say what a picture means."""
 
     _alerts: StayAlerts
@@ -246,8 +247,9 @@ class ObjectRule:
             return []
         return self._judged(seen) if isinstance(seen, Detections) else []
 
-    def _heed(self, modes: frozenset[str]) -> None:
+    def _heed(self, modes: frozenset[str]) -> None:  # noqa: B027 - most rules know no modes
         """Which modes of the city are on now."""
 
+    @abstractmethod
     def _judged(self, seen: Detections) -> list[Signal]:
-        raise NotImplementedError
+        """Signals of one picture."""
