@@ -137,11 +137,13 @@ class Outlet:
             if closing and not heads and not values:
                 return
             self._meters.gauge("yiping_units_waiting", sum(map(len, tuple(self._waiting.values()))))
-            away = self._write_values(values)
+            written = self._submit_values(values)  # with the units in one commit: an alert waits for one sync, not two
             for unit in heads:
                 self._submit(unit)
+            away = False
             for unit in heads:
                 away = self._settle(unit) or away
+            away = self._settle_values(written, values) or away
             if away and self._pause(closing):
                 return
 
@@ -208,14 +210,24 @@ class Outlet:
             if unit.spooled and not any(other.spooled for other in units):
                 self._spool.clear(unit.stream)
 
-    def _write_values(self, values: dict[str, Callable[[Writer], None]]) -> bool:
-        """True when the store is away; what was not written is tried again unless something newer came."""
+    def _submit_values(self, values: dict[str, Callable[[Writer], None]]) -> Future[object] | None:
+        """None when there is nothing to write, or nowhere to write to."""
         if not values:
+            return None
+        try:
+            return self._store.submit(lambda writer: [put(writer) for put in values.values()])
+        except StoreClosed as error:
+            closed: Future[object] = Future()
+            closed.set_exception(error)
+            return closed
+
+    def _settle_values(self, written: Future[object] | None, values: dict[str, Callable[[Writer], None]]) -> bool:
+        """True when the store is away; what was not written is tried again unless something newer came."""
+        if written is None:
             return False
         try:
-            future = self._store.submit(lambda writer: [put(writer) for put in values.values()])
-            error = future.exception(PATIENCE_S)
-        except (NotYet, StoreClosed) as away:
+            error = written.exception(PATIENCE_S)
+        except NotYet as away:
             error = away
         if isinstance(error, (NotYet, *AWAY)):
             with self._changed:
