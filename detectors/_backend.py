@@ -20,7 +20,7 @@ from detectors._weights import Weights, configured_weights
 log = logging.getLogger(__name__)
 
 WEIGHED_OVER_S = 10.0
-BUSY = 0.2  # of a processor
+BUSY = 0.1  # of a processor: one camera with five looks a second is
 
 
 class Model(Protocol):
@@ -84,7 +84,7 @@ def _exported(weights: Weights, inference: InferenceSettings, cache_dir: Path) -
 class BySize:
     """The network at several sizes of its input; each picture goes to the one of its size.
 
-    The smaller ones are taken up (30 MiB each) when inference has kept a fifth of a processor busy for ten seconds: a
+    The smaller ones are taken up (30 MiB each) when inference has kept a tenth of a processor busy for ten seconds: a
     process that looks seldom has nothing to gain by them. One that cannot be had is done without.
     """
 
