@@ -22,7 +22,7 @@ from typing import Literal
 import psutil
 
 from bench.city import running
-from bench.clip import RATE, Clip, rotated
+from bench.clip import GOP_S, RATE, Clip, rotated
 from bench.readout import Readout, quantile, rates, read_workers
 from bench.truth import LABELS, START, Event, matched, seen_from
 from data.sql.store import open_store
@@ -33,6 +33,7 @@ LOOKS_A_SECOND = 4.5
 READY_WITHIN_S = 90.0
 SETTLE_S = 12.0  # all begin awake, with key intervals unmeasured; sustained is what is claimed
 EDGE_S = 2.0  # events nearer to the beginning or the end of the measured time are not asked for
+TOLD_WITHIN_S = GOP_S + 1.5  # a resting camera may tell an event so much later than one that never rests
 AGE_METER = "yiping_look_age_seconds"
 CATCH_UP_METER = "yiping_catch_up_age_seconds"
 LOOKS_METER = "yiping_inferences_total"
@@ -141,6 +142,7 @@ def trial(row: Row, footage: Footage, count: int, seconds: float, urls: Mapping[
             time.sleep(SETTLE_S)
             measure(outcome, var / "run", seconds)
             ended_s = time.monotonic() - begun_s
+            time.sleep(TOLD_WITHIN_S)
         if urls is None and row.clip.pauses():
             # A camera's own time lies between that since it was ready and that since all was started.
             span = (ready_s + EDGE_S, ended_s - ready_s - EDGE_S)

@@ -161,7 +161,7 @@ class Replay:
                 self.run.wakes_s.append(now_s)
                 return
         else:
-            self._decoder.rest()
+            self._decoder.rest(quiet=attention.quiet)
         if attention.glance:
             self.run.glances += 1
             since = self._watch.glanced(frame.at, self._pipeline.glance(frame))
@@ -169,11 +169,11 @@ class Replay:
                 self.run.wakes_s.append(now_s)
                 self._decoder.wake(_s(since))
         elif attention.look:
-            self._look(frame, now_s)
+            self._look(frame, now_s, still=attention.still)
 
-    def _look(self, frame: AvFrame, now_s: float) -> None:
-        self.run.looks += 1
-        seen = self._pipeline.see(frame, self._movement)
+    def _look(self, frame: AvFrame, now_s: float, *, still: bool = False) -> None:
+        seen = self._pipeline.see(frame, self._movement, still=still)
+        self.run.looks += not seen.repeated
         self.run.note(seen.signals, now_s)
         if self._watch is not None and seen.detections is not None:
             self._watch.found(seen.detections)

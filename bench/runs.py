@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.baselines import best_ultralytics_cameras, naive_cameras
@@ -188,13 +188,18 @@ class Bench:
 def estimates(cost: Cost) -> dict[str, int]:
     """Where the searches begin: what the processors carry when nothing else takes time."""
     budget_ms = 900.0 * cores()
-    active30 = RATE * cost.decode_ms + 0.35 * 5 * cost.look_ms
-    idle = 0.15 * RATE * cost.decode_ms  # asleep: key pictures, or a small stream
+    look_ms = 0.6 * cost.look_ms  # most looks are at a part of the picture
+    rest_ms = 15.0  # whatever is neither decoding nor looking
+
+    def partly(awake: float, decode_ms: float) -> float:
+        """A camera that is awake for this share of the time, and gives key pictures in the rest of it."""
+        return awake * (RATE * decode_ms + 5 * look_ms) + 0.03 * RATE * decode_ms + rest_ms
+
     dear = {
         "all_ticks": cost.per_second_ms(5),
-        "active30": active30,
-        "active10": idle + 0.2 * cost.per_second_ms(5),
-        "substream30": replace(cost, decode_ms=cost.decode_ms / 7).per_second_ms(0.35 * 5),
+        "active30": partly(0.38, cost.decode_ms),
+        "active10": partly(0.13, cost.decode_ms),
+        "substream30": partly(0.38, cost.decode_ms / 7),
     }
     found = {name: max(1, int(budget_ms / camera_ms)) for name, camera_ms in dear.items()}
     return {**found, "all_ticks_h265": found["all_ticks"], "active30_h265": found["active30"]}

@@ -89,8 +89,10 @@ class Monitor(Protocol):
 class Attentive(Protocol):
     """A camera that decodes less while nothing goes on (`watch: on_activity`)."""
 
-    def attend(self, awake: bool, at: datetime) -> bool:
+    def attend(self, awake: bool, at: datetime, *, quiet: bool = False) -> bool:
         """Decode everything, since shortly before the picture taken at `at`; or as little as is safe.
+
+        `quiet`: nothing is there and nothing moves, so not even until the next key picture.
 
         True: that picture and those before it, as far as they were not given, come again in the order of their
         times. May be called from another thread.

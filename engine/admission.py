@@ -12,10 +12,10 @@ import threading
 import time
 from collections import deque
 
-FULL_LOAD = 0.92  # share of one processor: above it no more are let in
+FULL_LOAD = 0.95  # share of one processor: above it no more are let in
 ROOM_LOAD = 0.75  # below it one more may come in
 LATE_S = 1.0  # pictures that waited so long for the detector: it is too much, whatever the processor says
-OVER_S = 4  # seconds over which the load is taken
+OVER_S = 6  # seconds over which the load is taken
 SETTLE_S = 3.0  # between two steps of the limit: the effect of one must be seen before the next
 
 
@@ -104,6 +104,12 @@ class Load:
     def waited(self, seconds: float) -> None:
         """A picture waited so long for the detector."""
         self._longest_s = max(self._longest_s, seconds)
+
+    def begin_anew(self) -> None:
+        """Some cameras were sent to rest: what was used before tells nothing of what is used now."""
+        last = self._marks[-1]
+        self._marks.clear()
+        self._marks.append(last)
 
     def since(self, now_s: float) -> tuple[float, float] | None:
         """Share of a processor over the last seconds, and longest wait, seconds, since asked last.

@@ -80,8 +80,9 @@ def analyze_frames(
         if watch is None and movement is not None and movement.due(frame.at):
             movement.see(frame)
         if watch is not None:
-            if watch.see(frame).look:
-                seen = pipeline.see(frame, movement)
+            attention = watch.see(frame)
+            if attention.look:
+                seen = pipeline.see(frame, movement, still=attention.still)
                 log.note(seen.signals)
                 if seen.detections is not None:
                     watch.found(seen.detections)

@@ -29,9 +29,9 @@ TILE_QUALITY = 70
 TILE_EVERY_S = 0.1
 BOXES_LAST_S = 2.0  # older boxes are no longer drawn
 UNSEEN_AFTER_S = 3.0
-LATE_FROM = timedelta(seconds=0.5)  # a picture that comes so late was kept back while the camera rested
-LATE_UNTIL = timedelta(seconds=10)  # beyond that it is another recording, or another clock
-EASE = timedelta(seconds=0.01)
+STALE_LOOK_S = 0.4  # older pictures of the present are looked at half as often: a newer one is about to come
+LONGEST_GAP = timedelta(seconds=0.8)  # between looks while it catches up: further apart, nobody can be followed
+CATCH_UP_S = 15.0  # so long after waking a picture may be one that was kept back
 SPARING = 3  # decode state of a camera that would be awake if there were room
 KEPT_PICTURES = 2  # of those, waiting for the detector; each is 3 MB that the decoder will never give back
 PATIENCE_S = 1.0  # for one of them to be taken up; a detector that is slower than that has fallen behind for good
@@ -41,7 +41,8 @@ PATIENCE_S = 1.0  # for one of them to be taken up; a detector that is slower th
 class Received:
     """A frame and when it came: `at_s` monotonic seconds, `at` wall clock.
 
-    `late`: it was kept back for a while. `glance`: only whether something of interest is there is asked.
+    `late`: it was kept back for a while. `glance`: only whether something of interest is there is asked. `still`:
+    nothing has moved since the picture before it.
     """
 
     frame: Frame
@@ -49,6 +50,7 @@ class Received:
     at: datetime
     late: bool = False
     glance: bool = False
+    still: bool = False
 
 
 class Camera:
@@ -97,6 +99,12 @@ class Camera:
         self._taken_s = float("-inf")
         self._started_s = time.monotonic()
         self._offset = timedelta(0)
+        self._kept_until = datetime.min.replace(tzinfo=UTC)  # its pictures up to then were kept back while it rested
+        self._woken_s = float("-inf")
+        self._kept_at = datetime.min.replace(tzinfo=UTC)  # the last picture given to the detector
+        self._taken_at = datetime.min.replace(tzinfo=UTC)  # the last one it took
+        self._lags = False  # since it was woken the present was not reached yet
+        self._behind = timedelta(seconds=1.5 / context.inference.per_second)
         self._tile_due_s = 0.0
         self._tiles = 0
         self._boxes: tuple[Box, ...] = ()
@@ -123,6 +131,7 @@ class Camera:
         self._taken_s = received.at_s
         self._untaken_s = None
         with self._queue:
+            self._taken_at = received.frame.at
             if self._waiting and self._waiting[0] is received:
                 self._waiting.popleft()
                 self._queue.notify_all()
@@ -194,11 +203,13 @@ class Camera:
         if isinstance(item, Reading | HazardWarning):  # no camera gives one
             return
         now_s, now = time.monotonic(), datetime.now(UTC)
-        received = Received(item, now_s, now)
-        self._age.arrived(item.at, now.timestamp())
+        late = item.at <= self._kept_until and now_s - self._woken_s < CATCH_UP_S
+        received = Received(item, now_s, now, late=late)
+        if not late:
+            self._offset = now - item.at
+            self._age.arrived(item.at, now.timestamp())
         self.tally.pictures += 1
         if self.watch is None:
-            self._offset = now - item.at
             self._gate(item)
             if self._untaken_s is None:
                 self._untaken_s = now_s
@@ -215,31 +226,41 @@ class Camera:
 
     def _heed(self, watch: Watch, received: Received) -> None:
         """Keep it for the detector if it deserves a look, and let the device rest while nothing goes on."""
-        frame, behind = received.frame, received.at - received.frame.at - self._offset
-        if self._arrived_s is not None and LATE_FROM < behind < LATE_UNTIL:
-            received = replace(received, late=True)
-            self._offset += EASE  # what stays behind is the present after all
-        else:
-            self._offset = received.at - frame.at
-        self._arrived_s = received.at_s
+        frame, self._arrived_s = received.frame, received.at_s
         resting = self.device.decode_state != FULLY_DECODED
         with self.pixels, self._stages.measure(self.site, "gate"):
             attention = watch.see(frame, resting=resting, sparing=resting and self.sparing)
         if attention.global_change:
             self._meters.count("yiping_global_changes_total", camera=self.site)
-        if self._stirred(attention.awake, frame.at):
+        if self._stirred(attention.awake, frame.at, quiet=attention.quiet):
             return
         if attention.look or attention.glance:
-            received = replace(received, glance=attention.glance)
-            self._keep(received)
+            if not attention.glance and self._spare(received):
+                self.tally.shed += 1
+                return
+            self._kept_at = frame.at
+            self._keep(replace(received, glance=attention.glance, still=attention.still))
             self._arrived()
 
+    def _spare(self, received: Received) -> bool:
+        """Leave this one out? While it catches up with the present, looks are shed before it lags for long."""
+        at = received.frame.at
+        if received.late:
+            return False
+        stale = self._age.of(at, received.at.timestamp()) > STALE_LOOK_S
+        self._lags = self._lags and stale and received.at_s - self._woken_s < CATCH_UP_S
+        return stale and timedelta(0) < at - self._kept_at < self._behind
+
     def _keep(self, received: Received) -> None:
-        """For the detector. What was kept back waits for it, so that nothing of a beginning is lost."""
+        """For the detector. What was kept back waits for it, so that nothing of a beginning is lost; what comes next
+        does where too much time would lie between two looks."""
         with self._queue:
             if received.late:
                 self._queue.wait_for(lambda: len(self._waiting) < KEPT_PICTURES, PATIENCE_S)
+            elif self._lags and received.frame.at - self._taken_at > LONGEST_GAP:
+                self._queue.wait_for(lambda: not self._waiting, PATIENCE_S)
             if self._waiting and not (self._waiting[-1].late or self._waiting[-1].glance):
+                received = replace(received, still=received.still and self._waiting[-1].still)
                 self._waiting.pop()  # of the present only the newest counts
                 self.tally.shed += 1
             elif len(self._waiting) >= KEPT_PICTURES:
@@ -265,20 +286,24 @@ class Camera:
             self._awake, self.sparing = False, True
             self.device.attend(False, datetime.now(UTC))
 
-    def _stirred(self, awake: bool, since: datetime) -> bool:
+    def _stirred(self, awake: bool, since: datetime, *, quiet: bool = False) -> bool:
         """Let the device wake or rest. True: the pictures since then come again."""
         with self._stirring:
             if not awake:
                 if self._awake or self.sparing:
                     self._admission.leave(self.site)
                 self._awake = self.sparing = False
-                self.device.attend(False, since)  # each time: a device opened anew does not know yet that it may rest
+                # Each time: a device opened anew does not know yet that it may rest.
+                self.device.attend(False, since, quiet=quiet)
                 return False
             if self._awake and self.device.decode_state == FULLY_DECODED:
                 return False
             self._awake = self._admission.enter(self.site)
             self.sparing = not self._awake
-            return self.device.attend(self._awake, since)
+            again = self.device.attend(self._awake, since)
+            if again:
+                self._kept_until, self._woken_s, self._lags = self.now(), time.monotonic(), True
+            return again
 
     def _tile(self, frame: Frame, now_s: float) -> None:
         if now_s < self._tile_due_s or not self._publisher.wanted(self.site):

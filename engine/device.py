@@ -126,13 +126,15 @@ class Device:
         elif isinstance(monitor, Warns):
             monitor.warned(given)
 
-    def attend(self, awake: bool, at: datetime) -> bool:
+    def attend(self, awake: bool, at: datetime, *, quiet: bool = False) -> bool:
         """Tell a camera that something goes on since the picture taken at `at`, or that nothing does.
+
+        `quiet`: nothing is there and nothing moves.
 
         True: that picture and those before it, as far as they were not given, come again.
         """
         monitor = self._monitor
-        return monitor.attend(awake, at) if isinstance(monitor, Attentive) else False
+        return monitor.attend(awake, at, quiet=quiet) if isinstance(monitor, Attentive) else False
 
     @property
     def decode_state(self) -> int:

@@ -6,6 +6,7 @@ import hashlib
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -25,11 +26,15 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What one picture gave. `detections` is None where no detector looks for objects."""
+    """What one picture gave. `detections` is None where no detector looks for objects.
+
+    `repeated`: nobody has looked at it, the one before said the same.
+    """
 
     detections: Detections | None
     readings: tuple[Reading, ...]
     signals: tuple[Signal, ...]
+    repeated: bool = False
 
 
 class SitePipeline:
@@ -77,6 +82,7 @@ class SitePipeline:
         self._detectors = [recipe.make(context) for recipe in site.detectors]
         self._conditions = Conditions(self._rules, context.stale_after, open_alerts, pending)
         self._standings: tuple[Standing, ...] = ()
+        self._empty: Detections | None = None  # what the last picture has shown, if that was nothing
         judged = site.camera is not None and site.health.enabled
         source = "" if site.camera is None else site.camera.model_dump_json()
         camera = hashlib.sha256(source.encode()).hexdigest()
@@ -89,21 +95,33 @@ class SitePipeline:
         """Does anything look at the pictures?"""
         return bool(self._detectors) or self._health is not None
 
-    def see(self, frame: Frame, moves: Moves | None = None) -> Seen:
-        """Look at one picture and judge what is in it. `moves`: then detectors may look only where something moved."""
+    def see(self, frame: Frame, moves: Moves | None = None, *, still: bool = False) -> Seen:
+        """Look at one picture and judge what is in it. `moves`: then detectors may look only where something moved.
+
+        `still`: nothing has moved since the last picture. Where that one was empty, this one is taken for empty too.
+        """
         health = self._health.see(frame) if self._health is not None else []
         if not self._sees:
             self._conditions.note(health)
+            self._empty = None
             return Seen(None, (), tuple(health))
+        if still and self._empty is not None:
+            return self._judged([replace(self._empty, at=frame.at)], health, frame.at, repeated=True)
         observations = [found for detector in self._detectors for found in _found(detector, frame, moves)]
+        return self._judged(observations, health, frame.at)
+
+    def _judged(
+        self, observations: Sequence[Observation], health: Sequence[Signal], at: datetime, *, repeated: bool = False
+    ) -> Seen:
         pictures = [found for found in observations if isinstance(found, Detections)]
         readings = tuple(found for found in observations if isinstance(found, Reading))
         detections = merged(pictures) if pictures else None
         judged: list[Observation] = [*([detections] if detections is not None else []), *readings]
         signals = (*health, *(signal for one in judged for signal in self._judge(one)))
-        self._conditions.saw(frame.at)
+        self._empty = detections if detections is not None and not len(detections) else None
+        self._conditions.saw(at)
         self._conditions.note(signals)
-        return Seen(detections, readings, signals)
+        return Seen(detections, readings, signals, repeated)
 
     def glance(self, frame: Frame) -> Detections | None:
         """What may be an object in this picture; None where no detector can tell. Nothing is followed or judged."""

@@ -23,6 +23,7 @@ from engine.gate import Mask, Motion
 from engine.movement import GATE_EVERY, KEPT_MOTIONS, STALE, Movement
 
 AWAKE_FOR = timedelta(seconds=2)  # after something of interest has moved
+GONE_FOR = timedelta(seconds=1)  # likewise, when the last look has shown nothing and nothing moves
 STANDING_EVERY = timedelta(seconds=1)  # looks while something stands there
 STANDING_FOR = timedelta(seconds=10)  # it may be hidden for so long and still be looked after
 RARE_EVERY = timedelta(seconds=10)
@@ -34,6 +35,7 @@ _TRAVELS_CELLS = 1.5
 _SMALL_SHARE = 0.1  # of the cells; more is weather
 FEW_BLOBS = 4  # more is water, or leaves
 _CALM = timedelta(seconds=3)  # without motion: the next motion is another one
+_STILL = timedelta(seconds=0.5)  # without motion
 _PATIENCE = timedelta(seconds=5)  # for the answer to a glance, and for what was kept back
 _MOVED_BY = 0.15  # box heights between two looks: it moves, though the gate may not have noticed
 _SLACK = timedelta(milliseconds=1)  # picture times are rounded: 0.1999 s is due at 0.2 s
@@ -45,12 +47,16 @@ _STALE_AT_REST = timedelta(seconds=3)  # of the substream: what stands there sin
 @dataclass(frozen=True, slots=True)
 class Attention:
     """What a picture deserves. `look`: let detectors and rules see it. `glance`: let the detectors see whether what
-    moves there is of interest, and say so by `glanced`. `awake`: something goes on, decode every picture."""
+    moves there is of interest, and say so by `glanced`. `awake`: something goes on, decode every picture. `still`: the
+    last look has shown nothing and nothing has moved since, so the rules may be told the same without looking.
+    `quiet`: nothing is there and nothing moves, so do not wait for a key picture to rest."""
 
     look: bool
     awake: bool
     global_change: bool = False
     glance: bool = False
+    still: bool = False
+    quiet: bool = False
 
 
 class Watch:
@@ -62,9 +68,11 @@ class Watch:
         self._lock = threading.Lock()
         self.movement = Movement()
         self._gate_due = self._look_due = self._glance_due = _NEVER
+        self._inferred_at = _NEVER  # the last look that was more than a repetition
         self._looked_at = self._last_at = self._moving_at = self._interest_at = self._present_at = _NEVER
         self._warming = True
         self._moving = False
+        self._stirred_at = _NEVER  # the last motion, in the order in which pictures came
         self._motions: deque[tuple[datetime, Mask]] = deque(maxlen=KEPT_MOTIONS)  # answers may come so many later
         self._stirring_since = _NEVER  # something has moved since then, without calm
         self._unseen_since: datetime | None = None  # the first motion nobody has glanced at
@@ -84,21 +92,27 @@ class Watch:
         with self._lock:
             at, global_change = frame.at + _SLACK, False
             if frame.at <= self._last_at:  # those that were kept back: they are all part of what goes on
-                self._gate_due = self._look_due = self._expect_until = _NEVER
+                self._gate_due = self._look_due = self._expect_until = self._stirred_at = _NEVER
             self._last_at = frame.at
             if at >= self._gate_due:
                 self._gate_due = _next(self._gate_due, GATE_EVERY, at)
                 global_change = self._gated(frame, resting=resting)
+            quiet = self._empty and at - self._stirred_at >= _STILL and not self._warming
+            if quiet and at - self._interest_at >= GONE_FOR:
+                self._interest_at = _NEVER
             awake = at - self._interest_at < AWAKE_FOR or at < self._expect_until
             awake |= self._warming and not resting  # nothing is known yet that could wake it
             if awake and resting and not sparing and at >= self._expect_until:
                 self._expect_until = at + _PATIENCE
             glance = resting and not awake and not sparing and self._glances(frame.at)
             look = not glance and self._looks(at, awake=awake, resting=resting, sparing=sparing)
+            still = look and self._still(at, awake=awake)
             if look:
                 self._looked_at = at
+                self._inferred_at = self._inferred_at if still else at
                 self._look_due = _grid(at, self._period)
-            return Attention(look, awake, global_change, glance)
+                self._unseen_since = None
+            return Attention(look, awake, global_change, glance, still, quiet and not awake)
 
     def found(self, detections: Detections) -> None:
         """What a look has shown: does anything stand there, or move?"""
@@ -158,7 +172,7 @@ class Watch:
             if frame.at - self._moving_at > _CALM:
                 self._vain, self._glance_due, self._strange = 0, _NEVER, None
                 self._stirring_since = frame.at
-            self._moving_at = frame.at
+            self._moving_at = self._stirred_at = frame.at
             if self._unseen_since is None:
                 self._unseen_since = frame.at
         self._motions.append((frame.at, _where(motion)))
@@ -186,7 +200,15 @@ class Watch:
         # What is looked at now cannot be looked at again from before: glances tell whether what was there is back.
         waits = resting and self._vain > 0 and self._empty
         standing = (self._stands(at) and not waits) or self._warming
-        return at - self._looked_at >= (STANDING_EVERY if standing else RARE_EVERY)
+        due = at - self._inferred_at >= (STANDING_EVERY if standing else RARE_EVERY)
+        told = at - self._looked_at >= STANDING_EVERY if resting else at >= self._look_due
+        return due or (told and self._still(at, awake=False))
+
+    def _still(self, at: datetime, *, awake: bool) -> bool:
+        """The last look has shown nothing, and nothing has moved since."""
+        if self._warming or not self._empty or self._stirred_at >= self._looked_at - _SLACK:
+            return False
+        return at - self._inferred_at < (STANDING_EVERY if awake or self._stands(at) else RARE_EVERY)
 
     def _stands(self, at: datetime) -> bool:
         return at - self._present_at < STANDING_FOR

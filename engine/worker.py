@@ -216,14 +216,15 @@ class Worker:
                 return
         with watch.camera.pixels:
             with self._stages.measure(watch.site.id, "judge"):  # what is left of it beside the detectors' own stages
-                seen = pipeline.see(frame, watch.camera.movement)
+                seen = pipeline.see(frame, watch.camera.movement, still=received.still)
             if any(isinstance(signal, Raised) for signal in seen.signals):
                 with self._stages.measure(watch.site.id, "encode"):
                     picture = frame.jpeg(EVIDENCE_WIDTH)
         for refused in pipeline.refused():
             self._keep_reject(refused)
-        watch.camera.looked(received)
-        self._meters.observe("yiping_look_seconds", time.monotonic() - begun_s)
+        if not seen.repeated:
+            watch.camera.looked(received)
+            self._meters.observe("yiping_look_seconds", time.monotonic() - begun_s)
         watch.camera.show(seen.detections, seen.signals)
         if seen.signals or seen.readings:
             unit = Unit(watch.stream, seen.signals, frame.at, seen.readings, self._news.due(seen.readings))
@@ -266,6 +267,8 @@ class Worker:
             return
         self._give_back(now_s)
         back = self._admission.weigh(*weight, now_s)
+        if back:
+            self._load.begin_anew()
         for watch in self._watches:
             if watch.site.id in back:
                 watch.camera.send_back()

@@ -111,12 +111,12 @@ class LiveVideo:
     def committed(self, reading: Reading) -> None:
         """A camera waits for no word of its frames."""
 
-    def attend(self, awake: bool, at: datetime) -> bool:
+    def attend(self, awake: bool, at: datetime, *, quiet: bool = False) -> bool:
         """Rest or wake, where the camera may; see `data.recipe.Attentive`."""
         if self._by_state is None:
             return False
         if not awake:
-            self._by_state.rest()
+            self._by_state.rest(quiet=quiet)
             return False
         if self._by_state.state is DecodeState.SUBSTREAM:
             return self._by_state.wake(at.timestamp() - self._anchor_s)

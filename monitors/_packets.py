@@ -101,12 +101,16 @@ class StateDecoder:
         self._name = name
         self._step_s = 1 / looks_per_second
         self._wanted: tuple[bool, float | None] = (True, None)  # awake, and the place of the waking picture
+        self._quiet = False
         self._given_s: deque[float] = deque(maxlen=4)
         self.refused = False  # key frames are too far apart to rest on
 
-    def rest(self) -> None:
-        """Nothing goes on: decode key frames only, if they come often enough."""
-        self._wanted = (False, None)
+    def rest(self, *, quiet: bool = False) -> None:
+        """Nothing goes on: decode key frames only, if they come often enough.
+
+        From the next one on; `quiet`: from now on, nothing will be missed until then.
+        """
+        self._wanted, self._quiet = (False, None), quiet
 
     def wake(self, at_s: float) -> bool:
         """Something goes on since before the picture at `at_s`. True: that picture and those before it come again."""
@@ -131,7 +135,7 @@ class StateDecoder:
                 self.state = DecodeState.SUBSTREAM
                 self._decoder.give_up()
                 return
-            if not awake and packet.is_keyframe and self._may_rest():
+            if not awake and (packet.is_keyframe or self._quiet) and self._may_rest():
                 self.state = DecodeState.KEYFRAMES
                 self._decoder.give_up()
             else:
@@ -183,11 +187,14 @@ class StateDecoder:
     def _again(self, since_s: float, stream: VideoStream, seen_until_s: float) -> Iterator[Decoded]:
         """All since the key frame before `since_s`, but what was seen before it; no more often than looked at.
 
-        On the grid of whole steps, so that it is the pictures that a camera would look at that never rests.
+        On the grid of whole steps, so that it is the pictures that a camera would look at that never rests; but one at
+        least: it is waited for.
         """
         floor_s = max([seen_until_s, *(given_s for given_s in self._given_s if given_s < since_s - _SLACK_S)])
         self._decoder.flush(stream)
         due_s, given_s = self._next_step_s(floor_s), float("-inf")
+        if due_s > since_s + _SLACK_S:
+            due_s = floor_s
         for packet in self.ring.since_key_before(since_s):
             for frame in self._decoded(packet):
                 at_s = seconds(frame)

@@ -42,11 +42,11 @@ class WatchedRecording(Recording):
         self._by_state = StateDecoder(f"{site}: {path.name}", looks_per_second)
         self._shift_s = 0.0  # from a packet's place in the file to its place in the whole showing
 
-    def attend(self, awake: bool, at: datetime) -> bool:
+    def attend(self, awake: bool, at: datetime, *, quiet: bool = False) -> bool:
         """Rest or wake; see `data.recipe.Attentive`."""
         if awake:
             return self._by_state.wake((at - self._start).total_seconds() - self._shift_s)
-        self._by_state.rest()
+        self._by_state.rest(quiet=quiet)
         return False
 
     @property

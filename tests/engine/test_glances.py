@@ -3,36 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import numpy as np
 
-from data.observation import Detection, Detections
-from data.picture import ArrayFrame
+from data.observation import Detections
 from engine.watch import Attention, Watch
-
-NOON = datetime(2024, 7, 12, 4, 0, tzinfo=UTC)
-GRAINS = np.random.default_rng(5).normal(0, 2, (16, 180, 320)).astype(np.float32)
-Luma = np.ndarray[tuple[int, int], np.dtype[np.float32]]
-
-
-def frame(at_s: float, *boxes: tuple[int, int, int, int], shade: float = 0.0) -> ArrayFrame:
-    """A grainy street with bright things (left, top, right, bottom) and a cloud's shadow over its right third."""
-    luma = 90 + GRAINS[round(at_s * 10) % 16]
-    luma = luma.copy()
-    luma[:, 220:] -= shade
-    for left, top, right, bottom in boxes:
-        luma[top:bottom, left:right] = 190
-    picture = np.clip(luma, 0, 255).astype(np.uint8)
-    return ArrayFrame("gate-3", NOON + timedelta(seconds=at_s), np.repeat(picture[:, :, None], 3, axis=2))
-
-
-def seen(at_s: float, *boxes: tuple[int, int, int, int]) -> Detections:
-    found = [
-        Detection((left / 320, top / 180, right / 320, bottom / 180), 0.2, "car", None)
-        for left, top, right, bottom in boxes
-    ]
-    return Detections.of("gate-3", NOON + timedelta(seconds=at_s), found, 16 / 9)
+from tests.engine.grainy_street import NOON, frame, seen
 
 
 def rested(watch: Watch, until_s: float, step_s: float, *boxes: tuple[int, int, int, int]) -> float:

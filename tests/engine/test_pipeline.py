@@ -73,6 +73,20 @@ def test_each_rule_gets_what_all_detectors_found_as_one_picture() -> None:
     assert [(type(s), s.key.rule, s.at) for s in raised] == [(Raised, "dwell", NOON + timedelta(seconds=3))]
 
 
+def test_a_still_picture_after_an_empty_one_is_empty_without_a_look_and_after_any_other_it_is_looked_at() -> None:
+    pipeline = SitePipeline(SITE, Context(site=SITE.place))
+    assert not pipeline.see(frame(0, white=False), still=True).repeated, "nothing is known yet"
+    again = pipeline.see(frame(1, white=True), still=True)
+    assert again.repeated
+    assert again.detections is not None
+    assert (len(again.detections), again.detections.at) == (0, NOON + timedelta(seconds=1))
+    looked = pipeline.see(frame(2, white=True))
+    assert looked.detections is not None
+    assert len(looked.detections) == 2
+    still = pipeline.see(frame(3, white=True), still=True)
+    assert not still.repeated, "what is there must be seen"
+
+
 def test_readings_and_ticks_reach_the_rules() -> None:
     pipeline = SitePipeline(SITE, Context(site=SITE.place))
     (raised,) = pipeline.read(Reading("gate-3", "g", "flood_index", 0.7, NOON))

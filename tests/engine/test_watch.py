@@ -18,7 +18,7 @@ from data.picture import ArrayFrame
 from data.recipe import Context, DetectorRecipe, RuleRecipe
 from data.settings import SiteSettings
 from engine.analyze import analyze_frames
-from engine.watch import Watch
+from engine.watch import Attention, Watch
 
 NOON = datetime(2024, 7, 12, 4, 0, tzinfo=UTC)
 GRAINS = np.random.default_rng(5).normal(0, 2, (16, 180, 320)).astype(np.float32)
@@ -76,6 +76,10 @@ def told(watch: Watch | None, *stays: tuple[float, float, float], seconds: float
     return list(analyze_frames(film(seconds, *stays, fps=12.5), site, context, NOON, watch))
 
 
+def inferred(attention: Attention) -> bool:
+    return attention.look and not attention.still
+
+
 def test_cars_that_come_park_and_go_are_the_events_of_a_full_look() -> None:
     """The second stands far longer than the background needs to absorb it."""
     stays = [(6.0, 8.0, 16.0), (24.0, 28.0, 70.0), (80.0, 81.0, 84.0)]
@@ -92,7 +96,7 @@ def test_cars_that_come_park_and_go_are_the_events_of_a_full_look() -> None:
 
 def test_an_empty_street_gets_a_rare_look_and_a_parked_car_one_a_second() -> None:
     watch = Watch(5.0)
-    looked = [f.at for f in film(60, fps=12.5) if watch.see(f).look]
+    looked = [f.at for f in film(60, fps=12.5) if inferred(watch.see(f))]
     later = [(at - NOON).total_seconds() for at in looked if at > NOON + timedelta(seconds=5)]
     assert len(later) == 5, "one in ten seconds"
     assert len(looked) - len(later) <= 12, "two seconds of warm-up"
@@ -111,7 +115,7 @@ def test_an_empty_street_gets_a_rare_look_and_a_parked_car_one_a_second() -> Non
 def test_the_first_picture_in_which_something_moves_is_looked_at_at_once_and_then_five_a_second() -> None:
     watch = Watch(5.0)
     seen = [(round((f.at - NOON).total_seconds(), 2), watch.see(f)) for f in film(20, (10.0, 16.0, 30.0))]
-    looks = [at_s for at_s, attention in seen if attention.look and at_s >= 9.5]
+    looks = [at_s for at_s, attention in seen if inferred(attention) and at_s >= 9.5]
     assert looks[0] == pytest.approx(10.0, abs=0.21)
     assert not any(attention.awake for at_s, attention in seen if 2.5 < at_s < 9.9)
     awake = [at_s for at_s in looks if at_s < 15]
@@ -141,3 +145,66 @@ def test_what_a_glance_shows_at_last_is_looked_at_from_its_first_motion_on() -> 
     assert asked[4] > asked[0] + 0.9
     assert since is not None
     assert (since - NOON).total_seconds() == pytest.approx(asked[0], abs=0.11)
+
+
+def test_before_an_empty_street_the_rules_are_told_so_without_a_look_and_a_beginning_keeps_its_time() -> None:
+    """Awake for ten seconds after the car has gone: looks once a second, and the next car's beginning is exact."""
+    watch, detector = Watch(5.0), BrightThingDetector()
+    told: list[tuple[float, bool]] = []
+    for frame in film(24, (6.0, 8.0, 10.0), (16.0, 18.0, 24.0)):
+        attention = watch.see(frame)
+        at_s = round((frame.at - NOON).total_seconds(), 2)
+        if attention.look:
+            told.append((at_s, attention.still))
+            if not attention.still:
+                watch.found(detector.find(frame)[0])
+    moving = [still for at_s, still in told if 6.2 < at_s < 9.9 or 16.2 < at_s < 20]
+    assert moving.count(True) == 0
+    gone = [(at_s, still) for at_s, still in told if 10.4 < at_s < 11.9]
+    assert [still for _, still in gone].count(False) <= 3, "the first one, and one a second"
+    assert np.diff([at_s for at_s, _ in gone]) == pytest.approx([0.2] * (len(gone) - 1), abs=0.05)
+
+
+def test_whoever_has_left_an_empty_street_is_waited_for_one_second_and_where_leaves_move_two() -> None:
+    def rests_at(*more: tuple[float, float, float]) -> float:
+        watch, detector = Watch(5.0), BrightThingDetector()
+        for frame in film(20, (6.0, 10.0, 10.0), *more):
+            attention = watch.see(frame)
+            if attention.look and not attention.still:
+                seen = detector.find(frame)[0]
+                watch.found(seen if frame.at < NOON + timedelta(seconds=10) else Detections.of("gate-3", frame.at, []))
+            if not attention.awake and frame.at > NOON + timedelta(seconds=10):
+                assert attention.quiet is not bool(more)
+                return round((frame.at - NOON).total_seconds(), 2)
+        return 99.0
+
+    assert rests_at() == pytest.approx(11.0, abs=0.25)
+    assert rests_at((10.0, 14.0, 14.0)) == pytest.approx(12.0, abs=0.25), "something goes on that nobody recognises"
+
+
+def test_what_has_been_looked_at_is_not_asked_for_again_when_the_next_motion_wakes() -> None:
+    """Something moved while the camera was awake; it was looked at, so the ring need not be decoded that far."""
+    watch, detector = Watch(5.0), BrightThingDetector()
+    pictures = list(film(24, (6.0, 8.0, 9.0), (19.5, 23.0, 24.0)))
+    for frame in pictures[: 12 * 25]:
+        if watch.see(frame).look:
+            watch.found(detector.find(frame)[0])
+    for number in range(12 * 25, 20 * 25 + 1, 50):
+        frame = pictures[number]
+        attention = watch.see(frame, resting=True)
+        assert attention.glance is (number == 20 * 25)
+    car = Detection((0.1, 0.44, 0.26, 0.62), 0.9, "car", None)
+    since = watch.glanced(frame.at, Detections.of("gate-3", frame.at, [car], 16 / 9))
+    assert since == NOON + timedelta(seconds=20)
+
+
+def test_a_resting_camera_of_an_empty_street_tells_so_at_each_key_picture() -> None:
+    watch, detector = Watch(5.0), BrightThingDetector()
+    pictures = list(film(40))
+    for frame in pictures[:100]:
+        if watch.see(frame).look:
+            watch.found(detector.find(frame)[0])
+    found = [(number, watch.see(pictures[number], resting=True)) for number in range(150, 1000, 50)]
+    assert all(attention.look for _, attention in found)
+    looked = [number / 25 for number, attention in found if not attention.still]
+    assert np.diff(looked) == pytest.approx([10.0] * (len(looked) - 1), abs=0.01), "a look of its own every ten seconds"

@@ -38,7 +38,9 @@ def film(path: Path, seconds: float, gop: int, *, codec: str = "libx264", b_fram
     return path
 
 
-def given(path: Path, decoder: StateDecoder, *, rest_s: float = 99.0, wake_s: float = 99.0) -> list[Decoded]:
+def given(
+    path: Path, decoder: StateDecoder, *, rest_s: float = 99.0, wake_s: float = 99.0, quiet: bool = False
+) -> list[Decoded]:
     """What comes when nothing goes on from `rest_s` on, and something from the first picture after `wake_s` on."""
     found: list[Decoded] = []
     with av.open(str(path)) as container:
@@ -50,7 +52,7 @@ def given(path: Path, decoder: StateDecoder, *, rest_s: float = 99.0, wake_s: fl
                 continue
             at_s = float(packet.pts * packet.time_base)
             if rest_s <= at_s and not woken:
-                decoder.rest()
+                decoder.rest(quiet=quiet)
             for decoded in decoder.feed(packet, at_s):
                 found.append(decoded)
                 if decoded.at_s >= wake_s and not woken:
@@ -80,6 +82,25 @@ def test_at_rest_only_key_frames_are_decoded_and_on_waking_the_beginning_comes_a
         number = round((decoded.at_s - first_s) * 25)
         luma = decoded.frame.to_ndarray()[:96].mean()
         assert luma == pytest.approx(16 + (20 + number % 200) * 219 / 255, abs=2), "the picture is the one of its time"
+
+
+def test_where_nothing_is_and_nothing_moves_the_rest_begins_at_once_else_with_the_next_key_frame(
+    tmp_path: Path,
+) -> None:
+    path = film(tmp_path / "film.mp4", 12, 50)
+    quiet, usual = (
+        [f.at_s for f in given(path, StateDecoder("gate-3", 5), rest_s=6.4, quiet=now)] for now in (True, False)
+    )
+    assert [at_s for at_s in quiet if at_s > 6.0] == pytest.approx([*np.arange(6.04, 6.39, 0.04), 8.0, 10.0])
+    assert [at_s for at_s in usual if at_s > 6.0] == pytest.approx([*np.arange(6.04, 7.99, 0.04), 8.0, 10.0])
+
+
+def test_a_camera_woken_right_after_it_went_to_rest_gives_a_picture_that_was_waited_for(tmp_path: Path) -> None:
+    """It rests from 5.48 s on and is woken by the key frame at 5.52 s; the next picture due for a look is at 5.6 s."""
+    path = film(tmp_path / "film.mp4", 12, 46)
+    frames = given(path, StateDecoder("gate-3", 5), rest_s=5.46, quiet=True, wake_s=5.51)
+    again = [f.at_s for f in frames if f.late]
+    assert again == pytest.approx([5.48]), "the first that was not given yet"
 
 
 def test_key_frames_far_apart_forbid_the_rest_and_it_is_said_once(
