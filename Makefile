@@ -50,7 +50,7 @@ check: $(VENV)/.ready
 test: setup-test check
 	bash .ci/pytest.sh $(PYTEST_ARGS)
 
-# The whole table of cameras (more than an hour, on a machine that does nothing else), then frame to screen.
+# The whole table of cameras (three quarters of an hour, on a machine that does nothing else), then frame to screen.
 bench: setup-test
 	$(PY) -m bench.latency; status=$$?; $(PY) -m bench && exit $$status
 

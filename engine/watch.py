@@ -78,7 +78,7 @@ class Watch:
         self._unseen_since: datetime | None = None  # the first motion nobody has glanced at
         self._asked: tuple[datetime, datetime] | None = None  # the picture glanced at, and since when it moves
         self._vain = 0
-        self._empty = True  # the last look has shown nothing
+        self._empty = False  # a look has been answered, and the last one has shown nothing
         self._strange: tuple[datetime, tuple[Blob, ...]] | None = None  # since when and where, while glances are vain
         self._expect_until = _NEVER  # what was kept back comes first, and nothing later is looked at before
         self._feet: dict[int, tuple[float, float]] = {}

@@ -55,6 +55,12 @@ def counted(run_dir: Path, what: str) -> list[float]:
     return list(counters.get(what, {}).values())
 
 
+def counted_of_each(city: City, what: str, cameras: int, least: float) -> bool:
+    """Has each camera come so far?"""
+    found = counted(city.options.run_dir, what)
+    return len(found) == cameras and min(found) >= least
+
+
 def resident_mib(city: City, *, until: Callable[[], object], after_s: float, seconds: float) -> float:
     """The most that the worker has resident within so many seconds, from `after_s` after all look."""
     running = city.start()
@@ -82,7 +88,7 @@ def test_a_worker_with_four_cameras_stays_within_260_mib_from_its_start_on(
     city = City(tmp_path, sites=[watched(n, clip) for n in range(CAMERAS)], inference=inference)
 
     def all_looked() -> bool:
-        return len(looks := counted(city.options.run_dir, "yiping_inferences_total")) == CAMERAS and min(looks) >= 4
+        return counted_of_each(city, "yiping_inferences_total", CAMERAS, 4)
 
     try:
         most_mib = resident_mib(city, until=all_looked, after_s=0, seconds=5)
@@ -103,7 +109,7 @@ def test_a_worker_with_four_cameras_at_five_looks_and_windows_stays_within_260_m
     city = City(tmp_path, sites=[watched(n, clip) for n in range(CAMERAS)], inference=inference)
 
     def windows_taken_up() -> bool:
-        return len(looks := counted(city.options.run_dir, "yiping_window_looks_total")) == CAMERAS and min(looks) > 0
+        return counted_of_each(city, "yiping_window_looks_total", CAMERAS, 1)
 
     try:
         most_mib = resident_mib(city, until=windows_taken_up, after_s=START_BEHIND_S, seconds=8)
@@ -124,7 +130,7 @@ def test_a_worker_with_eight_cameras_that_rest_most_of_the_time(root: Path, shar
     city = City(tmp_path, sites=sites, inference=inference)
 
     def all_looked() -> bool:
-        return len(looks := counted(city.options.run_dir, "yiping_inferences_total")) == RESTING and min(looks) >= 4
+        return counted_of_each(city, "yiping_inferences_total", RESTING, 4)
 
     try:
         most_mib = resident_mib(city, until=all_looked, after_s=START_BEHIND_S, seconds=20)

@@ -198,6 +198,17 @@ def test_what_has_been_looked_at_is_not_asked_for_again_when_the_next_motion_wak
     assert since == NOON + timedelta(seconds=20)
 
 
+def test_where_no_detector_looks_for_objects_nothing_is_repeated_and_looks_at_rest_stay_rare() -> None:
+    """A waterline is read, no look is ever answered: it is not known that anything is empty."""
+    watch = Watch(5.0)
+    pictures = list(film(40))
+    for frame in pictures[:100]:
+        watch.see(frame)
+    found = [watch.see(pictures[number], resting=True) for number in range(100, 1000, 50)]
+    assert sum(attention.look for attention in found) <= 4, "one in ten seconds"
+    assert not any(attention.still or attention.quiet for attention in found)
+
+
 def test_a_resting_camera_of_an_empty_street_tells_so_at_each_key_picture() -> None:
     watch, detector = Watch(5.0), BrightThingDetector()
     pictures = list(film(40))
