@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import math
 import secrets
 from pathlib import Path
@@ -12,18 +14,22 @@ from fastapi import APIRouter, Request, Response
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 from starlette.responses import HTMLResponse, RedirectResponse
 
-from data.errors import NotFound
+from data.errors import NotFound, StoreClosed
 from data.people import Action, User, may
 from data.record import AuditEntry
 from data.store import Reader, Writer
 from layouts.words import LANGUAGE_COOKIE, LANGUAGES, language_of
 from web.auth import CSRF_COOKIE, RESPONDER_HOME, SESSION_COOKIE, found_visitor
 from web.deps import ServerDeps
-from web.login_limit import LoginLimit
-from web.passwords import PasswordCheck
+from web.device_cookie import DEVICE_COOKIE, LASTS, DeviceCookies
+from web.login_limit import LoginLimit, TooManyTries, Try
+from web.passwords import HashingBusy, PasswordCheck
 from web.sessions import Opened, SessionBook
 
+log = logging.getLogger(__name__)
+
 _LARGEST_FORM = 16 * 1024
+_BUSY_S = 5
 
 _TEXTS = MappingProxyType(
     {
@@ -36,6 +42,7 @@ _TEXTS = MappingProxyType(
             "submit": "登 录",
             "wrong": "用户名或密码不正确",
             "wait": "尝试次数过多，请在 {minutes} 分钟后再试",
+            "busy": "同时登录的人过多，请几秒后再试",
             "other": "English",
             "licence": "开源软件 AGPL-3.0",
             "demo": "演示",
@@ -49,6 +56,7 @@ _TEXTS = MappingProxyType(
             "submit": "Log in",
             "wrong": "The user name or the password is wrong",
             "wait": "Too many tries; please wait {minutes} min",
+            "busy": "Too many logins at once; please try again in a few seconds",
             "other": "中文",
             "licence": "Open source, AGPL-3.0",
             "demo": "DEMO",
@@ -88,7 +96,9 @@ class _LoginPage:
         return answer
 
 
-def login_router(deps: ServerDeps, book: SessionBook, passwords: PasswordCheck, limit: LoginLimit) -> APIRouter:
+def login_router(
+    deps: ServerDeps, book: SessionBook, passwords: PasswordCheck, limit: LoginLimit, devices: DeviceCookies
+) -> APIRouter:
     """`/login` and `/logout`."""
     router = APIRouter()
     page = _LoginPage(deps).draw
@@ -104,22 +114,27 @@ def login_router(deps: ServerDeps, book: SessionBook, passwords: PasswordCheck, 
         async with request.form(max_files=0, max_fields=8, max_part_size=_LARGEST_FORM) as form:
             name, password, aim = (str(form.get(field, "")) for field in ("name", "password", "next"))
         name, address = name.strip()[:200], request.client.host if request.client else ""
-        wait_s = limit.wait_s(name, address)
-        if wait_s > 0:
-            answer = page(request, 429, f"wait:{math.ceil(wait_s / 60)}", name=name, aim=aim)
-            answer.headers["Retry-After"] = str(math.ceil(wait_s))
+        try:
+            attempt = limit.reserve(name, address, _device(devices, request, name, deps))
+        except TooManyTries as error:
+            answer = page(request, 429, f"wait:{math.ceil(error.wait_s / 60)}", name=name, aim=aim)
+            answer.headers["Retry-After"] = str(math.ceil(error.wait_s))
             return answer
-        user = await deps.read(lambda reader: _user(reader, name))
-        active = user is not None and user.disabled_at is None
-        right = await passwords.matches(user.password_hash if user is not None and active else None, password)
-        if user is None or not right:
-            limit.failed(name, address)
-            if user is not None:
-                await deps.commit(lambda writer: _record_failure(writer, user, deps, address))
+        try:
+            user = await _checked(deps, passwords, attempt, name, password)
+        except HashingBusy:
+            limit.give_back(attempt)
+            answer = page(request, 503, "busy", name=name, aim=aim)
+            answer.headers["Retry-After"] = str(_BUSY_S)
+            return answer
+        if user is None:
+            deps.store.submit(lambda writer: _record_failure(writer, name, deps, address))
             return page(request, 401, "wrong", name=name, aim=aim)
-        limit.succeeded(name, address)
+        limit.succeeded(attempt, name)
         answer = RedirectResponse(_landing(user, aim), 303)
-        _set_cookies(answer, await book.open(user), deps, encrypted=request.url.scheme == "https")
+        encrypted = request.url.scheme == "https"
+        _set_cookies(answer, await book.open(user, replaces=found_visitor(request)), deps, encrypted=encrypted)
+        _set_device(answer, devices, user, deps, encrypted=encrypted)
         return answer
 
     async def log_out(request: Request) -> Response:
@@ -144,10 +159,42 @@ def _user(reader: Reader, name: str) -> User | None:
         return None
 
 
-def _record_failure(writer: Writer, user: User, deps: ServerDeps, address: str) -> None:
+async def _checked(deps: ServerDeps, passwords: PasswordCheck, attempt: Try, name: str, password: str) -> User | None:
+    """The user whose password this is. Names that nobody has take the same way and the same time."""
+    await asyncio.sleep(attempt.delay_s)
+    user = await deps.read(lambda reader: _user(reader, name))
+    active = user if user is not None and user.disabled_at is None else None
+    known = None if active is None else active.password_hash
+    right = await passwords.matches(known, password, urgency=attempt.trust, sender=attempt.network)
+    return active if right else None
+
+
+def _device(devices: DeviceCookies, request: Request, name: str, deps: ServerDeps) -> str:
+    try:
+        return devices.device_of(request.cookies.get(DEVICE_COOKIE), name, deps.now())
+    except StoreClosed as error:
+        log.error("device cookies cannot be checked: %s", error)
+        return ""
+
+
+def _set_device(answer: Response, devices: DeviceCookies, user: User, deps: ServerDeps, *, encrypted: bool) -> None:
+    try:
+        value = devices.issue(user.name, deps.now())
+    except StoreClosed as error:
+        log.error("no device cookie is issued: %s", error)
+        return
+    answer.set_cookie(
+        DEVICE_COOKIE, value, max_age=int(LASTS.total_seconds()), path="/login", secure=encrypted, httponly=True,
+        samesite="strict",
+    )  # fmt: skip
+
+
+def _record_failure(writer: Writer, name: str, deps: ServerDeps, address: str) -> None:
     """Only for users who exist: what was typed into the name field may be a password."""
-    detail = {"address": address}
-    writer.record(AuditEntry(deps.now(), user.name, user.role.value, "login_failed", f"user:{user.name}", detail))
+    user = _user(writer, name)
+    if user is not None:
+        detail = {"address": address}
+        writer.record(AuditEntry(deps.now(), name, user.role.value, "login_failed", f"user:{name}", detail))
 
 
 def _landing(user: User, aim: str) -> str:

@@ -29,6 +29,7 @@ from data.task import Event
 from data.views import iso
 from dispatch.intake import DESCRIPTION_LIMIT, Report, bring_in
 from web.deps import ServerDeps
+from web.login_limit import network_of
 
 CITIZEN = Actor("citizen", None)
 _FORMS = ("json", "xml")
@@ -103,7 +104,7 @@ def open311_router(deps: ServerDeps) -> APIRouter:
 async def _take(deps: ServerDeps, limit: ReportLimit, request: Request, form: str) -> Response:
     if form not in _FORMS:
         return _refused(form, 404, "there are .json and .xml")
-    wait = limit.wait_s(request.client.host if request.client else "")
+    wait = limit.wait_s(network_of(request.client.host) if request.client else "")
     if wait > 0:
         refused = _refused(form, 429, "too many reports from this address; please call the duty desk if it is urgent")
         refused.headers["Retry-After"] = str(math.ceil(wait))

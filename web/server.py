@@ -23,10 +23,12 @@ from dispatch.routing import load_roads
 from layouts.context import ScreenContext
 from layouts.shell import build_dash
 from web.access_log import AccessLog, WithoutQuery
+from web.account_key import AccountKey
 from web.api import build_api
 from web.auth import AuthMiddleware, content_policy
 from web.body_limit import BodyLimit
 from web.deps import ServerDeps
+from web.device_cookie import DeviceCookies
 from web.events_socket import events_router
 from web.health import HealthBoard, past_health
 from web.login import login_router
@@ -105,7 +107,7 @@ def build_server(deps: ServerDeps) -> FastAPI:
     server = FastAPI(openapi_url=None, lifespan=lifespan)
     install_problems(server)
     server.router.routes.append(ApiRoute(build_api(deps, board.health, meters)))
-    server.include_router(login_router(deps, book, passwords, LoginLimit()))
+    server.include_router(login_router(deps, book, passwords, LoginLimit(), DeviceCookies(AccountKey(deps.var_dir))))
     server.include_router(service_router(deps, outbox, meters))
     server.include_router(media_router(deps))
     server.include_router(phone_router(deps))

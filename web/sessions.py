@@ -87,17 +87,27 @@ class SessionBook:
         self._last_use[secret_hash] = now
         return visitor
 
-    async def open(self, user: User) -> Opened:
-        """A session for somebody who has just shown the password, with its audit entry."""
+    async def open(self, user: User, *, replaces: Visitor | None = None) -> Opened:
+        """A session for somebody who has just shown the password, with its audit entry.
+
+        `replaces`: who used this browser before; that session ends.
+        """
         secret, csrf, now = new_secret(), new_secret(), self._deps.now()
         expires_at = now + self._deps.sessions.absolute
         session = Session(hash_secret(secret), user.name, now, expires_at, csrf=csrf)
 
+        before = None if replaces is None or not replaces.by_cookie else replaces.session.secret_hash
+
         def work(writer: Writer) -> None:
+            if before is not None:
+                writer.revoke_session(before, now)
             writer.add_session(session)
             writer.record(AuditEntry(now, user.name, user.role.value, "login", f"user:{user.name}", {}))
 
         await self._deps.commit(work)
+        if before is not None:
+            self._known.pop(before, None)
+            self._last_use.pop(before, None)
         return Opened(secret, csrf, expires_at)
 
     async def end(self, visitor: Visitor) -> None:
