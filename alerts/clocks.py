@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -16,11 +17,13 @@ from data.settings import Settings
 from data.store import Writer
 from data.trail import take_alert_step
 
+_AT_ONCE = 1000
 
-def alerts_due(writer: Writer, now: datetime, *, settings: Settings) -> int:
-    """Take the steps of the alerts whose timers are due. How many timers ended."""
+
+def alerts_due(writer: Writer, now: datetime, *, settings: Settings, timers: Sequence[Timer] | None = None) -> int:
+    """Take the steps of the alerts whose timers are due (or of these `timers`). How many timers ended."""
     ended = 0
-    for timer in writer.timers_due(now, 1000):
+    for timer in writer.timers_due(now, _AT_ONCE, kinds=(CLOCK,)) if timers is None else timers:
         if timer.kind == CLOCK and writer.finish_timer(timer.id, now):
             _look_at(writer, writer.alert(timer.subject), now, settings)
             ended += 1

@@ -6,7 +6,7 @@ clocks, in the unit of work that finishes the timer. So each share is told of on
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -52,10 +52,10 @@ def next_share(calendar: WorkCalendar, clock: CaseClock, category: Category, now
     return clocks.reaches(calendar, clock, later[0], now) if later else None
 
 
-def clocks_due(writer: Writer, now: datetime, *, calendar: WorkCalendar) -> int:
+def clocks_due(writer: Writer, now: datetime, *, calendar: WorkCalendar, timers: Sequence[Timer] | None = None) -> int:
     """Tell of the shares that are reached. How many events were looked at, 20 at most; call again for the rest."""
     looked = 0
-    for timer in writer.timers_due(now, limit=_TIMERS_AT_ONCE):
+    for timer in writer.timers_due(now, _TIMERS_AT_ONCE, kinds=(TIMER,)) if timers is None else timers:
         if looked == _TOLD_AT_ONCE:
             break
         if timer.kind != TIMER or not writer.finish_timer(timer.id, now):

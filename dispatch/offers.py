@@ -113,13 +113,15 @@ def mark_delivered(writer: Writer, responder: str, now: datetime) -> int:
     return len(arrived)
 
 
-def expire_due(writer: Writer, now: datetime, *, roads: Roads, settings: Settings) -> int:
+def expire_due(
+    writer: Writer, now: datetime, *, roads: Roads, settings: Settings, timers: Sequence[Timer] | None = None
+) -> int:
     """End the offers whose time is over, and those that did not arrive; offer their tasks to the next.
 
     How many ended, 20 at most. What is left is still due: call again.
     """
     ended = 0
-    for timer in writer.timers_due(now, limit=_TIMERS_AT_ONCE):
+    for timer in writer.timers_due(now, _TIMERS_AT_ONCE, kinds=(TIMER, DELIVERY)) if timers is None else timers:
         if ended == _EXPIRED_AT_ONCE:
             break
         if timer.kind not in {TIMER, DELIVERY} or not writer.finish_timer(timer.id, now):

@@ -273,10 +273,10 @@ def _mind_the_end(writer: Writer, run: PlanRun, stands: Standing) -> None:
     writer.add_timer(Timer(OVER, run.id, stands.until))
 
 
-def ends_due(writer: Writer, now: datetime, settings: Settings) -> int:
+def ends_due(writer: Writer, now: datetime, settings: Settings, timers: Sequence[Timer] | None = None) -> int:
     """Warnings that have expired by now. How many timers ended."""
     ended = 0
-    for timer in writer.timers_due(now, 1000):
+    for timer in writer.timers_due(now, 1000, kinds=(OVER,)) if timers is None else timers:
         if timer.kind == OVER and writer.finish_timer(timer.id, now):
             follow(writer, timer.subject, now, settings)
             ended += 1

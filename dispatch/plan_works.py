@@ -73,10 +73,10 @@ def settle(writer: Writer, run_id: int, now: datetime, maker: Maker, *, at_most:
     return done
 
 
-def rounds_due(writer: Writer, now: datetime, maker: Maker) -> int:
+def rounds_due(writer: Writer, now: datetime, maker: Maker, timers: Sequence[Timer] | None = None) -> int:
     """Work that comes again: the next round, unless nobody has begun the last one yet. How many timers ended."""
     ended = 0
-    for timer in writer.timers_due(now, 1000):
+    for timer in writer.timers_due(now, 1000, kinds=(ROUND,)) if timers is None else timers:
         if timer.kind != ROUND or not writer.finish_timer(timer.id, now):
             continue
         ended += 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from data.case import Origin
@@ -38,10 +39,12 @@ def hand_over(  # noqa: PLR0917 - who hands what to whom
     return event
 
 
-def upkeeps_due(writer: Writer, now: datetime, *, roads: Roads, settings: Settings) -> int:
+def upkeeps_due(
+    writer: Writer, now: datetime, *, roads: Roads, settings: Settings, timers: Sequence[Timer] | None = None
+) -> int:
     """Make the tasks that are due, each once; the next one is due a period later. How many were made."""
     made = 0
-    for timer in writer.timers_due(now, limit=_TIMERS_AT_ONCE):
+    for timer in writer.timers_due(now, _TIMERS_AT_ONCE, kinds=(TIMER,)) if timers is None else timers:
         if timer.kind != TIMER or not writer.finish_timer(timer.id, now):
             continue
         upkeep = writer.upkeep(timer.subject)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
@@ -18,6 +18,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from alerts.clocks import alerts_due
 from alerts.lifecycle import CLOCK as ALERTS
 from data.lock import held
+from data.record import Timer
 from data.settings import Settings
 from data.sql.store import open_store
 from data.store import Store, Writer
@@ -40,6 +41,7 @@ from engine.fusing import Fusion
 from engine.heart import Heart
 from engine.options import RunOptions
 from engine.planner import Planner
+from engine.timers import Due, Timers
 from engine.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
@@ -47,33 +49,7 @@ log = logging.getLogger(__name__)
 POLL_S = 0.5
 SHIFTS_S = 5.0
 FRESH_S = 5.0  # a poll that succeeded so recently counts as a heartbeat
-MOST_TIMERS = 1000
 ANSWERING_AT_ONCE = 4
-
-Due = Callable[[Writer, datetime], int]
-
-
-class Timers:
-    """Looks which timers are due and lets their kind's own function end them. `kinds`: by `Timer.kind`."""
-
-    def __init__(self, store: Store, kinds: Mapping[str, Due]) -> None:
-        self._store = store
-        self._kinds = kinds
-        self._unknown: set[str] = set()
-        self.polled_s = time.monotonic()
-
-    def poll(self) -> None:
-        """End what is due now. Raises what the store raises; the next poll tries again."""
-        now = datetime.now(UTC)
-        due = {timer.kind for timer in self._store.read(lambda reader: reader.timers_due(now, MOST_TIMERS))}
-        for kind in sorted(due & self._kinds.keys()):
-            work = self._kinds[kind]
-            ended = self._store.write(lambda writer, work=work: work(writer, now))  # type: ignore[misc]
-            log.info("%d timers of kind %s ended", ended, kind)
-        for kind in due - self._kinds.keys() - self._unknown:
-            self._unknown.add(kind)
-            log.error("there are timers of the unknown kind %r", kind)
-        self.polled_s = time.monotonic()
 
 
 class Requests:
@@ -122,17 +98,32 @@ def timer_kinds(settings: Settings, roads: Roads) -> Mapping[str, Due]:
     """What ends the timers of each kind."""
     calendar, maker = calendar_of(settings), Maker(settings, roads)
 
-    def offers(writer: Writer, now: datetime) -> int:
-        return expire_due(writer, now, roads=roads, settings=settings)
+    def offers(writer: Writer, now: datetime, timers: Sequence[Timer] | None = None) -> int:
+        return expire_due(writer, now, roads=roads, settings=settings, timers=timers)
+
+    def event_clocks(writer: Writer, now: datetime, timers: Sequence[Timer] | None = None) -> int:
+        return clocks_due(writer, now, calendar=calendar, timers=timers)
+
+    def plan_ends(writer: Writer, now: datetime, timers: Sequence[Timer] | None = None) -> int:
+        return ends_due(writer, now, settings, timers)
+
+    def plan_rounds(writer: Writer, now: datetime, timers: Sequence[Timer] | None = None) -> int:
+        return rounds_due(writer, now, maker, timers)
+
+    def alert_clocks(writer: Writer, now: datetime, timers: Sequence[Timer] | None = None) -> int:
+        return alerts_due(writer, now, settings=settings, timers=timers)
+
+    def upkeeps(writer: Writer, now: datetime, timers: Sequence[Timer] | None = None) -> int:
+        return upkeeps_due(writer, now, roads=roads, settings=settings, timers=timers)
 
     return {
         TIMER: offers,
         DELIVERY: offers,
-        EVENT_CLOCK: lambda writer, now: clocks_due(writer, now, calendar=calendar),
-        OVER: lambda writer, now: ends_due(writer, now, settings),
-        ROUND: lambda writer, now: rounds_due(writer, now, maker),
-        ALERTS: lambda writer, now: alerts_due(writer, now, settings=settings),
-        UPKEEP: lambda writer, now: upkeeps_due(writer, now, roads=roads, settings=settings),
+        EVENT_CLOCK: event_clocks,
+        OVER: plan_ends,
+        ROUND: plan_rounds,
+        ALERTS: alert_clocks,
+        UPKEEP: upkeeps,
     }
 
 
@@ -143,7 +134,7 @@ def run_clock(heart: Heart, options: RunOptions) -> None:
         store = open_store(options.store, migrate=False)
         roads_file = settings.dispatch.roads
         roads = load_roads(None if roads_file is None else options.base_dir / roads_file)
-        timers = Timers(store, timer_kinds(settings, roads))
+        timers = Timers(store, timer_kinds(settings, roads), settings)
         automatic = Automatic(store, settings, roads)
         aftermath = Aftermath(store, settings, roads)
         fusion = Fusion(store, settings, roads)

@@ -172,6 +172,7 @@ _TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
         "label.gauge_and_camera": ("水位计与画面", "Gauge and camera"),
         "kind.alertmanager": ("外部系统预警", "from another system"),
         "kind.watchdog": ("升级通知延误", "escalation is late"),
+        "kind.timers": ("到期事项无法处理", "timers cannot be ended"),
         "kind.camera_health": ("摄像机异常", "camera fault"),
         "label.video_loss": ("视频丢失", "Video loss"),
         "label.video_black": ("画面黑屏", "Black picture"),

@@ -259,6 +259,7 @@ class TimerRow(Numbered, Row):
     __table_args__ = (
         Index(
             "ix_timers_waiting",
+            "kind",
             "due_at",
             sqlite_where=text("done_at IS NULL"),
             postgresql_where=text("done_at IS NULL"),

@@ -173,9 +173,23 @@ class SqlReader(AlarmLooking, AlertLooking, NoticeReading, WarningLooking, Organ
     def session(self, secret_hash: str) -> Session | None:
         return self._first(select(SESSIONS).where(SESSIONS.c.secret_hash == secret_hash), rows.session_of)
 
-    def timers_due(self, now: datetime, limit: int = 100) -> Sequence[Timer]:
+    def timers_due(self, now: datetime, limit: int = 100, *, kinds: Sequence[str] = ()) -> Sequence[Timer]:
         due = select(TIMERS).where(TIMERS.c.done_at.is_(None), TIMERS.c.due_at <= now)
+        if kinds:
+            due = due.where(TIMERS.c.kind.in_(kinds))
         return self._all(due.order_by(TIMERS.c.due_at, TIMERS.c.id).limit(limit), rows.timer_of)
+
+    def waiting_timer_kinds(self, limit: int = 100) -> Sequence[str]:
+        # One index look-up for each kind; DISTINCT would walk over every waiting timer.
+        kinds: list[str] = []
+        next_kind = select(TIMERS.c.kind).where(TIMERS.c.done_at.is_(None)).order_by(TIMERS.c.kind).limit(1)
+        while len(kinds) < limit:
+            after = next_kind.where(TIMERS.c.kind > kinds[-1]) if kinds else next_kind
+            kind = self._connection.execute(after).scalar()
+            if kind is None:
+                break
+            kinds.append(str(kind))
+        return kinds
 
     def evidence(self, evidence_id: str) -> Evidence:
         return self._one(EVIDENCE, evidence_id, rows.evidence_of, "evidence")

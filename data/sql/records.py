@@ -69,6 +69,10 @@ class RecordWriting(SqlWriting):
     def add_timer(self, timer: Timer) -> Timer:
         return replace(timer, id=self._number(TIMERS, rows.plain(timer, "id"), f"timer {timer.kind}"))
 
+    def postpone_timer(self, timer_id: int, due_at: datetime) -> bool:
+        waiting = update(TIMERS).where(TIMERS.c.id == timer_id, TIMERS.c.done_at.is_(None))
+        return self._connection.execute(waiting.values(due_at=due_at)).rowcount == 1
+
     def finish_timer(self, timer_id: int, at: datetime) -> bool:
         waiting = update(TIMERS).where(TIMERS.c.id == timer_id, TIMERS.c.done_at.is_(None))
         return self._connection.execute(waiting.values(done_at=at)).rowcount == 1

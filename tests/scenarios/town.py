@@ -108,7 +108,7 @@ class Town:
         """Time passes; every timer that falls due on the way is ended at its own moment, as the clock process does."""
         until = self.now + timedelta(**span)
         kinds = timer_kinds(self.settings, Roads())
-        while due := [t for t in self.store.read(lambda reader: reader.timers_due(until, 1000)) if t.kind in kinds]:
+        while due := self.store.read(lambda reader: reader.timers_due(until, 1000, kinds=tuple(kinds))):
             self.now = max(self.now, due[0].due_at)
             for kind in sorted({timer.kind for timer in due if timer.due_at <= self.now}):
                 self.store.write(lambda writer, kind=kind: kinds[kind](writer, self.now))  # type: ignore[misc]
