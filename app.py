@@ -69,11 +69,18 @@ def check(args: argparse.Namespace) -> int:
 
 def run(args: argparse.Namespace) -> int:
     """Start everything and stay until told to stop (Ctrl-C, SIGTERM)."""
+    from engine.run import the_only_instance
+
+    options = _options(args)
+    with the_only_instance(options):
+        return _run(args, options)
+
+
+def _run(args: argparse.Namespace, options: RunOptions) -> int:
     from engine.run import run_all
     from web.server import ServeOptions, serve
     from web.source import SOURCE_PATH
 
-    options = _options(args)
     if (args.tls_cert is None) != (args.tls_key is None):
         raise YipingError("--tls-cert and --tls-key go together")
     others = _demo_children(options) if options.settings.demo else []

@@ -19,10 +19,13 @@ class AlreadyRunning(YipingError):
 def held(path: Path, what: str) -> Iterator[None]:
     """Hold the lock; the file also tells the holder's process id.
 
-    Raises AlreadyRunning, naming `what`, the file and the holder's process id.
+    Raises AlreadyRunning, naming `what`, the file and the holder's process id; YipingError where it cannot be made.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        raise YipingError(f"{what} cannot take its lock {path}: {error.strerror}") from error
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

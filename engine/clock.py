@@ -20,6 +20,7 @@ from alerts.lifecycle import CLOCK as ALERTS
 from data.lock import held
 from data.record import Timer
 from data.settings import Settings
+from data.sql.lease import held_in_store
 from data.sql.store import open_store
 from data.store import Store, Writer
 from data.vault import FolderVault
@@ -130,7 +131,10 @@ def timer_kinds(settings: Settings, roads: Roads) -> Mapping[str, Due]:
 def run_clock(heart: Heart, options: RunOptions) -> None:
     """Target of the clock's process. Raises AlreadyRunning, InputRejected for an unusable road network."""
     settings = options.settings
-    with held(options.run_dir / "clock.lock", "the clock"):
+    with (
+        held(options.run_dir / "clock.lock", "the clock"),
+        held_in_store(options.store, "clock", "the clock of this store", lost=lambda _: heart.stopping.set()),
+    ):
         store = open_store(options.store, migrate=False)
         roads_file = settings.dispatch.roads
         roads = load_roads(None if roads_file is None else options.base_dir / roads_file)

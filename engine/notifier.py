@@ -17,6 +17,7 @@ from data.lock import held
 from data.notice import Notice
 from data.push_subscription import PushSubscription
 from data.settings import Settings
+from data.sql.lease import held_in_store
 from data.sql.store import open_store
 from data.store import Store, Writer
 from data.web_push import subscriptions_of
@@ -132,7 +133,10 @@ class Notifier:
 
 def run_notifier(heart: Heart, options: RunOptions) -> None:
     """Target of the notifier's process. Raises AlreadyRunning, and InputRejected for an unusable channel."""
-    with held(options.run_dir / "notifier.lock", "the notifier"):
+    with (
+        held(options.run_dir / "notifier.lock", "the notifier"),
+        held_in_store(options.store, "notifier", "the notifier of this store", lost=lambda _: heart.stopping.set()),
+    ):
         store = open_store(options.store, migrate=False)
 
         def subscriptions(user: str) -> Sequence[PushSubscription]:

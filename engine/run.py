@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 
 from data.people import SYSTEM
 from data.settings import Settings
+from data.sql.lease import held_in_store
 from data.sql.store import open_store
 from dispatch.organisation_import import sync_cases
 from dispatch.responders import sync_responders
@@ -77,3 +80,14 @@ def run_all(
     """
     supervisor = Supervisor(build_children(options, web, others), options.run_dir)
     supervisor.run(before=lambda: prepare(options), started=announce)
+
+
+def the_only_instance(options: RunOptions) -> AbstractContextManager[None]:
+    """Within it no other instance works on this store, from whatever folder and machine; hold it before anything else.
+
+    Should another one have taken the store while a PostgreSQL server was away, this process is told to stop (SIGTERM).
+    Raises AlreadyRunning, StoreClosed.
+    """
+    return held_in_store(
+        options.store, "instance", "Yiping on this store", lost=lambda _: os.kill(os.getpid(), signal.SIGTERM)
+    )

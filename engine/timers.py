@@ -79,11 +79,11 @@ class Timers:
     def _end(self, kind: str, timers: Sequence[Timer], now: datetime) -> int:
         """All in one unit of work; where that fails, each by itself, and those that fail are put off."""
         work = self._kinds[kind]
-        try:
-            ended = self._store.write(lambda writer: work(writer, now, timers))
-        except StoreClosed:
-            raise
-        except Exception as error:  # noqa: BLE001 - one bad timer must not stop those of its kind
+        done = self._store.submit(lambda writer: work(writer, now, timers))
+        error = done.exception()
+        if isinstance(error, StoreClosed):
+            raise error
+        if error is not None:
             if len(timers) == 1:
                 self._put_off(timers[0], error, now)
                 return 0
@@ -91,9 +91,9 @@ class Timers:
         failing = self._failing.get(kind, {})
         for timer in timers:
             failing.pop(timer.id, None)
-        return ended
+        return done.result()
 
-    def _put_off(self, timer: Timer, error: Exception, now: datetime) -> None:
+    def _put_off(self, timer: Timer, error: BaseException, now: datetime) -> None:
         reason = redact(f"{type(error).__name__}: {error}")
         failing = self._failing.setdefault(timer.kind, {})
         if timer.id not in failing:
