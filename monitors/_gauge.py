@@ -1,20 +1,20 @@
-"""What every gauge recipe has: quantity, unit, datum, and how far ahead of our clock a reading may be."""
+"""What every gauge recipe has besides its values: datum, time zone, and how far ahead of our clock a reading may be."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, field_validator
 
 from data.durations import Duration
 from data.errors import InputRejected
 from data.observation import Quality, Reading
-from data.recipe import MonitorRecipe
-from data.units import UNIT_OF, convert
+from data.units import convert
+from monitors._values import ValueSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +28,9 @@ class Measured:
     vertical_datum: str | None = None  # where the message names it; else the recipe's holds
 
 
-class GaugeRecipe(MonitorRecipe):
+class GaugeRecipe(ValueSettings):
     """A sensor of one quantity."""
 
-    quantity: Annotated[str, Field(description="What is measured: " + ", ".join(UNIT_OF) + ".")]
-    unit: Annotated[
-        str | None, Field(description="Unit of the values as they come, e.g. ft; the quantity's own when left out.")
-    ] = None
     vertical_datum: Annotated[
         str | None, Field(description="The zero of a water level, e.g. Yellow Sea 1956 or Wusong.")
     ] = None
@@ -54,20 +50,12 @@ class GaugeRecipe(MonitorRecipe):
             raise ValueError(f"no time zone {name!r}; write an IANA name such as Asia/Shanghai") from None
         return name
 
-    @model_validator(mode="after")
-    def _unit_fits(self) -> GaugeRecipe:
-        try:
-            convert(1.0, self.given_unit, self.quantity)
-        except InputRejected as error:
-            raise ValueError(str(error)) from None
-        return self
-
-    @property
-    def given_unit(self) -> str:
-        return self.unit or UNIT_OF.get(self.quantity, "")
-
     def reading(self, site: str, measured: Measured, now: datetime) -> Reading:
-        """In the quantity's own unit. Raises InputRejected for a wrong unit, no number, or a time ahead of `now`."""
+        """In the quantity's own unit.
+
+        Raises InputRejected for a fill value, a value that cannot be, a wrong unit, or a time ahead of `now`.
+        """
+        self.require_value(measured.value)
         if not math.isfinite(measured.value):
             raise InputRejected(f"{measured.value} is not a number that can be measured")
         if measured.at > now + self.future:
@@ -76,6 +64,7 @@ class GaugeRecipe(MonitorRecipe):
         value = convert(measured.value, measured.unit, self.quantity)
         if not math.isfinite(value):
             raise InputRejected(f"{measured.value} {measured.unit:.40} is not a number that can be measured")
+        self.require_plausible(value, f"{measured.value:.12g} {measured.unit:.40}")
         return Reading(
             site=site,
             monitor=self.name,
@@ -85,13 +74,3 @@ class GaugeRecipe(MonitorRecipe):
             quality=measured.quality,
             vertical_datum=measured.vertical_datum or self.vertical_datum,
         )
-
-
-def number(given: Any) -> float:
-    """A number from JSON or text. Raises InputRejected."""
-    if isinstance(given, bool) or not isinstance(given, int | float | str):
-        raise InputRejected(f"{given!r:.60} is not a number")
-    try:
-        return float(given)
-    except (ValueError, OverflowError):
-        raise InputRejected(f"{given!r:.60} is not a number") from None

@@ -7,9 +7,10 @@ from typing import Annotated
 from pydantic import Field
 
 from monitors._gauge import GaugeRecipe
+from monitors._values import WrittenValue
 
 
-class JsonSource(GaugeRecipe):
+class JsonSource(WrittenValue, GaugeRecipe):
     """A gauge whose messages are JSON, or one plain number."""
 
     value: Annotated[

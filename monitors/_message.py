@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from data.errors import InputRejected
 from data.observation import Quality
-from monitors._gauge import Measured, number
+from monitors._gauge import Measured
 from monitors._json_source import JsonSource
 
 MILLISECONDS_FROM = 1e11  # seconds since 1970 reach this in the year 5138
@@ -24,14 +24,14 @@ def measured(recipe: JsonSource, payload: bytes | bytearray, arrived: datetime, 
     if recipe.value is None and recipe.time is None:
         if retained:
             raise InputRejected("a retained message without a time of its own says nothing about now")
-        return Measured(number(text.strip()), arrived, recipe.given_unit)
+        return Measured(value_of(recipe, text), arrived, recipe.given_unit)
     try:
         content = json.loads(text)
     except (ValueError, RecursionError):
         raise InputRejected("the message is not JSON") from None
     if recipe.time is None and retained:
         raise InputRejected("a retained message without a time of its own says nothing about now")
-    value = number(content if recipe.value is None else found(content, recipe.value))
+    value = value_of(recipe, content if recipe.value is None else found(content, recipe.value))
     zone = ZoneInfo(recipe.timezone) if recipe.timezone else None
     at = arrived if recipe.time is None else instant(found(content, recipe.time), zone)
     unit = recipe.given_unit if recipe.unit_field is None else str(found(content, recipe.unit_field))
@@ -40,6 +40,12 @@ def measured(recipe: JsonSource, payload: bytes | bytearray, arrived: datetime, 
         quality = trusted(found(content, recipe.quality_field))
     datum = None if recipe.datum_field is None else str(found(content, recipe.datum_field))
     return Measured(value, at, unit, quality, datum)
+
+
+def value_of(recipe: JsonSource, given: Any) -> float:
+    """The number that was given. Raises InputRejected for a fill value and what is no number."""
+    recipe.require_value(given)
+    return recipe.number(given)
 
 
 def found(content: Any, path: str) -> Any:

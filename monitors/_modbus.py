@@ -33,8 +33,7 @@ def number_in(registers: Sequence[int], recipe: Recipe) -> float:
     count = ModbusClientMixin.convert_from_registers(list(registers), kind, word_order=recipe.word_order)
     if not isinstance(count, int | float):
         raise InputRejected(f"{count!r:.60} is not a number")
-    if count in recipe.missing:
-        raise InputRejected(f"the device says by {count} that it has no value")
+    recipe.require_count(count)
     return count * recipe.scale + recipe.offset
 
 

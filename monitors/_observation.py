@@ -9,8 +9,9 @@ from zoneinfo import ZoneInfo
 
 from data.errors import InputRejected
 from data.observation import Quality
-from monitors._gauge import GaugeRecipe, Measured, number
+from monitors._gauge import GaugeRecipe, Measured
 from monitors._message import instant, trusted
+from monitors._values import WrittenValue
 
 MOST_AT_ONCE = 1000
 LONGEST_WORD = 100
@@ -25,7 +26,11 @@ def observations(sent: Any) -> Sequence[Any]:
     return items
 
 
-def measured_in(recipe: GaugeRecipe, observation: Any, now: datetime) -> Measured:
+class WrittenGauge(WrittenValue, GaugeRecipe):
+    """A gauge whose values may come as text."""
+
+
+def measured_in(recipe: WrittenGauge, observation: Any, now: datetime) -> Measured:
     """`result` at `phenomenonTime` (an interval counts at its end), else `resultTime`, else now.
 
     `resultQuality` good, uncertain or bad. `parameters.unit` and `parameters.verticalDatum` say what the recipe else
@@ -39,7 +44,8 @@ def measured_in(recipe: GaugeRecipe, observation: Any, now: datetime) -> Measure
     if not isinstance(parameters, dict):
         raise InputRejected("parameters is not an object")
     try:
-        value = number(observation["result"])
+        recipe.require_value(observation["result"])
+        value = recipe.number(observation["result"])
     except InputRejected as error:
         raise InputRejected(f"result: {error}") from None
     at = next(

@@ -29,6 +29,8 @@ class ParquetFile:
                 for name in (self._columns.time, self._columns.value):
                     if name not in names:
                         raise InputRejected(f"{self.path} has no column {name!r}; it has {', '.join(names[:20])}")
+                    if names.count(name) > 1:
+                        raise InputRejected(f"{self.path} has the column {name!r} twice: rename all but one")
                 file.seek(0)
                 table = pq.read_table(file, columns=[self._columns.time, self._columns.value])
         except (pa.ArrowException, EOFError) as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +13,8 @@ from pathlib import Path
 import pandas as pd
 
 from data.errors import DeviceLost, InputRejected
+from monitors._fill import require_value
+from monitors._number import Decimal, number
 
 ANY_OFFSET = r"[Zz]|[T :].*[+-]"  # something like an offset, be it whole or not
 OFFSET = r"(?:[Zz]|[+-]\d{2}:?\d{2})\s*$"  # at the end of an ISO 8601 time
@@ -25,6 +28,8 @@ class Columns:
     value: str
     time_format: str | None
     timezone: str | None
+    decimal: Decimal = "."
+    missing: tuple[str, ...] = ()  # words that stand where there is no value
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +112,9 @@ class SeriesFile:
         if name not in header:
             known = ", ".join(repr(cell[:40]) for cell in header[:20])
             raise InputRejected(f"{self.path} has no column {name!r}; it has {known}")
+        if header.count(name) > 1:
+            places = " and ".join(str(place) for place, cell in enumerate(header, 1) if cell == name)
+            raise InputRejected(f"{self.path} has the column {name!r} twice (columns {places}): rename all but one")
         return header.index(name)
 
 
@@ -123,8 +131,9 @@ def rows_of(
     frame = frame[(frame["time"] != "") | (frame["value"] != "")]
     if frame.empty:
         return [], []
-    frame = frame.assign(at=utc_times(frame["time"], columns), number=pd.to_numeric(frame["value"], errors="coerce"))
-    frame.loc[~frame["number"].abs().lt(float("inf")), "number"] = float("nan")
+    frame = frame.assign(
+        at=utc_times(frame["time"], columns), number=[_number(text, columns) for text in frame["value"]]
+    )
     good = frame["at"].notna() & frame["number"].notna()
     usable = frame[good].sort_values("at", kind="stable")
     rows = [
@@ -145,7 +154,26 @@ def reason(row: pd.Series, columns: Columns) -> str:
             f"written as {columns.time_format}" if columns.time_format else "in ISO 8601; set `time_format` for others"
         )
         return f"{row['time']!r:.60} is no time {how}"
-    return f"{row['value']!r:.60} is not a number" if row["value"] else "there is no value"
+    try:
+        _required(row["value"], columns)
+    except InputRejected as error:
+        return str(error)
+    return f"{row['value']!r:.60} is not a number"
+
+
+def _required(text: str, columns: Columns) -> float:
+    """Raises InputRejected."""
+    require_value(text, (), columns.missing)
+    return number(text, columns.decimal)
+
+
+def _number(text: str, columns: Columns) -> float:
+    """NaN where it is none."""
+    try:
+        value = _required(text, columns)
+    except InputRejected:
+        return float("nan")
+    return value if math.isfinite(value) else float("nan")
 
 
 def utc_times(texts: pd.Series, columns: Columns) -> pd.Series:

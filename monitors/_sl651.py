@@ -26,6 +26,7 @@ EXTENDED = 0xFF  # its identifier has a second byte
 # Twelve values of the last hour, five minutes apart, in binary: bytes each, units of each count.
 SERIES = MappingProxyType({0xF4: (1, 0.1)} | dict.fromkeys(range(0xF5, 0xFD), (2, 0.01)))
 VALUES = 12
+FEWEST_NINES = 4  # digits in BCD that are all 9: the largest number that can be written, sent for a missing value
 EVERY = timedelta(minutes=5)
 
 
@@ -62,6 +63,8 @@ class Element:
             return round(int.from_bytes(self.raw, "big") * self.count_of, 3)
         negative = self.raw[:1] == b"\xff"
         digits = (self.raw[1:] if negative else self.raw).hex()
+        if len(digits) >= FEWEST_NINES and set(digits) == {"9"}:
+            raise InputRejected(f"{name}: the station had no value at {self.at.isoformat()} (all digits are 9)")
         if not digits.isdecimal():
             raise InputRejected(f"{name}: {self.raw.hex().upper()[:40]} is no number in BCD")
         value: float = int(digits) / 10**self.decimals

@@ -10,9 +10,10 @@ from pydantic import Field, field_validator, model_validator
 
 from data.recipe import Context, Monitor
 from monitors._gauge import GaugeRecipe
+from monitors._values import WrittenValue
 
 
-class Recipe(GaugeRecipe):
+class Recipe(WrittenValue, GaugeRecipe):
     """A CSV file with a time and a value in each row."""
 
     title: ClassVar[str] = "CSV 水位雨量序列 / CSV gauge series"
@@ -71,7 +72,7 @@ class Recipe(GaugeRecipe):
         from monitors._series import Columns, SeriesFile  # noqa: PLC0415 (loads pandas: only where a file is opened)
         from monitors._series_monitor import SeriesMonitor  # noqa: PLC0415
 
-        columns = Columns(self.time, self.value, self.time_format, self.timezone)
+        columns = Columns(self.time, self.value, self.time_format, self.timezone, self.decimal, self.missing_words)
         path = context.located(self.path)
         file = SeriesFile(path, columns, self.separator, self.encoding, frozenset(self.skip_lines))
         pace = (self.speed, self.loop) if self.replay == "from_now" else None

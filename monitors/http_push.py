@@ -11,11 +11,10 @@ from data.errors import InputRejected
 from data.inbox import Inbox
 from data.observation import Reading
 from data.recipe import Context, Monitor
-from monitors._gauge import GaugeRecipe
-from monitors._observation import measured_in, observations
+from monitors._observation import WrittenGauge, measured_in, observations
 
 
-class Recipe(GaugeRecipe):
+class Recipe(WrittenGauge):
     """Observations sent to `POST /api/v1/datastreams/SITE/MONITOR/observations`.
 
     Names of OGC SensorThings: phenomenonTime, resultTime, result, resultQuality, parameters (unit, verticalDatum). One,

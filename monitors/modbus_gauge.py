@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from datetime import timedelta
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
 from data.durations import Duration
+from data.errors import InputRejected
 from data.recipe import Context, Monitor
+from monitors._fill import REGISTER_FILLS, is_one_of
 from monitors._gauge import GaugeRecipe
 
 NumberType = Literal["int16", "uint16", "int32", "uint32", "int64", "uint64", "float32", "float64"]
@@ -37,7 +40,11 @@ class Recipe(GaugeRecipe):
     scale: Annotated[float, Field(description="What one count of the register is in `unit`.")] = 1.0
     offset: Annotated[float, Field(description="What is added after that, in `unit`.")] = 0.0
     missing: Annotated[
-        tuple[int, ...], Field(description="Counts by which the device says that it has no value, e.g. [-32768].")
+        tuple[float | str, ...],
+        Field(
+            description="Counts, before scale and offset, by which the device says that it has no value, e.g. [-1]; "
+            "besides the ends of the register's range (`known_missing`)."
+        ),
     ] = ()
     every: Annotated[Duration, Field(description="How often it is read.")] = timedelta(seconds=10)
     timeout: Annotated[Duration, Field(description="An answer must be there after so long.")] = timedelta(seconds=5)
@@ -55,6 +62,19 @@ class Recipe(GaugeRecipe):
         if scale == 0:
             raise ValueError("with a scale of 0 every value is the same")
         return scale
+
+    @property
+    def fills(self) -> tuple[float, ...]:
+        """None: registers hold counts, which `require_count` has looked at."""
+        return ()
+
+    def require_count(self, count: float) -> None:
+        """Raise InputRejected where a register's count says that there is no value."""
+        own = tuple(float(fill) for fill in self.missing if not isinstance(fill, str))
+        known = REGISTER_FILLS[self.type] if self.known_missing else ()
+        is_known = is_one_of(count, known) if self.type.startswith("float") else count in known
+        if math.isnan(count) or count in own or is_known:
+            raise InputRejected(f"the device says by {count:.12g} that it has no value")
 
     def make(self, context: Context) -> Monitor:
         from monitors._modbus import Registers  # noqa: PLC0415 (loads pymodbus: only where a gauge is opened)

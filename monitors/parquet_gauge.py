@@ -9,9 +9,10 @@ from pydantic import Field
 
 from data.recipe import Context, Monitor
 from monitors._gauge import GaugeRecipe
+from monitors._values import WrittenValue
 
 
-class Recipe(GaugeRecipe):
+class Recipe(WrittenValue, GaugeRecipe):
     """A Parquet file with a time and a value in each row, given at once in order of time."""
 
     title: ClassVar[str] = "Parquet 历史序列 / Parquet gauge series"
@@ -29,5 +30,6 @@ class Recipe(GaugeRecipe):
         from monitors._series import Columns  # noqa: PLC0415
         from monitors._series_monitor import SeriesMonitor  # noqa: PLC0415
 
-        file = ParquetFile(context.located(self.path), Columns(self.time, self.value, None, self.timezone))
+        columns = Columns(self.time, self.value, None, self.timezone, self.decimal, self.missing_words)
+        file = ParquetFile(context.located(self.path), columns)
         return SeriesMonitor(context.site.id, self, file, pace=None, follow=False)

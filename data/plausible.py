@@ -1,0 +1,65 @@
+"""What can be measured on earth: the range of each quantity, and how far it can change between two readings.
+
+The limits are physical, not those of one place. They only tell a wrong value from a reading; a place's own limits
+belong to its rules.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from types import MappingProxyType
+
+RANGES = MappingProxyType(
+    {
+        "water_level": (-450.0, 6500.0),  # the shore of the Dead Sea, the highest lakes
+        "water_depth": (-100.0, 30_000.0),  # a dry probe's zero may lie below; the deepest reservoirs
+        "rainfall": (0.0, 30_000.0),  # a counter may hold a year of the wettest place on earth
+        "rain_intensity": (0.0, 2_500.0),  # the record is 38 mm in one minute
+        "flow": (-100_000.0, 400_000.0),  # a tide at a wide mouth; the Amazon in flood
+        "flood_index": (0.0, 1.0),
+        "gas_concentration": (0.0, 1_000_000.0),
+        "temperature": (-90.0, 100.0),
+        "count": (0.0, 1e9),
+    }
+)
+"""Lowest and highest of each quantity, in its own unit."""
+
+
+@dataclass(frozen=True, slots=True)
+class JumpLimit:
+    """How far a value can change between two readings, in the quantity's unit.
+
+    `step` is always possible, with time `per_second` more, up to `most`. A change beyond it waits for the next reading.
+    """
+
+    step: float
+    per_second: float
+    most: float
+
+    def allows(self, change: float, passed: timedelta) -> bool:
+        """Can the value have changed so much in this time?"""
+        return abs(change) <= min(self.step + self.per_second * abs(passed.total_seconds()), self.most)
+
+
+JUMPS = MappingProxyType(
+    {
+        "water_level": JumpLimit(3.0, 0.02, 15.0),  # a breaking dam: some metres in minutes
+        "water_depth": JumpLimit(200.0, 2.0, 600.0),
+        "rain_intensity": JumpLimit(500.0, 5.0, 1_000.0),
+        "flow": JumpLimit(3_000.0, 50.0, 30_000.0),
+        "temperature": JumpLimit(15.0, 0.5, 50.0),
+    }
+)
+"""Quantities whose single impossible jumps are told from readings; gas may truly come at once."""
+
+
+def most_rain_mm(passed: timedelta) -> float:
+    """The most rain that has fallen anywhere in this time, mm.
+
+    The envelope of the world's records over one minute to two years, P = 422 mm (D / 1 h) ** 0.475 (Jennings 1950,
+    World Meteorological Organization No. 1045).
+    """
+    hours = max(passed.total_seconds(), 1.0) / 3600
+    envelope: float = 422.0 * hours**0.475
+    return envelope

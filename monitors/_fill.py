@@ -1,0 +1,81 @@
+"""Fill values: numbers and words by which a gauge, or what stands between it and us, says that it has no value."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from types import MappingProxyType
+
+from data.errors import InputRejected
+
+_LARGEST = 1 << 64  # larger whole numbers are no fill values
+_EXACTLY = 6e-8  # relative: a fill value that was written with 32 bits is still one
+
+WORDS = frozenset(
+    {
+        "", "nan", "+nan", "-nan", "null", "nil", "none", "na", "n/a", "n.a.", "#n/a", "#na", "-", "--", "---", "----",
+        "*", "**", "***", "/", "//", "///", "////", ".", "?", "m", "miss", "missing", "nodata", "no data", "no_data",
+        "no value", "void", "blank", "undefined", "unavailable", "unknown", "error", "err", "fail", "fault", "#value!",
+        "#div/0!", "#ref!", "#null!", "#num!", "ice", "eqp", "bkw", "ssn", "dis", "rat", "mnt", "fld", "缺测", "缺失",
+        "缺报", "无", "无数据", "故障", "—", "――", "——",
+    }
+)  # fmt: skip
+"""Words that stand where a value should; those of the USGS (Ice, Eqp, Bkw …) among them. Compared in small letters."""
+
+_NINES = [float(whole + decimals) for whole in ("9999", "99999", "999999", "9999999", "99999999")
+          for decimals in ("", ".9", ".99", ".999")]  # fmt: skip
+_SCALES = (1.0, 10.0)
+_TOO_SMALL = [-999.0, -999.9, -999.99, -999.999, -6999.0, -7777.0, -7999.0, -8888.0, -77777.0, -88888.0, -32768.0,
+              -3276.8, -2147483648.0]  # fmt: skip
+TEXT_FILLS = tuple(
+    [-nines for nines in _NINES]
+    + _NINES
+    + _TOO_SMALL
+    + [count / scale for count in (32767.0, 65535.0) for scale in _SCALES]
+    + [2147483647.0, 4294967295.0]
+)
+"""Numbers that messages and files hold for "no value", before any unit is converted."""
+
+COUNT_FILLS = tuple(fill for fill in TEXT_FILLS if fill < 0 or fill > 1e9)
+"""As TEXT_FILLS, for things counted one by one, which pass through 9999 and 65535."""
+
+REGISTER_FILLS = MappingProxyType(
+    {
+        "int16": (-32768.0, 32767.0),
+        "uint16": (65535.0,),
+        "int32": (-2147483648.0, 2147483647.0),
+        "uint32": (4294967295.0,),
+        "int64": (float(-(2**63)), float(2**63 - 1)),
+        "uint64": (float(2**64 - 1),),
+        "float32": TEXT_FILLS,
+        "float64": TEXT_FILLS,
+    }
+)
+"""Counts by which Modbus devices say that a register has no value: the ends of its range (as SunSpec has them)."""
+
+DOUBTFUL = (999.0, 999.9, 999.99, 999.999, 99.99, 99.999, 7999.0, 655.35, 65.535, 327.67, 32.767)
+"""Numbers that are fill values at some gauges and readings at others: believed only near a reading that is sure."""
+
+
+def is_one_of(value: float, fills: Iterable[float]) -> bool:
+    """Is this number one of the fill values, as far as 32 bits can tell?"""
+    return any(math.isclose(value, fill, rel_tol=_EXACTLY) for fill in fills)
+
+
+def require_value(given: object, fills: Iterable[float], words: Iterable[str] = ()) -> None:
+    """Raise InputRejected where `given` (a number or text) says that there is no value. Other text passes."""
+    if given is None:
+        raise InputRejected("there is no value")
+    if isinstance(given, str):
+        word = given.strip().casefold()
+        if word in WORDS or word in {own.strip().casefold() for own in words}:
+            said = f": it says {given.strip()!r:.40}" if word else ""
+            raise InputRejected(f"there is no value{said}")
+        return
+    if isinstance(given, int) and not isinstance(given, bool) and abs(given) <= _LARGEST:
+        given = float(given)
+    if isinstance(given, float):
+        if math.isnan(given):
+            raise InputRejected("there is no value: it says NaN")
+        if is_one_of(given, fills):
+            raise InputRejected(f"there is no value: {given:.12g} is the gauge's word for that (`missing`)")
