@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from datetime import UTC, datetime
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
-from data.alert import AlertKey, Ended, Priority, Raised, Signal
+from alerts.lifecycle import end_alert, raise_alert
+from data.alert import Alert, AlertKey, Ended, Priority, Raised, Signal
 from data.errors import InputRejected
 from data.observation import Rejected
+from data.settings import Settings
+from data.store import Writer
 
 RULE = "alertmanager"
 MOST_AT_ONCE = 1000
 LONGEST = 200
+CLOCK_AHEAD = timedelta(minutes=5)
+"""How far another system's clock may be ahead of ours."""
 _BY_SEVERITY = MappingProxyType(
     {
         **dict.fromkeys(("critical", "emergency", "page"), Priority.P1),
@@ -35,13 +40,41 @@ def signals_of(sent: Any, sites: Collection[str], now: datetime) -> tuple[list[S
     if len(alerts) > MOST_AT_ONCE:
         raise InputRejected(f"{len(alerts)} alerts were sent, {MOST_AT_ONCE} are taken at once")
     signals: list[Signal] = []
-    rejects: list[Rejected] = []
+    rejects = _truncated(sent, now)
     for number, alert in enumerate(alerts, 1):
         try:
             signals.append(_signal(alert, sites, now))
         except InputRejected as error:
             rejects.append(Rejected("", RULE, now, f"alert {number}: {error}", str(alert)[:LONGEST]))
     return signals, rejects
+
+
+def apply_signals(writer: Writer, signals: Sequence[Signal], now: datetime, settings: Settings) -> dict[str, int]:
+    """Raise and end what the message says; how many alerts were raised and ended.
+
+    A later start while the earlier occurrence is still open means that the end of the earlier one never arrived: it
+    ended before the later one began, and an end of it that arrives after all does not end the later one.
+    """
+    moved: list[Alert | None] = []
+    for signal in signals:
+        if isinstance(signal, Ended):
+            moved.append(end_alert(writer, signal, now, settings))
+            continue
+        known = writer.open_alert(signal.key)
+        if known is not None and signal.started_at > (known.active_since or known.started_at):
+            end_alert(writer, Ended(signal.key, min(signal.started_at, now), now), now, settings)
+        moved.append(raise_alert(writer, signal, None, now, settings))
+    raised = sum(alert is not None and alert.is_open for alert in moved)
+    return {"raised": raised, "ended": sum(alert is not None for alert in moved) - raised}
+
+
+def _truncated(sent: Mapping[str, Any], now: datetime) -> list[Rejected]:
+    """Alertmanager's own word that it left alerts out of the message (`max_alerts` of its receiver)."""
+    left_out = sent.get("truncatedAlerts", 0)
+    if not isinstance(left_out, int) or isinstance(left_out, bool) or left_out <= 0:
+        return []
+    reason = f"Alertmanager left {left_out} alerts out of this message; raise max_alerts of its webhook"
+    return [Rejected("", RULE, now, reason, f"truncatedAlerts: {left_out}")]
 
 
 def _signal(alert: Any, sites: Collection[str], now: datetime) -> Signal:
@@ -53,9 +86,14 @@ def _signal(alert: Any, sites: Collection[str], now: datetime) -> Signal:
     if not isinstance(fingerprint, str) or not 0 < len(fingerprint) <= LONGEST:
         raise InputRejected("there is no fingerprint")
     key = AlertKey(site, RULE, "", fingerprint)
-    started_at = min(_moment(alert, "startsAt"), now)
+    started_at = _moment(alert, "startsAt")
+    if started_at > now + CLOCK_AHEAD:
+        raise InputRejected(f"startsAt {started_at.isoformat()} lies in the future")
     if status == "resolved":
-        return Ended(key, ended_at=min(max(_moment(alert, "endsAt"), started_at), now), at=now)
+        ended_at = _moment(alert, "endsAt")
+        # Go's zero time, or an end before the beginning, tells nothing: it is over as of now.
+        ended_at = now if ended_at < started_at else min(ended_at, now)
+        return Ended(key, ended_at=max(ended_at, started_at), at=now, started_at=started_at)
     if status != "firing":
         raise InputRejected(f"status {status!r:.40} is neither firing nor resolved")
     name = str(labels.get("alertname", ""))[:LONGEST]

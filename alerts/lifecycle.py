@@ -40,10 +40,14 @@ def raise_alert(
 ) -> Alert | None:
     """The condition holds: a new alert; the one that ended a short while ago, again; or the open one, worse or better.
 
-    None when it is open already and nothing has changed (nothing is written).
+    The same start is the same occurrence: a message about an occurrence that has ended, delivered late or once more,
+    opens nothing and calls nobody. None then, and when the alert is open already and nothing has changed (nothing is
+    written).
     """
     settings = settings or defaults()
     alert = writer.last_alert(raised.key)
+    if alert is not None and not alert.is_open and raised.started_at <= (alert.active_since or alert.started_at):
+        return None
     if alert is not None and alert.is_open:
         alert = _still(writer, alert, raised, evidence, now, settings.alarms)
         if alert is None:
@@ -60,7 +64,8 @@ def raise_alert(
 
 
 def end_alert(writer: Writer, ended: Ended, now: datetime, settings: Settings | None = None) -> Alert | None:
-    """The condition no longer holds. None when no alert of this key is open (nothing is written).
+    """The condition no longer holds. None when no alert of this key is open, or when the open one began after the
+    occurrence that ended (nothing is written).
 
     A latched alert does not end: it begins to clear, and ends when it has been quiet for a while.
     """
@@ -68,6 +73,8 @@ def end_alert(writer: Writer, ended: Ended, now: datetime, settings: Settings | 
     alert = writer.open_alert(ended.key)
     if alert is None:
         writer.remove_pending(ended.key)
+        return None
+    if ended.started_at is not None and ended.started_at < (alert.active_since or alert.started_at):
         return None
     ended_at = max(ended.ended_at, alert.active_since or alert.started_at)
     if alert.latched_since is not None:

@@ -56,12 +56,17 @@ class Raised:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """A rule says: this condition no longer holds, since `ended_at`; decided at `at`. `gaps`: as in Raised."""
+    """A rule says: this condition no longer holds, since `ended_at`; decided at `at`. `gaps`: as in Raised.
+
+    `started_at`: the beginning of the occurrence that ended, where the source tells it. An end that arrives late does
+    not end an occurrence that began after it. None: the occurrence that is open.
+    """
 
     key: AlertKey
     ended_at: datetime
     at: datetime
     gaps: tuple[Gap, ...] = ()
+    started_at: datetime | None = None
 
 
 Signal = Raised | Ended

@@ -10,13 +10,10 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse
 
-from alerts.alertmanager import RULE, signals_of
-from alerts.lifecycle import end_alert, raise_alert
-from data.alert import Raised
+from alerts.alertmanager import RULE, apply_signals, signals_of
 from data.errors import InputRejected, NotFound
 from data.inbox import Inbox
 from data.recipe import MonitorRecipe, Receptive
-from data.store import Writer
 from web.api.door import Door
 from web.api.schemas import AnyList, answers
 from web.deps import ServerDeps
@@ -68,17 +65,7 @@ def ingest_router(deps: ServerDeps, meters: WebMeters) -> APIRouter:
             await door.refuse_one("", RULE, error, content)
             raise
 
-        def work(writer: Writer) -> dict[str, int]:
-            moved = [
-                raise_alert(writer, signal, None, now, deps.settings)
-                if isinstance(signal, Raised)
-                else end_alert(writer, signal, now, deps.settings)
-                for signal in signals
-            ]
-            raised = sum(alert is not None and alert.ended_at is None for alert in moved)
-            return {"raised": raised, "ended": sum(alert is not None for alert in moved) - raised}
-
-        done = await deps.commit(work)
+        done = await deps.commit(lambda writer: apply_signals(writer, signals, now, deps.settings))
         if rejects:
             await door.refuse(rejects)
         door.taken("alert", len(signals))
