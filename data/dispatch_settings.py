@@ -79,6 +79,22 @@ class DispatchSettings(_Settings):
     position_max_age: Annotated[
         Duration, Field(description="A responder whose last position is older is not offered a task.")
     ] = timedelta(minutes=30)
+    position_max_kmh: Annotated[
+        float,
+        Field(
+            gt=0,
+            le=1200,
+            description="A position that would mean a faster journey, km/h, is kept apart until the next one agrees.",
+        ),
+    ] = 200.0
+    area_km: Annotated[
+        float,
+        Field(
+            gt=0,
+            le=20_000,
+            description="Positions and reports farther than this from every site, km, are not believed.",
+        ),
+    ] = 200.0
     offers_at_once: Annotated[
         dict[Priority, Annotated[int, Field(ge=1, le=3)]],
         Field(description="To how many a task is offered at the same time; who accepts first has it."),

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 EARTH_RADIUS_M = 6_371_008.8  # mean radius, IUGG
 
@@ -17,6 +17,38 @@ class Location(BaseModel):
 
     lon: Annotated[float, Field(ge=-180, le=180, description="Longitude in degrees, WGS-84.")]
     lat: Annotated[float, Field(ge=-90, le=90, description="Latitude in degrees, WGS-84.")]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _not_swapped(cls, given: Any) -> Any:
+        """Longitudes of most cities are beyond 90: as a latitude they tell that the two were swapped."""
+        if isinstance(given, dict):
+            lon, lat = given.get("lon"), given.get("lat")
+            if _degrees(lon, 90) and _degrees(lat, 180) and not _degrees(lat, 90):
+                raise ValueError(f"lon and lat seem to be swapped: write lon: {lat:g}, lat: {lon:g}")
+        return given
+
+
+def _degrees(value: Any, limit: float) -> bool:
+    return isinstance(value, int | float) and abs(value) <= limit
+
+
+_NULL_ISLAND_DEGREES = 0.01  # about a kilometre around 0/0, in the Gulf of Guinea
+
+
+def is_null_island(place: Location) -> bool:
+    """Is this 0/0, which devices say that know no place?"""
+    return abs(place.lon) < _NULL_ISLAND_DEGREES and abs(place.lat) < _NULL_ISLAND_DEGREES
+
+
+def _somewhere(place: Location) -> Location:
+    if is_null_island(place):
+        raise ValueError("lon 0, lat 0 is no place of a district: write its WGS-84 degrees")
+    return place
+
+
+ConfiguredLocation = Annotated[Location, AfterValidator(_somewhere)]
+"""A place somebody wrote down; 0/0 is a forgotten one."""
 
 
 def distance_m(here: Location, there: Location) -> float:

@@ -134,6 +134,15 @@ class Responder:
 
 
 @dataclass(frozen=True, slots=True)
+class TrackPoint:
+    """One position that a responder's phone told. `doubt`: why it is not believed; empty when it is."""
+
+    at: datetime
+    location: Location
+    doubt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Session:
     """A logged-in browser or a bearer token; only the SHA-256 of the secret is kept."""
 

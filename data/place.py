@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from data.durations import Duration
-from data.geo import Location
+from data.geo import ConfiguredLocation
 from data.zone import Zone
 
 WindowSide = Annotated[int, Field(ge=64, le=2048, multiple_of=32)]
@@ -22,7 +22,7 @@ class Place(BaseModel):
 
     id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", description="Short name: a-z, 0-9, - and _.")]
     name: Annotated[str, Field(description="Name shown on the screens.")] = ""
-    location: Annotated[Location, Field(description="Place on the ground, WGS-84 degrees.")]
+    location: Annotated[ConfiguredLocation, Field(description="Place on the ground, WGS-84 degrees.")]
     grid: Annotated[str, Field(description="Grid code (15 digits in the Chinese grid system).")] = ""
     catchment: Annotated[
         str, Field(description="Sites whose water or traffic is one: their alerts of a kind are one event.")

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_val
 
 from data.alert import Alert, Priority
 from data.durations import Duration
-from data.geo import Location
+from data.geo import ConfiguredLocation
 from data.warning import HazardWarning, WarningLevel
 
 LEVELS = (WarningLevel.BLUE, WarningLevel.YELLOW, WarningLevel.ORANGE, WarningLevel.RED)
@@ -43,7 +43,7 @@ class PlanPlace(_Settings):
 
     id: Id
     name: Annotated[str, Field(min_length=1, description="Name shown on the screens.")]
-    location: Annotated[Location, Field(description="Place on the ground.")]
+    location: Annotated[ConfiguredLocation, Field(description="Place on the ground.")]
     grid: Annotated[str, Field(description="Grid code; by the grids' outlines when left out.")] = ""
     marks: Annotated[
         tuple[str, ...],

@@ -15,7 +15,7 @@ from data.desk import DeskSettings
 from data.dispatch_settings import DispatchSettings
 from data.durations import Duration
 from data.fusion_settings import FusionSettings
-from data.geo import Location
+from data.geo import ConfiguredLocation
 from data.notice_settings import NoticeSettings
 from data.place import InferenceSettings, Place
 from data.plan_settings import PlansSettings
@@ -91,7 +91,9 @@ class ResponderSettings(_Settings):
     phone: Annotated[str, Field(description="Telephone number.")] = ""
     travel: Annotated[Literal["walk", "e-bike", "car"], Field(description="How they move.")] = "walk"
     on_shift: Annotated[bool, Field(description="Can they be sent now?")] = True
-    location: Annotated[Location | None, Field(description="Where they are until their phone says more.")] = None
+    location: Annotated[ConfiguredLocation | None, Field(description="Where they are until their phone says more.")] = (
+        None
+    )
 
 
 class CaseSettings(_Settings):

@@ -22,7 +22,7 @@ from data.geo import Box, Location
 from data.notice import Escalation, Notice
 from data.observation import Reading, Rejected
 from data.organisation import Shift, Unit, Upkeep
-from data.people import Responder, Session, User
+from data.people import Responder, Session, TrackPoint, User
 from data.plan import PlanRun, PlanWork
 from data.record import AuditEntry, Change, Evidence, Timer
 from data.requests import Request
@@ -140,6 +140,10 @@ class Reader(Protocol):
         ...
 
     def responder(self, responder_id: str) -> Responder: ...
+    def track(self, responder_id: str, limit: int = 100) -> Sequence[TrackPoint]:
+        """Positions, newest first, those that are not believed among them."""
+        ...
+
     def busy_responders(self) -> frozenset[str]:
         """Who holds an open task or an open offer."""
         ...
@@ -280,8 +284,11 @@ class Writer(Reader, Protocol):
         """Insert or update everything but the position."""
         ...
 
-    def put_position(self, responder_id: str, at: datetime, location: Location) -> bool:
-        """Keep the newest; False when a newer one is known. The track is kept for replay."""
+    def put_position(self, responder_id: str, at: datetime, location: Location, doubt: str = "") -> bool:
+        """Keep the newest; False when a newer one is known. The track is kept for replay.
+
+        With a `doubt` the position only joins the track, marked with it, and moves nobody: False.
+        """
         ...
 
     def add_readings(self, readings: Sequence[Reading]) -> int:

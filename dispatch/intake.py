@@ -14,7 +14,7 @@ from data.geo import Location
 from data.people import SYSTEM, Action, Actor
 from data.record import Evidence
 from data.settings import Settings
-from data.store import Writer
+from data.store import Reader, Writer
 from data.task import Event
 from data.trail import event_step
 from dispatch import clocks
@@ -23,6 +23,7 @@ from dispatch.case_table import EventStep
 from dispatch.cases import Given, category_for, take
 from dispatch.clocks import calendar_of
 from dispatch.grids import grid_at
+from dispatch.plausible import place_doubt
 from dispatch.recurrence import same_as
 
 TITLE_LIMIT, DESCRIPTION_LIMIT = 200, 4000  # characters
@@ -41,6 +42,8 @@ class Report:
     site: str = ""
     grid: str = ""
     photo: Evidence | None = None
+    place_doubt: str = ""
+    """Why the place is not the one the phone told, but its responder's last position."""
     reporter: Mapping[str, str] = field(default_factory=lambda: _NOBODY)
 
 
@@ -55,6 +58,8 @@ def bring_in(
     if origin is not Origin.CITIZEN:
         actor.require(Action.REPORT_EVENT)
     _check(report)
+    if origin in {Origin.CITIZEN, Origin.OPERATOR, Origin.GRID}:
+        report = _placed(writer, report, actor, settings)
     if report.photo is not None:
         writer.add_evidence(report.photo)
     before = same_as(writer, report.kind, report.location, now, settings)
@@ -68,6 +73,17 @@ def _check(report: Report) -> None:
         raise InputRejected("say what kind of event it is")
     if len(report.title) > TITLE_LIMIT or len(report.description) > DESCRIPTION_LIMIT:
         raise InputRejected(f"at most {TITLE_LIMIT} characters of title and {DESCRIPTION_LIMIT} of description")
+
+
+def _placed(reader: Reader, report: Report, actor: Actor, settings: Settings) -> Report:
+    """The report, at its sender's last position where its own place cannot be true. Raises InputRejected."""
+    doubt = place_doubt(report.location, settings)
+    if not doubt:
+        return report
+    position = next((one.position for one in reader.responders() if one.id == actor.name), None)
+    if position is None or place_doubt(position, settings):
+        raise InputRejected(f"lon, lat: {doubt}; choose the place on the map")
+    return replace(report, location=position, place_doubt=doubt)
 
 
 def _again(  # noqa: PLR0917 - what comes back, and who says so
@@ -119,5 +135,8 @@ def _new(  # noqa: PLR0917 - what came in, from whom, and when
         event = replace(event, clocks=(intake,))
     event = writer.add_event(event)
     retime(writer, event, category, now, calendar)
-    event_step(writer, event, actor, "open", now, detail={"origin": origin.value, "recurs": recurs})
+    detail = {"origin": origin.value, "recurs": recurs}
+    if report.place_doubt:
+        detail["place_doubt"] = report.place_doubt
+    event_step(writer, event, actor, "open", now, detail=detail)
     return event

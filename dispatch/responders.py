@@ -16,6 +16,7 @@ from data.store import Reader, Writer
 from data.task import Candidate, Task
 from data.trail import responder_changed
 from dispatch.costs import Costs, closed_roads
+from dispatch.plausible import position_doubt
 from dispatch.roster import Roster
 from dispatch.routing import Closure, Roads, Route
 
@@ -51,18 +52,29 @@ def sync_responders(writer: Writer, settings: Settings, now: datetime) -> None:
     writer.put_value(_PLACED, placed)
 
 
-def share_position(writer: Writer, actor: Actor, now: datetime, location: Location) -> bool:
-    """A phone says where its responder is; False when a newer position is known.
+@dataclass(frozen=True, slots=True)
+class SharedPosition:
+    """What became of a position that a phone told: `kept` as the newest, or only in the track, with the `doubt`."""
+
+    kept: bool
+    doubt: str = ""
+
+
+def share_position(
+    writer: Writer, actor: Actor, now: datetime, location: Location, settings: Settings
+) -> SharedPosition:
+    """A phone says where its responder is; not kept when a newer position is known, or when it cannot be true.
 
     Raises Forbidden, NotFound (no responder of this name) and IllegalMove (off shift: nobody is followed then).
     """
     actor.require(Action.SHARE_POSITION)
     if not writer.responder(actor.name).on_shift:
         raise IllegalMove(f"{actor.name} is off shift; positions are taken on shift only")
-    if not writer.put_position(actor.name, now, location):
-        return False
+    doubt = position_doubt(writer, actor.name, now, location, settings)
+    if not writer.put_position(actor.name, now, location, doubt):
+        return SharedPosition(kept=False, doubt=doubt)
     responder_changed(writer, actor.name, now)
-    return True
+    return SharedPosition(kept=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -182,6 +182,7 @@ class PositionRow(Row):
     at: Mapped[datetime] = mapped_column(primary_key=True)
     lon: Mapped[float]
     lat: Mapped[float]
+    doubt: Mapped[str] = mapped_column(server_default="")
 
 
 class ReadingRow(Row):

@@ -27,13 +27,15 @@ class PeopleWriting(SqlWriting):
         known = statement.on_conflict_do_update(index_elements=["id"], set_=changed)
         self._execute(known, values, f"responder {responder.id}")
 
-    def put_position(self, responder_id: str, at: datetime, location: Location) -> bool:
+    def put_position(self, responder_id: str, at: datetime, location: Location, doubt: str = "") -> bool:
         """Raises NotFound for an unknown responder."""
         known_at = self.responder(responder_id).position_at
         point = {"lon": location.lon, "lat": location.lat}
         track = self._inserting(POSITIONS).on_conflict_do_nothing()
-        self._execute(track, {"responder": responder_id, "at": at, **point}, f"position of {responder_id}")
-        if known_at is not None and at <= known_at:
+        self._execute(
+            track, {"responder": responder_id, "at": at, "doubt": doubt, **point}, f"position of {responder_id}"
+        )
+        if doubt or (known_at is not None and at <= known_at):
             return False
         moved = update(RESPONDERS).where(RESPONDERS.c.id == responder_id)
         self._execute(moved, {"position_at": at, **point}, f"position of {responder_id}")

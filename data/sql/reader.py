@@ -10,9 +10,9 @@ from typing import Any
 
 from sqlalchemy import Select, and_, bindparam, func, or_, select, union
 
-from data.geo import Box
+from data.geo import Box, Location
 from data.observation import Reading, Rejected
-from data.people import Responder, Session, User
+from data.people import Responder, Session, TrackPoint, User
 from data.record import AuditEntry, Change, Evidence, Timer
 from data.requests import Request
 from data.sql import models, rows
@@ -33,6 +33,7 @@ NEWEST = models.NewestReadingRow.table()
 OFFERS = models.OfferRow.table()
 OUTBOX = models.OutboxRow.table()
 READINGS = models.ReadingRow.table()
+POSITIONS = models.PositionRow.table()
 REJECTS = models.RejectRow.table()
 REQUESTS = models.RequestRow.table()
 RESPONDERS = models.ResponderRow.table()
@@ -126,6 +127,15 @@ class SqlReader(AlarmLooking, AlertLooking, NoticeReading, WarningLooking, Organ
 
     def responder(self, responder_id: str) -> Responder:
         return self._one(RESPONDERS, responder_id, rows.responder_of, "responder")
+
+    def track(self, responder_id: str, limit: int = 100) -> Sequence[TrackPoint]:
+        found = (
+            select(POSITIONS).where(POSITIONS.c.responder == responder_id).order_by(POSITIONS.c.at.desc()).limit(limit)
+        )
+        return [
+            TrackPoint(row["at"], Location(lon=row["lon"], lat=row["lat"]), row["doubt"])
+            for row in self._connection.execute(found).mappings()
+        ]
 
     def busy_responders(self) -> frozenset[str]:
         # What a unit has taken on may last weeks; its people can be sent meanwhile.

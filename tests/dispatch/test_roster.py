@@ -51,9 +51,9 @@ def test_a_shift_begins_and_ends_by_the_roster_and_who_is_in_none_stays_as_confi
     assert on_shift(city) == {"off", "middle", "far"}
     assert (against(city, "near"), against(city, "off")) == ("off shift", "")
     here = Location(lon=106.5, lat=29.5)
-    assert city.do(lambda writer: share_position(writer, OFF, city.now, here))
+    assert city.do(lambda writer: share_position(writer, OFF, city.now, here, city.settings)).kept
     with pytest.raises(IllegalMove, match="near is off shift; positions are taken on shift only"):
-        city.do(lambda writer: share_position(writer, NEAR, city.now, here))
+        city.do(lambda writer: share_position(writer, NEAR, city.now, here, city.settings))
     assert NEAR.role is Role.RESPONDER
 
 

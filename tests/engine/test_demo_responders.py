@@ -107,7 +107,7 @@ def test_a_phone_that_reports_its_position_is_believed(store: Store, city: Setti
     move_once(store, everybody, NOON + timedelta(seconds=2))
     away = Location(lon=107.3170, lat=29.9071)
     at = NOON + timedelta(seconds=3)
-    store.write(lambda w: share_position(w, Actor("squad-1", Role.RESPONDER), at, away))
+    store.write(lambda w: share_position(w, Actor("squad-1", Role.RESPONDER), at, away, city))
     for number in range(2, 30):
         move_once(store, everybody, NOON + timedelta(seconds=2 * number))
     assert positions(store)["squad-1"] == away

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from data.errors import Forbidden, InputRejected
 from data.geo import Location
 from data.people import PERMITTED, Action, may
 from data.store import Reader, Writer
-from data.views import responder_view
+from data.views import iso, responder_view
 from dispatch.responders import share_position
 from web.api.idempotency import once
 from web.api.schemas import AnyList, PositionBody, answers
@@ -53,9 +53,29 @@ def people_router(deps: ServerDeps) -> APIRouter:
 
         return await deps.read(look)
 
+    @router.get("/responders/{responder_id}/track", response_model=None, responses=answers(AnyList, 403, 404))
+    async def track(
+        request: Request, responder_id: str, limit: Annotated[int, Query(ge=1, le=1000)] = 100
+    ) -> dict[str, Any]:
+        """Where a responder was, newest first. `doubt`: why a position is not believed, and not used."""
+        visitor_of(request).actor.require(Action.READ)
+
+        def look(reader: Reader) -> dict[str, Any]:
+            reader.responder(responder_id)
+            points = reader.track(responder_id, limit)
+            return {
+                "items": [{"at": iso(one.at), **one.location.model_dump(), "doubt": one.doubt} for one in points],
+                "next": None,
+            }
+
+        return await deps.read(look)
+
     @router.post("/responders/{responder_id}/position", response_model=None, responses=answers(AnyList, 403, 404, 409))
     async def position(request: Request, responder_id: str, body: PositionBody) -> Response:
-        """A responder's phone says where it is. `kept` is false when a newer position is known."""
+        """A responder's phone says where it is. `kept` is false when a newer position is known, or with a `doubt`:
+
+        0/0, too far from every site, or farther than anybody travels in the time. Such a position is only in the track.
+        """
         actor, now = visitor_of(request).actor, deps.now()
         actor.require(Action.SHARE_POSITION)
         if actor.name != responder_id:
@@ -66,7 +86,8 @@ def people_router(deps: ServerDeps) -> APIRouter:
         place = Location(lon=body.lon, lat=body.lat)
 
         def work(writer: Writer) -> Mapping[str, Any]:
-            return {"kept": share_position(writer, actor, min(at, now), place)}
+            shared = share_position(writer, actor, min(at, now), place, deps.settings)
+            return {"kept": shared.kept} | ({"doubt": shared.doubt} if shared.doubt else {})
 
         return await once(deps, request, body.model_dump(mode="json"), work)
 
