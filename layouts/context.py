@@ -12,17 +12,24 @@ The screens' scripts use, all on their own host and with the session cookie:
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from data.people import User
 from data.settings import Settings
 from data.store import EvidenceVault, Store
+
+
+def _no_visitor() -> User:
+    raise LookupError("these screens were made without a server, which knows the visitors")
 
 
 @dataclass(frozen=True)
 class ScreenContext:
     """Everything `build_dash` needs. `source_url`: where the running version's source is offered (AGPL-3.0, §13).
 
+    `visitor`: who sent the Dash request that is being answered; pages and callbacks give them what they may read.
     `base_map`: a GeoJSON file, or a folder of them, drawn under the sites; None leaves the ground empty.
     """
 
@@ -33,3 +40,4 @@ class ScreenContext:
     version: str
     demo: bool = False
     base_map: Path | None = None
+    visitor: Callable[[], User] = _no_visitor

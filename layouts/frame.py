@@ -20,6 +20,7 @@ PAGES = (
     ("/organisation", "page.organisation"),
 )
 FOR_ADMINISTRATORS = (("/setup", "page.setup"), ("/load", "page.load"))
+ADMINISTRATORS_PAGES = frozenset(path for path, _ in FOR_ADMINISTRATORS)
 
 
 def draw_frame(screens: ScreenContext, words: Words, path: str, body: Any) -> Any:

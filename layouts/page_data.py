@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from data.people import Action, User, may
 from data.settings import SiteSettings
 from data.units import UNIT_OF
 from layouts.context import ScreenContext
@@ -11,16 +12,17 @@ from layouts.limits import limits_of
 from layouts.words import LANGUAGE_COOKIE, tables
 
 
-def page_data(screens: ScreenContext) -> dict[str, Any]:
-    """JSON for the page; the same for every visitor."""
+def page_data(screens: ScreenContext, user: User) -> dict[str, Any]:
+    """JSON for the page of this user: nothing of sites and people for a role that may not read them."""
     settings = screens.settings
+    reads = may(user.role, Action.READ)
     return {
         "words": tables(),
         "language": settings.language,
         "language_cookie": LANGUAGE_COOKIE,
         "timezone": settings.timezone,
-        "sites": [site_data(site) for site in settings.sites],
-        "responders": [{"id": r.id, "name": r.name, "team": r.team} for r in settings.responders],
+        "sites": [site_data(site) for site in settings.sites if reads],
+        "responders": [{"id": r.id, "name": r.name, "team": r.team} for r in settings.responders if reads],
         "units": dict(UNIT_OF),
         "shelve_at_most": {role.value: span.total_seconds() for role, span in settings.alarms.shelve_at_most.items()},
     }

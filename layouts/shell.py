@@ -8,14 +8,17 @@ from typing import Any
 
 import dash
 from dash import Dash, Input, Output, dcc, html
-from fastapi import FastAPI
+from dash.backends._fastapi import reset_current_request, set_current_request
+from fastapi import FastAPI, Request
 
+from data.people import Action, User, may
 from layouts import alarm_figures, duty, events, load, notices, organisation, plans, review, setup, wall
 from layouts.context import ScreenContext
-from layouts.frame import draw_frame, draw_not_found
+from layouts.frame import ADMINISTRATORS_PAGES, draw_frame, draw_not_found
 from layouts.page_data import page_data
 from layouts.words import LANGUAGE_COOKIE, Words, language_of
 
+_DATA_MARK = "YIPING_PAGE_DATA"
 _INDEX = """<!DOCTYPE html>
 <html lang="LANGUAGE">
   <head>
@@ -23,7 +26,7 @@ _INDEX = """<!DOCTYPE html>
     <title>{%title%}</title>
     {%favicon%}
     {%css%}
-    <script type="application/json" id="yiping-page-data">PAGE_DATA</script>
+    <script type="application/json" id="yiping-page-data">YIPING_PAGE_DATA</script>
   </head>
   <body>
     {%app_entry%}
@@ -35,7 +38,8 @@ _INDEX = """<!DOCTYPE html>
 def build_dash(server: FastAPI, screens: ScreenContext) -> Dash:
     """The screens on this server: `/` wall, `/duty`, `/kpi`, `/review` ... Everything is served from this host.
 
-    Build it after the server's own routes: Dash answers every other path with its page.
+    Build it after the server's own routes: Dash answers every other path with its page, which holds no data of ours.
+    The pages with their data are made by `page_html`.
     """
     app = Dash(
         "layouts",
@@ -77,14 +81,25 @@ def connect(app: Dash, screens: ScreenContext) -> None:
             "/organisation": organisation.draw,
         }
         path = "/" + (path or "/").strip("/")
-        if path not in pages:
+        closed = path in ADMINISTRATORS_PAGES and not may(screens.visitor().role, Action.ADMINISTER)
+        if path not in pages or closed:
             return draw_frame(screens, words, path, draw_not_found(words))
         return draw_frame(screens, words, path, pages[path](screens, words))
 
     app.callback(Output("page", "children"), Input("url", "pathname"))(page)
 
 
-def _index(screens: ScreenContext) -> str:
+def page_html(app: Dash, screens: ScreenContext, user: User) -> str:
+    """The page as this user gets it: Dash's index with the data that the user may read."""
     # A data block, not a script: "<" is escaped so that no text in it can end the block.
-    data = json.dumps(page_data(screens), ensure_ascii=False).replace("<", "\\u003c").replace("{%", "{ %")
-    return _INDEX.replace("LANGUAGE", screens.settings.language).replace("PAGE_DATA", data)
+    data = json.dumps(page_data(screens, user), ensure_ascii=False).replace("<", "\\u003c")
+    token = set_current_request(Request({"type": "http"}))  # Dash asks for one, and reads nothing of it here
+    try:
+        page: str = app.index()
+    finally:
+        reset_current_request(token)
+    return page.replace(_DATA_MARK, data, 1)
+
+
+def _index(screens: ScreenContext) -> str:
+    return _INDEX.replace("LANGUAGE", screens.settings.language)

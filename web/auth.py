@@ -1,7 +1,7 @@
 """Who may pass: an ASGI middleware in front of everything, Dash included.
 
-It finds the visitor (session cookie, or bearer token), refuses strangers, refuses writes that another site sent,
-keeps responders to their own pages, and puts security headers on every answer.
+It finds the visitor (session cookie, or bearer token), lets pass whom the access table names for the registered
+route, refuses writes that another site sent, and puts security headers on every answer.
 """
 
 from __future__ import annotations
@@ -14,20 +14,19 @@ from urllib.parse import quote, urlsplit
 
 from starlette.datastructures import MutableHeaders
 from starlette.requests import HTTPConnection
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from data.errors import Forbidden
 from data.people import Action, may
-from web.problems import Unauthenticated, refusal
+from web.access import AccessGate, Entry
+from web.access_table import PAGES, WEBSOCKET, WITHOUT_CSRF_TOKEN
+from web.problems import Unauthenticated, problem, refusal
 from web.sessions import SessionBook, Visitor
 
 SESSION_COOKIE = "yiping_session"
 CSRF_COOKIE = "yiping_csrf"
 CSRF_HEADERS = ("x-csrf-token", "x-csrftoken")  # the second is what Dash's renderer sends by itself
-PUBLIC = frozenset({"/login", "/healthz", "/readyz", "/metrics"})
-PUBLIC_PREFIX = "/open311/v2/"  # citizens have no login; what they send is rate-limited and waits for a human
-MACHINE_PREFIXES = ("/api/", "/open311/", "/media/", "/ws/", "/_dash", "/assets/", "/_reload-hash", "/r/")
 RESPONDER_HOME = "/r"
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _SCOPE_KEY = "yiping.visitor"
@@ -66,15 +65,29 @@ def same_origin(connection: HTTPConnection, allowed: frozenset[str]) -> bool:
     return origin in allowed or urlsplit(origin).netloc == connection.headers.get("host")
 
 
-class AuthMiddleware:
-    """`policy` gives the Content-Security-Policy of pages that bring none of their own."""
+NotFoundPage = Callable[[Visitor], str]
 
-    def __init__(
-        self, app: ASGIApp, book: SessionBook, policy: Callable[[], str], allowed_origins: frozenset[str]
+
+class AuthMiddleware:
+    """`policy` gives the Content-Security-Policy of pages that bring none of their own.
+
+    `not_found` draws the page for a visitor of the screens who asks for an address that is none.
+    """
+
+    def __init__(  # noqa: PLR0917 - built by Starlette, by name
+        self,
+        app: ASGIApp,
+        book: SessionBook,
+        gate: AccessGate,
+        policy: Callable[[], str],
+        not_found: NotFoundPage,
+        allowed_origins: frozenset[str],
     ) -> None:
         self._app = app
         self._book = book
+        self._gate = gate
         self._policy = policy
+        self._not_found = not_found
         self._allowed_origins = allowed_origins
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -93,23 +106,38 @@ class AuthMiddleware:
 
     async def _refused(self, connection: HTTPConnection) -> Response | None:
         """The answer instead of the application's, None when the visitor may pass."""
-        path = connection.scope["path"]
         try:
             visitor = await self._identify(connection)
         except Unauthenticated as error:
             return refusal(error)
         connection.scope[_SCOPE_KEY] = visitor
-        is_socket = connection.scope["type"] == "websocket"
-        method = "GET" if is_socket else connection.scope["method"]
+        entry = self._gate.entry(connection.scope)
+        if entry is None:
+            return self._nothing_here(connection, visitor)
+        role = None if visitor is None else visitor.user.role
+        if role not in entry.who:
+            return _kept_out(connection, visitor, entry)
+        if entry.method is None:
+            return problem(
+                405,
+                f"{connection.scope.get('method', 'a socket')} is not possible at {connection.scope['path']}",
+                headers={"Allow": ", ".join(entry.possible)},
+            )
         try:
-            self._check_sender(connection, visitor, writes=method not in _SAFE, is_socket=is_socket)
+            self._check_sender(connection, visitor, entry)
         except Forbidden as error:
             return refusal(error)
-        if path in PUBLIC or path.startswith(PUBLIC_PREFIX):
-            return None
+        return None
+
+    def _nothing_here(self, connection: HTTPConnection, visitor: Visitor | None) -> Response:
+        """404, for those who may see the screens and ask with a browser as a page; a stranger learns nothing."""
         if visitor is None:
-            return self._stranger(connection, path, method)
-        return _kept_out(visitor, path)
+            return refusal(Unauthenticated("log in, or send a bearer token"))
+        path, is_get = connection.scope["path"], connection.scope.get("method") == "GET"
+        wants_page = is_get and "text/html" in connection.headers.get("accept", "")
+        if wants_page and may(visitor.user.role, Action.READ):
+            return HTMLResponse(self._not_found(visitor), 404)
+        return problem(404, f"there is nothing at {path}")
 
     async def _identify(self, connection: HTTPConnection) -> Visitor | None:
         """By bearer token where one is given, else by cookie. Raises Unauthenticated for a token that is no good."""
@@ -124,42 +152,39 @@ class AuthMiddleware:
         cookie = connection.cookies.get(SESSION_COOKIE)
         return await self._book.visitor(cookie, "session") if cookie else None
 
-    def _check_sender(
-        self, connection: HTTPConnection, visitor: Visitor | None, *, writes: bool, is_socket: bool
-    ) -> None:
+    def _check_sender(self, connection: HTTPConnection, visitor: Visitor | None, entry: Entry) -> None:
         """Raises Forbidden for what a page of another site made the browser send."""
         if visitor is not None and not visitor.by_cookie:
             return  # another site's page does not know the token
+        is_socket, writes = entry.method == WEBSOCKET, entry.method not in _SAFE and entry.method != WEBSOCKET
         if (writes or is_socket) and not same_origin(connection, self._allowed_origins):
             raise Forbidden("this was sent by a page of another site")
-        path = connection.scope["path"]
-        if visitor is None or not writes or path in PUBLIC:
+        if visitor is None or not writes:
             return
         given = next((connection.headers[name] for name in CSRF_HEADERS if name in connection.headers), None)
-        if given is None and path.startswith("/_dash"):
-            return  # Dash's own requests change nothing and are held by SameSite and Origin
+        if given is None and (entry.method, entry.path) in WITHOUT_CSRF_TOKEN:
+            return
+        if entry.path == "/login":
+            return  # whoever logs in anew may still have the cookie of the last session
         expected = visitor.session.csrf
         if not expected or not hmac.compare_digest((given or "").encode(), expected.encode()):
             raise Forbidden("X-CSRF-Token is missing or wrong; /api/v1/me tells it")
 
-    @staticmethod
-    def _stranger(connection: HTTPConnection, path: str, method: str) -> Response:
-        if method == "GET" and not path.startswith(MACHINE_PREFIXES) and connection.scope["type"] == "http":
-            query = connection.url.query
-            aim = quote(path + (f"?{query}" if query else ""), safe="/")
-            return RedirectResponse("/login" if path == "/" else f"/login?next={aim}", 303)
-        return refusal(Unauthenticated("log in, or send a bearer token"))
 
-
-def _kept_out(visitor: Visitor, path: str) -> Response | None:
-    """Responders have pages of their own; the big screens are for those who may look at everything."""
-    if may(visitor.user.role, Action.READ) or path.startswith(("/api/", "/media/", "/ws/", "/assets/", "/r/")):
-        return None
-    if path in (RESPONDER_HOME, "/logout", "/source.tar.gz", "/favicon.ico", "/_favicon.ico"):
-        return None
-    if path.startswith(MACHINE_PREFIXES):
-        return refusal(Forbidden(f"role {visitor.user.role} may not {Action.READ}"))
-    return RedirectResponse(RESPONDER_HOME, 303)
+def _kept_out(connection: HTTPConnection, visitor: Visitor | None, entry: Entry) -> Response:
+    """Pages send a stranger to the login and a responder to the phone page; everything else is refused with words."""
+    is_page = entry.path in PAGES and entry.method == "GET"
+    if visitor is None:
+        if not is_page:
+            return refusal(Unauthenticated("log in, or send a bearer token"))
+        path, query = connection.scope["path"], connection.url.query
+        aim = quote(path + (f"?{query}" if query else ""), safe="/")
+        return RedirectResponse("/login" if path == "/" else f"/login?next={aim}", 303)
+    role = visitor.user.role
+    if is_page and may(role, Action.READ_OWN_TASKS) and not may(role, Action.READ):
+        return RedirectResponse(RESPONDER_HOME, 303)
+    needed = " or ".join(entry.who.actions) or "use this"
+    return refusal(Forbidden(f"role {role} may not {needed}"))
 
 
 def _with_headers(send: Send, scope: Scope, policy: Callable[[], str]) -> Send:

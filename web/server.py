@@ -11,8 +11,7 @@ from pathlib import Path
 
 import uvicorn
 from fastapi import FastAPI
-from starlette.routing import BaseRoute, Match
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp
 
 from data.catalogue import Catalogue
 from data.feed_socket import SocketFrameHub
@@ -21,12 +20,14 @@ from data.sql.store import open_store
 from data.vault import FolderVault
 from dispatch.routing import load_roads
 from layouts.context import ScreenContext
-from layouts.shell import build_dash
+from layouts.shell import build_dash, page_html
+from web.access import AccessGate, ApiRoute
 from web.access_log import AccessLog, WithoutQuery
 from web.account_key import AccountKey
 from web.api import build_api
 from web.auth import AuthMiddleware, content_policy
 from web.body_limit import BodyLimit
+from web.dash_guard import DashGuard
 from web.deps import ServerDeps
 from web.device_cookie import DeviceCookies
 from web.events_socket import events_router
@@ -40,6 +41,7 @@ from web.outbox import Outbox
 from web.passwords import PasswordCheck
 from web.phone import phone_router
 from web.problems import install_problems
+from web.screens import screen_router, visitor_of_callback
 from web.service import service_router
 from web.sessions import SessionBook
 from web.source import source_router
@@ -70,21 +72,6 @@ class ServeOptions:
     allowed_origins: frozenset[str] = frozenset()
 
 
-class ApiRoute(BaseRoute):
-    """Everything under `/api/` goes to the API with its whole path; Dash never answers there with its page."""
-
-    def __init__(self, api: ASGIApp) -> None:
-        self._api = api
-
-    def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        is_http = scope["type"] == "http"
-        path: str = scope["path"]
-        return (Match.FULL if is_http and (path == "/api" or path.startswith("/api/")) else Match.NONE), {}
-
-    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._api(scope, receive, send)
-
-
 def build_server(deps: ServerDeps) -> FastAPI:
     """All routes, sockets and screens, behind login. Nothing runs before the application's lifespan begins."""
     board, meters = HealthBoard(), WebMeters()
@@ -104,6 +91,16 @@ def build_server(deps: ServerDeps) -> FastAPI:
             await outbox.stop()
             passwords.close()
 
+    screens = ScreenContext(
+        settings=deps.settings,
+        store=deps.store,
+        vault=deps.vault,
+        source_url=deps.source_url,
+        version=deps.version,
+        demo=deps.settings.demo,
+        base_map=deps.base_map,
+        visitor=visitor_of_callback,
+    )
     server = FastAPI(openapi_url=None, lifespan=lifespan)
     install_problems(server)
     server.router.routes.append(ApiRoute(build_api(deps, board.health, meters)))
@@ -115,24 +112,23 @@ def build_server(deps: ServerDeps) -> FastAPI:
     server.include_router(open311_router(deps))
     server.include_router(events_router(deps, book, outbox, meters))
     server.include_router(wall_router(deps, book, meters))
-    server.include_router(phone_router(deps))
-    server.include_router(source_router(Path(__file__).resolve().parents[1]))
+    server.include_router(screen_router(lambda visitor: page_html(dash, screens, visitor.user)))
     dash = build_dash(
         server,
-        ScreenContext(
-            settings=deps.settings,
-            store=deps.store,
-            vault=deps.vault,
-            source_url=deps.source_url,
-            version=deps.version,
-            demo=deps.settings.demo,
-            base_map=deps.base_map,
-        ),
+        screens,
     )
     policy = content_policy(tuple(dash.csp_hashes()))
     # Added last, so that they stand outside of Dash's own middleware.
+    server.add_middleware(DashGuard, callbacks=dash.callback_map, paths=dash.registered_paths)
     server.add_middleware(BodyLimit)
-    server.add_middleware(AuthMiddleware, book=book, policy=lambda: policy, allowed_origins=deps.allowed_origins)
+    server.add_middleware(
+        AuthMiddleware,
+        book=book,
+        gate=AccessGate(server),
+        policy=lambda: policy,
+        not_found=lambda visitor: page_html(dash, screens, visitor.user),
+        allowed_origins=deps.allowed_origins,
+    )
     server.add_middleware(AccessLog, meters=meters)
     return server
 

@@ -16,6 +16,7 @@ from fastapi import FastAPI
 from alerts.threshold import Recipe as Threshold
 from data.errors import InputRejected
 from data.geo import Location
+from data.people import Role, User
 from data.store import EvidenceVault, Store
 from layouts import alarm_figures, duty, events, load, notices, organisation, plans, review, setup, wall
 from layouts.context import ScreenContext
@@ -126,11 +127,21 @@ def test_the_frame_shows_district_demo_mark_and_the_source() -> None:
 
 
 def test_a_page_tells_where_things_are_but_never_a_device_address() -> None:
-    data = json.dumps(page_data(screens()), ensure_ascii=False)
+    data = json.dumps(page_data(screens(), User("li", Role.OPERATOR)), ensure_ascii=False)
     assert "滨江一号码头" in data
     assert "rtsp" not in data
     assert "127.0.0.1" not in data
     assert "phone" not in data
+
+
+@pytest.mark.parametrize("role", [Role.RESPONDER, Role.SOURCE])
+def test_a_page_tells_a_role_that_may_not_look_no_site_and_nobody_s_name(role: Role) -> None:
+    given = screens()
+    data = page_data(given, User("somebody", role))
+    assert data["sites"] == data["responders"] == []
+    text = json.dumps(data, ensure_ascii=False)
+    for secret in (*(site.id for site in given.settings.sites), *(one.name for one in given.settings.responders)):
+        assert secret not in text
 
 
 def test_the_span_proposed_ends_now_in_local_time() -> None:

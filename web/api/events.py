@@ -12,7 +12,7 @@ from pydantic import AwareDatetime
 from starlette.responses import JSONResponse
 
 from data.case import Origin
-from data.errors import InputRejected, NotFound
+from data.errors import InputRejected
 from data.geo import Location
 from data.people import Action, Actor, may
 from data.record import AuditEntry, Evidence
@@ -178,20 +178,27 @@ def _add_steps(router: APIRouter, deps: ServerDeps) -> None:
 
         return await once(deps, request, body.model_dump(mode="json"), work)
 
-    @router.post("/events/{event_id}/{step}", response_model=None, responses=_MOVED)
-    async def take_one(request: Request, event_id: int, step: str, body: StepBody | None = None) -> Response:
+    for step in OPEN_STEPS:
+        _add_step(router, deps, EventStep(step))
+
+
+def _add_step(router: APIRouter, deps: ServerDeps, step: EventStep) -> None:
+    """Each step is a route of its own, so that the access table says for each who may take it."""
+
+    async def take_one(request: Request, event_id: int, body: StepBody | None = None) -> Response:
         """A step of the table of transitions. `If-Match` must name the version that the asker has seen."""
         actor, given = visitor_of(request).actor, body or StepBody()
-        if step not in OPEN_STEPS:
-            raise NotFound(f"there is no step {step[:40]!r}; there are {', '.join(OPEN_STEPS)}")
 
         def work(writer: Writer) -> Mapping[str, Any]:
             event = writer.event(event_id)
             tag = event_tag(event, sum(task.version for task in tasks_of(writer, event_id)))
             require_match(request, str(event.version), tag)
-            moved = take_step(writer, event_id, EventStep(step), actor, deps.now(), given, deps.settings)
+            moved = take_step(writer, event_id, step, actor, deps.now(), given, deps.settings)
             return {"event": event_view(moved)}
 
         if len(given.model_dump_json()) > 100_000:
             raise InputRejected("a step has at most 100,000 characters")
         return await once(deps, request, given.model_dump(mode="json"), work)
+
+    path = f"/events/{{event_id}}/{step.value}"
+    router.add_api_route(path, take_one, methods=["POST"], name=step.value, response_model=None, responses=_MOVED)

@@ -1,0 +1,218 @@
+"""Who may use which route: the specification, one row for every registered route and method.
+
+`web.auth` lets nobody pass whom this table does not name: a route that stands in no row is closed to everybody, and
+the server does not start with one. Handlers may narrow further (one's own task, one's own position), never widen.
+`None` among the roles is a visitor who is not logged in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from data.people import Action, Role, may
+from dispatch.case_table import TABLE as EVENT_STEPS
+
+
+@dataclass(frozen=True, slots=True)
+class Who:
+    """The roles that may use a route. `actions`: what it takes, one of them; for the words of a refusal."""
+
+    roles: frozenset[Role | None]
+    actions: tuple[Action, ...] = ()
+
+    def __contains__(self, role: Role | None) -> bool:
+        return role in self.roles
+
+    def __or__(self, other: Who) -> Who:
+        return Who(self.roles | other.roles, tuple(dict.fromkeys((*self.actions, *other.actions))))
+
+
+WEBSOCKET = "WEBSOCKET"  # the handshake of a socket, beside the HTTP methods
+
+NOBODY = Who(frozenset())
+USERS = Who(frozenset(Role))  # everybody who is logged in, machines with a token included
+EVERYBODY = Who(frozenset({*Role, None}))
+
+
+def permitted(*actions: Action) -> Who:
+    """The roles that may do at least one of these."""
+    return Who(frozenset(role for role in Role if any(may(role, action) for action in actions)), actions)
+
+
+_READ = permitted(Action.READ)
+_READ_OWN = permitted(Action.READ, Action.READ_OWN_TASKS)
+_PHONE = permitted(Action.READ_OWN_TASKS)
+_WORK = permitted(Action.WORK_TASK)
+_DISPATCH = permitted(Action.DISPATCH)
+_VERIFY = permitted(Action.VERIFY)
+_ADMINISTER = permitted(Action.ADMINISTER)
+_SEND = permitted(Action.SEND_OBSERVATIONS)
+_ORDER = permitted(Action.ORDER_PLAN)
+_JUDGE_ALERT = permitted(Action.VERIFY_ALERT)
+_SHELVE = permitted(Action.SHELVE)
+_SERVICE = permitted(Action.OUT_OF_SERVICE)
+_ACKNOWLEDGE = permitted(Action.ACKNOWLEDGE)
+
+_PUBLIC: Mapping[str, Mapping[str, Who]] = {
+    "/login": {"GET": EVERYBODY, "POST": EVERYBODY},
+    "/healthz": {"GET": EVERYBODY},
+    "/readyz": {"GET": EVERYBODY},
+    "/metrics": {"GET": EVERYBODY},  # the handler: this machine and administrators
+    # Citizens have no login; what they send is rate-limited and waits for a human.
+    "/open311/v2/services.{form}": {"GET": EVERYBODY},
+    "/open311/v2/services/{code}.{form}": {"GET": EVERYBODY},
+    "/open311/v2/requests.{form}": {"GET": EVERYBODY, "POST": EVERYBODY},
+    "/open311/v2/requests/{number}.{form}": {"GET": EVERYBODY},
+}
+
+SCREENS: Mapping[str, Who] = MappingProxyType(
+    {
+        "/": _READ,
+        "/duty": _READ,
+        "/events": _READ,
+        "/plans": _READ,
+        "/notices": _READ,
+        "/kpi": _READ,
+        "/review": permitted(Action.REVIEW),
+        "/organisation": _READ,
+        "/setup": _ADMINISTER,
+        "/load": _ADMINISTER,
+    }
+)
+"""The pages of Dash. A stranger who asks for one is sent to the login, a responder to the phone page."""
+
+_DASH: Mapping[str, Mapping[str, Who]] = {
+    "/assets/{path:path}": {"GET": _READ, "HEAD": _READ},
+    "/_dash-component-suites/{package_name}/{fingerprinted_path:path}": {"GET": _READ},
+    "/_dash-layout": {"GET": _READ},
+    "/_dash-dependencies": {"GET": _READ},
+    "/_dash-update-component": {"POST": _READ},
+    "/_reload-hash": {"GET": _READ},
+    "/_favicon.ico": {"GET": _READ},
+    "/_dash-ws-callback": {WEBSOCKET: NOBODY},  # our pages have their own socket
+    "{path:path}": {"GET": NOBODY},  # Dash's catch-all: the screens above are routes of their own
+}
+
+_OWN: Mapping[str, Mapping[str, Who]] = {
+    "/logout": {"POST": USERS},
+    "/source.tar.gz": {"GET": USERS},
+    "/r": {"GET": _PHONE},
+    "/r/live": {"GET": _PHONE},
+    "/r/assets/{name}": {"GET": _PHONE},
+    "/r/sw.js": {"GET": _PHONE},
+    "/r/manifest.webmanifest": {"GET": _PHONE},
+    "/media/evidence/{evidence_id}": {"GET": _READ_OWN},
+    "/media/live/{site}.jpg": {"GET": _READ},
+    "/ws/events": {WEBSOCKET: _READ_OWN},
+    "/ws/wall": {WEBSOCKET: _READ},
+}
+
+_READING: Mapping[str, Mapping[str, Who]] = {
+    "/api/v1/openapi.json": {"GET": USERS, "HEAD": USERS},
+    "/api/v1/me": {"GET": USERS},
+    "/api/v1/alarm-cards": {"GET": _READ},
+    "/api/v1/alarm-kpi": {"GET": _READ},
+    "/api/v1/alarm-kpi.csv": {"GET": _READ},
+    "/api/v1/alerts": {"GET": _READ},
+    "/api/v1/alerts/{alert_id}": {"GET": _READ},
+    "/api/v1/alerts/{alert_id}/candidates": {"GET": _DISPATCH},
+    "/api/v1/audit": {"GET": permitted(Action.READ_AUDIT)},
+    "/api/v1/categories": {"GET": _READ_OWN},
+    "/api/v1/conditions": {"GET": _READ},
+    "/api/v1/events": {"GET": _READ, "POST": permitted(Action.RECEIVE_EVENT)},
+    "/api/v1/events/{event_id}": {"GET": _READ},
+    "/api/v1/evidence": {"GET": _READ},
+    "/api/v1/load": {"GET": _ADMINISTER},
+    "/api/v1/modes": {"GET": _READ},
+    "/api/v1/notices": {"GET": _READ},
+    "/api/v1/organisation/coverage": {"GET": _READ},
+    "/api/v1/plans": {"GET": _READ},
+    "/api/v1/plans/{plan_id}": {"GET": _READ},
+    "/api/v1/readings": {"GET": _READ},
+    "/api/v1/responders": {"GET": _READ},
+    "/api/v1/responders/{responder_id}": {"GET": _READ_OWN},
+    "/api/v1/roster": {"GET": _READ},
+    "/api/v1/setup": {"GET": _ADMINISTER},
+    "/api/v1/shifts": {"GET": _READ, "POST": _ADMINISTER},
+    "/api/v1/sites": {"GET": _READ},
+    "/api/v1/sites/{site_id}": {"GET": _READ},
+    "/api/v1/suppressed-alerts": {"GET": _READ},
+    "/api/v1/tasks": {"GET": _READ_OWN},
+    "/api/v1/tasks/{task_id}": {"GET": _READ_OWN},
+    "/api/v1/units": {"GET": _READ},
+    "/api/v1/warnings": {"GET": _READ, "POST": _SEND},
+    "/api/v1/warnings/{warning_id}": {"GET": _READ},
+    "/api/v1/web-push": {"GET": _READ_OWN, "POST": _READ_OWN},
+}
+
+_WRITING: Mapping[str, Mapping[str, Who]] = {
+    "/api/v1/alarm-cards/acknowledge": {"POST": _ACKNOWLEDGE},
+    "/api/v1/alerts/{alert_id}/acknowledge": {"POST": _ACKNOWLEDGE},
+    "/api/v1/alerts/{alert_id}/confirm": {"POST": _JUDGE_ALERT},
+    "/api/v1/alerts/{alert_id}/dismiss": {"POST": _JUDGE_ALERT},
+    "/api/v1/alerts/{alert_id}/shelve": {"POST": _SHELVE},
+    "/api/v1/alerts/{alert_id}/unshelve": {"POST": _SHELVE},
+    "/api/v1/alerts/{alert_id}/out_of_service": {"POST": _SERVICE},
+    "/api/v1/alerts/{alert_id}/return_to_service": {"POST": _SERVICE},
+    "/api/v1/alerts/{alert_id}/dispatch": {"POST": _DISPATCH},
+    "/api/v1/dispatch": {"POST": _DISPATCH},
+    "/api/v1/events/{event_id}/tasks": {"POST": _DISPATCH},
+    "/api/v1/reports": {"POST": permitted(Action.REPORT_EVENT)},
+    "/api/v1/notices/{notice_id}/answer": {"POST": _ACKNOWLEDGE},
+    "/api/v1/tasks/{task_id}/accept": {"POST": _WORK},
+    "/api/v1/tasks/{task_id}/decline": {"POST": _WORK},
+    "/api/v1/tasks/{task_id}/en-route": {"POST": _WORK},
+    "/api/v1/tasks/{task_id}/on-scene": {"POST": _WORK},
+    "/api/v1/tasks/{task_id}/report": {"POST": _WORK},
+    "/api/v1/tasks/{task_id}/block": {"POST": _WORK},
+    "/api/v1/tasks/{task_id}/unblock": {"POST": _WORK},
+    "/api/v1/tasks/{task_id}/return": {"POST": _WORK},
+    "/api/v1/tasks/{task_id}/verify": {"POST": _VERIFY},
+    "/api/v1/tasks/{task_id}/rework": {"POST": _VERIFY},
+    "/api/v1/tasks/{task_id}/cancel": {"POST": permitted(Action.CANCEL_TASK)},
+    "/api/v1/tasks/{task_id}/rule": {"POST": permitted(Action.RULE_EVENT)},
+    "/api/v1/tasks/{task_id}/reassign": {"POST": _DISPATCH},
+    "/api/v1/responders/{responder_id}/position": {"POST": permitted(Action.SHARE_POSITION)},
+    "/api/v1/plans/{plan_id}/begin": {"POST": _ORDER},
+    "/api/v1/plans/{plan_id}/end": {"POST": _ORDER},
+    "/api/v1/plans/{plan_id}/dismiss": {"POST": _ORDER},
+    "/api/v1/modes/{mode}/begin": {"POST": _ORDER},
+    "/api/v1/modes/{mode}/end": {"POST": _ORDER},
+    "/api/v1/web-push/forget": {"POST": _READ_OWN},
+    "/api/v1/datastreams/{site}/{monitor}/observations": {"POST": _SEND},
+    "/api/v1/alertmanager": {"POST": _SEND},
+    "/api/v1/units/{unit_id}": {"PUT": _ADMINISTER, "DELETE": _ADMINISTER},
+    "/api/v1/shifts/{shift_id}": {"DELETE": _ADMINISTER},
+    "/api/v1/categories/{kind}": {"PUT": _ADMINISTER},
+    "/api/v1/organisation/import": {"POST": _ADMINISTER},
+    "/api/v1/sites/{site_id}/learn-view": {"POST": _ADMINISTER},
+}
+
+_EVENT_STEPS: Mapping[str, Mapping[str, Who]] = {
+    f"/api/v1/events/{{event_id}}/{step.value}": {"POST": permitted(move.action)}
+    for step, move in EVENT_STEPS.items()
+    if move.action is not None
+}
+
+TABLE: Mapping[str, Mapping[str, Who]] = MappingProxyType(
+    {
+        **_PUBLIC,
+        **{path: {"GET": who} for path, who in SCREENS.items()},
+        **_DASH,
+        **_OWN,
+        **_READING,
+        **_WRITING,
+        **_EVENT_STEPS,
+    }
+)
+
+PAGES: frozenset[str] = frozenset({*SCREENS, "/r", "/source.tar.gz"})
+"""Where a person types the address: refused with a redirect instead of a problem document."""
+
+WITHOUT_CSRF_TOKEN: frozenset[tuple[str, str]] = frozenset({("POST", "/login"), ("POST", "/_dash-update-component")})
+"""Writes that a session cookie may make without X-CSRF-Token; SameSite and the Origin check hold them.
+
+The login has no session yet. Dash's renderer sends the token when it has one; its callbacks change nothing.
+"""
