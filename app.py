@@ -19,12 +19,16 @@ import sys
 import tomllib
 from collections.abc import Sequence
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from secrets import token_urlsafe
+from types import MappingProxyType
+
+from pydantic import TypeAdapter, ValidationError
 
 from data.config import ConfigError, load_settings
 from data.describe import settings_markdown
+from data.durations import Duration
 from data.errors import YipingError
 from data.people import Role
 from data.recipe import Resources
@@ -177,24 +181,14 @@ def capacity(args: argparse.Namespace) -> int:
 
 
 def users(args: argparse.Namespace) -> int:
-    """Add and change those who may log in; issue bearer tokens."""
+    """Add, change, disable those who may log in; issue and revoke bearer tokens."""
     from data.sql.store import open_store
-    from web import accounts
+    from web.user_commands import USER_COMMANDS
 
+    given = {**vars(args), "password": _password(args)} if args.do in {"add", "password"} else vars(args)
     with closing(open_store(args.store_url or args.var / "yiping.db")) as store:
-        if args.do == "add":
-            accounts.add_user(store, args.name, Role(args.role), _password(args), display_name=args.display_name)
-            print(f"{args.name}: added as {args.role}")
-        elif args.do == "password":
-            accounts.set_password(store, args.name, _password(args))
-            print(f"{args.name}: password changed, sessions ended")
-        elif args.do == "token":
-            print(accounts.issue_token(store, args.name))
-        elif args.do == "revoke":
-            print(f"{args.name}: {accounts.revoke(store, args.name)} sessions and tokens revoked")
-        else:
-            for user in accounts.list_users(store):
-                print(f"{user.name}\t{user.role.value}\t{user.display_name}")
+        for line in USER_COMMANDS[args.do](store, given):
+            print(line)
     return 0
 
 
@@ -288,15 +282,49 @@ def _run_parser(command: argparse.ArgumentParser) -> None:
     command.set_defaults(command=run)
 
 
+_USER_STEPS = MappingProxyType(
+    {
+        "add": "a new user with a password",
+        "password": "set a password; sessions and tokens end",
+        "reset": "a one-time code with which the user sets a new password",
+        "token": "issue a bearer token, shown this once",
+        "revoke": "end sessions, tokens and the password, or one session or token",
+        "disable": "let nobody in as this user; sessions and tokens end within a second",
+        "enable": "let a disabled user in again",
+    }
+)
+
+
+def _life(text: str) -> timedelta | None:
+    """`12h`, `90d` and so on; None for `never`."""
+    if text == "never":
+        return None
+    try:
+        life = TypeAdapter(Duration).validate_python(text)
+    except ValidationError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no span; write e.g. 12h, 90d or never") from error
+    if not timedelta(0) < life <= timedelta(days=3650):
+        raise argparse.ArgumentTypeError("a token lasts up to 3650 days; write never for one without an end")
+    return life
+
+
 def _users_parser(
     commands: argparse._SubParsersAction[argparse.ArgumentParser], where: argparse.ArgumentParser
 ) -> None:
     command = commands.add_parser("users", help=users.__doc__)
     steps = command.add_subparsers(dest="do", required=True)
     steps.add_parser("list", parents=[where]).set_defaults(command=users)
-    for step in ("add", "password", "token", "revoke"):
-        one = steps.add_parser(step, parents=[where])
+    sessions = steps.add_parser("sessions", parents=[where], help="live sessions and tokens, of one user or of all")
+    sessions.add_argument("name", nargs="?", default=None)
+    sessions.set_defaults(command=users)
+    for step, purpose in _USER_STEPS.items():
+        one = steps.add_parser(step, parents=[where], help=purpose)
         one.add_argument("name")
+        if step == "token":
+            one.add_argument("--expires", type=_life, default="365d", help="e.g. 12h, 90d, or never (default: 365d)")
+            one.add_argument("--label", default="", help="what the token is for")
+        if step == "revoke":
+            one.add_argument("--id", default="", help="only this session or token (see `users sessions`)")
         if step == "add":
             one.add_argument("--role", required=True, choices=[role.value for role in Role])
             one.add_argument("--display-name", default="")

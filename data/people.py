@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Any
 
 from data.errors import Forbidden
 from data.geo import Location
@@ -99,6 +101,8 @@ class User:
     password_hash: str | None = None
     display_name: str = ""
     disabled_at: datetime | None = None
+    disabled_by: str = ""  # who disabled it: a user's name, "console", or "config.yaml"
+    identity: str = ""  # issuer and subject at the identity provider, where somebody logs in there
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +119,7 @@ class Actor:
 
 
 SYSTEM = Actor("system", None)
+CONSOLE = Actor("console", None)  # the command line on the server
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,12 +149,58 @@ class TrackPoint:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A logged-in browser or a bearer token; only the SHA-256 of the secret is kept."""
+    """A logged-in browser or a bearer token; only the SHA-256 of the secret is kept.
+
+    kind: "session", "token", or "second_factor" (the password was right, the second factor is awaited).
+    """
 
     secret_hash: str
     user: str
     created_at: datetime
     expires_at: datetime | None
-    kind: str = "session"  # session | token
+    kind: str = "session"
     revoked_at: datetime | None = None
     csrf: str = ""
+    address: str = ""  # from where it was opened
+    agent: str = ""  # what the browser called itself
+    label: str = ""  # what a token is for
+    provider_session: str = ""  # issuer and session id at the identity provider
+
+    @property
+    def id(self) -> str:
+        """What lists and the audit trail call it; nobody gets in with it."""
+        return self.secret_hash[:16]
+
+
+class FactorKind(StrEnum):
+    """What somebody shows besides the password."""
+
+    TOTP = "totp"  # a code of an authenticator app (RFC 6238)
+    PASSKEY = "passkey"  # WebAuthn
+    RECOVERY = "recovery"  # one of the codes for the day the telephone is lost
+
+
+@dataclass(frozen=True, slots=True)
+class Factor:
+    """A second factor of a user. `body` by kind: encrypted secret, public key, or hash."""
+
+    user: str
+    kind: FactorKind
+    body: Mapping[str, Any]
+    created_at: datetime
+    label: str = ""
+    used_at: datetime | None = None
+    id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AccountCode:
+    """A one-time code by which somebody sets a password; only its SHA-256 is kept."""
+
+    code_hash: str
+    user: str
+    purpose: str  # "reset"
+    created_at: datetime
+    expires_at: datetime
+    issued_by: str
+    used_at: datetime | None = None

@@ -26,6 +26,12 @@ def unsubscribe(writer: Writer, user: str, endpoint: str) -> int:
     return _keep(writer, user, [one for one in subscriptions_of(writer, user) if one.endpoint != endpoint])
 
 
+def forget_subscriptions(writer: Writer, user: str) -> None:
+    """No longer in any browser."""
+    if writer.value(_name(user)):
+        writer.put_value(_name(user), [])
+
+
 def _keep(writer: Writer, user: str, subscriptions: Sequence[PushSubscription]) -> int:
     writer.put_value(_name(user), [one.model_dump() for one in subscriptions])
     return len(subscriptions)

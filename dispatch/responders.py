@@ -10,16 +10,19 @@ from datetime import datetime
 from data.alert import Alert
 from data.errors import IllegalMove, NotFound
 from data.geo import Location
-from data.people import Action, Actor, Responder, Role, User
+from data.people import SYSTEM, Action, Actor, Responder, Role, User
+from data.record import AuditEntry, Change
 from data.settings import ResponderSettings, Settings
 from data.store import Reader, Writer
 from data.task import Candidate, Task
 from data.trail import responder_changed
+from data.web_push import forget_subscriptions
 from dispatch.costs import Costs, closed_roads
 from dispatch.plausible import position_doubt
 from dispatch.roster import Roster
 from dispatch.routing import Closure, Roads, Route
 
+CONFIG_FILE = "config.yaml"
 _PLACED = "responders.placed"  # store value: where config.yaml last put each responder
 _KEPT_ELIGIBLE, _KEPT_REFUSED = 20, 40  # candidates stored with a task, nearest first
 
@@ -28,11 +31,11 @@ def sync_responders(writer: Writer, settings: Settings, now: datetime) -> None:
     """Bring responders and their users in line with the configuration. Idempotent.
 
     A position that a phone has sent is kept; a configured location is used where there is none, and again when
-    it was changed. Responders that are no longer configured go off shift. Users get no password: an
-    administrator gives them one, or a token.
+    it was changed. Responders that are no longer configured go off shift, and their user is disabled: sessions and
+    tokens end. Users get no password: an administrator gives them one, or a token.
     """
     known = {responder.id: responder for responder in writer.responders()}
-    users = {user.name for user in writer.users()}
+    users = {user.name: user for user in writer.users()}
     placed: dict[str, list[float]] = dict(writer.value(_PLACED) or {})
     roster = Roster(writer.shifts(), now)
     for configured in settings.responders:
@@ -40,6 +43,8 @@ def sync_responders(writer: Writer, settings: Settings, now: datetime) -> None:
         writer.put_responder(replace(_from(configured), on_shift=on_shift))
         if configured.id not in users:
             writer.add_user(User(configured.id, Role.RESPONDER, display_name=configured.name))
+        elif users[configured.id].disabled_by == CONFIG_FILE:
+            _enable_again(writer, users[configured.id], now)
         where = configured.location
         before = known.get(configured.id)
         if where is not None and _unplaced(before, placed.get(configured.id), where):
@@ -49,7 +54,28 @@ def sync_responders(writer: Writer, settings: Settings, now: datetime) -> None:
     for responder_id in known.keys() - {configured.id for configured in settings.responders}:
         writer.put_responder(replace(known[responder_id], on_shift=False))
         responder_changed(writer, responder_id, now)
+        user = users.get(responder_id)
+        if user is not None and user.role is Role.RESPONDER and user.disabled_at is None:
+            _disable(writer, user, now)
     writer.put_value(_PLACED, placed)
+
+
+def _disable(writer: Writer, user: User, now: datetime) -> None:
+    """Who is no longer a responder does not log in as one; an account that has got another role stays."""
+    writer.save_user(replace(user, disabled_at=now, disabled_by=CONFIG_FILE))
+    writer.end_account_codes_of(user.name, now)
+    forget_subscriptions(writer, user.name)
+    ended = writer.revoke_sessions_of(user.name, now)
+    detail = {"ended": ended, "reason": f"no responder of {CONFIG_FILE} any more"}
+    writer.record(AuditEntry(now, SYSTEM.name, "", "disable_user", f"user:{user.name}", detail))
+    writer.publish(Change("account", f"user:{user.name}", now, {}))
+
+
+def _enable_again(writer: Writer, user: User, now: datetime) -> None:
+    writer.save_user(replace(user, disabled_at=None, disabled_by=""))
+    detail = {"reason": f"a responder of {CONFIG_FILE} again"}
+    writer.record(AuditEntry(now, SYSTEM.name, "", "enable_user", f"user:{user.name}", detail))
+    writer.publish(Change("account", f"user:{user.name}", now, {}))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,114 +2,84 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from datetime import datetime, timedelta
-from typing import Any
+from collections.abc import Sequence
+from datetime import timedelta
 
-from data.errors import InputRejected, NotFound
-from data.people import Role, Session, User
-from data.record import AuditEntry
-from data.store import Store, Writer
+from data.people import CONSOLE, AccountCode, Role, Session, User
+from data.store import Store
+from web import account_steps
 from web.deps import utc_now
 from web.passwords import hash_password
 from web.sessions import hash_secret, new_secret
 
-CONSOLE = "console"
-_LONGEST_NAME = 64
+TOKEN_LIFE = timedelta(days=365)
+RESET_LIFE = timedelta(hours=24)
 
 
 def add_user(store: Store, name: str, role: Role, password: str | None, *, display_name: str = "") -> User:
-    """A new user; without a password only tokens let them in. Raises IllegalMove when the name is taken."""
-    if not name or len(name) > _LONGEST_NAME or name != name.strip() or not name.isprintable() or ":" in name:
-        raise InputRejected(f"a user name has 1 to {_LONGEST_NAME} printable characters, no colon, no blanks around it")
-    user = User(name, role, None if password is None else hash_password(password), display_name)
+    """A new user; without a password only tokens let them in.
 
-    def work(writer: Writer) -> None:
-        writer.add_user(user)
-        _record(writer, "add_user", name, {"role": role.value, "password": password is not None})
-
-    store.write(work)
+    Raises IllegalMove when the name is taken, PasswordRefused for a password that is too short or too common.
+    """
+    account_steps.check_name(name)
+    hashed = None if password is None else hash_password(password, name, display_name)
+    user = User(name, role, hashed, display_name)
+    store.write(lambda writer: account_steps.add_user(writer, CONSOLE, user, utc_now()))
     return user
 
 
 def set_password(store: Store, name: str, password: str) -> None:
-    """A new password; every session of the user ends, tokens too. Raises NotFound."""
-    password_hash = hash_password(password)
-
-    def work(writer: Writer) -> None:
-        now = utc_now()
-        writer.save_user(replace(writer.user(name), password_hash=password_hash))
-        ended = writer.revoke_sessions_of(name, now)
-        _record(writer, "set_password", name, {"ended": ended})
-
-    store.write(work)
+    """A new password; every session of the user ends, tokens too. Raises NotFound, PasswordRefused."""
+    user = store.read(lambda reader: reader.user(name))
+    hashed = hash_password(password, name, user.display_name)
+    store.write(lambda writer: account_steps.set_password(writer, CONSOLE, name, hashed, utc_now()))
 
 
-def issue_token(store: Store, name: str, *, valid_for: timedelta | None = None) -> str:
-    """A bearer token, shown this once; only its hash is stored.
+def issue_token(store: Store, name: str, *, valid_for: timedelta | None = TOKEN_LIFE, label: str = "") -> str:
+    """A bearer token, shown this once; only its hash is stored. None as `valid_for`: it never expires.
 
     For a responder who is known but has no user, the user is made. Raises NotFound for a name nobody has.
     """
-    secret = new_secret()
-
-    def work(writer: Writer) -> None:
-        now = utc_now()
-        user = _user_or_responder(writer, name)
-        if user.disabled_at is not None:
-            raise InputRejected(f"user {name!r} is disabled since {user.disabled_at.isoformat(timespec='seconds')}")
-        expires_at = None if valid_for is None else now + valid_for
-        writer.add_session(Session(hash_secret(secret), name, now, expires_at, kind="token"))
-        until = None if expires_at is None else expires_at.isoformat(timespec="seconds")
-        _record(writer, "issue_token", name, {"until": until})
-
-    store.write(work)
+    secret, now = new_secret(), utc_now()
+    expires_at = None if valid_for is None else now + valid_for
+    token = Session(hash_secret(secret), name, now, expires_at, kind="token", label=label)
+    store.write(lambda writer: account_steps.issue_token(writer, CONSOLE, token))
     return secret
 
 
+def list_sessions(store: Store, name: str | None = None) -> Sequence[Session]:
+    """Live sessions and tokens, of one user or of all; the newest first."""
+    return store.read(lambda reader: reader.sessions(utc_now(), user=name))
+
+
 def revoke(store: Store, name: str) -> int:
-    """End every session and token of a user; how many. Raises NotFound."""
-
-    def work(writer: Writer) -> int:
-        writer.user(name)
-        ended = writer.revoke_sessions_of(name, utc_now())
-        _record(writer, "revoke", name, {"ended": ended})
-        return ended
-
-    return store.write(work)
+    """End every session, token and the password of a user; how many ended. Raises NotFound."""
+    return store.write(lambda writer: account_steps.revoke(writer, CONSOLE, name, utc_now()))
 
 
-def disable(store: Store, name: str) -> None:
-    """The user cannot log in any more, and every session and token ends. The name stays in the trail."""
+def revoke_one(store: Store, name: str, session_id: str) -> Session:
+    """End one session or token, by the id that `list_sessions` shows. Raises NotFound."""
+    return store.write(lambda writer: account_steps.revoke_one(writer, CONSOLE, name, session_id, utc_now()))
 
-    def work(writer: Writer) -> None:
-        now: datetime = utc_now()
-        user = writer.user(name)
-        if user.disabled_at is None:
-            writer.save_user(replace(user, disabled_at=now))
-        _record(writer, "disable_user", name, {"ended": writer.revoke_sessions_of(name, now)})
 
-    store.write(work)
+def disable(store: Store, name: str) -> int:
+    """The user cannot log in any more, and every session and token ends; how many. Raises NotFound."""
+    return store.write(lambda writer: account_steps.disable(writer, CONSOLE, name, utc_now()))
+
+
+def enable(store: Store, name: str) -> None:
+    """The user may log in again. Raises NotFound, IllegalMove."""
+    store.write(lambda writer: account_steps.enable(writer, CONSOLE, name, utc_now()))
+
+
+def allow_reset(store: Store, name: str, *, valid_for: timedelta = RESET_LIFE) -> str:
+    """A one-time code with which the user sets a new password at `/reset`, shown this once. Raises NotFound."""
+    secret, now = new_secret(), utc_now()
+    code = AccountCode(hash_secret(secret), name, account_steps.RESET, now, now + valid_for, CONSOLE.name)
+    store.write(lambda writer: account_steps.allow_reset(writer, code, CONSOLE))
+    return secret
 
 
 def list_users(store: Store) -> Sequence[User]:
     """By name."""
     return sorted(store.read(lambda reader: reader.users()), key=lambda user: user.name)
-
-
-def _user_or_responder(writer: Writer, name: str) -> User:
-    try:
-        return writer.user(name)
-    except NotFound:
-        try:
-            responder = writer.responder(name)
-        except NotFound:
-            raise NotFound(f"there is neither a user nor a responder {name!r}") from None
-        user = User(name, Role.RESPONDER, display_name=responder.name)
-        writer.add_user(user)
-        _record(writer, "add_user", name, {"role": Role.RESPONDER.value, "password": False})
-        return user
-
-
-def _record(writer: Writer, action: str, name: str, detail: Mapping[str, Any]) -> None:
-    writer.record(AuditEntry(utc_now(), CONSOLE, "", action, f"user:{name}", detail))

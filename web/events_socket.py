@@ -16,6 +16,7 @@ from starlette.websockets import WebSocket
 from data.people import Action, may
 from data.store import Reader, TaskQuery
 from data.views import iso
+from web.account_steps import ACCOUNT_TOPIC
 from web.auth import visitor_of
 from web.deps import ServerDeps
 from web.metrics import WebMeters
@@ -116,6 +117,8 @@ async def _send(  # noqa: PLR0917 - one socket with all it needs
 
 
 async def _pass_on(websocket: WebSocket, told: Told, own: OwnTasks | None) -> None:
+    if told.change.topic == ACCOUNT_TOPIC:
+        return  # for the server only
     seen = told if own is None else own.of(told)
     if seen is not None:
         await websocket.send_text(seen.text)

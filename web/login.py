@@ -133,7 +133,9 @@ def login_router(
         limit.succeeded(attempt, name)
         answer = RedirectResponse(_landing(user, aim), 303)
         encrypted = request.url.scheme == "https"
-        _set_cookies(answer, await book.open(user, replaces=found_visitor(request)), deps, encrypted=encrypted)
+        agent = request.headers.get("user-agent", "")
+        opened = await book.open(user, replaces=found_visitor(request), address=address, agent=agent)
+        _set_cookies(answer, opened, deps, encrypted=encrypted)
         _set_device(answer, devices, user, deps, encrypted=encrypted)
         return answer
 

@@ -15,10 +15,9 @@ from dataclasses import dataclass, field
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
 
-from data.errors import InputRejected, YipingError
+from data.errors import YipingError
+from web.password_policy import LONGEST, check_password
 
-SHORTEST = 10
-LONGEST = 1024
 _AT_ONCE = 2  # 64 MiB each
 _MOST_WAITING = 64
 _NICE = 10  # a flood of passwords must not take the processor from those who acknowledge alerts
@@ -28,10 +27,12 @@ class HashingBusy(YipingError):
     """More passwords wait to be checked than are taken (HTTP 503)."""
 
 
-def hash_password(password: str) -> str:
-    """The argon2id hash to keep. Raises InputRejected for a password that is too short or absurdly long."""
-    if not SHORTEST <= len(password) <= LONGEST:
-        raise InputRejected(f"a password has {SHORTEST} to {LONGEST} characters, this one has {len(password)}")
+def hash_password(password: str, *own_words: str) -> str:
+    """The argon2id hash to keep. Raises PasswordRefused for a password that is too short or too common.
+
+    `own_words`: the user's name and display name, which make a bad password.
+    """
+    check_password(password, *own_words)
     return PasswordHasher().hash(password)
 
 
@@ -75,11 +76,11 @@ class PasswordCheck:
         right = await asyncio.shield(work)
         return right and password_hash is not None
 
-    async def hashed(self, password: str) -> str:
-        """The hash to keep, made in the same threads. Raises InputRejected and HashingBusy."""
+    async def hashed(self, password: str, *own_words: str) -> str:
+        """The hash to keep, made in the same threads. Raises PasswordRefused and HashingBusy."""
         await self._turn(0, "")
         loop = asyncio.get_running_loop()
-        work = loop.run_in_executor(self._threads, hash_password, password)
+        work = loop.run_in_executor(self._threads, hash_password, password, *own_words)
         work.add_done_callback(lambda _: self._release())
         return await asyncio.shield(work)
 

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 
 from data.catalogue import Catalogue
 from data.feed_socket import SocketFrameHub
+from data.record import Change
 from data.settings import Settings
 from data.sql.store import open_store
 from data.vault import FolderVault
@@ -76,7 +77,12 @@ def build_server(deps: ServerDeps) -> FastAPI:
     """All routes, sockets and screens, behind login. Nothing runs before the application's lifespan begins."""
     board, meters = HealthBoard(), WebMeters()
     book, passwords = SessionBook(deps), PasswordCheck()
-    outbox = Outbox(deps, board.see)
+
+    def see(change: Change) -> None:
+        board.see(change)
+        book.see(change)
+
+    outbox = Outbox(deps, see)
 
     @asynccontextmanager
     async def lifespan(_server: FastAPI) -> AsyncIterator[None]:

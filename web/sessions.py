@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import secrets
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
 from data.errors import NotFound
 from data.people import Actor, Session, User
-from data.record import AuditEntry
+from data.record import AuditEntry, Change
 from data.store import Reader, Writer
+from web.account_steps import ACCOUNT_TOPIC
 from web.deps import ServerDeps
 
-Kind = Literal["session", "token"]
+Kind = Literal["session", "token", "second_factor"]
 _REMEMBERED = 4096
+_LONGEST_AGENT = 300
 
 
 def new_secret() -> str:
@@ -62,6 +67,34 @@ class SessionBook:
         self._began = deps.now()
         self._known: dict[str, tuple[float, Visitor]] = {}
         self._last_use: dict[str, datetime] = {}
+        self._changes = 0  # how many times accounts have changed: a look-up from before must not be remembered
+        self._watched: dict[str, set[asyncio.Event]] = {}
+
+    def see(self, change: Change) -> None:
+        """An account has changed: forget what is known of it, and let its sockets look again."""
+        if change.topic != ACCOUNT_TOPIC:
+            return
+        name = change.subject.partition(":")[2]
+        self._changes += 1
+        self._known = {key: found for key, found in self._known.items() if found[1].user.name != name}
+        for event in self._watched.get(name, ()):
+            event.set()
+
+    @contextmanager
+    def watch(self, name: str) -> Iterator[asyncio.Event]:
+        """An event that is set whenever this user's account changes."""
+        event = asyncio.Event()
+        self._watched.setdefault(name, set()).add(event)
+        try:
+            yield event
+        finally:
+            self._watched[name].discard(event)
+            if not self._watched[name]:
+                del self._watched[name]
+
+    def last_use(self, secret_hash: str) -> datetime | None:
+        """When it was used last, as far as this process has seen."""
+        return self._last_use.get(secret_hash)
 
     async def visitor(self, secret: str, kind: Kind) -> Visitor | None:
         """Whose secret this is; None when it is unknown, expired, revoked or of the other kind."""
@@ -71,11 +104,13 @@ class SessionBook:
         """Like `visitor`, by the hash: long-lived sockets ask again and again. Counts as use."""
         checked_at, visitor = self._known.get(secret_hash, (0.0, None))
         if visitor is None or time.monotonic() - checked_at > self._deps.sessions.recheck.total_seconds():
+            changes = self._changes
             visitor = await self._deps.read(lambda reader: _look_up(reader, secret_hash))
             if visitor is None:
                 self._known.pop(secret_hash, None)
                 return None
-            self._remember(secret_hash, visitor)
+            if changes == self._changes:
+                self._remember(secret_hash, visitor)
         now = self._deps.now()
         if visitor.session.kind != kind:
             return None
@@ -87,14 +122,18 @@ class SessionBook:
         self._last_use[secret_hash] = now
         return visitor
 
-    async def open(self, user: User, *, replaces: Visitor | None = None) -> Opened:
+    async def open(
+        self, user: User, *, replaces: Visitor | None = None, address: str = "", agent: str = "", by: str = "password"
+    ) -> Opened:
         """A session for somebody who has just shown the password, with its audit entry.
 
-        `replaces`: who used this browser before; that session ends.
+        `replaces`: who used this browser before; that session ends. `by`: how they proved who they are.
         """
         secret, csrf, now = new_secret(), new_secret(), self._deps.now()
         expires_at = now + self._deps.sessions.absolute
-        session = Session(hash_secret(secret), user.name, now, expires_at, csrf=csrf)
+        session = Session(
+            hash_secret(secret), user.name, now, expires_at, csrf=csrf, address=address, agent=agent[:_LONGEST_AGENT]
+        )
 
         before = None if replaces is None or not replaces.by_cookie else replaces.session.secret_hash
 
@@ -102,7 +141,8 @@ class SessionBook:
             if before is not None:
                 writer.revoke_session(before, now)
             writer.add_session(session)
-            writer.record(AuditEntry(now, user.name, user.role.value, "login", f"user:{user.name}", {}))
+            detail = {"address": address, "by": by, "id": session.id}
+            writer.record(AuditEntry(now, user.name, user.role.value, "login", f"user:{user.name}", detail))
 
         await self._deps.commit(work)
         if before is not None:

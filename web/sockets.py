@@ -31,13 +31,21 @@ async def until_one_ends(*works: Coroutine[Any, Any, None]) -> None:
 
 
 async def while_allowed(websocket: WebSocket, book: SessionBook, visitor: Visitor) -> None:
-    """Ends, closing the socket, when the session or token is revoked or expired."""
+    """Ends, closing the socket, when the session or token is revoked or expired, or its user has another role.
+
+    It looks at once when the account has changed, and every few seconds in any case.
+    """
     kind: Kind = "session" if visitor.by_cookie else "token"
-    while True:
-        await asyncio.sleep(PING_S)
-        if await book.still(visitor.session.secret_hash, kind) is None:
-            await close(websocket, SESSION_ENDED, "the session has ended")
-            return
+    with book.watch(visitor.user.name) as changed:
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(PING_S):
+                    await changed.wait()
+            changed.clear()
+            found = await book.still(visitor.session.secret_hash, kind)
+            if found is None or found.user.role is not visitor.user.role:
+                await close(websocket, SESSION_ENDED, "the session has ended")
+                return
 
 
 async def until_gone(websocket: WebSocket) -> None:

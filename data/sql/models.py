@@ -233,8 +233,10 @@ class UserRow(Row):
     name: Mapped[str] = mapped_column(primary_key=True)
     role: Mapped[str]
     password_hash: Mapped[str | None]
-    display_name: Mapped[str]
+    display_name: Mapped[str] = mapped_column(ForeignText)
     disabled_at: Mapped[datetime | None]
+    disabled_by: Mapped[str]
+    identity: Mapped[str] = mapped_column(ForeignText, index=True)
 
 
 class SessionRow(Row):
@@ -247,6 +249,39 @@ class SessionRow(Row):
     kind: Mapped[str]
     revoked_at: Mapped[datetime | None]
     csrf: Mapped[str]
+    address: Mapped[str]
+    agent: Mapped[str] = mapped_column(ForeignText)
+    label: Mapped[str] = mapped_column(ForeignText)
+    provider_session: Mapped[str] = mapped_column(ForeignText, index=True)
+
+
+class FactorRow(Numbered, Row):
+    """A second factor: authenticator app, passkey, recovery code."""
+
+    __tablename__ = "factors"
+
+    user_name: Mapped[str] = mapped_column(ForeignKey("users.name"), index=True)
+    kind: Mapped[str]
+    label: Mapped[str] = mapped_column(ForeignText)
+    body: Mapped[Any] = mapped_column(JSON)
+    created_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+
+class AccountCodeRow(Row):
+    """A one-time code with which somebody sets a password."""
+
+    __tablename__ = "account_codes"
+
+    code_hash: Mapped[str] = mapped_column(primary_key=True)
+    user_name: Mapped[str] = mapped_column(ForeignKey("users.name"), index=True)
+    purpose: Mapped[str]
+    issued_by: Mapped[str]
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
 
 
 class TimerRow(Numbered, Row):

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import update
+from sqlalchemy import delete, update
 
-from data.errors import IllegalMove
+from data.errors import IllegalMove, NotFound
 from data.geo import Location
-from data.people import Responder, Session, User
+from data.people import AccountCode, Factor, Responder, Session, User
 from data.sql import rows
+from data.sql.accounts_read import CODES, FACTORS, SESSIONS, USERS
 from data.sql.models import PositionRow
-from data.sql.reader import RESPONDERS, SESSIONS, USERS
+from data.sql.reader import RESPONDERS
 from data.sql.writing import SqlWriting
 
 POSITIONS = PositionRow.table()
@@ -48,9 +50,9 @@ class PeopleWriting(SqlWriting):
 
     def save_user(self, user: User) -> None:
         """Raises NotFound."""
-        values = rows.user_values(user)
-        self._check_times(USERS, user.name, values, "user")
-        self._execute(update(USERS).where(USERS.c.name == user.name).values(**values), {}, f"user {user.name}")
+        statement = update(USERS).where(USERS.c.name == user.name).values(**rows.user_values(user))
+        if self._execute(statement, {}, f"user {user.name}").rowcount == 0:
+            raise NotFound(f"no user {user.name}")
 
     def add_session(self, session: Session) -> None:
         statement = self._inserting(SESSIONS)
@@ -63,7 +65,31 @@ class PeopleWriting(SqlWriting):
             update(SESSIONS).where(SESSIONS.c.secret_hash == secret_hash, live).values(revoked_at=at)
         )
 
-    def revoke_sessions_of(self, user: str, at: datetime) -> int:
+    def revoke_sessions_of(self, user: str, at: datetime, *, kept: str = "") -> int:
         live = SESSIONS.c.revoked_at.is_(None)
-        ended = update(SESSIONS).where(SESSIONS.c.user_name == user, live).values(revoked_at=at)
+        others = SESSIONS.c.secret_hash != kept
+        ended = update(SESSIONS).where(SESSIONS.c.user_name == user, live, others).values(revoked_at=at)
         return self._connection.execute(ended).rowcount
+
+    def add_factor(self, factor: Factor) -> Factor:
+        values = rows.factor_values(factor)
+        return replace(factor, id=self._number(FACTORS, values, f"second factor of {factor.user}"))
+
+    def save_factor(self, factor: Factor) -> None:
+        values = rows.factor_values(factor)
+        self._execute(update(FACTORS).where(FACTORS.c.id == factor.id).values(**values), {}, f"factor {factor.id}")
+
+    def remove_factor(self, factor_id: int) -> None:
+        self._connection.execute(delete(FACTORS).where(FACTORS.c.id == factor_id))
+
+    def add_account_code(self, code: AccountCode) -> None:
+        self._execute(self._inserting(CODES), rows.account_code_values(code), f"code of {code.user}")
+
+    def use_account_code(self, code_hash: str, at: datetime) -> bool:
+        """True for the one caller that used it."""
+        fresh = update(CODES).where(CODES.c.code_hash == code_hash, CODES.c.used_at.is_(None)).values(used_at=at)
+        return self._connection.execute(fresh).rowcount == 1
+
+    def end_account_codes_of(self, user: str, at: datetime) -> None:
+        fresh = update(CODES).where(CODES.c.user_name == user, CODES.c.used_at.is_(None)).values(used_at=at)
+        self._connection.execute(fresh)

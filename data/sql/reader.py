@@ -12,10 +12,11 @@ from sqlalchemy import Select, and_, bindparam, func, or_, select, union
 
 from data.geo import Box, Location
 from data.observation import Reading, Rejected
-from data.people import Responder, Session, TrackPoint, User
+from data.people import Responder, TrackPoint
 from data.record import AuditEntry, Change, Evidence, Timer
 from data.requests import Request
 from data.sql import models, rows
+from data.sql.accounts_read import AccountLooking
 from data.sql.alarm_history import AlarmLooking
 from data.sql.alerts import AlertLooking
 from data.sql.notices import NoticeReading
@@ -37,10 +38,8 @@ POSITIONS = models.PositionRow.table()
 REJECTS = models.RejectRow.table()
 REQUESTS = models.RequestRow.table()
 RESPONDERS = models.ResponderRow.table()
-SESSIONS = models.SessionRow.table()
 TASKS = models.TaskRow.table()
 TIMERS = models.TimerRow.table()
-USERS = models.UserRow.table()
 VALUES = models.ValueRow.table()
 
 OPEN_OFFER = and_(
@@ -82,7 +81,9 @@ def task_search(given: tuple[str, ...], *, open_only: bool) -> Select[Any]:
     return found.where(*conditions, OPEN_TASK) if open_only else found.where(*conditions)
 
 
-class SqlReader(AlarmLooking, AlertLooking, NoticeReading, WarningLooking, OrganisationLooking, PlanLooking):
+class SqlReader(
+    AccountLooking, AlarmLooking, AlertLooking, NoticeReading, WarningLooking, OrganisationLooking, PlanLooking
+):
     """`data.store.Reader` on one connection inside one transaction."""
 
     def event(self, event_id: int) -> Event:
@@ -173,15 +174,6 @@ class SqlReader(AlarmLooking, AlertLooking, NoticeReading, WarningLooking, Organ
         if subject is not None:
             found = found.where(AUDIT.c.subject == subject)
         return self._all(found, rows.audit_of)
-
-    def user(self, name: str) -> User:
-        return self._one(USERS, name, rows.user_of, "user")
-
-    def users(self) -> Sequence[User]:
-        return self._all(select(USERS).order_by(USERS.c.name), rows.user_of)
-
-    def session(self, secret_hash: str) -> Session | None:
-        return self._first(select(SESSIONS).where(SESSIONS.c.secret_hash == secret_hash), rows.session_of)
 
     def timers_due(self, now: datetime, limit: int = 100, *, kinds: Sequence[str] = ()) -> Sequence[Timer]:
         due = select(TIMERS).where(TIMERS.c.done_at.is_(None), TIMERS.c.due_at <= now)

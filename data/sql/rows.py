@@ -13,7 +13,7 @@ from data.alert_life import Verification
 from data.case import Origin
 from data.geo import Location
 from data.observation import Quality, Reading, Rejected
-from data.people import Responder, Role, Session, User
+from data.people import AccountCode, Factor, FactorKind, Responder, Role, Session, User
 from data.record import AuditEntry, Change, Evidence, Timer
 from data.requests import Request, RequestKind
 from data.sql.case_rows import clock_of, clock_values, step_of, step_values
@@ -162,6 +162,25 @@ def session_of(row: RowMapping) -> Session:
 
 def session_values(session: Session) -> dict[str, Any]:
     return plain(session, "user") | {"user_name": session.user}
+
+
+def factor_of(row: RowMapping) -> Factor:
+    values = dict(row)
+    return Factor(user=values.pop("user_name"), kind=FactorKind(values.pop("kind")), **values)
+
+
+def factor_values(factor: Factor) -> dict[str, Any]:
+    body = {"kind": factor.kind.value, "body": dict(factor.body), "user_name": factor.user}
+    return plain(factor, "id", "user") | body
+
+
+def account_code_of(row: RowMapping) -> AccountCode:
+    values = dict(row)
+    return AccountCode(user=values.pop("user_name"), **values)
+
+
+def account_code_values(code: AccountCode) -> dict[str, Any]:
+    return plain(code, "user") | {"user_name": code.user}
 
 
 def timer_of(row: RowMapping) -> Timer:

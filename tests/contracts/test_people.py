@@ -9,7 +9,7 @@ import pytest
 from data.errors import IllegalMove, NotFound
 from data.geo import Location
 from data.organisation import Unit, UnitKind
-from data.people import Responder, Role, Session, User
+from data.people import AccountCode, Factor, FactorKind, Responder, Role, Session, User
 from data.store import Store, Writer
 from tests.contracts.samples import GATE, NOON, a_responder, after
 
@@ -55,15 +55,73 @@ def test_a_user_name_is_taken_once(store: Store) -> None:
     assert store.read(lambda reader: reader.user("li")) == li
 
 
-def test_a_disabled_user_stays_disabled(store: Store) -> None:
+def test_a_user_is_disabled_and_enabled_again(store: Store) -> None:
     store.write(lambda writer: writer.add_user(User("li", Role.OPERATOR)))
-    disabled = User("li", Role.OPERATOR, "x", "李", disabled_at=NOON)
+    disabled = User("li", Role.OPERATOR, "x", "李", disabled_at=NOON, disabled_by="admin")
     store.write(lambda writer: writer.save_user(disabled))
     assert store.read(lambda reader: list(reader.users())) == [disabled]
-    with pytest.raises(IllegalMove, match="user li: disabled_at is set already"):
-        store.write(lambda writer: writer.save_user(replace(disabled, disabled_at=None)))
+    enabled = replace(disabled, disabled_at=None, disabled_by="")
+    store.write(lambda writer: writer.save_user(enabled))
+    assert store.read(lambda reader: reader.user("li")) == enabled
     with pytest.raises(NotFound, match="no user wu"):
         store.write(lambda writer: writer.save_user(User("wu", Role.OPERATOR)))
+
+
+def test_live_sessions_are_listed_and_one_can_be_kept(store: Store) -> None:
+    def sessions(writer: Writer) -> None:
+        for name in ("li", "wang"):
+            writer.add_user(User(name, Role.OPERATOR))
+        writer.add_session(Session("a", "li", NOON, after(10), address="10.0.0.1", agent="Firefox"))
+        writer.add_session(Session("b", "li", after(1), None, kind="token", label="gauge 4"))
+        writer.add_session(Session("c", "li", after(2), after(3600), address="10.0.0.2", provider_session="idp\n7"))
+        writer.add_session(Session("d", "wang", after(3), after(3600)))
+
+    store.write(sessions)
+
+    def live(at_s: float, user: str | None = None) -> list[str]:
+        return [one.secret_hash for one in store.read(lambda reader: reader.sessions(after(at_s), user=user))]
+
+    assert (live(5), live(5, "li"), live(10, "li")) == (["d", "c", "b", "a"], ["c", "b", "a"], ["c", "b"])
+    assert [s.secret_hash for s in store.read(lambda reader: reader.sessions_at_provider("idp\n7"))] == ["c"]
+    assert store.read(lambda reader: reader.sessions_at_provider("")) == []
+    assert store.write(lambda writer: writer.revoke_sessions_of("li", after(5), kept="b")) == 2
+    assert live(5, "li") == ["b"]
+    assert sorted(store.read(lambda reader: reader.addresses_of("li", NOON))) == ["10.0.0.1", "10.0.0.2"]
+
+
+def test_factors_are_kept_changed_and_removed(store: Store) -> None:
+    store.write(lambda writer: writer.add_user(User("li", Role.OPERATOR)))
+    phone = store.write(lambda writer: writer.add_factor(Factor("li", FactorKind.TOTP, {"secret": "x"}, NOON, "手机")))
+    store.write(lambda writer: writer.add_factor(Factor("li", FactorKind.RECOVERY, {"hash": "y"}, NOON)))
+    used = replace(phone, used_at=after(5), body={"secret": "x", "step": 7})
+    store.write(lambda writer: writer.save_factor(used))
+    assert store.read(lambda reader: reader.factors("li"))[0] == used
+    assert store.read(lambda reader: reader.users_with_factors()) == {"li"}
+    store.write(lambda writer: writer.remove_factor(phone.id))
+    assert [one.kind for one in store.read(lambda reader: reader.factors("li"))] == [FactorKind.RECOVERY]
+    assert store.read(lambda reader: reader.users_with_factors()) == frozenset(), "recovery codes alone are no factor"
+
+
+def test_a_one_time_code_is_used_once(store: Store) -> None:
+    code = AccountCode("h", "li", "reset", NOON, after(3600), "admin")
+    store.write(lambda writer: writer.add_user(User("li", Role.OPERATOR)))
+    store.write(lambda writer: writer.add_account_code(code))
+    assert store.read(lambda reader: reader.account_code("h")) == code
+    assert store.write(lambda writer: writer.use_account_code("h", after(1))) is True
+    assert store.write(lambda writer: writer.use_account_code("h", after(2))) is False
+    assert store.write(lambda writer: writer.use_account_code("other", after(2))) is False
+    store.write(lambda writer: writer.add_account_code(replace(code, code_hash="k")))
+    store.write(lambda writer: writer.end_account_codes_of("li", after(3)))
+    assert store.write(lambda writer: writer.use_account_code("k", after(4))) is False
+
+
+def test_somebody_is_found_by_what_the_identity_provider_calls_them(store: Store) -> None:
+    store.write(lambda writer: writer.add_user(User("li", Role.OPERATOR, identity="https://idp\n42")))
+    found = store.read(lambda reader: reader.user_with_identity("https://idp\n42"))
+    assert found is not None
+    assert found.name == "li"
+    assert store.read(lambda reader: reader.user_with_identity("https://idp\n4")) is None
+    assert store.read(lambda reader: reader.user_with_identity("")) is None
 
 
 def test_sessions_are_revoked_one_by_one_or_all_of_a_user(store: Store) -> None:
