@@ -119,6 +119,16 @@ class Warns(Protocol):
 
 
 @runtime_checkable
+class Answering(Protocol):
+    """A monitor that knows whether its device has answered. A connection alone is not an answer."""
+
+    @property
+    def has_answered(self) -> bool:
+        """Has the device answered since this monitor was opened? May be asked from another thread."""
+        ...
+
+
+@runtime_checkable
 class Receptive(Protocol):
     """A sensor's recipe whose readings are sent to our server: it does not ask for them."""
 

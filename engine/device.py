@@ -13,7 +13,7 @@ from data.backoff import Backoff
 from data.errors import DeviceLost, InputRejected
 from data.frame import Frame
 from data.observation import Reading, Rejected
-from data.recipe import Attentive, Context, Monitor, MonitorRecipe, Warns
+from data.recipe import Answering, Attentive, Context, Monitor, MonitorRecipe, Warns
 from data.warning import HazardWarning
 
 log = logging.getLogger(__name__)
@@ -163,7 +163,7 @@ class Device:
                 if item is not None:
                     self._alive()
                     self._take(self, item)
-                elif self._idle_is_alive and now_s - opened_s > self._timeout_s:
+                elif self._idle_is_alive and now_s - opened_s > self._timeout_s and self._has_answered():
                     self._alive()
                 del item  # not kept in hand while the next one is awaited: a picture has 3 MB
         finally:
@@ -174,6 +174,10 @@ class Device:
             self.ended = True
             self.trouble = "the recording has ended"
             log.info("%s: the source has ended", self.name)
+
+    def _has_answered(self) -> bool:
+        """A device that accepts a connection and never answers is not back; who is only listened to is."""
+        return self._monitor.has_answered if isinstance(self._monitor, Answering) else True
 
     def _close(self) -> None:
         monitor = self._monitor

@@ -35,13 +35,14 @@ class Feed(Generic[T]):
         self._changed = threading.Condition()
         self._failure: YipingError | None = None
         self._heard_s = time.monotonic()
+        self.has_answered = False
         self._thread = threading.Thread(target=self._run, name=f"read {name}", daemon=True)
         self._thread.start()
 
     def put(self, item: T, patience_s: float = 0.0) -> None:
         """From the reading thread. When it is full for longer than `patience_s` the oldest item gives way."""
         with self._changed:
-            self._heard_s = time.monotonic()
+            self.alive()
             if patience_s > 0 and len(self._kept) == self._kept.maxlen:
                 self._changed.wait_for(lambda: len(self._kept) != self._kept.maxlen or self.closed.is_set(), patience_s)
             self._kept.append(item)
@@ -54,6 +55,7 @@ class Feed(Generic[T]):
     def alive(self) -> None:
         """From the reading thread: the device answers, though it has nothing new."""
         self._heard_s = time.monotonic()
+        self.has_answered = True
 
     def items(self) -> Iterator[T | None]:
         """What comes, None while nothing does; ends after `close`. Raises what `produce` raised, or DeviceLost."""

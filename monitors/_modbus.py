@@ -19,6 +19,7 @@ from monitors._gauge import Measured
 from monitors.modbus_gauge import Recipe
 
 KEPT = 100
+HEADER_BYTES = 9  # transaction, protocol, length, unit, function, byte count
 TYPES = MappingProxyType({kind.name.lower(): kind for kind in ModbusClientMixin.DATATYPE})
 LARGEST_REGISTER = 0xFFFF
 
@@ -37,6 +38,27 @@ def number_in(registers: Sequence[int], recipe: Recipe) -> float:
     return count * recipe.scale + recipe.offset
 
 
+def check_answer(frame: bytes, asked: ModbusPDU, answer: ModbusPDU) -> None:
+    """Raises InputRejected unless `answer`, which came in `frame` (Modbus TCP, its header included), answers `asked`.
+
+    pymodbus takes any answer that it can decode: one of another function, or with more in it than its own count says.
+    """
+    function = answer.function_code & 0x7F
+    if function != asked.function_code:
+        raise InputRejected(f"the device answers function {function}, function {asked.function_code} was asked")
+    if answer.isError():
+        code = getattr(answer, "exception_code", 0)
+        raise InputRejected(f"the device refuses to read address {asked.address} (exception {code})")
+    if (answer.dev_id, answer.transaction_id) != (asked.dev_id, asked.transaction_id):
+        raise InputRejected(
+            f"the answer is of unit {answer.dev_id}, transaction {answer.transaction_id}; asked were unit "
+            f"{asked.dev_id}, transaction {asked.transaction_id}"
+        )
+    told, counted, held = int.from_bytes(frame[4:6], "big") - 3, frame[8], 2 * asked.count
+    if not told == counted == held:
+        raise InputRejected(f"the answer holds {told} bytes and says {counted}; {asked.count} registers are {held}")
+
+
 class Registers:
     """An open device (implements `data.recipe.Monitor`)."""
 
@@ -44,6 +66,7 @@ class Registers:
         self._recipe = recipe
         self._site = site
         self._name = f"{site}: modbus://{recipe.host}:{recipe.port}"
+        self._frame, self._request = b"", ModbusPDU()
         self._every_s, self._timeout_s = recipe.every.total_seconds(), recipe.timeout.total_seconds()
         self._feed: Feed[Reading | Rejected] = Feed(
             self._name, self._read, patience_s=self._every_s + 3 * self._timeout_s, keep=KEPT
@@ -55,12 +78,24 @@ class Registers:
     def committed(self, reading: Reading) -> None:
         """A register waits for no word of its value."""
 
+    @property
+    def has_answered(self) -> bool:
+        return self._feed.has_answered
+
     def close(self) -> None:
         self._feed.close()
 
     def _read(self, feed: Feed[Reading | Rejected]) -> None:
         recipe = self._recipe
-        client = ModbusTcpClient(recipe.host, port=recipe.port, timeout=self._timeout_s, retries=0, reconnect_delay=0)
+        client = ModbusTcpClient(
+            recipe.host,
+            port=recipe.port,
+            timeout=self._timeout_s,
+            retries=0,
+            reconnect_delay=0,
+            trace_packet=self._note_packet,
+            trace_pdu=self._note_pdu,
+        )
         try:
             if not client.connect():  # type: ignore[no-untyped-call]
                 raise DeviceLost(f"{self._name}: cannot connect")
@@ -79,13 +114,29 @@ class Registers:
         except (ModbusException, OSError) as error:
             raise DeviceLost(f"{self._name}: {error}") from error
 
+    def _note_packet(self, sending: bool, packet: bytes) -> bytes:
+        """Called by pymodbus with each packet; of what comes in, with all since the last whole frame."""
+        if not sending:
+            self._frame = packet
+        return packet
+
+    def _note_pdu(self, sending: bool, pdu: ModbusPDU) -> ModbusPDU:
+        if sending:
+            self._request = pdu
+        return pdu
+
     def _taken(self, answer: ModbusPDU) -> Reading | Rejected:
         now = datetime.now(UTC)
         try:
-            if answer.isError():
-                code = getattr(answer, "exception_code", 0)
-                raise InputRejected(f"the device refuses to read address {self._recipe.address} (exception {code})")
+            check_answer(_frame_of(self._frame, answer.transaction_id), self._request, answer)
             measured = Measured(number_in(answer.registers, self._recipe), now, self._recipe.given_unit)
             return self._recipe.reading(self._site, measured, now)
         except InputRejected as error:
             return Rejected(self._site, self._recipe.name, now, str(error), str(answer)[:200])
+
+
+def _frame_of(packet: bytes, transaction: int) -> bytes:
+    """The frame of this transaction; a late answer to an earlier question may lie before it in the same packet."""
+    while len(packet) >= HEADER_BYTES and int.from_bytes(packet[:2], "big") != transaction:
+        packet = packet[6 + int.from_bytes(packet[4:6], "big") :]
+    return packet

@@ -79,6 +79,11 @@ class Subscription:
         with self._lock:
             self._stored.extend(self._unstored.pop(reading, ()))
 
+    @property
+    def has_answered(self) -> bool:
+        """Has the broker answered the subscription?"""
+        return self._answered is not None
+
     def close(self) -> None:
         """The connection itself ends with the step of `observe` that is under way."""
         self._closed.set()

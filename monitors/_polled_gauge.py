@@ -45,6 +45,10 @@ class PolledGauge:
     def committed(self, reading: Reading) -> None:
         """A gauge that is asked waits for no word of its answers."""
 
+    @property
+    def has_answered(self) -> bool:
+        return self._feed.has_answered
+
     def close(self) -> None:
         self._feed.close()
 

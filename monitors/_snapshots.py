@@ -70,6 +70,10 @@ class Snapshots:
     def committed(self, reading: Reading) -> None:
         """A camera waits for no word of its frames."""
 
+    @property
+    def has_answered(self) -> bool:
+        return self._feed.has_answered
+
     def close(self) -> None:
         self._feed.close()
 

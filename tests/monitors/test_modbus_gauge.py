@@ -13,6 +13,7 @@ from data.recipe import Context
 from monitors.modbus_gauge import Recipe
 from tests.monitors.taking import take
 from tests.servers.modbus import modbus_device
+from tests.servers.modbus_raw import Answer, frame, modbus_peer, registers
 
 pytestmark = pytest.mark.server
 
@@ -87,3 +88,58 @@ def test_a_device_that_is_not_there_or_goes_is_a_loss(context: Context) -> None:
 def test_a_scale_of_nothing_is_refused() -> None:
     with pytest.raises(ValueError, match="every value is the same"):
         gauge(502, scale=0)
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (lambda t, u: frame(t, u, registers(4, 7, 77)), "the device answers function 4, function 3 was asked"),
+        (lambda t, u: frame(t, u, registers(3, 7, 77, 5)), "the answer holds 6 bytes and says 6; 2 registers are 4"),
+        (lambda t, u: frame(t, u, registers(3, 7)), "the answer holds 2 bytes and says 2; 2 registers are 4"),
+        (
+            lambda t, u: frame(t, u, registers(3, 7, 77, 5, count=4)),
+            "the answer holds 6 bytes and says 4; 2 registers are 4",
+        ),
+        (lambda t, u: frame(t, u, bytes((0x84, 2))), "the device answers function 4, function 3 was asked"),
+        (lambda t, u: frame(t, u, bytes((0x83, 2))), "the device refuses to read address 0 (exception 2)"),
+    ],
+)
+def test_an_answer_to_another_question_is_no_value_and_says_why(context: Context, answer: Answer, reason: str) -> None:
+    with modbus_peer(answer) as port:
+        taken = take_one(gauge(port, type="float32"), context)
+    assert isinstance(taken, Rejected)
+    assert taken.reason == reason
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        lambda t, u: frame(t + 1, u, registers(3, 7, 77)),
+        lambda _, u: frame(0, u, registers(3, 7, 77)),
+        lambda t, u: frame(t, u + 1, registers(3, 7, 77)),
+        lambda t, u: frame(t, u, registers(3, 7, 77), length=3),
+        lambda t, u: frame(t, u, registers(3, 7, 77), length=200),
+        lambda *_: b"HTTP/1.1 400 Bad Request\r\n\r\n",
+        lambda t, u: frame(t, u, b"\x03"),
+    ],
+    ids=["transaction", "no transaction", "unit", "short length", "long length", "another protocol", "nothing in it"],
+)
+def test_an_answer_of_another_transaction_unit_or_length_is_never_a_reading(context: Context, answer: Answer) -> None:
+    with modbus_peer(answer) as port:
+        try:
+            taken: object = take_one(gauge(port, type="float32", timeout="300ms"), context)
+        except DeviceLost:
+            taken = None
+    assert not isinstance(taken, Reading)
+
+
+def test_a_late_answer_before_the_right_one_in_the_same_packet_is_passed_over(context: Context) -> None:
+    late, right = registers(3, *words("f", 7.77)), registers(3, *words("f", 181.24))
+
+    def answer(transaction: int, unit: int) -> bytes:
+        return frame(transaction + 7, unit, late) + frame(transaction, unit, right)
+
+    with modbus_peer(answer) as port:
+        taken = take_one(gauge(port, type="float32"), context)
+    assert isinstance(taken, Reading)
+    assert taken.value == pytest.approx(181.24, abs=1e-4)
