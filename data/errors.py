@@ -43,5 +43,13 @@ class StoreClosed(YipingError):
     """The store no longer takes writes (shutting down or its disk failed)."""
 
 
+class Busy(YipingError):
+    """Too much is being asked at once; the same request may succeed in a moment (HTTP 503)."""
+
+
+class TookTooLong(YipingError):
+    """A question to the store was given up after its time; a narrower one may be answered (HTTP 422)."""
+
+
 class UnverifiedWeights(YipingError):
     """A weights file's SHA-256 is not the pinned one, or is not known at all."""

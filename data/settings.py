@@ -121,6 +121,10 @@ class CaseSettings(_Settings):
     reports_per_hour: Annotated[
         int, Field(ge=1, le=10_000, description="Citizens' reports taken from one address in an hour (Open311).")
     ] = 20
+    reads_per_minute: Annotated[
+        int,
+        Field(ge=1, le=100_000, description="Questions about citizens' reports answered to one address in a minute."),
+    ] = 60
 
     @field_validator("working_hours")
     @classmethod

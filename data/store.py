@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
 from data.alarm import AlarmColumns, AlarmRecord
@@ -26,6 +26,7 @@ from data.people import AccountCode, Factor, Responder, Session, TrackPoint, Use
 from data.plan import PlanRun, PlanWork
 from data.record import AuditEntry, Change, Evidence, Timer
 from data.requests import Request
+from data.spans import CitizenQuery, EvidenceKey, ReadingBucket, ReadingKey, ShiftKey
 from data.task import Event, Offer, Task
 from data.warning import HazardWarning, WarningId
 
@@ -110,7 +111,7 @@ class Reader(Protocol):
         """Those that came then, and older ones that held then; each occurrence by itself."""
         ...
 
-    def suppressed_alerts(self, now: datetime) -> Sequence[Alert]:
+    def suppressed_alerts(self, now: datetime, *, before_id: int | None = None, limit: int = 10_000) -> Sequence[Alert]:
         """The newest alert of each key that is shelved, suppressed by design or out of service; newest first."""
         ...
 
@@ -149,9 +150,22 @@ class Reader(Protocol):
         ...
 
     def readings(
-        self, site: str, quantity: str | None = None, *, since: datetime, until: datetime, limit: int = 100_000
+        self,
+        site: str,
+        quantity: str | None = None,
+        *,
+        since: datetime,
+        until: datetime,
+        after: ReadingKey | None = None,
+        limit: int = 100_000,
     ) -> Sequence[Reading]:
-        """Oldest first, since <= at < until."""
+        """Oldest first, since <= at < until; those after `after` where a page has ended there."""
+        ...
+
+    def reading_buckets(
+        self, sites: Sequence[str], since: datetime, until: datetime, width: timedelta
+    ) -> Sequence[ReadingBucket]:
+        """The span's readings thinned by the database: one row for each site, series and `width`, oldest first."""
         ...
 
     def latest_readings(self) -> Sequence[Reading]:
@@ -206,7 +220,40 @@ class Reader(Protocol):
         ...
 
     def evidence(self, evidence_id: str) -> Evidence: ...
-    def evidence_between(self, site: str | None, since: datetime, until: datetime) -> Sequence[Evidence]: ...
+    def evidence_between(
+        self,
+        site: str | None,
+        since: datetime,
+        until: datetime,
+        *,
+        after: EvidenceKey | None = None,
+        limit: int = 100_000,
+    ) -> Sequence[Evidence]:
+        """Oldest first, since <= at < until; those after `after` where a page has ended there."""
+        ...
+
+    def evidence_thinned(
+        self, since: datetime, until: datetime, width: timedelta, *, limit: int = 5000
+    ) -> Sequence[Evidence]:
+        """The newest picture of each origin and `width`, oldest first; of more than `limit` the newest."""
+        ...
+
+    def evidence_of(self, ids: Sequence[str]) -> Sequence[Evidence]:
+        """These pictures, oldest first; ids that are not known are left out."""
+        ...
+
+    def tasks_of_alerts(self, alert_ids: Sequence[int], *, limit: int = 1000) -> Sequence[Task]:
+        """Newest first."""
+        ...
+
+    def tasks_with_picture(self, evidence_id: str, *, limit: int = 100) -> Sequence[Task]:
+        """Tasks whose report, alert or event has this picture, newest first."""
+        ...
+
+    def citizen_events(self, query: CitizenQuery) -> Sequence[Event]:
+        """What citizens reported, newest first."""
+        ...
+
     def answered(self, key: str, user: str) -> Answered | None: ...
     def request(self, request_id: int) -> Request: ...
     def unanswered_requests(self, limit: int = 20) -> Sequence[Request]: ...
@@ -270,8 +317,15 @@ class Reader(Protocol):
         ...
 
     def unit(self, unit_id: str) -> Unit: ...
-    def shifts(self, *, at: datetime | None = None) -> Sequence[Shift]:
-        """By their beginning; with `at` those that last then."""
+    def shifts(
+        self,
+        *,
+        at: datetime | None = None,
+        since: datetime | None = None,
+        after: ShiftKey | None = None,
+        limit: int = 100_000,
+    ) -> Sequence[Shift]:
+        """By their beginning; with `at` those that last then, with `since` those that had not ended then."""
         ...
 
     def categories(self) -> Sequence[CategoryVersion]:
@@ -426,8 +480,11 @@ class Writer(Reader, Protocol):
 class Store(Protocol):
     """SQLite or PostgreSQL behind one contract."""
 
-    def read(self, look: Callable[[Reader], T]) -> T:
-        """Run `look` on a consistent view, in the caller's thread."""
+    def read(self, look: Callable[[Reader], T], *, within_s: float | None = None) -> T:
+        """Run `look` on a consistent view, in the caller's thread.
+
+        `within_s`: the database gives up a statement that goes on after so long. Raises TookTooLong then.
+        """
         ...
 
     def write(self, work: Callable[[Writer], T]) -> T:

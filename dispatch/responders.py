@@ -19,7 +19,7 @@ from data.trail import responder_changed
 from data.web_push import forget_subscriptions
 from dispatch.costs import Costs, closed_roads
 from dispatch.plausible import position_doubt
-from dispatch.roster import Roster
+from dispatch.roster import COUNTS_FOR, Roster
 from dispatch.routing import Closure, Roads, Route
 
 CONFIG_FILE = "config.yaml"
@@ -37,7 +37,7 @@ def sync_responders(writer: Writer, settings: Settings, now: datetime) -> None:
     known = {responder.id: responder for responder in writer.responders()}
     users = {user.name: user for user in writer.users()}
     placed: dict[str, list[float]] = dict(writer.value(_PLACED) or {})
-    roster = Roster(writer.shifts(), now)
+    roster = Roster(writer.shifts(since=now - COUNTS_FOR), now)
     for configured in settings.responders:
         on_shift = roster.is_on_shift(configured.id, configured=configured.on_shift)
         writer.put_responder(replace(_from(configured), on_shift=on_shift))

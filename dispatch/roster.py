@@ -29,7 +29,7 @@ class Roster:
 
 def changes_of_shift(reader: Reader, settings: Settings, now: datetime) -> list[Responder]:
     """The responders whose shift has begun or ended, as they should be stored."""
-    roster = Roster(reader.shifts(), now)
+    roster = Roster(reader.shifts(since=now - COUNTS_FOR), now)
     configured = {one.id: one.on_shift for one in settings.responders}
     wanted = [
         (one, roster.is_on_shift(one.id, configured=configured[one.id]))

@@ -163,6 +163,15 @@ def own_tasks(reader: Reader, person: str, query: TaskQuery) -> list[Task]:
     return sorted(found.values(), key=lambda one: one.id, reverse=True)[: query.limit]
 
 
+def is_own_task(reader: Reader, task: Task, person: str) -> bool:
+    """Would `own_tasks` give this task to this person? Asked of one task, it reads no others."""
+    if person in (task.offered_to, task.responder, *task.also_offered):
+        return True
+    if any(offer.is_open and offer.responder == person for offer in reader.offers(task.id)):
+        return True
+    return task.responder is None and person in people_of(reader, task.unit)
+
+
 def _times(task: Task, *names: str) -> dict[str, str | None]:
     return {name: iso(getattr(task, name)) for name in names if getattr(task, name) is not None}
 

@@ -13,9 +13,10 @@ The screens' scripts use, all on their own host and with the session cookie:
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from data.lanes import Lanes
 from data.people import User
 from data.settings import Settings
 from data.store import EvidenceVault, Store
@@ -41,3 +42,4 @@ class ScreenContext:
     demo: bool = False
     base_map: Path | None = None
     visitor: Callable[[], User] = _no_visitor
+    lanes: Lanes = field(default_factory=Lanes)

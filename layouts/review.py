@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import dash
 from dash import Dash, Input, Output, State, dcc, html
 
-from data.errors import InputRejected
+from data.errors import Busy, InputRejected, TookTooLong, YipingError
 from layouts.context import ScreenContext
-from layouts.review_data import Incident, alerts_csv, collect, page_json, read_span, tasks_csv
+from layouts.review_data import MOST_ALERTS, MOST_TASKS, Incident, alerts_csv, collect, page_json, read_span, tasks_csv
 from layouts.review_figure import review_figure
 from layouts.wall import panel
 from layouts.words import LANGUAGE_COOKIE, Words, language_of
@@ -19,6 +18,7 @@ from layouts.words import LANGUAGE_COOKIE, Words, language_of
 SPEEDS = (1, 2, 5, 10, 30, 60)
 SHORTCUTS = (("review.last.30min", 30), ("review.last.2h", 120), ("review.last.12h", 720), ("review.last.3d", 4320))
 FIRST_SPAN = timedelta(minutes=30)
+READ_WITHIN_S = 20.0
 
 
 def draw(screens: ScreenContext, words: Words, now: datetime | None = None) -> Any:
@@ -86,37 +86,52 @@ def _written(at: datetime) -> str:
     return at.strftime("%Y-%m-%dT%H:%M")
 
 
+def remark(found: Incident, words: Words) -> str:
+    """What has to be said of a span that was read: whether something is not shown."""
+    return "" if found.whole else words("review.not_whole", alerts=MOST_ALERTS, tasks=MOST_TASKS)
+
+
+def complaint(error: YipingError, words: Words) -> str:
+    """Why a span was not read."""
+    if isinstance(error, TookTooLong):
+        return words("review.too_much")
+    return words("review.busy") if isinstance(error, Busy) else f"{words('review.bad_span')}: {error}"
+
+
 def connect(app: Dash, screens: ScreenContext) -> None:
     """Reading a span, and exporting it."""
     zone = screens.settings.zone_info
 
     def incident(since: str | None, until: str | None) -> Incident:
         span = read_span(since, until, zone)
-        return screens.store.read(lambda reader: collect(reader, span, screens.settings))
+        return screens.store.read(lambda reader: collect(reader, span, screens.settings), within_s=READ_WITHIN_S)
 
-    def shown(since: str | None, until: str | None, words: Words) -> tuple[Any, Any]:
+    def shown(since: str | None, until: str | None, words: Words) -> tuple[Any, Any, str]:
         found = incident(since, until)
-        return review_figure(found, screens.settings, words), page_json(found, zone)
+        return review_figure(found, screens.settings, words), page_json(found, zone), remark(found, words)
+
+    def written(what: str, since: str | None, until: str | None, words: Words) -> tuple[str, str]:
+        found = incident(since, until)
+        return (alerts_csv if what == "alerts" else tasks_csv)(found, zone), remark(found, words)
 
     async def read(_clicks: int, since: str | None, until: str | None) -> tuple[Any, Any, str]:
         words = Words(language_of(dash.ctx.cookies.get(LANGUAGE_COOKIE), screens.settings.language))
         try:
-            figure, data = await asyncio.to_thread(shown, since, until, words)
-        except InputRejected as error:
-            return dash.no_update, dash.no_update, f"{words('review.bad_span')}: {error}"
-        return figure, data, ""
+            return await screens.lanes.heavy.run(shown, since, until, words)
+        except (InputRejected, TookTooLong, Busy) as error:
+            return dash.no_update, dash.no_update, complaint(error, words)
 
     async def export(
         _alerts: int, _tasks: int, since: str | None, until: str | None
     ) -> tuple[dict[str, Any] | Any, str | Any]:
+        words = Words(language_of(dash.ctx.cookies.get(LANGUAGE_COOKIE), screens.settings.language))
         what = "alerts" if dash.ctx.triggered_id == "review-alerts-csv" else "tasks"
         try:
-            found = await asyncio.to_thread(incident, since, until)
-        except InputRejected as error:
-            return dash.no_update, str(error)
-        content = await asyncio.to_thread(alerts_csv if what == "alerts" else tasks_csv, found, zone)
+            content, remarked = await screens.lanes.heavy.run(written, what, since, until, words)
+        except (InputRejected, TookTooLong, Busy) as error:
+            return dash.no_update, complaint(error, words)
         name = f"yiping-{what}-{(since or '').replace(':', '')}.csv"
-        return {"content": content, "filename": name, "type": "text/csv;charset=utf-8"}, dash.no_update
+        return {"content": content, "filename": name, "type": "text/csv;charset=utf-8"}, remarked
 
     span = (State("review-since", "value"), State("review-until", "value"))
     app.callback(

@@ -11,18 +11,57 @@ import pandas as pd
 
 from data.alert import Alert
 from data.errors import InputRejected
-from data.observation import Quality, Reading
 from data.record import Evidence
 from data.settings import Settings
+from data.spans import ReadingBucket, buckets
 from data.store import AlertQuery, Reader, TaskQuery
 from data.task import Task
 from data.units import UNIT_OF
 from data.views import alert_view, evidence_view, task_view
 
 LONGEST = timedelta(days=31)
-MOST_POINTS = 1500  # a curve; more cannot be seen on a screen
-_MOST = 2000  # alerts, and tasks
+MOST_POINTS, FEWEST_POINTS, ALL_POINTS = 1000, 100, 20_000  # buckets of a curve, and of all sites together
+MOST_ALERTS, MOST_TASKS = 2000, 500  # of more the newest are shown, and it is said
+_MOST_PICTURES = 300  # of each camera; alerts and reports keep theirs
 RAIN = ("rainfall", "rain_intensity")
+
+# What assets/50_review.js reads; a month of whole views would be tens of megabytes.
+_OF_ALERT = frozenset(
+    [
+        "id",
+        "site",
+        "rule",
+        "kind",
+        "label",
+        "value",
+        "unit",
+        "priority",
+        "started_at",
+        "ended_at",
+        "acknowledged_at",
+        "xyxy",
+        "evidence",
+        "subject",
+        "zone",
+    ]
+)
+_OF_TASK = frozenset(
+    [
+        "id",
+        "site",
+        "title",
+        "responder",
+        "offered_to",
+        "created_at",
+        "accepted_at",
+        "en_route_at",
+        "on_scene_at",
+        "reported_at",
+        "verified_at",
+        "closed_at",
+        "cancelled_at",
+    ]
+)
 
 
 @dataclass(frozen=True)
@@ -33,20 +72,24 @@ class Span:
     until: datetime
 
     @property
-    def bucket(self) -> timedelta:
-        """One point of a curve stands for this long."""
-        return max(timedelta(seconds=1), (self.until - self.since) / MOST_POINTS)
+    def picture_every(self) -> timedelta:
+        """Of each camera one picture in so long is shown."""
+        return buckets(self.until - self.since, _MOST_PICTURES)
 
 
 @dataclass(frozen=True)
 class Incident:
-    """Everything known of a span. `readings`: columns site, quantity, at (UTC), value, one row a bucket."""
+    """Everything known of a span. `readings`: columns site, quantity, at (UTC), value, thinned to the span's buckets.
+
+    `whole`: False when there were more alerts or tasks than are shown.
+    """
 
     span: Span
     readings: pd.DataFrame
     alerts: tuple[Alert, ...]
     tasks: tuple[Task, ...]
     evidence: tuple[Evidence, ...]
+    whole: bool = True
 
 
 def read_span(since: str | None, until: str | None, zone: tzinfo) -> Span:
@@ -67,42 +110,60 @@ def _moment(text: str | None, zone: tzinfo) -> datetime:
 
 
 def collect(reader: Reader, span: Span, settings: Settings) -> Incident:
-    """The span's readings (thinned), alerts, tasks and pictures, each in the order of time."""
-    readings: list[Reading] = []
-    for site in settings.sites:
-        if site.sensors or site.detectors:
-            readings.extend(reader.readings(site.id, since=span.since, until=span.until))
-    alerts = reader.alerts(AlertQuery(since=span.since, until=span.until, limit=_MOST))
-    ids = {alert.id for alert in alerts}
+    """The span's readings, alerts, tasks and pictures, each in the order of time; none of them without a limit.
+
+    Readings and pictures are thinned by the database; of more alerts or tasks than can be shown the newest are.
+    """
+    sites = [site.id for site in settings.sites if site.sensors or site.detectors]
+    width = buckets(span.until - span.since, max(FEWEST_POINTS, min(MOST_POINTS, ALL_POINTS // max(1, len(sites)))))
+    readings = reader.reading_buckets(sites, span.since, span.until, width)
+    alerts = reader.alerts(AlertQuery(since=span.since, until=span.until, limit=MOST_ALERTS + 1))
     # A task belongs to the span when it was made in it, or when its alert was there.
-    tasks = {task.id: task for task in reader.tasks(TaskQuery(since=span.since, until=span.until, limit=_MOST))}
-    for task in reader.tasks(TaskQuery(until=span.until, limit=_MOST)):
-        if task.alert_id in ids:
-            tasks.setdefault(task.id, task)
-    evidence = reader.evidence_between(None, span.since, span.until)
+    tasks = {
+        task.id: task for task in reader.tasks(TaskQuery(since=span.since, until=span.until, limit=MOST_TASKS + 1))
+    }
+    of_alerts = reader.tasks_of_alerts([alert.id for alert in alerts[:MOST_ALERTS]], limit=MOST_TASKS + 1)
+    tasks |= {task.id: task for task in of_alerts}
+    newest = sorted(tasks.values(), key=lambda task: task.id, reverse=True)
+    evidence = {picture.id: picture for picture in reader.evidence_thinned(span.since, span.until, span.picture_every)}
+    wanted = [alert.evidence for alert in alerts[:MOST_ALERTS] if alert.evidence] + [
+        task.report_photo for task in newest[:MOST_TASKS] if task.report_photo
+    ]
+    for picture in reader.evidence_of(wanted):
+        if span.since <= picture.at < span.until:
+            evidence[picture.id] = picture
     return Incident(
         span,
-        thin(readings, span.bucket),
-        tuple(sorted(alerts, key=lambda alert: alert.started_at)),
-        tuple(sorted(tasks.values(), key=lambda task: task.created_at)),
-        tuple(sorted(evidence, key=lambda picture: picture.at)),
+        thinned(readings, width),
+        tuple(sorted(alerts[:MOST_ALERTS], key=lambda alert: alert.started_at)),
+        tuple(sorted(newest[:MOST_TASKS], key=lambda task: task.created_at)),
+        tuple(sorted(evidence.values(), key=lambda picture: picture.at)),
+        whole=len(alerts) <= MOST_ALERTS and len(newest) <= MOST_TASKS,
     )
 
 
-def thin(readings: Sequence[Reading], bucket: timedelta) -> pd.DataFrame:
-    """One row a bucket: the highest of a level or depth (a crest must not be lost), the sum of rainfall."""
-    columns = ["site", "quantity", "at", "value"]
-    rows = [(r.site, r.quantity, r.at, r.value) for r in readings if r.quality is not Quality.BAD]
-    frame = pd.DataFrame(rows, columns=columns)
+def thinned(buckets: Sequence[ReadingBucket], width: timedelta) -> pd.DataFrame:
+    """The curve's points: of rainfall the sum of a bucket, of everything else its lowest and its highest value."""
+    rows: list[tuple[str, str, datetime, float]] = []
+    rain: dict[tuple[str, str, datetime], float] = {}
+    range_of: dict[tuple[str, str, datetime], tuple[float, float]] = {}
+    for one in buckets:  # several gauges of one site may measure the same
+        key = (one.site, one.quantity, one.start)
+        if one.quantity == "rainfall":
+            rain[key] = rain.get(key, 0.0) + one.total
+        else:
+            low, high = range_of.get(key, (one.low, one.high))
+            range_of[key] = (min(low, one.low), max(high, one.high))
+    rows += [(*key, value) for key, value in rain.items()]
+    for (site, quantity, start), (low, high) in range_of.items():
+        if low < high:
+            rows.append((site, quantity, start, low))
+        rows.append((site, quantity, start + width / 2 if low < high else start, high))
+    frame = pd.DataFrame(rows, columns=["site", "quantity", "at", "value"])
     if frame.empty:
         return frame
     frame["at"] = pd.to_datetime(frame["at"], utc=True)
-    parts = []
-    for (site, quantity), part in frame.groupby(["site", "quantity"], sort=True):
-        series = part.set_index("at")["value"].sort_index().resample(bucket)
-        values = series.sum(min_count=1) if quantity == "rainfall" else series.max()
-        parts.append(values.dropna().reset_index().assign(site=str(site), quantity=str(quantity))[columns])
-    return pd.concat(parts, ignore_index=True)
+    return frame.sort_values(["site", "quantity", "at"], kind="stable", ignore_index=True)
 
 
 def page_json(incident: Incident, zone: tzinfo) -> dict[str, Any]:
@@ -117,10 +178,14 @@ def page_json(incident: Incident, zone: tzinfo) -> dict[str, Any]:
         "until": round(incident.span.until.timestamp() * 1000),
         "offset": round(offset_of(incident.span, zone).total_seconds() * 1000),
         "readings": curves,
-        "alerts": [alert_view(alert) for alert in incident.alerts],
-        "tasks": [task_view(task) for task in incident.tasks],
+        "alerts": [_only(alert_view(alert), _OF_ALERT) for alert in incident.alerts],
+        "tasks": [_only(task_view(task), _OF_TASK) for task in incident.tasks],
         "evidence": [evidence_view(picture) for picture in incident.evidence],
     }
+
+
+def _only(view: dict[str, Any], names: frozenset[str]) -> dict[str, Any]:
+    return {name: value for name, value in view.items() if name in names}
 
 
 def offset_of(span: Span, zone: tzinfo) -> timedelta:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, tzinfo
 from typing import Any
 
@@ -68,11 +68,10 @@ def review_figure(incident: Incident, settings: Settings, words: Words) -> go.Fi
     for row, quantity in enumerate(quantities, 1):
         _add_curves(figure, row, quantity, incident, axis, names=names, words=words, settings=settings)
     row = len(quantities) + 1
-    for alert in incident.alerts:
-        figure.add_trace(_alert_bar(alert, axis, names, words), row=row, col=1)
-    for task in incident.tasks:
-        for trace in _task_steps(task, axis, people, words):
-            figure.add_trace(trace, row=row + 1, col=1)
+    for trace in _alert_bars(incident.alerts, axis, names, words):
+        figure.add_trace(trace, row=row, col=1)
+    for trace in _task_steps(incident.tasks, axis, people, words):
+        figure.add_trace(trace, row=row + 1, col=1)
     if not incident.alerts:
         figure.add_trace(_nothing(axis), row=row, col=1)
     if not incident.tasks:
@@ -155,17 +154,34 @@ def _nothing(axis: _Axis) -> go.Scatter:
     return go.Scatter(x=[axis.start], y=["—"], mode="markers", marker=marker, showlegend=False, hoverinfo="skip")
 
 
-def _alert_bar(alert: Alert, axis: _Axis, names: dict[str, str], words: Words) -> go.Scatter:
-    site = names.get(alert.key.site, alert.key.site)
-    start, end = axis.clip(alert.started_at), axis.clip(alert.ended_at)
-    text = f"{alert.priority} {alert_title(alert, words)}"
-    colour = COLOUR[alert.priority]
-    return go.Scatter(
-        x=[start, end], y=[site, site], mode="lines+markers+text", text=[alert.priority.value, ""],
-        textposition="middle right", textfont={"color": "#10151a", "size": 10, "weight": 700},
-        line={"color": colour, "width": 13}, marker={"color": colour, "size": 13, "symbol": "square"}, showlegend=False,
-        hovertext=f"{text}<br>{start:%m-%d %H:%M:%S} – {end:%H:%M:%S}", hoverinfo="text",
-    )  # fmt: skip
+def _alert_bars(alerts: Sequence[Alert], axis: _Axis, names: dict[str, str], words: Words) -> Iterator[go.Scatter]:
+    """One trace for each priority, its bars parted by gaps: a trace for each alert takes plotly seconds."""
+    for priority in Priority:
+        x: list[datetime | None] = []
+        y: list[str | None] = []
+        text: list[str | None] = []
+        hover: list[str | None] = []
+        for alert in alerts:
+            if alert.priority is not priority:
+                continue
+            if x:
+                for column in (x, y, text, hover):
+                    column.append(None)
+            site = names.get(alert.key.site, alert.key.site)
+            start, end = axis.clip(alert.started_at), axis.clip(alert.ended_at)
+            title = f"{alert.priority} {alert_title(alert, words)}<br>{start:%m-%d %H:%M:%S} – {end:%H:%M:%S}"
+            x += [start, end]
+            y += [site, site]
+            text += [alert.priority.value, ""]
+            hover += [title, title]
+        if x:
+            colour = COLOUR[priority]
+            yield go.Scatter(
+                x=x, y=y, mode="lines+markers+text", text=text, textposition="middle right",
+                textfont={"color": "#10151a", "size": 10, "weight": 700}, line={"color": colour, "width": 13},
+                marker={"color": colour, "size": 13, "symbol": "square"}, showlegend=False,
+                hovertext=hover, hoverinfo="text",
+            )  # fmt: skip
 
 
 def alert_title(alert: Alert, words: Words) -> str:
@@ -176,24 +192,34 @@ def alert_title(alert: Alert, words: Words) -> str:
     return " · ".join(part for part in (label, value, kind) if part)
 
 
-def _task_steps(task: Task, axis: _Axis, people: dict[str, str], words: Words) -> Iterator[go.Scatter]:
-    who = task.responder or task.offered_to or ""
-    name = f"#{task.id} {people.get(who, who)}".strip()
-    end = task.closed_at or task.cancelled_at
-    times, symbols, texts = [], [], []
-    for field, symbol in _STEPS:
-        at = getattr(task, field)
-        if at is not None:
-            times.append(axis(at))
-            symbols.append(symbol)
-            texts.append(f"{words('step.task.' + field.removesuffix('_at'))} {axis(at):%H:%M:%S}<br>{name}")
+def _task_steps(tasks: Sequence[Task], axis: _Axis, people: dict[str, str], words: Words) -> Iterator[go.Scatter]:
+    """Two traces: a line for each task from its beginning to its end, and a mark for each of its steps."""
+    lasting: list[datetime | None] = []
+    rows: list[str | None] = []
+    times: list[datetime] = []
+    symbols: list[str] = []
+    texts: list[str] = []
+    at_rows: list[str] = []
+    for task in tasks:
+        who = task.responder or task.offered_to or ""
+        name = f"#{task.id} {people.get(who, who)}".strip()
+        lasting += [axis.clip(task.created_at), axis.clip(task.closed_at or task.cancelled_at), None]
+        rows += [name, name, None]
+        for field, symbol in _STEPS:
+            at = getattr(task, field)
+            if at is not None:
+                times.append(axis(at))
+                symbols.append(symbol)
+                texts.append(f"{words('step.task.' + field.removesuffix('_at'))} {axis(at):%H:%M:%S}<br>{name}")
+                at_rows.append(name)
+    if not tasks:
+        return
     line = {"color": _DIM, "width": 2}
-    ends = [axis.clip(task.created_at), axis.clip(end)]
-    yield go.Scatter(x=ends, y=[name, name], mode="lines", line=line, showlegend=False, hoverinfo="skip")
+    yield go.Scatter(x=lasting, y=rows, mode="lines", line=line, showlegend=False, hoverinfo="skip")
     marker = {"symbol": symbols, "size": 11, "color": _TEXT, "line": {"color": _TEXT, "width": 1.5}}
     yield go.Scatter(
         x=times,
-        y=[name] * len(times),
+        y=at_rows,
         mode="markers",
         marker=marker,
         showlegend=False,

@@ -284,6 +284,12 @@ _TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
         "review.nothing": ("这段时间没有记录", "Nothing was recorded in this span"),
         "review.nothing_now": ("此刻没有", "Nothing at this moment"),
         "review.bad_span": ("时间有误", "The span is wrong"),
+        "review.not_whole": (
+            "预警或任务太多：只显示最近的 {alerts} 条预警、{tasks} 个任务，请缩短时间",
+            "Too many alerts or tasks: the newest {alerts} alerts and {tasks} tasks are shown; choose a shorter span",
+        ),
+        "review.too_much": ("这段时间的数据太多，请缩短时间", "This span holds too much: choose a shorter one"),
+        "review.busy": ("正在处理其他调取，请稍候再试", "Other spans are being read: please try again in a moment"),
         "review.report_of": ("任务 {n} 反馈", "Report of task {n}"),
         "reason.off shift": ("不在岗", "off shift"),
         "reason.busy with another task": ("任务中", "on another task"),

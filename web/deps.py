@@ -11,11 +11,16 @@ from typing import TypeVar
 
 from data.catalogue import Catalogue
 from data.feed import FrameHub
+from data.lanes import Lanes
 from data.settings import Settings
 from data.store import EvidenceVault, Reader, Store, Writer
 from dispatch.routing import Roads
 
 T = TypeVar("T")
+
+LIST_WITHIN_S = 10.0
+HEAVY_WITHIN_S = 20.0
+PUBLIC_WITHIN_S = 2.0
 
 
 def utc_now() -> datetime:
@@ -49,10 +54,23 @@ class ServerDeps:
     allowed_origins: frozenset[str] = frozenset()
     sessions: SessionPolicy = field(default_factory=SessionPolicy)
     now: Callable[[], datetime] = utc_now
+    lanes: Lanes = field(default_factory=Lanes)
 
     async def read(self, look: Callable[[Reader], T]) -> T:
-        """Run `look` on a consistent view in a thread."""
-        return await asyncio.to_thread(self.store.read, look)
+        """Run `look` on a consistent view, in a thread that only such short questions use: single rows."""
+        return await self.lanes.quick.run(self.store.read, look)
+
+    async def read_list(self, look: Callable[[Reader], T]) -> T:
+        """Like `read`, for pages of lists. Raises Busy, and TookTooLong."""
+        return await self.lanes.lists.run(self.store.read, look, within_s=LIST_WITHIN_S)
+
+    async def read_heavy(self, look: Callable[[Reader], T]) -> T:
+        """Like `read`, for long spans and figures: one at a time. Raises Busy, and TookTooLong."""
+        return await self.lanes.heavy.run(self.store.read, look, within_s=HEAVY_WITHIN_S)
+
+    async def read_public(self, look: Callable[[Reader], T]) -> T:
+        """Like `read`, for what strangers ask. Raises Busy, and TookTooLong."""
+        return await self.lanes.public.run(self.store.read, look, within_s=PUBLIC_WITHIN_S)
 
     async def commit(self, work: Callable[[Writer], T]) -> T:
         """Run `work` as one unit of work; return when it is durable. A visitor who goes away does not undo it."""

@@ -84,7 +84,7 @@ async def _own(deps: ServerDeps, visitor: Visitor) -> OwnTasks | None:
     def look(reader: Reader) -> set[int]:
         return {task.id for task in reader.tasks(query)}
 
-    return OwnTasks(name, await deps.read(look))
+    return OwnTasks(name, await deps.read_list(look))
 
 
 async def _send(  # noqa: PLR0917 - one socket with all it needs

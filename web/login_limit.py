@@ -7,7 +7,6 @@ that has logged in before (device cookie) is counted by itself, whatever strange
 
 from __future__ import annotations
 
-import ipaddress
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -15,6 +14,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 
 from data.errors import YipingError
+from web.addresses import network_of
 
 _KEPT = 20_000  # keys remembered; the longest unused is forgotten first
 _Key = tuple[str, str]
@@ -34,19 +34,6 @@ class Trust(IntEnum):
     DEVICE = 0  # this browser has logged in as this user before
     ADDRESS = 1  # somebody has logged in as this user from this network
     STRANGER = 2
-
-
-def network_of(address: str) -> str:
-    """What one subscriber holds: an IPv4 address, or the /64 of an IPv6 address. Other text stays as it is."""
-    try:
-        found = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return address
-    if isinstance(found, ipaddress.IPv4Address):
-        return str(found)
-    if found.ipv4_mapped is not None:
-        return str(found.ipv4_mapped)
-    return str(ipaddress.ip_network((found, 64), strict=False))
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,9 @@ from data.errors import NotFound
 from data.feed import FramePacket
 from data.people import Action, Actor, may
 from data.record import Evidence
-from data.store import Reader, TaskQuery
+from data.store import Reader
 from data.views import iso
-from dispatch.turns import own_tasks
+from dispatch.turns import is_own_task
 from web.auth import visitor_of
 from web.deps import ServerDeps
 from web.problems import Unavailable
@@ -31,7 +31,7 @@ def media_router(deps: ServerDeps) -> APIRouter:
     async def evidence(request: Request, evidence_id: str) -> Response:
         """A picture, by the SHA-256 of its bytes; it never changes."""
         actor = visitor_of(request).actor
-        found = await deps.read(lambda reader: _allowed(reader, evidence_id, actor))
+        found = await deps.read_list(lambda reader: _allowed(reader, evidence_id, actor))
         headers = {
             "ETag": f'"{found.id}"',
             "Cache-Control": "private, max-age=86400, immutable",
@@ -39,7 +39,7 @@ def media_router(deps: ServerDeps) -> APIRouter:
         }
         if request.headers.get("if-none-match") == headers["ETag"]:
             return Response(status_code=304, headers=headers)
-        content = await asyncio.to_thread(deps.vault.open, found)
+        content = await deps.lanes.lists.run(deps.vault.open, found)
         return Response(content, media_type=found.media_type, headers=headers)
 
     @router.get("/media/live/{site}.jpg")
@@ -60,10 +60,8 @@ def _allowed(reader: Reader, evidence_id: str, actor: Actor) -> Evidence:
     if actor.role is not None and may(actor.role, Action.READ):
         return reader.evidence(evidence_id)
     actor.require(Action.READ_OWN_TASKS)
-    for task in own_tasks(reader, actor.name, TaskQuery(limit=1000)):
-        if evidence_id in (task.report_photo, reader.event(task.event_id).photo):
-            return reader.evidence(evidence_id)
-        if task.alert_id is not None and reader.alert(task.alert_id).evidence == evidence_id:
+    for task in reader.tasks_with_picture(evidence_id):
+        if is_own_task(reader, task, actor.name):
             return reader.evidence(evidence_id)
     raise NotFound(f"there is no picture {evidence_id[:80]} among the tasks of {actor.name}")
 

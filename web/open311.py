@@ -1,123 +1,137 @@
 """Open311 GeoReport v2: citizens report what they see, without a login. JSON and XML.
 
-What comes in lands in 待受理 and waits for a human. Requests from one address are counted; names and telephone numbers
-go in and never come out. Specification: wiki.open311.org/GeoReport_v2.
+What comes in lands in 待受理 and waits for a human. Questions and reports of one address are counted; names and
+telephone numbers go in and never come out. Specification: wiki.open311.org/GeoReport_v2.
 """
 
 from __future__ import annotations
 
 import json
 import math
-import time
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from xml.etree import ElementTree as ET
 
 from fastapi import APIRouter, Request, Response
+from limits import RateLimitItemPerHour, RateLimitItemPerMinute
 from pydantic import ValidationError
+from starlette.exceptions import HTTPException
 
 from data.case import Origin
 from data.category import Category
-from data.errors import InputRejected, NotFound, YipingError
+from data.errors import Busy, InputRejected, NotFound, TookTooLong, YipingError
 from data.geo import Location
 from data.people import Actor
+from data.spans import CitizenQuery
 from data.store import Reader
 from data.task import Event
 from data.views import iso
 from dispatch.intake import DESCRIPTION_LIMIT, Report, bring_in
+from web.addresses import network_of
 from web.deps import ServerDeps
-from web.login_limit import network_of
+from web.rate_limit import RateLimit
 
 CITIZEN = Actor("citizen", None)
 _FORMS = ("json", "xml")
 _MOST, _SPAN = 50, timedelta(days=90)
 _REPORTER = ("first_name", "last_name", "phone", "email", "device_id")
-_ADDRESSES_KEPT = 10_000
 _CLOSED = "closed"
-
-
-@dataclass
-class ReportLimit:
-    """How many reports an address may send in an hour."""
-
-    per_hour: int
-    clock: Callable[[], float] = time.monotonic
-    _sent: dict[str, deque[float]] = field(default_factory=dict)
-
-    def wait_s(self, address: str) -> float:
-        """0 and counted when the report may come now, else how long to wait."""
-        now = self.clock()
-        sent = self._sent.setdefault(address, deque())
-        while sent and sent[0] <= now - 3600:
-            sent.popleft()
-        if len(sent) >= self.per_hour:
-            return sent[0] + 3600 - now
-        sent.append(now)
-        if len(self._sent) > _ADDRESSES_KEPT:
-            self._sent = {key: times for key, times in self._sent.items() if times and times[-1] > now - 3600}
-        return 0.0
+_MOST_FIELDS, _LARGEST_FIELD = 40, 16 * 1024
+_BUSY_S = 2.0
 
 
 def open311_router(deps: ServerDeps) -> APIRouter:
     """`/open311/v2/services|requests`, each ending in .json or .xml."""
     router = APIRouter(prefix="/open311/v2", include_in_schema=False)
-    limit = ReportLimit(deps.settings.cases.reports_per_hour)
-
-    @router.get("/services.{form}")
-    async def services(form: str) -> Response:
-        kinds = await deps.read(_public)
-        found = [_service(kind, deps.settings.language) for kind in kinds.values()]
-        return _answer(form, "services", "service", found)
-
-    @router.get("/services/{code}.{form}")
-    async def definition(code: str, form: str) -> Response:
-        if code not in await deps.read(_public):
-            return _refused(form, 404, f"there is no service {code[:64]}")
-        return _answer(form, "service_definition", "", [{"service_code": code, "attributes": []}])
-
-    @router.get("/requests.{form}")
-    async def requests(request: Request, form: str) -> Response:
-        try:
-            found = await deps.read(lambda reader: _asked_for(reader, request.query_params, deps.now()))
-        except InputRejected as error:
-            return _refused(form, 400, str(error))
-        return _answer(form, "service_requests", "request", found)
-
-    @router.get("/requests/{number}.{form}")
-    async def one(number: str, form: str) -> Response:
-        try:
-            view = await deps.read(lambda reader: _one(reader, number))
-        except NotFound as error:
-            return _refused(form, 404, str(error))
-        return _answer(form, "service_requests", "request", [view])
+    reports = RateLimit(RateLimitItemPerHour(deps.settings.cases.reports_per_hour))
 
     @router.post("/requests.{form}")
     async def take(request: Request, form: str) -> Response:
-        return await _take(deps, limit, request, form)
+        return await _take(deps, reports, request, form)
 
+    _add_questions(router, _Questions(deps), deps)
     return router
 
 
-async def _take(deps: ServerDeps, limit: ReportLimit, request: Request, form: str) -> Response:
+class _Questions:
+    """What strangers ask: counted by address, read in a lane of their own."""
+
+    def __init__(self, deps: ServerDeps) -> None:
+        self._deps = deps
+        self._limit = RateLimit(RateLimitItemPerMinute(deps.settings.cases.reads_per_minute))
+
+    async def answer(self, request: Request, form: str, look: Callable[[Reader], Response]) -> Response:
+        """What `look` answers, or why not."""
+        wait = self._limit.wait_s(network_of(request.client.host if request.client else ""))
+        if wait > 0:
+            return _put_off(form, 429, "too many questions from this address", wait)
+        try:
+            return await self._deps.read_public(look)
+        except NotFound as error:
+            return _refused(form, 404, str(error))
+        except InputRejected as error:
+            return _refused(form, 400, str(error))
+        except (Busy, TookTooLong) as error:
+            return _put_off(form, 503, str(error), _BUSY_S)
+
+
+def _add_questions(router: APIRouter, questions: _Questions, deps: ServerDeps) -> None:
+    @router.get("/services.{form}")
+    async def services(request: Request, form: str) -> Response:
+        def look(reader: Reader) -> Response:
+            found = [_service(kind, deps.settings.language) for kind in _public(reader).values()]
+            return _answer(form, "services", "service", found)
+
+        return await questions.answer(request, form, look)
+
+    @router.get("/services/{code}.{form}")
+    async def definition(request: Request, code: str, form: str) -> Response:
+        def look(reader: Reader) -> Response:
+            if code not in _public(reader):
+                raise NotFound(f"there is no service {code[:64]}")
+            return _answer(form, "service_definition", "", [{"service_code": code, "attributes": []}])
+
+        return await questions.answer(request, form, look)
+
+    @router.get("/requests.{form}")
+    async def requests(request: Request, form: str) -> Response:
+        def look(reader: Reader) -> Response:
+            return _answer(form, "service_requests", "request", _asked_for(reader, request.query_params, deps.now()))
+
+        return await questions.answer(request, form, look)
+
+    @router.get("/requests/{number}.{form}")
+    async def one(request: Request, number: str, form: str) -> Response:
+        def look(reader: Reader) -> Response:
+            return _answer(form, "service_requests", "request", [_one(reader, number)])
+
+        return await questions.answer(request, form, look)
+
+
+async def _take(deps: ServerDeps, limit: RateLimit, request: Request, form: str) -> Response:
     if form not in _FORMS:
         return _refused(form, 404, "there are .json and .xml")
-    wait = limit.wait_s(network_of(request.client.host) if request.client else "")
+    wait = limit.wait_s(network_of(request.client.host if request.client else ""))
     if wait > 0:
-        refused = _refused(form, 429, "too many reports from this address; please call the duty desk if it is urgent")
-        refused.headers["Retry-After"] = str(math.ceil(wait))
-        return refused
-    given = {name: value for name, value in (await request.form()).items() if isinstance(value, str)}
+        why = "too many reports from this address; please call the duty desk if it is urgent"
+        return _put_off(form, 429, why, wait)
     try:
-        kinds = await deps.read(_public)
+        # A picture is named by media_url; files are not taken from strangers.
+        async with request.form(max_files=0, max_fields=_MOST_FIELDS, max_part_size=_LARGEST_FIELD) as given_form:
+            given = {name: value for name, value in given_form.items() if isinstance(value, str)}
+    except HTTPException as error:
+        return _refused(form, 400, str(error.detail))
+    try:
+        kinds = await deps.read_public(_public)
         report = _report(given, kinds)
         event = await deps.commit(
             lambda writer: bring_in(writer, report, Origin.CITIZEN, CITIZEN, deps.now(), settings=deps.settings)
         )
     except InputRejected as error:
         return _refused(form, 400, str(error))
+    except (Busy, TookTooLong) as error:
+        return _put_off(form, 503, str(error), _BUSY_S)
     except YipingError as error:
         return _refused(form, 503, str(error))
     taken = {"service_request_id": str(event.id), "service_notice": "received", "account_id": None}
@@ -175,20 +189,12 @@ def _asked_for(reader: Reader, query: Mapping[str, str], now: datetime) -> list[
         numbers = query["service_request_id"].split(",")[:_MOST]
         return [_one(reader, number.strip()) for number in numbers]
     since, until = _moment(query, "start_date", now - _SPAN), _moment(query, "end_date", now)
-    found: list[dict[str, Any]] = []
-    before: int | None = None
-    while len(found) < _MOST:
-        part = reader.events(before_id=before, limit=200)
-        for event in part:
-            fits = event.origin is Origin.CITIZEN and since <= event.opened_at <= until
-            view = _view(event)
-            wanted = query.get("service_code") in (None, event.kind) and query.get("status") in (None, view["status"])
-            if fits and wanted:
-                found.append(view)
-        if len(part) < 200 or part[-1].opened_at < since:
-            break
-        before = part[-1].id
-    return found[:_MOST]
+    status = query.get("status")
+    if status not in {None, "open", _CLOSED}:
+        return []
+    is_open = None if status is None else status == "open"
+    wanted = CitizenQuery(since, until, query.get("service_code"), is_open, _MOST)
+    return [_view(event) for event in reader.citizen_events(wanted)]
 
 
 def _moment(query: Mapping[str, str], name: str, default: datetime) -> datetime:
@@ -230,6 +236,12 @@ def _answer(form: str, root: str, item: str, found: Sequence[Mapping[str, Any]],
             text = "" if value in (None, []) else str(value).lower() if isinstance(value, bool) else str(value)
             ET.SubElement(element, name).text = _printable(text)
     return Response(ET.tostring(top, encoding="utf-8", xml_declaration=True), status, media_type="application/xml")
+
+
+def _put_off(form: str, status: int, why: str, wait_s: float) -> Response:
+    answer = _refused(form, status, why)
+    answer.headers["Retry-After"] = str(math.ceil(wait_s))
+    return answer
 
 
 def _refused(form: str, status: int, why: str) -> Response:

@@ -115,7 +115,7 @@ class Outbox:
         """A page of what was written before: after < seq <= until. Empty at the end."""
         if after >= until:
             return []
-        found = await self._deps.read(lambda reader: reader.changes(after, AT_ONCE))
+        found = await self._deps.read_list(lambda reader: reader.changes(after, AT_ONCE))
         return [tell(change) for change in found if change.seq <= until]
 
     async def _follow(self) -> None:

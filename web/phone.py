@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import gzip
 import hashlib
 from collections.abc import Callable
@@ -64,10 +63,10 @@ def phone_router(deps: ServerDeps) -> APIRouter:
         """What is seen, as HTML, and its entity tag."""
         user = visitor_of(request).user
         visitor_of(request).actor.require(Action.READ_OWN_TASKS)
-        look = await deps.read(lambda reader: _look(reader, user, deps))
+        look = await deps.read_list(lambda reader: _look(reader, user, deps))
         if any(found.offer is not None and found.offer.delivered_at is None for found in look.offers):
             await deps.commit(lambda writer: mark_delivered(writer, user.name, deps.now()))
-        seen = await asyncio.to_thread(_seen, user, look, language, draw, deps)
+        seen = await deps.lanes.lists.run(_seen, user, look, language, draw, deps)
         html = environment.get_template("live.html.j2").render(seen=seen, words=phone_words(language))
         return seen, html, f'"{hashlib.sha256(html.encode()).hexdigest()[:32]}"'
 
@@ -77,7 +76,7 @@ def phone_router(deps: ServerDeps) -> APIRouter:
         asked = request.query_params.get("lang")
         language = language_of(asked or request.cookies.get(LANGUAGE_COOKIE), deps.settings.language)
         seen, html, tag = await drawn(request, language)
-        kinds = await deps.read(lambda reader: reader.categories())
+        kinds = await deps.read_list(lambda reader: reader.categories())
         answer = HTMLResponse(
             environment.get_template("page.html.j2").render(
                 seen=seen,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -12,6 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from data.errors import (
+    Busy,
     DeviceLost,
     Forbidden,
     IllegalMove,
@@ -20,6 +22,7 @@ from data.errors import (
     NotFound,
     StaleVersion,
     StoreClosed,
+    TookTooLong,
     YipingError,
 )
 
@@ -63,9 +66,15 @@ _STATUS: tuple[tuple[type[YipingError], int, str], ...] = (
     (TooLarge, 413, "too-large"),
     (KeyReused, 422, "idempotency-key-reused"),
     (InputRejected, 422, "input-rejected"),
+    (TookTooLong, 422, "took-too-long"),
+    (Busy, 503, "busy"),
     (StoreClosed, 503, "store-closed"),
     (DeviceLost, 503, "device-lost"),
     (Unavailable, 503, "unavailable"),
+)
+
+_HEADERS_OF = MappingProxyType(
+    {401: MappingProxyType({"WWW-Authenticate": 'Bearer realm="yiping"'}), 503: MappingProxyType({"Retry-After": "2"})}
 )
 
 
@@ -88,7 +97,7 @@ def refusal(error: YipingError) -> Response:
     """The answer to an error that was raised on purpose."""
     for error_class, status, kind in _STATUS:
         if isinstance(error, error_class):
-            headers = {"WWW-Authenticate": 'Bearer realm="yiping"'} if status == 401 else None
+            headers = _HEADERS_OF.get(status)
             return problem(status, str(error), kind=kind, headers=headers)
     return problem(500, "the server could not do this", kind="defect")
 

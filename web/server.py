@@ -106,6 +106,7 @@ def build_server(deps: ServerDeps) -> FastAPI:
         demo=deps.settings.demo,
         base_map=deps.base_map,
         visitor=visitor_of_callback,
+        lanes=deps.lanes,
     )
     server = FastAPI(openapi_url=None, lifespan=lifespan)
     install_problems(server)
@@ -114,7 +115,7 @@ def build_server(deps: ServerDeps) -> FastAPI:
     server.include_router(service_router(deps, outbox, meters))
     server.include_router(media_router(deps))
     server.include_router(phone_router(deps))
-    server.include_router(source_router(PROJECT))
+    server.include_router(source_router(PROJECT, deps.lanes))
     server.include_router(open311_router(deps))
     server.include_router(events_router(deps, book, outbox, meters))
     server.include_router(wall_router(deps, book, meters))
@@ -163,6 +164,7 @@ def serve(options: ServeOptions) -> None:
     except KeyboardInterrupt:
         log.info("stopped from the keyboard")
     finally:
+        deps.lanes.close()
         store.close()
 
 

@@ -40,7 +40,7 @@ def service_router(deps: ServerDeps, outbox: Outbox, meters: WebMeters) -> APIRo
         if not _from_here(request) and (visitor is None or not may(visitor.user.role, Action.ADMINISTER)):
             raise Forbidden("metrics are for this machine and for administrators")
         meters.meters.gauge("yiping_outbox_seq", outbox.seq)
-        text = await asyncio.to_thread(metrics_text, meters.meters, deps.var_dir / "run")
+        text = await deps.lanes.lists.run(metrics_text, meters.meters, deps.var_dir / "run")
         return Response(text, media_type=CONTENT_TYPE_LATEST)
 
     return router

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from fastapi import APIRouter, Response
+
+from data.lanes import Lanes
 
 SOURCE_PATH = "/source.tar.gz"
 FOLDERS = ("alerts", "bench", "data", "detectors", "dispatch", "docs", "engine", "layouts", "monitors", "tests", "web")
@@ -47,13 +48,13 @@ def source_archive(root: Path) -> bytes:
     return buffer.getvalue()
 
 
-def source_router(root: Path) -> APIRouter:
+def source_router(root: Path, lanes: Lanes) -> APIRouter:
     """`GET /source.tar.gz`, for everybody who is logged in."""
     router = APIRouter()
 
     @router.get(SOURCE_PATH, include_in_schema=False)
     async def source() -> Response:
-        content = await asyncio.to_thread(source_archive, root)
+        content = await lanes.heavy.run(source_archive, root)
         return Response(
             content,
             media_type="application/gzip",

@@ -96,13 +96,14 @@ class AlarmLooking(Looking):
     def alarms_in_hand(self) -> frozenset[int]:
         return frozenset(self._connection.execute(_IN_HAND).scalars())
 
-    def suppressed_alerts(self, now: datetime) -> Sequence[Alert]:
+    def suppressed_alerts(self, now: datetime, *, before_id: int | None = None, limit: int = 10_000) -> Sequence[Alert]:
         newer = _LATER.c.id > ALERTS.c.id
         same = and_(*(_LATER.c[name] == ALERTS.c[name] for name in AlertKey._fields))
         inhibited = and_(ALERTS.c.inhibited_by != "", ALERTS.c.ended_at.is_(None))
         held = or_(ALERTS.c.shelved_until > now, ALERTS.c.work_order != "", inhibited)
         last = ~exists().where(same, newer)
-        return self._all(select(ALERTS).where(held, last).order_by(ALERTS.c.id.desc()), rows.alert_of)
+        found = select(ALERTS).where(held, last).order_by(ALERTS.c.id.desc()).limit(limit)
+        return self._all(found if before_id is None else found.where(ALERTS.c.id < before_id), rows.alert_of)
 
     def _records(self, statement: Select[Any]) -> Sequence[AlarmRecord]:
         return [

@@ -28,7 +28,7 @@ class AlertRow(Numbered, Row):
     xyxy: Mapped[Any | None] = mapped_column(JSON(none_as_null=True))
     value: Mapped[float | None]
     unit: Mapped[str]
-    evidence: Mapped[str | None] = mapped_column(ForeignKey("evidence.id"))
+    evidence: Mapped[str | None] = mapped_column(ForeignKey("evidence.id"), index=True)
     event_id: Mapped[int | None] = mapped_column(ForeignKey("events.id"), index=True)
     acknowledged_at: Mapped[datetime | None]
     acknowledged_by: Mapped[str | None]

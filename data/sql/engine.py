@@ -10,15 +10,19 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 
-from data.errors import StoreClosed
+from data.errors import StoreClosed, TookTooLong
 
 BUSY_TIMEOUT_S = 30.0
+_STEPS_BETWEEN_LOOKS = 100_000  # of SQLite's virtual machine: some milliseconds
+_QUERY_CANCELED = "57014"  # PostgreSQL, appendix A
 WRITER_LOCK = 0x59_49_50_49_4E_47  # "YIPING": the advisory lock that makes writers serial
 
 
@@ -77,6 +81,27 @@ def _engine(url: URL, *, begin: str | None, pool_size: int, max_overflow: int, r
     if begin is not None:
         event.listen(engine, "begin", _Begin(begin))
     return engine
+
+
+@contextmanager
+def time_limit(connection: Connection, within_s: float) -> Iterator[None]:
+    """Inside, the database gives up statements that still run `within_s` after the beginning. Raises TookTooLong."""
+    ends = time.monotonic() + within_s
+    raw = connection.connection.dbapi_connection
+    if isinstance(raw, sqlite3.Connection):
+        raw.set_progress_handler(lambda: time.monotonic() > ends, _STEPS_BETWEEN_LOOKS)
+    else:
+        connection.exec_driver_sql(f"SET LOCAL statement_timeout = {max(1, round(within_s * 1000))}")
+    try:
+        yield
+    except DBAPIError as error:
+        interrupted = getattr(error.orig, "sqlite_errorcode", 0) == sqlite3.SQLITE_INTERRUPT
+        if interrupted or getattr(error.orig, "sqlstate", "") == _QUERY_CANCELED:
+            raise TookTooLong(f"given up after {within_s:g} s: ask for a shorter span or fewer things") from None
+        raise
+    finally:
+        if isinstance(raw, sqlite3.Connection):
+            raw.set_progress_handler(None, 0)
 
 
 def to_json(value: Any) -> str:

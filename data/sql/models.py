@@ -82,7 +82,7 @@ class EventRow(Numbered, Row):
     closed_by: Mapped[str | None]
     origin: Mapped[str]
     description: Mapped[str] = mapped_column(ForeignText)
-    photo: Mapped[str | None]
+    photo: Mapped[str | None] = mapped_column(index=True)
     reporter: Mapped[Any] = mapped_column(JSON)
     section: Mapped[str]
     lead: Mapped[str]
@@ -94,7 +94,11 @@ class EventRow(Numbered, Row):
     steps: Mapped[Any] = mapped_column(JSON)
     version: Mapped[int]
 
-    __table_args__ = (Index("ix_events_kind_closed_at", "kind", "closed_at"), {"sqlite_autoincrement": True})
+    __table_args__ = (
+        Index("ix_events_kind_closed_at", "kind", "closed_at"),
+        Index("ix_events_origin_opened_at", "origin", "opened_at"),
+        {"sqlite_autoincrement": True},
+    )
 
 
 class TaskRow(Numbered, Row):
@@ -121,7 +125,7 @@ class TaskRow(Numbered, Row):
     on_scene_at: Mapped[datetime | None]
     reported_at: Mapped[datetime | None]
     report_text: Mapped[str] = mapped_column(ForeignText)
-    report_photo: Mapped[str | None] = mapped_column(ForeignKey("evidence.id"))
+    report_photo: Mapped[str | None] = mapped_column(ForeignKey("evidence.id"), index=True)
     verified_at: Mapped[datetime | None]
     verified_by: Mapped[str | None]
     closed_at: Mapped[datetime | None]

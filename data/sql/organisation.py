@@ -10,9 +10,10 @@ from sqlalchemy import delete, select, update
 from data.category import Category, CategoryVersion
 from data.errors import NotFound, StaleVersion
 from data.organisation import Shift, Unit, Upkeep
-from data.sql.organisation_read import CATEGORIES, SHIFTS, UNITS, UPKEEPS
+from data.sql.organisation_read import CATEGORIES, UNITS, UPKEEPS
 from data.sql.organisation_rows import unit_values
 from data.sql.rows import plain
+from data.sql.spans import SHIFTS
 from data.sql.writing import SqlWriting
 
 

@@ -4,26 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from datetime import datetime
 
 from sqlalchemy import Text, cast, select
 
 from data.category import CategoryVersion
-from data.organisation import Shift, Unit, Upkeep
+from data.organisation import Unit, Upkeep
 from data.sql.looking import Looking
 from data.sql.organisation_rows import (
     CategoryRow,
-    ShiftRow,
     UnitRow,
     UpkeepRow,
     category_of_row,
-    shift_of,
     unit_of,
     upkeep_of,
 )
 
 UNITS = UnitRow.table()
-SHIFTS = ShiftRow.table()
 CATEGORIES = CategoryRow.table()
 UPKEEPS = UpkeepRow.table()
 
@@ -41,12 +37,6 @@ class OrganisationLooking(Looking):
 
     def unit(self, unit_id: str) -> Unit:
         return self._one(UNITS, unit_id, unit_of, "unit")
-
-    def shifts(self, *, at: datetime | None = None) -> Sequence[Shift]:
-        found = select(SHIFTS).order_by(SHIFTS.c.begins, SHIFTS.c.id)
-        if at is not None:
-            found = found.where(SHIFTS.c.begins <= at, SHIFTS.c.ends > at)
-        return self._all(found, shift_of)
 
     def categories(self) -> Sequence[CategoryVersion]:
         return self._all(select(CATEGORIES).order_by(CATEGORIES.c.kind), category_of_row)

@@ -22,6 +22,7 @@ from data.sql.alerts import AlertLooking
 from data.sql.notices import NoticeReading
 from data.sql.organisation_read import OrganisationLooking
 from data.sql.plans_read import PlanLooking
+from data.sql.spans import SpanLooking
 from data.sql.warnings_read import WarningLooking
 from data.store import Answered, TaskQuery
 from data.task import Event, Offer, Task
@@ -82,7 +83,14 @@ def task_search(given: tuple[str, ...], *, open_only: bool) -> Select[Any]:
 
 
 class SqlReader(
-    AccountLooking, AlarmLooking, AlertLooking, NoticeReading, WarningLooking, OrganisationLooking, PlanLooking
+    AccountLooking,
+    AlarmLooking,
+    AlertLooking,
+    NoticeReading,
+    WarningLooking,
+    OrganisationLooking,
+    PlanLooking,
+    SpanLooking,
 ):
     """`data.store.Reader` on one connection inside one transaction."""
 
@@ -144,16 +152,6 @@ class SqlReader(
         asked = select(OFFERS.c.responder).where(OPEN_OFFER)
         return frozenset(self._connection.execute(union(at_work, asked)).scalars())
 
-    def readings(
-        self, site: str, quantity: str | None = None, *, since: datetime, until: datetime, limit: int = 100_000
-    ) -> Sequence[Reading]:
-        at = READINGS.c.at
-        found = select(READINGS).where(READINGS.c.site == site, at >= since, at < until)
-        if quantity is not None:
-            found = found.where(READINGS.c.quantity == quantity)
-        ordered = found.order_by(at, READINGS.c.monitor, READINGS.c.quantity).limit(limit)
-        return self._all(ordered, rows.reading_of)
-
     def latest_readings(self) -> Sequence[Reading]:
         return self._all(select(NEWEST).order_by(*NEWEST.primary_key.columns), rows.reading_of)
 
@@ -195,12 +193,6 @@ class SqlReader(
 
     def evidence(self, evidence_id: str) -> Evidence:
         return self._one(EVIDENCE, evidence_id, rows.evidence_of, "evidence")
-
-    def evidence_between(self, site: str | None, since: datetime, until: datetime) -> Sequence[Evidence]:
-        found = select(EVIDENCE).where(EVIDENCE.c.at >= since, EVIDENCE.c.at < until)
-        if site is not None:
-            found = found.where(EVIDENCE.c.origin == site)
-        return self._all(found.order_by(EVIDENCE.c.at, EVIDENCE.c.id), rows.evidence_of)
 
     def answered(self, key: str, user: str) -> Answered | None:
         same = select(ANSWERS).where(ANSWERS.c.key == key, ANSWERS.c.user_name == user)

@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from data.errors import StoreClosed
 from data.secrets import redact
-from data.sql.engine import reading_engine, store_url, writing_engine
+from data.sql.engine import reading_engine, store_url, time_limit, writing_engine
 from data.sql.group import GroupCommit, Unit
 from data.sql.reader import SqlReader
 from data.sql.schema import upgrade
@@ -71,10 +71,13 @@ class SqlStore:
         self._process = os.getpid()
         self._group = GroupCommit(writing, SqlWriter, gate)
 
-    def read(self, look: Callable[[Reader], T]) -> T:
+    def read(self, look: Callable[[Reader], T], *, within_s: float | None = None) -> T:
         self._here()
         with self._reading.connect() as connection:
-            return look(SqlReader(connection))
+            if within_s is None:
+                return look(SqlReader(connection))
+            with time_limit(connection, within_s):
+                return look(SqlReader(connection))
 
     def write(self, work: Callable[[Writer], T]) -> T:
         if self._group.is_here:

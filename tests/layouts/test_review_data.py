@@ -21,7 +21,7 @@ from data.store import Store
 from data.vault import FolderVault
 from dispatch import tasks
 from dispatch.routing import load_roads
-from layouts.review_data import Span, alerts_csv, collect, page_json, read_span, tasks_csv, thin
+from layouts.review_data import Span, alerts_csv, collect, page_json, read_span, tasks_csv, thinned
 from layouts.review_figure import alert_title, review_figure
 from layouts.words import Words
 from tests.layouts.street import flood, raise_one, settle, street_settings
@@ -69,16 +69,21 @@ def test_a_span_that_is_none_is_refused_with_the_reason(since: str | None, until
         read_span(since, until, SHANGHAI)
 
 
-def test_thinning_keeps_a_crest_and_adds_rainfall_up() -> None:
+def test_thinning_keeps_crest_and_trough_and_adds_rainfall_up(tmp_path: Path) -> None:
     start = NOON - timedelta(minutes=10)
     levels = [
         Reading("g", "m", "water_level", v, start + timedelta(seconds=s)) for s, v in ((0, 1.0), (20, 9.0), (40, 2.0))
     ]
     rain = [Reading("g", "m", "rainfall", v, start + timedelta(seconds=s)) for s, v in ((0, 0.2), (20, 0.4), (40, 0.4))]
     bad = [Reading("g", "m", "water_level", 99.0, start + timedelta(seconds=50), Quality.BAD)]
-    frame = thin([*levels, *rain, *bad], timedelta(minutes=1))
-    found = dict(zip(frame["quantity"], frame["value"], strict=True))
-    assert found == pytest.approx({"water_level": 9.0, "rainfall": 1.0})
+    minute = timedelta(minutes=1)
+    store = open_store(tmp_path / "thin.db")
+    store.write(lambda writer: writer.add_readings([*levels, *rain, *bad]))
+    found = store.read(lambda reader: reader.reading_buckets(["g"], start, start + 2 * minute, minute))
+    store.close()
+    frame = thinned(found, minute)
+    points = {q: list(part["value"]) for q, part in frame.groupby("quantity")}
+    assert points == {"rainfall": [pytest.approx(1.0)], "water_level": [1.0, 9.0]}
 
 
 def test_everything_of_the_span_is_collected_in_the_order_of_time(store: Store) -> None:

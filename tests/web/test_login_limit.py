@@ -17,8 +17,9 @@ from data.people import Role
 from tests.web.city import PASSWORD, Running
 from web.account_key import AccountKey
 from web.accounts import add_user
+from web.addresses import network_of
 from web.device_cookie import DeviceCookies
-from web.login_limit import LoginLimit, TooManyTries, Trust, network_of
+from web.login_limit import LoginLimit, TooManyTries, Trust
 from web.passwords import HashingBusy, PasswordCheck
 
 NOON = datetime(2026, 7, 12, 4, tzinfo=UTC)

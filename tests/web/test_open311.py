@@ -7,13 +7,14 @@ from xml.etree import ElementTree as ET
 
 import httpx
 import pytest
+from limits import RateLimitItemPerHour
 
 from data.case import Origin
 from data.category import Category
 from data.people import Role
 from tests.web.city import Clock, Running, city, open_deps, start
 from web.accounts import add_user
-from web.open311 import ReportLimit
+from web.rate_limit import RateLimit
 
 GIVEN = {"service_code": "litter", "lat": "29.58", "long": "106.51", "description": "路边垃圾", "phone": "13900000000"}
 
@@ -97,7 +98,7 @@ def test_too_many_reports_from_one_address_are_put_off(served: Running) -> None:
 
 def test_the_hour_of_the_limit_slides() -> None:
     moment = [0.0]
-    limit = ReportLimit(2, clock=lambda: moment[0])
+    limit = RateLimit(RateLimitItemPerHour(2), clock=lambda: moment[0])
     assert [limit.wait_s("a"), limit.wait_s("a"), limit.wait_s("b")] == [0.0, 0.0, 0.0]
     assert limit.wait_s("a") == 3600.0
     moment[0] = 3601.0

@@ -14,6 +14,7 @@ from data.store import Writer
 from data.views import alert_view
 from web.alarm_board import AlarmBoard
 from web.api.idempotency import once
+from web.api.lists import Cursor, Limit, before_id, page
 from web.api.schemas import AlertList, AnyList, answers
 from web.auth import visitor_of
 from web.deps import ServerDeps
@@ -37,14 +38,15 @@ def alarm_card_router(deps: ServerDeps) -> APIRouter:
         """Which alerts share a card, which are in the log only; in a flood P1 come one by one, P4 to the log."""
         actor = visitor_of(request).actor
         actor.require(Action.READ)
-        return await deps.read(lambda reader: board.look(reader, actor.name, deps.now()))
+        return await deps.read_list(lambda reader: board.look(reader, actor.name, deps.now()))
 
-    @router.get("/suppressed-alerts", response_model=None, responses=answers(AlertList, 403))
-    async def suppressed(request: Request) -> dict[str, Any]:
+    @router.get("/suppressed-alerts", response_model=None, responses=answers(AlertList, 403, 422))
+    async def suppressed(request: Request, limit: Limit = 1000, cursor: Cursor = None) -> dict[str, Any]:
         """All that is shelved, suppressed by design or out of service, also where the condition is over."""
         visitor_of(request).actor.require(Action.READ)
-        found = await deps.read(lambda reader: reader.suppressed_alerts(deps.now()))
-        return {"items": [alert_view(alert) for alert in found], "next": None}
+        start, now = before_id(cursor), deps.now()
+        found = await deps.read_list(lambda reader: reader.suppressed_alerts(now, before_id=start, limit=limit + 1))
+        return page(found, limit, alert_view)
 
     @router.post("/alarm-cards/acknowledge", response_model=None, responses=answers(AnyList, 403, 404, 422))
     async def acknowledge_card(request: Request, body: CardBody) -> Response:

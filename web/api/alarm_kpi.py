@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import csv
 import io
 from collections.abc import Iterator
@@ -69,10 +68,12 @@ def _period(deps: ServerDeps, since: Moment, until: Moment) -> Period:
 async def _figures(deps: ServerDeps, period: Period) -> dict[str, Any]:
     settings = deps.settings
     desks = {desk.id: partial(_concerns, settings, desk) for desk in settings.desks}
-    columns = await deps.read(lambda reader: reader.alarm_columns(period.since - LEAD, period.until))
-    found = await asyncio.to_thread(alarm_figures, columns, period, desks or {"": partial(_concerns, settings, None)})
-    quiet = await deps.read(lambda reader: reader.suppressed_alerts(deps.now()))
-    stale = await deps.read(lambda reader: _stale(reader, settings))
+    columns = await deps.read_heavy(lambda reader: reader.alarm_columns(period.since - LEAD, period.until))
+    found = await deps.lanes.heavy.run(
+        alarm_figures, columns, period, desks or {"": partial(_concerns, settings, None)}
+    )
+    quiet = await deps.read_heavy(lambda reader: reader.suppressed_alerts(deps.now()))
+    stale = await deps.read_heavy(lambda reader: _stale(reader, settings))
     shelved = sum(Suppression.SHELVED in alert.suppressions(deps.now()) for alert in quiet)
     names = {desk.id: desk.name or desk.id for desk in settings.desks}
     return {

@@ -59,7 +59,7 @@ def alert_move_router(deps: ServerDeps) -> APIRouter:
     async def conditions(request: Request, site: str | None = None) -> dict[str, Any]:
         """What holds, but not yet for long enough to be an alert."""
         visitor_of(request).actor.require(Action.READ)
-        found = await deps.read(lambda reader: reader.pending_conditions(site))
+        found = await deps.read_list(lambda reader: reader.pending_conditions(site))
         return {"items": [standing_view(standing) for standing in found], "next": None}
 
     _add_acknowledging(router, deps)

@@ -60,7 +60,7 @@ def alert_router(deps: ServerDeps) -> APIRouter:
             before_id=before_id(cursor),
             limit=limit + 1,
         )
-        return page(await deps.read(lambda reader: reader.alerts(query)), limit, alert_view)
+        return page(await deps.read_list(lambda reader: reader.alerts(query)), limit, alert_view)
 
     @router.get("/alerts/{alert_id}", response_model=None, responses=answers(AlertView, 403, 404))
     async def one_alert(request: Request, alert_id: int) -> Response:
@@ -71,7 +71,7 @@ def alert_router(deps: ServerDeps) -> APIRouter:
     async def candidates(request: Request, alert_id: int) -> dict[str, Any]:
         """Who could be sent, best first, then who cannot and why."""
         visitor_of(request).actor.require(Action.DISPATCH)
-        found = await deps.read(lambda reader: _candidates(reader, alert_id, deps))
+        found = await deps.read_list(lambda reader: _candidates(reader, alert_id, deps))
         return {"items": [candidate_view(candidate) for candidate in found], "next": None}
 
     _add_steps(router, deps)

@@ -65,7 +65,7 @@ def _add_reading(router: APIRouter, deps: ServerDeps) -> None:
     ) -> dict[str, Any]:
         visitor_of(request).actor.require(Action.READ)
         start = before_id(cursor)
-        found = await deps.read(lambda reader: reader.events(open_only=open, before_id=start, limit=limit + 1))
+        found = await deps.read_list(lambda reader: reader.events(open_only=open, before_id=start, limit=limit + 1))
         return page(found, limit, event_view)
 
     @router.get("/events/{event_id}", response_model=None, responses=answers(EventView, 403, 404))
@@ -73,7 +73,7 @@ def _add_reading(router: APIRouter, deps: ServerDeps) -> None:
         """The event with its tasks, its recorded steps, its clocks, and the steps that the asker could take."""
         actor = visitor_of(request).actor
         actor.require(Action.READ)
-        view, tag = await deps.read(lambda reader: _whole(reader, event_id, actor, deps))
+        view, tag = await deps.read_list(lambda reader: _whole(reader, event_id, actor, deps))
         headers = {"ETag": f'"{tag}"'}
         if request.headers.get("if-none-match", "").strip() == headers["ETag"]:
             return Response(status_code=304, headers=headers)

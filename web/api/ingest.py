@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -49,7 +48,7 @@ def ingest_router(deps: ServerDeps, meters: WebMeters) -> APIRouter:
         except InputRejected as error:
             await door.refuse_one(site, monitor, error, content)
             raise
-        await asyncio.to_thread(Inbox(deps.var_dir, site, monitor).put, readings)
+        await deps.lanes.intake.run(Inbox(deps.var_dir, site, monitor).put, readings)
         door.taken("observation", len(readings))
         return JSONResponse({"accepted": len(readings)}, 202)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
@@ -59,28 +61,42 @@ def page(found: Sequence[T], limit: int, view: Callable[[T], Mapping[str, Any]])
     return {"items": items, "next": str(items[-1]["id"]) if len(found) > limit else None}
 
 
-def time_page(
-    found: Sequence[T], limit: int, at: Callable[[T], datetime], view: Callable[[T], Mapping[str, Any]], known: int = 0
+def key_page(
+    found: Sequence[T], limit: int, key: Callable[[T], tuple[Any, ...]], view: Callable[[T], Mapping[str, Any]]
 ) -> dict[str, Any]:
-    """A page of things that go up by time; the first `known` were on the page before.
+    """A page of things in the order of a key. `found` holds one more than `limit` when the list goes on.
 
-    The cursor names the last moment and how many things of that moment were given.
+    The cursor is the last key that was given: the next page begins after it, whatever was given before.
     """
-    shown = found[known : known + limit]
+    shown = found[:limit]
     items = [view(one) for one in shown]
-    if len(found) <= known + limit:
-        return {"items": items, "next": None}
-    last = at(shown[-1])
-    given = sum(1 for one in found[: known + limit] if at(one) == last)
-    return {"items": items, "next": f"{last.isoformat()}~{given}"}
+    return {"items": items, "next": _written(key(shown[-1])) if len(found) > limit else None}
 
 
-def time_cursor(cursor: str | None, since: datetime) -> tuple[datetime, int]:
-    """From which moment to go on, and how many of that moment are known already. Raises InputRejected."""
+def key_cursor(cursor: str | None, kinds: tuple[type, ...]) -> tuple[Any, ...] | None:
+    """The key after which to go on, None at the beginning. `kinds`: datetime, str or int. Raises InputRejected."""
     if cursor is None:
-        return since, 0
-    moment, _, given = cursor.replace(" ", "+").partition("~")
+        return None
     try:
-        return datetime.fromisoformat(moment).astimezone(UTC), int(given)
-    except ValueError as error:
-        raise InputRejected(f"next: {cursor[:40]!r} is no cursor of this list") from error
+        values = json.loads(base64.urlsafe_b64decode(cursor.encode("ascii")))
+        if not isinstance(values, list) or len(values) != len(kinds):
+            raise ValueError
+        return tuple(_read(value, kind) for value, kind in zip(values, kinds, strict=True))
+    except (ValueError, OverflowError, RecursionError):
+        raise InputRejected(f"next: {cursor[:40]!r} is no cursor of this list") from None
+
+
+def _written(key: tuple[Any, ...]) -> str:
+    values = [part.isoformat() if isinstance(part, datetime) else part for part in key]
+    return base64.urlsafe_b64encode(json.dumps(values, ensure_ascii=False).encode()).decode("ascii")
+
+
+def _read(value: Any, kind: type) -> Any:
+    """Raises ValueError."""
+    if kind is datetime and isinstance(value, str):
+        return datetime.fromisoformat(value).astimezone(UTC)
+    if isinstance(value, bool) or not isinstance(value, kind):
+        raise ValueError
+    if isinstance(value, int) and not 0 <= value < 2**63:
+        raise ValueError
+    return value

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -22,6 +21,6 @@ def load_router(deps: ServerDeps) -> APIRouter:
     async def load(request: Request) -> dict[str, Any]:
         """Processor time by stage, pictures and looks a second, age and what is shed: of the last ten seconds."""
         visitor_of(request).actor.require(Action.ADMINISTER)
-        return await asyncio.to_thread(load_view, deps.var_dir / "run")
+        return await deps.lanes.lists.run(load_view, deps.var_dir / "run")
 
     return router

@@ -41,7 +41,7 @@ def notice_router(deps: ServerDeps) -> APIRouter:
         """Newest first; `state` is waiting, delivered, answered, stopped or failed."""
         visitor_of(request).actor.require(Action.READ)
         known = before_id(following)
-        found = await deps.read(lambda reader: reader.notices(subject=subject, before_id=known, limit=limit + 1))
+        found = await deps.read_list(lambda reader: reader.notices(subject=subject, before_id=known, limit=limit + 1))
         return page(found, limit, notice_view)
 
     @router.post("/notices/{notice_id}/answer", response_model=None, responses=answers(AnyList, 403, 404, 409))

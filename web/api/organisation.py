@@ -14,12 +14,14 @@ from data.errors import IllegalMove, InputRejected, NotFound
 from data.organisation import Shift, Unit, UnitKind, above
 from data.people import Action, Actor, may
 from data.record import AuditEntry, Change
+from data.spans import ShiftKey
 from data.store import Reader, Writer
 from data.views import iso
 from dispatch.grids import coverage, coverage_view, outline_of
 from dispatch.organisation_import import bring_in_units, read_text
 from web.api.case_bodies import ImportBody, ShiftBody, UnitBody
 from web.api.idempotency import once, require_match
+from web.api.lists import Cursor, Limit, Moment, key_cursor, key_page, utc
 from web.api.schemas import AnyList, answers
 from web.auth import visitor_of
 from web.deps import ServerDeps
@@ -70,7 +72,7 @@ def _add_units(router: APIRouter, deps: ServerDeps) -> None:
         actor = visitor_of(request).actor
         actor.require(Action.READ)
         private = actor.role is None or may(actor.role, Action.DISPATCH) or may(actor.role, Action.ADMINISTER)
-        units = await deps.read(lambda reader: reader.units())
+        units = await deps.read_list(lambda reader: reader.units())
         return {"items": [unit_view(unit, private=private) for unit in units], "next": None}
 
     @router.put("/units/{unit_id}", response_model=None, responses=_EDITED)
@@ -123,7 +125,7 @@ def _add_whole(router: APIRouter, deps: ServerDeps) -> None:
         """Units from a YAML, CSV or GeoJSON text; known ones are changed. All of it or nothing."""
         actor = visitor_of(request).actor
         actor.require(Action.ADMINISTER)
-        found = read_text(body.text, body.form)
+        found = await deps.lanes.heavy.run(read_text, body.text, body.form)
 
         def work(writer: Writer) -> Mapping[str, Any]:
             return bring_in_units(writer, found.units, found.shifts, actor, deps.now(), only_new=False)
@@ -135,18 +137,29 @@ def _add_whole(router: APIRouter, deps: ServerDeps) -> None:
         """Grids staffed, posts filled, units that work with the platform, posts on duty now; each against 100 %."""
         visitor_of(request).actor.require(Action.READ)
         now = deps.now()
-        found = await deps.read(lambda reader: coverage(reader.units(), reader.shifts(at=now), now))
+        found = await deps.read_list(lambda reader: coverage(reader.units(), reader.shifts(at=now), now))
         return {"items": coverage_view(found), "next": None, "at": iso(now)}
 
 
 def _add_shifts(router: APIRouter, deps: ServerDeps) -> None:
-    @router.get("/shifts", response_model=None, responses=answers(AnyList, 403))
-    async def list_shifts(request: Request, *, now: bool = False) -> dict[str, Any]:
-        """Shifts by their beginning; with `now` those that last."""
+    @router.get("/shifts", response_model=None, responses=answers(AnyList, 403, 422))
+    async def list_shifts(
+        request: Request,
+        *,
+        now: bool = False,
+        since: Moment = None,
+        limit: Limit = 1000,
+        cursor: Cursor = None,
+    ) -> dict[str, Any]:
+        """Shifts by their beginning; with `now` those that last, with `since` those that had not ended then."""
         visitor_of(request).actor.require(Action.READ)
         at = deps.now() if now else None
-        found = await deps.read(lambda reader: reader.shifts(at=at))
-        return {"items": [_shift_view(shift) for shift in found], "next": None}
+        key = key_cursor(cursor, (datetime, int))
+        after = None if key is None else ShiftKey(*key)
+        found = await deps.read_list(
+            lambda reader: reader.shifts(at=at, since=utc(since), after=after, limit=limit + 1)
+        )
+        return key_page(found, limit, lambda shift: ShiftKey(shift.begins, shift.id), _shift_view)
 
     @router.post("/shifts", response_model=None, responses=_EDITED)
     async def add_shift(request: Request, body: ShiftBody) -> Response:
@@ -180,7 +193,7 @@ def _add_categories(router: APIRouter, deps: ServerDeps) -> None:
     async def list_categories(request: Request) -> dict[str, Any]:
         """The category table: for everybody who is logged in, since phones offer its kinds."""
         visitor_of(request)
-        found = await deps.read(lambda reader: reader.categories())
+        found = await deps.read_list(lambda reader: reader.categories())
         return {"items": [category_view(one) for one in found], "next": None}
 
     @router.put("/categories/{kind}", response_model=None, responses=_EDITED)

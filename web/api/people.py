@@ -40,7 +40,7 @@ def people_router(deps: ServerDeps) -> APIRouter:
     @router.get("/responders", response_model=None, responses=answers(AnyList, 403))
     async def list_responders(request: Request) -> dict[str, Any]:
         visitor_of(request).actor.require(Action.READ)
-        return {"items": await deps.read(_responders), "next": None}
+        return {"items": await deps.read_list(_responders), "next": None}
 
     @router.get("/responders/{responder_id}", response_model=None, responses=answers(AnyList, 403, 404))
     async def one_responder(request: Request, responder_id: str) -> dict[str, Any]:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import timedelta
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 
 from data.errors import NotFound
+from data.observation import Reading
 from data.people import Action
 from data.settings import SiteSettings
+from data.spans import ReadingKey
 from data.store import Reader
 from data.views import reading_view
-from web.api.lists import Cursor, Moment, time_cursor, time_page, utc
+from web.api.lists import Cursor, Moment, key_cursor, key_page, utc
 from web.api.schemas import AnyList, answers
 from web.auth import visitor_of
 from web.deps import ServerDeps
@@ -30,7 +32,7 @@ def place_router(deps: ServerDeps, health: Callable[[str], SiteHealth]) -> APIRo
     async def list_sites(request: Request) -> dict[str, Any]:
         """Every configured site, its health (live, lost, unknown) since `at`, and its latest readings."""
         visitor_of(request).actor.require(Action.READ)
-        latest = await deps.read(lambda reader: reader.latest_readings())
+        latest = await deps.read_list(lambda reader: reader.latest_readings())
         return {"items": [_site_view(site, latest, health(site.id)) for site in deps.settings.sites], "next": None}
 
     @router.get("/sites/{site_id}", response_model=None, responses=answers(AnyList, 403, 404))
@@ -39,7 +41,7 @@ def place_router(deps: ServerDeps, health: Callable[[str], SiteHealth]) -> APIRo
         site = next((site for site in deps.settings.sites if site.id == site_id), None)
         if site is None:
             raise NotFound(f"there is no site {site_id!r}")
-        return _site_view(site, await deps.read(lambda reader: reader.latest_readings()), health(site_id))
+        return _site_view(site, await deps.read_list(lambda reader: reader.latest_readings()), health(site_id))
 
     @router.get("/readings", response_model=None, responses=answers(AnyList, 403, 422))
     async def list_readings(
@@ -55,18 +57,18 @@ def place_router(deps: ServerDeps, health: Callable[[str], SiteHealth]) -> APIRo
         """Readings of a site, oldest first, `since` <= at < `until`; the last day when no span is given."""
         visitor_of(request).actor.require(Action.READ)
         if site is None:
-            latest = await deps.read(lambda reader: reader.latest_readings())
+            latest = await deps.read_list(lambda reader: reader.latest_readings())
             items = [reading_view(r) for r in latest if quantity in (None, r.quantity)]
             return {"items": items, "next": None}
         end = utc(until) or deps.now() + timedelta(hours=1)
-        start, known = time_cursor(cursor, utc(since) or deps.now() - _DEFAULT_SPAN)
-        wanted = site
+        start, key = utc(since) or deps.now() - _DEFAULT_SPAN, key_cursor(cursor, (datetime, str, str))
+        after, wanted = None if key is None else ReadingKey(*key), site
 
-        def look(reader: Reader) -> Any:
-            return reader.readings(wanted, quantity, since=start, until=end, limit=known + limit + 1)
+        def look(reader: Reader) -> Sequence[Reading]:
+            return reader.readings(wanted, quantity, since=start, until=end, after=after, limit=limit + 1)
 
-        found = await deps.read(look)
-        return time_page(found, limit, lambda r: r.at, reading_view, known)
+        found = await deps.read_list(look)
+        return key_page(found, limit, lambda one: ReadingKey(one.at, one.monitor, one.quantity), reading_view)
 
     return router
 

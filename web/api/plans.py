@@ -55,14 +55,14 @@ def _add_reading(router: APIRouter, deps: ServerDeps) -> None:
         """Every plan with its newest runs, and how much of their work is done."""
         visitor_of(request).actor.require(Action.READ)
         plans = deps.settings.plans.plans
-        return {"items": await deps.read(lambda reader: [_short(reader, plan) for plan in plans]), "next": None}
+        return {"items": await deps.read_list(lambda reader: [_short(reader, plan) for plan in plans]), "next": None}
 
     @router.get("/plans/{plan_id}", response_model=None, responses=answers(AnyList, 403, 404))
     async def one_plan(request: Request, plan_id: str) -> dict[str, Any]:
         """The plan, its newest runs, and place by place the state of the tasks that each made."""
         visitor_of(request).actor.require(Action.READ)
         plan = _known(deps.settings, plan_id)
-        return await deps.read(lambda reader: _whole(reader, plan, deps.settings))
+        return await deps.read_list(lambda reader: _whole(reader, plan, deps.settings))
 
 
 def _known(settings: Settings, plan_id: str) -> PlanSettings:
@@ -155,13 +155,13 @@ def _add_modes(router: APIRouter, deps: ServerDeps) -> None:
     async def list_modes(request: Request) -> dict[str, Any]:
         """What every page shows: plans in force and proposed, modes that are on, pinned cameras, who is on duty."""
         visitor_of(request).actor.require(Action.READ)
-        return await deps.read(lambda reader: _in_force(reader, deps))
+        return await deps.read_list(lambda reader: _in_force(reader, deps))
 
     @router.get("/roster", response_model=None, responses=answers(AnyList, 403))
     async def roster(request: Request) -> dict[str, Any]:
         """Who is on duty now, by unit, from the shifts; and the responders who are on shift."""
         visitor_of(request).actor.require(Action.READ)
-        return await deps.read(lambda reader: roster_of(reader, deps))
+        return await deps.read_list(lambda reader: roster_of(reader, deps))
 
     _add_mode_orders(router, deps)
 

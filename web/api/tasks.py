@@ -102,8 +102,8 @@ def _add_reading(router: APIRouter, deps: ServerDeps) -> None:
         if actor.role is not None and not may(actor.role, Action.READ):
             actor.require(Action.READ_OWN_TASKS)
             await note_arrival(deps, actor.name)
-            return page(await deps.read(lambda reader: own_tasks(reader, actor.name, query)), limit, task_view)
-        return page(await deps.read(lambda reader: reader.tasks(query)), limit, task_view)
+            return page(await deps.read_list(lambda reader: own_tasks(reader, actor.name, query)), limit, task_view)
+        return page(await deps.read_list(lambda reader: reader.tasks(query)), limit, task_view)
 
     @router.get("/tasks/{task_id}", response_model=None, responses=answers(TaskView, 403, 404))
     async def one_task(request: Request, task_id: int) -> Response:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 
 from data.errors import InputRejected
 from data.people import Action
+from data.spans import EvidenceKey
 from data.views import audit_view, evidence_view
-from web.api.lists import Cursor, Limit, Moment, time_cursor, time_page, utc
+from web.api.lists import Cursor, Limit, Moment, key_cursor, key_page, utc
 from web.api.schemas import AnyList, answers
 from web.auth import visitor_of
 from web.deps import ServerDeps
@@ -37,7 +38,7 @@ def trail_router(deps: ServerDeps) -> APIRouter:
         if cursor is not None and not cursor.isdecimal():
             raise InputRejected(f"next: {cursor[:40]!r} is no cursor of this list")
         start = after if cursor is None else int(cursor)
-        found = await deps.read(
+        found = await deps.read_list(
             lambda reader: reader.audit(after=start, subject=subject, newest_first=newest_first, limit=limit + 1)
         )
         items = [audit_view(entry) for entry in found[:limit]]
@@ -57,9 +58,11 @@ def trail_router(deps: ServerDeps) -> APIRouter:
         """Pictures by time; the last day when no span is given. The picture is at /media/evidence/{id}."""
         visitor_of(request).actor.require(Action.READ)
         end = utc(until) or deps.now() + timedelta(hours=1)
-        start, known = time_cursor(cursor, utc(since) or deps.now() - _DEFAULT_SPAN)
-        found = await deps.read(lambda reader: reader.evidence_between(site, start, end))
-        ordered = sorted(found, key=lambda one: (one.at, one.id))
-        return time_page(ordered, limit, lambda one: one.at, evidence_view, known)
+        start, key = utc(since) or deps.now() - _DEFAULT_SPAN, key_cursor(cursor, (datetime, str))
+        after = None if key is None else EvidenceKey(*key)
+        found = await deps.read_list(
+            lambda reader: reader.evidence_between(site, start, end, after=after, limit=limit + 1)
+        )
+        return key_page(found, limit, lambda one: EvidenceKey(one.at, one.id), evidence_view)
 
     return router

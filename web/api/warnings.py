@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -34,7 +33,7 @@ def warning_router(deps: ServerDeps, meters: WebMeters) -> APIRouter:
         name = door.sender(request)
         content = await request.body()
         try:
-            warning = await asyncio.to_thread(parse_cap, content, f"user:{name}")
+            warning = await deps.lanes.intake.run(parse_cap, content, f"user:{name}")
         except InputRejected as error:
             await door.refuse_one("", "cap", error, content)
             raise
@@ -68,7 +67,7 @@ def _reading_routes(router: APIRouter, deps: ServerDeps) -> None:
         """Official warnings, newest first, without their polygons."""
         visitor_of(request).actor.require(Action.READ)
         at = deps.now() if in_force else None
-        found = await deps.read(lambda reader: reader.warnings(in_force_at=at, before_id=before, limit=limit + 1))
+        found = await deps.read_list(lambda reader: reader.warnings(in_force_at=at, before_id=before, limit=limit + 1))
         items = [warning_view(warning) for warning in found[:limit]]
         return {"items": items, "next": items[-1]["id"] if len(found) > limit else None}
 
@@ -76,5 +75,5 @@ def _reading_routes(router: APIRouter, deps: ServerDeps) -> None:
     async def one_warning(request: Request, warning_id: int) -> dict[str, Any]:
         """One warning with the places where it holds."""
         visitor_of(request).actor.require(Action.READ)
-        warning = await deps.read(lambda reader: reader.warning(warning_id))
+        warning = await deps.read_list(lambda reader: reader.warning(warning_id))
         return {"warning": warning_view(warning), "areas": warning_areas(warning)}
