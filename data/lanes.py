@@ -38,12 +38,8 @@ class Lane:
         with self._lock:
             if self._taken >= self._most:
                 raise Busy(f"too much is being asked at once ({self.name}); please try again in a moment")
-            self._taken += 1
-        try:
             future = self._threads.submit(function, *args, **kwargs)
-        except BaseException:
-            self._leave()
-            raise
+            self._taken += 1
         # Also when nobody waits for the result any more, the place stays taken until the thread is free again.
         future.add_done_callback(lambda _: self._leave())
         return await asyncio.wrap_future(future)
