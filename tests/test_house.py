@@ -14,6 +14,9 @@ from pydantic import BaseModel
 from data.describe import settings_markdown
 from data.settings import Settings
 from engine.catalogue import load_catalogue
+from tests.web.city import open_deps
+from web.access_docs import access_markdown
+from web.server import build_server
 
 FLOORS = ("app.py", "alerts", "data", "detectors", "dispatch", "engine", "layouts", "monitors", "notices", "web")
 
@@ -95,3 +98,14 @@ def test_the_reference_of_the_configuration_is_up_to_date(root: Path) -> None:
 def test_nothing_from_the_reference_material_lies_in_the_project(root: Path) -> None:
     tracked = subprocess.run(["git", "ls-files"], cwd=root, capture_output=True, text=True, check=True).stdout
     assert [name for name in tracked.split("\n") if name.endswith((".mp4", ".pt", ".onnx", ".xml", ".bin"))] == []
+
+
+def test_every_route_of_the_server_stands_in_the_access_table_and_in_its_documentation(
+    tmp_path: Path, root: Path
+) -> None:
+    deps = open_deps(tmp_path)
+    try:
+        build_server(deps)  # raises LookupError for a route that web/access_table.py does not name
+    finally:
+        deps.store.close()
+    assert access_markdown() in (root / "docs" / "SECURITY.md").read_text("utf-8"), "run python -m web.access_docs"

@@ -133,6 +133,7 @@ _READING: Mapping[str, Mapping[str, Who]] = {
     "/api/v1/readings": {"GET": _READ},
     "/api/v1/responders": {"GET": _READ},
     "/api/v1/responders/{responder_id}": {"GET": _READ_OWN},
+    "/api/v1/responders/{responder_id}/track": {"GET": _READ},
     "/api/v1/roster": {"GET": _READ},
     "/api/v1/setup": {"GET": _ADMINISTER},
     "/api/v1/shifts": {"GET": _READ, "POST": _ADMINISTER},

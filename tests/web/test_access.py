@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 import httpx
@@ -17,7 +16,6 @@ from websockets.sync.client import connect
 from data.people import Role
 from tests.web.city import PASSWORD, ROLES, Running
 from web.access import CATCH_ALL, AccessGate, Registered, registered_routes, unnamed_routes
-from web.access_docs import access_markdown
 from web.access_table import EVERYBODY, SCREENS, TABLE, WEBSOCKET
 from web.accounts import add_user
 
@@ -81,8 +79,11 @@ def test_the_table_names_every_route_of_the_running_server_and_no_other(running:
 
 def test_a_route_that_the_table_does_not_name_stops_the_start() -> None:
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
-    app.add_api_route("/healthz", dict, methods=["GET", "POST"])
-    app.add_api_route("/back-door", dict, methods=["GET"])
+
+    async def anything() -> None: ...
+
+    app.add_api_route("/healthz", anything, methods=["GET", "POST"])
+    app.add_api_route("/back-door", anything, methods=["GET"])
     with pytest.raises(LookupError, match=r"POST /healthz, GET /back-door"):
         AccessGate(app)
 
@@ -292,10 +293,6 @@ def test_a_post_to_a_public_route_from_another_site_is_refused_where_a_session_i
     with running.browser("csrf-visitor") as browser:
         answer = browser.post("/open311/v2/requests.json", data={"service_code": "other"})
         assert answer.status_code == 403
-
-
-def test_the_table_in_the_documentation_is_the_table(root: Path) -> None:
-    assert access_markdown() in (root / "docs" / "SECURITY.md").read_text("utf-8"), "run python -m web.access_docs"
 
 
 def test_every_role_that_is_added_must_be_thought_of() -> None:
