@@ -68,7 +68,7 @@ def people_router(deps: ServerDeps) -> APIRouter:
                 "next": None,
             }
 
-        return await deps.read(look)
+        return await deps.read_list(look)
 
     @router.post("/responders/{responder_id}/position", response_model=None, responses=answers(AnyList, 403, 404, 409))
     async def position(request: Request, responder_id: str, body: PositionBody) -> Response:
