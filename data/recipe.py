@@ -106,6 +106,19 @@ class Attentive(Protocol):
 
 
 @runtime_checkable
+class Replays(Protocol):
+    """A camera whose pictures are of another time than the present: a recording."""
+
+    @property
+    def shift(self) -> timedelta | None:
+        """From a picture's time to when it was due by our clock: zero for a recording shown as the present.
+
+        None while nothing was shown yet, or of a recording read as fast as it goes: there nothing is due.
+        """
+        ...
+
+
+@runtime_checkable
 class Warns(Protocol):
     """A monitor that gives official warnings, beside what `observe` gives, and wants to know when they are stored."""
 

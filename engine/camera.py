@@ -144,12 +144,17 @@ class Camera:
     def looked(self, received: Received) -> None:
         """The look at this picture has ended."""
         self.tally.looks += 1
-        age_s = self._age.of(received.frame.at, time.time())
+        age_s = self._true_age_s(received.frame.at)
         if received.late:
             self._meters.observe("yiping_catch_up_age_seconds", age_s, camera=self.site)
             return
         self._looked_age_s = age_s
         self._meters.observe("yiping_look_age_seconds", age_s, camera=self.site)
+
+    def _true_age_s(self, at: datetime) -> float:
+        """Seconds since the picture was taken, as the wall shows them: a delay that is always there counts, too."""
+        now, shift = datetime.now(UTC), self.device.shift()
+        return self._age.of(at, now.timestamp()) if shift is None else max(0.0, (now - at - shift).total_seconds())
 
     def frame_age_s(self) -> float:
         """Of the picture last looked at, when that look ended; while nothing comes, since the last picture."""

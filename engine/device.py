@@ -13,7 +13,7 @@ from data.backoff import Backoff
 from data.errors import DeviceLost, InputRejected
 from data.frame import Frame
 from data.observation import Reading, Rejected
-from data.recipe import Answering, Attentive, Context, Monitor, MonitorRecipe, Warns
+from data.recipe import Answering, Attentive, Context, Monitor, MonitorRecipe, Replays, Warns
 from data.warning import HazardWarning
 
 log = logging.getLogger(__name__)
@@ -141,6 +141,11 @@ class Device:
         """0 key frames only, 1 the substream, 2 everything."""
         monitor = self._monitor
         return monitor.decode_state if isinstance(monitor, Attentive) else FULLY_DECODED
+
+    def shift(self) -> timedelta | None:
+        """From a picture's time to our clock; zero for what is live. None: that cannot be told."""
+        monitor = self._monitor
+        return monitor.shift if isinstance(monitor, Replays) else timedelta(0)
 
     def stop(self) -> None:
         """End reading soon, without waiting for it: closing may block as well. From any thread."""

@@ -1,4 +1,4 @@
-"""How old a camera's picture is: the time since it was taken, as far as that can be known from when pictures come."""
+"""How long a camera's picture has waited here: its age beyond that of the quickest picture."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ JUMP_S = 10.0  # beyond that it is another recording, or the camera's clock was 
 
 
 class FrameAge:
-    """One camera's. The quickest picture so far counts as undelayed: the delay of the line itself is not seen.
+    """One camera's. The quickest picture so far counts as undelayed, so that a delay of the line sheds no looks.
 
-    What waits in a decoder, in a queue or for the detector is.
+    What waits in a decoder, in a queue or for the detector is seen. This is not the age that is shown and measured:
+    that is the time since the picture was taken, with every delay in it.
     """
 
     def __init__(self) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
+from fractions import Fraction
 
 import av
 from av.packet import Packet
@@ -13,8 +14,9 @@ from av.video.stream import VideoStream
 
 from data.errors import DeviceLost
 from data.frame import Frame
-from data.observation import Reading
+from data.observation import Reading, Rejected
 from data.stages import StageClock
+from monitors._arrival_clock import ArrivalClock
 from monitors._backlog import Backlog
 from monitors._feed import Feed
 from monitors._packets import Decoded, DecodeState, StateDecoder, VideoPacket
@@ -22,45 +24,8 @@ from monitors._substream import Substream
 from monitors._video import AvFrame, Scalers, describe, open_video, seconds
 
 LATE_PATIENCE_S = 1.0  # frames that were kept back wait so long for their place when nothing is read any more
+WAITED_S = 0.008  # a packet that was waited for lay in no buffer; to get the interpreter back takes up to 5 ms
 KEPT_FRAMES = 4  # between the reading thread and the one who observes; the newest win
-
-
-class ArrivalClock:
-    """Times of live frames: the sender's even spacing (pts), anchored to our own clock at arrival.
-
-    The quickest arrival so far is taken as undelayed; the anchor gives way by `drift` (s/s), so that a camera whose
-    clock runs slow is followed. A jump of the sender's clock by more than `jump_s` sets a new anchor. Times never go
-    back and never lie ahead of arrival.
-    """
-
-    def __init__(self, drift: float = 0.001, jump_s: float = 3.0) -> None:
-        self._drift = drift
-        self._jump_s = jump_s
-        self._anchor_s: float | None = None
-        self._arrived_s = 0.0
-        self._last: datetime | None = None
-
-    def at(self, pts_s: float | None, arrived_s: float) -> datetime:
-        """`pts_s`: the frame's presentation time, seconds; `arrived_s`: seconds since the epoch. UTC."""
-        at = datetime.fromtimestamp(self.taken_s(pts_s, arrived_s), UTC)
-        if self._last is not None and at <= self._last:
-            at = self._last + timedelta(microseconds=1)
-        self._last = at
-        return at
-
-    def taken_s(self, pts_s: float | None, arrived_s: float) -> float:
-        """The same in seconds since the epoch, without the promise never to go back."""
-        taken_s = arrived_s
-        if pts_s is not None:
-            offset_s = arrived_s - pts_s
-            if self._anchor_s is None or abs(offset_s - self._anchor_s) > self._jump_s:
-                self._anchor_s = offset_s
-            else:
-                eased = self._anchor_s + self._drift * max(0.0, arrived_s - self._arrived_s)
-                self._anchor_s = min(eased, offset_s)
-            self._arrived_s = arrived_s
-            taken_s = self._anchor_s + pts_s
-        return taken_s
 
 
 class LiveVideo:
@@ -78,14 +43,20 @@ class LiveVideo:
         looks_per_second: float | None = None,
         loop_filter: bool = True,
         substream: str | None = None,
+        name: str = "",
     ) -> None:
-        """`looks_per_second`: given for a camera that may rest while nothing goes on.
+        """`name`: of the monitor, for what is said of its pictures.
+
+        `looks_per_second`: given for a camera that may rest while nothing goes on.
 
         `substream`: address, with the login, of a smaller stream that is then looked at instead.
         """
         self.site = site
         self._stages = stages
+        self._name = name
         self._clock = ArrivalClock()
+        self._waited = True  # for the last packet
+        self._told_odd = False
         self._places: deque[tuple[datetime, float]] = deque(maxlen=64)  # of the frames given, the newest
         self._anchor_s = 0.0  # epoch seconds of the main stream's time zero
         self._substream: Substream | None = None
@@ -103,9 +74,11 @@ class LiveVideo:
         }
         if self._by_state is not None and substream is not None:
             self._substream = Substream(site, f"{site}: {shown}", substream, self._options, timeout_s, stages)
-        self._feed: Feed[Frame] = Feed(f"{site}: {shown}", self._read, patience_s=timeout_s, keep=KEPT_FRAMES)
+        self._feed: Feed[Frame | Rejected] = Feed(
+            f"{site}: {shown}", self._read, patience_s=timeout_s, keep=KEPT_FRAMES
+        )
 
-    def observe(self) -> Iterator[Frame | None]:
+    def observe(self) -> Iterator[Frame | Rejected | None]:
         return self._feed.items()
 
     def committed(self, reading: Reading) -> None:
@@ -134,7 +107,7 @@ class LiveVideo:
     def close(self) -> None:
         self._feed.close()
 
-    def _read(self, feed: Feed[Frame]) -> None:
+    def _read(self, feed: Feed[Frame | Rejected]) -> None:
         """Until closed. Raises DeviceLost; without its cause, whose text holds the password."""
         try:
             container, stream = open_video(self._address, self._options, self._timeout_s, loop_filter=self._loop_filter)
@@ -157,22 +130,25 @@ class LiveVideo:
         if not feed.closed.is_set():
             raise DeviceLost(f"{feed.name}: the camera ended the stream")
 
-    def _decode(self, feed: Feed[Frame], packets: Iterator[Packet[VideoStream]]) -> None:
+    def _decode(self, feed: Feed[Frame | Rejected], packets: Iterator[Packet[VideoStream]]) -> None:
         """A packet that cannot be decoded is passed over: the next key frame mends the picture."""
         clock, scalers = self._clock, Scalers()
         for packet in packets:
             if feed.closed.is_set():
                 return
+            arrived_s = time.time()  # before it is decoded: that takes its time, too
             try:
                 with self._stages.measure(self.site, "decode"):
                     frames = packet.decode()
             except av.InvalidDataError:
                 continue
             for frame in frames:
-                feed.put(AvFrame(self.site, clock.at(seconds(frame), time.time()), frame, scalers))
+                at = clock.at(seconds(frame), arrived_s, waited=self._waited)
+                feed.put(AvFrame(self.site, at, frame, scalers))
+            self._tell_oddity(feed)
 
     def _decode_by_state(
-        self, feed: Feed[Frame], packets: Iterator[Packet[VideoStream]], decoder: StateDecoder
+        self, feed: Feed[Frame | Rejected], packets: Iterator[Packet[VideoStream]], decoder: StateDecoder
     ) -> None:
         """Times are the sender's, anchored by the quickest packet; those that were kept back keep theirs.
 
@@ -196,25 +172,60 @@ class LiveVideo:
             feed.put(AvFrame(self.site, at, decoded.frame, scalers), LATE_PATIENCE_S if decoded.late else 0.0)
 
         backlog = Backlog(decode, give, feed.has_room)
+        places = _Places(self._clock)
         try:
             for packet in packets:
                 if feed.closed.is_set():
                     return
-                arrived_s = time.time()
-                if packet.pts is None or not packet.time_base:
+                if not packet.size:
                     continue
-                at_s = float(packet.pts * packet.time_base)
-                self._anchor_s = anchor_s = self._clock.taken_s(at_s, arrived_s) - at_s
+                at_s, taken_s = places.place(packet, time.time(), waited=self._waited)
+                self._anchor_s = anchor_s = taken_s - at_s
+                self._tell_oddity(feed)
                 feed.alive()
                 backlog.add(packet, at_s, anchor_s)
         finally:
             if not feed.closed.is_set():
                 backlog.finish()
 
+    def _tell_oddity(self, feed: Feed[Frame | Rejected]) -> None:
+        """What is wrong with the camera's time stamps, once."""
+        if odd := self._clock.oddity():
+            reason = f"{feed.name}: its pictures {odd}; the time of their arrival counts"
+            feed.put(Rejected(self.site, self._name, datetime.now(UTC), reason))
+
     def _timed(self, packets: Iterator[Packet[VideoStream]]) -> Iterator[Packet[VideoStream]]:
         while True:
+            asked_s = time.monotonic()
             with self._stages.measure(self.site, "demux"):
                 packet = next(packets, None)
             if packet is None:
                 return
+            self._waited = time.monotonic() - asked_s > WAITED_S
             yield packet
+
+
+class _Places:
+    """Packets' places in a stream, seconds: their stamps while they can be believed, else counted on by arrival."""
+
+    def __init__(self, clock: ArrivalClock) -> None:
+        self._clock = clock
+        self._shift_s = 0.0
+        self._last_s: float | None = None
+        self._arrived_s = 0.0
+
+    def place(self, packet: VideoPacket, arrived_s: float, *, waited: bool) -> tuple[float, float]:
+        """Its place, also written into it where its stamp does not tell it, and when it was taken (epoch seconds)."""
+        base = packet.time_base or packet.stream.time_base or Fraction(1, 90_000)
+        stamp_s = None if packet.pts is None else float(packet.pts * base)
+        taken_s = self._clock.taken_s(stamp_s, arrived_s, waited=waited)
+        if stamp_s is not None and (self._clock.trusted or self._last_s is None):
+            at_s = stamp_s + self._shift_s
+        else:
+            at_s = (self._last_s or 0.0) + max(0.001, arrived_s - self._arrived_s)
+            self._shift_s = self._shift_s if stamp_s is None else at_s - stamp_s
+        self._last_s, self._arrived_s = at_s, arrived_s
+        if stamp_s is None or self._shift_s:
+            packet.pts = round(at_s / base)
+            at_s = float(packet.pts * base)
+        return at_s, taken_s

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import av
 from av.packet import Packet
@@ -17,40 +18,50 @@ from data.errors import DeviceLost, InputRejected
 from data.frame import Frame
 from data.observation import Reading, Rejected
 from data.stages import StageClock
+from monitors._cut_off import missing_bytes
 from monitors._feed import IDLE_S
+from monitors._stamps import USUAL_RATE, PlaceClock, told_rate
 from monitors._video import AvFrame, Scalers, describe, open_video, seconds
 
 # Only containers of video. FFmpeg also "plays" plain text (as a terminal), play lists and addresses.
 FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,flv,h264,hevc,asf,ogg,dav"
 MAX_LAG_S = 2.0  # a paced video that falls further behind jumps ahead, so that its times stay near the present
 SKIP_LAG_S = 0.25  # from here on a paced video leaves out frames, as a camera's reader would
+WITHOUT_STAMP = 3  # pictures from the first one on: the file has no stamps at all
 SEEN_EVERY_S = 1.0  # but never for longer than this
 
 
 class Recording:
-    """An open video file. `start` is the time of its first frame."""
+    """An open video file. `start` is the time of its first frame, the moment it is given when left out."""
 
     def __init__(
         self,
         site: str,
         name: str,
         path: Path,
-        start: datetime,
+        start: datetime | None,
         *,
         paced: bool,
         loop: bool,
         stages: StageClock | None = None,
         loop_filter: bool = True,
+        rate: float | None = None,
     ) -> None:
+        """`rate`: pictures a second, for a file without time stamps."""
         self.site = site
         self.name = name
         self.path = path
-        self._start = start
+        self._declared = start is not None
+        self._start = datetime.now(UTC) if start is None else start
+        self._shift: timedelta | None = None
         self._paced = paced
         self._loop = loop
         self._loop_filter = loop_filter
+        self._rate = rate
         self._stages = StageClock() if stages is None else stages
         self._closed = threading.Event()
+        self._scalers = Scalers()
+        self._told: set[str] = set()
         if not path.is_file():
             raise DeviceLost(f"{site}: there is no file {path}")
         self._open()[0].close()
@@ -60,13 +71,15 @@ class Recording:
         if not self._paced:
             yield from (item if isinstance(item, Rejected) else self._timed(*item) for item in self._rounds())
             return
-        began_s = time.monotonic()  # of the first frame, in our clock
+        began_s: float | None = None  # of the first frame, in our clock
         skipped_s, seen_s = 0.0, -SEEN_EVERY_S
         for item in self._rounds():
             if isinstance(item, Rejected):
                 yield item
                 continue
             at_s, frame = item
+            if began_s is None:
+                began_s = self._begin()
             while (wait_s := began_s + at_s + skipped_s - time.monotonic()) > 0:
                 if self._closed.wait(min(wait_s, IDLE_S)):
                     return
@@ -79,6 +92,19 @@ class Recording:
                 continue
             seen_s = at_s
             yield self._timed(at_s + skipped_s, frame)
+
+    @property
+    def shift(self) -> timedelta | None:
+        """See `data.recipe.Replays`."""
+        return self._shift
+
+    def _begin(self) -> float:
+        """The first frame is there: from now on its time counts. Monotonic seconds."""
+        now = datetime.now(UTC)
+        if not self._declared:
+            self._start = now
+        self._shift = now - self._start
+        return time.monotonic()
 
     def committed(self, reading: Reading) -> None:
         """A video waits for no word of its frames."""
@@ -115,33 +141,67 @@ class Recording:
         with container:
             stream.thread_type = "SLICE" if self._paced else "AUTO"
             stream.thread_count = 1 if self._paced else 0
-            frame_s = float(1 / (stream.average_rate or stream.guessed_rate or 25))
-            first_s: float | None = None
-            last_s = -frame_s
+            clock = self._place_clock(stream)
+            last_s = 0.0
             for item in self._decoded(container.demux(stream)):
                 if self._closed.is_set():
                     return
                 if isinstance(item, Rejected):
                     yield item
                     continue
-                shown_s = seconds(item)
-                if first_s is None:
-                    first_s = shown_s or 0.0
-                last_s = last_s + frame_s if shown_s is None else max(shown_s - first_s, last_s)
-                yield last_s, frame_s, item
+                for last_s, frame in clock.place(seconds(item), item):
+                    yield last_s, clock.frame_s, frame
+                yield from self._about_stamps(stream, clock)
+            for last_s, frame in clock.rest():
+                yield last_s, clock.frame_s, frame
+            yield from self._about_stamps(stream, clock)
+            yield from self._about_the_end(last_s + clock.frame_s)
+
+    def _place_clock(self, stream: VideoStream) -> PlaceClock[Any]:
+        return PlaceClock(1 / (self._rate or told_rate(stream) or USUAL_RATE))
+
+    def _about_stamps(self, stream: VideoStream, clock: PlaceClock[Any]) -> Iterator[Rejected]:
+        """What is wrong with the file's time stamps, once."""
+        if clock.oddity:
+            counted = "its time is counted on from the pictures before it"
+            yield from self._once("stamps", f"{self.path.name}: {clock.oddity}; {counted}")
+        elif clock.guessed >= WITHOUT_STAMP:
+            known = self._rate or told_rate(stream)
+            why = "as set" if self._rate else "as the pictures say" if known else "a guess; set `pictures_per_second`"
+            yield from self._once(
+                "stamps", f"{self.path.name} has no time stamps: {known or USUAL_RATE:g} pictures a second, {why}"
+            )
+
+    def _about_the_end(self, end_s: float) -> Iterator[Rejected]:
+        if missing := self._missing():
+            text = f"{self.path.name} is cut off: {missing} bytes of it are missing; its pictures end at {end_s:.1f} s"
+            yield from self._once("end", text)
+
+    def _missing(self) -> int:
+        try:
+            return missing_bytes(self.path)
+        except OSError:
+            return 0
+
+    def _once(self, what: str, reason: str) -> Iterator[Rejected]:
+        if what not in self._told:
+            self._told.add(what)
+            yield Rejected(self.site, self.name, datetime.now(UTC), reason)
 
     def _decoded(self, packets: Iterator[Packet[VideoStream]]) -> Iterator[VideoFrame | Rejected]:
         broken = False
         while True:
+            at_the_end = True
             try:
                 with self._stages.measure(self.site, "demux"):
                     packet = next(packets, None)
                 if packet is None:
                     return
+                at_the_end = packet.is_corrupt
                 with self._stages.measure(self.site, "decode"):
                     frames = packet.decode()
             except av.FFmpegError as error:
-                if not broken:
+                if not broken and not (at_the_end and self._missing()):  # that it is cut off is told
                     reason = f"a part of {self.path.name} cannot be decoded: {describe(error)}"
                     yield Rejected(self.site, self.name, datetime.now(UTC), reason)
                 broken = True

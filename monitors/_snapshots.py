@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 from PIL import Image as Pictures
+from PIL import ImageOps
 
 from data.errors import InputRejected
 from data.frame import Frame, Image
@@ -23,15 +24,26 @@ KEPT_FRAMES = 2
 
 
 def decode_picture(content: bytes) -> Image:
-    """BGR uint8 (h, w, 3). Raises InputRejected unless it is a whole JPEG or PNG of reasonable size."""
+    """BGR uint8 (h, w, 3), upright as its EXIF orientation tells.
+
+    Raises InputRejected unless it is a whole JPEG or PNG of reasonable size.
+    """
     try:
         with Pictures.open(io.BytesIO(content), formats=("JPEG", "PNG")) as picture:
             if picture.width * picture.height > MAX_PIXELS:
                 raise InputRejected(f"the picture is too large: {picture.width} × {picture.height}")
-            rgb = np.asarray(picture.convert("RGB"), dtype=np.uint8)
+            rgb = np.asarray(_eight_bits(ImageOps.exif_transpose(picture)).convert("RGB"), dtype=np.uint8)
     except (OSError, ValueError, SyntaxError, Pictures.DecompressionBombError) as error:
         raise InputRejected("this is no whole JPEG or PNG picture") from error
     return np.ascontiguousarray(rgb[:, :, ::-1])
+
+
+def _eight_bits(picture: Pictures.Image) -> Pictures.Image:
+    """Grey levels of 16 bits scaled to 8, where Pillow would cut them off at white."""
+    if not picture.mode.startswith("I"):
+        return picture
+    levels = np.asarray(picture, dtype=np.int64)
+    return Pictures.fromarray((np.clip(levels, 0, 65535) >> 8).astype(np.uint8))
 
 
 class Snapshots:

@@ -12,6 +12,7 @@ from typing import Protocol
 import av
 
 from data.frame import Frame
+from data.observation import Rejected
 from data.stages import StageClock
 from monitors._feed import Feed
 from monitors._video import AvFrame, Scalers, describe, open_video, seconds
@@ -52,7 +53,9 @@ class Substream:
     def alive(self) -> bool:
         return time.monotonic() - self._given_s < ALIVE_S
 
-    def start(self, feed: Feed[Frame], at: Callable[[float | None, float], datetime], attention: Attention) -> None:
+    def start(
+        self, feed: Feed[Frame | Rejected], at: Callable[[float | None, float], datetime], attention: Attention
+    ) -> None:
         """Give frames to `feed` while nothing goes on; `at` tells their time from place and arrival. Until closed."""
 
         def run() -> None:
@@ -66,7 +69,9 @@ class Substream:
 
         threading.Thread(target=run, name=f"read {self._name}", daemon=True).start()
 
-    def _read(self, feed: Feed[Frame], at: Callable[[float | None, float], datetime], attention: Attention) -> None:
+    def _read(
+        self, feed: Feed[Frame | Rejected], at: Callable[[float | None, float], datetime], attention: Attention
+    ) -> None:
         container, stream = open_video(self._address, self._options, self._timeout_s)
         scalers, whole = Scalers(), False
         with container:

@@ -5,15 +5,19 @@ Imported where a camera is opened, not where its recipe is read.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
+from typing import NamedTuple, cast
 
 import av
 import numpy as np
+from av.buffer import Buffer
 from av.container import InputContainer
+from av.sidedata.sidedata import Type as SideDataType
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import PictureType, VideoFrame
 from av.video.reformatter import ColorRange, VideoReformatter
@@ -23,6 +27,46 @@ from data.frame import Image
 from data.secrets import redact
 
 ENCODER_LASTS_S = 1.0
+
+
+class Turn(NamedTuple):
+    """How a picture is to be turned so that it stands upright: mirrored left to right, then turned clockwise."""
+
+    quarters: int = 0  # of a circle, 0..3
+    mirrored: bool = False
+
+    def upright(self, picture: Image) -> Image:
+        """A view of the picture, uint8 (h, w) or (h, w, 3), as it is to be seen."""
+        flipped = picture[:, ::-1] if self.mirrored else picture
+        return np.rot90(flipped, -self.quarters) if self.quarters else flipped
+
+
+AS_IT_IS = Turn()
+
+
+def turn_of(frame: VideoFrame) -> Turn:
+    """From the frame's display matrix: phones and bullet cameras film lying or head down, and say so."""
+    try:
+        beside = cast("Mapping[SideDataType, Buffer]", frame.side_data)
+        matrix = np.frombuffer(bytes(beside[SideDataType.DISPLAYMATRIX]), np.int32)
+    except KeyError:
+        return AS_IT_IS
+    except ValueError:  # beside it there is something that PyAV does not know
+        return Turn(round(-frame.rotation / 90) % 4)
+    return turn_of_matrix(*(int(matrix[i]) for i in (0, 1, 3, 4))) if matrix.size == 9 else AS_IT_IS
+
+
+def turn_of_matrix(a: int, b: int, c: int, d: int) -> Turn:
+    """Of the display matrix (a b; c d), by which (x, y) is shown at (ax + cy, bx + dy), y downwards.
+
+    Angles between quarters are rounded to the nearest one; a matrix that shows nothing is none.
+    """
+    if a * d == b * c:
+        return AS_IT_IS
+    mirrored = a * d - b * c < 0
+    if mirrored:  # first mirrored, x to -x, then turned
+        a, b = -a, -b
+    return Turn(round(math.degrees(math.atan2(b, a)) / 90) % 4, mirrored)
 
 
 @dataclass(slots=True)
@@ -43,6 +87,17 @@ class Scalers:
         self._clock = clock
         self._made: dict[tuple[int, int, str], VideoReformatter] = {}
         self._encoders: dict[tuple[int, int, int], _Encoder] = {}
+        self.stream_turn = AS_IT_IS  # of frames that do not tell it themselves
+        self._turn: tuple[int, Turn] | None = None  # of the last frame: its rotation in degrees, and the turn
+
+    def turn(self, frame: VideoFrame) -> Turn:
+        """How the frame is to be turned. Its matrix is read again when its rotation changes."""
+        degrees = frame.rotation
+        known = self._turn
+        if known is None or known[0] != degrees:
+            told = turn_of(frame)
+            self._turn = known = (degrees, self.stream_turn if told == AS_IT_IS else told)
+        return known[1]
 
     @property
     def encoders(self) -> int:
@@ -103,29 +158,43 @@ class AvFrame:
 
     @property
     def width(self) -> int:
-        return self.raw.width
+        return self.raw.height if self.scalers.turn(self.raw).quarters % 2 else self.raw.width
 
     @property
     def height(self) -> int:
-        return self.raw.height
+        return self.raw.width if self.scalers.turn(self.raw).quarters % 2 else self.raw.height
 
     def luma(self) -> Image:
         """The Y plane itself where it is 8 bit (a read-only strided view), else converted."""
+        return self.scalers.turn(self.raw).upright(self._luma())
+
+    def bgr(self, width: int, height: int) -> Image:
+        turn = self.scalers.turn(self.raw)
+        if turn == AS_IT_IS:
+            return self.scalers.scaled(self.raw, width, height, "bgr24")
+        lying = (height, width) if turn.quarters % 2 else (width, height)
+        return np.ascontiguousarray(turn.upright(self.scalers.scaled(self.raw, *lying, "bgr24")))
+
+    def jpeg(self, width: int | None = None, quality: int = 80) -> bytes:
+        full_width, full_height = self.width, self.height
+        if width is None or width >= full_width:
+            width, height = full_width, full_height
+        else:
+            height = max(1, round(full_height * width / full_width))
+        if self.scalers.turn(self.raw) == AS_IT_IS:
+            return self.scalers.jpeg(self.raw, width, height, quality)
+        from data.picture import encode_jpeg  # noqa: PLC0415 (loads OpenCV: only for a camera that lies)
+
+        return encode_jpeg(self.bgr(width, height), None, quality)
+
+    def _luma(self) -> Image:
         layout = self.raw.format
         if not layout.is_planar or layout.is_rgb or layout.components[0].bits != 8:
-            return self.scalers.scaled(self.raw, self.width, self.height, "gray")
+            return self.scalers.scaled(self.raw, self.raw.width, self.raw.height, "gray")
         plane = self.raw.planes[0]
         content = memoryview(plane).toreadonly()  # the decoder still refers to it
         rows: Image = np.frombuffer(content, np.uint8, count=plane.line_size * plane.height)
-        return rows.reshape(plane.height, plane.line_size)[: self.height, : self.width]
-
-    def bgr(self, width: int, height: int) -> Image:
-        return self.scalers.scaled(self.raw, width, height, "bgr24")
-
-    def jpeg(self, width: int | None = None, quality: int = 80) -> bytes:
-        if width is None or width >= self.width:
-            return self.scalers.jpeg(self.raw, self.width, self.height, quality)
-        return self.scalers.jpeg(self.raw, width, max(1, round(self.height * width / self.width)), quality)
+        return rows.reshape(plane.height, plane.line_size)[: self.raw.height, : self.raw.width]
 
 
 def describe(error: Exception) -> str:

@@ -46,5 +46,6 @@ class Recipe(LiveCamera):
             stages=StageClock.of(context),
             looks_per_second=self.looks_per_second(context),
             loop_filter=self.loop_filter,
+            name=self.name,
             substream=None if self.substream is None else with_credentials(self.substream, known),
         )

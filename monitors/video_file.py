@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
@@ -30,7 +30,12 @@ class Recipe(Camera):
     )
     start: Annotated[
         AwareDatetime | None,
-        Field(description="Time of the first frame, with its offset from UTC; the moment of opening when left out."),
+        Field(description="Time of the first frame, with its offset from UTC; the moment it is read when left out."),
+    ] = None
+
+    pictures_per_second: Annotated[
+        float | None,
+        Field(gt=0, le=480, description="For a raw stream without time stamps (.h264, .h265) that does not tell it."),
     ] = None
 
     @model_validator(mode="after")
@@ -42,7 +47,7 @@ class Recipe(Camera):
     def make(self, context: Context) -> Monitor:
         from monitors._recording import Recording  # noqa: PLC0415 (loads PyAV: only where a video is opened)
 
-        start = datetime.now(UTC) if self.start is None else self.start.astimezone(UTC)
+        start = None if self.start is None else self.start.astimezone(UTC)
         site, path = context.site.id, context.located(self.path)
         if self.watch == "on_activity" and self.paced:
             from monitors._watched_recording import WatchedRecording  # noqa: PLC0415 (likewise)
@@ -57,6 +62,7 @@ class Recipe(Camera):
                 stages=StageClock.of(context),
                 looks_per_second=per_second,
                 loop_filter=self.loop_filter,
+                rate=self.pictures_per_second,
             )
         return Recording(
             site,
@@ -67,4 +73,5 @@ class Recipe(Camera):
             loop=self.loop,
             stages=StageClock.of(context),
             loop_filter=self.loop_filter,
+            rate=self.pictures_per_second,
         )

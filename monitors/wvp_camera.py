@@ -53,4 +53,5 @@ class Recipe(LiveCamera):
             stages=StageClock.of(context),
             looks_per_second=self.looks_per_second(context),
             loop_filter=self.loop_filter,
+            name=self.name,
         )

@@ -38,6 +38,43 @@ class LampCamera(MonitorRecipe):
         return Lamp(context.site.id, self.folder)
 
 
+class LateCamera(MonitorRecipe):
+    """10 pictures a second, each given `late` after it was taken: a reader that sleeps."""
+
+    gives: ClassVar[Literal["frames", "readings"]] = "frames"
+    kind: Literal["late_camera"] = "late_camera"
+    late: Duration = timedelta(seconds=3)
+    timeout: Duration = timedelta(seconds=5)
+
+    def make(self, context: Context) -> Late:
+        return Late(context.site.id, self.late)
+
+
+class Late:
+    def __init__(self, site: str, late: timedelta) -> None:
+        self.site = site
+        self.late = late
+        self.closed = False
+
+    def observe(self) -> Iterator[Frame | None]:
+        begun = datetime.now(UTC)
+        for number in range(1_000_000):
+            at = begun + timedelta(seconds=number / 10)
+            while (wait_s := (at + self.late - datetime.now(UTC)).total_seconds()) > 0:
+                if self.closed:
+                    return
+                time.sleep(min(wait_s, 0.5))
+                if wait_s > 0.5:
+                    yield None
+            yield ArrayFrame(self.site, at, np.full((180, 320, 3), 99, np.uint8))
+
+    def committed(self, reading: Reading) -> None:
+        pass
+
+    def close(self) -> None:
+        self.closed = True
+
+
 class Lamp:
     def __init__(self, site: str, folder: Path) -> None:
         self.site = site

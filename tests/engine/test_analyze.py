@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -21,6 +21,8 @@ from detectors.yolo import Recipe as Yolo
 from engine.analyze import Line, analyze_frames, analyze_video, as_text
 from engine.watch import Watch
 from monitors.video_file import Recipe as VideoFile
+from tests.engine.kinds import Anything
+from tests.monitors.test_packets import film
 
 NOON = datetime(2024, 7, 12, 4, 0, tzinfo=UTC)
 VEHICLES = ("car", "truck", "bus")
@@ -176,3 +178,17 @@ def test_what_is_no_video_is_refused_by_name(root: Path, tmp_path: Path) -> None
         lines(root, text, ("person",))
     with pytest.raises(DeviceLost, match=r"there is no file .*missing\.mp4"):
         lines(root, tmp_path / "missing.mp4", ("person",))
+
+
+def test_a_cut_off_film_gives_its_alert_and_one_line_that_names_it(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    whole = film(tmp_path / "whole.avi", 8, 25)
+    cut = tmp_path / "cut.avi"
+    cut.write_bytes(whole.read_bytes()[: whole.stat().st_size * 2 // 3])
+    rule = Intrusion(keep_firing_for=timedelta(seconds=1))
+    site = SiteSettings(id="gate-3", location=Location(lon=106.5, lat=29.6), detectors=(Anything(),), rules=(rule,))
+    found = list(analyze_video(cut, site, Context(site=site.place), NOON))
+    assert [(line["label"], line["started_s"], line["ended_s"]) for line in found] == [("scene", 0.0, None)]
+    assert len(caplog.messages) == 1
+    assert "cut.avi is cut off: " in caplog.messages[0]

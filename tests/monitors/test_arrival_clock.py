@@ -6,8 +6,10 @@ import random
 from itertools import pairwise
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from monitors._live_video import ArrivalClock
+from monitors._arrival_clock import ArrivalClock
 
 NOON = 1_720_756_800.0  # 2024-07-12 04:00:00 UTC
 
@@ -45,3 +47,77 @@ def test_a_jump_of_the_cameras_clock_sets_a_new_anchor_and_time_never_goes_back(
 
 def test_a_frame_without_a_time_of_its_own_has_that_of_its_arrival() -> None:
     assert ArrivalClock().at(None, NOON).timestamp() == NOON
+
+
+@pytest.mark.parametrize("fps", [1.0, 10.0, 25.0])
+@pytest.mark.parametrize("rate", [0.97, 0.98, 0.995, 1.0, 1.005, 1.02, 1.03, 0.5, 2.0, 0.0, -1.0])
+def test_a_clock_that_runs_wrong_adds_less_than_half_a_second(rate: float, fps: float) -> None:
+    """`rate`: of the camera's clock to ours; 0: all stamps are the same."""
+    clock = ArrivalClock()
+    arrivals = [NOON + place / fps for place in range(round(600 * min(fps, 10)))]
+    times = [clock.at(place / fps * rate, arrived).timestamp() for place, arrived in enumerate(arrivals)]
+    ages = [arrived - at for at, arrived in zip(times, arrivals, strict=True)]
+    assert -1e-5 < min(ages) <= max(ages) < 0.5
+    assert times == sorted(set(times))
+
+
+def test_a_clock_that_runs_wrong_is_told_once_and_a_true_one_never() -> None:
+    noise = random.Random(7)
+    said: dict[float, list[str]] = {}
+    for rate in (1.0, 0.9995, 0.97, 1.03, 0.0):
+        clock = ArrivalClock()
+        for place in range(2_000):
+            clock.at(place * 0.04 * rate, NOON + place * 0.04 + noise.random() * 0.03)
+            said.setdefault(rate, []).extend(word for word in [clock.oddity()] if word)
+    assert said[1.0] == said[0.9995] == []
+    assert len(said[0.97]) == len(said[1.03]) == len(said[0.0]) == 1
+    assert said[0.97][0].endswith("% slow")
+    assert said[1.03][0].endswith("% fast")
+    assert said[0.0] == ["repeat their time stamps"]
+
+
+def test_what_the_network_held_up_is_as_old_as_it_is() -> None:
+    clock = ArrivalClock()
+    for place in range(100):
+        clock.at(place * 0.04, NOON + place * 0.04)
+    held = [(place, NOON + max(place * 0.04, 6.0)) for place in range(100, 200)]  # from 4.0 to 6.0 s nothing comes
+    ages = [arrived - clock.at(place * 0.04, arrived).timestamp() for place, arrived in held]
+    assert ages[0] == pytest.approx(2.0, abs=0.01)
+    assert ages[25] == pytest.approx(1.0, abs=0.01)
+    assert ages[-1] == pytest.approx(0.0, abs=0.01)
+
+
+def test_what_our_own_reading_holds_up_is_as_old_as_it_is() -> None:
+    """Each packet lay in the socket already: a reader that needs 50 ms for each of 25 a second falls behind."""
+    clock = ArrivalClock()
+    clock.at(0.0, NOON)
+    ages = []
+    for place in range(1, 500):
+        arrived = NOON + place * 0.05
+        ages.append(arrived - clock.at(place * 0.04, arrived, waited=False).timestamp())
+    assert ages[-1] == pytest.approx(499 * 0.01, abs=0.1)
+    caught_up = NOON + 499 * 0.05
+    for place in range(500, 700):
+        caught_up = max(caught_up, NOON + place * 0.04)
+        age = caught_up - clock.at(place * 0.04, caught_up).timestamp()
+    assert age < 0.1
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.none() | st.floats(-1e7, 1e7, allow_nan=False) | st.integers(0, 300).map(lambda n: n / 25),
+            st.floats(0, 0.2, allow_nan=False),
+        ),
+        max_size=80,
+    )
+)
+def test_whatever_the_stamps_times_rise_and_are_never_old(frames: list[tuple[float | None, float]]) -> None:
+    clock, arrived, last = ArrivalClock(), NOON, 0.0
+    for pts_s, wait_s in frames:
+        arrived += wait_s
+        at = clock.at(pts_s, arrived).timestamp()
+        assert last < at <= arrived + 1e-4
+        assert arrived - at < 0.5
+        last = at
