@@ -117,14 +117,17 @@ class PlaceClock(Generic[T]):
                 self._note("no time stamp")
             return self._moved_to(self._last_s + self.frame_s, None)
         self._repeated = self._repeated + 1 if stamp_s == self._stamp_s else 0
-        if self._stamp_s is None and self.guessed:  # the first stamp after pictures that had none
-            self._shift_s = self._last_s + self.frame_s - stamp_s
-            return self._moved_to(self._last_s + self.frame_s, stamp_s)
-        if self._repeated:
+        first = self._stamp_s is None  # after pictures that had none
+        if first or self._repeated:
             if self._repeated >= _REPEATS:
                 self._note("the same time stamp again and again")
-                self._shift_s = self._last_s + self.frame_s - stamp_s
-            return self._moved_to(self._last_s + self.frame_s, stamp_s)
+            place_s = self._last_s + self.frame_s
+            if first or self._repeated >= _REPEATS:
+                self._shift_s = place_s - stamp_s
+            return self._moved_to(place_s, stamp_s)
+        return self._by_its_stamp(stamp_s)
+
+    def _by_its_stamp(self, stamp_s: float) -> float:
         step_s = stamp_s + self._shift_s - self._last_s
         if self._fits_old(stamp_s):
             assert self._old_shift_s is not None
