@@ -19,8 +19,10 @@ STX, SYN, ETX, ETB, ESC = 0x02, 0x16, 0x03, 0x17, 0x1B
 HEADER = 14  # bytes up to and with STX
 TAIL = 3  # end mark and CRC
 LONGEST = HEADER + 0xFFF + TAIL
-KEEP_ALIVE, TEST, UNIFORM = 0x2F, 0x30, 0x31
+KEEP_ALIVE, TEST, UNIFORM, HOURLY = 0x2F, 0x30, 0x31, 0x34
 REPORTS = frozenset({TEST, UNIFORM, 0x32, 0x33, 0x34, 0x37})  # test, uniform, timed, added, hourly, asked for
+ANSWERED = REPORTS | {KEEP_ALIVE}
+OBSERVED_AT, OF_STATION = 0xF0, 0xF1  # each twice: what follows was observed then, by this station
 STEP = 0x04  # element: distance of the values of a uniform report
 EXTENDED = 0xFF  # its identifier has a second byte
 # Twelve values of the last hour, five minutes apart, in binary: bytes each, units of each count.
@@ -30,14 +32,28 @@ FEWEST_NINES = 4  # digits in BCD that are all 9: the largest number that can be
 EVERY = timedelta(minutes=5)
 
 
+MOST_STARTS = 32  # beginnings looked at in one search: what comes from outside costs a bounded time
+
+
+def _crc_step(value: int) -> int:
+    for _ in range(8):
+        value = (value >> 1) ^ 0xA001 if value & 1 else value >> 1
+    return value
+
+
+_CRC_TABLE = tuple(_crc_step(byte) for byte in range(256))
+
+
 def crc16(content: bytes) -> int:
     """CRC-16/MODBUS: polynomial A001 reflected, start FFFF."""
     value = 0xFFFF
     for byte in content:
-        value ^= byte
-        for _ in range(8):
-            value = (value >> 1) ^ 0xA001 if value & 1 else value >> 1
+        value = (value >> 8) ^ _CRC_TABLE[(value ^ byte) & 0xFF]
     return value
+
+
+class NotUnderstood(InputRejected):
+    """What the station sent is not written as the standard says; it is not acknowledged, so that it comes again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +82,7 @@ class Element:
         if len(digits) >= FEWEST_NINES and set(digits) == {"9"}:
             raise InputRejected(f"{name}: the station had no value at {self.at.isoformat()} (all digits are 9)")
         if not digits.isdecimal():
-            raise InputRejected(f"{name}: {self.raw.hex().upper()[:40]} is no number in BCD")
+            raise NotUnderstood(f"{name}: {self.raw.hex().upper()[:40]} is no number in BCD")
         value: float = int(digits) / 10**self.decimals
         return -value if negative else value
 
@@ -108,7 +124,7 @@ def parse_telegram(frame: bytes, zone: tzinfo, *, crc: str = "standard", hour_be
     """One whole telegram. Raises InputRejected.
 
     `zone`: of the station's clock. `crc`: standard, low_first (its bytes exchanged) or unchecked. `hour_begins`: an
-    hourly report is timed by the beginning of its hour, not by the end.
+    hourly report (function 34) is timed by the beginning of its hour, not by the end.
     """
     if len(frame) < HEADER + TAIL or frame[:2] != START:
         raise InputRejected("it is no telegram")
@@ -124,6 +140,7 @@ def parse_telegram(frame: bytes, zone: tzinfo, *, crc: str = "standard", hour_be
     sent = _moment(body[2:8], zone, "the time of sending")
     elements: tuple[Element, ...] = ()
     if function in REPORTS:
+        hour_begins = hour_begins and function == HOURLY
         elements = tuple(_Body(body[8:], function, zone, hour_begins).elements())
     return Telegram(frame[2], frame[3:8].hex().upper(), frame[8:10].hex().upper(), function, body[:2], sent, elements)
 
@@ -135,9 +152,11 @@ class _Body:
         if content[:2] != b"\xf1\xf1" or content[8:10] != b"\xf0\xf0" or len(content) < 15:
             raise InputRejected("the report does not name its station and the time of observation")
         self._content = content[15:]
+        self._station = content[2:7]
+        self._zone = zone
         self._uniform = function == UNIFORM
+        self._hour_begins = hour_begins
         self._at = _moment(content[10:15], zone, "the time of observation")
-        self._first = self._at if hour_begins else self._at - (VALUES - 1) * EVERY
         self._place = 0
 
     def _take(self, count: int) -> bytes:
@@ -151,6 +170,9 @@ class _Body:
         step = timedelta(0)
         while self._place < len(self._content):
             code = self._take(1)[0]
+            if code in {OBSERVED_AT, OF_STATION} and self._content[self._place] == code:
+                self._head(code)
+                continue
             if code == EXTENDED:
                 code = EXTENDED << 8 | self._take(1)[0]
             size, decimals = divmod(self._take(1)[0], 8)
@@ -166,16 +188,30 @@ class _Body:
             else:
                 yield Element(code, self._take(size), decimals, self._at)
 
+    def _head(self, code: int) -> None:
+        """The body names a time of observation, or its station, once more: what follows is of then."""
+        self._take(1)
+        if code == OBSERVED_AT:
+            self._at = _moment(self._take(5), self._zone, "the time of observation")
+        elif (station := self._take(6)[:5]) != self._station:
+            raise NotUnderstood(f"the report of station {self._station.hex()} names {station.hex()} as well")
+
     def _hour(self, code: int) -> Iterator[Element]:
-        """Twelve values of fixed size: some stations write a wrong length here, none has been seen to mean it."""
+        """Twelve values of fixed size: some stations write a wrong length here, none has been seen to mean it.
+
+        They are those of five past to the full hour. Most stations name the last of these times, some the first.
+        """
         size, count_of = SERIES[code]
+        begins = self._hour_begins or self._at.minute == EVERY.seconds // 60
+        first = self._at if begins else self._at - (VALUES - 1) * EVERY
         for number in range(VALUES):
-            yield Element(code, self._take(size), 0, self._first + number * EVERY, count_of)
+            yield Element(code, self._take(size), 0, first + number * EVERY, count_of)
 
     def _series(self, code: int, size: int, decimals: int, step: timedelta) -> Iterator[Element]:
         """In a uniform report one identifier stands before all its values; the first is of the time of observation."""
         number = 0
-        while self._place < len(self._content):
+        heads = (bytes([OBSERVED_AT] * 2), bytes([OF_STATION] * 2))
+        while self._place < len(self._content) and not self._content.startswith(heads, self._place):
             try:
                 at = self._at + number * step
             except OverflowError:
@@ -202,7 +238,7 @@ def acknowledgement(telegram: Telegram, at: datetime, *, crc: str = "standard") 
 
 
 class FrameBuffer:
-    """Cuts a stream of bytes into telegrams and finds its place again after garbage."""
+    """Cuts a stream of bytes into telegrams and finds its place again after garbage and cut-off telegrams."""
 
     def __init__(self) -> None:
         self._content = bytearray()
@@ -211,11 +247,7 @@ class FrameBuffer:
         """Whole telegrams, and what had to be thrown away. A single 7E behind a telegram is nothing."""
         self._content += content
         while (start := self._content.find(START)) >= 0:
-            if self._content[:start].strip(b"\x7e\r\n\0"):
-                yield InputRejected(f"{start} bytes stand before the beginning of a telegram")
-            del self._content[:start]
-            while self._content[2:3] == b"\x7e":  # the 7E that closed the one before
-                del self._content[:1]
+            yield from self._drop_before(start)
             if len(self._content) < HEADER:
                 return
             try:
@@ -224,11 +256,67 @@ class FrameBuffer:
                 yield error
                 del self._content[:2]
                 continue
-            if len(self._content) < size:
+            frame = bytes(self._content[:size])
+            is_whole = len(frame) == size
+            if is_whole and _is_sound(frame):
+                yield frame
+                del self._content[:size]
+                continue
+            place, follows = self._next_start(size)
+            if follows or (place and is_whole and not _is_ended(frame)):
+                yield InputRejected(f"a telegram of {size} bytes was cut off after {place}")
+                del self._content[:place]
+            elif is_whole:
+                yield frame  # its CRC is for the gauge to judge: some stations send none that holds
+                del self._content[: place or size]
+            else:
                 return
-            yield bytes(self._content[:size])
-            del self._content[:size]
         if len(self._content) > 1:
             if self._content.strip(b"\x7e\r\n\0"):
                 yield InputRejected(f"{len(self._content)} bytes are no telegram")
             del self._content[: len(self._content) - 1]
+
+    def _drop_before(self, start: int) -> Iterator[InputRejected]:
+        if self._content[:start].strip(b"\x7e\r\n\0"):
+            yield InputRejected(f"{start} bytes stand before the beginning of a telegram")
+        del self._content[:start]
+        while self._content[2:3] == b"\x7e":  # the 7E that closed the one before
+            del self._content[:1]
+
+    def _next_start(self, size: int) -> tuple[int, bool]:
+        """Where another telegram begins inside the one at the front, which is not sound; 0 where none does.
+
+        And whether that one is there whole. It is believed by its CRC, or, of a station whose CRC never holds, by its
+        end mark and the same address. A beginning that is still to come to its end only may be one.
+        """
+        place, possible = 1, 0
+        is_ended = len(self._content) >= size and _is_ended(bytes(self._content[:size]))
+        for _ in range(MOST_STARTS):
+            place = self._content.find(START, place + 1)
+            if place < 0 or place >= size:
+                break
+            while self._content[place + 2 : place + 3] == b"\x7e":
+                place += 1
+            inner = bytes(self._content[place : place + LONGEST])
+            try:
+                inner_size = length_of(inner[:HEADER]) if len(inner) >= HEADER else LONGEST
+            except InputRejected:
+                continue
+            if len(inner) < inner_size:
+                possible = possible or place
+                continue
+            inner = inner[:inner_size]
+            if _is_ended(inner) and (_is_sound(inner) or (not is_ended and inner[3:8] == self._content[3:8])):
+                return place, True
+        return possible, False
+
+
+def _is_ended(frame: bytes) -> bool:
+    """Does an end mark stand where this whole telegram ends?"""
+    return frame[-TAIL] in {ETX, ETB}
+
+
+def _is_sound(frame: bytes) -> bool:
+    """Does its CRC hold, in either order of its bytes?"""
+    expected = crc16(frame[:-2])
+    return expected in {int.from_bytes(frame[-2:], "big"), int.from_bytes(frame[-2:], "little")}

@@ -15,7 +15,7 @@ from data.errors import DeviceLost, InputRejected
 from data.observation import Quality, Reading, Rejected
 from monitors._feed import IDLE_S
 from monitors._gauge import Measured
-from monitors._sl651 import KEEP_ALIVE, TEST, FrameBuffer, Telegram, acknowledgement, parse_telegram
+from monitors._sl651 import ANSWERED, TEST, FrameBuffer, NotUnderstood, Telegram, acknowledgement, parse_telegram
 from monitors.sl651_gauge import Recipe
 
 log = logging.getLogger(__name__)
@@ -117,9 +117,9 @@ class Station:
         except InputRejected as error:
             yield self._refused(str(error), frame)
             return
-        local = now.astimezone(self.zone)
-        receipt.answer = None if telegram.function == KEEP_ALIVE else acknowledgement(telegram, local, crc=self.crc)
-        found = list(self._readings(telegram, now, frame))
+        found, understood = self._readings(telegram, now, frame)
+        if telegram.function in ANSWERED and understood:
+            receipt.answer = acknowledgement(telegram, now.astimezone(self.zone), crc=self.crc)
         readings = [reading for reading in found if isinstance(reading, Reading)]
         with self._lock:
             for reading in readings:
@@ -128,16 +128,22 @@ class Station:
         yield from found
         receipt.release()
 
-    def _readings(self, telegram: Telegram, now: datetime, frame: bytes) -> Iterator[Reading | Rejected]:
+    def _readings(self, telegram: Telegram, now: datetime, frame: bytes) -> tuple[list[Reading | Rejected], bool]:
+        """What the telegram tells of this gauge, and whether all of it could be understood."""
         wanted = int(self.recipe.element, 16)
         quality = Quality.BAD if telegram.function == TEST else Quality.GOOD
+        found: list[Reading | Rejected] = []
+        understood = True
         for element in telegram.elements:
-            if element.code == wanted:
-                try:
-                    measured = Measured(element.value, element.at, self.recipe.given_unit, quality)
-                    yield self.recipe.reading(self.site, measured, now)
-                except InputRejected as error:
-                    yield self._refused(str(error), frame)
+            if element.code != wanted:
+                continue
+            try:
+                measured = Measured(element.value, element.at, self.recipe.given_unit, quality)
+                found.append(self.recipe.reading(self.site, measured, now))
+            except InputRejected as error:
+                understood = understood and not isinstance(error, NotUnderstood)
+                found.append(self._refused(str(error), frame))
+        return found, understood
 
     def _refused(self, reason: str, frame: bytes) -> Rejected:
         """The password is cut out of the excerpt."""

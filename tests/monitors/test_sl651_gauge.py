@@ -9,13 +9,16 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given as given_any
+from hypothesis import settings
+from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from data.errors import DeviceLost, InputRejected
 from data.observation import Quality, Reading, Rejected
 from data.recipe import Context, Monitor
 from data.secrets import Credentials, Secrets
-from monitors._sl651 import FrameBuffer, Telegram, acknowledgement, parse_telegram
+from monitors._sl651 import FrameBuffer, NotUnderstood, Telegram, acknowledgement, crc16, parse_telegram
 from monitors.sl651_gauge import Recipe
 from tests.monitors import sl651_telegrams as published
 from tests.servers.mosquitto import free_port
@@ -102,6 +105,84 @@ def test_a_negative_level_and_quirks_of_a_station_and_what_is_wrong_with_a_teleg
         _ = parse_telegram(published.telegram("0011223344", "3923ABCDEF00", at), SHANGHAI).elements[0].value
     extended = parse_telegram(published.telegram("0011223344", "FF3312002038121234", at), SHANGHAI)
     assert values(extended) == {0xFF33: 0.2, 0x38: 12.34}
+
+
+NOON = datetime(2024, 7, 12, 12, 0, tzinfo=SHANGHAI)
+STATION = "0011223344"
+
+
+def levels(telegram: Telegram) -> list[tuple[float, datetime]]:
+    return [(element.value, element.at) for element in telegram.elements if element.code == 0x39]
+
+
+def test_a_report_that_names_several_times_of_observation_has_the_levels_of_each() -> None:
+    body = (
+        "392300181240" + "F0F02407121155" + "392300181210" + "F1F1" + STATION + "48" + "F0F02407121150" + "392300181180"
+    )
+    telegram = parse_telegram(published.telegram(STATION, body, NOON), SHANGHAI)
+    at = NOON.astimezone(UTC)
+    assert levels(telegram) == [
+        (181.24, at),
+        (181.21, at - timedelta(minutes=5)),
+        (181.18, at - timedelta(minutes=10)),
+    ]
+
+
+def test_the_twelve_values_of_an_hour_end_at_the_full_hour_whichever_of_its_ends_is_named() -> None:
+    series = "F400" + "0A" * 12
+    early = "F0F02407121105" + series + "F0F02407121200" + "392300181240"
+    telegram = parse_telegram(published.telegram(STATION, early, NOON, function=0x34), SHANGHAI)
+    assert [element.at for element in telegram.elements[:12:11]] == [
+        NOON.astimezone(UTC) - timedelta(minutes=55),
+        NOON.astimezone(UTC),
+    ]
+    assert levels(telegram) == [(181.24, NOON.astimezone(UTC))]
+    named_by_end = parse_telegram(published.telegram(STATION, series, NOON, function=0x34), SHANGHAI)
+    assert [element.at for element in named_by_end.elements] == [element.at for element in telegram.elements[:12]]
+
+
+def test_the_quirk_of_hours_named_by_their_beginning_touches_hourly_reports_only() -> None:
+    series = "F400" + "0A" * 12
+    for function, first in ((0x34, NOON), (0x33, NOON - timedelta(minutes=55))):
+        frame = published.telegram(STATION, series, NOON, function=function)
+        assert parse_telegram(frame, SHANGHAI, hour_begins=True).elements[0].at == first.astimezone(UTC)
+
+
+def test_a_report_that_names_a_second_station_is_refused() -> None:
+    body = "392300181240" + "F1F1" + "9999999999" + "48" + "392300181210"
+    with pytest.raises(NotUnderstood, match="the report of station 0011223344 names 9999999999 as well"):
+        parse_telegram(published.telegram(STATION, body, NOON), SHANGHAI)
+
+
+@settings(max_examples=150, deadline=None)
+@given_any(cut=st.integers(1, 42), huge=st.booleans(), pieces=st.integers(1, 60))
+def test_a_telegram_cut_off_anywhere_costs_no_other_one(cut: int, huge: bool, pieces: int) -> None:
+    first = bytearray(published.telegram(STATION, "392300181240", NOON))
+    if huge and cut > 13:
+        first[11:13] = b"\x0f\xff"  # it says that it is 4 kB long
+    second = published.telegram(STATION, "392300181250", NOON + timedelta(minutes=5))
+    third = published.telegram(STATION, "392300181260", NOON + timedelta(minutes=10))
+    stream = bytes(first[:cut]) + second + third
+    buffer = FrameBuffer()
+    found = [item for start in range(0, len(stream), pieces) for item in buffer.feed(stream[start : start + pieces])]
+    assert [item for item in found if isinstance(item, bytes)][-2:] == [second, third]
+    assert any(isinstance(item, InputRejected) for item in found) or not bytes(first[:cut]).strip(b"\x7e")
+
+
+def test_a_cut_off_telegram_of_a_station_whose_crc_never_holds_is_told_by_its_end_mark() -> None:
+    whole = published.telegram(STATION, "392300181240", NOON)[:-2] + b"\0\0"
+    lost, kept = FrameBuffer().feed(whole[:40] + whole)
+    assert str(lost) == f"a telegram of {len(whole)} bytes was cut off after 40"
+    assert kept == whole
+
+
+def test_many_false_beginnings_cost_a_bounded_time() -> None:
+    hostile = b"\x7e\x7e\x01" + bytes.fromhex(STATION) + b"\x12\x34\x32\x0f\xff\x02" + b"\x7e\x7e\x01" * 1300
+    buffer = FrameBuffer()
+    began_s = time.process_time()
+    for _ in range(20):
+        list(buffer.feed(hostile))
+    assert time.process_time() - began_s < 2.0
 
 
 @pytest.fixture
@@ -196,6 +277,29 @@ def test_gauges_of_one_port_share_it_and_strangers_are_named(context: Context, p
     rain.close()
     again = gauge(port).make(here)
     again.close()
+
+
+def test_what_was_not_understood_is_not_acknowledged_and_a_keep_alive_is(context: Context, port: int) -> None:
+    monitor = gauge(port).make(station_context(context))
+    seen = begin(monitor)
+    now = datetime.now(SHANGHAI).replace(second=0, microsecond=0)
+    with socket.create_connection(("127.0.0.1", port)) as client:
+        client.sendall(published.telegram(STATION, "3923ABCDEF00", now))
+        (refused,) = given(seen, 1)
+        assert isinstance(refused, Rejected)
+        assert "is no number in BCD" in refused.reason
+        client.sendall(published.telegram(STATION, "392300181240", now, function=0x36))  # a picture in one part
+        given(seen, 1, 0.3)
+        assert answered(client, 0.3) == b""
+        body = (1).to_bytes(2, "big") + bytes.fromhex(f"{now:%y%m%d%H%M%S}")
+        head = bytes.fromhex(f"7E7E01{STATION}12342F000802") + body + b"\x03"
+        client.sendall(head + crc16(head).to_bytes(2, "big"))
+        given(seen, 1, 0.3)
+        assert answered(client, 5)[10:13] == bytes.fromhex("2F8008")
+        client.sendall(published.telegram(STATION, "2619000123", now))  # rain only: understood, and no level in it
+        given(seen, 1, 0.3)
+        assert len(answered(client, 5)) == 25
+    monitor.close()
 
 
 def test_a_test_report_is_kept_but_not_judged_and_a_taken_port_is_a_loss(context: Context, port: int) -> None:
