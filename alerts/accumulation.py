@@ -12,13 +12,17 @@ from pydantic import Field, model_validator
 
 from alerts.bands import RAIN_BANDS, RainBand
 from alerts.ladder import CLEAR_SHARE, KEEP_FIRING_FOR, Cause, Delays, Ladder, Rung
+from alerts.rain_counter import RainCounter
 from alerts.series import Series
 from data.alert import Alert, AlertKey, Signal, Standing
 from data.durations import Duration
 from data.observation import Observation, Quality, Reading, Tick
+from data.plausible import most_rain_mm
 from data.recipe import Context, Rule, RuleRecipe
 
 _LONGEST = timedelta(hours=1)  # an intensity is not believed for longer
+_SHORTEST = timedelta(minutes=5)  # an amount is of at least so long, however soon after the row before it comes
+_UNKNOWN = timedelta(days=1)  # in which the first amount that is known may have fallen
 
 
 class Recipe(RuleRecipe):
@@ -34,6 +38,15 @@ class Recipe(RuleRecipe):
         Literal["amount", "total"],
         Field(description="amount: each reading is the rain since the one before. total: a counter that only rises."),
     ] = "amount"
+    resolution: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=10,
+            description="Resolution of a counter, mm: a fall of so little is no reset. A larger fall is one only when "
+            "it stays for two readings.",
+        ),
+    ] = 0.5
     bands: Annotated[
         tuple[RainBand, ...],
         Field(
@@ -55,6 +68,8 @@ class Recipe(RuleRecipe):
             raise ValueError("priority: each band has its own; remove it")
         if self.quantity == "rain_intensity" and self.given_as == "total":
             raise ValueError("given_as: belongs to quantity rainfall")
+        if self.given_as == "amount" and "resolution" in self.model_fields_set:
+            raise ValueError("resolution: belongs to given_as total")
         priorities = [band.priority for band in self.bands]
         if priorities != sorted(set(priorities), reverse=True):
             raise ValueError("bands: each must be more urgent than the one before")
@@ -80,7 +95,7 @@ class Accumulation:
         key = AlertKey(site, recipe.name, "", "")
         delays = Delays(keep_firing_for=recipe.keep_firing_for)
         self._ladder = Ladder(key, recipe.kind, rungs, delays, upwards=True)
-        self._gauges: dict[str, _Rain] = {}
+        self._gauges: dict[str, _Rain | _Total] = {}
 
     def resume(self, open_alerts: Sequence[Alert]) -> None:
         self._ladder.resume(open_alerts)
@@ -100,8 +115,7 @@ class Accumulation:
         try:
             gauges = {monitor: self._rain() for monitor in state["rows"]}
             for monitor, rows in state["rows"].items():
-                gauges[monitor].series.restore(rows)
-                gauges[monitor].count(0)
+                gauges[monitor].restore(rows)
             if state["ladder"] is not None:
                 self._ladder.restore(state["ladder"])
         except (KeyError, TypeError, AttributeError) as error:
@@ -120,9 +134,10 @@ class Accumulation:
         fallen = [max(one.fallen(band.over, newest) for one in self._gauges.values()) for band in self._recipe.bands]
         return self._ladder.note([Cause("rainfall", round(amount, 3), "mm") for amount in fallen], newest)
 
-    def _rain(self) -> _Rain:
-        way = "intensity" if self._recipe.quantity == "rain_intensity" else self._recipe.given_as
-        return _Rain(self._recipe.longest, way)
+    def _rain(self) -> _Rain | _Total:
+        if self._recipe.given_as == "total":
+            return _Total(self._recipe.longest, self._recipe.resolution)
+        return _Rain(self._recipe.longest, is_intensity=self._recipe.quantity == "rain_intensity")
 
     def _is_judged(self, reading: Reading) -> bool:
         if reading.quantity != self._recipe.quantity or reading.quality is Quality.BAD or reading.value < 0:
@@ -130,12 +145,41 @@ class Accumulation:
         return self._recipe.monitor is None or reading.monitor == self._recipe.monitor
 
 
-class _Rain:
-    """One gauge: its rows, and what had fallen up to each of them since the first that is kept."""
+class _Total:
+    """A gauge that counts: its rows, and what had fallen up to each of them since the first that is kept."""
 
-    def __init__(self, longest: timedelta, way: str) -> None:
+    def __init__(self, longest: timedelta, resolution: float) -> None:
         self.series = Series(longest + _LONGEST)  # the row before the window tells what fell with its first
-        self._way = way
+        self._counter = RainCounter(self.series, resolution)
+
+    def add(self, at: datetime, value: float) -> bool:
+        """False for a duplicate and for what is too late to matter."""
+        place = self.series.add(at, value)
+        if place is None:
+            return False
+        self._counter.count(place)
+        self._counter.forget(self.series.drop())
+        return True
+
+    def restore(self, rows: Any) -> None:
+        """Raises TypeError, ValueError."""
+        self.series.restore(rows)
+        self._counter.count(0)
+
+    def fallen(self, over: timedelta, until: datetime) -> float:
+        """Of the rows later than `until - over`, mm."""
+        return self._counter.fallen(self.series.after(until - over))
+
+
+class _Rain:
+    """A gauge that gives amounts or intensities: its rows, and what had fallen up to each since the first that is kept.
+
+    More than has ever fallen anywhere in the time of a row is no rain.
+    """
+
+    def __init__(self, longest: timedelta, *, is_intensity: bool) -> None:
+        self.series = Series(longest + _LONGEST)
+        self._is_intensity = is_intensity
         self._fallen = array("d")
 
     def add(self, at: datetime, value: float) -> bool:
@@ -143,17 +187,15 @@ class _Rain:
         place = self.series.add(at, value)
         if place is None:
             return False
-        self.count(place)
+        self._count(place)
         if self.series.drop():
-            self.count(0)
+            self._count(0)
         return True
 
-    def count(self, place: int) -> None:
-        """Count anew from this row on."""
-        del self._fallen[place:]
-        start = self._fallen[-1] if self._fallen else 0.0
-        amounts = (self._amount(row) for row in range(place, len(self.series)))
-        self._fallen.extend(islice(accumulate(amounts, initial=start), 1, None))
+    def restore(self, rows: Any) -> None:
+        """Raises TypeError, ValueError."""
+        self.series.restore(rows)
+        self._count(0)
 
     def fallen(self, over: timedelta, until: datetime) -> float:
         """Of the rows later than `until - over`, mm."""
@@ -162,13 +204,17 @@ class _Rain:
             return 0.0
         return self._fallen[-1] - (self._fallen[first - 1] if first else 0.0)
 
+    def _count(self, place: int) -> None:
+        """Count anew from this row on."""
+        del self._fallen[place:]
+        start = self._fallen[-1] if self._fallen else 0.0
+        amounts = (self._amount(row) for row in range(place, len(self.series)))
+        self._fallen.extend(islice(accumulate(amounts, initial=start), 1, None))
+
     def _amount(self, row: int) -> float:
         value = self.series.values[row]
-        if self._way == "amount":
-            return value
-        if row == 0:
-            return 0.0
-        if self._way == "total":
-            before = self.series.values[row - 1]
-            return value - before if value >= before else value  # the counter began anew
-        return value * (min(self.series.passed(row), _LONGEST) / timedelta(hours=1))
+        passed = self.series.passed(row) if row else _UNKNOWN
+        if self._is_intensity:
+            passed = min(passed, _LONGEST) if row else timedelta(0)
+            value *= passed / timedelta(hours=1)
+        return value if value <= most_rain_mm(max(passed, _SHORTEST)) else 0.0

@@ -44,7 +44,11 @@ class Series:
 
     def passed(self, row: int) -> timedelta:
         """From the row before to this one."""
-        return (self._times[row] - self._times[row - 1]) * _MICROSECOND
+        return self.between(row - 1, row)
+
+    def between(self, before: int, row: int) -> timedelta:
+        """From one row to a later one."""
+        return (self._times[row] - self._times[before]) * _MICROSECOND
 
     def add(self, at: datetime, value: float) -> int | None:
         """Where the row was put; None for a duplicate, and for one that came so late that nobody asks for it."""
