@@ -75,7 +75,7 @@ class Ladder:
         self._latches = [_Latch() for _ in self._rungs]
         self._level = -1
         self._causes: tuple[Cause, ...] = ()
-        self._noted_at: datetime | None = None
+        self._noted_at: tuple[datetime, datetime] | None = None
 
     @property
     def rungs(self) -> int:
@@ -101,21 +101,28 @@ class Ladder:
         self._time.tick(tick)
         return self._decide(tick.at) if tick.observable else []
 
-    def note(self, causes: Sequence[Cause], at: datetime) -> list[Signal]:
+    def note(self, causes: Sequence[Cause], at: datetime, *, own: tuple[datetime, float] | None = None) -> list[Signal]:
         """A new value for each rung (they differ where each has a window of its own).
 
-        The same time again, when a late row has changed the value, is no further sample.
+        The same time again, when a late row has changed the value, is no further sample. `own`: when and what was
+        measured, where the worst of several gauges is judged as of the newest of them (`at`). It is a sample only of
+        the limits that it passed itself, and only those begin at its time: a late gauge dates nobody else's alert.
         """
         self._time.look(at)
-        more = 0 if at == self._noted_at else 1
-        self._noted_at = at
+        measured_at, value = (at, None) if own is None else own
+        more = 0 if (at, measured_at) == self._noted_at else 1
+        self._noted_at = at, measured_at
         for latch, rung, cause in zip(self._latches, self._rungs, causes, strict=True):
-            self._see(latch, rung, cause.value, at, more)
+            passed = value is None or self._is_beyond(rung, value)
+            self._see(latch, rung, cause.value, measured_at if passed else at, more if passed else 0)
         self._causes = tuple(causes)
         return self._decide(at)
 
+    def _is_beyond(self, rung: Rung, value: float) -> bool:
+        return value >= rung.limit if self._upwards else value <= rung.limit
+
     def _see(self, latch: _Latch, rung: Rung, value: float, at: datetime, more: int) -> None:
-        beyond = value >= rung.limit if self._upwards else value <= rung.limit
+        beyond = self._is_beyond(rung, value)
         normal = not beyond and (value <= rung.clear if self._upwards else value >= rung.clear)
         latch.samples = max(1, latch.samples + more) if beyond else 0
         latch.beyond_since = (latch.beyond_since or self._time.mark(at)) if beyond else None

@@ -74,7 +74,7 @@ class OutOfRange:
         self._recipe = recipe
         self._low, self._high = recipe.range
         self._watched = Watched(site, recipe.name, recipe.quantity, recipe.monitor)
-        self._judged_until: dict[str, datetime] = {}
+        self._judged_until: dict[str, tuple[datetime, float]] = {}
         self._since: dict[str, tuple[datetime, int]] = {}  # of those that are on the way to the other state
         self._open: set[str] = set()
 
@@ -103,16 +103,18 @@ class OutOfRange:
             return []
         name = gauge_of(seen)
         before = self._judged_until.get(name)
-        if before is not None and seen.at <= before:
+        if before is not None and (seen.at < before[0] or (seen.at, seen.value) == before):
             return []
-        self._judged_until[name] = seen.at
+        more = 0 if before is not None and seen.at == before[0] else 1  # a correction is no further sample
+        self._judged_until[name] = seen.at, seen.value
         outside = not self._low <= seen.value <= self._high
         if outside == (name in self._open):
             self._since.pop(name, None)
             return []
         since, count = self._since.get(name, (seen.at, 0))
-        self._since[name] = (since, count + 1)
-        if count + 1 < self._recipe.samples:
+        count = max(1, count + more)
+        self._since[name] = since, count
+        if count < self._recipe.samples:
             return []
         del self._since[name]
         if not outside:

@@ -18,7 +18,7 @@ Run = list[Any]
 
 
 class Series:
-    """Rows of the last `span` before the newest; the first of two rows of one time is kept.
+    """Rows of the last `span` before the newest; of two rows of one time the later one corrects the other.
 
     A row takes 16 bytes, so that a gauge that reports every second may have a window of hours. As JSON, rows at even
     steps with one value are one entry.
@@ -55,8 +55,10 @@ class Series:
         time, place = _ticks(at), len(self)
         if place and time <= self._times[-1]:
             place = bisect_left(self._times, time)
-            if self._times[place] == time or time <= self._times[-1] - self._span:
+            if time <= self._times[-1] - self._span:
                 return None
+            if self._times[place] == time:
+                return self._correct(place, value)
         if place == len(self) and self._kept:
             self._kept = _lengthened(self._kept, self._times[-1], time, value)
         else:
@@ -64,6 +66,12 @@ class Series:
         self._times.insert(place, time)
         self._values.insert(place, value)
         return place
+
+    def _correct(self, row: int, value: float) -> int | None:
+        if self._values[row] == value:
+            return None
+        self._values[row], self._kept = value, None
+        return row
 
     def drop(self) -> int:
         """Forget what the span has left behind, in big steps; how many rows went."""

@@ -60,13 +60,14 @@ class Recipe(RuleRecipe):
 
 @dataclass(slots=True)
 class _Run:
-    """Readings of one value in a row, from `since` to `until`."""
+    """Readings of one value in a row, from `since` to `until`; `last` is what the newest of them said."""
 
     value: float
     since: datetime
     until: datetime
     count: int = 1
     stuck: bool = False
+    last: float | None = None
 
 
 class Stuck:
@@ -107,14 +108,17 @@ class Stuck:
             return []
         name = gauge_of(seen)
         run = self._runs.get(name)
-        if run is not None and seen.at <= run.until:
+        if run is not None and (seen.at < run.until or (seen.at == run.until and seen.value == run.last)):
+            return []
+        if run is not None and seen.at == run.until and abs(seen.value - run.value) <= self._recipe.within:
+            run.last = seen.value  # a correction that changes nothing
             return []
         if run is None or abs(seen.value - run.value) > self._recipe.within:
-            self._runs[name] = _Run(seen.value, seen.at, seen.at)
+            self._runs[name] = _Run(seen.value, seen.at, seen.at, last=seen.value)
             if run is None or not run.stuck:
                 return []
             return [Ended(self._watched.key(name), ended_at=seen.at, at=seen.at)]
-        run.until, run.count = seen.at, run.count + 1
+        run.until, run.count, run.last = seen.at, run.count + 1, seen.value
         if run.stuck or not self._is_stuck(run):
             return []
         run.stuck = True

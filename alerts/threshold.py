@@ -157,7 +157,10 @@ class Recipe(RuleRecipe):
 
 
 class Threshold:
-    """The live rule at one site. Late readings are not judged: a newer one of that monitor has been."""
+    """The live rule at one site. Late readings are not judged: a newer one of that monitor has been.
+
+    Another value for the time of the latest one is a correction, and judged in its place.
+    """
 
     def __init__(self, recipe: Recipe, site: str) -> None:
         self._recipe = recipe
@@ -202,7 +205,8 @@ class Threshold:
         self._latest[seen.monitor] = seen
         worst = self._worst
         cause = Cause(self._recipe.quantity, worst.value, UNIT_OF[worst.quantity])
-        return self._ladder.note([cause] * self._ladder.rungs, seen.at)
+        newest = max(reading.at for reading in self._latest.values())
+        return self._ladder.note([cause] * self._ladder.rungs, newest, own=(seen.at, seen.value))
 
     @property
     def _worst(self) -> Reading:
@@ -216,4 +220,4 @@ class Threshold:
         if self._recipe.monitor is not None and reading.monitor != self._recipe.monitor:
             return False
         last = self._latest.get(reading.monitor)
-        return last is None or reading.at > last.at
+        return last is None or reading.at > last.at or (reading.at == last.at and reading.value != last.value)

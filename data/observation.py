@@ -14,6 +14,13 @@ from enum import StrEnum
 import numpy as np
 import numpy.typing as npt
 
+HISTORY_AFTER = timedelta(hours=12)
+"""A reading older than this when it comes says nothing about now: it is kept with its time and not judged.
+
+As long as the longest window of the usual rain bands, so that what a gauge sends after a night without connection
+still counts there.
+"""
+
 Boxes = npt.NDArray[np.float32]
 Vectors = npt.NDArray[np.float32]
 
@@ -121,6 +128,8 @@ class Reading:
     `value` is in the quantity's own unit (`data.units.UNIT_OF`), converted by the adapter that read it.
     `uncertainty` is one standard deviation in the same unit where known. `vertical_datum` names the zero of
     a water level. Readings with quality BAD are kept but not judged.
+
+    `first_value`: what was first given for this time, where it was corrected since (`corrections` times).
     """
 
     site: str
@@ -131,6 +140,8 @@ class Reading:
     quality: Quality = Quality.GOOD
     uncertainty: float | None = None
     vertical_datum: str | None = None
+    first_value: float | None = field(default=None, compare=False)
+    corrections: int = field(default=0, compare=False)
 
     def __post_init__(self) -> None:
         require_utc(self.at, "Reading.at")

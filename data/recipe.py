@@ -8,7 +8,7 @@ builds the live thing there, and only there heavy libraries are imported.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from data.alert import Alert, Priority, Signal, Standing
 from data.datum import Datums
 from data.frame import Frame
-from data.observation import Detections, Observation, Reading, Rejected, Tick
+from data.observation import HISTORY_AFTER, Detections, Observation, Reading, Rejected, Tick
 from data.place import InferenceSettings, Place
 from data.secrets import Secrets
 from data.warning import HazardWarning
@@ -57,6 +57,7 @@ class Context:
     timezone: str = "UTC"  # IANA name: what a rule's hours of the day mean
     datums: Datums = field(default_factory=Datums)
     stale_after: timedelta = timedelta(seconds=10)  # without a look, what was found is stale
+    known_until: Mapping[str, datetime] = field(default_factory=dict)  # by monitor: its newest reading in the store
 
     def located(self, path: Path) -> Path:
         """A configured path: `var:demo/quay.mp4` is in the var folder, other relative ones beside config.yaml."""
@@ -147,6 +148,18 @@ class Receptive(Protocol):
 
     def accept(self, site: str, sent: Any, now: datetime) -> tuple[Reading, ...]:
         """The readings in a message (parsed JSON). Raises InputRejected, saying what is wrong and where."""
+        ...
+
+    def receiver(self, site: str, latest: datetime | None) -> Receiver:
+        """One that remembers the order of what it was sent. `latest`: the newest reading known of this sensor."""
+        ...
+
+
+class Receiver(Protocol):
+    """The receiving side of one sensor, kept as long as its process lives."""
+
+    def accept(self, sent: Any, now: datetime) -> tuple[Reading, ...]:
+        """As `Receptive.accept`; a message that is refused changes nothing."""
         ...
 
 
@@ -248,6 +261,14 @@ class MonitorRecipe(RecipeBase):
     def name(self) -> str:
         """The monitor's id, by default its kind: the `monitor` of its readings."""
         return self.id or self.kind
+
+    @property
+    def history_limit(self) -> timedelta | None:
+        """A reading older than this when it comes is history: stored, never judged as the present.
+
+        None for a recording: there is no present but its own.
+        """
+        return HISTORY_AFTER
 
     def make(self, context: Context) -> Monitor:
         """Open the device. Raises DeviceLost, InputRejected."""

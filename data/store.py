@@ -168,6 +168,16 @@ class Reader(Protocol):
         """The span's readings thinned by the database: one row for each site, series and `width`, oldest first."""
         ...
 
+    def reading_versions(self, site: str, times: Sequence[datetime]) -> Sequence[Reading]:
+        """What was measured at these times, with what has been corrected since."""
+        ...
+
+    def corrected_readings(
+        self, sites: Sequence[str], *, since: datetime, until: datetime, limit: int = 500
+    ) -> Sequence[Reading]:
+        """Those whose value is no longer the first that was given for their time; oldest first."""
+        ...
+
     def latest_readings(self) -> Sequence[Reading]:
         """The newest of each (site, monitor, quantity)."""
         ...
@@ -371,7 +381,15 @@ class Writer(Reader, Protocol):
         ...
 
     def add_readings(self, readings: Sequence[Reading]) -> int:
-        """How many were new; a repeated (site, monitor, quantity, at) is the same reading."""
+        """How many were new or corrected something.
+
+        A repeated (site, monitor, quantity, at) is the same reading. With another value it is a correction: the
+        newest value counts, the first one stays beside it, and what was replaced is kept.
+        """
+        ...
+
+    def forget_newest_after(self, at: datetime) -> None:
+        """Let no reading later than this count as the newest of its gauge: our clock has been put back."""
         ...
 
     def add_reject(self, rejected: Rejected) -> None: ...

@@ -105,6 +105,8 @@ def reading_view(reading: Reading) -> dict[str, Any]:
         "at": iso(reading.at),
         "quality": reading.quality.value,
         "vertical_datum": reading.vertical_datum,
+        "first_value": reading.first_value,
+        "corrections": reading.corrections,
     }
 
 

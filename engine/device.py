@@ -54,7 +54,7 @@ class Device:
         self.trouble: str | None = None
         self.ended = False
         self.losses = 0
-        self._recipe = recipe
+        self.recipe = recipe
         self._context = context
         self._take = take
         self._idle_is_alive = idle_is_alive
@@ -156,7 +156,7 @@ class Device:
         """From opening to the end or the loss of the source."""
         self._progress_s = opened_s = time.monotonic()
         self._kicked = False
-        self._monitor = self._recipe.make(self._context)
+        self._monitor = self.recipe.make(self._context)
         try:
             for item in self._monitor.observe():
                 self._progress_s = now_s = time.monotonic()

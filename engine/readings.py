@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from data.observation import Reading
 from data.record import Change
@@ -19,17 +20,22 @@ def reading_change(reading: Reading) -> Change:
 
 
 class ReadingNews:
-    """Holds back what comes too fast, and gives the latest of it once its second is over."""
+    """Holds back what comes too fast, and gives the latest of it once its second is over.
 
-    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+    `known`: the newest stored readings, so that a correction of one of them is told with the value it corrects.
+    """
+
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic, known: Iterable[Reading] = ()) -> None:
         self._monotonic = monotonic
+        self._newest: dict[Series, Reading] = {_series(reading): reading for reading in known}
         self._told_s: dict[Series, float] = {}
         self._held: dict[Series, Reading] = {}
 
     def due(self, readings: Iterable[Reading] = ()) -> tuple[Change, ...]:
         """Add these, and take what may be told now."""
-        for reading in readings:
-            series = (reading.site, reading.monitor, reading.quantity)
+        for given in readings:
+            series = _series(given)
+            reading = self._with_first(series, given)
             if series not in self._held or self._held[series].at <= reading.at:
                 self._held[series] = reading
         now_s = self._monotonic()
@@ -37,3 +43,19 @@ class ReadingNews:
         for series in ready:
             self._told_s[series] = now_s
         return tuple(reading_change(self._held.pop(series)) for series in ready)
+
+    def _with_first(self, series: Series, reading: Reading) -> Reading:
+        """With the value that was first given for the time of the newest reading, where this one corrects it."""
+        before = self._newest.get(series)
+        if before is not None and before.at == reading.at:
+            if before.value == reading.value:
+                return before
+            first = before.value if before.first_value is None else before.first_value
+            reading = replace(reading, first_value=first, corrections=before.corrections + 1)
+        if before is None or before.at <= reading.at:
+            self._newest[series] = reading
+        return reading
+
+
+def _series(reading: Reading) -> Series:
+    return reading.site, reading.monitor, reading.quantity

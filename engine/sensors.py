@@ -5,18 +5,19 @@ from __future__ import annotations
 import logging
 import queue
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import TimeoutError as NotYet
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from data.alert import Signal
 from data.camera_health import HealthSettings
+from data.durations import format_duration
 from data.errors import StoreClosed, YipingError
 from data.meters import Meters
 from data.modes import active_modes
-from data.observation import Reading, Rejected, Tick
+from data.observation import HISTORY_AFTER, Reading, Rejected, Tick
 from data.recipe import Resources
 from data.secrets import redact
 from data.settings import Settings, SiteSettings
@@ -37,21 +38,26 @@ from engine.judgement import (
     pending_keys,
     stream_of,
 )
+from engine.known_readings import KnownReadings
 from engine.options import RunOptions
 from engine.outlet import AWAY, publish_health
 from engine.pipeline import SitePipeline
 from engine.polled import Polled
 from engine.readings import ReadingNews
+from engine.site_time import SiteTime
+from engine.wall_clock import WallClock, describe_jump, moved_back
 
 log = logging.getLogger(__name__)
 
 TICK_S = 1.0
-TICK_LAG = timedelta(seconds=0.5)
 GATHER_S = 0.05  # readings that come within it share a commit
 MOST_ITEMS = 500
 RETRY_S = 1.0
 METERS_EVERY_S = 5.0
-RECORDED_AFTER = timedelta(days=1)  # readings older than this come from a recording and keep its time
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
 
 
 @dataclass
@@ -62,10 +68,9 @@ class _Side:
     stream: str
     pipeline: SitePipeline
     number: int
+    time: SiteTime
     state: Any = None  # of its rules, as the store has it
     devices: list[Device] = field(default_factory=list)
-    offset: timedelta = timedelta(0)
-    ticked_at: datetime | None = None
     health: str = "unknown"
     troubled: str = ""
 
@@ -79,77 +84,121 @@ class _Batch:
     acknowledge: list[tuple[Device, Reading]] = field(default_factory=list)
     health: list[tuple[str, str, str]] = field(default_factory=list)
     warnings: list[tuple[Device, HazardWarning]] = field(default_factory=list)
+    forget_after: datetime | None = None  # newest readings after this are of a clock that has been put back
     states: dict[str, Any] = field(default_factory=dict)  # of the rules, by stream
 
     def __bool__(self) -> bool:
-        return bool(self.units or self.rejects or self.health or self.warnings or self.states)
+        return bool(
+            self.units or self.rejects or self.health or self.warnings or self.states or self.forget_after is not None
+        )
 
 
 class Sensors:
     """One thread per sensor reads; the main thread judges and commits. Full queues make the sensors wait."""
 
-    def __init__(self, heart: Heart, options: RunOptions, name: str, sites: Sequence[str]) -> None:
+    def __init__(
+        self,
+        heart: Heart,
+        options: RunOptions,
+        name: str,
+        sites: Sequence[str],
+        *,
+        wall: Callable[[], datetime] = utc_now,
+        monotonic_s: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._heart = heart
+        self._wall = wall
+        self._monotonic_s = monotonic_s
+        self._tick_due_s = monotonic_s() + TICK_S
         self._options = options
         self._meters = Meters()
         self._meters_file = options.run_dir / f"metrics-{name}.json"
         self._meters_due_s = 0.0
-        self._news = ReadingNews()
         self._came: queue.Queue[tuple[Device, Item]] = queue.Queue(maxsize=10_000)
         self._store: Store = open_store(options.store, migrate=False)
         self._modes = Polled(self._store, active_modes, frozenset[str]())
-        resources = Resources()
-        self._sides = [self._side(options.settings.site(site), resources) for site in sites]
+        self._resources = Resources()
         latest = self._store.read(lambda reader: reader.latest_readings())
-        self._judged_until = {(r.site, r.monitor, r.quantity): r.at for r in latest}
+        self._known = KnownReadings(latest, wall())
+        self._news = ReadingNews(monotonic_s, latest)
+        self._sides = [self._side(options.settings.site(site)) for site in sites]
+        self._wall_clock = WallClock(lambda: wall().timestamp(), monotonic_s)
+        self._history_told: set[str] = set()
 
     def run(self) -> None:
         """Until it is time to stop; what is not committed then is given again by its source."""
-        for device in self._devices():
+        for device in self.devices:
             device.start()
-        tick_due_s = time.monotonic() + TICK_S
         try:
             while not self._heart.stopping.is_set():
                 self._heart.beat()
-                batch = self._judge(self._gather())
-                if time.monotonic() >= tick_due_s:
-                    tick_due_s = max(tick_due_s + TICK_S, time.monotonic())
-                    self._tick(batch)
-                self._note_states(batch)
-                if batch and not self._commit(batch):
+                if not self.step(self._gather()):
                     return
                 if time.monotonic() >= self._meters_due_s:
                     self._save_meters()
         finally:
-            for device in self._devices():
-                device.stop()
-            self._store.close()
+            self.close()
 
-    def _devices(self) -> list[Device]:
+    def close(self) -> None:
+        """Stop reading, and commit what was submitted."""
+        for device in self.devices:
+            device.stop()
+        self._store.close()
+
+    @property
+    def devices(self) -> list[Device]:
         return [device for side in self._sides for device in side.devices]
 
-    def _side(self, site: SiteSettings, resources: Resources) -> _Side:
+    def step(self, items: Sequence[tuple[Device, Item]]) -> bool:
+        """Judge what came, let time pass, and commit. False when it is time to stop and something is not stored."""
+        jump = self._wall_clock.jump()
+        if jump:
+            self._follow_clock(jump)
+        batch = self._judge(items)
+        if jump:
+            self._note_jump(batch, jump)
+        now_s = self._monotonic_s()
+        if now_s >= self._tick_due_s:
+            self._tick_due_s = max(self._tick_due_s + TICK_S, now_s)
+            self._tick(batch)
+        self._note_states(batch)
+        return not batch or self._commit(batch)
+
+    def _side(self, site: SiteSettings) -> _Side:
         stream = stream_of(site.id, GAUGES)
-        other_side = site.camera is not None
-        open_alerts, number, state = self._store.read(
-            lambda reader: (
-                alerts_to_resume(reader, site.id, GAUGES, other_side=other_side),
-                last_number(reader, stream),
-                kept_state(reader, stream),
+        number, state = self._store.read(lambda reader: (last_number(reader, stream), kept_state(reader, stream)))
+        context = replace(self._options.context(site, self._resources), known_until=self._known.until(site.id))
+        gauges = [recipe for recipe in site.sensors if recipe.gives == "readings"]
+        recordings = [recipe.name for recipe in gauges if recipe.history_limit is None]
+        recorded = bool(recordings) and len(recordings) == len(gauges)
+        if recordings and not recorded:
+            log.warning(
+                "%s: the old rows of %s are stored and not judged: the site has live gauges, too",
+                site.id,
+                ", ".join(recordings),
             )
-        )
-        pending = self._store.read(lambda reader: pending_keys(reader, stream))
-        context = self._options.context(site, resources)
-        judged = site.model_copy(update={"detectors": (), "health": HealthSettings(enabled=False)})
-        try:
-            pipeline = SitePipeline(judged, context, open_alerts, state, pending=pending)
-        except YipingError as error:
-            log.error("%s: its readings are kept but cannot be judged: %s", site.id, error)
-            pipeline = SitePipeline(judged.model_copy(update={"rules": ()}), context)
-        side = _Side(site, stream, pipeline, number, state)
+        site_time = SiteTime(recorded=recorded, stale_after=context.stale_after, monotonic_s=self._monotonic_s)
+        side = _Side(site, stream, self._pipeline(site, state), number, site_time, state)
         for recipe in site.sensors:
             side.devices.append(Device(recipe, context, self._take, idle_is_alive=True))
         return side
+
+    def _pipeline(self, site: SiteSettings, state: Any) -> SitePipeline:
+        """The site's rules with their open alerts as the store has them; without rules where they cannot be made."""
+        stream, other_side = stream_of(site.id, GAUGES), site.camera is not None
+        open_alerts, pending = self._store.read(
+            lambda reader: (
+                alerts_to_resume(reader, site.id, GAUGES, other_side=other_side),
+                pending_keys(reader, stream),
+            )
+        )
+        context = self._options.context(site, self._resources)
+        judged = site.model_copy(update={"detectors": (), "health": HealthSettings(enabled=False)})
+        try:
+            return SitePipeline(judged, context, open_alerts, state, pending=pending)
+        except YipingError as error:
+            log.error("%s: its readings are kept but cannot be judged: %s", site.id, error)
+            return SitePipeline(judged.model_copy(update={"rules": ()}), context)
 
     def _take(self, device: Device, item: Item) -> None:
         """From a sensor's thread; waits while too much is waiting already."""
@@ -169,7 +218,7 @@ class Sensors:
 
     def _judge(self, items: Sequence[tuple[Device, Item]]) -> _Batch:
         batch = _Batch()
-        by_site: dict[str, list[Reading]] = {}
+        by_site: dict[str, list[tuple[Device, Reading]]] = {}
         for device, item in items:
             if isinstance(item, Rejected):
                 self._reject(batch, item)
@@ -177,24 +226,59 @@ class Sensors:
                 batch.warnings.append((device, item))
                 self._meters.count("yiping_warnings_total", site=device.site)
             elif isinstance(item, Reading):
-                by_site.setdefault(item.site, []).append(item)
+                by_site.setdefault(item.site, []).append((device, item))
                 batch.acknowledge.append((device, item))
                 self._meters.count("yiping_readings_total", site=item.site)
         for side in self._sides:
-            readings = by_site.get(side.site.id, [])
-            news = self._news.due(readings)
-            if not readings:
-                self._add(batch, side, Unit(side.stream, (), datetime.now(UTC), news=news))
-                continue
-            now = datetime.now(UTC)
-            side.offset = now - readings[-1].at if now - readings[-1].at > RECORDED_AFTER else timedelta(0)
-            signals = [
-                signal for reading in readings if self._is_new(reading) for signal in self._judged(side, reading)
-            ]
+            came = by_site.get(side.site.id, [])
+            stored = self._known.stored(self._store, [reading for _, reading in came])
+            fresh = [(device, reading) for device, reading in came if not self._known.comes_again(reading, stored)]
+            now = self._wall()
+            signals: list[Signal] = []
+            for _, reading in came:
+                side.time.heard(reading.at)
+            for device, reading in fresh:
+                if not self._is_history(side, device, reading, now) and not self._known.precedes(reading):
+                    signals += self._judged(side, reading)
             for refused in side.pipeline.refused():
                 self._reject(batch, refused)
-            self._add(batch, side, Unit(side.stream, tuple(signals), readings[-1].at, tuple(readings), news))
+            readings = tuple(reading for _, reading in fresh)
+            self._add(batch, side, Unit(side.stream, tuple(signals), now, readings, self._news.due(readings)))
         return batch
+
+    def _is_history(self, side: _Side, device: Device, reading: Reading, now: datetime) -> bool:
+        limit = device.recipe.history_limit or HISTORY_AFTER
+        if not side.time.is_history(reading.at, limit, now):
+            return False
+        self._meters.count("yiping_history_readings_total", site=reading.site)
+        if device.name not in self._history_told:
+            self._history_told.add(device.name)
+            old = format_duration(timedelta(seconds=round((now - reading.at).total_seconds())))
+            log.warning("%s gives readings of %s ago: such are stored as history and not judged", device.name, old)
+        return True
+
+    def _follow_clock(self, jump: timedelta) -> None:
+        """The wall clock was set: rules go on as after a restart, so that what they wait for neither ends nor hangs.
+
+        Everything that was decided before is in the store.
+        """
+        now = self._wall()
+        log.warning("%s", describe_jump(jump, now))
+        back = jump < timedelta(0)
+        if back:
+            self._known = KnownReadings((), now)
+        for side in self._sides:
+            if side.time.recorded:
+                continue
+            state = side.pipeline.snapshot()
+            side.pipeline = self._pipeline(side.site, moved_back(state, jump, now) if back else state)
+            side.time.set_back()
+
+    def _note_jump(self, batch: _Batch, jump: timedelta) -> None:
+        now = self._wall()
+        batch.rejects.append(Rejected("", "clock", now, describe_jump(jump, now)))
+        if jump < timedelta(0):
+            batch.forget_after = now
 
     def _reject(self, batch: _Batch, rejected: Rejected) -> None:
         batch.rejects.append(rejected)
@@ -211,21 +295,15 @@ class Sensors:
             side.troubled = repr(error)
             return ()
 
-    def _is_new(self, reading: Reading) -> bool:
-        """Was it not judged before the last restart already?"""
-        until = self._judged_until.get((reading.site, reading.monitor, reading.quantity))
-        return until is None or reading.at > until
-
     def _tick(self, batch: _Batch) -> None:
         for side in self._sides:
             for device in side.devices:
                 device.check()
             troubles = [device.trouble for device in side.devices]
             self._see_health(batch, side, troubles)
-            at = datetime.now(UTC) - side.offset - TICK_LAG
-            if side.ticked_at is not None and at <= side.ticked_at:
+            at = side.time.tick(self._wall(), ended=all(device.ended for device in side.devices))
+            if at is None:
                 continue
-            side.ticked_at = at
             signals = self._judged(
                 side, Tick(side.site.id, at, all(trouble == "" for trouble in troubles), self._modes.now())
             )
@@ -324,6 +402,8 @@ def _write_batch(writer: Writer, batch: _Batch, settings: Settings) -> None:
         receive_warning(writer, warning, now)
     for reject in batch.rejects:
         writer.add_reject(reject)
+    if batch.forget_after is not None:
+        writer.forget_newest_after(batch.forget_after)
     for site, health, reason in batch.health:
         publish_health(writer, site, health, reason, now)
 

@@ -11,13 +11,14 @@ import pandas as pd
 
 from data.alert import Alert
 from data.errors import InputRejected
+from data.observation import Reading
 from data.record import Evidence
 from data.settings import Settings
 from data.spans import ReadingBucket, buckets
 from data.store import AlertQuery, Reader, TaskQuery
 from data.task import Task
 from data.units import UNIT_OF
-from data.views import alert_view, evidence_view, task_view
+from data.views import alert_view, evidence_view, reading_view, task_view
 
 LONGEST = timedelta(days=31)
 MOST_POINTS, FEWEST_POINTS, ALL_POINTS = 1000, 100, 20_000  # buckets of a curve, and of all sites together
@@ -90,6 +91,7 @@ class Incident:
     tasks: tuple[Task, ...]
     evidence: tuple[Evidence, ...]
     whole: bool = True
+    corrections: tuple[Reading, ...] = ()  # readings whose first value is no longer theirs
 
 
 def read_span(since: str | None, until: str | None, zone: tzinfo) -> Span:
@@ -117,6 +119,7 @@ def collect(reader: Reader, span: Span, settings: Settings) -> Incident:
     sites = [site.id for site in settings.sites if site.sensors or site.detectors]
     width = buckets(span.until - span.since, max(FEWEST_POINTS, min(MOST_POINTS, ALL_POINTS // max(1, len(sites)))))
     readings = reader.reading_buckets(sites, span.since, span.until, width)
+    corrections = reader.corrected_readings(sites, since=span.since, until=span.until)
     alerts = reader.alerts(AlertQuery(since=span.since, until=span.until, limit=MOST_ALERTS + 1))
     # A task belongs to the span when it was made in it, or when its alert was there.
     tasks = {
@@ -139,6 +142,7 @@ def collect(reader: Reader, span: Span, settings: Settings) -> Incident:
         tuple(sorted(newest[:MOST_TASKS], key=lambda task: task.created_at)),
         tuple(sorted(evidence.values(), key=lambda picture: picture.at)),
         whole=len(alerts) <= MOST_ALERTS and len(newest) <= MOST_TASKS,
+        corrections=tuple(corrections),
     )
 
 
@@ -178,6 +182,7 @@ def page_json(incident: Incident, zone: tzinfo) -> dict[str, Any]:
         "until": round(incident.span.until.timestamp() * 1000),
         "offset": round(offset_of(incident.span, zone).total_seconds() * 1000),
         "readings": curves,
+        "corrections": [reading_view(reading) for reading in incident.corrections],
         "alerts": [_only(alert_view(alert), _OF_ALERT) for alert in incident.alerts],
         "tasks": [_only(task_view(task), _OF_TASK) for task in incident.tasks],
         "evidence": [evidence_view(picture) for picture in incident.evidence],

@@ -127,6 +127,7 @@ def _add_curves(
         else:
             dash = ("solid", "dash", "dot")[(i // len(_CURVES)) % 3]
             figure.add_trace(go.Scatter(**look, mode="lines", line={"color": colour, "dash": dash}), row=row, col=1)
+    _add_corrections(figure, row, quantity, incident, axis, names=names, words=words)
     if quantity in RAIN:
         figure.update_yaxes(autorange="reversed", rangemode="tozero", row=row, col=1)
     shown = frozenset(str(site) for site in part["site"].unique())
@@ -140,6 +141,34 @@ def _add_curves(
             row=row,
             col=1,
         )
+
+
+def _add_corrections(
+    figure: go.Figure, row: int, quantity: str, incident: Incident, axis: _Axis, *, names: dict[str, str], words: Words
+) -> None:
+    """What was first given for a time, as an open mark beside the curve of what counts."""
+    found = [reading for reading in incident.corrections if reading.quantity == quantity]
+    if not found:
+        return
+    texts = [
+        f"{names.get(one.site, one.site)}<br>"
+        + words("review.corrected", first=f"{one.first_value or 0.0:g}", last=f"{one.value:g}")
+        for one in found
+    ]
+    figure.add_trace(
+        go.Scatter(
+            x=[axis(one.at) for one in found],
+            y=[one.first_value for one in found],
+            mode="markers",
+            marker={"symbol": "x-thin-open", "size": 8, "color": _DIM},
+            name=words("review.corrections"),
+            text=texts,
+            hovertemplate="%{text}<extra></extra>",
+            showlegend=False,
+        ),
+        row=row,
+        col=1,
+    )
 
 
 def _limits(settings: Settings, quantity: str, sites: frozenset[str]) -> list[tuple[float, Priority]]:

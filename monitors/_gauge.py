@@ -12,8 +12,10 @@ from pydantic import Field, field_validator
 
 from data.durations import Duration
 from data.errors import InputRejected
-from data.observation import Quality, Reading
+from data.observation import HISTORY_AFTER, Quality, Reading
+from data.recipe import Context
 from data.units import convert
+from monitors._times import EARLIEST, EARLIEST_RECORDED, LocalTimes
 from monitors._values import ValueSettings
 
 
@@ -37,6 +39,14 @@ class GaugeRecipe(ValueSettings):
     timezone: Annotated[
         str | None, Field(description="IANA time zone of times that come without offset, e.g. Asia/Shanghai.")
     ] = None
+    history_after: Annotated[
+        Duration,
+        Field(
+            gt=timedelta(0),
+            description="A reading older than this when it comes is history: stored with its own time, never judged "
+            "as the present.",
+        ),
+    ] = HISTORY_AFTER
     future: Annotated[Duration, Field(description="A reading further ahead of our clock than this is rejected.")] = (
         timedelta(seconds=60)
     )
@@ -50,10 +60,28 @@ class GaugeRecipe(ValueSettings):
             raise ValueError(f"no time zone {name!r}; write an IANA name such as Asia/Shanghai") from None
         return name
 
+    @property
+    def is_recording(self) -> bool:
+        """Is the whole series of the past, so that its own time is judged?"""
+        return False
+
+    @property
+    def history_limit(self) -> timedelta | None:
+        return None if self.is_recording else self.history_after
+
+    def local_times(self, context: Context) -> LocalTimes | None:
+        """What turns this gauge's local times into UTC, the same as long as the process lives; None without a zone."""
+        if self.timezone is None:
+            return None
+        zone, latest = ZoneInfo(self.timezone), context.known_until.get(self.name)
+        name = f"local times of {context.site.id}/{self.name}"
+        times: LocalTimes = context.resources.share(name, lambda: LocalTimes(zone, latest))
+        return times
+
     def reading(self, site: str, measured: Measured, now: datetime) -> Reading:
         """In the quantity's own unit.
 
-        Raises InputRejected for a fill value, a value that cannot be, a wrong unit, or a time ahead of `now`.
+        Raises InputRejected for a fill value, a value that cannot be, a wrong unit, or an impossible time.
         """
         self.require_value(measured.value)
         if not math.isfinite(measured.value):
@@ -61,6 +89,8 @@ class GaugeRecipe(ValueSettings):
         if measured.at > now + self.future:
             ahead_s = (measured.at - now).total_seconds()
             raise InputRejected(f"it is {ahead_s:.0f} s from the future ({measured.at.isoformat()})")
+        if measured.at < (EARLIEST_RECORDED if self.is_recording else EARLIEST):
+            raise InputRejected(f"its time {measured.at.isoformat()} is one of a clock that was never set")
         value = convert(measured.value, measured.unit, self.quantity)
         if not math.isfinite(value):
             raise InputRejected(f"{measured.value} {measured.unit:.40} is not a number that can be measured")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, tzinfo
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -11,12 +11,22 @@ from data.errors import InputRejected
 from data.observation import Quality
 from monitors._gauge import Measured
 from monitors._json_source import JsonSource
+from monitors._times import Arrival, LocalTimes, instant
 
-MILLISECONDS_FROM = 1e11  # seconds since 1970 reach this in the year 5138
 
+def measured(
+    recipe: JsonSource,
+    payload: bytes | bytearray,
+    arrived: datetime,
+    *,
+    retained: bool,
+    times: LocalTimes | None = None,
+    may_repeat: bool = True,
+) -> Measured:
+    """What the message says. Raises InputRejected.
 
-def measured(recipe: JsonSource, payload: bytes | bytearray, arrived: datetime, *, retained: bool) -> Measured:
-    """What the message says. Raises InputRejected."""
+    `times`: the source's own, which knows what came before. `may_repeat`: it may have been delivered before.
+    """
     try:
         text = payload.decode("utf-8")
     except UnicodeDecodeError:
@@ -32,8 +42,9 @@ def measured(recipe: JsonSource, payload: bytes | bytearray, arrived: datetime, 
     if recipe.time is None and retained:
         raise InputRejected("a retained message without a time of its own says nothing about now")
     value = value_of(recipe, content if recipe.value is None else found(content, recipe.value))
-    zone = ZoneInfo(recipe.timezone) if recipe.timezone else None
-    at = arrived if recipe.time is None else instant(found(content, recipe.time), zone)
+    resolver = times if times is not None else ZoneInfo(recipe.timezone) if recipe.timezone else None
+    arrival = Arrival(arrived, bytes(payload), may_repeat)
+    at = arrived if recipe.time is None else instant(found(content, recipe.time), resolver, arrival)
     unit = recipe.given_unit if recipe.unit_field is None else str(found(content, recipe.unit_field))
     quality = Quality.GOOD
     if recipe.quality_field is not None:
@@ -59,21 +70,6 @@ def found(content: Any, path: str) -> Any:
         else:
             raise InputRejected(f"the message has no {path!r}")
     return here
-
-
-def instant(given: Any, zone: tzinfo | None) -> datetime:
-    """UTC. `zone` is that of times without offset. Raises InputRejected."""
-    try:
-        if isinstance(given, int | float) and not isinstance(given, bool):
-            return datetime.fromtimestamp(given / 1000 if abs(given) >= MILLISECONDS_FROM else given, UTC)
-        at = datetime.fromisoformat(given)
-        if at.tzinfo is None and zone is not None:
-            at = at.replace(tzinfo=zone)
-        if at.tzinfo is not None:
-            return at.astimezone(UTC)
-    except (ValueError, TypeError, OverflowError, OSError):
-        raise InputRejected(f"{given!r:.60} is not a time") from None
-    raise InputRejected(f"the time {given!r:.60} has no offset from UTC and the gauge no `timezone`")
 
 
 def trusted(given: Any) -> Quality:

@@ -29,6 +29,7 @@ from data.secrets import Credentials, redact
 from monitors._feed import IDLE_S
 from monitors._message import measured
 from monitors._mqtt_source import MqttSource
+from monitors._times import LocalTimes
 
 UNSTORED_AT_MOST = 200  # the broker sends no more before something is acknowledged
 HANG_UP_S = 1.0
@@ -38,9 +39,17 @@ BUSY_S = 0.02  # a waiting acknowledgement is sent this soon
 class Subscription:
     """A gauge's connection to its broker, driven by whoever observes."""
 
-    def __init__(self, recipe: MqttSource, site: str, credentials: Credentials | None, ca: Path | None) -> None:
+    def __init__(
+        self,
+        recipe: MqttSource,
+        site: str,
+        credentials: Credentials | None,
+        ca: Path | None,
+        times: LocalTimes | None = None,
+    ) -> None:
         self.recipe = recipe
         self.site = site
+        self._times = times
         self.name = f"{site}: mqtt://{recipe.host}:{recipe.port}/{recipe.topic}"
         self._timeout_s = recipe.timeout.total_seconds()
         self._closed = threading.Event()
@@ -92,7 +101,10 @@ class Subscription:
         """A reading is acknowledged when committed; what is rejected when it was taken, so that it never returns."""
         now = datetime.now(UTC)
         try:
-            value = measured(self.recipe, message.payload, now, retained=message.retain)
+            again = message.dup or message.retain or message.qos == 0
+            value = measured(
+                self.recipe, message.payload, now, retained=message.retain, times=self._times, may_repeat=again
+            )
             reading = self.recipe.reading(self.site, value, now)
         except InputRejected as error:
             excerpt = redact(message.payload[:200].decode("utf-8", "replace"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -10,7 +11,8 @@ from zoneinfo import ZoneInfo
 from data.errors import InputRejected
 from data.observation import Quality
 from monitors._gauge import GaugeRecipe, Measured
-from monitors._message import instant, trusted
+from monitors._message import trusted
+from monitors._times import Arrival, LocalTimes, instant
 from monitors._values import WrittenValue
 
 MOST_AT_ONCE = 1000
@@ -30,11 +32,11 @@ class WrittenGauge(WrittenValue, GaugeRecipe):
     """A gauge whose values may come as text."""
 
 
-def measured_in(recipe: WrittenGauge, observation: Any, now: datetime) -> Measured:
+def measured_in(recipe: WrittenGauge, observation: Any, now: datetime, times: LocalTimes | None = None) -> Measured:
     """`result` at `phenomenonTime` (an interval counts at its end), else `resultTime`, else now.
 
     `resultQuality` good, uncertain or bad. `parameters.unit` and `parameters.verticalDatum` say what the recipe else
-    says. Raises InputRejected with the name of the member.
+    says. `times`: the source's own, which knows what came before. Raises InputRejected with the name of the member.
     """
     if not isinstance(observation, dict):
         raise InputRejected("an Observation is a JSON object")
@@ -48,19 +50,21 @@ def measured_in(recipe: WrittenGauge, observation: Any, now: datetime) -> Measur
         value = recipe.number(observation["result"])
     except InputRejected as error:
         raise InputRejected(f"result: {error}") from None
-    at = next(
-        (_time(observation, name, recipe) for name in ("phenomenonTime", "resultTime") if observation.get(name)), now
-    )
+    named = [name for name in ("phenomenonTime", "resultTime") if observation.get(name) is not None]
+    at = _time(observation, named[0], recipe, now, times) if named else now
     unit = _word(parameters.get("unit"), "parameters.unit") or recipe.given_unit
     datum = _word(parameters.get("verticalDatum"), "parameters.verticalDatum")
     return Measured(value, at, unit, _quality(observation.get("resultQuality")), datum)
 
 
-def _time(observation: dict[str, Any], name: str, recipe: GaugeRecipe) -> datetime:
+def _time(
+    observation: dict[str, Any], name: str, recipe: GaugeRecipe, now: datetime, times: LocalTimes | None
+) -> datetime:
     given = observation[name]
+    resolver = times if times is not None else ZoneInfo(recipe.timezone) if recipe.timezone else None
     try:
         end = given.rpartition("/")[2] if isinstance(given, str) else given
-        return instant(end, ZoneInfo(recipe.timezone) if recipe.timezone else None)
+        return instant(end, resolver, Arrival(now, json.dumps(observation, sort_keys=True)))
     except InputRejected as error:
         raise InputRejected(f"{name}: {error}") from None
 

@@ -9,9 +9,11 @@ from data.errors import InputRejected
 from data.observation import Reading, Rejected
 from data.secrets import Credentials, redact
 from monitors._feed import Feed
+from monitors._gauge import Measured
 from monitors._http_poll import Poll
 from monitors._json_source import JsonSource
 from monitors._message import measured
+from monitors._times import LocalTimes
 
 LARGEST_BYTES = 1_000_000
 KEPT = 100
@@ -29,7 +31,9 @@ class PolledGauge:
         *,
         every_s: float,
         timeout_s: float,
+        times: LocalTimes | None = None,
     ) -> None:
+        self._times = times
         self._recipe = recipe
         self._site = site
         # Without a time of its own an equal answer is a new value; with one it is the value known already.
@@ -52,10 +56,13 @@ class PolledGauge:
     def close(self) -> None:
         self._feed.close()
 
+    def _measured(self, content: bytes, now: datetime) -> Measured:
+        return measured(self._recipe, content, now, retained=False, times=self._times)
+
     def _give(self, feed: Feed[Reading | Rejected], content: bytes) -> None:
         now = datetime.now(UTC)
         try:
-            feed.put(self._recipe.reading(self._site, measured(self._recipe, content, now, retained=False), now))
+            feed.put(self._recipe.reading(self._site, self._measured(content, now), now))
         except InputRejected as error:
             excerpt = redact(content[:200].decode("utf-8", "replace"))
             feed.put(Rejected(self._site, self._recipe.name, now, str(error), excerpt))

@@ -5,19 +5,24 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Sequence
+import re
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 
 from data.errors import DeviceLost, InputRejected
 from monitors._fill import require_value
 from monitors._number import Decimal, number
+from monitors._times import HOUR_24, LEAP_SECOND, LocalTimes
 
 ANY_OFFSET = r"[Zz]|[T :].*[+-]"  # something like an offset, be it whole or not
 OFFSET = r"(?:[Zz]|[+-]\d{2}:?\d{2})\s*$"  # at the end of an ISO 8601 time
+BARE_DAY = r"\d{4}(?:-?\d{2}(?:-?\d{2})?|-?W\d{2}(?:-?\d)?)?"
+_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +64,7 @@ class SeriesFile:
         self._separator = separator
         self._encoding = encoding
         self._skip_lines = skip_lines
+        self._times: LocalTimes | None = None
         self._restart(0)
 
     def more(self, *, whole_lines: bool) -> tuple[list[Row], list[BadRow]]:
@@ -84,6 +90,8 @@ class SeriesFile:
 
     def _restart(self, inode: int) -> None:
         self._inode = inode
+        zone = self._columns.timezone
+        self._times = None if zone is None else LocalTimes(ZoneInfo(zone))
         self._position = 0
         self._line = 0
         self._header: list[str] | None = None
@@ -105,7 +113,8 @@ class SeriesFile:
         self._line += reader.line_num
         if self._header is None or not lines:
             return [], []
-        return rows_of(lines, self._place(self._columns.time), self._place(self._columns.value), self._columns)
+        time_at, value_at = self._place(self._columns.time), self._place(self._columns.value)
+        return rows_of(lines, time_at, value_at, self._columns, self._times)
 
     def _place(self, name: str) -> int:
         header = self._header or []
@@ -119,9 +128,18 @@ class SeriesFile:
 
 
 def rows_of(
-    lines: Sequence[tuple[int, list[str]]], time_at: int, value_at: int, columns: Columns
+    lines: Sequence[tuple[int, list[str]]],
+    time_at: int,
+    value_at: int,
+    columns: Columns,
+    times: LocalTimes | None = None,
 ) -> tuple[list[Row], list[BadRow]]:
-    """Rows in order of time and bad rows; lines where time and value are empty (a tail, say) are nothing."""
+    """Rows in order of time and bad rows; lines where time and value are empty (a tail, say) are nothing.
+
+    `times`: knows the local times of earlier rows of the same file; none were read when left out.
+    """
+    if times is None and columns.timezone is not None:
+        times = LocalTimes(ZoneInfo(columns.timezone))
     picked = [
         (number, cells[time_at].strip() if time_at < len(cells) else "",
          cells[value_at].strip() if value_at < len(cells) else "", ",".join(cells)[:200])
@@ -131,25 +149,29 @@ def rows_of(
     frame = frame[(frame["time"] != "") | (frame["value"] != "")]
     if frame.empty:
         return [], []
-    frame = frame.assign(
-        at=utc_times(frame["time"], columns), number=[_number(text, columns) for text in frame["value"]]
-    )
+    at, refused = utc_times(frame["time"], columns, times)
+    frame = frame.assign(at=at, number=[_number(text, columns) for text in frame["value"]])
     good = frame["at"].notna() & frame["number"].notna()
     usable = frame[good].sort_values("at", kind="stable")
     rows = [
         Row(at.to_pydatetime(), float(value), int(line))
         for at, value, line in zip(usable["at"], usable["number"], usable["line"], strict=True)
     ]
-    bad = [BadRow(int(row["line"]), reason(row, columns), str(row["text"])) for _, row in frame[~good].iterrows()]
+    bad = [
+        BadRow(int(row["line"]), refused.get(place, "") or reason(row, columns), str(row["text"]))
+        for place, row in frame[~good].iterrows()
+    ]
     return rows, bad
 
 
 def reason(row: pd.Series, columns: Columns) -> str:
     """Why this row cannot be used."""
     if pd.isna(row["at"]):
-        written = columns.time_format or "ISO8601"
-        if pd.notna(pd.to_datetime(row["time"], format=written, errors="coerce")):
-            return f"{row['time']!r:.60} is left out or doubled by a clock change in {columns.timezone}"
+        if columns.time_format is None and _is_bare_day(row["time"]):
+            return (
+                f"{row['time']!r:.60} is a day without a time of day; where the day's beginning is meant, set "
+                '`time_format: "%Y-%m-%d"`'
+            )
         how = (
             f"written as {columns.time_format}" if columns.time_format else "in ISO 8601; set `time_format` for others"
         )
@@ -176,26 +198,71 @@ def _number(text: str, columns: Columns) -> float:
     return value if math.isfinite(value) else float("nan")
 
 
-def utc_times(texts: pd.Series, columns: Columns) -> pd.Series:
-    """UTC, NaT where it is no time. Raises InputRejected when no zone is known."""
+def utc_times(texts: pd.Series, columns: Columns, times: LocalTimes | None) -> tuple[pd.Series, dict[Hashable, str]]:
+    """UTC, NaT where it is no time; why those that look like one are none, by their place in the index.
+
+    `times` resolves local times. Raises InputRejected when there is none and a time has no offset.
+    """
     written = columns.time_format or "ISO8601"
-    own = texts.str.contains(OFFSET, regex=True) if columns.time_format is None else "%z" in columns.time_format
+    at_24 = pd.Series(False, index=texts.index)
+    if columns.time_format is None:
+        at_24 = texts.str.contains(HOUR_24)
+        texts = texts.str.replace(LEAP_SECOND, "59.999999", regex=True).str.replace(HOUR_24, "00", regex=True)
+        texts = texts.mask(texts.str.fullmatch(BARE_DAY))
+    own = texts.str.contains(OFFSET, regex=True, na=False) if columns.time_format is None else "%z" in written
     with_offset = own if isinstance(own, pd.Series) else pd.Series(own, index=texts.index)
     at = pd.to_datetime(texts.where(with_offset), format=written, errors="coerce", utc=True)
+    at = at.where(~at_24, at + _DAY)
     local = texts[~with_offset]
     if local.empty:
-        return at
+        return at, {}
     if columns.time_format is None:
-        local = local.mask(local.str.contains(ANY_OFFSET, regex=True))
+        local = local.mask(local.str.contains(ANY_OFFSET, regex=True, na=False))
     plain = pd.to_datetime(local, format=written, errors="coerce")
-    if columns.timezone is None:
+    plain = plain.where(~at_24[~with_offset], plain + _DAY)
+    if times is None:
         if plain.notna().any():
             raise InputRejected(
                 f"times such as {local[plain.notna()].iloc[0]!r} have no offset from UTC: set the gauge's `timezone`"
             )
-        return at
-    try:
-        placed = plain.dt.tz_localize(columns.timezone, ambiguous="infer", nonexistent="NaT")
-    except ValueError:  # the doubled hour of autumn cannot be told apart here
-        placed = plain.dt.tz_localize(columns.timezone, ambiguous="NaT", nonexistent="NaT")
-    return at.where(with_offset, placed.dt.tz_convert("UTC").reindex(at.index))
+        return at, {}
+    placed, refused = _placed(plain, times)
+    return at.where(with_offset, placed.reindex(at.index)), refused
+
+
+def _placed(plain: pd.Series, times: LocalTimes) -> tuple[pd.Series, dict[Hashable, str]]:
+    """Local times as UTC; those of clock changes one by one, in the order of the rows, and why some are none."""
+    placed = plain.dt.tz_localize(times.zone, ambiguous="NaT", nonexistent="NaT").dt.tz_convert("UTC")
+    odd = plain[plain.notna() & placed.isna()]
+    refused: dict[Hashable, str] = {}
+    now = datetime.now(UTC)
+    before = plain.index[0]
+    for block in _blocks(odd, plain.index):
+        known = placed[before : block.index[0]].max()
+        if pd.notna(known):
+            times.note(known.to_pydatetime())
+        before = block.index[-1]
+        for place, found in zip(block.index, times.utc_of_all(_moments(block), now=now), strict=True):
+            if isinstance(found, InputRejected):
+                refused[place] = str(found)
+            else:
+                placed[place] = found
+    newest = placed.max()
+    if pd.notna(newest):
+        times.note(newest.to_pydatetime())
+    return placed, refused
+
+
+def _blocks(odd: pd.Series, index: pd.Index) -> Iterator[pd.Series]:
+    """Rows that follow each other in the table."""
+    places = pd.Series(index.get_indexer(odd.index), index=odd.index)
+    for _, block in odd.groupby(places.diff().ne(1).cumsum()):
+        yield block
+
+
+def _moments(local: pd.Series) -> list[datetime]:
+    return [moment.to_pydatetime() for moment in local]
+
+
+def _is_bare_day(text: str) -> bool:
+    return re.fullmatch(BARE_DAY, text) is not None

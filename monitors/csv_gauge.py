@@ -68,6 +68,10 @@ class Recipe(WrittenValue, GaugeRecipe):
             raise ValueError("`follow` belongs to `replay: as_recorded`")
         return self
 
+    @property
+    def is_recording(self) -> bool:
+        return self.replay == "as_recorded" and not self.follow
+
     def make(self, context: Context) -> Monitor:
         from monitors._series import Columns, SeriesFile  # noqa: PLC0415 (loads pandas: only where a file is opened)
         from monitors._series_monitor import SeriesMonitor  # noqa: PLC0415

@@ -31,4 +31,5 @@ class Recipe(Asked, JsonSource):
             login(context, self.credentials),
             every_s=self.every.total_seconds(),
             timeout_s=self.timeout.total_seconds(),
+            times=self.local_times(context),
         )

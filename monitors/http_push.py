@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal
+from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
 from data.errors import InputRejected
 from data.inbox import Inbox
 from data.observation import Reading
-from data.recipe import Context, Monitor
+from data.recipe import Context, Monitor, Receiver
 from monitors._observation import WrittenGauge, measured_in, observations
+from monitors._times import LocalTimes
 
 
 class Recipe(WrittenGauge):
@@ -27,17 +29,38 @@ class Recipe(WrittenGauge):
     kind: Annotated[Literal["http_push"], Field(description="A gauge that sends to our server.")] = "http_push"
 
     def accept(self, site: str, sent: Any, now: datetime) -> tuple[Reading, ...]:
-        """The readings in a message. Raises InputRejected, saying which observation is wrong."""
-        items = observations(sent)
-        found = []
-        for place, item in enumerate(items):
-            try:
-                found.append(self.reading(site, measured_in(self, item, now), now))
-            except InputRejected as error:
-                raise InputRejected(str(error) if len(items) == 1 else f"observation {place + 1}: {error}") from None
-        return tuple(found)
+        return self.taken(site, sent, now, None)
+
+    def receiver(self, site: str, latest: datetime | None) -> Receiver:
+        return _Receiver(self, site, None if self.timezone is None else LocalTimes(ZoneInfo(self.timezone), latest))
 
     def make(self, context: Context) -> Monitor:
         from monitors._letters import Letters  # noqa: PLC0415 - where it runs
 
         return Letters(context.site.id, self.name, Inbox(context.var_dir, context.site.id, self.name))
+
+    def taken(self, site: str, sent: Any, now: datetime, times: LocalTimes | None) -> tuple[Reading, ...]:
+        """The readings in a message. Raises InputRejected, saying which observation is wrong."""
+        items = observations(sent)
+        found = []
+        for place, item in enumerate(items):
+            try:
+                found.append(self.reading(site, measured_in(self, item, now, times), now))
+            except InputRejected as error:
+                raise InputRejected(str(error) if len(items) == 1 else f"observation {place + 1}: {error}") from None
+        return tuple(found)
+
+
+class _Receiver:
+    """Remembers in which order the sensor's local times came (implements `data.recipe.Receiver`)."""
+
+    def __init__(self, recipe: Recipe, site: str, times: LocalTimes | None) -> None:
+        self._recipe = recipe
+        self._site = site
+        self._times = times
+
+    def accept(self, sent: Any, now: datetime) -> tuple[Reading, ...]:
+        times = None if self._times is None else self._times.copy()
+        readings = self._recipe.taken(self._site, sent, now, times)
+        self._times = times
+        return readings

@@ -23,4 +23,4 @@ class Recipe(MqttSource):
         from monitors._mqtt import Subscription  # noqa: PLC0415 (loads paho: only where a gauge is opened)
 
         ca = None if self.ca is None else context.base_dir / self.ca
-        return Subscription(self, context.site.id, login(context, self.credentials), ca)
+        return Subscription(self, context.site.id, login(context, self.credentials), ca, self.local_times(context))

@@ -25,6 +25,10 @@ class Recipe(WrittenValue, GaugeRecipe):
     time: Annotated[str, Field(description="Name of the column with the time: timestamps, or ISO 8601 text.")]
     value: Annotated[str, Field(description="Name of the column with the value.")]
 
+    @property
+    def is_recording(self) -> bool:
+        return True
+
     def make(self, context: Context) -> Monitor:
         from monitors._parquet import ParquetFile  # noqa: PLC0415 (loads pandas: only where a file is opened)
         from monitors._series import Columns  # noqa: PLC0415

@@ -200,8 +200,28 @@ class ReadingRow(Row):
     quality: Mapped[str]
     uncertainty: Mapped[float | None]
     vertical_datum: Mapped[str | None]
+    first_value: Mapped[float | None]
+    corrections: Mapped[int]
 
     __table_args__ = (Index("ix_readings_site_at", "site", "at"),)
+
+
+class SupersededReadingRow(Numbered, Row):
+    """What a reading said before it was corrected: append-only."""
+
+    __tablename__ = "superseded_readings"
+
+    site: Mapped[str]
+    monitor: Mapped[str]
+    quantity: Mapped[str]
+    at: Mapped[datetime]
+    value: Mapped[float]
+    quality: Mapped[str]
+    uncertainty: Mapped[float | None]
+    vertical_datum: Mapped[str | None]
+    superseded_at: Mapped[datetime]
+
+    __table_args__ = (Index("ix_superseded_readings_site_at", "site", "at"), {"sqlite_autoincrement": True})
 
 
 class NewestReadingRow(Row):
@@ -217,6 +237,8 @@ class NewestReadingRow(Row):
     quality: Mapped[str]
     uncertainty: Mapped[float | None]
     vertical_datum: Mapped[str | None]
+    first_value: Mapped[float | None]
+    corrections: Mapped[int]
 
 
 class RejectRow(Numbered, Row):

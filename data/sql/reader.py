@@ -22,6 +22,7 @@ from data.sql.alerts import AlertLooking
 from data.sql.notices import NoticeReading
 from data.sql.organisation_read import OrganisationLooking
 from data.sql.plans_read import PlanLooking
+from data.sql.readings_read import ReadingLooking
 from data.sql.spans import SpanLooking
 from data.sql.warnings_read import WarningLooking
 from data.store import Answered, TaskQuery
@@ -34,7 +35,6 @@ EVIDENCE = models.EvidenceRow.table()
 NEWEST = models.NewestReadingRow.table()
 OFFERS = models.OfferRow.table()
 OUTBOX = models.OutboxRow.table()
-READINGS = models.ReadingRow.table()
 POSITIONS = models.PositionRow.table()
 REJECTS = models.RejectRow.table()
 REQUESTS = models.RequestRow.table()
@@ -87,6 +87,7 @@ class SqlReader(
     AlarmLooking,
     AlertLooking,
     NoticeReading,
+    ReadingLooking,
     WarningLooking,
     OrganisationLooking,
     PlanLooking,

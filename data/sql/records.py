@@ -1,9 +1,9 @@
-"""Writing what was seen and done: readings, evidence, the audit chain, the outbox, timers, requests."""
+"""Writing what was seen and done: rejects, evidence, the audit chain, the outbox, timers, requests."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -11,13 +11,13 @@ from typing import Any
 from sqlalchemy import insert, select, update
 
 from data.errors import IllegalMove
-from data.observation import Reading, Rejected
+from data.observation import Rejected
 from data.record import GENESIS, AuditEntry, Change, Evidence, Timer
 from data.requests import Request
 from data.sql import rows
 from data.sql.engine import to_json
-from data.sql.reader import ANSWERS, AUDIT, EVIDENCE, NEWEST, OUTBOX, READINGS, REJECTS, REQUESTS, TIMERS, VALUES
-from data.sql.writing import SqlWriting, newest_first_by
+from data.sql.reader import ANSWERS, AUDIT, EVIDENCE, OUTBOX, REJECTS, REQUESTS, TIMERS, VALUES
+from data.sql.writing import SqlWriting
 from data.store import Answered
 
 APPEND_AUDIT = insert(AUDIT).returning(AUDIT.c.seq)
@@ -26,25 +26,7 @@ LAST_HASH = select(AUDIT.c.hash).order_by(AUDIT.c.seq.desc()).limit(1)
 
 
 class RecordWriting(SqlWriting):
-    """The part of `data.store.Writer` about observations and records."""
-
-    def add_readings(self, readings: Sequence[Reading]) -> int:
-        values = [rows.reading_values(reading) for reading in readings]
-        if not values:
-            return 0
-        statement = self._inserting(READINGS).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
-        new = int(self._connection.execute(statement, values).rowcount)
-        if new:
-            self._keep_newest(values)
-        return new
-
-    def _keep_newest(self, values: Sequence[Mapping[str, Any]]) -> None:
-        statement = self._inserting(NEWEST)
-        keys = ("site", "monitor", "quantity")
-        changed = {name: statement.excluded[name] for name in values[0] if name not in keys}
-        newer = statement.excluded.at > NEWEST.c.at
-        known = statement.on_conflict_do_update(index_elements=list(keys), set_=changed, where=newer)
-        self._connection.execute(known, list(newest_first_by(values, *keys).values()))
+    """The part of `data.store.Writer` about records."""
 
     def add_reject(self, rejected: Rejected) -> None:
         self._execute(insert(REJECTS), rows.plain(rejected), f"reject of {rejected.site}")

@@ -124,6 +124,12 @@ def reading_of(row: RowMapping) -> Reading:
     return Reading(**{**row, "quality": Quality(row["quality"])})
 
 
+def superseded_reading_of(row: RowMapping) -> Reading:
+    """What a reading said before it was corrected."""
+    values = {name: value for name, value in row.items() if name not in {"id", "superseded_at"}}
+    return Reading(**{**values, "quality": Quality(row["quality"])})
+
+
 def reading_values(reading: Reading) -> dict[str, Any]:
     return {
         "site": reading.site,
@@ -133,6 +139,8 @@ def reading_values(reading: Reading) -> dict[str, Any]:
         "value": float(reading.value),
         "quality": reading.quality.value,
         "uncertainty": reading.uncertainty,
+        "first_value": reading.first_value,
+        "corrections": reading.corrections,
         "vertical_datum": reading.vertical_datum,
     }
 

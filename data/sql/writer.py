@@ -8,6 +8,7 @@ from data.sql.notice_writing import NoticeWriting
 from data.sql.organisation import OrganisationWriting
 from data.sql.people import PeopleWriting
 from data.sql.plans import PlanWriting
+from data.sql.readings import ReadingWriting
 from data.sql.records import RecordWriting
 from data.sql.warnings import WarningWriting
 
@@ -19,6 +20,7 @@ class SqlWriter(
     OrganisationWriting,
     PeopleWriting,
     PlanWriting,
+    ReadingWriting,
     RecordWriting,
     WarningWriting,
 ):

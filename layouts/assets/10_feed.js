@@ -64,12 +64,14 @@ yiping.feed = (() => {
     const points = known?.points ?? [];
     const last = points.at(-1);
     if (last && at <= last[0]) {
-      if (at === last[0] || at < points[0][0]) return;
-      points.push([at, reading.value]);
+      if (at < points[0][0]) return;
+      const same = points.find((point) => point[0] === at);
+      if (same) same[1] = reading.value; // a correction
+      else points.push([at, reading.value]);
       points.sort((a, b) => a[0] - b[0]); // late, but still worth drawing
     } else points.push([at, reading.value]);
     if (points.length > SPARK_POINTS) points.splice(0, points.length - SPARK_POINTS);
-    const newest = !known || Date.parse(known.at) < at ? reading : known;
+    const newest = !known || Date.parse(known.at) <= at ? reading : known;
     readings.set(key, { ...newest, points });
     touch("reading", key);
   };

@@ -45,7 +45,8 @@
       make("div", { class: "value" },
         hot && marks.mark(hot.priority, !feed.unacknowledged(hot)),
         make("b", {}, reading.value.toFixed(Math.abs(reading.value) < 100 && reading.quantity === "water_level" ? 2 : 1)),
-        make("span", { class: "dim" }, reading.unit === "1" ? "" : reading.unit)),
+        make("span", { class: "dim" }, reading.unit === "1" ? "" : reading.unit),
+        reading.corrections > 0 && make("span", { class: "dim corrected" }, t("gauges.corrected", { first: +reading.first_value.toFixed(2) }))),
       since(reading.at, "ago", { class: "dim age" }));
   };
   const update = (ids) => {

@@ -1,0 +1,85 @@
+"""Writing what gauges measured. Another value for the same time is a correction: the newest counts, none is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import RowMapping, Table, bindparam, delete, insert, update
+
+from data.observation import Reading
+from data.sql import rows
+from data.sql.reader import NEWEST
+from data.sql.readings_read import READINGS, SUPERSEDED
+from data.sql.writing import SqlWriting, newest_first_by
+
+_GAUGE = ("site", "monitor", "quantity")
+_SAID = ("value", "quality", "uncertainty", "vertical_datum")
+
+
+class ReadingWriting(SqlWriting):
+    """The part of `data.store.Writer` about readings."""
+
+    def add_readings(self, readings: Sequence[Reading]) -> int:
+        values = [rows.reading_values(reading) for reading in readings]
+        if not values:
+            return 0
+        statement = self._inserting(READINGS).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
+        new = int(self._connection.execute(statement, values).rowcount)
+        if new:
+            self._keep_newest(values)
+        return new if new == len(values) else new + self._correct(readings, values)
+
+    def forget_newest_after(self, at: datetime) -> None:
+        self._connection.execute(delete(NEWEST).where(NEWEST.c.at > at))
+
+    def _keep_newest(self, values: Sequence[Mapping[str, Any]]) -> None:
+        statement = self._inserting(NEWEST)
+        changed = {name: statement.excluded[name] for name in values[0] if name not in _GAUGE}
+        newer = statement.excluded.at > NEWEST.c.at
+        known = statement.on_conflict_do_update(index_elements=list(_GAUGE), set_=changed, where=newer)
+        self._connection.execute(known, list(newest_first_by(values, *_GAUGE).values()))
+
+    def _correct(self, readings: Sequence[Reading], values: Sequence[Mapping[str, Any]]) -> int:
+        """Those that say something else than what is stored for their time, in their order; how many they are."""
+        current: dict[tuple[Any, ...], Mapping[str, Any]] = dict(self._stored(readings))
+        replaced: list[dict[str, Any]] = []
+        corrected: dict[tuple[Any, ...], dict[str, Any]] = {}
+        for value in values:
+            place = tuple(value[name] for name in (*_GAUGE, "at"))
+            known = current[place]
+            if all(known[name] == value[name] for name in _SAID):
+                continue
+            replaced.append({name: known[name] for name in (*_GAUGE, "at", *_SAID)} | {"superseded_at": self._now()})
+            first = known["value"] if known["first_value"] is None else known["first_value"]
+            current[place] = corrected[place] = {
+                **value, "first_value": first, "corrections": known["corrections"] + 1
+            }  # fmt: skip
+        if replaced:
+            self._connection.execute(insert(SUPERSEDED), replaced)
+            for table in (READINGS, NEWEST):
+                self._connection.execute(_corrected(table), [_named(row) for row in corrected.values()])
+        return len(replaced)
+
+    def _stored(self, readings: Sequence[Reading]) -> dict[tuple[Any, ...], RowMapping]:
+        """The rows of these readings, by their key."""
+        found: dict[tuple[Any, ...], RowMapping] = {}
+        for site in {reading.site for reading in readings}:
+            times = sorted({reading.at for reading in readings if reading.site == site})
+            for row in self._rows_at(site, times):
+                found[tuple(row[name] for name in (*_GAUGE, "at"))] = row
+        return found
+
+
+def _corrected(table: Table) -> Any:
+    """UPDATE of the row of one gauge at one time; of the newest readings only where that time is the newest."""
+    place = [table.c[name] == bindparam(f"at_{name}") for name in (*_GAUGE, "at")]
+    said: dict[str, Any] = {name: bindparam(f"new_{name}") for name in (*_SAID, "first_value", "corrections")}
+    return update(table).where(*place).values(said)
+
+
+def _named(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {f"at_{name}": row[name] for name in (*_GAUGE, "at")} | {
+        f"new_{name}": row[name] for name in (*_SAID, "first_value", "corrections")
+    }
