@@ -57,7 +57,8 @@ class Lanes:
     """The lanes of one server.
 
     `quick`: single rows and logins; nothing else may stand in its way. `lists`: pages of lists. `heavy`: spans, figures
-    and archives, one at a time. `public`: what strangers ask. `intake`: what other systems send.
+    and archives, one at a time. `public`: what strangers ask. `intake`: what other systems send. `photos`:
+    decoding, one at a time.
     """
 
     def __init__(self) -> None:
@@ -66,7 +67,8 @@ class Lanes:
         self.heavy = Lane("heavy", threads=1, waiting=12)
         self.public = Lane("public", threads=1, waiting=16)
         self.intake = Lane("intake", threads=4, waiting=400)
+        self.photos = Lane("photos", threads=1, waiting=8)
 
     def close(self) -> None:
-        for lane in (self.quick, self.lists, self.heavy, self.public, self.intake):
+        for lane in (self.quick, self.lists, self.heavy, self.public, self.intake, self.photos):
             lane.close()

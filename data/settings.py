@@ -121,6 +121,9 @@ class CaseSettings(_Settings):
     reports_per_hour: Annotated[
         int, Field(ge=1, le=10_000, description="Citizens' reports taken from one address in an hour (Open311).")
     ] = 20
+    photos_per_hour: Annotated[
+        int, Field(ge=1, le=100_000, description="Reports with photos taken from one person in an hour.")
+    ] = 120
     reads_per_minute: Annotated[
         int,
         Field(ge=1, le=100_000, description="Questions about citizens' reports answered to one address in a minute."),

@@ -14,12 +14,12 @@ from data.errors import InputRejected
 from data.frame import Frame, Image
 from data.observation import Reading, Rejected
 from data.picture import ArrayFrame
+from data.picture_limits import LARGEST_PIXELS
 from data.secrets import Credentials, redact
 from monitors._feed import Feed
 from monitors._http_poll import Poll
 
 MAX_BYTES = 20_000_000
-MAX_PIXELS = 50_000_000
 KEPT_FRAMES = 2
 
 
@@ -30,7 +30,7 @@ def decode_picture(content: bytes) -> Image:
     """
     try:
         with Pictures.open(io.BytesIO(content), formats=("JPEG", "PNG")) as picture:
-            if picture.width * picture.height > MAX_PIXELS:
+            if picture.width * picture.height > LARGEST_PIXELS:
                 raise InputRejected(f"the picture is too large: {picture.width} × {picture.height}")
             rgb = np.asarray(_eight_bits(ImageOps.exif_transpose(picture)).convert("RGB"), dtype=np.uint8)
     except (OSError, ValueError, SyntaxError, Pictures.DecompressionBombError) as error:

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from web.auth import found_visitor
 from web.photo import LARGEST_BYTES
-from web.problems import TooLarge, refusal
+from web.problems import TooLarge, TooMany, refusal
+from web.uploads import UploadPlaces
 
 _PHOTO = LARGEST_BYTES + 128 * 1024  # the photo and what a form puts around it
 _DASH = 2 * 1024 * 1024
@@ -20,11 +23,7 @@ _DRAINED = 4 * _PHOTO  # read and thrown away, so that a browser sees the answer
 
 def limit_of(path: str) -> int:
     """The most bytes that may be sent to this path."""
-    if (
-        path.startswith("/r/")
-        or path == "/api/v1/reports"
-        or (path.startswith("/api/v1/tasks/") and path.endswith("/report"))
-    ):
+    if path == "/api/v1/reports" or (path.startswith("/api/v1/tasks/") and path.endswith("/report")):
         return _PHOTO
     large = {"/api/v1/warnings", "/api/v1/alertmanager", "/api/v1/organisation/import"}
     if path.startswith("/_dash") or path in large:
@@ -35,8 +34,9 @@ def limit_of(path: str) -> int:
 class BodyLimit:
     """Stands behind the login: strangers do not get so far."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, uploads: UploadPlaces) -> None:
         self._app = app
+        self._uploads = uploads
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -48,17 +48,34 @@ class BodyLimit:
             await _drain(receive)
             await refusal(TooLarge(f"{declared} bytes were sent, {limit} are taken here at most"))(scope, receive, send)
             return
-        taken = 0
+        visitor = found_visitor(HTTPConnection(scope))
+        if limit != _PHOTO or scope["method"] != "POST" or visitor is None:
+            await self._app(scope, _counted(receive, limit), send)
+            return
+        try:
+            self._uploads.take(visitor.user.name)
+        except TooMany as error:
+            await _drain(receive)
+            await refusal(error)(scope, receive, send)
+            return
+        try:
+            await self._app(scope, _counted(receive, limit), send)
+        finally:
+            self._uploads.leave(visitor.user.name)
 
-        async def counted() -> Message:
-            nonlocal taken
-            message = await receive()
-            taken += len(message.get("body", b""))
-            if taken > limit:
-                raise HTTPException(413)
-            return message
 
-        await self._app(scope, counted, send)
+def _counted(receive: Receive, limit: int) -> Receive:
+    taken = 0
+
+    async def counted() -> Message:
+        nonlocal taken
+        message = await receive()
+        taken += len(message.get("body", b""))
+        if taken > limit:
+            raise HTTPException(413)
+        return message
+
+    return counted
 
 
 async def _drain(receive: Receive) -> None:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
@@ -15,6 +16,7 @@ from data.lanes import Lanes
 from data.settings import Settings
 from data.store import EvidenceVault, Reader, Store, Writer
 from dispatch.routing import Roads
+from web.uploads import UploadPlaces
 
 T = TypeVar("T")
 
@@ -55,6 +57,11 @@ class ServerDeps:
     sessions: SessionPolicy = field(default_factory=SessionPolicy)
     now: Callable[[], datetime] = utc_now
     lanes: Lanes = field(default_factory=Lanes)
+
+    @cached_property
+    def uploads(self) -> UploadPlaces:
+        """Places for those who send photos."""
+        return UploadPlaces(self.settings.cases.photos_per_hour)
 
     async def read(self, look: Callable[[Reader], T]) -> T:
         """Run `look` on a consistent view, in a thread that only such short questions use: single rows."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from http import HTTPStatus
 from types import MappingProxyType
@@ -49,6 +50,14 @@ class TooLarge(YipingError):
     """What was sent is larger than is taken (HTTP 413)."""
 
 
+class TooMany(YipingError):
+    """This person sends too much (HTTP 429). `wait_s`: seconds until the next may come."""
+
+    def __init__(self, why: str, wait_s: float) -> None:
+        super().__init__(why)
+        self.wait_s = wait_s
+
+
 class Unavailable(YipingError):
     """It cannot be had just now; try again (HTTP 503)."""
 
@@ -64,6 +73,7 @@ _STATUS: tuple[tuple[type[YipingError], int, str], ...] = (
     (PreconditionFailed, 412, "precondition-failed"),
     (PreconditionRequired, 428, "precondition-required"),
     (TooLarge, 413, "too-large"),
+    (TooMany, 429, "too-many"),
     (KeyReused, 422, "idempotency-key-reused"),
     (InputRejected, 422, "input-rejected"),
     (TookTooLong, 422, "took-too-long"),
@@ -97,7 +107,8 @@ def refusal(error: YipingError) -> Response:
     """The answer to an error that was raised on purpose."""
     for error_class, status, kind in _STATUS:
         if isinstance(error, error_class):
-            headers = _HEADERS_OF.get(status)
+            again = {"Retry-After": str(math.ceil(error.wait_s))} if isinstance(error, TooMany) else {}
+            headers = {**_HEADERS_OF.get(status, {}), **again}
             return problem(status, str(error), kind=kind, headers=headers)
     return problem(500, "the server could not do this", kind="defect")
 

@@ -127,7 +127,7 @@ def build_server(deps: ServerDeps) -> FastAPI:
     policy = content_policy(tuple(dash.csp_hashes()))
     # Added last, so that they stand outside of Dash's own middleware.
     server.add_middleware(DashGuard, callbacks=dash.callback_map, paths=dash.registered_paths)
-    server.add_middleware(BodyLimit)
+    server.add_middleware(BodyLimit, uploads=deps.uploads)
     server.add_middleware(
         AuthMiddleware,
         book=book,

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import io
 import os
+import threading
+import time
+import zlib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
 import httpx
+import numpy as np
+import psutil
 import pytest
 from PIL import ExifTags, Image
 
-from data.errors import InputRejected
+from data.errors import Busy, InputRejected
 from tests.web.city import Running
 from web.photo import LARGEST_BYTES, clean_photo
+from web.problems import TooLarge, TooMany
+from web.uploads import UploadPlaces
 
 pytestmark = pytest.mark.usefixtures("nobody_busy")
 
@@ -133,11 +141,125 @@ def test_a_report_sent_twice_with_one_key_is_one_report(running: Running) -> Non
         assert other.status_code == 422
 
 
-def test_a_picture_with_too_many_pixels_is_refused_before_it_is_decoded() -> None:
+def flat_png(width: int, height: int) -> bytes:
+    """Some kilobytes that unpack to three bytes a pixel."""
     out = io.BytesIO()
-    Image.new("1", (20_000, 20_000)).save(out, "PNG")
-    with pytest.raises(InputRejected, match="more than 60000000 pixels"):
-        clean_photo(out.getvalue())
+    Image.new("RGB", (width, height), (200, 30, 30)).save(out, "PNG")
+    return out.getvalue()
+
+
+def only_a_header(width: int, height: int) -> bytes:
+    """A PNG that says how large it is, and no pixel."""
+    size = width.to_bytes(4, "big") + height.to_bytes(4, "big")
+    parts = (b"IHDR" + size + bytes([8, 2, 0, 0, 0]), b"IDAT")
+    chunks = [(len(part) - 4).to_bytes(4, "big") + part + zlib.crc32(part).to_bytes(4, "big") for part in parts]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+
+
+SIXTY_MEGAPIXELS = flat_png(10_000, 6_000)
+
+
+def test_a_picture_with_too_many_pixels_is_refused_in_words_before_it_is_decoded(running: Running) -> None:
+    assert len(SIXTY_MEGAPIXELS) < 300_000
+    with on_scene(running) as (zhang, path):
+        answer = zhang.post(path, files={"photo": ("a.png", SIXTY_MEGAPIXELS, "image/png")})
+    assert answer.status_code == 413
+    assert "照片有 10000 × 6000 像素，超过 2000 万" in answer.json()["detail"]
+    assert "more than 20 million" in answer.json()["detail"]
+    with pytest.raises(TooLarge, match="20000 × 20000"):
+        clean_photo(only_a_header(20_000, 20_000))
+
+
+def test_eight_large_pictures_at_once_leave_the_server_small_and_others_answered(running: Running) -> None:
+    def resident_mib() -> float:
+        return psutil.Process().memory_info().rss / 2**20
+
+    largest = flat_png(5_000, 4_000)  # as many pixels as are taken
+    files = {"photo": ("a.png", largest, "image/png")}
+    body = {"kind": "litter", "lon": "106.51", "lat": "29.58"}
+    before, peak, stop = resident_mib(), [0.0], threading.Event()
+
+    def watch() -> None:
+        while not stop.is_set():
+            peak[0] = max(peak[0], resident_mib())
+            time.sleep(0.01)
+
+    def send(name: str) -> int:
+        with running.client(name) as client:
+            client.timeout = httpx.Timeout(120)
+            return client.post("/api/v1/reports", data=body, files=files).status_code
+
+    alert = running.alert()
+    with ThreadPoolExecutor(9) as threads, running.client("zhao") as officer:
+        watching = threads.submit(watch)
+        sending = [threads.submit(send, name) for name in ("zhang", "wang", "chen", "zhang") * 2]
+        assert officer.post(f"/api/v1/alerts/{alert}/acknowledge").status_code == 200
+        statuses = [one.result() for one in sending]
+        stop.set()
+        watching.result()
+    assert set(statuses) <= {200, 429}
+    assert statuses.count(200) >= 2
+    assert peak[0] - before < 150, "60 MB for each picture that is unpacked in the server"
+
+
+def test_one_person_sends_two_photos_at_once_and_so_many_an_hour() -> None:
+    places = UploadPlaces(5)
+    places.take("zhang")
+    places.take("zhang")
+    with pytest.raises(TooMany, match="other photos are being taken in"):
+        places.take("zhang")
+    places.take("wang")
+    for _ in range(2):
+        places.leave("zhang")
+    for _ in range(3):
+        places.take("zhang")
+        places.leave("zhang")
+    with pytest.raises(TooMany, match="within an hour") as put_off:
+        places.take("zhang")
+    assert 3500 < put_off.value.wait_s <= 3600
+    for name in ("a", "b", "c", "d", "e", "f", "g"):
+        places.take(name)
+    with pytest.raises(TooMany, match="other photos"):
+        places.take("h")
+
+
+def test_whoever_sends_too_much_is_told_when_to_send_again_and_nothing_is_read(running: Running) -> None:
+    with on_scene(running) as (zhang, path):
+        places = running.deps.uploads
+        for _ in range(2):
+            places.take("zhang")
+        answer = zhang.post(path, files={"photo": ("a.jpg", phone_photo(), "image/jpeg")})
+        for _ in range(2):
+            places.leave("zhang")
+        assert (answer.status_code, answer.headers["Retry-After"]) == (429, "5")
+        assert answer.json()["type"] == "urn:yiping:problem:too-many"
+        assert zhang.post(path, files={"photo": ("a.jpg", phone_photo(), "image/jpeg")}).status_code == 200
+
+
+@pytest.mark.parametrize("mode", ["I;16", "1", "L", "LA", "P", "CMYK", "RGBA"])
+def test_a_picture_of_any_mode_keeps_its_brightness(mode: str) -> None:
+    out = io.BytesIO()
+    if mode == "I;16":
+        ramp = np.linspace(0, 65535, 256).astype(np.uint16)
+        Image.fromarray(np.tile(ramp, (64, 1))).save(out, "PNG")
+    else:
+        ramp8 = Image.fromarray(np.tile(np.arange(256, dtype=np.uint8), (64, 1)))
+        ramp8.convert(mode).save(out, "JPEG" if mode == "CMYK" else "PNG")
+    kept = np.asarray(Image.open(io.BytesIO(clean_photo(out.getvalue()).jpeg)).convert("L"), float)
+    assert kept[:, :64].mean() < 80
+    assert kept[:, 192:].mean() > 175
+
+
+@pytest.mark.parametrize("limit", ["memory", "time"])
+def test_a_decoder_that_needs_too_much_is_ended_and_said(monkeypatch: pytest.MonkeyPatch, limit: str) -> None:
+    if limit == "memory":
+        monkeypatch.setattr("web.photo.MEMORY_BYTES", 150 * 2**20)
+        with pytest.raises(InputRejected, match="too much memory"):
+            clean_photo(flat_png(5_000, 4_000))
+    else:
+        monkeypatch.setattr("web.photo.WITHIN_S", 0.01)
+        with pytest.raises(Busy, match="please send it again"):
+            clean_photo(phone_photo())
 
 
 def test_a_large_picture_is_made_smaller() -> None:

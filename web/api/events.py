@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -15,7 +14,7 @@ from data.case import Origin
 from data.errors import InputRejected
 from data.geo import Location
 from data.people import Action, Actor, may
-from data.record import AuditEntry, Evidence
+from data.record import AuditEntry
 from data.store import Reader, Writer
 from data.task import Event
 from data.views import clock_view, event_view, iso, step_view, task_view
@@ -33,8 +32,7 @@ from web.api.lists import Cursor, Limit, before_id, page
 from web.api.schemas import AnyList, EventList, EventView, TaskAnswer, answers
 from web.auth import visitor_of
 from web.deps import ServerDeps
-from web.photo import LARGEST_BYTES, Photo, clean_photo
-from web.problems import TooLarge
+from web.photo import LARGEST_BYTES, keep_photo
 
 Open = Annotated[bool, Query(description="Only those that have not ended.")]
 _MOVED = answers(AnyList, 403, 404, 409, 412, 422, 428)
@@ -120,7 +118,7 @@ def _add_intake(router: APIRouter, deps: ServerDeps) -> None:
 
         return await once(deps, request, body.model_dump(mode="json"), work)
 
-    @router.post("/reports", response_model=None, responses=answers(AnyList, 403, 413, 422))
+    @router.post("/reports", response_model=None, responses=answers(AnyList, 403, 413, 422, 429))
     async def report_from_the_street(
         request: Request,
         *,
@@ -135,7 +133,8 @@ def _add_intake(router: APIRouter, deps: ServerDeps) -> None:
         actor = visitor_of(request).actor
         actor.require(Action.REPORT_EVENT)
         content = b"" if photo is None else await photo.read(LARGEST_BYTES + 1)
-        evidence, clean = await asyncio.to_thread(kept_photo, deps, content, actor.name)
+        mark = hashlib.sha256(actor.name.encode()).hexdigest()[:12]
+        evidence, clean = await keep_photo(deps, content, f"report:{mark}") if content else (None, None)
         reporter = {"user": actor.name} | ({} if seen_at is None else {"seen_at": iso(seen_at) or ""})
         reported = Report(kind, Location(lon=lon, lat=lat), description, photo=evidence, reporter=reporter)
         body = {"kind": kind, "lon": lon, "lat": lat, "text": description, "photo": evidence and evidence.id}
@@ -150,17 +149,6 @@ def _add_intake(router: APIRouter, deps: ServerDeps) -> None:
             return {"event": event_view(event)}
 
         return await once(deps, request, body, work)
-
-
-def kept_photo(deps: ServerDeps, content: bytes, who: str) -> tuple[Evidence | None, Photo | None]:
-    """A photo made anew and kept. Raises TooLarge and InputRejected."""
-    if not content:
-        return None, None
-    if len(content) > LARGEST_BYTES:
-        raise TooLarge(f"the photo is larger than {LARGEST_BYTES // 1024 // 1024} MB")
-    clean = clean_photo(content)
-    mark = hashlib.sha256(who.encode()).hexdigest()[:12]
-    return deps.vault.keep(clean.jpeg, "image/jpeg", deps.now(), f"report:{mark}"), clean
 
 
 def _add_steps(router: APIRouter, deps: ServerDeps) -> None:

@@ -213,6 +213,6 @@ class Problem(BaseModel):
 def answers(model: type[BaseModel], *refusals: int) -> dict[int | str, dict[str, Any]]:
     """What a route can answer, for OpenAPI: `model`, and problems with these statuses."""
     refused: dict[int | str, dict[str, Any]] = {
-        status: {"model": Problem, "content": {"application/problem+json": {}}} for status in (401, *refusals)
+        status: {"model": Problem, "content": {"application/problem+json": {}}} for status in (401, 503, *refusals)
     }
     return {200: {"model": model}} | refused

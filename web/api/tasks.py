@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -12,7 +11,7 @@ from fastapi import APIRouter, File, Form, Request, Response, UploadFile
 
 from data.errors import Forbidden
 from data.people import Action, Actor, may
-from data.record import AuditEntry, Evidence
+from data.record import AuditEntry
 from data.store import Reader, TaskQuery, Writer
 from data.task import Task
 from data.views import offer_view, task_view
@@ -34,8 +33,7 @@ from web.api.schemas import (
 )
 from web.auth import visitor_of
 from web.deps import ServerDeps
-from web.photo import LARGEST_BYTES, clean_photo
-from web.problems import TooLarge
+from web.photo import LARGEST_BYTES, keep_photo
 
 Step = Callable[[Writer, int, Actor, datetime], Task]
 _MOVED = answers(TaskAnswer, 403, 404, 409, 422)
@@ -167,7 +165,7 @@ def _add_report(router: APIRouter, deps: ServerDeps) -> None:
     @router.post(
         "/tasks/{task_id}/report",
         response_model=None,
-        responses=answers(TaskAnswer, 403, 404, 409, 413, 422),
+        responses=answers(TaskAnswer, 403, 404, 409, 413, 422, 429),
     )
     async def report(
         request: Request,
@@ -195,7 +193,8 @@ async def take_report(  # noqa: PLR0917 - all that a report says
     if task.responder != actor.name:
         raise Forbidden(f"task {task_id} was not accepted by {actor.name}")
     content = await _content(photo)
-    evidence, exif = await asyncio.to_thread(_kept, deps, task_id, content)
+    evidence, clean = await keep_photo(deps, content, f"report:{task_id}") if content else (None, None)
+    exif = {} if clean is None else clean.exif
     body: dict[str, Any] = {"text": text, "photo": hashlib.sha256(content).hexdigest() if content else None}
     if checked:
         body["checked"] = sorted(checked)
@@ -215,14 +214,4 @@ async def _content(photo: UploadFile | None) -> bytes:
     """The photo's bytes; none when no file was chosen (browsers then send an empty one)."""
     if photo is None:
         return b""
-    content = await photo.read(LARGEST_BYTES + 1)
-    if len(content) > LARGEST_BYTES:
-        raise TooLarge(f"the photo is larger than {LARGEST_BYTES // 1024 // 1024} MB")
-    return content
-
-
-def _kept(deps: ServerDeps, task_id: int, content: bytes) -> tuple[Evidence | None, Mapping[str, Any]]:
-    if not content:
-        return None, {}
-    photo = clean_photo(content)
-    return deps.vault.keep(photo.jpeg, "image/jpeg", deps.now(), f"report:{task_id}"), photo.exif
+    return await photo.read(LARGEST_BYTES + 1)
