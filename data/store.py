@@ -208,8 +208,8 @@ class Reader(Protocol):
         """Those opened in this session at the identity provider and not revoked."""
         ...
 
-    def addresses_of(self, user: str, since: datetime) -> Sequence[str]:
-        """From where browsers of this user logged in, ended sessions too."""
+    def login_addresses(self, since: datetime, limit: int = 10_000) -> Sequence[tuple[str, str]]:
+        """Who logged in from where, the latest first; sessions that have ended count, too."""
         ...
 
     def factors(self, user: str) -> Sequence[Factor]:

@@ -19,7 +19,7 @@ PAGES = (
     ("/review", "page.review"),
     ("/organisation", "page.organisation"),
 )
-FOR_ADMINISTRATORS = (("/setup", "page.setup"), ("/load", "page.load"))
+FOR_ADMINISTRATORS = (("/setup", "page.setup"), ("/load", "page.load"), ("/accounts", "page.accounts"))
 ADMINISTRATORS_PAGES = frozenset(path for path, _ in FOR_ADMINISTRATORS)
 
 
@@ -54,7 +54,7 @@ def draw_header(screens: ScreenContext, words: Words, path: str) -> Any:
                     html.Span(id="link-state", className="link-state", role="status"),
                     html.Time(id="clock", className="clock"),
                     html.Button(words("language.other"), id="language", className="quiet", value=words.other),
-                    html.Span(id="user-menu", className="user-menu"),
+                    html.A(id="user-menu", className="user-menu", href="/account", title=words("page.account")),
                     html.Button(words("logout"), id="logout", className="quiet"),
                 ],
                 className="status",

@@ -26,6 +26,8 @@ _TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
         "page.wall": ("大屏", "Wall"),
         "page.duty": ("值班", "Duty"),
         "page.review": ("复盘", "Review"),
+        "page.account": ("账号：密码、登录", "Account: password, sessions"),
+        "page.accounts": ("用户", "Users"),
         "demo": ("演示", "DEMO"),
         "demo.hint": ("演示城市：画面与人员均为虚构", "Demo city: pictures and people are invented"),
         "language.other": ("English", "中文"),

@@ -32,6 +32,7 @@ class Who:
 WEBSOCKET = "WEBSOCKET"  # the handshake of a socket, beside the HTTP methods
 
 NOBODY = Who(frozenset())
+_PEOPLE = Who(frozenset(role for role in Role if role is not Role.SOURCE))
 USERS = Who(frozenset(Role))  # everybody who is logged in, machines with a token included
 EVERYBODY = Who(frozenset({*Role, None}))
 
@@ -57,6 +58,10 @@ _ACKNOWLEDGE = permitted(Action.ACKNOWLEDGE)
 
 _PUBLIC: Mapping[str, Mapping[str, Who]] = {
     "/login": {"GET": EVERYBODY, "POST": EVERYBODY},
+    # Who has a one-time code has no password yet. The page's own style and script hold nothing.
+    "/reset": {"GET": EVERYBODY},
+    "/account/assets/{file}": {"GET": EVERYBODY},
+    "/api/v1/password-reset": {"POST": EVERYBODY},
     "/healthz": {"GET": EVERYBODY},
     "/readyz": {"GET": EVERYBODY},
     "/metrics": {"GET": EVERYBODY},  # the handler: this machine and administrators
@@ -98,6 +103,11 @@ _DASH: Mapping[str, Mapping[str, Who]] = {
 _OWN: Mapping[str, Mapping[str, Who]] = {
     "/logout": {"POST": USERS},
     "/source.tar.gz": {"GET": USERS},
+    "/account": {"GET": _PEOPLE},
+    "/accounts": {"GET": _ADMINISTER},
+    "/api/v1/account": {"GET": _PEOPLE},
+    "/api/v1/account/password": {"POST": _PEOPLE},
+    "/api/v1/account/end-session": {"POST": _PEOPLE},
     "/r": {"GET": _PHONE},
     "/r/live": {"GET": _PHONE},
     "/r/assets/{name}": {"GET": _PHONE},
@@ -191,6 +201,16 @@ _WRITING: Mapping[str, Mapping[str, Who]] = {
     "/api/v1/sites/{site_id}/learn-view": {"POST": _ADMINISTER},
 }
 
+_ACCOUNTS: Mapping[str, Mapping[str, Who]] = {
+    "/api/v1/users": {"GET": _ADMINISTER, "POST": _ADMINISTER},
+    "/api/v1/users/{name}": {"PUT": _ADMINISTER},
+    "/api/v1/users/{name}/sessions": {"GET": _ADMINISTER},
+    **{
+        f"/api/v1/users/{{name}}/{step}": {"POST": _ADMINISTER}
+        for step in ("reset", "tokens", "end-session", "disable", "enable", "revoke")
+    },
+}
+
 _EVENT_STEPS: Mapping[str, Mapping[str, Who]] = {
     f"/api/v1/events/{{event_id}}/{step.value}": {"POST": permitted(move.action)}
     for step, move in EVENT_STEPS.items()
@@ -205,15 +225,19 @@ TABLE: Mapping[str, Mapping[str, Who]] = MappingProxyType(
         **_OWN,
         **_READING,
         **_WRITING,
+        **_ACCOUNTS,
         **_EVENT_STEPS,
     }
 )
 
-PAGES: frozenset[str] = frozenset({*SCREENS, "/r", "/source.tar.gz"})
+PAGES: frozenset[str] = frozenset({*SCREENS, "/r", "/source.tar.gz", "/account", "/accounts"})
 """Where a person types the address: refused with a redirect instead of a problem document."""
 
-WITHOUT_CSRF_TOKEN: frozenset[tuple[str, str]] = frozenset({("POST", "/login"), ("POST", "/_dash-update-component")})
+WITHOUT_CSRF_TOKEN: frozenset[tuple[str, str]] = frozenset(
+    {("POST", "/login"), ("POST", "/_dash-update-component"), ("POST", "/api/v1/password-reset")}
+)
 """Writes that a session cookie may make without X-CSRF-Token; SameSite and the Origin check hold them.
 
-The login has no session yet. Dash's renderer sends the token when it has one; its callbacks change nothing.
+The login has no session yet, and who resets a password shows a one-time code.
+Dash's renderer sends the token when it has one; its callbacks change nothing.
 """

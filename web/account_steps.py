@@ -19,7 +19,17 @@ from data.web_push import forget_subscriptions
 ACCOUNT_TOPIC = "account"  # the server follows it; screens do not get it
 RESET = "reset"
 _LONGEST_NAME = 64
+_NOT_IN_NAMES = frozenset(":/\\?#%")
 _LONGEST_DISPLAY_NAME = 200
+
+
+class CodeRefused(InputRejected):
+    """A one-time code that was used, has expired, or never was (HTTP 422)."""
+
+    reason = "code"
+
+    def __init__(self) -> None:
+        super().__init__("this code has been used or has expired; ask an administrator for a new one")
 
 
 def account_subject(name: str) -> str:
@@ -40,8 +50,11 @@ def tell(writer: Writer, name: str, now: datetime, detail: Mapping[str, Any] | N
 
 def check_name(name: str) -> str:
     """Raises InputRejected."""
-    if not name or len(name) > _LONGEST_NAME or name != name.strip() or not name.isprintable() or ":" in name:
-        raise InputRejected(f"a user name has 1 to {_LONGEST_NAME} printable characters, no colon, no blanks around it")
+    printable = name.isprintable() and name == name.strip() and not _NOT_IN_NAMES & set(name)
+    if not name or len(name) > _LONGEST_NAME or not printable:
+        raise InputRejected(
+            f"a user name has 1 to {_LONGEST_NAME} printable characters, none of : / \\ ? # %, no blanks around it"
+        )
     return name
 
 
@@ -169,11 +182,11 @@ def allow_reset(writer: Writer, code: AccountCode, by: Actor) -> None:
 
 
 def reset_password(writer: Writer, code_hash: str, password_hash: str, now: datetime) -> User:
-    """Set the password of whom the one-time code is for. Raises InputRejected for a code that is no good (any more)."""
+    """Set the password of whom the one-time code is for. Raises CodeRefused."""
     code = usable_code(writer.account_code(code_hash), now)
     user = None if code is None else writer.user(code.user)
     if code is None or user is None or user.disabled_at is not None or not writer.use_account_code(code_hash, now):
-        raise InputRejected("this link has been used or has expired; ask an administrator for a new one")
+        raise CodeRefused()
     set_password(writer, Actor(user.name, user.role), user.name, password_hash, now)
     return user
 

@@ -22,9 +22,10 @@ from layouts.words import LANGUAGE_COOKIE, LANGUAGES, language_of
 from web.auth import CSRF_COOKIE, RESPONDER_HOME, SESSION_COOKIE, found_visitor
 from web.deps import ServerDeps
 from web.device_cookie import DEVICE_COOKIE, LASTS, DeviceCookies
-from web.login_limit import LoginLimit, TooManyTries, Try
+from web.identity import Identity, address_of
+from web.login_limit import TooManyTries, Try
 from web.passwords import HashingBusy, PasswordCheck
-from web.sessions import Opened, SessionBook
+from web.sessions import Opened
 
 log = logging.getLogger(__name__)
 
@@ -96,11 +97,10 @@ class _LoginPage:
         return answer
 
 
-def login_router(
-    deps: ServerDeps, book: SessionBook, passwords: PasswordCheck, limit: LoginLimit, devices: DeviceCookies
-) -> APIRouter:
+def login_router(identity: Identity) -> APIRouter:
     """`/login` and `/logout`."""
     router = APIRouter()
+    deps, book, limit, devices = identity.deps, identity.book, identity.limit, identity.devices
     page = _LoginPage(deps).draw
 
     async def show(request: Request) -> Response:
@@ -113,7 +113,7 @@ def login_router(
     async def log_in(request: Request) -> Response:
         async with request.form(max_files=0, max_fields=8, max_part_size=_LARGEST_FORM) as form:
             name, password, aim = (str(form.get(field, "")) for field in ("name", "password", "next"))
-        name, address = name.strip()[:200], request.client.host if request.client else ""
+        name, address = name.strip()[:200], address_of(request)
         try:
             attempt = limit.reserve(name, address, _device(devices, request, name, deps))
         except TooManyTries as error:
@@ -121,7 +121,7 @@ def login_router(
             answer.headers["Retry-After"] = str(math.ceil(error.wait_s))
             return answer
         try:
-            user = await _checked(deps, passwords, attempt, name, password)
+            user = await _checked(deps, identity.passwords, attempt, name, password)
         except HashingBusy:
             limit.give_back(attempt)
             answer = page(request, 503, "busy", name=name, aim=aim)

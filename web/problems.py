@@ -26,6 +26,8 @@ from data.errors import (
     TookTooLong,
     YipingError,
 )
+from web.login_limit import TooManyTries
+from web.passwords import HashingBusy
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -78,6 +80,8 @@ _STATUS: tuple[tuple[type[YipingError], int, str], ...] = (
     (InputRejected, 422, "input-rejected"),
     (TookTooLong, 422, "took-too-long"),
     (Busy, 503, "busy"),
+    (TooManyTries, 429, "too-many-tries"),
+    (HashingBusy, 503, "busy"),
     (StoreClosed, 503, "store-closed"),
     (DeviceLost, 503, "device-lost"),
     (Unavailable, 503, "unavailable"),
@@ -107,9 +111,11 @@ def refusal(error: YipingError) -> Response:
     """The answer to an error that was raised on purpose."""
     for error_class, status, kind in _STATUS:
         if isinstance(error, error_class):
-            again = {"Retry-After": str(math.ceil(error.wait_s))} if isinstance(error, TooMany) else {}
+            again = {"Retry-After": str(math.ceil(error.wait_s))} if isinstance(error, TooMany | TooManyTries) else {}
             headers = {**_HEADERS_OF.get(status, {}), **again}
-            return problem(status, str(error), kind=kind, headers=headers)
+            reason = getattr(error, "reason", None)
+            members = {} if reason is None else {"reason": reason}
+            return problem(status, str(error), kind=kind, headers=headers, **members)
     return problem(500, "the server could not do this", kind="defect")
 
 

@@ -24,22 +24,20 @@ from layouts.context import ScreenContext
 from layouts.shell import build_dash, page_html
 from web.access import AccessGate, ApiRoute
 from web.access_log import AccessLog, WithoutQuery
-from web.account_key import AccountKey
+from web.account_pages import account_pages_router
 from web.api import build_api
 from web.auth import AuthMiddleware, content_policy
 from web.body_limit import BodyLimit
 from web.dash_guard import DashGuard
 from web.deps import ServerDeps
-from web.device_cookie import DeviceCookies
 from web.events_socket import events_router
 from web.health import HealthBoard, past_health
+from web.identity import identity_of
 from web.login import login_router
-from web.login_limit import LoginLimit
 from web.media import media_router
 from web.metrics import WebMeters
 from web.open311 import open311_router
 from web.outbox import Outbox
-from web.passwords import PasswordCheck
 from web.phone import phone_router
 from web.problems import install_problems
 from web.screens import screen_router, visitor_of_callback
@@ -76,7 +74,8 @@ class ServeOptions:
 def build_server(deps: ServerDeps) -> FastAPI:
     """All routes, sockets and screens, behind login. Nothing runs before the application's lifespan begins."""
     board, meters = HealthBoard(), WebMeters()
-    book, passwords = SessionBook(deps), PasswordCheck()
+    book = SessionBook(deps)
+    identity = identity_of(deps, book)
 
     def see(change: Change) -> None:
         board.see(change)
@@ -87,6 +86,7 @@ def build_server(deps: ServerDeps) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_server: FastAPI) -> AsyncIterator[None]:
         await outbox.start()
+        await identity.start()
         sites = tuple(site.id for site in deps.settings.sites)
         board.load(await deps.read(lambda reader: past_health(reader, sites)))
         await deps.hub.start()
@@ -95,7 +95,7 @@ def build_server(deps: ServerDeps) -> FastAPI:
         finally:
             await deps.hub.stop()
             await outbox.stop()
-            passwords.close()
+            identity.passwords.close()
 
     screens = ScreenContext(
         settings=deps.settings,
@@ -110,12 +110,13 @@ def build_server(deps: ServerDeps) -> FastAPI:
     )
     server = FastAPI(openapi_url=None, lifespan=lifespan)
     install_problems(server)
-    server.router.routes.append(ApiRoute(build_api(deps, board.health, meters)))
-    server.include_router(login_router(deps, book, passwords, LoginLimit(), DeviceCookies(AccountKey(deps.var_dir))))
+    server.router.routes.append(ApiRoute(build_api(deps, board.health, meters, identity)))
+    server.include_router(login_router(identity))
     server.include_router(service_router(deps, outbox, meters))
     server.include_router(media_router(deps))
     server.include_router(phone_router(deps))
     server.include_router(source_router(PROJECT, deps.lanes))
+    server.include_router(account_pages_router(deps))
     server.include_router(open311_router(deps))
     server.include_router(events_router(deps, book, outbox, meters))
     server.include_router(wall_router(deps, book, meters))

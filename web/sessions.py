@@ -71,10 +71,12 @@ class SessionBook:
         self._watched: dict[str, set[asyncio.Event]] = {}
 
     def see(self, change: Change) -> None:
-        """An account has changed: forget what is known of it, and let its sockets look again."""
-        if change.topic != ACCOUNT_TOPIC:
-            return
-        name = change.subject.partition(":")[2]
+        """Follow the outbox: accounts are changed by the command line, too."""
+        if change.topic == ACCOUNT_TOPIC:
+            self.forget(change.subject.partition(":")[2])
+
+    def forget(self, name: str) -> None:
+        """This user's account has changed: the next request and every open socket look it up again."""
         self._changes += 1
         self._known = {key: found for key, found in self._known.items() if found[1].user.name != name}
         for event in self._watched.get(name, ()):

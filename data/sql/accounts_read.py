@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 
 from data.people import AccountCode, Factor, FactorKind, Session, User
 from data.sql import models, rows
@@ -15,8 +15,6 @@ CODES = models.AccountCodeRow.table()
 FACTORS = models.FactorRow.table()
 SESSIONS = models.SessionRow.table()
 USERS = models.UserRow.table()
-
-_MOST_ADDRESSES = 50
 
 
 class AccountLooking(Looking):
@@ -46,15 +44,16 @@ class AccountLooking(Looking):
         live = select(SESSIONS).where(same, SESSIONS.c.provider_session != "", SESSIONS.c.revoked_at.is_(None))
         return self._all(live, rows.session_of)
 
-    def addresses_of(self, user: str, since: datetime) -> Sequence[str]:
+    def login_addresses(self, since: datetime, limit: int = 10_000) -> Sequence[tuple[str, str]]:
+        newest = func.max(SESSIONS.c.created_at)
         found = (
-            select(SESSIONS.c.address)
-            .where(SESSIONS.c.user_name == user, SESSIONS.c.created_at >= since, SESSIONS.c.kind == "session")
-            .where(SESSIONS.c.address != "")
-            .distinct()
-            .limit(_MOST_ADDRESSES)
+            select(SESSIONS.c.user_name, SESSIONS.c.address)
+            .where(SESSIONS.c.created_at >= since, SESSIONS.c.kind == "session", SESSIONS.c.address != "")
+            .group_by(SESSIONS.c.user_name, SESSIONS.c.address)
+            .order_by(newest.desc())
+            .limit(limit)
         )
-        return list(self._connection.execute(found).scalars())
+        return [(str(name), str(address)) for name, address in self._connection.execute(found)]
 
     def factors(self, user: str) -> Sequence[Factor]:
         return self._all(select(FACTORS).where(FACTORS.c.user_name == user).order_by(FACTORS.c.id), rows.factor_of)

@@ -12,6 +12,7 @@ _TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
         "title": ("一屏 · 处置", "Yiping · Responder"),
         "demo": ("演示", "DEMO"),
         "other_language": ("English", "中文"),
+        "account": ("账号", "Account"),
         "log_out": ("退出", "Log out"),
         "on_shift": ("在岗", "On shift"),
         "off_shift": ("未在岗", "Off shift"),

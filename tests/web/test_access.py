@@ -92,6 +92,9 @@ def test_these_and_no_other_routes_are_open_to_a_stranger() -> None:
     assert {(method, path) for path, row in TABLE.items() for method, who in row.items() if None in who} == {
         ("GET", "/login"),
         ("POST", "/login"),
+        ("GET", "/reset"),
+        ("GET", "/account/assets/{file}"),
+        ("POST", "/api/v1/password-reset"),
         ("GET", "/healthz"),
         ("GET", "/readyz"),
         ("GET", "/metrics"),

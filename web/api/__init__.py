@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from fastapi import FastAPI
 
+from web.api.account import account_router
 from web.api.alarm_cards import alarm_card_router
 from web.api.alarm_kpi import alarm_kpi_router
 from web.api.alert_moves import alert_move_router
@@ -22,17 +23,19 @@ from web.api.setup import setup_router
 from web.api.task_turns import turn_router
 from web.api.tasks import task_router
 from web.api.trail import trail_router
+from web.api.users import users_router
 from web.api.warnings import warning_router
 from web.api.web_push import web_push_router
 from web.deps import ServerDeps
 from web.health import SiteHealth
+from web.identity import Identity
 from web.metrics import WebMeters
 from web.problems import install_problems
 
 PREFIX = "/api/v1"
 
 
-def build_api(deps: ServerDeps, health: Callable[[str], SiteHealth], meters: WebMeters) -> FastAPI:
+def build_api(deps: ServerDeps, health: Callable[[str], SiteHealth], meters: WebMeters, identity: Identity) -> FastAPI:
     """Everything under `/api/`; it sees whole paths. Described by `/api/v1/openapi.json`."""
     api = FastAPI(
         title="Yiping 一屏",
@@ -66,6 +69,8 @@ def build_api(deps: ServerDeps, health: Callable[[str], SiteHealth], meters: Web
         plan_router(deps),
         load_router(deps),
         setup_router(deps),
+        account_router(identity),
+        users_router(identity),
     ):
         api.include_router(router, prefix=PREFIX)
     return api
