@@ -116,6 +116,7 @@ class _Reader:
         self.datums = Datums(settings.datums)
         self._ids_once(("sites",), [site.id for site in settings.sites])
         self._ids_once(("responders",), [person.id for person in settings.responders])
+        self._ids_once(("desks",), [desk.id for desk in settings.desks])
         for index, site in enumerate(settings.sites):
             self._check_site(site, ("sites", index))
         self._check_notices(settings)
@@ -148,6 +149,7 @@ class _Reader:
 
     def _check_site(self, site: SiteSettings, keys: PathKeys) -> None:
         zones = [zone.id for zone in site.zones]
+        self._ids_once((*keys, "zones"), zones)
         for index, rule in enumerate(site.rules):
             if rule.zone is not None and rule.zone not in zones:
                 hint = did_you_mean(rule.zone, zones) or "; the site has no zones"

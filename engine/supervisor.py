@@ -79,7 +79,8 @@ class _Life:
         inherited = (payload, beats, life)
         try:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "engine.child", child.name, str(os.getpid()), *map(str, inherited)],
+                # -P: a csv.py in the folder where somebody works must not take the standard library's place.
+                [sys.executable, "-P", "-m", "engine.child", child.name, str(os.getpid()), *map(str, inherited)],
                 stdin=subprocess.DEVNULL,
                 pass_fds=inherited,
                 cwd=Path.cwd(),

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import pickle
+import time
+import traceback
 from pathlib import Path
 
 import pytest
 
 from data.config import ConfigError, load_secrets, load_settings
+from data.zone import Zone
 from engine.catalogue import load_catalogue
 
 GOOD = """\
@@ -93,7 +97,7 @@ def test_zones_are_checked_also_when_another_part_of_the_site_is_wrong(tmp_path:
     ("text", "said"),
     [
         ("sites: [", "config.yaml: not valid YAML: "),
-        ("name: a\nname: b\n", "config.yaml: not valid YAML: found duplicate key"),
+        ("name: a\nname: b\n", "config.yaml: 'name' stands twice"),
         ("- a\n- b\n", "config.yaml: must be a mapping"),
         ("just words", "config.yaml: must be a mapping"),
         ("", "config.yaml: must be a mapping"),
@@ -129,3 +133,109 @@ def test_secrets_come_from_file_and_environment_and_their_errors_show_none(tmp_p
         load_secrets(path, {})
     assert "gate-cameras.pasword" in str(caught.value)
     assert "s3cret" not in str(caught.value)
+
+
+def said(tmp_path: Path, old: str, new: str) -> str:
+    assert old in GOOD
+    return "\n".join(problems_of(tmp_path, GOOD.replace(old, new)))
+
+
+LANE = "{id: lane, polygon: [[0.10, 0.55], [0.62, 0.50], [0.70, 0.90], [0.05, 0.95]]}"
+
+
+def test_zones_and_desks_are_named_once(tmp_path: Path) -> None:
+    twice = said(tmp_path, LANE, f"{LANE}, {{id: lane, polygon: [[0, 0], [0.1, 0], [0.1, 0.1]]}}")
+    assert twice == "config.yaml: sites[0].zones[1].id: id 'lane' is taken by sites[0].zones[0] (line 10)"
+    desks = said(tmp_path, "timezone:", "desks: [{id: east}, {id: west}, {id: east}]\ntimezone:")
+    assert desks == "config.yaml: desks[2].id: id 'east' is taken by desks[0] (line 2)"
+
+
+@pytest.mark.parametrize(
+    ("corners", "sides"),
+    [
+        ("[[0.1, 0.1], [0.9, 0.8], [0.9, 0.1], [0.1, 0.9]]", "corner 1 cuts the side after corner 3"),
+        ("[[0.1, 0.1], [0.9, 0.1], [0.9, 0.9], [0.5, 0.05], [0.1, 0.9]]", "corner 1 cuts the side after corner 3"),
+    ],
+)
+def test_a_zone_that_crosses_itself_is_refused_with_the_sides(tmp_path: Path, corners: str, sides: str) -> None:
+    text = said(tmp_path, LANE, f"{{id: lane, polygon: {corners}}}")
+    assert "sites[0].zones[0]: the polygon crosses itself" in text
+    assert sides in text
+
+
+def test_a_zone_whose_outline_touches_itself_in_a_corner_is_taken() -> None:
+    corners = ((0.1, 0.1), (0.5, 0.5), (0.9, 0.1), (0.9, 0.9), (0.5, 0.5), (0.1, 0.9))
+    assert Zone(id="two", polygon=corners).polygon == corners
+
+
+LAUGHS = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"{after}: &{after} [{', '.join([f'*{before}'] * 9)}]\n" for before, after in itertools.pairwise("abcdefghi")
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (LAUGHS, "has more than 1,000,000 values with its aliases written out"),
+        (
+            "sites: &a [&b [*a, *b]]\n",
+            "sites[0]: Input should be a valid dictionary or instance of SiteSettings (line 1)",
+        ),
+        ("a: " + "[" * 5000 + "]" * 5000, "is nested more than 60 levels deep"),
+        ("a: " + "{b: " * 70 + "1" + "}" * 70, "is nested more than 60 levels deep"),
+        ("a: " + "x" * 5_000_001, "has 5000004 characters, at most 5000000 are read"),
+    ],
+    ids=["laughs", "itself", "brackets", "mappings", "long"],
+)
+def test_a_file_that_would_blow_up_is_refused_at_once(tmp_path: Path, text: str, message: str) -> None:
+    began_s = time.process_time()
+    (problem,) = problems_of(tmp_path, text)
+    assert problem == f"config.yaml: {message}"
+    assert time.process_time() - began_s < 10
+
+
+def test_a_key_that_stands_twice_is_named_without_its_values(tmp_path: Path) -> None:
+    secrets = tmp_path / "secrets.yaml"
+    secrets.write_text("gate:\n  username: admin\n  password: Tr0ub4dor-1\n  password: Tr0ub4dor-2\n", encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        load_secrets(secrets, {})
+    text = "".join(traceback.format_exception(caught.value))
+    assert "secrets.yaml: 'password' stands twice, in what begins in line 2: keep one of them (line 4)" in text
+    assert "Tr0ub4dor" not in text
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('grid: "500105007003012"', "grid: 500105007003012", "sites[0].grid: must be text: write it in quotes"),
+        ("[0.62, 0.50]", "[620, 500]", "corners are fractions of the picture's width and height; 960 of 1920 pixels"),
+        ("lon: 106.512, lat: 29.583", "lon: 29.583, lat: 106.512", "swapped: write lon: 106.512, lat: 29.583"),
+        ("lon: 106.512, lat: 29.583", "lon: 0, lat: 0", "sites[0].location: lon 0, lat 0 is no place of a district"),
+        ("    grid:", "    gr\u200bid:", "no setting 'gr\\u200bid': it holds U+200B ZERO WIDTH SPACE (line 7)"),
+        ("id: lane,", "id: lane\u00a0,", "begins or ends with a space, or holds a character that cannot be seen"),
+        ("    grid: ", "    grid：", "the line holds '：', YAML needs ':'"),
+        ("    name: 小学门口", "\tname: 小学门口", "; indent with spaces, not with tabs"),
+        ("    zones: ", "    \u00a0zones: ", "U+00A0 NO-BREAK SPACE"),
+    ],
+)
+def test_a_message_says_what_to_write(tmp_path: Path, old: str, new: str, message: str) -> None:
+    text = said(tmp_path, old, new)
+    assert message in text, text
+
+
+@pytest.mark.parametrize(
+    ("encoding", "looks"),
+    [("gb18030", "it looks like GB18030 (GBK)"), ("utf-16", "it looks like UTF-16")],
+)
+def test_a_file_in_another_encoding_says_which_and_what_to_do(tmp_path: Path, encoding: str, looks: str) -> None:
+    config = tmp_path / "config.yaml"
+    config.write_bytes(GOOD.encode(encoding))
+    with pytest.raises(ConfigError, match="save it again with the encoding UTF-8") as caught:
+        load_settings(config, load_catalogue(), LOGIN)
+    assert looks in str(caught.value)
+
+
+def test_a_byte_order_mark_is_no_mistake(tmp_path: Path) -> None:
+    config = tmp_path / "config.yaml"
+    config.write_bytes(GOOD.encode("utf-8-sig"))
+    assert load_settings(config, load_catalogue(), LOGIN)[0].name == "演示街道"

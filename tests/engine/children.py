@@ -103,11 +103,18 @@ class Supervised:
             self.process.wait(5)
 
 
-def supervise(run_dir: Path, *children: Child) -> Supervised:
+def supervise(run_dir: Path, *children: Child, cwd: Path = ROOT) -> Supervised:
+    """`cwd`: the folder where somebody works; the project itself is found all the same."""
     run_dir.mkdir(parents=True, exist_ok=True)
     log_file = run_dir / "log.txt"
     with log_file.open("ab") as log:
-        process = subprocess.Popen([sys.executable, "-c", _SUPERVISE], stdin=subprocess.PIPE, stderr=log, cwd=ROOT)
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-c", _SUPERVISE],
+            stdin=subprocess.PIPE,
+            stderr=log,
+            cwd=cwd,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+        )
     assert process.stdin is not None
     process.stdin.write(pickle.dumps((children, run_dir)))
     process.stdin.close()

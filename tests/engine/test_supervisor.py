@@ -157,3 +157,17 @@ def test_a_rest_ends_when_it_is_time_to_stop() -> None:
     assert not heart.rest(0.01)
     heart.stopping.set()
     assert heart.rest(60)
+
+
+def test_files_in_the_working_folder_never_take_the_standard_librarys_place(tmp_path: Path) -> None:
+    for name in ("csv", "json", "engine", "queue"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('imported from the working folder')\n", encoding="utf-8")
+    diary = tmp_path / "diary.txt"
+    running = supervise(tmp_path / "run", Child("diligent", diligent, (diary,), watched=True), cwd=tmp_path)
+    try:
+        running.wait_for(diary.exists, 20)
+        running.stop()
+        assert "imported from the working folder" not in running.log
+        assert diary.read_text(encoding="utf-8").split()[0] == "begun"
+    finally:
+        running.end()
