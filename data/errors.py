@@ -51,5 +51,9 @@ class TookTooLong(YipingError):
     """A question to the store was given up after its time; a narrower one may be answered (HTTP 422)."""
 
 
+class StoreFull(StoreClosed):
+    """The disk of the store is full: nothing of this unit of work was stored, and the next may be."""
+
+
 class UnverifiedWeights(YipingError):
     """A weights file's SHA-256 is not the pinned one, or is not known at all."""

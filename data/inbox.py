@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 from data.errors import InputRejected, StoreClosed
 from data.observation import Quality, Reading
+from data.sealed import Damaged, seal, unseal
 
 MOST_WAITING = 10_000  # files; nobody takes them any more then
 
@@ -30,15 +31,19 @@ class Inbox:
         """Durable when it returns. Raises StoreClosed when the disk does not take it or too much waits already."""
         text = json.dumps([_as_json(reading) for reading in readings], ensure_ascii=False)
         name = f"{time.time_ns():020d}-{secrets.token_hex(4)}"
+        temporary = self.folder / f".{name}"
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            if sum(1 for _ in self.folder.iterdir()) >= MOST_WAITING:
+            if sum(path.suffix == ".json" for path in self.folder.iterdir()) >= MOST_WAITING:
                 raise StoreClosed("readings wait to be taken and more are not accepted now; do the gauges run?")
-            with (self.folder / f".{name}").open("w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            (self.folder / f".{name}").replace(self.folder / f"{name}.json")
+            try:
+                with temporary.open("wb") as file:
+                    file.write(seal(text.encode()) + b"\n")
+                    file.flush()
+                    os.fsync(file.fileno())
+                temporary.replace(self.folder / f"{name}.json")
+            finally:
+                temporary.unlink(missing_ok=True)
             folder = os.open(self.folder, os.O_RDONLY)
             try:
                 os.fsync(folder)
@@ -54,9 +59,12 @@ class Inbox:
 
     @staticmethod
     def read(path: Path) -> tuple[Reading, ...]:
-        """Raises OSError, and InputRejected for a file that is not ours."""
+        """Raises OSError, InputRejected for a file that is not ours, and Damaged (one of them) for one that was."""
+        content = path.read_bytes()
         try:
-            return tuple(_of_json(one) for one in json.loads(path.read_text(encoding="utf-8")))
+            return tuple(_of_json(one) for one in json.loads(unseal(content.removesuffix(b"\n"))))
+        except Damaged as error:
+            raise Damaged(f"{path.name} is damaged: {error}") from None
         except (ValueError, TypeError, KeyError) as error:
             raise InputRejected(f"{path.name} holds no readings") from error
 

@@ -159,6 +159,11 @@ class Rejected:
 
 
 @dataclass(frozen=True, slots=True)
+class DamagedInput(Rejected):
+    """It had been received and kept, and is not what it was any more: the disk has changed it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Tick:
     """A recorded second at one site. `observable`: could the site's monitor be read just then?
 

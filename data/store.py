@@ -513,6 +513,11 @@ class Store(Protocol):
         """Like `write`, without waiting."""
         ...
 
+    @property
+    def failure(self) -> str | None:
+        """Why it takes no writes any more: its disk failed. Only a new process that opens it again helps."""
+        ...
+
     def close(self) -> None:
         """Commit what was submitted, then stop. Idempotent."""
         ...

@@ -16,6 +16,10 @@ from data.record import Evidence
 SUFFIX_OF = MappingProxyType({"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp"})
 
 
+class EvidenceDamaged(NotFound):
+    """The file is there, but it is not the picture that was kept."""
+
+
 class FolderVault:
     """`data.store.EvidenceVault` in a folder: `YYYY/MM/DD/<sha256>.<suffix>`, the day in UTC."""
 
@@ -39,7 +43,7 @@ class FolderVault:
 
     def _write(self, path: Path, content: bytes) -> None:
         made = _make_folder(path.parent)
-        if not (path.exists() and path.stat().st_size == len(content)):
+        if not (path.exists() and path.read_bytes() == content):  # one that was damaged is written anew
             with contextlib.ExitStack() as undo:
                 handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
                 undo.callback(Path(temporary).unlink, missing_ok=True)
@@ -53,7 +57,7 @@ class FolderVault:
             _flush_folder(folder)
 
     def open(self, evidence: Evidence) -> bytes:
-        """Raises NotFound when the file is gone, lies outside the folder, or is not the picture it was."""
+        """Raises NotFound when the file is gone or lies outside the folder, EvidenceDamaged when it was changed."""
         path = (self._folder / evidence.path).resolve()
         if not path.is_relative_to(self._folder):
             raise NotFound(f"evidence {evidence.id} is not in the vault")
@@ -62,7 +66,7 @@ class FolderVault:
         except OSError as error:
             raise NotFound(f"evidence {evidence.id} is gone: {error.strerror}") from error
         if hashlib.sha256(content).hexdigest() != evidence.id:
-            raise NotFound(f"evidence {evidence.id} was changed on the disk")
+            raise EvidenceDamaged(f"evidence {evidence.id} was changed on the disk")
         return content
 
 

@@ -42,6 +42,7 @@ from engine.fusing import Fusion
 from engine.heart import Heart
 from engine.options import RunOptions
 from engine.planner import Planner
+from engine.store_failure import must_go_on
 from engine.timers import Due, Timers
 from engine.watchdog import Watchdog
 
@@ -162,6 +163,7 @@ def run_clock(heart: Heart, options: RunOptions) -> None:
         scheduler.start()
         try:
             while not heart.stopping.wait(POLL_S):
+                must_go_on(store)
                 if time.monotonic() - timers.polled_s < FRESH_S:
                     heart.beat()
         finally:

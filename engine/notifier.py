@@ -23,6 +23,7 @@ from data.store import Store, Writer
 from data.web_push import subscriptions_of
 from engine.heart import Heart
 from engine.options import RunOptions
+from engine.store_failure import must_go_on
 from notices import case_clocks
 from notices.deliveries import alert_of, claim, delivered, failed, release
 from notices.escalation import fire_due, follow, follower
@@ -147,6 +148,7 @@ def run_notifier(heart: Heart, options: RunOptions) -> None:
         notifier = Notifier(store, options.settings, channels)
         try:
             while not heart.stopping.wait(POLL_S):
+                must_go_on(store)
                 notifier.poll()
                 heart.beat()
         finally:

@@ -19,6 +19,7 @@ from typing import Any
 
 from sqlalchemy.exc import InterfaceError, OperationalError
 
+from alerts.damage import tell_damage
 from data.alert import Alert, Raised
 from data.errors import StoreClosed
 from data.meters import Meters
@@ -73,7 +74,11 @@ class Outlet:
     def open(self, stream: str) -> None:
         """Take up the stream where it ended, with what the last process had to leave in the spool."""
         number = self._store.read(lambda reader: last_number(reader, stream))
-        left = [unit for unit in self._spool.units(stream) if unit.number > number]
+        units, damaged = self._spool.read(stream)
+        if damaged:
+            what = f"spool {stream}: {damaged}"
+            self._store.submit(lambda writer: tell_damage(writer, what, datetime.now(UTC), self._settings))
+        left = [unit for unit in units if unit.number > number]
         if not left:
             self._spool.clear(stream)
         else:

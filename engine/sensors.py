@@ -11,13 +11,14 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from alerts.damage import tell_damage
 from data.alert import Signal
 from data.camera_health import HealthSettings
 from data.durations import format_duration
 from data.errors import StoreClosed, YipingError
 from data.meters import Meters
 from data.modes import active_modes
-from data.observation import HISTORY_AFTER, Reading, Rejected, Tick
+from data.observation import HISTORY_AFTER, DamagedInput, Reading, Rejected, Tick
 from data.recipe import Resources
 from data.secrets import redact
 from data.settings import Settings, SiteSettings
@@ -45,6 +46,7 @@ from engine.pipeline import SitePipeline
 from engine.polled import Polled
 from engine.readings import ReadingNews
 from engine.site_time import SiteTime
+from engine.store_failure import must_go_on
 from engine.wall_clock import WallClock, describe_jump, moved_back
 
 log = logging.getLogger(__name__)
@@ -86,11 +88,11 @@ class _Batch:
     warnings: list[tuple[Device, HazardWarning]] = field(default_factory=list)
     forget_after: datetime | None = None  # newest readings after this are of a clock that has been put back
     states: dict[str, Any] = field(default_factory=dict)  # of the rules, by stream
+    damages: list[str] = field(default_factory=list)  # what was found damaged on the disk
 
     def __bool__(self) -> bool:
-        return bool(
-            self.units or self.rejects or self.health or self.warnings or self.states or self.forget_after is not None
-        )
+        kept = self.units or self.rejects or self.health or self.warnings or self.states or self.damages
+        return bool(kept or self.forget_after is not None)
 
 
 class Sensors:
@@ -131,6 +133,7 @@ class Sensors:
             device.start()
         try:
             while not self._heart.stopping.is_set():
+                must_go_on(self._store)
                 self._heart.beat()
                 if not self.step(self._gather()):
                     return
@@ -282,6 +285,8 @@ class Sensors:
 
     def _reject(self, batch: _Batch, rejected: Rejected) -> None:
         batch.rejects.append(rejected)
+        if isinstance(rejected, DamagedInput):
+            batch.damages.append(f"{rejected.site}/{rejected.monitor}: {rejected.reason}")
         self._meters.count("yiping_rejects_total", site=rejected.site)
         log.warning("%s/%s: %s", rejected.site, rejected.monitor, rejected.reason)
 
@@ -342,8 +347,10 @@ class Sensors:
             if error is None:
                 break
             if not isinstance(error, AWAY):
-                self._commit_apart(batch, error)
+                if not self._commit_apart(batch, error):
+                    return False
                 break
+            must_go_on(self._store)
             if not said:
                 log.warning("the store does not take readings; they wait: %s", redact(str(error)))
                 said = True
@@ -371,18 +378,26 @@ class Sensors:
                 if self._heart.stopping.is_set():
                     return StoreClosed("stopping while the store is busy")
 
-    def _commit_apart(self, batch: _Batch, error: BaseException) -> None:
-        """Something in the batch is refused: each part by itself, so that only that one is lost, and said."""
+    def _commit_apart(self, batch: _Batch, error: BaseException) -> bool:
+        """Something in the batch is refused: each part by itself, so that only that one is lost, and said.
+
+        False when it is time to stop and not all is stored.
+        """
         parts = [_Batch(units=[unit]) for unit in batch.units]
         parts += [_Batch(rejects=[reject]) for reject in batch.rejects]
         parts += [_Batch(health=[health]) for health in batch.health]
+        parts += [_Batch(damages=[what]) for what in batch.damages]
         parts += [_Batch(warnings=[warning]) for warning in batch.warnings]
         for part in parts:
-            refused = self._write(part)
+            while isinstance(refused := self._write(part), AWAY):  # away is not refused: nothing is dropped for it
+                must_go_on(self._store)
+                if self._heart.rest(RETRY_S):
+                    return False
             if refused is not None:
                 log.error("refused by the store and dropped: %s", part, exc_info=refused)
                 self._meters.count("yiping_units_refused_total")
         log.debug("the whole batch failed first: %s", error)
+        return True
 
     def _save_meters(self) -> None:
         self._meters_due_s = time.monotonic() + METERS_EVERY_S
@@ -404,6 +419,8 @@ def _write_batch(writer: Writer, batch: _Batch, settings: Settings) -> None:
         writer.add_reject(reject)
     if batch.forget_after is not None:
         writer.forget_newest_after(batch.forget_after)
+    for what in batch.damages:
+        tell_damage(writer, what, now, settings)
     for site, health, reason in batch.health:
         publish_health(writer, site, health, reason, now)
 

@@ -37,6 +37,7 @@ from engine.pipeline import SitePipeline
 from engine.polled import Polled
 from engine.readings import ReadingNews
 from engine.spool import Spool
+from engine.store_failure import must_go_on
 
 log = logging.getLogger(__name__)
 
@@ -107,6 +108,7 @@ class Worker:
             watch.camera.device.start()
         try:
             while not self._heart.stopping.is_set():
+                must_go_on(self._store)
                 self._make_pipelines()
                 if any(watch.pipeline or watch.trouble for watch in self._watches):
                     self._heart.beat()  # not before: loading the first model may take long

@@ -28,6 +28,7 @@ def draw_frame(screens: ScreenContext, words: Words, path: str, body: Any) -> An
     return html.Div(
         [
             draw_header(screens, words, path),
+            html.Div(id="store-banner", className="store-banner", hidden=True, role="alert"),
             html.Div(id="mode-banner", hidden=True, role="status"),
             html.Main(body, id="main"),
             draw_footer(screens, words),

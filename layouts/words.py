@@ -14,6 +14,7 @@ from layouts.words_load import LOAD
 from layouts.words_notices import NOTICES
 from layouts.words_plans import PLANS
 from layouts.words_setup import SETUP
+from layouts.words_store import STORE
 
 Language = Literal["zh", "en"]
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
@@ -175,6 +176,7 @@ _TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
         "label.gauge_and_camera": ("水位计与画面", "Gauge and camera"),
         "kind.alertmanager": ("外部系统预警", "from another system"),
         "kind.watchdog": ("升级通知延误", "escalation is late"),
+        "kind.damage": ("数据损坏", "data damaged"),
         "kind.timers": ("到期事项无法处理", "timers cannot be ended"),
         "kind.camera_health": ("摄像机异常", "camera fault"),
         "label.video_loss": ("视频丢失", "Video loss"),
@@ -307,7 +309,7 @@ _TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
 )
 
 TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
-    {**_TABLE, **NOTICES, **LOAD, **SETUP, **ALERTS, **ALARMS, **FUSION, **PLANS}
+    {**_TABLE, **NOTICES, **LOAD, **SETUP, **ALERTS, **ALARMS, **FUSION, **PLANS, **STORE}
 )
 
 

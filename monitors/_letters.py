@@ -10,7 +10,8 @@ from pathlib import Path
 
 from data.errors import DeviceLost, InputRejected
 from data.inbox import Inbox
-from data.observation import Reading, Rejected
+from data.observation import DamagedInput, Reading, Rejected
+from data.sealed import Damaged
 
 LOOK_S = 0.2
 
@@ -62,7 +63,8 @@ class Letters:
             raise DeviceLost(f"{self._site}: the inbox cannot be read: {error.strerror}") from error
         except InputRejected as error:
             path.replace(path.with_suffix(".rejected"))
-            yield Rejected(self._site, self._name, datetime.now(UTC), str(error))
+            kind = DamagedInput if isinstance(error, Damaged) else Rejected
+            yield kind(self._site, self._name, datetime.now(UTC), str(error))
             return
         with self._lock:
             self._left[path] = set(readings)

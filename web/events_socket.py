@@ -1,12 +1,13 @@
 """`/ws/events`: every change as it is committed, numbered; after a break a page goes on from its last number.
 
-The server sends JSON: `hello` (epoch, seq, reset), `change` (seq, topic, subject, at, data), `ping` (at, seq) every
-5 s. With `reset` the page reads its snapshots anew and goes on from `seq`.
+The server sends JSON: `hello` (epoch, seq, reset), `store` (data: does the store take writes), `change` (seq, topic,
+subject, at, data), `ping` (at, seq) every 5 s. With `reset` the page reads its snapshots anew and goes on from `seq`.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -37,6 +38,8 @@ class OwnTasks:
     def of(self, told: Told) -> Told | None:
         """The change as this responder may see it; None when it is not theirs."""
         change = told.change
+        if change is None:
+            return told
         if change.topic == "responder":
             return told if change.subject == f"responder:{self._name}" else None
         if change.topic != "task":
@@ -52,8 +55,13 @@ class OwnTasks:
         return None
 
 
-def events_router(deps: ServerDeps, book: SessionBook, outbox: Outbox, meters: WebMeters) -> APIRouter:
-    """The socket, for everybody who may read, and for responders about their own tasks."""
+def events_router(
+    deps: ServerDeps, book: SessionBook, outbox: Outbox, meters: WebMeters, store_news: Callable[[], str | None]
+) -> APIRouter:
+    """The socket, for everybody who may read, and for responders about their own tasks.
+
+    `store_news`: the message that the store takes no writes, sent after `hello`; None while all is well.
+    """
     router = APIRouter()
 
     async def events(websocket: WebSocket) -> None:
@@ -64,7 +72,7 @@ def events_router(deps: ServerDeps, book: SessionBook, outbox: Outbox, meters: W
             await close(websocket, NOT_ALLOWED, f"role {visitor.user.role} may not follow changes")
             return
         with outbox.follow() as follower, meters.socket("events"):
-            sending = _send(websocket, outbox, follower, own, deps, meters)
+            sending = _send(websocket, outbox, follower, own, deps, meters, store_news)
             allowed = while_allowed(websocket, book, visitor)
             await until_one_ends(sending, until_gone(websocket), allowed, follower.left_behind())
         if follower.lost:
@@ -94,30 +102,34 @@ async def _send(  # noqa: PLR0917 - one socket with all it needs
     own: OwnTasks | None,
     deps: ServerDeps,
     meters: WebMeters,
+    store_news: Callable[[], str | None],
 ) -> None:
     since = _number(websocket.query_params.get("since"))
     reset = since is None or websocket.query_params.get("epoch") != outbox.epoch
     reset = reset or since is None or not 0 <= follower.start - since <= MOST_REPLAYED
     await _say(websocket, type="hello", epoch=outbox.epoch, seq=follower.start, reset=reset)
+    if (news := store_news()) is not None:
+        await websocket.send_text(news)
     seq = follower.start
     if not reset and since is not None:
         after = since
         while page := await outbox.past(after, follower.start):
             for missed in page:
                 await _pass_on(websocket, missed, own)
-            after = page[-1].change.seq
+            after = max(missed.change.seq for missed in page if missed.change is not None)
     while True:
         told = await follower.next(PING_S)
         if told is None:
             await _say(websocket, type="ping", at=iso(deps.now()), seq=seq)
             continue
         await _pass_on(websocket, told, own)
-        seq = told.change.seq
-        meters.delivered(_age_s(deps.now(), told.change.at))
+        if told.change is not None:
+            seq = told.change.seq
+            meters.delivered(_age_s(deps.now(), told.change.at))
 
 
 async def _pass_on(websocket: WebSocket, told: Told, own: OwnTasks | None) -> None:
-    if told.change.topic == ACCOUNT_TOPIC:
+    if told.change is not None and told.change.topic == ACCOUNT_TOPIC:
         return  # for the server only
     seen = told if own is None else own.of(told)
     if seen is not None:

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 
 from fastapi import APIRouter, Request, Response
 
+from alerts.damage import tell_damage
 from data.errors import NotFound
 from data.feed import FramePacket
 from data.people import Action, Actor, may
 from data.record import Evidence
 from data.store import Reader
+from data.vault import EvidenceDamaged
 from data.views import iso
 from dispatch.turns import is_own_task
 from web.auth import visitor_of
 from web.deps import ServerDeps
 from web.problems import Unavailable
 
+log = logging.getLogger(__name__)
+
 _PICTURE_POLICY = "default-src 'none'; sandbox"
 _WAIT_S = 3.0
+_MOST_TOLD = 1000
 _FRESH_S = 2.0
 
 
@@ -26,6 +32,7 @@ def media_router(deps: ServerDeps) -> APIRouter:
     """`/media/...`"""
     router = APIRouter(include_in_schema=False)
     cameras = frozenset(site.id for site in deps.settings.sites if site.camera is not None)
+    told: set[str] = set()  # pictures whose damage was told: an alarm for each, once
 
     @router.get("/media/evidence/{evidence_id}")
     async def evidence(request: Request, evidence_id: str) -> Response:
@@ -39,7 +46,14 @@ def media_router(deps: ServerDeps) -> APIRouter:
         }
         if request.headers.get("if-none-match") == headers["ETag"]:
             return Response(status_code=304, headers=headers)
-        content = await deps.lanes.lists.run(deps.vault.open, found)
+        try:
+            content = await deps.lanes.lists.run(deps.vault.open, found)
+        except EvidenceDamaged as error:
+            log.error("%s: %s", found.path, error)
+            if found.id not in told and len(told) < _MOST_TOLD:
+                told.add(found.id)
+                await deps.commit(lambda writer: tell_damage(writer, found.path, deps.now(), deps.settings))
+            raise
         return Response(content, media_type=found.media_type, headers=headers)
 
     @router.get("/media/live/{site}.jpg")

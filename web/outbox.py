@@ -31,9 +31,9 @@ EPOCH = "epoch"
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A change and the message that everybody gets of it, made once."""
+    """A change and the message that everybody gets of it, made once. Without one it is news about the server itself."""
 
-    change: Change
+    change: Change | None
     text: str
 
 
@@ -110,6 +110,11 @@ class Outbox:
             yield follower
         finally:
             self._followers.discard(follower)
+
+    def tell_all(self, text: str) -> None:
+        """A message that is no change of the store, to whoever follows now."""
+        for follower in self._followers:
+            follower.offer(Told(None, text))
 
     async def past(self, after: int, until: int) -> list[Told]:
         """A page of what was written before: after < seq <= until. Empty at the end."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,6 +44,7 @@ from web.screens import screen_router, visitor_of_callback
 from web.service import service_router
 from web.sessions import SessionBook
 from web.source import source_router
+from web.store_watch import StoreWatch
 from web.wall_socket import wall_router
 
 log = logging.getLogger(__name__)
@@ -71,8 +72,17 @@ class ServeOptions:
     allowed_origins: frozenset[str] = frozenset()
 
 
-def build_server(deps: ServerDeps) -> FastAPI:
-    """All routes, sockets and screens, behind login. Nothing runs before the application's lifespan begins."""
+def _end_process() -> None:
+    """As SIGINT would: uvicorn ends its connections, the store is closed, and the supervisor starts a new process."""
+    log.error("the store's disk failed: this process ends, and the next one opens the store again")
+    signal.raise_signal(signal.SIGINT)
+
+
+def build_server(deps: ServerDeps, store_failed: Callable[[], None] = _end_process) -> FastAPI:
+    """All routes, sockets and screens, behind login. Nothing runs before the application's lifespan begins.
+
+    `store_failed` is called when the store's disk has failed, so that a new process can open it again.
+    """
     board, meters = HealthBoard(), WebMeters()
     book = SessionBook(deps)
     identity = identity_of(deps, book)
@@ -82,6 +92,7 @@ def build_server(deps: ServerDeps) -> FastAPI:
         book.see(change)
 
     outbox = Outbox(deps, see)
+    watch = StoreWatch(deps, lambda news: outbox.tell_all(news.message()), store_failed)
 
     @asynccontextmanager
     async def lifespan(_server: FastAPI) -> AsyncIterator[None]:
@@ -90,9 +101,11 @@ def build_server(deps: ServerDeps) -> FastAPI:
         sites = tuple(site.id for site in deps.settings.sites)
         board.load(await deps.read(lambda reader: past_health(reader, sites)))
         await deps.hub.start()
+        watch.start()
         try:
             yield
         finally:
+            await watch.stop()
             await deps.hub.stop()
             await outbox.stop()
             identity.passwords.close()
@@ -118,7 +131,7 @@ def build_server(deps: ServerDeps) -> FastAPI:
     server.include_router(source_router(PROJECT, deps.lanes))
     server.include_router(account_pages_router(deps))
     server.include_router(open311_router(deps))
-    server.include_router(events_router(deps, book, outbox, meters))
+    server.include_router(events_router(deps, book, outbox, meters, watch.message))
     server.include_router(wall_router(deps, book, meters))
     server.include_router(screen_router(lambda visitor: page_html(dash, screens, visitor.user)))
     dash = build_dash(

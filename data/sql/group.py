@@ -6,6 +6,8 @@ behind its own savepoint; its future is answered after the commit, never before.
 
 from __future__ import annotations
 
+import errno
+import os
 import queue
 import sqlite3
 import threading
@@ -19,9 +21,10 @@ from typing import Any
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from data.errors import StoreClosed
+from data.errors import StoreClosed, StoreFull
 from data.secrets import redact
 from data.sql.engine import is_busy
+from data.sql.failpoints import Point, failpoints_of
 from data.store import Writer
 
 MOST_UNITS = 500
@@ -61,8 +64,14 @@ class GroupCommit:
         self._lock = threading.Lock()  # nothing is queued behind the end mark
         self._closed: str | None = None
         self._disk_failed = False
+        self._failpoints = failpoints_of(os.environ)
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
         self._thread.start()
+
+    @property
+    def failure(self) -> str | None:
+        """Why nothing can be written any more: the disk failed. A new process has to open the store again."""
+        return self._closed if self._disk_failed else None
 
     @property
     def is_here(self) -> bool:
@@ -108,14 +117,22 @@ class GroupCommit:
         why = "nothing was stored"
         try:
             with self._gate, self._begin() as connection:
+                self._reach(Point.BEGUN)
                 outcomes = self._run_units(connection, taken)
+                self._reach(Point.WRITTEN)
                 why = "it is not known whether it was stored"
                 self._commit(connection)
+                self._reach(Point.COMMITTED)
         except (SQLAlchemyError, OSError, StoreClosed, _TransactionGone) as error:
             self._fail(taken, why, error)
             return
         for outcome in outcomes:
             _answer(outcome)
+        self._reach(Point.ANSWERED)
+
+    def _reach(self, point: Point) -> None:
+        if self._failpoints is not None:
+            self._failpoints.reach(point)
 
     def _begin(self) -> Connection:
         """A connection whose transaction holds the writers' lock; waits for it as long as it takes."""
@@ -135,11 +152,13 @@ class GroupCommit:
         """Run the first unit and all that wait, as long as the turn lasts; they are added to `taken`."""
         writer = self._writer(connection)
         outcomes = [_run_unit(connection, writer, taken[0])]
+        self._reach(Point.BETWEEN)
         turn_ends = time.monotonic() + LONGEST_TURN_S
         while len(taken) < MOST_UNITS and time.monotonic() < turn_ends and (unit := self._next()) is not None:
             if unit.future.set_running_or_notify_cancel():
                 taken.append(unit)
                 outcomes.append(_run_unit(connection, writer, unit))
+                self._reach(Point.BETWEEN)
         return outcomes
 
     def _next(self) -> Unit | None:
@@ -174,7 +193,7 @@ class GroupCommit:
                 self._closed = f"the store's disk failed ({original}); restart on a sound disk"
                 self._disk_failed = True
         for unit in units:
-            refused = StoreClosed(text)
+            refused = StoreFull(text) if _disk_full(original) else StoreClosed(text)
             refused.__cause__ = cause
             unit.future.set_exception(refused)
 
@@ -210,6 +229,15 @@ def _disk_failed(error: BaseException | None) -> bool:
         sqlite3.SQLITE_READONLY,
         sqlite3.SQLITE_CANTOPEN,
     }
+
+
+def _disk_full(error: BaseException | None) -> bool:
+    """SQLite's, PostgreSQL's (SQLSTATE 53100) or the system's own word for it."""
+    if isinstance(error, sqlite3.Error):
+        return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL
+    if isinstance(error, OSError):
+        return error.errno in {errno.ENOSPC, errno.EDQUOT}
+    return getattr(error, "sqlstate", None) == "53100"
 
 
 def _answer(outcome: _Outcome) -> None:

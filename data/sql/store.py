@@ -90,6 +90,10 @@ class SqlStore:
         self._group.submit(Unit(work, future))
         return future
 
+    @property
+    def failure(self) -> str | None:
+        return self._group.failure
+
     def close(self) -> None:
         self._here()
         self._group.close()

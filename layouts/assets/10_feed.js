@@ -134,6 +134,7 @@ yiping.feed = (() => {
   };
   async function hello(message, from) {
     epoch = message.epoch;
+    tell("store", { state: "ok", since: null, free_mib: null }); // until the server says otherwise
     if (loaded && !message.reset) {
       setLink("live");
       return;
@@ -173,6 +174,7 @@ yiping.feed = (() => {
       link.heardAt = performance.now();
       if (message.type === "hello") hello(message, mine);
       else if (message.type === "ping") hearPing(message);
+      else if (message.type === "store") tell("store", message.data);
       else if (message.type === "change") waiting ? waiting.push(message) : apply(message);
     };
     mine.onclose = () => {

@@ -1,0 +1,25 @@
+"""Something of ours on the disk is damaged: an alarm at `centre`, kept on the screens until acknowledged."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from alerts.lifecycle import end_alert, raise_alert
+from data.alert import Alert, AlertKey, Ended, Priority, Raised
+from data.settings import Settings
+from data.store import Writer
+
+CENTRE = "centre"
+KIND = "damage"
+_LONGEST = 120
+
+
+def tell_damage(writer: Writer, what: str, now: datetime, settings: Settings | None = None) -> Alert | None:
+    """Raised and ended at once: it was found, and does not go on, but somebody has to see it.
+
+    `what`: the file or the part of it, as the log names it.
+    """
+    what = what[:_LONGEST]
+    key = AlertKey(CENTRE, KIND, "", what)
+    raise_alert(writer, Raised(key, KIND, Priority.P2, now, now, label=what), None, now, settings)
+    return end_alert(writer, Ended(key, now, now), now, settings)
