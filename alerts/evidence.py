@@ -173,7 +173,8 @@ def _rules(place: FusedPlace, site: SiteSettings) -> list[RuleRecipe]:
 
 
 def _is_of(reading: Reading, site: SiteSettings, rule: Threshold) -> bool:
-    if reading.site != site.id or reading.quantity != rule.quantity or reading.quality is Quality.BAD:
+    unsure = reading.quality in {Quality.BAD, Quality.SUSPECT}
+    if unsure or reading.site != site.id or reading.quantity != rule.quantity:
         return False
     return rule.monitor in {None, reading.monitor}
 

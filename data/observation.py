@@ -118,6 +118,8 @@ class Quality(StrEnum):
 
     GOOD = "good"
     UNCERTAIN = "uncertain"
+    SUSPECT = "suspect"
+    """An impossible jump: judged only when the next reading confirms it."""
     BAD = "bad"
 
 
@@ -127,7 +129,7 @@ class Reading:
 
     `value` is in the quantity's own unit (`data.units.UNIT_OF`), converted by the adapter that read it.
     `uncertainty` is one standard deviation in the same unit where known. `vertical_datum` names the zero of
-    a water level. Readings with quality BAD are kept but not judged.
+    a water level. Readings with quality BAD are kept but not judged; SUSPECT is what is stored of a jump.
 
     `first_value`: what was first given for this time, where it was corrected since (`corrections` times).
     """

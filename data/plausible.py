@@ -6,6 +6,7 @@ belong to its rules.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from types import MappingProxyType
@@ -42,18 +43,6 @@ class JumpLimit:
         return abs(change) <= min(self.step + self.per_second * abs(passed.total_seconds()), self.most)
 
 
-JUMPS = MappingProxyType(
-    {
-        "water_level": JumpLimit(3.0, 0.02, 15.0),  # a breaking dam: some metres in minutes
-        "water_depth": JumpLimit(200.0, 2.0, 600.0),
-        "rain_intensity": JumpLimit(500.0, 5.0, 1_000.0),
-        "flow": JumpLimit(3_000.0, 50.0, 30_000.0),
-        "temperature": JumpLimit(15.0, 0.5, 50.0),
-    }
-)
-"""Quantities whose single impossible jumps are told from readings; gas may truly come at once."""
-
-
 def most_rain_mm(passed: timedelta) -> float:
     """The most rain that has fallen anywhere in this time, mm.
 
@@ -63,3 +52,27 @@ def most_rain_mm(passed: timedelta) -> float:
     hours = max(passed.total_seconds(), 1.0) / 3600
     envelope: float = 422.0 * hours**0.475
     return envelope
+
+
+@dataclass(frozen=True, slots=True)
+class RainJump:
+    """How far rain can change between two readings, be they amounts or a counter: a counter may always be reset."""
+
+    step: float = 20.0
+
+    def allows(self, change: float, passed: timedelta) -> bool:
+        """Can so much rain, mm, have come in this time?"""
+        return change <= max(self.step, most_rain_mm(max(abs(passed), timedelta(minutes=5))))
+
+
+JUMPS: Mapping[str, JumpLimit | RainJump] = MappingProxyType(
+    {
+        "water_level": JumpLimit(1.0, 0.02, 15.0),  # a breaking dam: some metres in minutes
+        "water_depth": JumpLimit(100.0, 1.0, 600.0),
+        "rainfall": RainJump(),
+        "rain_intensity": JumpLimit(500.0, 5.0, 1_000.0),
+        "flow": JumpLimit(3_000.0, 50.0, 30_000.0),
+        "temperature": JumpLimit(15.0, 0.5, 50.0),
+    }
+)
+"""Quantities whose single impossible jumps are told from readings; gas may truly come at once."""

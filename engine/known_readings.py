@@ -18,6 +18,11 @@ def _key(reading: Reading) -> Key:
     return reading.site, reading.monitor, reading.quantity
 
 
+def _as_given(stored: Quality) -> Quality:
+    """The quality with which a stored reading came: that it is suspect was our own judgement."""
+    return Quality.GOOD if stored is Quality.SUSPECT else stored
+
+
 class KnownReadings:
     """`latest`: the newest stored reading of each gauge when the process began, at `now`."""
 
@@ -43,7 +48,7 @@ class KnownReadings:
         versions: dict[tuple[Key, datetime], frozenset[tuple[float, Quality]]] = {}
         for known in found:
             place = _key(known), known.at
-            versions[place] = versions.get(place, frozenset()) | {(known.value, known.quality)}
+            versions[place] = versions.get(place, frozenset()) | {(known.value, _as_given(known.quality))}
         return versions
 
     def comes_again(self, reading: Reading, versions: Versions) -> bool:

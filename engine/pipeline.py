@@ -15,11 +15,16 @@ from data.alert import Alert, AlertKey, Signal, Standing
 from data.datum import LEVEL
 from data.errors import InputRejected
 from data.frame import Frame
-from data.observation import Detections, Observation, Reading, Rejected, Tick, Vectors
+from data.observation import Detections, Observation, Quality, Reading, Rejected, Tick, Vectors
 from data.recipe import Context, Detector, Glances, KeepsState, LooksNear, Moves, Screens
 from data.settings import SiteSettings
 from engine.conditions import Conditions
 from engine.health import HealthWatch
+from engine.jumps import GaugeLimits, JumpFilter, usual_limits
+from monitors._values import ValueSettings
+
+_JUMPS = "jumps:"
+"""Name of the jump filter's state among those of the rules, whose names hold no colon."""
 
 log = logging.getLogger(__name__)
 
@@ -78,6 +83,13 @@ class SitePipeline:
         named = zip(self._kinds, self._rules, strict=True)
         self._screens = {name: rule for name, rule in named if isinstance(rule, Screens)}
         self._about_gauges = {recipe.name for recipe in site.rules if recipe.about == "gauge"}
+        self._limits = {
+            recipe.name: GaugeLimits(recipe.jump_limit, recipe.doubtful)
+            for recipe in site.sensors
+            if isinstance(recipe, ValueSettings)
+        }
+        self._jumps = JumpFilter(self._limits_of)
+        self._suspect: set[Reading] = set()
         self._restore(state)
         self._detectors = [recipe.make(context) for recipe in site.detectors]
         self._conditions = Conditions(self._rules, context.stale_after, open_alerts, pending)
@@ -121,7 +133,7 @@ class SitePipeline:
         self._empty = detections if detections is not None and not len(detections) else None
         self._conditions.saw(at)
         self._conditions.note(signals)
-        return Seen(detections, readings, signals, repeated)
+        return Seen(detections, tuple(self.marked(reading) for reading in readings), signals, repeated)
 
     def glance(self, frame: Frame) -> Detections | None:
         """What may be an object in this picture; None where no detector can tell. Nothing is followed or judged."""
@@ -134,6 +146,13 @@ class SitePipeline:
         self._conditions.saw(reading.at)
         self._conditions.note(signals)
         return signals
+
+    def marked(self, reading: Reading) -> Reading:
+        """A reading that was judged, as it is to be stored: an impossible jump is marked suspect."""
+        if reading not in self._suspect:
+            return reading
+        self._suspect.discard(reading)
+        return replace(reading, quality=Quality.SUSPECT)
 
     def tick(self, tick: Tick) -> Sequence[Signal]:
         """Let a second pass."""
@@ -162,6 +181,9 @@ class SitePipeline:
             for (name, kind), rule in named
             if isinstance(rule, KeepsState) and (state := rule.snapshot()) is not None
         }
+        jumps = self._jumps.snapshot()
+        if jumps is not None:
+            states[_JUMPS] = {"kind": "", "state": jumps}
         return states or None
 
     def scene(self) -> Any:
@@ -183,6 +205,12 @@ class SitePipeline:
                 rule.restore(kept["state"])
             except (ValueError, KeyError) as error:
                 log.warning("%s, rule %s: begins without its earlier state (%s)", self.site, name, error)
+        try:
+            kept = states.get(_JUMPS) if isinstance(states, Mapping) else None
+            if kept is not None:
+                self._jumps.restore(kept["state"], self.site)
+        except (ValueError, KeyError) as error:
+            log.warning("%s: its gauges' last readings are not known (%s)", self.site, error)
 
     def _judge(self, seen: Observation | Tick) -> list[Signal]:
         signals: list[Signal] = []
@@ -193,10 +221,28 @@ class SitePipeline:
         placed = {name: self._placed(name, seen) for name in self._kinds}
         screened = [(screen, placed[name]) for name, screen in self._screens.items()]
         believed = all(reading is None or screen.believes(reading) for screen, reading in screened)
+        judged = self._believed(seen) if believed else ()
         for (name, reading), rule in zip(placed.items(), self._rules, strict=True):
-            if reading is not None and (believed or name in self._about_gauges):
-                signals += rule.judge(reading)
+            if name in self._about_gauges:
+                signals += [] if reading is None else rule.judge(reading)
+                continue
+            for one in judged:
+                here = reading if one is seen else self._placed(name, one)
+                signals += [] if here is None else rule.judge(here)
         return signals
+
+    def _believed(self, reading: Reading) -> tuple[Reading, ...]:
+        """What the rules about the place may judge now; an impossible jump waits for the next reading."""
+        taken = self._jumps.take(reading)
+        if reading not in taken.judged:
+            self._suspect.add(reading)
+        self._suspect.difference_update(taken.judged)
+        for dropped, reason in taken.dropped:
+            self._refused.append(Rejected(dropped.site, dropped.monitor, dropped.at, reason))
+        return taken.judged
+
+    def _limits_of(self, reading: Reading) -> GaugeLimits:
+        return self._limits.get(reading.monitor) or usual_limits(reading.quantity)
 
     def _placed(self, name: str, reading: Reading) -> Reading | None:
         """The reading in the datum of this rule's limits; None, and a reject that says so, where that cannot be."""

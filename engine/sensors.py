@@ -245,7 +245,7 @@ class Sensors:
                     signals += self._judged(side, reading)
             for refused in side.pipeline.refused():
                 self._reject(batch, refused)
-            readings = tuple(reading for _, reading in fresh)
+            readings = tuple(side.pipeline.marked(reading) for _, reading in fresh)
             self._add(batch, side, Unit(side.stream, tuple(signals), now, readings, self._news.due(readings)))
         return batch
 

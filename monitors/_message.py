@@ -74,7 +74,5 @@ def found(content: Any, path: str) -> Any:
 
 def trusted(given: Any) -> Quality:
     """An unknown word is uncertain, not good."""
-    try:
-        return Quality(str(given).lower())
-    except ValueError:
-        return Quality.UNCERTAIN
+    word = str(given).lower()
+    return Quality(word) if word in {Quality.GOOD, Quality.BAD} else Quality.UNCERTAIN

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from data.errors import InputRejected
-from data.plausible import JUMPS, RANGES, JumpLimit
+from data.plausible import JUMPS, RANGES, JumpLimit, RainJump
 from data.recipe import MonitorRecipe
 from data.units import UNIT_OF, convert
-from monitors._fill import COUNT_FILLS, DOUBTFUL, TEXT_FILLS, is_one_of, require_value
+from monitors._fill import COUNT_FILLS, DOUBTFUL, TEXT_FILLS, require_value
 from monitors._number import Decimal, number
 
 
@@ -98,7 +97,7 @@ class ValueSettings(MonitorRecipe):
         return min(low, high), max(low, high)
 
     @property
-    def jump_limit(self) -> JumpLimit | None:
+    def jump_limit(self) -> JumpLimit | RainJump | None:
         """In the quantity's own unit; None where any change is possible."""
         if self.jump is None:
             return JUMPS.get(self.quantity)
@@ -107,9 +106,12 @@ class ValueSettings(MonitorRecipe):
         most = math.inf if self.jump.most is None else self._difference(self.jump.most)
         return JumpLimit(self._difference(self.jump.step), self._difference(self.jump.per_second), most)
 
-    def is_doubtful(self, value: float) -> bool:
-        """Is this value, in the quantity's own unit, a fill value at other gauges?"""
-        return self.known_missing and is_one_of(value, self._doubtful())
+    @property
+    def doubtful(self) -> tuple[float, ...]:
+        """Values, in the quantity's own unit, that are fill values at other gauges."""
+        if self.quantity == "count" or not self.known_missing:
+            return ()
+        return tuple(convert(fill, self.given_unit, self.quantity) for fill in DOUBTFUL)
 
     def require_value(self, given: object) -> None:
         """Raise InputRejected where `given`, a number or text as it came, says that there is no value."""
@@ -126,11 +128,6 @@ class ValueSettings(MonitorRecipe):
 
     def _known_fills(self) -> tuple[float, ...]:
         return COUNT_FILLS if self.quantity == "count" else TEXT_FILLS
-
-    def _doubtful(self) -> Sequence[float]:
-        if self.quantity == "count":
-            return ()
-        return [convert(fill, self.given_unit, self.quantity) for fill in DOUBTFUL]
 
     def _difference(self, change: float) -> float:
         zero = convert(0.0, self.given_unit, self.quantity)

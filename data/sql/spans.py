@@ -71,7 +71,7 @@ class SpanLooking(Looking):
                 statement = (
                     select(quantity, bucket, func.min(value), func.max(value), func.sum(value), func.count())
                     .where(READINGS.c.site == site, *series, at >= since, at < until)
-                    .where(READINGS.c.quality != Quality.BAD.value)
+                    .where(READINGS.c.quality.not_in([Quality.BAD.value, Quality.SUSPECT.value]))
                     .group_by(quantity, bucket)
                     .order_by(bucket)
                 )
