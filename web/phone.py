@@ -88,6 +88,7 @@ def phone_router(deps: ServerDeps) -> APIRouter:
                 script_words=script_words(language),
                 kinds=[(one.category.kind, getattr(one.category, language)) for one in kinds],
                 user=visitor_of(request).user.name,
+                zone=deps.settings.timezone,
                 now=iso(deps.now()),
                 demo=deps.settings.demo,
                 mark=mark,

@@ -79,6 +79,13 @@ _TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
         "own_kind": ("类别", "Kind"),
         "own_hint": ("看到什么、在哪里", "What you see, and where"),
         "own_send": ("上报", "Report it"),
+        "no_kinds": (
+            "还没有可上报的类别，请联系指挥中心在“组织”页添加",
+            "There are no kinds of events yet: ask the centre to add them on the page Organisation",
+        ),
+        "photo_replace": ("换一张照片", "Another photo"),
+        "send_again": ("修改后重新发送", "Send again"),
+        "throw_away": ("丢弃", "Throw away"),
         "no_script": ("此页需要 JavaScript", "This page needs JavaScript"),
     }
 )
@@ -92,6 +99,28 @@ SCRIPT_TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
         "queued": ("无网络，已保存，恢复后自动发送", "No network: saved, sent when it is back"),
         "sent": ("已送达", "Delivered"),
         "refused": ("未被接受：{why}", "Not taken: {why}"),
+        "refused_kept": ("未被接受，已保留（{n}）", "Not taken, kept here ({n})"),
+        "refused_status": ("服务器答复 {n}", "the server answered {n}"),
+        "refused.input-rejected": ("内容有误", "something in it cannot be used"),
+        "refused.invalid-request": ("内容有误", "something in it cannot be used"),
+        "refused.idempotency-key-reused": ("重复提交", "sent before with other content"),
+        "refused.too-large": ("照片过大", "the photo is too large"),
+        "refused.not-found": ("任务不存在", "there is no such task"),
+        "refused.forbidden": ("不是您的任务", "this is not your task"),
+        "refused.illegal-move": ("任务状态已改变", "the task has changed meanwhile"),
+        "refused.stale-version": ("任务状态已改变", "the task has changed meanwhile"),
+        "own": ("上报问题", "Report of your own"),
+        "of_task": ("任务 {n}", "Task {n}"),
+        "throw_away_sure": ("丢弃后无法恢复。确定丢弃？", "It cannot be brought back. Throw it away?"),
+        "heic": (
+            "这是 HEIC 照片，无法读取：请在“设置—相机—格式”选“兼容性最佳”后重拍，或发送截图",
+            "This is a HEIC photo, which cannot be read: choose Settings, Camera, Formats, Most Compatible and take it "
+            "again, or send a screenshot",
+        ),
+        "no_picture": (
+            "无法读取这张照片，请换 JPEG、PNG 或 WebP",
+            "This photo cannot be read: please choose a JPEG, PNG or WebP",
+        ),
         "login": ("登录已过期，点此重新登录", "Your login has ended: tap to log in again"),
         "share": ("开启位置共享", "Share my position"),
         "sharing": ("位置共享中", "Sharing position"),

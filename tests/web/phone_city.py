@@ -90,11 +90,14 @@ def call_off(running: Running) -> None:
     running.store.write(work)
 
 
-def start_phone_city(folder: Path, tls: MadeFiles | None = None, **given: Any) -> tuple[Running, Any]:
+def start_phone_city(
+    folder: Path, tls: MadeFiles | None = None, *, kinds: bool = True, **given: Any
+) -> tuple[Running, Any]:
     """The running server (https with `tls`) and what stops it."""
     roads = load_roads(streets(folder / "roads.geojson"))
     deps: ServerDeps = replace(open_deps(folder, settings(), **given), roads=roads)
-    deps.store.write(_organise)
+    if kinds:
+        deps.store.write(_organise)
     for name in ("zhang", "wang", "chen"):
         set_password(deps.store, name, PASSWORD)
     add_user(deps.store, "li", Role.OPERATOR, PASSWORD)

@@ -3,7 +3,7 @@
 (() => {
 "use strict";
 const POLL_MS = 3000, POLL_HIDDEN_MS = 10000, TIMEOUT_MS = 15000, UPLOAD_TIMEOUT_MS = 180000;
-const MOST_PHOTO_BYTES = 10 * 1024 * 1024, LONGEST_SIDE = 2560;
+const MOST_PHOTO_BYTES = 10 * 1024 * 1024, MOST_PHOTO_PIXELS = 20_000_000, LONGEST_SIDE = 2560;
 const POSITION_EVERY_MS = 10000, POSITION_AT_LEAST_MS = 60000, MOVED_M = 15, WORST_ACCURACY_M = 500;
 const AFTER = {"en-route": "en_route", "on-scene": "on_scene", "report": "reported", "block": "blocked"};
 const ORDER = ["accepted", "en_route", "on_scene", "reported"];
@@ -12,7 +12,7 @@ const live = document.getElementById("live"), link = document.getElementById("li
 const notices = document.getElementById("notices"), share = document.getElementById("share");
 const shared = document.getElementById("shared");
 let tag = live.dataset.tag, skew = Date.parse(document.body.dataset.now) - Date.now();
-let waiting = [], online = true, expired = false, offers = null, watch = null, lastSent = null, alive = 0;
+let waiting = [], refused = [], online = true, expired = false, offers = null, watch = null, lastSent = null, alive = 0;
 
 const say = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 const cookie = name => (document.cookie.split("; ").find(c => c.startsWith(name + "=")) || "").slice(name.length + 1);
@@ -41,8 +41,17 @@ const inSteps = async (mode, act) => {
   });
 };
 const reload = async () => {
-  waiting = (await inSteps("readonly", steps => steps.getAll())).filter(step => step.user === user);
+  const mine = (await inSteps("readonly", steps => steps.getAll())).filter(step => step.user === user);
+  waiting = mine.filter(step => !step.refused);
+  refused = mine.filter(step => step.refused);
+  showRefused();
 };
+const change = (n, changes) => inSteps("readwrite", steps => {
+  const request = steps.get(n);
+  request.onsuccess = () => { if (request.result) steps.put({...request.result, ...changes}); };
+  return request;
+});
+const drop = n => inSteps("readwrite", steps => steps.delete(n));
 const keep = async step => {
   await inSteps("readwrite", steps => steps.add({...step, user, key: key(), at: new Date().toISOString()}));
   await reload();
@@ -78,18 +87,31 @@ const sendOne = async step => {
   setOnline(true);
   if (answer.status === 401) { setExpired(); return false; }
   if (answer.status >= 500 || [408, 425, 429].includes(answer.status)) return false;
-  await inSteps("readwrite", steps => steps.delete(step.n));
   if (answer.ok) {
+    await drop(step.n);
     if (step.what === "report") notice(words.sent, true);
     if (step.what === "own") notice(say(words.own_sent, {n: (await answer.json()).event.id}), true);
   }
-  else notice(say(words.refused, {why: await reason(answer)}), false);
+  else {
+    /* What somebody wrote or photographed is never thrown away: it stays, with the reason, to be mended and sent again. */
+    const why = await reason(answer);
+    if (step.fields || step.reason) await change(step.n, {refused: {why, at: new Date(Date.now() + skew).toISOString()}});
+    else await drop(step.n);
+    notice(say(words.refused, {why}), false);
+  }
   await reload();
   await look();
   return true;
 };
+/* The server's kind of refusal in the reader's language; its own words, which name the field, behind it. A detail in
+   both languages is written "中文 / English". */
 const reason = async answer => {
-  try { return (await answer.json()).detail; } catch { return String(answer.status); }
+  let told = {};
+  try { told = await answer.json(); } catch { /* not from us: a proxy's page */ }
+  const kind = words["refused." + String(told.type || "").split(":").pop()] || say(words.refused_status, {n: answer.status});
+  const both = String(told.detail || "").split(" / ");
+  const detail = both.length === 2 ? both[document.documentElement.lang === "zh" ? 0 : 1] : told.detail;
+  return detail ? `${kind}（${detail}）` : kind;
 };
 
 /* --- showing */
@@ -104,6 +126,60 @@ const notice = (text, good) => {
   notices.append(box);
   while (notices.children.length > 3) notices.firstChild.remove();
   if (good) setTimeout(() => box.remove(), 5000);
+};
+/* --- what was not taken: kept here with its reason, to be mended and sent again, or thrown away by who wrote it */
+const refusedBox = document.getElementById("refused");
+const showRefused = () => {
+  const shown = new Set([...refusedBox.querySelectorAll("form")].map(form => form.dataset.n));
+  const there = new Set(refused.map(step => String(step.n)));
+  for (const form of refusedBox.querySelectorAll("form")) if (!there.has(form.dataset.n)) form.remove();
+  for (const step of refused) if (!shown.has(String(step.n))) refusedBox.append(refusedForm(step));
+  refusedBox.hidden = !refused.length;
+  refusedBox.querySelector("h2").textContent = say(words.refused_kept, {n: refused.length});
+};
+const refusedForm = step => {
+  const form = document.getElementById("refused-form").content.firstElementChild.cloneNode(true);
+  const text = step.fields ? (step.fields.find(([name]) => name === "description" || name === "text") || [])[1] : step.reason;
+  const date = new Date(step.at).toLocaleString(document.documentElement.lang, {timeZone: document.body.dataset.zone, hour12: false});
+  form.dataset.n = step.n;
+  form.querySelector(".what").textContent = `${step.what === "own" ? words.own : say(words.of_task, {n: step.task})} · ${date}`;
+  form.querySelector(".why").textContent = step.refused.why;
+  form.text.value = text || "";
+  const kind = form.querySelector("[name=kind]"), kinds = document.querySelector("#own [name=kind]");
+  if (step.what === "own" && kinds) {
+    kind.append(...[...kinds.options].map(option => option.cloneNode(true)));
+    kind.value = (step.fields.find(([name]) => name === "kind") || [])[1];
+  } else kind.closest("label").remove();
+  const photo = form.querySelector(".photo"), picture = photo.querySelector("img");
+  if (!step.fields) photo.remove();
+  else if (step.photo) { picture.src = URL.createObjectURL(step.photo); picture.hidden = false; }
+  return form;
+};
+const mended = async event => {
+  event.preventDefault();
+  const form = event.target, n = Number(form.dataset.n), step = refused.find(one => one.n === n);
+  if (!step) return;
+  const text = form.text.value.trim(), file = form.photo && form.photo.files[0], changes = {refused: null, key: key()};
+  try { if (file) changes.photo = await smaller(file); }
+  catch (error) { notice(error.message, false); return; }
+  if (step.fields) changes.fields = step.fields.map(([name, value]) =>
+    name === "text" || name === "description" ? [name, text] : name === "kind" && form.kind ? [name, form.kind.value] : [name, value]);
+  else changes.reason = text;
+  if (step.what === "own") {
+    const place = await placeNow();
+    if (place) changes.fields = changes.fields.map(([name, value]) => name in place ? [name, place[name]] : [name, value]);
+  }
+  await change(n, changes);
+  await reload();
+  mark();
+  send();
+};
+const thrownAway = async event => {
+  const button = event.target.closest("[data-throw]");
+  if (!button || !confirm(words.throw_away_sure)) return;
+  await drop(Number(button.closest("form").dataset.n));
+  await reload();
+  mark();
 };
 const setOnline = now => { online = now; if (now) alive = Date.now(); showLink(); };
 const setExpired = () => { expired = true; showLink(); };
@@ -265,8 +341,15 @@ const chose = event => {
 /* A copy in memory: the file itself may be gone when the network is back. The original goes as it is, with the
    place and time in it, unless it is too large to be taken. */
 const smaller = async file => {
-  if (file.size <= MOST_PHOTO_BYTES) return new Blob([await file.arrayBuffer()], {type: file.type});
-  const bitmap = await createImageBitmap(file), scale = Math.min(1, LONGEST_SIDE / Math.max(bitmap.width, bitmap.height));
+  const start = new Uint8Array(await file.slice(0, 32).arrayBuffer());
+  if (/^....ftyp(hei|hev|mif1|msf1)/.test(String.fromCharCode(...start.slice(0, 12)))) throw new Error(words.heic);
+  let bitmap;
+  try { bitmap = await createImageBitmap(file); } catch { throw new Error(words.no_picture); }
+  if (file.size <= MOST_PHOTO_BYTES && bitmap.width * bitmap.height <= MOST_PHOTO_PIXELS) {
+    bitmap.close();
+    return new Blob([await file.arrayBuffer()], {type: file.type});
+  }
+  const scale = Math.min(1, LONGEST_SIDE / Math.max(bitmap.width, bitmap.height));
   const canvas = document.createElement("canvas");
   canvas.width = Math.round(bitmap.width * scale);
   canvas.height = Math.round(bitmap.height * scale);
@@ -327,10 +410,11 @@ const moved = (one, two) => {
 share.onclick = () => { localStorage.setItem(WANTED, "yes"); follow(true); };
 
 document.getElementById("log-out").onclick = async () => {
-  if (waiting.length && !confirm(say(words.unsent, {n: waiting.length}))) return;
+  const unsent = waiting.length + refused.length;
+  if (unsent && !confirm(say(words.unsent, {n: unsent}))) return;
   try {
     await limited("/logout", {method: "POST", headers: headers({}), redirect: "manual"}, TIMEOUT_MS);
-    for (const step of waiting) await inSteps("readwrite", steps => steps.delete(step.n));
+    for (const step of [...waiting, ...refused]) await drop(step.n);
     if (window.caches) await caches.delete("yiping-phone");
     location.href = "/login?next=/r";
   } catch { setOnline(false); }
@@ -338,6 +422,9 @@ document.getElementById("log-out").onclick = async () => {
 live.addEventListener("click", took);
 live.addEventListener("submit", wrote);
 live.addEventListener("change", chose);
+refusedBox.addEventListener("submit", mended);
+refusedBox.addEventListener("click", thrownAway);
+refusedBox.addEventListener("change", chose);
 const own = document.getElementById("own");
 own.addEventListener("submit", wrote);
 own.addEventListener("change", chose);
