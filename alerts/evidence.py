@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import pairwise
 from types import MappingProxyType
 
 from alerts.threshold import Recipe as Threshold
@@ -13,13 +12,15 @@ from data.alert import Alert
 from data.alert_life import Proof
 from data.case import Origin
 from data.fusion_settings import FusedPlace, FusionSettings, ProofKind
-from data.geo import Location, distance_m
+from data.geo import distance_m
 from data.observation import Quality, Reading
 from data.recipe import RuleRecipe
 from data.settings import Settings, SiteSettings
 from data.task import Event
 from data.units import UNIT_OF
-from data.warning import HazardWarning, WarningArea
+from data.warning import HazardWarning, WarningInfo, WarningStatus
+from data.warning_reach import District, Reach, reach_at
+from data.warning_reach import Place as Ground
 
 _RAIN = frozenset({"rainfall", "rain_intensity"})
 _WORDS_ZH = MappingProxyType(
@@ -147,12 +148,22 @@ def _rained(  # noqa: PLR0917 - a place with everything around it
         site = rain.get(alert.key.site)
         if site is not None and alert.is_open and kind_of(alert, site) is ProofKind.FORECAST:
             yield own_proof(alert, ProofKind.FORECAST, settings.language)
+    places = [Ground(site.location, site.grid) for site in own.values()]
+    district = District(codes=frozenset(settings.district_codes))
     for warning in sight.warnings:
-        wanted = any(word in warning.event or word in warning.headline for word in place.warnings)
-        here = any(_covers(warning, site.location) for site in own.values())
-        if wanted and here and warning.is_in_force(now):
-            text = warning.headline or warning.event
-            yield Proof(ProofKind.FORECAST.value, f"warning:{warning.id}", warning.effective, text=text)
+        if warning.status is not WarningStatus.ACTUAL or warning.is_doubtful:
+            continue
+        blocks = [block for block in warning.holding(now) if _speaks(block, place)]
+        # An area that nobody can tell is no evidence: it asks a human to decide on plans, and speaks for no place.
+        here = [block for block in blocks if Reach.YES in reach_at(block.areas, places, district)]
+        if here:
+            gravest = max(here, key=lambda block: block.level.rank)
+            text = gravest.headline or gravest.event
+            yield Proof(ProofKind.FORECAST.value, f"warning:{warning.id}", gravest.effective, text=text)
+
+
+def _speaks(block: WarningInfo, place: FusedPlace) -> bool:
+    return any(word in block.event or word in block.headline for word in place.warnings)
 
 
 def _reported(
@@ -219,25 +230,3 @@ def _read(reading: Reading, kind: ProofKind, rule: Threshold, language: str, *, 
 def _named(label: str, language: str) -> str:
     """`积水深度` or `water depth`; what it is worth stands beside it."""
     return _WORDS_ZH.get(label, label) if language == "zh" else label.replace("_", " ")
-
-
-def _covers(warning: HazardWarning, place: Location) -> bool:
-    return any(_holds(area, place) for area in warning.areas)
-
-
-def _holds(area: WarningArea, place: Location) -> bool:
-    """Inside a polygon or circle of the area; one that has neither names the whole district."""
-    if not (area.polygons or area.circles):
-        return True
-    if any(distance_m(Location(lon=lon, lat=lat), place) <= 1000 * km for lon, lat, km in area.circles):
-        return True
-    return any(_inside(ring, place) for ring in area.polygons)
-
-
-def _inside(ring: Sequence[tuple[float, float]], place: Location) -> bool:
-    """Even-odd rule."""
-    inside = False
-    for (x0, y0), (x1, y1) in pairwise(ring):
-        if (y0 > place.lat) != (y1 > place.lat) and place.lon < (x1 - x0) * (place.lat - y0) / (y1 - y0) + x0:
-            inside = not inside
-    return inside

@@ -1,234 +1,349 @@
-"""A CAP 1.2 message (OASIS, Common Alerting Protocol, 2010) read into a `HazardWarning`.
+"""CAP 1.2 messages (OASIS, Common Alerting Protocol, 2010) read into `HazardWarning`s.
 
-What comes from outside is read with defusedxml: no entities, no document type, nothing fetched.
+A grave message is not lost for a blank: what is missing or odd is mended where only one reading is possible, marked
+`unknown` otherwise, and told in `notes`. Only what is no warning at all is refused.
 """
 
 from __future__ import annotations
 
-import math
+import hashlib
 import re
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, tzinfo
 from enum import StrEnum
-from types import MappingProxyType
 from typing import TypeVar
-from xml.etree.ElementTree import Element, ParseError
+from xml.etree.ElementTree import Element
 
-from defusedxml.common import DefusedXmlException
-from defusedxml.ElementTree import fromstring
-
+from data.cap_area import MOST_AREAS, AreaReader
+from data.cap_level import is_over, level_of
+from data.cap_time import moment
+from data.cap_xml import LARGEST_BYTES, alerts_in, children
 from data.errors import InputRejected
-from data.warning import HazardWarning, MessageType, WarningArea, WarningId, WarningLevel, WarningStatus
+from data.warning import (
+    UNKNOWN_SENT,
+    HazardWarning,
+    MessageType,
+    WarningArea,
+    WarningId,
+    WarningInfo,
+    WarningLevel,
+    WarningNote,
+    WarningStatus,
+)
 
-LARGEST_BYTES = 2_000_000
-MOST_POINTS = 50_000
+__all__ = ["LARGEST_BYTES", "parse_cap", "parse_messages", "read_alert", "read_area", "text_of"]
+
 MOST_TEXT = 20_000
-_RING = 4  # points of the smallest closed ring
-_NAMESPACES = ("", "urn:oasis:names:tc:emergency:cap:1.1", "urn:oasis:names:tc:emergency:cap:1.2")
-_COLOURS = MappingProxyType(
-    {
-        **dict.fromkeys(("蓝", "blue"), WarningLevel.BLUE),
-        **dict.fromkeys(("黄", "yellow"), WarningLevel.YELLOW),
-        **dict.fromkeys(("橙", "orange"), WarningLevel.ORANGE),
-        **dict.fromkeys(("红", "red"), WarningLevel.RED),
-    }
-)
-# The usual correspondence where a message names no colour.
-_BY_SEVERITY = MappingProxyType(
-    {
-        "extreme": WarningLevel.RED,
-        "severe": WarningLevel.ORANGE,
-        "moderate": WarningLevel.YELLOW,
-        "minor": WarningLevel.BLUE,
-    }
-)
-_LEVEL_NAMES = ("color", "colour", "level", "alertlevel", "awareness_level", "severitycolor", "预警级别")
+MOST_INFOS = 50
+MOST_REFERENCES = 100
+_LONGEST_VALUE = 2000
+MOST_NAMED = 100  # parameters and event codes of a block
+_NOT_WARNINGS = frozenset(("ack", "error"))
+_AWARENESS_EVENT = re.compile(r"awareness_(?:type|level)\s*=", re.IGNORECASE)
+_REFERENCE_TIME = re.compile(r",\s*(\d{4}-?\d\d-?\d\d[T ]?\d\d:?\d\d[^\s,]*)(?=\s|$)")
 E = TypeVar("E", bound=StrEnum)
 
 
-def parse_cap(content: bytes, origin: str = "") -> HazardWarning:
-    """The warning in one XML document. Raises InputRejected, saying what is wrong and where."""
-    if len(content) > LARGEST_BYTES:
-        raise InputRejected(f"the message has {len(content)} bytes, {LARGEST_BYTES} are taken at most")
-    try:
-        root = fromstring(content, forbid_dtd=True)
-    except DefusedXmlException as error:
-        raise InputRejected(f"the message holds forbidden XML: {type(error).__name__}") from None
-    except (ParseError, ValueError, LookupError) as error:
-        raise InputRejected(f"the message is not XML: {error}"[:200]) from None
-    namespace, name = _split(root.tag)
-    if name != "alert" or namespace not in _NAMESPACES:
-        raise InputRejected(f"this is no CAP alert but <{name[:40]}> of {namespace[:80] or 'no namespace'}")
-    return _Alert(root).warning(origin)
+def parse_cap(content: bytes, origin: str = "", *, zone: tzinfo = UTC, now: datetime | None = None) -> HazardWarning:
+    """The first warning in a document. Raises InputRejected, saying what is wrong and where."""
+    return parse_messages(content, origin, zone=zone, now=now)[0]
 
 
-def _split(tag: object) -> tuple[str, str]:
-    text = tag if isinstance(tag, str) else ""
-    namespace, _, name = text.rpartition("}")
-    return namespace.removeprefix("{"), name
+def parse_messages(
+    content: bytes, origin: str = "", *, zone: tzinfo = UTC, now: datetime | None = None
+) -> list[HazardWarning]:
+    """Every warning in a document: a message, or an envelope with some. `zone`: of times without an offset.
+
+    Raises InputRejected when none of them can be used, saying what is wrong.
+    """
+    alerts, notes = alerts_in(content)
+    return read_alerts(alerts, origin, zone=zone, now=now, notes=notes)
 
 
-def _children(parent: Element, name: str) -> Iterator[Element]:
-    return (child for child in parent if _split(child.tag)[1] == name)
+def read_alerts(
+    alerts: Sequence[Element],
+    origin: str = "",
+    *,
+    zone: tzinfo = UTC,
+    now: datetime | None = None,
+    notes: set[WarningNote] | None = None,
+) -> list[HazardWarning]:
+    """What can be used of these elements. Raises InputRejected when none can."""
+    found, refused = [], []
+    for alert in alerts:
+        try:
+            found.append(read_alert(alert, origin, zone=zone, now=now, notes=notes))
+        except InputRejected as error:
+            refused.append(error)
+    if not found:
+        raise refused[0]
+    return found
 
 
-def _text(parent: Element, name: str) -> str:
-    found = next(_children(parent, name), None)
-    return "" if found is None else " ".join((found.text or "").split())[:MOST_TEXT]
+def read_alert(
+    alert: Element,
+    origin: str = "",
+    *,
+    zone: tzinfo = UTC,
+    now: datetime | None = None,
+    notes: set[WarningNote] | None = None,
+) -> HazardWarning:
+    """One <alert> element. Raises InputRejected for an acknowledgement, an error, or one that says nothing."""
+    return _Alert(alert, zone, now or datetime.now(UTC), set(notes or ())).warning(origin)
 
 
-def _required(parent: Element, name: str) -> str:
-    text = _text(parent, name)
-    if not text:
-        raise InputRejected(f"{name} is missing")
-    return text
+def read_area(area: Element, reader: AreaReader) -> WarningArea:
+    """One <area>, or an entry of a feed that has its children."""
+    return reader.area(
+        text_of(area, "areaDesc", 1000),
+        [polygon.text or "" for polygon in children(area, "polygon")],
+        [circle.text or "" for circle in children(area, "circle")],
+        (pair for name, value in _named_values(area, "geocode") for pair in _single_codes(name, value)),
+    )
 
 
-def _moment(text: str, what: str) -> datetime:
-    try:
-        at = datetime.fromisoformat(text)
-        if at.tzinfo is None:
-            raise InputRejected(f"{what} {text[:40]!r} has no offset from UTC")
-        return at.astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise InputRejected(f"{what} {text[:40]!r} is not a time") from None
+def _single_codes(name: str, value: str) -> Iterator[tuple[str, str]]:
+    """Some senders put several codes into one value: `TXZ191 TXZ192`."""
+    parts = value.replace(",", " ").split()
+    if len(parts) > 1 and all(part.isalnum() and any(sign.isdigit() for sign in part) for part in parts):
+        yield from ((name, part) for part in parts)
+    else:
+        yield name, value
 
 
-def _word(kind: type[E], text: str, what: str) -> E:
-    for member in kind:
-        if member.value.lower() == text.lower():
-            return member
-    raise InputRejected(f"{what} {text[:40]!r} is none of {', '.join(member.value for member in kind)}")
-
-
-class _Alert:
-    """One <alert> element."""
-
-    def __init__(self, root: Element) -> None:
-        self._root = root
-        infos = list(_children(root, "info"))
-        chinese = [info for info in infos if _text(info, "language").lower().startswith("zh")]
-        chosen = (chinese or infos)[:1]
-        self._info = chosen[0] if chosen else None
-        # Further blocks of the same language and event name further areas of the same warning.
-        self._blocks = [info for info in infos if self._is_alike(info)]
-
-    def _is_alike(self, info: Element) -> bool:
-        own = self._info
-        return own is not None and all(_text(info, name) == _text(own, name) for name in ("language", "event"))
-
-    def warning(self, origin: str) -> HazardWarning:
-        key = WarningId(
-            _required(self._root, "sender")[:200],
-            _required(self._root, "identifier")[:200],
-            _moment(_required(self._root, "sent"), "sent"),
-        )
-        kind = _word(MessageType, _required(self._root, "msgType"), "msgType")
-        references = _references(_text(self._root, "references"))
-        if kind is not MessageType.ALERT and not references:
-            raise InputRejected(f"a message of type {kind} must name what it refers to")
-        if kind is not MessageType.CANCEL and self._info is None:
-            raise InputRejected(f"a message of type {kind} needs an info block")
-        info = self._info if self._info is not None else Element("info")
-        effective = self._time(info, "effective") or key.sent
-        areas = _areas(self._blocks)
-        return HazardWarning(
-            key=key,
-            status=_word(WarningStatus, _required(self._root, "status"), "status"),
-            message_type=kind,
-            references=references,
-            event=_text(info, "event")[:200] if kind is MessageType.CANCEL else _required(info, "event")[:200],
-            level=_level(info),
-            severity=_text(info, "severity")[:40],
-            urgency=_text(info, "urgency")[:40],
-            certainty=_text(info, "certainty")[:40],
-            effective=effective,
-            onset=self._time(info, "onset") or effective,
-            expires=self._time(info, "expires"),
-            areas=areas,
-            headline=_text(info, "headline"),
-            description=_text(info, "description"),
-            instruction=_text(info, "instruction"),
-            language=_text(info, "language")[:40],
-            event_codes=tuple(_named_values(info, "eventCode")),
-            origin=origin,
-        )
-
-    @staticmethod
-    def _time(info: Element, name: str) -> datetime | None:
-        text = _text(info, name)
-        return _moment(text, name) if text else None
-
-
-def _references(text: str) -> tuple[WarningId, ...]:
-    found = []
-    for part in text.split():
-        pieces = part.split(",")
-        if len(pieces) != len(WarningId._fields) or not all(pieces):
-            raise InputRejected(f"the reference {part[:80]!r} is not sender,identifier,sent")
-        found.append(WarningId(pieces[0][:200], pieces[1][:200], _moment(pieces[2], "the reference's time")))
-    return tuple(dict.fromkeys(found))
+def text_of(parent: Element, name: str, most: int = MOST_TEXT) -> str:
+    """The words of the first child of this name that has any, with single blanks."""
+    for found in children(parent, name):
+        text = " ".join((found.text or "").split())
+        if text:
+            return text[:most]
+    return ""
 
 
 def _named_values(parent: Element, name: str) -> Iterator[tuple[str, str]]:
-    for pair in _children(parent, name):
-        yield _text(pair, "valueName")[:100], _text(pair, "value")[:200]
+    for pair in children(parent, name):
+        yield text_of(pair, "valueName", 100), text_of(pair, "value", _LONGEST_VALUE)
 
 
-def _areas(blocks: Sequence[Element]) -> tuple[WarningArea, ...]:
-    found = []
-    for block in blocks:
-        for area in _children(block, "area"):
-            polygons = tuple(_ring(polygon.text or "") for polygon in _children(area, "polygon"))
-            circles = tuple(_circle(circle.text or "") for circle in _children(area, "circle"))
-            codes = tuple(_named_values(area, "geocode"))
-            found.append(WarningArea(_text(area, "areaDesc"), polygons, circles, codes))
-    if sum(len(ring) for area in found for ring in area.polygons) > MOST_POINTS:
-        raise InputRejected(f"the areas have more than {MOST_POINTS} points")
-    return tuple(dict.fromkeys(found))
+class _Alert:
+    """One <alert> element, and what was odd in it."""
+
+    def __init__(self, root: Element, zone: tzinfo, now: datetime, notes: set[WarningNote]) -> None:
+        self._root = root
+        self._zone = zone
+        self._now = now
+        self._notes = notes
+        self._areas = AreaReader(notes)
+
+    def warning(self, origin: str) -> HazardWarning:
+        kind = self._kind()
+        elements = list(children(self._root, "info"))
+        if kind is not MessageType.CANCEL and not elements:
+            raise InputRejected(f"a message of type {kind} needs an info block")
+        status = self._status()
+        key = self._key(elements)
+        infos = self._infos(elements[: 10 * MOST_INFOS], key.sent, is_update=kind is MessageType.UPDATE)
+        references = self._references(key, kind)
+        self._note_areas(infos, kind)
+        lead, element = self._leading(infos, elements, key.sent)
+        areas = tuple(dict.fromkeys(area for info in infos if not info.over for area in info.areas))
+        return HazardWarning(
+            key=key,
+            status=status,
+            message_type=kind,
+            references=references,
+            event=lead.event,
+            level=lead.level,
+            severity=lead.severity,
+            urgency=lead.urgency,
+            certainty=lead.certainty,
+            effective=lead.effective,
+            onset=lead.onset,
+            expires=_latest(infos) if infos else None,
+            areas=areas or lead.areas,
+            headline=lead.headline,
+            description=text_of(element, "description"),
+            instruction=text_of(element, "instruction"),
+            language=lead.language,
+            event_codes=lead.event_codes,
+            origin=origin,
+            infos=infos,
+            notes=tuple(sorted(self._notes)),
+        )
+
+    # ---- the message
+
+    def _kind(self) -> MessageType:
+        text = text_of(self._root, "msgType", 40)
+        if text.lower() in _NOT_WARNINGS:
+            raise InputRejected(f"a message of type {text} is no warning")
+        kind = _word(MessageType, text)
+        if kind is None:
+            self._notes.add(WarningNote.TYPE_UNKNOWN if text else WarningNote.FIELD_MISSING)
+        return kind or MessageType.ALERT
+
+    def _status(self) -> WarningStatus:
+        """One that is none of the standard's may be meant: a human decides."""
+        status = _word(WarningStatus, text_of(self._root, "status", 40))
+        if status is None:
+            self._notes.add(WarningNote.STATUS_UNKNOWN)
+        return status or WarningStatus.ACTUAL
+
+    def _key(self, infos: Sequence[Element]) -> WarningId:
+        sender, identifier = text_of(self._root, "sender", 200), text_of(self._root, "identifier", 200)
+        if not (sender and identifier):
+            if not infos and not identifier:
+                raise InputRejected("identifier is missing")
+            self._notes.add(WarningNote.FIELD_MISSING)
+        if not identifier:  # the same message has the same one
+            parts = ("event", "headline", "description", "onset", "expires")
+            words = [text_of(self._root, "sent"), *(text_of(info, part) for info in infos for part in parts)]
+            identifier = hashlib.sha256("\n".join(words).encode("utf-8", "replace")).hexdigest()[:24]
+        return WarningId(sender or "unknown", identifier, self._sent(infos))
+
+    def _sent(self, infos: Sequence[Element]) -> datetime:
+        sent = self._moment(text_of(self._root, "sent", 100))
+        for info in infos:
+            if sent is None:
+                sent = self._moment(text_of(info, "effective", 100)) or self._moment(text_of(info, "onset", 100))
+        if sent is None:
+            self._notes.add(WarningNote.TIME_UNREADABLE)
+            # by the day, so that a message which is asked for again is known
+            sent = self._now.replace(hour=0, minute=0, second=0, microsecond=0)
+        return sent
+
+    def _moment(self, text: str) -> datetime | None:
+        return moment(text, self._zone, self._notes) if text else None
+
+    def _references(self, key: WarningId, kind: MessageType) -> tuple[WarningId, ...]:
+        """What stands before a time is `sender,identifier`; the sender may hold blanks and commas."""
+        text = text_of(self._root, "references", 10 * MOST_TEXT)
+        found: list[WarningId] = []
+        at = 0
+        for time in _REFERENCE_TIME.finditer(text):
+            found += self._reference(text[at : time.start()], time[1], key)
+            at = time.end()
+        for rest in text[at:].split():
+            found += self._reference(rest, "", key)
+        unique = tuple(dict.fromkeys(found))
+        if len(unique) > MOST_REFERENCES:
+            self._notes.add(WarningNote.SHORTENED)
+        if kind is not MessageType.ALERT and not unique:
+            self._notes.add(WarningNote.REFERENCE_MISSING)
+        return unique[-MOST_REFERENCES:]
+
+    def _reference(self, who: str, at: str, key: WarningId) -> list[WarningId]:
+        sender, _, identifier = who.strip(" ,").rpartition(",")
+        sender, identifier = sender.strip(" ,"), identifier.strip()
+        sent = self._moment(at)
+        if not identifier:
+            return []
+        if " " in identifier and not sender:  # leftovers of others before the one with a time
+            identifier = identifier.rsplit(" ", 1)[1]
+        if sent is None or not sender:
+            self._notes.add(WarningNote.REFERENCE_PARTIAL)
+        return [WarningId((sender or key.sender)[:200], identifier[:200], sent or UNKNOWN_SENT)]
+
+    # ---- its blocks
+
+    def _infos(self, elements: Sequence[Element], sent: datetime, *, is_update: bool) -> tuple[WarningInfo, ...]:
+        read = [self._info(element, sent, is_update=is_update) for element in elements]
+        donor = next((info for info in read if info.areas), None)
+        if donor is not None:
+            for index, info in enumerate(read):
+                if not info.areas:
+                    self._notes.add(WarningNote.AREA_TAKEN_OVER)
+                    missing = info.expires is None and not text_of(elements[index], "expires")
+                    read[index] = replace(
+                        info,
+                        areas=donor.areas,
+                        expires=donor.expires if missing else info.expires,
+                    )
+        if len(read) > MOST_INFOS:
+            self._notes.add(WarningNote.SHORTENED)
+            read.sort(key=lambda info: (info.holds(self._now), info.level.rank), reverse=True)
+        return tuple(read[:MOST_INFOS])
+
+    def _info(self, element: Element, sent: datetime, *, is_update: bool) -> WarningInfo:
+        parameters = list(_named_values(element, "parameter"))[:MOST_NAMED]
+        codes = list(_named_values(element, "eventCode"))[:MOST_NAMED]
+        severity, headline = text_of(element, "severity", 40), text_of(element, "headline")
+        urgency = text_of(element, "urgency", 40)
+        event = self._event(element, parameters)
+        level = level_of([*parameters, *codes], severity, headline, event, self._notes)
+        effective = self._moment(text_of(element, "effective", 100)) or sent
+        over = is_over(
+            [response.text or "" for response in children(element, "responseType")],
+            urgency, headline, level, is_update=is_update,
+        )  # fmt: skip
+        return WarningInfo(
+            event=event,
+            level=level,
+            severity=severity,
+            urgency=urgency,
+            certainty=text_of(element, "certainty", 40),
+            effective=effective,
+            onset=self._moment(text_of(element, "onset", 100)) or effective,
+            expires=self._moment(text_of(element, "expires", 100)),
+            areas=self._areas_of(element),
+            headline=headline,
+            language=text_of(element, "language", 40),
+            event_codes=tuple(codes),
+            over=over,
+        )
+
+    def _event(self, element: Element, parameters: Sequence[tuple[str, str]]) -> str:
+        event = text_of(element, "event", 200)
+        if _AWARENESS_EVENT.search(event):  # MeteoAlarm's parameters in the place of words: `10; Rain`
+            kinds = [value for name, value in parameters if name.strip().lower() == "awareness_type"]
+            words = [value.partition(";")[2].strip() for value in kinds]
+            event = next((word for word in words if word), event)
+        if not event:
+            self._notes.add(WarningNote.FIELD_MISSING)
+            event = text_of(element, "headline", 200) or text_of(element, "category", 200) or "?"
+        return event
+
+    def _areas_of(self, element: Element) -> tuple[WarningArea, ...]:
+        found = list(children(element, "area"))
+        if len(found) > MOST_AREAS:
+            self._notes.add(WarningNote.SHORTENED)
+        areas = [read_area(area, self._areas) for area in found[:MOST_AREAS]]
+        if len(found) > MOST_AREAS:
+            areas.append(WarningArea("…", unknown=True))
+        return tuple(dict.fromkeys(areas))
+
+    def _note_areas(self, infos: Sequence[WarningInfo], kind: MessageType) -> None:
+        if kind is MessageType.CANCEL:
+            return
+        areas = [area for info in infos for area in info.areas]
+        named = [bool(one.polygons or one.circles or one.geocodes or one.outlines) for one in areas]
+        if not any(named):
+            self._notes.add(WarningNote.AREA_UNKNOWN)
+        elif not all(named) or any(area.unknown or area.outlines for area in areas):
+            self._notes.add(WarningNote.AREA_PARTLY_UNKNOWN)
+
+    def _leading(
+        self, infos: Sequence[WarningInfo], elements: Sequence[Element], sent: datetime
+    ) -> tuple[WarningInfo, Element]:
+        """The gravest block that holds now, in Chinese where it is told in several languages; and its element."""
+        if not infos:
+            return WarningInfo("", WarningLevel.UNKNOWN, "", "", "", sent, sent, None, ()), Element("info")
+
+        def weight(info: WarningInfo) -> tuple[bool, bool, int, bool]:
+            chinese = info.language.lower().startswith("zh")
+            return info.holds(self._now), not info.over, info.level.rank, chinese
+
+        lead = max(infos, key=weight)
+        same = (one for one in elements if text_of(one, "headline") == lead.headline)
+        return lead, next(same, elements[0])
 
 
-def _point(text: str, what: str) -> tuple[float, float]:
-    """(lon, lat) of CAP's `lat,lon`."""
-    pieces = text.split(",")
-    try:
-        lat, lon = (float(piece) for piece in pieces)
-    except ValueError:
-        raise InputRejected(f"{what}: {text[:40]!r} is not lat,lon") from None
-    if not (abs(lat) <= 90 and abs(lon) <= 180):
-        raise InputRejected(f"{what}: {text[:40]!r} lies nowhere on the earth")
-    return lon, lat
+def _latest(infos: Sequence[WarningInfo]) -> datetime | None:
+    """When the last block ends; None where one of those that matter gives no time."""
+    ends = [info.expires for info in infos if not info.over] or [info.expires for info in infos]
+    return None if None in ends else max(end for end in ends if end is not None)
 
 
-def _ring(text: str) -> tuple[tuple[float, float], ...]:
-    points = tuple(_point(pair, "polygon") for pair in text.split())
-    if len(points) < _RING or points[0] != points[-1]:
-        raise InputRejected("a polygon needs four points or more and ends where it begins")
-    return points
-
-
-def _circle(text: str) -> tuple[float, float, float]:
-    centre, _, radius = text.strip().partition(" ")
-    try:
-        radius_km = float(radius)
-    except ValueError:
-        raise InputRejected(f"circle: {text[:40]!r} is not lat,lon radius") from None
-    if not (math.isfinite(radius_km) and radius_km >= 0):
-        raise InputRejected(f"circle: a radius of {radius[:20]!r} km cannot be")
-    return (*_point(centre, "circle"), radius_km)
-
-
-def _level(info: Element) -> WarningLevel:
-    """The colour that the message names itself, else the one that usually goes with its severity."""
-    named = [
-        value
-        for pairs in (_named_values(info, "parameter"), _named_values(info, "eventCode"))
-        for name, value in pairs
-        if name.lower() in _LEVEL_NAMES
-    ]
-    for text in (*named, _text(info, "severity"), _text(info, "headline"), _text(info, "event")):
-        words = re.findall(r"[a-z]+|[蓝黄橙红](?=色|$)", text.lower())
-        colours = {_COLOURS[word] for word in words if word in _COLOURS}
-        if len(colours) == 1:
-            return colours.pop()
-    return _BY_SEVERITY.get(_text(info, "severity").lower(), WarningLevel.UNKNOWN)
+def _word(kind: type[E], text: str) -> E | None:
+    return next((member for member in kind if member.value.lower() == text.lower()), None)

@@ -35,6 +35,10 @@ class StaleVersion(IllegalMove):
     """Somebody changed the row since it was read (HTTP 409)."""
 
 
+class UnusableRow(YipingError):
+    """What is stored of one thing cannot be read; it is put aside by name and the rest goes on."""
+
+
 class NobodyAvailable(IllegalMove):
     """No responder passes the hard filters; the text names the reasons."""
 

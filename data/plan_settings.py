@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_val
 from data.alert import Alert, Priority
 from data.durations import Duration
 from data.geo import ConfiguredLocation
-from data.warning import HazardWarning, WarningLevel
+from data.warning import WarningInfo, WarningLevel
 
 LEVELS = (WarningLevel.BLUE, WarningLevel.YELLOW, WarningLevel.ORANGE, WarningLevel.RED)
 LEVEL_OF: Mapping[Priority, WarningLevel] = MappingProxyType(
@@ -82,12 +82,12 @@ class WarningTrigger(_Settings):
     from_level: Annotated[Level, Field(description="Of this level or a higher one.")] = "blue"
     start: Start = "at_once"
 
-    def fits(self, warning: HazardWarning) -> bool:
-        """Is this warning one of ours? An Update below `from_level` is not."""
-        if warning.level.rank < WarningLevel(self.from_level).rank:
+    def fits_block(self, block: WarningInfo) -> bool:
+        """Is this block one of ours? One below `from_level`, or that says that all is clear, is not."""
+        if block.over or block.level.rank < WarningLevel(self.from_level).rank:
             return False
-        named = any(word.lower() in warning.event.lower() for word in self.events)
-        coded = any(code in self.codes for _, code in warning.event_codes)
+        named = any(word.lower() in block.event.lower() for word in self.events)
+        coded = any(code in self.codes for _, code in block.event_codes)
         return named or coded or not (self.events or self.codes)
 
 

@@ -164,6 +164,13 @@ class Settings(_Settings):
         tuple[DeskSettings, ...],
         Field(description="Operators' desks 席位; without any, everybody looks after everything."),
     ] = ()
+    district_codes: Annotated[
+        tuple[Annotated[str, Field(pattern=r"^(\d{2,15}|[A-Za-z0-9_.-]{1,40}:\S{1,40})$")], ...],
+        Field(
+            description="Codes of the district in official warnings: GB/T 2260 (`500105`), of another scheme with its "
+            "name (`UGC:TXZ192`). By the codes of the grids when left out."
+        ),
+    ] = ()
     base_map: Annotated[
         Path | None, Field(description="Folder of GeoJSON drawn under the map: roads, river, blocks. No foreign tiles.")
     ] = None

@@ -28,7 +28,7 @@ from data.record import AuditEntry, Change, Evidence, Timer
 from data.requests import Request
 from data.spans import CitizenQuery, EvidenceKey, ReadingBucket, ReadingKey, ShiftKey
 from data.task import Event, Offer, Task
-from data.warning import HazardWarning, WarningId
+from data.warning import HazardWarning, WarningId, WarningStatus
 
 T = TypeVar("T")
 
@@ -297,8 +297,33 @@ class Reader(Protocol):
         """The messages that refer to this one."""
         ...
 
+    def warning_chain(self, key: WarningId, limit: int) -> Sequence[WarningId]:
+        """Every message that refers to this one, or that it refers to, over any number of steps, the first sent first.
+
+        Also those that never arrived: they are known by name. Ends at `limit` or a little above.
+        """
+        ...
+
+    def warnings_holding(
+        self, keys: Sequence[WarningId], now: datetime, status: Sequence[WarningStatus], limit: int
+    ) -> Sequence[HazardWarning]:
+        """Those of these messages that have not ended, newest first; their blocks may have."""
+        ...
+
+    def warning_states(self, keys: Sequence[WarningId]) -> Sequence[tuple[WarningStatus, bool]]:
+        """Of each of these messages that is stored: its status, and whether it was cancelled."""
+        ...
+
+    def warnings_of_old(self, limit: int) -> Sequence[int]:
+        """Numbers of warnings that were stored before areas were bounded."""
+        ...
+
     def plan_run(self, run_id: int) -> PlanRun: ...
     def plan_run_of(self, plan: str, source: str) -> PlanRun | None: ...
+    def plan_runs_of(self, sources: Sequence[str]) -> Sequence[PlanRun]:
+        """Of any plan, oldest first."""
+        ...
+
     def plan_runs(
         self, *, plan: str | None = None, open_only: bool = False, unsettled_only: bool = False, limit: int = 100
     ) -> Sequence[PlanRun]:
@@ -398,6 +423,14 @@ class Writer(Reader, Protocol):
 
         also when that arrives later. Use `data.warnings_in.receive_warning`, which tells of it, too.
         """
+        ...
+
+    def quarantine_warning(self, warning_id: int, at: datetime) -> None:
+        """Put aside one that cannot be used: it starts nothing any more."""
+        ...
+
+    def bound_warning(self, warning: HazardWarning) -> None:
+        """Replace areas, blocks and notes of a stored warning."""
         ...
 
     def add_plan_run(self, run: PlanRun) -> PlanRun:

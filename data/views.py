@@ -13,7 +13,10 @@ from data.people import Responder
 from data.record import AuditEntry, Evidence
 from data.task import Candidate, Event, Offer, Task
 from data.units import UNIT_OF
-from data.warning import HazardWarning
+from data.warning import HazardWarning, WarningInfo
+
+MOST_SHOWN = 100  # names or codes of areas in a list
+MOST_HEADLINE = 500
 
 
 def iso(at: datetime | None) -> str | None:
@@ -280,7 +283,10 @@ def evidence_view(evidence: Evidence) -> dict[str, Any]:
 
 
 def warning_view(warning: HazardWarning) -> dict[str, Any]:
-    """A warning without its polygons, which can be long: they come with `warning_areas`."""
+    """A warning without its polygons, which can be long: they come with `warning_areas`.
+
+    `infos`: its blocks, each with its own event, level, area and time. `notes`: what was odd in the message.
+    """
     return {
         "id": warning.id,
         "sender": warning.key.sender,
@@ -296,8 +302,10 @@ def warning_view(warning: HazardWarning) -> dict[str, Any]:
         "headline": warning.headline,
         "description": warning.description,
         "instruction": warning.instruction,
-        "areas": [area.description for area in warning.areas],
-        "geocodes": [list(code) for area in warning.areas for code in area.geocodes],
+        "areas": [area.description for area in warning.areas][:MOST_SHOWN],
+        "geocodes": [list(code) for area in warning.areas for code in area.geocodes][:MOST_SHOWN],
+        "infos": [_info_view(info) for info in warning.infos],
+        "notes": [note.value for note in warning.notes],
         "references": [str(key) for key in warning.references],
         "effective": iso(warning.effective),
         "onset": iso(warning.onset),
@@ -305,7 +313,24 @@ def warning_view(warning: HazardWarning) -> dict[str, Any]:
         "received_at": iso(warning.received_at),
         "superseded_at": iso(warning.superseded_at),
         "cancelled_at": iso(warning.cancelled_at),
+        "quarantined_at": iso(warning.quarantined_at),
         "origin": warning.origin,
+    }
+
+
+def _info_view(info: WarningInfo) -> dict[str, Any]:
+    """One block. `over`: all clear, past or green."""
+    return {
+        "event": info.event,
+        "level": info.level.value,
+        "severity": info.severity,
+        "language": info.language,
+        "headline": info.headline[:MOST_HEADLINE],
+        "effective": iso(info.effective),
+        "onset": iso(info.onset),
+        "expires": iso(info.expires),
+        "areas": [area.description for area in info.areas][:MOST_SHOWN],
+        "over": info.over,
     }
 
 
@@ -317,6 +342,8 @@ def warning_areas(warning: HazardWarning) -> list[dict[str, Any]]:
             "polygons": [[list(point) for point in ring] for ring in area.polygons],
             "circles": [list(circle) for circle in area.circles],
             "geocodes": [list(code) for code in area.geocodes],
+            "unknown": area.unknown,
+            "outlines": [[list(point) for point in ring] for ring in area.outlines],
         }
         for area in warning.areas
     ]

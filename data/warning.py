@@ -1,15 +1,23 @@
 """Official warnings as CAP 1.2 (OASIS, Common Alerting Protocol) words them, however they arrived.
 
-One message is identified by (sender, identifier, sent). What becomes of it (superseded by an Update, cancelled by a
-Cancel) is a time set once; whether it holds now is derived.
+One message is identified by (sender, identifier, sent). It holds one or more info blocks, each judged by its own event,
+level, area and time. What becomes of a message (superseded by an Update, cancelled by a Cancel) is a time set once;
+whether it holds now is derived.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
+
+HOLDS_WITHOUT_END = timedelta(days=3)
+"""A block that names no end holds for so long after it began; CAP leaves that to the recipient."""
+
+UNKNOWN_SENT = datetime(1970, 1, 1, tzinfo=UTC)
+"""The `sent` of a reference that gives none: it means any message of that sender and identifier."""
 
 
 class WarningStatus(StrEnum):
@@ -20,6 +28,29 @@ class WarningStatus(StrEnum):
     SYSTEM = "System"
     TEST = "Test"
     DRAFT = "Draft"
+
+
+class WarningNote(StrEnum):
+    """What was odd in a message and how it was taken; the screens have words for each."""
+
+    AREA_UNKNOWN = "area_unknown"  # no block names an area that can be read
+    AREA_PARTLY_UNKNOWN = "area_partly_unknown"
+    AREA_MENDED = "area_mended"  # blanks, commas, an open ring, a ring that crosses itself
+    AREA_SWAPPED = "area_swapped"  # longitude stood before latitude
+    AREA_SIMPLIFIED = "area_simplified"
+    AREA_TAKEN_OVER = "area_taken_over"  # a block without an area: that of its sibling
+    XML_MENDED = "xml_mended"
+    ENCODING_MENDED = "encoding_mended"
+    FIELD_MISSING = "field_missing"
+    STATUS_UNKNOWN = "status_unknown"
+    TYPE_UNKNOWN = "type_unknown"
+    TIME_MENDED = "time_mended"
+    TIME_WITHOUT_ZONE = "time_without_zone"
+    TIME_UNREADABLE = "time_unreadable"
+    REFERENCE_PARTIAL = "reference_partial"
+    REFERENCE_MISSING = "reference_missing"
+    LEVEL_CONTRADICTED = "level_contradicted"  # green, yet severe: the severity counts
+    SHORTENED = "shortened"  # more blocks, areas, codes, references or text than are kept
 
 
 class MessageType(StrEnum):
@@ -33,6 +64,7 @@ class MessageType(StrEnum):
 class WarningLevel(StrEnum):
     """Colour of the Chinese warning scale, which CAP's severity is mapped to where no colour is named."""
 
+    GREEN = "green"  # the absence of a warning
     BLUE = "blue"
     YELLOW = "yellow"
     ORANGE = "orange"
@@ -41,9 +73,9 @@ class WarningLevel(StrEnum):
 
     @property
     def rank(self) -> int:
-        """0 unknown, 1 blue ... 4 red."""
+        """0 unknown or green, 1 blue ... 4 red."""
         order = (WarningLevel.UNKNOWN, WarningLevel.BLUE, WarningLevel.YELLOW, WarningLevel.ORANGE, WarningLevel.RED)
-        return order.index(self)
+        return 0 if self is WarningLevel.GREEN else order.index(self)
 
 
 class WarningId(NamedTuple):
@@ -62,17 +94,54 @@ class WarningArea:
     """Where a warning holds.
 
     `polygons`: rings of (lon, lat), WGS-84, closed. `circles`: (lon, lat, radius in km). `geocodes`: (name, code).
+    `unknown`: a part of it could not be read, so that it may hold in more places than these. `outlines`: rings around
+    shapes that are too tangled to be kept: they hold nowhere outside of these, and perhaps not everywhere within.
     """
 
     description: str
     polygons: tuple[tuple[tuple[float, float], ...], ...] = ()
     circles: tuple[tuple[float, float, float], ...] = ()
     geocodes: tuple[tuple[str, str], ...] = ()
+    unknown: bool = False
+    outlines: tuple[tuple[tuple[float, float], ...], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WarningInfo:
+    """One info block. `over`: it says that nothing is to be feared (any more): all clear, past, green."""
+
+    event: str
+    level: WarningLevel
+    severity: str
+    urgency: str
+    certainty: str
+    effective: datetime
+    onset: datetime
+    expires: datetime | None
+    areas: tuple[WarningArea, ...]
+    headline: str = ""
+    language: str = ""
+    event_codes: tuple[tuple[str, str], ...] = ()
+    over: bool = False
+
+    @property
+    def ends(self) -> datetime:
+        """`expires`, or where none is given `HOLDS_WITHOUT_END` after the onset."""
+        return self.expires if self.expires is not None else self.onset + HOLDS_WITHOUT_END
+
+    def holds(self, now: datetime) -> bool:
+        """Is it a warning that has not expired?"""
+        return not self.over and now < self.ends
 
 
 @dataclass(frozen=True, slots=True)
 class HazardWarning:
-    """One message. `id` is the store's number, 0 before it is stored; `origin` names the adapter or user it came by."""
+    """One message. `id` is the store's number, 0 before it is stored; `origin` names the adapter or user it came by.
+
+    `infos`: its blocks. `event`, `level`, times, texts and so on are those of the block that leads: the gravest that
+    held when the message was read; `areas` are those of all blocks. `quarantined_at`: what is stored of it cannot be
+    used, so it starts nothing.
+    """
 
     key: WarningId
     status: WarningStatus
@@ -96,10 +165,44 @@ class HazardWarning:
     received_at: datetime | None = None
     superseded_at: datetime | None = None
     cancelled_at: datetime | None = None
+    infos: tuple[WarningInfo, ...] = ()
+    notes: tuple[WarningNote, ...] = ()
+    quarantined_at: datetime | None = None
     id: int = 0
 
+    @property
+    def blocks(self) -> Sequence[WarningInfo]:
+        """Its info blocks; of a message that was stored without them the one that its own fields make."""
+        return self.infos or (
+            WarningInfo(
+                self.event,
+                self.level,
+                self.severity,
+                self.urgency,
+                self.certainty,
+                self.effective,
+                self.onset,
+                self.expires,
+                self.areas,
+                self.headline,
+                self.language,
+                self.event_codes,
+                over=self.level is WarningLevel.GREEN,
+            ),
+        )
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Is it uncertain whether it is meant at all, so that a human must decide?"""
+        return not {WarningNote.STATUS_UNKNOWN, WarningNote.TYPE_UNKNOWN}.isdisjoint(self.notes)
+
+    def holding(self, now: datetime) -> Sequence[WarningInfo]:
+        """The blocks that hold now; none when the message is replaced, cancelled, quarantined or a cancellation."""
+        ended = (self.superseded_at, self.cancelled_at, self.quarantined_at)
+        if any(at is not None for at in ended) or self.message_type is MessageType.CANCEL:
+            return ()
+        return [block for block in self.blocks if block.holds(now)]
+
     def is_in_force(self, now: datetime) -> bool:
-        """Does it hold now: neither replaced, cancelled nor expired, and itself not a cancellation?"""
-        ended = self.superseded_at is not None or self.cancelled_at is not None
-        over = self.expires is not None and self.expires <= now
-        return not ended and not over and self.message_type is not MessageType.CANCEL
+        """Does any of its blocks hold now?"""
+        return bool(self.holding(now))

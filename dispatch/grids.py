@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from shapely import STRtree
 from shapely.errors import ShapelyError
 from shapely.geometry import Point, shape
 
@@ -15,14 +17,36 @@ from data.geo import Location
 from data.organisation import Shift, Unit, UnitKind, above
 from data.store import Reader
 
+log = logging.getLogger(__name__)
+
 _MANNED = frozenset({UnitKind.POST, UnitKind.JOINT_DUTY, UnitKind.SECTION})
+
+
+class GridMap:
+    """The outlines of all grids, read once for any number of places."""
+
+    def __init__(self, units: Iterable[Unit]) -> None:
+        grids = (unit for unit in units if unit.kind is UnitKind.GRID and unit.outline is not None)
+        self._grids: list[Unit] = []
+        shapes = []
+        for grid in sorted(grids, key=lambda one: one.id):
+            try:
+                shapes.append(outline_of(grid))
+            except InputRejected as error:  # the other grids are found all the same
+                log.error("%s", error)
+            else:
+                self._grids.append(grid)
+        self._tree = STRtree(shapes)
+
+    def at(self, place: Location) -> Unit | None:
+        """The grid whose outline covers this place; the first by id where outlines overlap."""
+        found = self._tree.query(Point(place.lon, place.lat), predicate="covered_by")
+        return self._grids[int(min(found))] if len(found) else None
 
 
 def grid_at(units: Iterable[Unit], place: Location) -> Unit | None:
     """The grid whose outline covers this place; the first by id where outlines overlap."""
-    point = Point(place.lon, place.lat)
-    grids = (unit for unit in units if unit.kind is UnitKind.GRID and unit.outline is not None)
-    return next((grid for grid in sorted(grids, key=lambda one: one.id) if outline_of(grid).covers(point)), None)
+    return GridMap(units).at(place)
 
 
 def outline_of(unit: Unit) -> Any:

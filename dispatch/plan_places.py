@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
-from shapely import make_valid
-from shapely.geometry import Point, Polygon
+from shapely import get_parts
 
-from data.geo import Location, distance_m
+from data.errors import InputRejected
+from data.geo import Location
 from data.organisation import Unit, UnitKind
 from data.plan_settings import Call, TaskStep
-from data.settings import Settings
-from data.warning import WarningArea
-from dispatch.grids import grid_at, outline_of
+from data.settings import Settings, SiteSettings
+from data.warning import WarningArea, WarningLevel
+from data.warning_reach import District, Place, Reach, reach_at
+from dispatch.grids import GridMap, outline_of
 
 GRID = "grid:"
-_COARSEST = 2  # digits of a province
+_MOST_CORNERS = 5000
+_FEWEST_CORNERS = 4
+Where = Sequence[tuple[WarningLevel, Collection[WarningArea]]]
+"""At which level the areas of a warning count; the graver one where they overlap."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +44,29 @@ class Ground:
     def __init__(self, settings: Settings, units: Sequence[Unit]) -> None:
         self._settings = settings
         self._units = units
+        self._map: GridMap | None = None
         self._grids: Mapping[str, Unit] = {unit.code: unit for unit in units if unit.kind is UnitKind.GRID}
         self.spots = tuple(self._all_spots())
 
-    def of(self, step: TaskStep, areas: Collection[WarningArea] = ()) -> tuple[Spot, ...]:
-        """The places of a step inside these areas; without areas, all of them."""
+    def of(self, step: TaskStep) -> tuple[Spot, ...]:
+        """The places of a step."""
         if step.calls:
-            found = self._calls(step.calls)
-        else:
-            found = [spot for spot in self.spots if spot.id in step.places or spot.marks & set(step.marks)]
-        return tuple(spot for spot in found if inside(spot, areas))
+            return tuple(self._calls(step.calls))
+        return tuple(spot for spot in self.spots if spot.id in step.places or spot.marks & set(step.marks))
+
+    @cached_property
+    def district(self) -> District:
+        """The ground that is ours: every place that plans know, and the outlines and codes of the organisation."""
+        codes = {unit.code for unit in self._units} | {spot.grid for spot in self.spots}
+        own = {code for code in self._settings.district_codes if ":" not in code}
+        offices = {site.id for site in self._settings.sites if _is_office(site)}  # may stand in another city
+        spots = [spot for spot in self.spots if spot.site not in offices] or self.spots
+        return District(
+            places=tuple(Place(spot.location, spot.grid) for spot in spots),
+            outlines=tuple(_outlines(self._units)),
+            codes=frozenset(own or codes - {""}),
+            others=frozenset(code for code in self._settings.district_codes if ":" in code),
+        )
 
     def unit_of(self, step: TaskStep, spot: Spot) -> str:
         """The unit that gets the task; empty, also for a unit in which nobody works: the nearest who can."""
@@ -65,9 +83,13 @@ class Ground:
     def _spot(  # noqa: PLR0917 - a place with everything that is known of it
         self, name: str, shown: str, location: Location, grid: str, marks: frozenset[str], site: str
     ) -> Spot:
-        unit = self._grids.get(grid) if grid else grid_at(self._units, location)
+        unit = self._grids.get(grid) if grid else self._grid_at(location)
         code = grid or (unit.code if unit is not None else "")
         return Spot(name, shown, location, code, site, "" if unit is None else unit.id, marks)
+
+    def _grid_at(self, location: Location) -> Unit | None:
+        self._map = self._map or GridMap(self._units)
+        return self._map.at(location)
 
     def _calls(self, name: str) -> list[Spot]:
         """One spot for each grid of the list; its people call."""
@@ -96,29 +118,48 @@ class Ground:
         return Location(lon=sum(p.lon for p in known) / len(known), lat=sum(p.lat for p in known) / len(known))
 
 
-def inside(spot: Spot, areas: Collection[WarningArea]) -> bool:
-    """Does any of the areas hold the place? An area that says nothing we can judge holds everything."""
-    return not areas or any(_holds(area, spot) for area in areas)
+def levels_at(spots: Sequence[Spot], where: Where, district: District, *, everywhere: bool) -> dict[str, WarningLevel]:
+    """At which level a warning counts at each place, by the place's id; places where it does not are left out.
+
+    `everywhere`: somebody has decided that an area which nobody can tell is meant here, too.
+    """
+    places = [Place(spot.location, spot.grid) for spot in spots]
+    sure: dict[str, WarningLevel] = {}
+    perhaps: dict[str, WarningLevel] = {}
+    for level, areas in where:
+        for spot, reach in zip(spots, reach_at(tuple(areas), places, district), strict=True):
+            found = sure if reach is Reach.YES else perhaps
+            if reach is not Reach.NO:
+                found[spot.id] = max(level, found.get(spot.id, level), key=lambda one: one.rank)
+    if not everywhere and sure:
+        return sure
+    return perhaps | {
+        name: max(level, perhaps.get(name, level), key=lambda one: one.rank) for name, level in sure.items()
+    }
 
 
-def _holds(area: WarningArea, spot: Spot) -> bool:
-    point = Point(spot.location.lon, spot.location.lat)
-    if any(make_valid(Polygon(ring)).covers(point) for ring in area.polygons):
-        return True
-    if any(
-        distance_m(Location(lon=lon, lat=lat), spot.location) <= radius_km * 1000
-        for lon, lat, radius_km in area.circles
-    ):
-        return True
-    codes = [code for _, code in area.geocodes if code.isdigit() and len(code) >= _COARSEST]
-    if spot.grid and any(_is_part(spot.grid, code) for code in codes):
-        return True
-    return not (area.polygons or area.circles or (codes and spot.grid))
+def _is_office(site: SiteSettings) -> bool:
+    """A site that only gives official warnings."""
+    return bool(site.all_monitors) and all(monitor.gives == "warnings" for monitor in site.all_monitors)
 
 
-def _is_part(grid: str, code: str) -> bool:
-    """Is the grid in the province, city, district, street or community of this code (GB/T 2260, GB/T 10114)?"""
-    significant = code.rstrip("0")
-    steps = (2, 4, 6, 9, 12, 15)
-    length = next((step for step in steps if step >= len(significant)), len(code))
-    return grid.startswith(code.ljust(length, "0")[:length])
+def _outlines(units: Sequence[Unit]) -> list[tuple[tuple[float, float], ...]]:
+    """Of the district, else of the next smaller parts that have outlines; of many parts a few corners each."""
+    for kind in (UnitKind.DISTRICT, UnitKind.STREET, UnitKind.COMMUNITY, UnitKind.GRID):
+        rings = [ring for unit in units if unit.kind is kind for ring in _rings(unit)]
+        if rings:
+            step = 1 + sum(len(ring) for ring in rings) // _MOST_CORNERS
+            return [(*ring[:-1:step], ring[0]) if len(ring) // step >= _FEWEST_CORNERS else ring for ring in rings]
+    return []
+
+
+def _rings(unit: Unit) -> list[tuple[tuple[float, float], ...]]:
+    """The outer rings of a unit's outline; none where it has none or one that cannot be read."""
+    if unit.outline is None:
+        return []
+    try:
+        outline = outline_of(unit)
+    except InputRejected:
+        return []
+    parts = get_parts(outline)
+    return [tuple((float(x), float(y)) for x, y, *_ in part.exterior.coords) for part in parts]

@@ -24,26 +24,47 @@ from data.settings import Settings
 from data.store import Reader, Writer
 from data.views import iso
 from data.warning import HazardWarning, WarningId, WarningLevel, WarningStatus
-from dispatch.plan_standing import Standing, chain_named, chain_of, heeds, of_alerts, of_chain, source_of, standing
+from data.warning_reach import NOWHERE, District
+from dispatch.plan_places import Ground
+from dispatch.plan_standing import (
+    Standing,
+    chain_of,
+    heeds,
+    key_of,
+    named_source,
+    of_alerts,
+    of_chain,
+    source_of,
+    standing,
+)
 
 OVER = "plan_over"
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
-def follow_warning(writer: Writer, warning: HazardWarning, now: datetime, settings: Settings) -> list[PlanRun]:
+def follow_warning(
+    writer: Writer, warning: HazardWarning, now: datetime, settings: Settings, district: District | None = None
+) -> list[PlanRun]:
     """What a message that arrived means for every plan that heeds warnings. The runs that it touched."""
     touched = []
-    chain = chain_of(writer, warning)
+    chain = chain_of(writer, warning.key, now)
+    ground = district if district is not None else district_of(writer, settings)
+    known = runs_of(writer, chain.keys)
     for plan in settings.plans.plans:
         if not plan.warnings:
             continue
-        runs = runs_of(writer, plan.id, chain)
-        stands = of_chain(writer, plan, chain, now)
+        runs = [run for run in known if run.plan == plan.id]
+        stands = of_chain(plan, chain, now, ground)
         if not runs and heeds(plan, warning) and stands.level is not None:
             touched.append(_opened(writer, plan, source_of(chain), stands, now, settings))
         elif warning.status is WarningStatus.ACTUAL or stands.exercise:
-            touched += [follow(writer, run.id, now, settings) for run in runs]
+            touched += [follow(writer, run.id, now, settings, ground) for run in runs]
     return touched
+
+
+def district_of(reader: Reader, settings: Settings) -> District:
+    """The ground that is ours, by the configuration and the organisation."""
+    return Ground(settings, reader.units()).district
 
 
 def follow_alerts(writer: Writer, now: datetime, settings: Settings, rule: str) -> list[PlanRun]:
@@ -63,14 +84,19 @@ def follow_alerts(writer: Writer, now: datetime, settings: Settings, rule: str) 
     return touched
 
 
-def follow(writer: Writer, run_id: int, now: datetime, settings: Settings) -> PlanRun:
+def follow(writer: Writer, run_id: int, now: datetime, settings: Settings, district: District | None = None) -> PlanRun:
     """Bring a run in line with what triggers it, as that stands now. Does nothing where nothing has changed."""
     run = writer.plan_run(run_id)
     plan = settings.plans.plan(run.plan)
     if plan is None:
         return _taken(writer, run, RunStep.END, RunState.ENDED, SYSTEM, now, "no longer configured", settings=settings)
-    stands, chain = standing(writer, plan, run, now), chain_named(writer, run)
-    first = min(runs_of(writer, plan.id, chain), key=lambda one: one.id, default=run)
+    if run.trigger == WARNING:
+        chain = chain_of(writer, key_of(run.source), now)
+        stands = of_chain(plan, chain, now, district if district is not None else district_of(writer, settings))
+        alike = [one for one in runs_of(writer, chain.keys) if one.plan == plan.id]
+    else:
+        stands, alike = standing(writer, plan, run, now, NOWHERE), []
+    first = min(alike, key=lambda one: one.id, default=run)
     if first.id != run.id:  # a message that came late has shown that two chains are one
         if not run.is_open:
             return run
@@ -92,7 +118,9 @@ def follow(writer: Writer, run_id: int, now: datetime, settings: Settings) -> Pl
     # What somebody has ended or dismissed is only proposed again, and only when it is worse now.
     asked = stands.ask or not by_itself
     step, to = (RunStep.PROPOSE, RunState.PROPOSED) if asked else (RunStep.BEGIN, RunState.IN_FORCE)
-    return _taken(writer, run, step, to, SYSTEM, now, stands.because, level=stands.level, settings=settings)
+    return _taken(
+        writer, run, step, to, SYSTEM, now, stands.because, level=stands.level, detail=_cause(stands), settings=settings
+    )
 
 
 def begin(
@@ -153,10 +181,9 @@ def put_modes_in_force(writer: Writer, settings: Settings) -> None:
         put_modes(writer, wanted)
 
 
-def runs_of(reader: Reader, plan_id: str, chain: Sequence[WarningId]) -> list[PlanRun]:
-    """The plan's runs of a chain of warnings; more than one where its parts were not known to belong together."""
-    found = (reader.plan_run_of(plan_id, f"{WARNING}:{key}") for key in chain)
-    return [run for run in found if run is not None]
+def runs_of(reader: Reader, keys: Sequence[WarningId]) -> Sequence[PlanRun]:
+    """The runs of a chain of warnings; of a plan more than one where its parts were not known to belong together."""
+    return reader.plan_runs_of([named_source(key) for key in keys])
 
 
 def _plan(settings: Settings, plan_id: str) -> PlanSettings:
@@ -210,8 +237,9 @@ def _levelled(writer: Writer, run: PlanRun, stands: Standing, now: datetime, set
 
 
 def _cause(stands: Standing) -> dict[str, Any]:
-    """What of the step's detail says which alert it was."""
-    return {"cause": dict(stands.cause)} if stands.cause else {}
+    """What of the step's detail says which alert it was, and why a human is asked."""
+    told: dict[str, Any] = {"cause": dict(stands.cause)} if stands.cause else {}
+    return told | ({"doubts": list(stands.doubts)} if stands.doubts else {})
 
 
 def _over(  # noqa: PLR0917 - what is over, and how

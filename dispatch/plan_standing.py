@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
+from urllib.parse import quote, unquote
 
 from data.alert import Alert
 from data.alert_life import Verification
@@ -14,89 +14,106 @@ from data.plan import ALERTS, ORDER, WARNING, PlanRun
 from data.plan_settings import LEVEL_OF, AlertTrigger, PlanSettings
 from data.store import AlertQuery, Reader
 from data.warning import HazardWarning, WarningArea, WarningId, WarningLevel, WarningStatus
+from data.warning_reach import District, Reach
 
 _MOST_ALERTS = 1000
-_LONGEST_CHAIN = 500
+_LONGEST_CHAIN = 300
+_MOST_HOLDING = 30  # messages of one chain that hold at once
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """`level` None: nothing triggers the plan any more; `over` says how it ended: cancelled or expired.
+    """`level` None: nothing triggers the plan any more; `over` says how: cancelled, lowered, elsewhere, expired.
 
-    `ask`: a human is to decide. `exercise`: of status Exercise or Test. `because`: what it is, in words; `cause`: of
-    an alert also its site, rule, kind and label, for a screen to name in its own language.
+    `where`: the areas with the level that counts there; empty for what holds everywhere. `ask`: a human is to decide,
+    `doubts`: why, besides that the plan is set to ask. `exercise`: of status Exercise or Test. `because`: what it is,
+    in words; `cause`: of an alert also its site, rule, kind and label, for a screen to name in its own language.
     """
 
     level: WarningLevel | None
-    areas: tuple[WarningArea, ...] = ()
+    where: tuple[tuple[WarningLevel, tuple[WarningArea, ...]], ...] = ()
     until: datetime | None = None
     ask: bool = False
+    doubts: tuple[str, ...] = ()
     exercise: bool = False
     over: str = ""
     because: str = ""
-    cause: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    cause: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
 
 
-def chain_of(reader: Reader, warning: HazardWarning) -> tuple[WarningId, ...]:
-    """Every message that refers to this one, or that it refers to, over any number of steps, the first sent first.
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """The messages that refer to each other, as far as they are stored, read once for every plan.
 
-    Also those that never arrived: they are known by name.
+    `keys`: the first sent first, also of those that never arrived. `holding`: real messages that hold now; where none
+    of the chain is real, those of the exercise.
     """
-    return _joined(reader, warning.key)
+
+    keys: tuple[WarningId, ...]
+    holding: tuple[HazardWarning, ...] = ()
+    is_real: bool = False
+    is_cancelled: bool = False
 
 
-def _joined(reader: Reader, start: WarningId) -> tuple[WarningId, ...]:
-    found: dict[WarningId, None] = {start: None}
-    to_look_at = deque([start])
-    while to_look_at and len(found) < _LONGEST_CHAIN:
-        key = to_look_at.popleft()
-        here = reader.warning_by_key(key)
-        beside = (*(() if here is None else here.references), *(one.key for one in reader.warnings_about(key)))
-        for other in beside:
-            if other not in found:
-                found[other] = None
-                to_look_at.append(other)
-    return tuple(sorted(found, key=lambda one: (one.sent, one.sender, one.identifier)))
+def chain_of(reader: Reader, start: WarningId, now: datetime) -> Chain:
+    """Every message that refers to this one, or that it refers to, over any number of steps."""
+    keys = tuple(reader.warning_chain(start, _LONGEST_CHAIN))
+    states = reader.warning_states(keys)
+    is_real = any(status is WarningStatus.ACTUAL for status, _ in states)
+    wanted = [one for one in WarningStatus if (one is WarningStatus.ACTUAL) is is_real]
+    holding = tuple(one for one in reader.warnings_holding(keys, now, wanted, _MOST_HOLDING) if one.is_in_force(now))
+    return Chain(keys, holding, is_real, any(cancelled for _, cancelled in states))
 
 
-def source_of(chain: Sequence[WarningId]) -> str:
+def source_of(chain: Chain) -> str:
     """The name of a chain of warnings: its first message."""
-    return f"{WARNING}:{chain[0]}"
+    return named_source(chain.keys[0])
 
 
-def standing(reader: Reader, plan: PlanSettings, run: PlanRun, now: datetime) -> Standing:
+def named_source(key: WarningId) -> str:
+    """`warning:<sender,identifier,sent>`. An identifier must not hold a comma; one that does is quoted."""
+    return f"{WARNING}:{key._replace(identifier=quote(key.identifier) if ',' in key.identifier else key.identifier)}"
+
+
+def standing(reader: Reader, plan: PlanSettings, run: PlanRun, now: datetime, district: District) -> Standing:
     """How what has triggered this run stands now."""
     if run.trigger == ORDER:
         return Standing(run.level)
     if run.trigger == ALERTS:
         return of_alerts(reader, plan, now)
-    return of_chain(reader, plan, chain_named(reader, run), now)
+    return of_chain(plan, chain_of(reader, key_of(run.source), now), now, district)
 
 
-def chain_named(reader: Reader, run: PlanRun) -> tuple[WarningId, ...]:
-    """The chain of warnings that triggers this run; empty for what is triggered by something else."""
-    return _joined(reader, _key_of(run.source)) if run.trigger == WARNING else ()
+def of_chain(plan: PlanSettings, chain: Chain, now: datetime, district: District) -> Standing:
+    """The highest level of the blocks that hold now, that the plan heeds, and that reach the district.
 
-
-def of_chain(reader: Reader, plan: PlanSettings, chain: Sequence[WarningId], now: datetime) -> Standing:
-    """The highest of the chain's messages that hold now and that the plan heeds."""
-    messages = [one for one in (reader.warning_by_key(key) for key in chain) if one is not None]
-    real = [one for one in messages if one.status is WarningStatus.ACTUAL]
-    holding = [one for one in real or messages if one.is_in_force(now)]
-    fitting = [(one, trigger) for one in holding for trigger in plan.warnings if trigger.fits(one)]
-    exercise = not real
-    if not fitting:
-        cancelled = any(one.cancelled_at is not None for one in messages)
-        lowered = bool(holding)
-        over = "cancelled" if cancelled and not lowered else "lowered" if lowered else "expired"
-        return Standing(None, over=over, exercise=exercise)
-    top = max((one for one, _ in fitting), key=lambda one: one.level.rank)
-    ends = [one.expires for one, _ in fitting]
+    Where none does so certainly, but the area of one cannot be told, a human decides.
+    """
+    exercise = not chain.is_real
+    fitting = [
+        (message, block, trigger)
+        for message in chain.holding
+        for block in message.holding(now)
+        for trigger in plan.warnings
+        if trigger.fits_block(block)
+    ]
+    reaches = [district.meets(block.areas) for _, block, _ in fitting]
+    here = [one for one, reach in zip(fitting, reaches, strict=True) if reach is not Reach.NO]
+    if not here:
+        over = "elsewhere" if fitting else "lowered" if chain.holding else "expired"
+        return Standing(None, over="cancelled" if chain.is_cancelled and not chain.holding else over, exercise=exercise)
+    message, top, _ = max(here, key=lambda one: (one[1].level.rank, one[1].language.lower().startswith("zh")))
+    sure = [one for one, reach in zip(fitting, reaches, strict=True) if reach is Reach.YES]
+    is_unknown = max((block.level.rank for _, block, _ in sure), default=-1) < top.level.rank
+    doubtful = all(one.is_doubtful for one, _, _ in here)
+    doubts = [*(["area_unknown"] if is_unknown else []), *(note.value for note in message.notes if doubtful)]
     return Standing(
         level=top.level,
-        areas=tuple(dict.fromkeys(area for one, _ in fitting for area in one.areas)),
-        until=None if None in ends else max(end for end in ends if end is not None),
-        ask=all(trigger.start == "ask" for _, trigger in fitting),
+        where=tuple(dict.fromkeys((block.level, block.areas) for _, block, _ in here)),
+        until=max(block.ends for _, block, _ in here),
+        ask=is_unknown or doubtful or all(trigger.start == "ask" for _, _, trigger in here),
+        doubts=tuple(dict.fromkeys(doubts)),
         exercise=exercise,
         because=top.headline or f"{top.event} {top.level}",
     )
@@ -125,10 +142,11 @@ def _open(reader: Reader, trigger: AlertTrigger, now: datetime) -> list[Alert]:
 
 def heeds(plan: PlanSettings, warning: HazardWarning) -> bool:
     """Could a message of this chain trigger the plan? A Cancel says nothing of its own."""
-    return any(trigger.fits(warning) for trigger in plan.warnings)
+    return any(trigger.fits_block(block) for trigger in plan.warnings for block in warning.blocks)
 
 
-def _key_of(source: str) -> WarningId:
+def key_of(source: str) -> WarningId:
+    """The first message of the chain that a run is named after."""
     text = source.partition(":")[2]
     sender, identifier, sent = text.rsplit(",", 2)
-    return WarningId(sender, identifier, datetime.fromisoformat(sent))
+    return WarningId(sender, unquote(identifier) if "%2C" in identifier else identifier, datetime.fromisoformat(sent))

@@ -21,10 +21,11 @@ from data.settings import Settings
 from data.store import Writer
 from data.task import Event, Task
 from data.trail import event_step
+from data.warning import WarningLevel
 from dispatch.case_table import EventStep
 from dispatch.case_work import TAKES_TASKS, Work, add_task
 from dispatch.cases import Given, take
-from dispatch.plan_places import Ground, Spot
+from dispatch.plan_places import Ground, Spot, levels_at
 from dispatch.plan_standing import standing
 from dispatch.routing import Roads
 from dispatch.tasks import cancel
@@ -39,6 +40,7 @@ _NO_LONGER = "the plan does not ask for it any more"
 class _Wanted:
     step: TaskStep | NoticeStep
     spot: Spot | None
+    level: WarningLevel
 
     @property
     def key(self) -> tuple[str, str]:
@@ -148,15 +150,24 @@ class _Hand:
 
     def wanted(self) -> list[_Wanted]:
         """What there should be."""
-        areas = standing(self.writer, self.plan, self.run, self.now).areas
+        ground, level = self.ground, self.run.level
+        stands = standing(self.writer, self.plan, self.run, self.now, ground.district)
+        begun = self.run.begun
+        everywhere = begun is not None and begun.by != SYSTEM.name
+        known = {work.place for work in self.writer.plan_works(self.run.id)}
         found = []
         for step in self.plan.steps:
-            if not step.applies(self.run.level):
-                continue
             if isinstance(step, TaskStep):
-                found += [_Wanted(step, spot) for spot in self.ground.of(step, areas)]
-            elif isinstance(step, NoticeStep):
-                found.append(_Wanted(step, None))
+                spots = ground.of(step)
+                levels = {spot.id: level for spot in spots}
+                if stands.where:
+                    levels = levels_at(spots, stands.where, ground.district, everywhere=everywhere)
+                if stands.doubts and not everywhere:  # a level that nobody can place is no ground for new places
+                    levels = {name: one for name, one in levels.items() if name in known}
+                here = [spot for spot in spots if spot.id in levels and step.applies(levels[spot.id])]
+                found += [_Wanted(step, spot, levels[spot.id]) for spot in here]
+            elif isinstance(step, NoticeStep) and step.applies(level):
+                found.append(_Wanted(step, None, level))
         return found
 
     def make(self, one: _Wanted, *, number: int = 1, due: datetime | None = None) -> None:
@@ -166,7 +177,7 @@ class _Hand:
         if isinstance(one.step, NoticeStep):
             self._tell(one.step)
         elif one.spot is not None:
-            task = self._shared(work) or self._task(one.step, one.spot)
+            task = self._shared(work) or self._task(one.step, one.spot, one.level)
             work = replace(work, task_id=task.id, event_id=task.event_id)
         made = self.writer.add_plan_work(work)
         if made is None:
@@ -185,19 +196,19 @@ class _Hand:
                     return task
         return None
 
-    def _task(self, step: TaskStep, spot: Spot) -> Task:
-        event, settings = self._event(spot), self.maker.settings
+    def _task(self, step: TaskStep, spot: Spot, level: WarningLevel) -> Task:
+        event, settings = self._event(spot, level), self.maker.settings
         title = step.zh if settings.language == "zh" else step.en
         work = Work(
             title=f"{title} · {spot.name}" if spot.name else title,
             unit=self.ground.unit_of(step, spot),
             checklist=(*step.checklist, *(call.line for call in spot.calls)),
             needs_photo=step.photo,
-            priority=step.priority or PRIORITY_OF.get(self.run.level),
+            priority=step.priority or PRIORITY_OF.get(level),
         )
         return add_task(self.writer, event.id, work, SYSTEM, self.now, roads=self.maker.roads, settings=settings)
 
-    def _event(self, spot: Spot) -> Event:
+    def _event(self, spot: Spot, level: WarningLevel) -> Event:
         """The event of this run at this place, while it takes tasks; else a new one, filed by itself."""
         known = self.events.get(spot.id)
         if known is not None:
@@ -212,7 +223,7 @@ class _Hand:
                 kind=plan.kind,
                 site=spot.site,
                 location=spot.location,
-                priority=PRIORITY_OF[run.level],
+                priority=PRIORITY_OF[level],
                 opened_at=self.now,
                 grid=spot.grid,
                 origin=Origin.PLAN,

@@ -59,9 +59,7 @@ class Poll:
 
     def _read(self, feed: Feed[T], give: Callable[[Feed[T], bytes], None]) -> None:
         last = b""
-        with httpx.Client(
-            auth=self._auth, headers=self._headers, timeout=httpx.Timeout(self.timeout_s), trust_env=False
-        ) as client:
+        with self._client() as client:
             due_s = time.monotonic()
             while not feed.closed.wait(max(0.0, due_s - time.monotonic())):
                 due_s = max(due_s + self.every_s, time.monotonic())
@@ -70,6 +68,17 @@ class Poll:
                 if content and (self._repeats or content != last):
                     last = content
                     give(feed, content)
+
+    def once(self, accept: str = "*/*") -> bytes:
+        """One answer, now; `accept`: the media types that are wanted. Raises DeviceLost."""
+        with self._client() as client:
+            client.headers["Accept"] = accept
+            return self._asked(client)
+
+    def _client(self) -> httpx.Client:
+        return httpx.Client(
+            auth=self._auth, headers=self._headers, timeout=httpx.Timeout(self.timeout_s), trust_env=False
+        )
 
     def _asked(self, client: httpx.Client) -> bytes:
         """Nothing when it is still the answer of before. Raises DeviceLost."""

@@ -27,6 +27,9 @@ class PlanLooking(Looking):
     def plan_run_of(self, plan: str, source: str) -> PlanRun | None:
         return self._first(select(RUNS).where(RUNS.c.plan == plan, RUNS.c.source == source), run_of)
 
+    def plan_runs_of(self, sources: Sequence[str]) -> Sequence[PlanRun]:
+        return self._all(select(RUNS).where(RUNS.c.source.in_(list(sources))).order_by(RUNS.c.id), run_of)
+
     def plan_runs(
         self, *, plan: str | None = None, open_only: bool = False, unsettled_only: bool = False, limit: int = 100
     ) -> Sequence[PlanRun]:

@@ -2,37 +2,82 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import and_, insert, select, update
+from sqlalchemy import ColumnElement, and_, delete, insert, or_, select, update
 
 from data.sql.warning_rows import warning_values
 from data.sql.warnings_read import REFERENCES, WARNINGS, named
 from data.sql.writing import SqlWriting
-from data.warning import HazardWarning, MessageType, WarningId
+from data.warning import UNKNOWN_SENT, HazardWarning, MessageType, WarningId
 
 _ENDS = {MessageType.UPDATE: "superseded_at", MessageType.CANCEL: "cancelled_at"}
+_MOST_MEANT = 20  # messages that one partial reference can mean
 
 
 class WarningWriting(SqlWriting):
-    """The part of `data.store.Writer` about warnings."""
+    """The part of `data.store.Writer` about warnings. Its cost is bounded: messages were bounded at intake."""
 
     def add_warning(self, warning: HazardWarning) -> HazardWarning | None:
         """None when this message is known. What it refers to ends now, also when that arrives later."""
         ended = dict(self._already_ended(warning))
+        references = self._resolved(warning)
         stored = replace(
-            warning, superseded_at=ended.get(MessageType.UPDATE), cancelled_at=ended.get(MessageType.CANCEL)
+            warning,
+            references=references,
+            superseded_at=ended.get(MessageType.UPDATE),
+            cancelled_at=ended.get(MessageType.CANCEL),
         )
         statement = self._inserting(WARNINGS).on_conflict_do_nothing().returning(WARNINGS.c.id)
         number = self._execute(statement, warning_values(stored), f"warning {warning.key}").scalar()
         if number is None:
             return None
-        for key in dict.fromkeys(warning.references):
+        for key in references:
             values = {"warning_id": number, **key._asdict()}
             self._execute(insert(REFERENCES), values, f"reference of warning {number}")
-            self._end(warning, key)
+            self._end(stored, key)
+        self._name_what_was_meant(warning.key)
         return replace(stored, id=int(number))
+
+    def quarantine_warning(self, warning_id: int, at: datetime) -> None:
+        """From now on it starts nothing."""
+        still = and_(WARNINGS.c.id == warning_id, WARNINGS.c.quarantined_at.is_(None))
+        self._connection.execute(update(WARNINGS).where(still).values(quarantined_at=at))
+
+    def bound_warning(self, warning: HazardWarning) -> None:
+        """Replace the areas, blocks and notes of one that was stored before areas were bounded."""
+        values = warning_values(warning)
+        changed = {name: values[name] for name in ("areas", "infos", "notes")}
+        self._connection.execute(update(WARNINGS).where(WARNINGS.c.id == warning.id).values(changed))
+
+    def _resolved(self, warning: HazardWarning) -> tuple[WarningId, ...]:
+        """References that name no time stand for every message of that sender and identifier that is stored."""
+        found: list[WarningId] = []
+        for key in warning.references:
+            meant = self._meant_by(key) if key.sent == UNKNOWN_SENT else ()
+            found += meant or (key,)
+        return tuple(key for key in dict.fromkeys(found) if key != warning.key)
+
+    def _name_what_was_meant(self, key: WarningId) -> None:
+        """Partial references that came before this message name it in full from now on."""
+        loosely, twin = _meant_loosely(key), REFERENCES.alias()
+        exact = select(twin.c.warning_id).where(
+            twin.c.sender == key.sender, twin.c.identifier == key.identifier, twin.c.sent == key.sent
+        )
+        self._connection.execute(delete(REFERENCES).where(loosely, REFERENCES.c.warning_id.in_(exact)))
+        self._connection.execute(update(REFERENCES).where(loosely).values(sent=key.sent))
+
+    def _meant_by(self, key: WarningId) -> Sequence[WarningId]:
+        columns = (WARNINGS.c.sender, WARNINGS.c.identifier, WARNINGS.c.sent)
+        same = (WARNINGS.c.identifier == key.identifier, WARNINGS.c.sender == key.sender)
+        return [
+            WarningId(*row)
+            for row in self._connection.execute(
+                select(*columns).where(*same).order_by(WARNINGS.c.id.desc()).limit(_MOST_MEANT)
+            )
+        ]
 
     def _end(self, warning: HazardWarning, key: WarningId) -> None:
         column = _ENDS.get(warning.message_type)
@@ -47,8 +92,15 @@ class WarningWriting(SqlWriting):
         later = (
             select(WARNINGS.c.message_type, WARNINGS.c.received_at)
             .join(REFERENCES, REFERENCES.c.warning_id == WARNINGS.c.id)
-            .where(named(REFERENCES, warning.key), WARNINGS.c.status == warning.status.value)
+            .where(or_(named(REFERENCES, warning.key), _meant_loosely(warning.key)))
+            .where(WARNINGS.c.status == warning.status.value)
             .where(WARNINGS.c.message_type.in_([kind.value for kind in _ENDS]))
             .order_by(WARNINGS.c.id.desc())
+            .limit(100)
         )
         return [(MessageType(kind), at or self._now()) for kind, at in self._connection.execute(later)]
+
+
+def _meant_loosely(key: WarningId) -> ColumnElement[bool]:
+    """Rows of references that name this message without its time."""
+    return named(REFERENCES, key._replace(sent=UNKNOWN_SENT))

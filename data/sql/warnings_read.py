@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, Table, and_, or_, select
+from sqlalchemy import ColumnElement, Select, Table, and_, or_, select, tuple_
 
-from data.errors import NotFound
+from data.errors import NotFound, UnusableRow
 from data.sql.looking import Looking
 from data.sql.warning_rows import WarningReferenceRow, WarningRow, warning_of
-from data.warning import HazardWarning, MessageType, WarningId
+from data.warning import HOLDS_WITHOUT_END, HazardWarning, MessageType, WarningId, WarningStatus
+
+log = logging.getLogger(__name__)
 
 WARNINGS = WarningRow.table()
 REFERENCES = WarningReferenceRow.table()
@@ -21,11 +25,19 @@ def named(table: Table, key: WarningId) -> ColumnElement[bool]:
     return and_(table.c.sender == key.sender, table.c.identifier == key.identifier, table.c.sent == key.sent)
 
 
+def among(table: Table, keys: Sequence[WarningId]) -> ColumnElement[bool]:
+    """The rows of these messages."""
+    return tuple_(table.c.sender, table.c.identifier, table.c.sent).in_([tuple(key) for key in keys])
+
+
 class WarningLooking(Looking):
     """The part of `data.store.Reader` about warnings."""
 
     def warning(self, warning_id: int) -> HazardWarning:
-        row = self._connection.execute(select(WARNINGS).where(WARNINGS.c.id == warning_id)).mappings().first()
+        try:
+            row = self._connection.execute(select(WARNINGS).where(WARNINGS.c.id == warning_id)).mappings().first()
+        except ValueError as error:  # a column that holds no JSON, or no time
+            raise UnusableRow(f"warning {warning_id} cannot be read: {error}"[:300]) from error
         if row is None:
             raise NotFound(f"no warning {warning_id}")
         return warning_of(row, self._references(warning_id))
@@ -36,7 +48,42 @@ class WarningLooking(Looking):
 
     def warnings_about(self, key: WarningId) -> Sequence[HazardWarning]:
         found = select(REFERENCES.c.warning_id).where(named(REFERENCES, key)).order_by(REFERENCES.c.warning_id)
-        return [self.warning(int(number)) for number in self._connection.execute(found).scalars()]
+        return self._usable(found)
+
+    def warning_chain(self, key: WarningId, limit: int) -> Sequence[WarningId]:
+        """Two statements for each step away from the first message, whatever the number of messages."""
+        known: dict[WarningId, None] = {key: None}
+        edge: list[WarningId] = [key]
+        named_by = select(REFERENCES.c.sender, REFERENCES.c.identifier, REFERENCES.c.sent).join(
+            WARNINGS, WARNINGS.c.id == REFERENCES.c.warning_id
+        )
+        naming = select(WARNINGS.c.sender, WARNINGS.c.identifier, WARNINGS.c.sent).join(
+            REFERENCES, WARNINGS.c.id == REFERENCES.c.warning_id
+        )
+        while edge and len(known) < limit:
+            rows = [
+                *self._connection.execute(named_by.where(among(WARNINGS, edge)).distinct().limit(limit)),
+                *self._connection.execute(naming.where(among(REFERENCES, edge)).distinct().limit(limit)),
+            ]
+            edge = [one for one in dict.fromkeys(WarningId(*row) for row in rows) if one not in known]
+            known |= dict.fromkeys(edge)
+        return sorted(known, key=lambda one: (one.sent, one.sender, one.identifier))
+
+    def warnings_holding(
+        self, keys: Sequence[WarningId], now: datetime, status: Sequence[WarningStatus], limit: int
+    ) -> Sequence[HazardWarning]:
+        found = select(WARNINGS.c.id).where(
+            among(WARNINGS, keys), WARNINGS.c.status.in_([one.value for one in status]), *_in_force(now)
+        )
+        return self._usable(found.order_by(WARNINGS.c.id.desc()).limit(limit))
+
+    def warning_states(self, keys: Sequence[WarningId]) -> Sequence[tuple[WarningStatus, bool]]:
+        """Of each of these messages that is stored: its status, and whether it was cancelled."""
+        found = select(WARNINGS.c.status, WARNINGS.c.cancelled_at.is_not(None)).where(among(WARNINGS, keys))
+        known = {status.value: status for status in WarningStatus}
+        return [
+            (known[status], bool(cancelled)) for status, cancelled in self._connection.execute(found) if status in known
+        ]
 
     def warnings(
         self, *, in_force_at: datetime | None = None, before_id: int | None = None, limit: int = 100
@@ -44,16 +91,38 @@ class WarningLooking(Looking):
         found = select(WARNINGS.c.id).order_by(WARNINGS.c.id.desc()).limit(limit)
         if before_id is not None:
             found = found.where(WARNINGS.c.id < before_id)
-        if in_force_at is not None:
-            found = found.where(
-                WARNINGS.c.message_type != MessageType.CANCEL.value,
-                WARNINGS.c.superseded_at.is_(None),
-                WARNINGS.c.cancelled_at.is_(None),
-                or_(WARNINGS.c.expires.is_(None), WARNINGS.c.expires > in_force_at),
-            )
-        return [self.warning(int(number)) for number in self._connection.execute(found).scalars()]
+        if in_force_at is None:
+            return self._usable(found)
+        held = self._usable(found.where(*_in_force(in_force_at)))
+        return [warning for warning in held if warning.is_in_force(in_force_at)]
+
+    def warnings_of_old(self, limit: int) -> Sequence[int]:
+        """Numbers of those stored before areas were bounded, that are neither bounded nor quarantined since."""
+        found = select(WARNINGS.c.id).where(WARNINGS.c.infos.is_(None), WARNINGS.c.quarantined_at.is_(None))
+        return [int(one) for one in self._connection.execute(found.order_by(WARNINGS.c.id).limit(limit)).scalars()]
+
+    def _usable(self, found: Select[Any]) -> list[HazardWarning]:
+        """Those that can be read; one that cannot is left out, and named in the log."""
+        usable = []
+        for number in self._connection.execute(found).scalars().all():
+            try:
+                usable.append(self.warning(int(number)))
+            except UnusableRow as error:
+                log.error("%s", error)
+        return usable
 
     def _references(self, warning_id: int) -> tuple[WarningId, ...]:
         columns = (REFERENCES.c.sender, REFERENCES.c.identifier, REFERENCES.c.sent)
         found = select(*columns).where(REFERENCES.c.warning_id == warning_id).order_by(*columns)
         return tuple(WarningId(*row) for row in self._connection.execute(found))
+
+
+def _in_force(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    """Not ended by another message, nor by time as far as the row says: its blocks may have ended all the same."""
+    return (
+        WARNINGS.c.message_type != MessageType.CANCEL.value,
+        WARNINGS.c.superseded_at.is_(None),
+        WARNINGS.c.cancelled_at.is_(None),
+        WARNINGS.c.quarantined_at.is_(None),
+        or_(WARNINGS.c.expires > now, and_(WARNINGS.c.expires.is_(None), WARNINGS.c.onset > now - HOLDS_WITHOUT_END)),
+    )

@@ -22,7 +22,7 @@ from data.warning import HazardWarning, MessageType, WarningArea, WarningId, War
 NOON = datetime(2026, 7, 12, 4, 0, tzinfo=UTC)
 OTHERS = [kind for kind in ProofKind if kind is not ProofKind.HUMAN]
 PLACE = FusedPlace(id="dip-1", rules=("depth",), warnings=("暴雨",))
-SITE = SiteSettings(id="dip-1", location=Location(lon=106.5, lat=29.6))
+SITE = SiteSettings(id="dip-1", location=Location(lon=106.5, lat=29.6), grid="500103001002003")
 SQUARE = ((106.4, 29.5), (106.6, 29.5), (106.6, 29.7), (106.4, 29.7), (106.4, 29.5))
 
 
@@ -61,7 +61,11 @@ def warned(event: str, area: WarningArea, expires: datetime | None = None) -> Ha
     [
         ("暴雨橙色预警", WarningArea("区", polygons=(SQUARE,)), None, True),
         ("暴雨橙色预警", WarningArea("区", circles=((106.5, 29.6, 5.0),)), None, True),
-        ("暴雨橙色预警", WarningArea("全区"), None, True),
+        ("暴雨橙色预警", WarningArea("全区"), None, False),
+        ("暴雨橙色预警", WarningArea("区", geocodes=(("GB/T 2260", "500103"),)), None, True),
+        ("暴雨橙色预警", WarningArea("某县", geocodes=(("GB/T 2260", "654026"),)), None, False),
+        ("暴雨橙色预警", WarningArea("somewhere", geocodes=(("FIPS6", "500103"),)), None, False),
+        ("暴雨橙色预警", WarningArea("区", unknown=True), None, False),
         ("暴雨橙色预警", WarningArea("别处", circles=((107.5, 29.6, 5.0),)), None, False),
         ("高温橙色预警", WarningArea("区", polygons=(SQUARE,)), None, False),
         ("暴雨橙色预警", WarningArea("区", polygons=(SQUARE,)), NOON - timedelta(minutes=1), False),

@@ -99,7 +99,7 @@ def cap(
     *references: int,
     status: WarningStatus = WarningStatus.ACTUAL,
     event: str = "暴雨",
-    areas: tuple[WarningArea, ...] = (WarningArea("青石区"),),
+    areas: tuple[WarningArea, ...] = (WarningArea("青石区", geocodes=(("GB/T 2260", "500105"),)),),
     hours: float = 6,
 ) -> HazardWarning:
     return HazardWarning(

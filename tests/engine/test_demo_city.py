@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,9 @@ from data.cap import parse_cap
 from data.config import load_settings
 from data.geo import Location, distance_m
 from data.settings import Settings
+from data.warning_reach import Reach
 from dispatch.geojson import read_lines
-from dispatch.plan_places import Ground, inside
+from dispatch.plan_places import Ground, levels_at
 from dispatch.routing import load_roads
 from engine.catalogue import load_catalogue
 from engine.demo.city import write
@@ -136,7 +138,8 @@ def test_the_warnings_that_can_be_dropped_into_the_demo_begin_raise_and_end_its_
     messages = [parse_cap(file.read_bytes()) for file in files]
     storm = city.plans.plan("storm")
     assert storm is not None
-    assert [storm.warnings[0].fits(message) for message in messages] == [True] * 4
+    assert [storm.warnings[0].fits_block(message.blocks[0]) for message in messages] == [True] * 4
+    assert messages[0].is_in_force(datetime(2027, 1, 1, tzinfo=UTC))
     assert [message.level.value for message in messages] == ["blue", "orange", "orange", "red"]
     assert [message.status.value for message in messages][-1] == "Exercise"
     assert messages[1].references == (messages[0].key,)
@@ -144,7 +147,9 @@ def test_the_warnings_that_can_be_dropped_into_the_demo_begin_raise_and_end_its_
     ground = Ground(city, ())
     points = [spot.id for spot in ground.spots if "waterlogging_point" in spot.marks]
     assert points == ["underpass-5", "tunnel-6", "old-drain"]
-    assert all(inside(spot, messages[0].areas) for spot in ground.spots)
+    assert ground.district.meets(messages[0].areas) is Reach.YES
+    held = levels_at(ground.spots, [(messages[0].level, messages[0].areas)], ground.district, everywhere=False)
+    assert set(held) == {spot.id for spot in ground.spots}
 
 
 def test_every_place_and_call_of_the_demo_plans_lies_in_a_grid_that_somebody_works_in(

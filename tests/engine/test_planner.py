@@ -44,6 +44,7 @@ def test_a_plan_speaks_once_through_the_loudspeaker_however_often_its_warning_co
     storm = PLANS["plans"][0] | {"steps": [NOTICE]}
     one = city(
         plans=PlansSettings.model_validate({"plans": [storm]}),
+        district_codes=("500105",),
         notices=NoticeSettings(channels=(Loudspeaker(id="street", url=speaker.url("/play")),)),
     )
     one.start()

@@ -22,6 +22,7 @@ SHARES = {
     "modbus": 0.04,
     "csv": 0.01,
 }
+FEWEST_REASONS = {"cap": 2}  # a sloppy warning is kept: only what is no XML, or forbidden, is refused
 SEED = int(os.environ.get("YIPING_FUZZ_SEED", "20240712"))
 INPUTS = int(os.environ.get("YIPING_FUZZ", "100000"))
 
@@ -33,7 +34,7 @@ def test_bent_inputs_crash_nothing_and_each_reject_is_named(parser: str, tmp_pat
     assert tally.accepted + sum(tally.rejected.values()) == tally.inputs
     assert tally.unnamed == 0
     assert tally.accepted > 0
-    assert len(tally.rejected) >= 3
+    assert len(tally.rejected) >= FEWEST_REASONS.get(parser, 3)
     sys.stderr.write(f"\n{parsers.as_json({parser: tally})}\n")
 
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from starlette.responses import JSONResponse
 
-from data.cap import parse_cap
+from data.cap import parse_messages
 from data.errors import InputRejected
 from data.people import Action
 from data.record import AuditEntry
 from data.store import Writer
 from data.views import warning_areas, warning_view
+from data.warning import HazardWarning
 from data.warnings_in import receive_warning
 from web.api.door import Door
 from web.api.schemas import AnyList, answers
@@ -29,30 +31,42 @@ def warning_router(deps: ServerDeps, meters: WebMeters) -> APIRouter:
 
     @router.post("/warnings", status_code=201, response_model=None, responses=answers(AnyList, 403, 422))
     async def send_warning(request: Request) -> JSONResponse:
-        """An official warning in CAP 1.2 (XML). A message that is known is answered 200 and changes nothing."""
+        """Official warnings in CAP 1.2 (XML), also several in an envelope.
+
+        A message that is known is answered 200 and changes nothing. `warning` is the first one that is new,
+        `warnings` are all of them.
+        """
         name = door.sender(request)
         content = await request.body()
+        zone = deps.settings.zone_info
         try:
-            warning = await deps.lanes.intake.run(parse_cap, content, f"user:{name}")
+            # read and bounded here: nothing in a unit of work may depend on the size of what came
+            warnings = await deps.lanes.intake.run(lambda: parse_messages(content, f"user:{name}", zone=zone))
         except InputRejected as error:
             await door.refuse_one("", "cap", error, content)
             raise
-        now = deps.now()
-
-        def work(writer: Writer) -> Mapping[str, Any] | None:
-            stored = receive_warning(writer, warning, now)
-            if stored is None:
-                return None
-            detail = {"key": str(stored.key), "event": stored.event, "level": stored.level.value}
-            writer.record(AuditEntry(now, name, "source", "send_warning", f"warning:{stored.id}", detail))
-            return warning_view(stored)
-
-        view = await deps.commit(work)
-        door.taken("warning", 1)
-        return JSONResponse({"known": view is None, "warning": view}, 200 if view is None else 201)
+        views = [await deps.commit(_storing(warning, name, deps.now())) for warning in warnings]
+        new = [view for view in views if view is not None]
+        door.taken("warning", len(warnings))
+        answer = {"known": not new, "warning": new[0] if new else None, "warnings": new}
+        return JSONResponse(answer, 201 if new else 200)
 
     _reading_routes(router, deps)
     return router
+
+
+def _storing(warning: HazardWarning, name: str, now: datetime) -> Callable[[Writer], Mapping[str, Any] | None]:
+    """A unit of work of its own for each message: what it stored, None when the message was known."""
+
+    def work(writer: Writer) -> Mapping[str, Any] | None:
+        stored = receive_warning(writer, warning, now)
+        if stored is None:
+            return None
+        detail = {"key": str(stored.key), "event": stored.event, "level": stored.level.value}
+        writer.record(AuditEntry(now, name, "source", "send_warning", f"warning:{stored.id}", detail))
+        return warning_view(stored)
+
+    return work
 
 
 def _reading_routes(router: APIRouter, deps: ServerDeps) -> None:
