@@ -10,6 +10,7 @@ from data.observation import Detection, Vectors
 
 UNLIKE = 0.42  # of the appearance's mass: above, it is another object in the same place
 _LEARN = 0.1  # of each new sight, so that dusk changes what is known of an object and a passing shadow does not
+SAME_SIDE = 0.15  # of the box: an edge that is off by less is where it was
 _EDGE = 0.01  # of the picture: a box that touches it is leaving or coming
 
 
@@ -24,6 +25,31 @@ def alike_in_size(this: Detection, that: Detection) -> bool:
     """Is neither box more than a third higher than the other?"""
     heights = this.xyxy[3] - this.xyxy[1], that.xyxy[3] - that.xyxy[1]
     return max(heights) <= 1.35 * min(heights)
+
+
+def is_covered_part(
+    whole: Detection, part: Detection, *, within: float = SAME_SIDE, at_least: float = SAME_SIDE
+) -> bool:
+    """Is `part` what something in front leaves to be seen of `whole`? Three of its edges are where they were.
+
+    `within`: of the box, so far those three may be off; `at_least` so far is the fourth. Not where the picture's edge
+    may be what hides it: there it looks the same when it leaves.
+    """
+    left, top, right, bottom = whole.xyxy
+    width, height = max(right - left, 1e-6), max(bottom - top, 1e-6)
+    of_part = part.xyxy
+    inward = (
+        (of_part[0] - left) / width,
+        (of_part[1] - top) / height,
+        (right - of_part[2]) / width,
+        (bottom - of_part[3]) / height,
+    )
+    moved = [side for side, share in enumerate(inward) if abs(share) > within]
+    if len(moved) != 1 or inward[moved[0]] < at_least:
+        return False
+    opposite = (moved[0] + 2) % 4
+    place = of_part[opposite]
+    return _EDGE < place < 1 - _EDGE
 
 
 def touches_edge(detection: Detection) -> bool:

@@ -15,7 +15,7 @@ from statistics import median
 
 import numpy as np
 
-from alerts.likeness import alike_in_size, apart, learnt, touches_edge, unlike
+from alerts.likeness import alike_in_size, apart, is_covered_part, learnt, touches_edge, unlike
 from alerts.seen_time import Mark, SeenTime
 from data.labels import family
 from data.observation import Detection, Detections, Tick, Vectors
@@ -34,6 +34,7 @@ _COMPARE_AFTER_S = 1.5  # unseen for longer, what comes back must look like what
 _SAME_PLACE_WITHIN = 0.12  # box heights: no two vehicles stand so close
 SCORES_KEPT = 15
 _COMING_FOR_S = 2.0
+_UNCOVERED_WITHIN = 0.1  # of the box: what comes nearer grows on more than one side
 _RESTS_FROM_S = 2.0  # pictures further apart are of a camera that rests, and wakes for whoever comes
 _CERTAIN_SHARE = 0.5  # of the median score: half in the picture, an object is found now and then
 
@@ -289,11 +290,12 @@ class Stays:
     def _tier(self, stay: Stay, detection: Detection, inside: bool, ids: set[int], seen: Detections) -> int | None:
         """How sure it is that they are the same object, 0 the surest; None when they are not."""
         same_track = detection.track_id is not None and detection.track_id == stay.detection.track_id
-        on_spot = apart(stay.spot, detection, seen.aspect) <= STILL_WITHIN
+        covered = self._is_covered(stay, detection)
+        on_spot = covered or apart(stay.spot, detection, seen.aspect) <= STILL_WITHIN
         if same_track and on_spot:
             return 0
         unseen_s = (seen.at - stay.unseen_since.at).total_seconds()
-        if unseen_s > _COMPARE_AFTER_S and unlike(stay.appearance, detection.appearance):
+        if unseen_s > _COMPARE_AFTER_S and not covered and unlike(stay.appearance, detection.appearance):
             return None
         if stay.awaited is not None:
             near = stay.awaited.anywhere or apart(stay.spot, detection, seen.aspect) <= _RESUME_WITHIN
@@ -325,9 +327,14 @@ class Stays:
     def _see(self, stay: Stay, detection: Detection, inside: bool, seen: Detections) -> None:
         stay.misses, stay.awaited = 0, None
         stay.unseen_since = self.time.mark(seen.at)
-        self._follow_spot(stay, detection, seen)
+        if self._is_covered(stay, detection):
+            # What is seen of it has another foot and other looks, partly those of what is in front of it.
+            stay.off_spot_since = stay.next_spot = None
+            inside = stay.outside_since is None
+        else:
+            self._follow_spot(stay, detection, seen)
+            stay.appearance = learnt(stay.appearance, detection.appearance)
         stay.detection = detection
-        stay.appearance = learnt(stay.appearance, detection.appearance)
         certain = stay.score(detection.confidence, self._middle)
         stay.looks.append(inside)
         if inside:
@@ -339,9 +346,19 @@ class Stays:
         else:
             self._left(stay, seen.at)
 
+    @staticmethod
+    def _is_covered(stay: Stay, detection: Detection) -> bool:
+        """Is this the standing object, partly hidden by something in front of it?"""
+        return stay.standing and is_covered_part(stay.spot, detection)
+
     def _follow_spot(self, stay: Stay, detection: Detection, seen: Detections) -> None:
         """Is it where it was, did its box only jump, or has it moved to a new spot?"""
-        if apart(stay.spot, detection, seen.aspect) <= STILL_WITHIN:
+        uncovered = stay.standing and is_covered_part(
+            detection, stay.spot, within=_UNCOVERED_WITHIN, at_least=STILL_WITHIN
+        )
+        if uncovered:  # it was never seen whole before
+            stay.spot = detection
+        if uncovered or apart(stay.spot, detection, seen.aspect) <= STILL_WITHIN:
             stay.off_spot_since = stay.next_spot = None
             if self.time.since(stay.still_since, seen.at) >= STILL_FOR_S:
                 stay.standing = True
