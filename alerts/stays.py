@@ -374,7 +374,7 @@ class Stays:
 
     def _is_replaced(self, stay: Stay, seen: Detections) -> bool:
         """Unseen, while another object stands in its very place, not in front of it: it is not hidden but gone."""
-        if stay.misses == 0:
+        if stay.misses == 0 or self._is_covered(stay, stay.detection):  # it was seen being covered: it is hidden
             return False
         return any(
             other.misses == 0
