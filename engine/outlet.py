@@ -22,6 +22,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from alerts.damage import tell_damage
 from data.alert import Alert, Raised
 from data.errors import StoreClosed
+from data.loss import cause_of, losses_after, without_address
 from data.meters import Meters
 from data.record import Change
 from data.settings import Settings
@@ -41,9 +42,19 @@ AWAY = (StoreClosed, OperationalError, InterfaceError, OSError)  # the store may
 def publish_health(writer: Writer, site: str, health: str, reason: str, at: datetime, *, degraded: str = "") -> None:
     """The site is live, lost or unknown since `at`: a named value `health:<site>` and a change of topic "site".
 
-    `degraded`: in what way less is looked at than configured; empty while it is not.
+    The last losses are kept with it, newest first. `degraded`: in what way less is looked at than configured; empty
+    while it is not.
     """
-    state = {"site": site, "health": health, "reason": reason, "degraded": degraded, "at": iso(at)}
+    losses = losses_after(writer.value(f"health:{site}"), site, health, reason, at)
+    state = {
+        "site": site,
+        "health": health,
+        "reason": without_address(reason, site),
+        "cause": cause_of(reason) if health == "lost" else "",
+        "losses": losses,
+        "degraded": degraded,
+        "at": iso(at),
+    }
     writer.put_value(f"health:{site}", state)
     writer.publish(Change("site", site, at, state))
 

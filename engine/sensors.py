@@ -16,6 +16,7 @@ from data.alert import Signal
 from data.camera_health import HealthSettings
 from data.durations import format_duration
 from data.errors import StoreClosed, YipingError
+from data.loss import cause_of
 from data.meters import Meters
 from data.modes import active_modes
 from data.observation import HISTORY_AFTER, DamagedInput, Reading, Rejected, Tick
@@ -73,7 +74,7 @@ class _Side:
     time: SiteTime
     state: Any = None  # of its rules, as the store has it
     devices: list[Device] = field(default_factory=list)
-    health: str = "unknown"
+    health: tuple[str, str] = ("unknown", "")  # and the cause of its loss
     troubled: str = ""
 
 
@@ -320,10 +321,11 @@ class Sensors:
             return
         reason = next((trouble for trouble in troubles if trouble), "")
         health = "lost" if reason else "live"
-        if health != side.health and side.site.camera is None:
+        news = (health, cause_of(reason))
+        if news != side.health and side.site.camera is None:
             batch.health.append((side.site.id, health, reason))
             self._meters.gauge("yiping_site_live", float(not reason), site=side.site.id)
-        side.health = health
+        side.health = news
 
     def _note_states(self, batch: _Batch) -> None:
         """What the rules wait for goes into the same commit as the readings they know it from."""

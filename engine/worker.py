@@ -14,6 +14,7 @@ from data.alert import Alert, Raised
 from data.camera_view import views_asked
 from data.errors import StoreClosed, YipingError
 from data.feed_socket import SocketFramePublisher
+from data.loss import cause_of
 from data.meters import Meters
 from data.modes import active_modes
 from data.observation import Rejected, Tick
@@ -291,14 +292,14 @@ class Worker:
             trim()
 
     def _tell_health(self, watch: _Watch) -> None:
-        """Publish a change between live and lost; a new reason for the same loss is no news, except a rejection."""
+        """Publish a change between live and lost, and another cause of the same loss."""
         camera = watch.camera
         if not camera.seen_yet() and not camera.device.trouble:
             return
         alive = camera.observable() and not camera.device.trouble and not watch.trouble
         reason = "" if alive else watch.trouble or camera.reason()
         degraded = "keyframes" if camera.sparing else "looks" if self._book.sheds(watch.site.id) else ""
-        health = ("live" if alive else "lost", reason if reason.startswith("rejected") else "", degraded)
+        health = ("live" if alive else "lost", cause_of(reason), degraded)
         if health == watch.health:
             return
         if health[0] == "lost" != watch.health[0]:

@@ -11,6 +11,7 @@ from layouts.words_alerts import ALERTS
 from layouts.words_cases import CASE_WORDS
 from layouts.words_fusion import FUSION
 from layouts.words_load import LOAD
+from layouts.words_losses import LOSSES
 from layouts.words_notices import NOTICES
 from layouts.words_plans import PLANS
 from layouts.words_setup import SETUP
@@ -309,7 +310,7 @@ _TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
 )
 
 TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
-    {**_TABLE, **NOTICES, **LOAD, **SETUP, **ALERTS, **ALARMS, **FUSION, **PLANS, **STORE}
+    {**_TABLE, **NOTICES, **LOAD, **SETUP, **LOSSES, **ALERTS, **ALARMS, **FUSION, **PLANS, **STORE}
 )
 
 

@@ -28,6 +28,20 @@ def require_plain_url(url: str, schemes: tuple[str, ...]) -> str:
     return url
 
 
+def require_host(host: str) -> str:
+    """A host name or address with or without a port, and nothing else. Raises ValueError saying what to write."""
+    wanted = "write the host alone or with its port, as 10.0.0.9, media.example.org:554 or [2001:db8::9]:554"
+    try:
+        parts = urlsplit(f"//{host}")
+        plain = bool(parts.hostname) and parts.netloc == host and parts.port != 0
+    except ValueError:
+        plain = False
+    bare_ipv6 = host.count(":") > 1 and not host.startswith("[")
+    if not plain or bare_ipv6 or "@" in host or any(c.isspace() or c in "/\\?#,;" for c in host):
+        raise ValueError(wanted)
+    return host
+
+
 def login(context: Context, name: str | None) -> Credentials | None:
     """The credentials called `name`. Raises InputRejected when there are none of that name."""
     try:

@@ -44,8 +44,11 @@ class LiveVideo:
         loop_filter: bool = True,
         substream: str | None = None,
         name: str = "",
+        doubt: str = "",
     ) -> None:
         """`name`: of the monitor, for what is said of its pictures.
+
+        `doubt`: what speaks against the stream; said with its loss if not one picture comes.
 
         `looks_per_second`: given for a camera that may rest while nothing goes on.
 
@@ -54,6 +57,7 @@ class LiveVideo:
         self.site = site
         self._stages = stages
         self._name = name
+        self._doubt = doubt
         self._clock = ArrivalClock()
         self._waited = True  # for the last packet
         self._told_odd = False
@@ -66,12 +70,7 @@ class LiveVideo:
         self._address = address
         self._loop_filter = loop_filter
         self._timeout_s = timeout_s
-        self._options = {
-            "rtsp_transport": transport,
-            "timeout": str(round(timeout_s * 1e6)),  # of a single socket operation, µs
-            "analyzeduration": "500000",  # µs; the default probes for seconds to learn the frame rate, which
-            "fpsprobesize": "0",  # nobody here needs; `nobuffer` would throw the probed frames away
-        }
+        self._options = _options(address, transport, timeout_s)
         if self._by_state is not None and substream is not None:
             self._substream = Substream(site, f"{site}: {shown}", substream, self._options, timeout_s, stages)
         self._feed: Feed[Frame | Rejected] = Feed(
@@ -79,7 +78,14 @@ class LiveVideo:
         )
 
     def observe(self) -> Iterator[Frame | Rejected | None]:
-        return self._feed.items()
+        doubt = self._doubt
+        try:
+            for item in self._feed.items():
+                doubt = doubt if item is None else ""
+                yield item
+                del item  # not kept in hand while the next one is awaited
+        except DeviceLost as error:
+            raise (DeviceLost(f"{error}; {doubt}") if doubt else error) from None
 
     def committed(self, reading: Reading) -> None:
         """A camera waits for no word of its frames."""
@@ -203,6 +209,18 @@ class LiveVideo:
                 return
             self._waited = time.monotonic() - asked_s > WAITED_S
             yield packet
+
+
+def _options(address: str, transport: str, timeout_s: float) -> dict[str, str]:
+    """For FFmpeg: explicit time-outs, and no longer look at the stream than it needs to know its coder."""
+    timeout_us = str(round(timeout_s * 1e6))  # of a single socket operation
+    shared = {
+        "analyzeduration": "500000",  # µs; the default probes for seconds to learn the frame rate, which
+        "fpsprobesize": "0",  # nobody here needs; `nobuffer` would throw the probed frames away
+    }
+    if address.startswith("rtsp"):
+        return {"rtsp_transport": transport, "timeout": timeout_us, **shared}
+    return {"rw_timeout": timeout_us, "protocol_whitelist": "http,https,tcp,tls,crypto,rtmp,rtmps", **shared}
 
 
 class _Places:

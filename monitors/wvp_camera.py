@@ -10,7 +10,7 @@ from pydantic import Field, field_validator
 from data.durations import Duration
 from data.recipe import Context, Monitor
 from data.stages import StageClock
-from monitors._address import login, require_plain_url
+from monitors._address import login, require_host, require_plain_url
 from monitors._camera import LiveCamera
 
 
@@ -27,11 +27,17 @@ class Recipe(LiveCamera):
         str | None, Field(description="Name of the platform's user and password, or of its API key as token.")
     ] = None
     media_host: Annotated[
-        str | None, Field(description="Host to play from, where the platform names one that only it can reach.")
+        str | None,
+        Field(description="host or host:port to play from, where the platform names one that only it can reach."),
     ] = None
     timeout: Annotated[
         Duration, Field(description="The platform must answer, and the camera give something new, within so long.")
     ] = timedelta(seconds=15)
+
+    @field_validator("media_host")
+    @classmethod
+    def _host_only(cls, host: str | None) -> str | None:
+        return None if host is None else require_host(host)
 
     @field_validator("url")
     @classmethod
@@ -40,14 +46,17 @@ class Recipe(LiveCamera):
 
     def make(self, context: Context) -> Monitor:
         from monitors._live_video import LiveVideo  # noqa: PLC0415 (loads PyAV: only where a camera is opened)
-        from monitors._wvp import play_address  # noqa: PLC0415 (loads httpx)
+        from monitors._wvp import Platform  # noqa: PLC0415 (loads httpx)
 
         shown = f"{self.url} {self.device}/{self.channel}"
-        address = play_address(self, f"{context.site.id}: {shown}", login(context, self.credentials))
+        known = login(context, self.credentials)
+        platform: Platform = context.resources.share(f"wvp {self.url} {self.credentials}", Platform)
+        playing = platform.play(self, f"{context.site.id}: {shown}", known)
         return LiveVideo(
             context.site.id,
             shown,
-            address,
+            playing.address,
+            doubt=playing.doubt,
             transport=self.transport,
             timeout_s=self.timeout.total_seconds(),
             stages=StageClock.of(context),

@@ -17,12 +17,15 @@ class SiteHealth:
     """`health`: live, lost or unknown; `at`: since when, ISO 8601, None when nobody has said.
 
     `degraded`: in what way less is looked at than configured, empty while it is not: `keyframes`, or
-    `looks`, some of which are shed.
+    `looks`, some of which are shed. `cause`: of its loss while it is lost, one of `data.loss.CAUSES`. `losses`: the
+    last ones, newest first (`{"at", "until", "cause", "reason"}`), without addresses of devices.
     """
 
     health: str = "unknown"
     at: str | None = None
     degraded: str = ""
+    cause: str = ""
+    losses: tuple[Mapping[str, Any], ...] = ()
 
 
 class HealthBoard:
@@ -51,4 +54,11 @@ def past_health(reader: Reader, sites: tuple[str, ...]) -> dict[str, SiteHealth]
 
 
 def _told(state: Mapping[str, Any]) -> SiteHealth:
-    return SiteHealth(str(state.get("health", "unknown")), state.get("at"), str(state.get("degraded") or ""))
+    losses = state.get("losses")
+    return SiteHealth(
+        str(state.get("health", "unknown")),
+        state.get("at"),
+        str(state.get("degraded") or ""),
+        str(state.get("cause") or ""),
+        tuple(one for one in losses if isinstance(one, Mapping)) if isinstance(losses, list) else (),
+    )

@@ -81,6 +81,8 @@ yiping.feed = (() => {
     sites.set(site.site, site);
     touch("site", site.site);
   };
+  /** Why a lost site cannot be seen, in words. */
+  const lossOf = (id) => { const cause = sites.get(id)?.cause; return cause ? yiping.t(`lost.${cause}`) : yiping.t("health.lost"); };
   const apply = (change) => {
     if (change.seq <= seq) return;
     seq = change.seq;
@@ -112,7 +114,7 @@ yiping.feed = (() => {
     [...open, ...unacknowledged, ...more].forEach((alert) => keep("alert", alert.alert ?? alert));
     openTasks.forEach((task) => keep("task", task));
     people.forEach((one) => keep("responder", one));
-    places.forEach((site) => keepSite({ site: site.id, health: site.health ?? "unknown", degraded: site.degraded ?? "", at: site.at ?? null }));
+    places.forEach((site) => keepSite({ site: site.id, health: site.health ?? "unknown", degraded: site.degraded ?? "", cause: site.cause ?? "", losses: site.losses ?? [], at: site.at ?? null }));
     await sparks();
     for (const topic of Object.keys(kept)) touch(topic, 0);
   }
@@ -276,7 +278,7 @@ yiping.feed = (() => {
   };
 
   return {
-    alerts, tasks, events, responders, sites, readings, link, on, hear, start, tasksOf, isOpenTask, inHand,
+    alerts, tasks, events, responders, sites, readings, link, on, hear, lossOf, start, tasksOf, isOpenTask, inHand,
     mostUrgentAt, unseen, unacknowledged, isShelved, isQuiet, lastTask, byUrgency,
     canDispatch, holdersOf, holderNames, stepsOf, titleOf, labelOf, ruleName, get seq() { return seq; },
   };

@@ -66,14 +66,14 @@ yiping.tiles = (() => {
     drawAge(tile);
   }
   const drawAge = (tile) => {
-    const { health = "unknown", degraded } = feed.sites.get(tile.site.id) ?? {};
+    const { health = "unknown", degraded, cause } = feed.sites.get(tile.site.id) ?? {};
     const seconds = tile.at ? yiping.ageSeconds(tile.at) : null;
     const lost = health === "lost";
     const old = seconds !== null && seconds > OLD_AFTER_S;
     const age = seconds === null ? "—" : t("age.short", { n: seconds < 10 ? seconds.toFixed(1) : Math.floor(seconds) });
     tile.age.textContent = degraded ? `⚠ ${t("tile.degraded")} · ${age}` : age;
     tile.age.title = degraded ? t("tile.degraded_why") : "";
-    const cover = lost ? t("tile.lost") : seconds === null ? t("tile.waiting") : old ? t("tile.old", { age: duration(seconds) }) : "";
+    const cover = lost ? [t("tile.lost"), cause && t(`lost.${cause}`)].filter(Boolean).join(" · ") : seconds === null ? t("tile.waiting") : old ? t("tile.old", { age: duration(seconds) }) : "";
     tile.element.classList.toggle("covered", cover !== "");
     tile.element.classList.toggle("lost", lost || old);
     const fault = faults.has(tile.site.id) ? `⚠ ${t(`label.${faults.get(tile.site.id)}`)} · ${t("tile.paused")}` : "";

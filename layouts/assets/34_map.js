@@ -136,7 +136,7 @@ yiping.map = (() => {
       context.stroke();
     }
     const [dx, dy] = (sides.get(site.id) ?? SIDES[0])(alert ? 5 : 0, site.name.length * 6);
-    text(context, lost ? `${site.name} · ${t("health.lost")}` : site.name, x + dx, y + dy, alert ? "#eef3f7" : "#93a1ad");
+    text(context, lost ? `${site.name} · ${feed.lossOf(site.id)}` : site.name, x + dx, y + dy, alert ? "#eef3f7" : "#93a1ad");
   };
   const paintPerson = (id) => (context, x, y) => {
     const one = feed.responders.get(id);

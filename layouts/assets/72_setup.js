@@ -81,6 +81,17 @@
     sketch(canvas, site);
   }
 
+  const losses = (site) => {
+    const told = feed.sites.get(site.id) ?? {};
+    const entries = (told.losses ?? []).map((one) => make("tr", { "data-cause": one.cause },
+      make("td", {}, since(one.at)),
+      make("td", {}, one.until ? t("setup.lasted", { n: Math.max(1, Math.round((Date.parse(one.until) - Date.parse(one.at)) / 1000)) }) : t("setup.lost_still")),
+      make("td", {}, t(`lost.${one.cause}`, {}, one.cause), one.reason ? make("small", { class: "dim" }, one.reason) : null)));
+    const shown = part(t("setup.losses"), entries.length ? make("table", { class: "losses" }, make("tbody", {}, entries)) : make("p", { class: "dim" }, t("setup.no_losses")));
+    shown.classList.add("losses-of");
+    return shown;
+  };
+
   const draw = () => {
     list.replaceChildren(...found.sites.map((site) =>
       make("button", { class: site.id === chosen ? "quiet here" : "quiet", "data-site": site.id, onclick: () => { chosen = site.id; draw(); } }, site.name)));
@@ -102,6 +113,7 @@
         part(t("setup.zones"), site.zones.map((zone) => make("p", {}, `${zone.id} · ${zone.polygon.length}`))),
         site.camera ? part(t("setup.health"), rows(Object.entries(site.health).map(([name, value]) => [t(`setup.health.${name}`, {}, name), typeof value === "boolean" ? (value ? "✓" : "–") : value]))) : []),
       make("div", { class: "setup-facts" },
+        losses(site),
         part(t("setup.monitors"), site.monitors.map((one) => recipe(one))),
         part(t("setup.detectors"), make("p", { class: "dim" }, t("setup.inference", found.inference)), detectors),
         part(t("setup.rules"), site.rules.map((one) => recipe(one)))));
@@ -115,6 +127,11 @@
       found = await get("/api/v1/setup");
       chosen = found.sites[0]?.id ?? null;
       draw();
+      feed.on("site", (ids) => {
+        const shown = place.querySelector(".losses-of");
+        const site = found.sites.find((one) => one.id === chosen);
+        if (shown && site && (ids.has(chosen) || ids.has(0))) shown.replaceWith(losses(site));
+      });
     } catch (error) {
       place.replaceChildren(make("p", { class: "empty" }, error.message));
     }

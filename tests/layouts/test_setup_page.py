@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,7 @@ from detectors.flood_extent import Recipe as FloodExtent
 from detectors.staff_gauge import Mark
 from detectors.staff_gauge import Recipe as StaffGauge
 from detectors.yolo import Recipe as Yolo
+from engine.outlet import publish_health
 from monitors.rtsp_camera import Recipe as RtspCamera
 from tests.layouts.conftest import Seat
 from tests.layouts.station import Station, running_station
@@ -126,3 +129,38 @@ def test_the_page_shows_zones_marks_weights_and_limits_over_the_newest_picture(
     english = sit_down("/setup", user="root", language="en")
     expect(english.page.locator("#setup h3").first).to_have_text("Zones")
     assert english.errors == []
+
+
+def test_why_a_camera_was_lost_is_shown_on_its_tile_and_in_set_up_newest_first(
+    station: Station, sit_down: SitDown
+) -> None:
+    add_user(station.store, "root", Role.ADMINISTRATOR, None, display_name="管理员")
+    at = datetime.now(UTC)
+    address = "quay-1: rtsp://10.0.0.7:554/main"
+    news = [
+        ("lost", f"{address}: nothing new for 5 s"),
+        ("live", ""),
+        ("lost", f"{address}: cannot open it: Server returned 401 Unauthorized"),
+    ]
+    page = sit_down("/setup", user="root").page
+    page.locator('#setup-sites [data-site="quay-1"]').click()
+    expect(page.locator("#setup .losses-of")).to_contain_text("没有中断记录")
+    for number, (health, reason) in enumerate(news):
+        when = at + timedelta(seconds=number)
+        station.store.write(partial(publish_health, site="quay-1", health=health, reason=reason, at=when))
+    rows = page.locator("#setup .losses tr")
+    expect(rows).to_have_count(2, timeout=10_000)
+    assert [row.get_attribute("data-cause") for row in rows.all()] == ["login", "silent"]
+    expect(rows.nth(0)).to_contain_text("用户名或密码被拒绝")
+    expect(rows.nth(0)).to_contain_text("仍在中断")
+    expect(rows.nth(1)).to_contain_text("已连接，但没有新数据")
+    expect(rows.nth(1)).to_contain_text("历时 1 秒")
+    expect(page.locator("#setup .losses-of")).not_to_contain_text("10.0.0.7")
+    wall = sit_down("/").page
+    expect(wall.locator('[data-site="quay-1"] .cover')).to_have_text("信号中断 · 用户名或密码被拒绝", timeout=10_000)
+    site = wall.evaluate("async () => (await fetch('/api/v1/sites/quay-1')).json()")
+    assert (site["health"], site["cause"]) == ("lost", "login")
+    assert [loss["cause"] for loss in site["losses"]] == ["login", "silent"]
+    assert "10.0.0.7" not in str(site)
+    english = sit_down("/", language="en").page
+    expect(english.locator('[data-site="quay-1"] .cover')).to_contain_text("User or password refused", timeout=10_000)

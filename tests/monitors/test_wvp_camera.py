@@ -11,10 +11,13 @@ import pytest
 from pydantic import SecretStr
 
 from data.errors import DeviceLost
+from data.loss import cause_of
 from data.observation import Reading, Rejected
 from data.recipe import Context
 from data.secrets import Credentials, Secrets
+from monitors._wvp import playing
 from monitors.wvp_camera import Recipe
+from tests.monitors.test_packets import film
 from tests.servers.http_answers import AnsweringServer, Asked, http_answers
 from tests.servers.rtsp import rtsp_server
 
@@ -112,3 +115,94 @@ def test_an_api_key_needs_no_login(platform: AnsweringServer, context: Context) 
 def test_numbers_that_would_lead_elsewhere_are_refused() -> None:
     with pytest.raises(ValueError, match="pattern"):
         Recipe(url="http://10.0.0.9", device="../user/all", channel="1")
+
+
+def play_with(platform: AnsweringServer, **data: object) -> None:
+    platform.answer(PLAY, says({"app": "rtp", "stream": "x", **data}))
+
+
+@pytest.mark.parametrize("kind", ["flv", "https_flv", "ts", "hls"])
+def test_a_channel_without_rtsp_is_played_by_what_the_platform_has(
+    platform: AnsweringServer, context: Context, tmp_path: Path, kind: str
+) -> None:
+    form = {"ts": "ts", "hls": "ts"}.get(kind, "flv")
+    platform.answer(f"/rtp/x.{form}", film(tmp_path / f"x.{form}", 3, 25).read_bytes())
+    playlist = "#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXTINF:3,\nx.ts\n#EXT-X-ENDLIST\n"
+    platform.answer("/rtp/x.m3u8", playlist.encode())
+    address = platform.url(f"/rtp/x.{'m3u8' if kind == 'hls' else form}")
+    play_with(platform, **{"rtsp": None, kind: address, "rtc": "webrtc://10.0.0.9/x"})
+    monitor = camera(platform).make(context)
+    frame = next(item for item in monitor.observe() if item is not None)
+    monitor.close()
+    assert not isinstance(frame, Reading | Rejected)
+    assert (frame.width, frame.height) == (128, 96)
+
+
+def test_rtsps_is_taken_where_there_is_no_rtsp(context: Context) -> None:
+    recipe = Recipe(url="http://10.0.0.9", device=DEVICE, channel=CHANNEL)
+    data = {"rtsp": "", "rtsps": "rtsps://10.0.0.9:332/rtp/x?sign=s3cret", "flv": "http://10.0.0.9/rtp/x.flv"}
+    assert playing(data, recipe, "gate-3").address == "rtsps://10.0.0.9:332/rtp/x?sign=s3cret"
+
+
+def test_what_the_platform_lacks_is_told_apart(platform: AnsweringServer, context: Context) -> None:
+    platform.answer(PLAY, says(None))
+    with pytest.raises(DeviceLost, match="the platform has opened no stream: its answer holds no data") as lost:
+        camera(platform).make(context)
+    causes = [cause_of(str(lost.value))]
+    play_with(platform, rtc="webrtc://10.0.0.9/x", ws_flv="ws://10.0.0.9/x")
+    with pytest.raises(DeviceLost, match="names no rtsp address or other that can be played; it has only ws_flv, rtc"):
+        camera(platform).make(context)
+    play_with(platform, rtsp="rtsp://127.0.0.1:9/x", mediaInfo={"online": True, "bytesSpeed": 0})
+    monitor = camera(platform).make(context)
+    with pytest.raises(
+        DeviceLost, match=r"Connection refused; the platform receives nothing .*\(bytesSpeed 0\)"
+    ) as lost:
+        list(monitor.observe())
+    causes.append(cause_of(str(lost.value)))
+    assert causes == ["no_stream", "no_push"]
+
+
+def test_one_login_serves_all_channels_until_it_expires(platform: AnsweringServer, context: Context) -> None:
+    log_in_with(platform, "p@ss:word", "rtsp://127.0.0.1:9/x")
+    channels = [CHANNEL[:-1] + str(n) for n in range(8)]
+    for channel in channels:
+        platform.answer(f"/api/play/start/{DEVICE}/{channel}", platform.answers[PLAY])
+    for channel in channels * 3:
+        camera(platform, channel=channel, credentials="camera").make(context).close()
+    assert [asked.path for asked in platform.asked].count("/api/user/login") == 1
+    once = iter([(401, says(None, 401, "请登录后重新请求"))])
+    plain = platform.answers[PLAY]
+    platform.answer(PLAY, lambda asked: next(once, None) or plain(asked))
+    camera(platform, credentials="camera").make(context).close()
+    assert [asked.path for asked in platform.asked][-3:] == [PLAY, "/api/user/login", PLAY]
+
+
+def test_a_refused_login_is_not_tried_again_by_every_channel(platform: AnsweringServer, context: Context) -> None:
+    log_in_with(platform, "another", "rtsp://127.0.0.1:9/x")
+    for _ in range(10):
+        with pytest.raises(DeviceLost, match=r"^gate-3: .*the platform refuses the login: .*用户名或密码错误"):
+            camera(platform, credentials="camera").make(context)
+    assert len(platform.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("media_host", "played"),
+    [
+        (None, "rtsp://u:p@10.0.0.9:554/x"),
+        ("127.0.0.1", "rtsp://u:p@127.0.0.1:554/x"),
+        ("127.0.0.1:18254", "rtsp://u:p@127.0.0.1:18254/x"),
+        ("[2001:db8::9]", "rtsp://u:p@[2001:db8::9]:554/x"),
+        ("[2001:db8::9]:8554", "rtsp://u:p@[2001:db8::9]:8554/x"),
+    ],
+)
+def test_another_host_is_played_from_with_its_own_port_if_it_has_one(media_host: str | None, played: str) -> None:
+    recipe = Recipe(url="http://10.0.0.9", device=DEVICE, channel=CHANNEL, media_host=media_host)
+    assert playing({"rtsp": "rtsp://u:p@10.0.0.9:554/x"}, recipe, "gate-3").address == played
+
+
+@pytest.mark.parametrize(
+    "media_host", ["rtsp://127.0.0.1", "127.0.0.1/live", "a b", "", "2001:db8::9", "127.0.0.1:99999", "u@h", "h:x"]
+)
+def test_a_media_host_that_is_none_is_refused_with_what_to_write(media_host: str) -> None:
+    with pytest.raises(ValueError, match=r"media_host\n.*write the host alone or with its port"):
+        Recipe(url="http://10.0.0.9", device=DEVICE, channel=CHANNEL, media_host=media_host)

@@ -84,6 +84,8 @@ def _site_view(site: SiteSettings, latest: Any, health: SiteHealth) -> dict[str,
         "camera": site.camera is not None,
         "health": health.health,
         "degraded": health.degraded,
+        "cause": health.cause,
+        "losses": list(health.losses),
         "at": health.at,
         "zones": [zone.model_dump() for zone in site.zones],
         "rules": [
