@@ -37,7 +37,7 @@ def draw(screens: ScreenContext, words: Words, now: datetime | None = None) -> A
     ]
     return html.Div(
         [
-            _span_bar(words, _written(end - FIRST_SPAN), _written(end)),
+            _span_bar(words, _written(end - FIRST_SPAN), _written(end), screens.settings.timezone),
             html.Div(
                 [
                     panel(words("review.axis"), timeline, "axis-panel", html.Span(id="review-message", role="alert")),
@@ -53,12 +53,13 @@ def draw(screens: ScreenContext, words: Words, now: datetime | None = None) -> A
     )
 
 
-def _span_bar(words: Words, since: str, until: str) -> Any:
+def _span_bar(words: Words, since: str, until: str, zone: str) -> Any:
     shortcuts = [html.Button(words(key), className="quiet", **{"data-minutes": minutes}) for key, minutes in SHORTCUTS]
     return html.Div(
         [
             html.Label([words("review.since"), dcc.Input(id="review-since", value=since, type="text")]),
             html.Label([words("review.until"), dcc.Input(id="review-until", value=until, type="text")]),
+            html.Small(words("time.zone", zone=zone), className="dim zone"),
             html.Span(shortcuts, id="review-shortcuts"),
             html.Button(words("review.read"), id="review-read", className="strong", n_clicks=0),
             html.Span(className="grow"),

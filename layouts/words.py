@@ -45,6 +45,12 @@ _TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
         "age.min": ("{n} 分钟前", "{n} min ago"),
         "age.h": ("{n} 小时前", "{n} h ago"),
         "age.d": ("{n} 天前", "{n} d ago"),
+        "time.zone": ("时间按 {zone}", "times of {zone}"),
+        "time.none": ("请填写日期和时间", "Give the date and the time"),
+        "time.skipped": (
+            "这个时刻不存在：{zone} 的时钟在夏令时开始时跳过了它",
+            "This time does not exist: the clocks of {zone} skip it when summer time begins",
+        ),
         "age.none": ("无数据", "no data"),
         "not_found": ("没有这个页面", "There is no such page"),
         "home": ("回到大屏", "Back to the wall"),

@@ -38,6 +38,22 @@ window.yiping = (() => {
   };
   const show = (iso, how = "time") => (iso ? formats[how].format(new Date(iso)) : "");
 
+  // Fields of local time show the city's clock, wherever the browser is: its own zone must not move a shift.
+  const wallClock = new Intl.DateTimeFormat("sv-SE", { timeZone: page.timezone, dateStyle: "short", timeStyle: "medium" });
+  const wall = (ms) => wallClock.format(new Date(ms)).replace(" ", "T");
+  const zoneOffset = (ms) => Date.parse(`${wall(ms)}Z`) - Math.floor(ms / 1000) * 1000;
+  /** What a clock in the city shows, as a moment. Throws, in words, for no time and for one that the clocks skip. */
+  const moment = (text) => {
+    const told = Date.parse(`${text}Z`);
+    if (Number.isNaN(told)) throw new Error(t("time.none"));
+    const near = told - zoneOffset(told);
+    const at = told - zoneOffset(near);
+    if (Date.parse(`${wall(at)}Z`) !== told) throw new Error(t("time.skipped", { zone: page.timezone }));
+    return new Date(at);
+  };
+  /** Named beside every field of local time. */
+  const zoneNote = () => make("small", { class: "dim zone" }, t("time.zone", { zone: page.timezone }));
+
   const ageSeconds = (iso) => Math.max(0, (clock.now() - Date.parse(iso)) / 1000);
   const ago = (iso) => {
     if (!iso) return t("age.none");
@@ -185,7 +201,7 @@ window.yiping = (() => {
   const personNames = (ids) => [ids].flat().map(personName).filter(Boolean).join("、");
 
   return {
-    page, language, t, clock, show, ago, ageSeconds, duration, make, since, everySecond, mount, me, get, post, send, all,
+    page, language, t, clock, show, wall, moment, zoneNote, ago, ageSeconds, duration, make, since, everySecond, mount, me, get, post, send, all,
     say, act, sites, siteName, personName, personNames, nameUser,
   };
 })();

@@ -164,10 +164,7 @@
     Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value").set.call(input, value);
     input.dispatchEvent(new Event("input", { bubbles: true }));
   };
-  const wall = (ms) => {
-    const parts = new Intl.DateTimeFormat("sv-SE", { timeZone: yiping.page.timezone, dateStyle: "short", timeStyle: "short" });
-    return parts.format(new Date(ms)).replace(" ", "T");
-  };
+  const wall = (ms) => yiping.wall(ms).slice(0, 16);
   mount("review-shortcuts", (place) => place.addEventListener("click", (event) => {
     const minutes = Number(event.target.dataset.minutes);
     if (!minutes) return;

@@ -52,13 +52,14 @@
       make("form", { class: "shift", onsubmit: (event) => {
         event.preventDefault();
         const e = event.currentTarget.elements;
-        const body = { unit: unit.id, person: e.person.value.trim(), duty: e.duty.value.trim(), begins: instant(e.begins.value), ends: instant(e.ends.value) };
-        act(event.submitter, async () => { await send("POST", "/api/v1/shifts", body); await load(); });
+        act(event.submitter, async () => {
+          const [begins, ends] = [e.begins, e.ends].map((field) => yiping.moment(field.value).toISOString());
+          await send("POST", "/api/v1/shifts", { unit: unit.id, person: e.person.value.trim(), duty: e.duty.value.trim(), begins, ends });
+          await load();
+        });
       } }, make("label", {}, t("shift.person"), make("select", { name: "person" }, unit.people.map((one) => make("option", { value: one }, personName(one))))),
-      when("begins"), when("ends"), make("label", {}, t("shift.duty"), make("input", { name: "duty", maxlength: 100 })), make("button", {}, t("organisation.add_shift"))));
+      when("begins"), when("ends"), yiping.zoneNote(), make("label", {}, t("shift.duty"), make("input", { name: "duty", maxlength: 100 })), make("button", {}, t("organisation.add_shift"))));
   };
-  /** What stands in a field of local time, as a moment: the browser's zone is the control room's. */
-  const instant = (local) => new Date(local).toISOString();
   const form = () => {
     const { what, one, isNew } = editing;
     const seen = isNew ? {} : { "If-Match": `"${one.version}"` };

@@ -13,14 +13,6 @@
     ? { since: new Date(clock.now() - span.days * DAY_MS).toISOString(), until: new Date(clock.now()).toISOString() } : span);
   const query = () => { const { since: begin, until } = period(); return `since=${encodeURIComponent(begin)}&until=${encodeURIComponent(until)}`; };
 
-  /** What a clock in the district shows, as a moment. */
-  const inDistrict = (text) => {
-    const guess = Date.parse(`${text}Z`);
-    if (Number.isNaN(guess)) return new Date(NaN);
-    const shown = Date.parse(`${new Date(guess).toLocaleString("sv", { timeZone: yiping.page.timezone }).replace(" ", "T")}Z`);
-    return new Date(guess - (shown - guess));
-  };
-
   // ---- numbers
   const percent = (share) => (share === null ? "–" : `${+(share * 100).toFixed(share < 0.1 ? 1 : 0)} %`);
   const plain = (value) => (value === null ? "–" : value >= 100 ? String(Math.round(value)) : String(+value.toFixed(value < 10 ? 2 : 1)));
@@ -105,7 +97,12 @@
     }, t(`kpi.last.${days}`)));
     const press = () => buttons.forEach((button) => button.setAttribute("aria-pressed", String(span.days === Number(button.dataset.days))));
     const read = () => {
-      const [from, to] = [begin, end].map((input) => inDistrict(input.value));
+      let from, to;
+      try {
+        [from, to] = [begin, end].map((input) => yiping.moment(input.value));
+      } catch (error) {
+        return say(error.message, "error");
+      }
       if (!(from < to)) return say(t("kpi.bad_span"), "error");
       span = { since: from.toISOString(), until: to.toISOString() };
       press();
@@ -113,7 +110,7 @@
     };
     const csv = make("a", { class: "button", href: "#", id: "kpi-csv", download: "alarm-kpi.csv" }, t("kpi.csv"));
     csv.addEventListener("click", () => { csv.href = `/api/v1/alarm-kpi.csv?${query()}`; });
-    element.replaceChildren(make("span", { class: "dim" }, t("kpi.period")), ...buttons, begin, "–", end,
+    element.replaceChildren(make("span", { class: "dim" }, t("kpi.period")), ...buttons, begin, "–", end, yiping.zoneNote(),
       make("button", { type: "button", onclick: read }, t("kpi.read")), csv);
   });
   mount("kpi", (element) => { place = element; load(); });

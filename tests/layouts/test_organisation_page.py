@@ -125,3 +125,24 @@ def test_a_shift_is_added_to_the_roster_and_taken_out_again(town: Town, page: Pa
     roster.locator("li button").click()
     expect(roster).to_contain_text("没有班次")
     assert town.by("admin").get("shifts")["items"] == []
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Asia/Kathmandu", "Pacific/Kiritimati"])
+def test_a_shift_begins_at_the_time_of_the_city_wherever_the_browser_is(
+    town: Town, enter: Callable[..., Page], zone: str, tmp_path: Path
+) -> None:
+    page = enter("admin", viewport={"width": 1600, "height": 1000}, locale="en-US", timezone_id=zone)
+    page.goto(f"{town.base}/organisation", timeout=WAIT_MS)
+    page.click('tr[data-unit="g-12"]')
+    form = page.locator("#organisation-shifts form")
+    expect(form.locator(".zone")).to_have_text("时间按 Asia/Shanghai", timeout=WAIT_MS)
+    form.locator("[name=begins]").fill("2031-12-05T08:00")
+    form.locator("[name=ends]").fill("2031-12-05T16:00")
+    form.locator("[name=duty]").fill(zone)
+    page.screenshot(path=tmp_path / "shift.png")
+    form.locator("button").last.click()
+    listed = page.locator("#organisation-shifts li", has_text=zone)
+    expect(listed).to_contain_text("12/05 08:00:00")
+    shift = item(town, "shifts", "duty", zone)
+    assert (shift["begins"][:19], shift["ends"][:19]) == ("2031-12-05T00:00:00", "2031-12-05T08:00:00")
+    page.context.close()

@@ -110,7 +110,9 @@ const reason = async answer => {
   try { told = await answer.json(); } catch { /* not from us: a proxy's page */ }
   const kind = words["refused." + String(told.type || "").split(":").pop()] || say(words.refused_status, {n: answer.status});
   const both = String(told.detail || "").split(" / ");
-  const detail = both.length === 2 ? both[document.documentElement.lang === "zh" ? 0 : 1] : told.detail;
+  const chinese = document.documentElement.lang === "zh";
+  const plain = chinese && /:(forbidden|not-found|illegal-move|stale-version)$/.test(told.type) ? "" : told.detail;
+  const detail = both.length === 2 ? both[chinese ? 0 : 1] : plain;
   return detail ? `${kind}（${detail}）` : kind;
 };
 
