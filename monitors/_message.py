@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from data.datum import LEVEL
 from data.errors import InputRejected
 from data.observation import Quality
+from data.units import convert
 from monitors._gauge import Measured
+from monitors._json_meaning import above_datum, datum_in, known_unit, refuse_own_fill, unit_in, zero_in
+from monitors._json_path import Located, locate, parse_json
 from monitors._json_source import JsonSource
 from monitors._times import Arrival, LocalTimes, instant
 
@@ -35,41 +38,68 @@ def measured(
         if retained:
             raise InputRejected("a retained message without a time of its own says nothing about now")
         return Measured(value_of(recipe, text), arrived, recipe.given_unit)
-    try:
-        content = json.loads(text)
-    except (ValueError, RecursionError):
-        raise InputRejected("the message is not JSON") from None
+    content = parse_json(text)
     if recipe.time is None and retained:
         raise InputRejected("a retained message without a time of its own says nothing about now")
-    value = value_of(recipe, content if recipe.value is None else found(content, recipe.value))
+    located = (
+        Located(content, "", ())
+        if recipe.value is None
+        else locate(content, recipe.value, recipe.select, must_select=True)
+    )
+    value = value_of(recipe, located.value)
+    refuse_own_fill(located, value)
     resolver = times if times is not None else ZoneInfo(recipe.timezone) if recipe.timezone else None
     arrival = Arrival(arrived, bytes(payload), may_repeat)
-    at = arrived if recipe.time is None else instant(found(content, recipe.time), resolver, arrival)
-    unit = recipe.given_unit if recipe.unit_field is None else str(found(content, recipe.unit_field))
+    at = arrived if recipe.time is None else instant(found(recipe, content, recipe.time), resolver, arrival)
     quality = Quality.GOOD
     if recipe.quality_field is not None:
-        quality = trusted(found(content, recipe.quality_field))
-    datum = None if recipe.datum_field is None else str(found(content, recipe.datum_field))
+        quality = trusted(found(recipe, content, recipe.quality_field))
+    unit, datum = _unit(recipe, content, located), _datum(recipe, content, located)
+    if recipe.quantity == LEVEL:
+        value, unit = _above_datum(recipe, content, located, (value, unit), datum)
     return Measured(value, at, unit, quality, datum)
 
 
 def value_of(recipe: JsonSource, given: Any) -> float:
     """The number that was given. Raises InputRejected for a fill value and what is no number."""
     recipe.require_value(given)
-    return recipe.number(given)
+    value = recipe.number(given)
+    recipe.require_value(value)
+    return value
 
 
-def found(content: Any, path: str) -> Any:
-    """What lies at `path`: names and list positions with dots between. Raises InputRejected."""
-    here = content
-    for step in path.split("."):
-        if isinstance(here, dict) and step in here:
-            here = here[step]
-        elif isinstance(here, list) and step.isdecimal() and int(step) < len(here):
-            here = here[int(step)]
-        else:
-            raise InputRejected(f"the message has no {path!r}")
-    return here
+def found(recipe: JsonSource, content: Any, path: str) -> Any:
+    """What lies at a path. Raises InputRejected."""
+    return locate(content, path, recipe.select).value
+
+
+def _unit(recipe: JsonSource, content: Any, located: Located) -> str:
+    if recipe.unit_field:
+        return known_unit(str(found(recipe, content, recipe.unit_field)), recipe.quantity)
+    if recipe.unit_field is not None:
+        return recipe.given_unit
+    return unit_in(located, recipe.quantity, recipe.unit, recipe.given_unit)
+
+
+def _datum(recipe: JsonSource, content: Any, located: Located) -> str | None:
+    if recipe.datum_field:
+        return str(found(recipe, content, recipe.datum_field))
+    if recipe.datum_field is not None or recipe.quantity != LEVEL:
+        return None
+    return datum_in(located, recipe.vertical_datum)
+
+
+def _above_datum(
+    recipe: JsonSource, content: Any, located: Located, level: tuple[float, str], datum: str | None
+) -> tuple[float, str]:
+    """A level above the datum, where the message counts it from the gauge's zero and says how high that lies."""
+    if recipe.zero_field:
+        zero_m = recipe.number(found(recipe, content, recipe.zero_field))
+        return convert(*level, LEVEL) + zero_m, "m"
+    zero = None if recipe.zero_field is not None else zero_in(located)
+    if zero is None or (datum is None and recipe.vertical_datum is None):
+        return level
+    return above_datum(convert(*level, LEVEL), zero), "m"
 
 
 def trusted(given: Any) -> Quality:

@@ -193,7 +193,7 @@ def test_a_silent_broker_is_lost_within_its_time_out(broker: Mosquitto, context:
         ("{}", "has no 'depth'"),
         ({"depth": "deep", "at": "NOW"}, "'deep' is not a number"),
         ({"depth": True, "at": "NOW"}, "True is not a number"),
-        ({"depth": "NaN", "at": "NOW"}, "there is no value: it says NaN"),
+        ({"depth": "NaN", "at": "NOW"}, "there is no value: it says 'NaN'"),
         ({"depth": 1e999, "at": "NOW"}, "inf is not a number"),
         ({"depth": 3}, "has no 'at'"),
         ({"depth": 3, "at": "yesterday"}, "'yesterday' is not a time"),
