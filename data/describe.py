@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
+from data.account_settings import AccountSettings
 from data.alarm_settings import AlarmSettings, FlappingSettings, GroupingSettings, InhibitionSettings
 from data.camera_health import HealthSettings
 from data.catalogue import Catalogue
@@ -99,6 +100,7 @@ def settings_markdown(catalogue: Catalogue) -> str:
     plain: tuple[tuple[str, type[BaseModel]], ...] = (
         ("The file", Settings),
         ("`inference`", InferenceSettings),
+        ("`accounts`", AccountSettings),
         ("`alarms`", AlarmSettings),
         ("`alarms.flapping`", FlappingSettings),
         ("`alarms.inhibitions[]`", InhibitionSettings),

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, field_validator, model_validator
 
+from data.account_settings import AccountSettings
 from data.alarm_settings import AlarmSettings
 from data.camera_health import HealthSettings
 from data.desk import DeskSettings
@@ -186,6 +187,7 @@ class Settings(_Settings):
     fusion: Annotated[
         FusionSettings, Field(description="Which streams are evidence for each other, and what follows.")
     ] = FusionSettings()
+    accounts: Annotated[AccountSettings, Field(description="How people log in: second factors.")] = AccountSettings()
     sites: Annotated[tuple[SiteSettings, ...], Field(description="What is watched.")] = ()
     responders: Annotated[tuple[ResponderSettings, ...], Field(description="Who can be sent.")] = ()
 

@@ -22,7 +22,7 @@ from data.geo import Box, Location
 from data.notice import Escalation, Notice
 from data.observation import Reading, Rejected
 from data.organisation import Shift, Unit, Upkeep
-from data.people import AccountCode, Factor, Responder, Session, TrackPoint, User
+from data.people import AccountCode, Factor, FactorKind, Responder, Session, TrackPoint, User
 from data.plan import PlanRun, PlanWork
 from data.record import AuditEntry, Change, Evidence, Timer
 from data.requests import Request
@@ -216,6 +216,7 @@ class Reader(Protocol):
         """Oldest first."""
         ...
 
+    def factors_of_kind(self, kind: FactorKind) -> Sequence[Factor]: ...
     def users_with_factors(self) -> frozenset[str]:
         """Who has an authenticator app or a passkey."""
         ...

@@ -58,6 +58,10 @@ _ACKNOWLEDGE = permitted(Action.ACKNOWLEDGE)
 
 _PUBLIC: Mapping[str, Mapping[str, Who]] = {
     "/login": {"GET": EVERYBODY, "POST": EVERYBODY},
+    # The second step of a login, and a login by passkey; the handlers look at the first step's cookie.
+    "/login/second": {"GET": EVERYBODY, "POST": EVERYBODY},
+    "/login/passkey": {"POST": EVERYBODY},
+    "/login/passkey/options": {"POST": EVERYBODY},
     # Who has a one-time code has no password yet. The page's own style and script hold nothing.
     "/reset": {"GET": EVERYBODY},
     "/account/assets/{file}": {"GET": EVERYBODY},
@@ -108,6 +112,12 @@ _OWN: Mapping[str, Mapping[str, Who]] = {
     "/api/v1/account": {"GET": _PEOPLE},
     "/api/v1/account/password": {"POST": _PEOPLE},
     "/api/v1/account/end-session": {"POST": _PEOPLE},
+    "/api/v1/account/totp": {"POST": _PEOPLE},
+    "/api/v1/account/totp/confirm": {"POST": _PEOPLE},
+    "/api/v1/account/passkeys": {"POST": _PEOPLE},
+    "/api/v1/account/passkeys/options": {"POST": _PEOPLE},
+    "/api/v1/account/recovery-codes": {"POST": _PEOPLE},
+    "/api/v1/account/remove-factor": {"POST": _PEOPLE},
     "/r": {"GET": _PHONE},
     "/r/live": {"GET": _PHONE},
     "/r/assets/{name}": {"GET": _PHONE},
@@ -207,7 +217,7 @@ _ACCOUNTS: Mapping[str, Mapping[str, Who]] = {
     "/api/v1/users/{name}/sessions": {"GET": _ADMINISTER},
     **{
         f"/api/v1/users/{{name}}/{step}": {"POST": _ADMINISTER}
-        for step in ("reset", "tokens", "end-session", "disable", "enable", "revoke")
+        for step in ("reset", "tokens", "end-session", "disable", "enable", "revoke", "remove-second-factor")
     },
 }
 
@@ -234,10 +244,24 @@ PAGES: frozenset[str] = frozenset({*SCREENS, "/r", "/source.tar.gz", "/account",
 """Where a person types the address: refused with a redirect instead of a problem document."""
 
 WITHOUT_CSRF_TOKEN: frozenset[tuple[str, str]] = frozenset(
-    {("POST", "/login"), ("POST", "/_dash-update-component"), ("POST", "/api/v1/password-reset")}
+    {
+        ("POST", "/login"),
+        ("POST", "/login/second"),
+        ("POST", "/login/passkey"),
+        ("POST", "/login/passkey/options"),
+        ("POST", "/_dash-update-component"),
+        ("POST", "/api/v1/password-reset"),
+    }
 )
 """Writes that a session cookie may make without X-CSRF-Token; SameSite and the Origin check hold them.
 
 The login has no session yet, and who resets a password shows a one-time code.
 Dash's renderer sends the token when it has one; its callbacks change nothing.
 """
+
+ENROLMENT: frozenset[str] = frozenset(
+    {path for path in TABLE if path == "/api/v1/account" or path.startswith(("/api/v1/account/", "/account"))}
+    - {"/accounts"}
+    | {"/api/v1/me", "/logout", *_PUBLIC}
+)
+"""What somebody may use whose role needs a second factor and who has none yet."""

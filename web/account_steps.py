@@ -168,6 +168,18 @@ def enable(writer: Writer, by: Actor, name: str, now: datetime) -> None:
     tell(writer, name, now)
 
 
+def remove_second_factor(writer: Writer, by: Actor, name: str, now: datetime) -> int:
+    """Take away every second factor and recovery code of a user; sessions end. How many ended. Raises NotFound."""
+    writer.user(name)
+    removed = len(writer.factors(name))
+    for factor in writer.factors(name):
+        writer.remove_factor(factor.id)
+    ended = writer.revoke_sessions_of(name, now)
+    record(writer, by, "remove_second_factor", name, now, removed=removed, ended=ended)
+    tell(writer, name, now)
+    return ended
+
+
 def allow_reset(writer: Writer, code: AccountCode, by: Actor) -> None:
     """Store a one-time code for setting a password; earlier codes end. The password stays until then.
 

@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from data.errors import Forbidden
 from data.people import Action, may
 from web.access import AccessGate, Entry
-from web.access_table import PAGES, WEBSOCKET, WITHOUT_CSRF_TOKEN
+from web.access_table import ENROLMENT, PAGES, WEBSOCKET, WITHOUT_CSRF_TOKEN
 from web.problems import Unauthenticated, problem, refusal
 from web.sessions import SessionBook, Visitor
 
@@ -123,6 +123,10 @@ class AuthMiddleware:
                 f"{connection.scope.get('method', 'a socket')} is not possible at {connection.scope['path']}",
                 headers={"Allow": ", ".join(entry.possible)},
             )
+        if visitor is not None and visitor.must_enrol and entry.path not in ENROLMENT:
+            if entry.path in PAGES and entry.method == "GET":
+                return RedirectResponse("/account", 303)
+            return refusal(Forbidden("this role needs a second factor: set one up at /account first"))
         try:
             self._check_sender(connection, visitor, entry)
         except Forbidden as error:
@@ -164,7 +168,7 @@ class AuthMiddleware:
         given = next((connection.headers[name] for name in CSRF_HEADERS if name in connection.headers), None)
         if given is None and (entry.method, entry.path) in WITHOUT_CSRF_TOKEN:
             return
-        if entry.path == "/login":
+        if entry.path.startswith("/login"):
             return  # whoever logs in anew may still have the cookie of the last session
         expected = visitor.session.csrf
         if not expected or not hmac.compare_digest((given or "").encode(), expected.encode()):

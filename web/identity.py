@@ -18,6 +18,7 @@ from web.deps import ServerDeps
 from web.device_cookie import DeviceCookies
 from web.login_limit import LoginLimit
 from web.passwords import HashingBusy, PasswordCheck
+from web.second_factor import Passkeys, Totp
 from web.sessions import SessionBook, Visitor
 
 T = TypeVar("T")
@@ -41,6 +42,8 @@ class Identity:
     limit: LoginLimit
     key: AccountKey
     devices: DeviceCookies
+    totp: Totp
+    passkeys: Passkeys
 
     async def start(self) -> None:
         """Remember from which networks people have logged in lately."""
@@ -78,7 +81,7 @@ class Identity:
 def identity_of(deps: ServerDeps, book: SessionBook) -> Identity:
     """All of it for one server."""
     key = AccountKey(deps.var_dir)
-    return Identity(deps, book, PasswordCheck(), LoginLimit(), key, DeviceCookies(key))
+    return Identity(deps, book, PasswordCheck(), LoginLimit(), key, DeviceCookies(key), Totp(key), Passkeys(key))
 
 
 def address_of(request: Request) -> str:

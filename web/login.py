@@ -3,31 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import math
 import secrets
 from pathlib import Path
 from types import MappingProxyType
-from urllib.parse import urlsplit
+from urllib.parse import quote
 
 from fastapi import APIRouter, Request, Response
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 from starlette.responses import HTMLResponse, RedirectResponse
 
-from data.errors import NotFound, StoreClosed
-from data.people import Action, User, may
+from data.errors import NotFound
+from data.people import FactorKind, User
 from data.record import AuditEntry
 from data.store import Reader, Writer
 from layouts.words import LANGUAGE_COOKIE, LANGUAGES, language_of
-from web.auth import CSRF_COOKIE, RESPONDER_HOME, SESSION_COOKIE, found_visitor
+from web.auth import CSRF_COOKIE, SESSION_COOKIE, found_visitor
 from web.deps import ServerDeps
-from web.device_cookie import DEVICE_COOKIE, LASTS, DeviceCookies
+from web.entrance import ask_second_factor, device_of, landing, let_in
 from web.identity import Identity, address_of
 from web.login_limit import TooManyTries, Try
 from web.passwords import HashingBusy, PasswordCheck
-from web.sessions import Opened
-
-log = logging.getLogger(__name__)
+from web.second_factor import real_factors, relying_party
 
 _LARGEST_FORM = 16 * 1024
 _BUSY_S = 5
@@ -42,6 +39,14 @@ _TEXTS = MappingProxyType(
             "password": "密码",
             "submit": "登 录",
             "wrong": "用户名或密码不正确",
+            "second": "第二步验证",
+            "code": "验证器 App 的 6 位数字，或一个恢复码",
+            "recovery": "一个恢复码",
+            "confirm": "验 证",
+            "passkey": "使用通行密钥",
+            "wrong_code": "验证码不正确或已使用过",
+            "passkey_failed": "通行密钥未通过，请重试",
+            "start_again": "重新登录",
             "wait": "尝试次数过多，请在 {minutes} 分钟后再试",
             "busy": "同时登录的人过多，请几秒后再试",
             "other": "English",
@@ -56,6 +61,14 @@ _TEXTS = MappingProxyType(
             "password": "Password",
             "submit": "Log in",
             "wrong": "The user name or the password is wrong",
+            "second": "Second step",
+            "code": "The six digits of your authenticator app, or a recovery code",
+            "recovery": "A recovery code",
+            "confirm": "Confirm",
+            "passkey": "Use a passkey",
+            "wrong_code": "The code is wrong or has been used",
+            "passkey_failed": "The passkey was not accepted; please try again",
+            "start_again": "Log in anew",
             "wait": "Too many tries; please wait {minutes} min",
             "busy": "Too many logins at once; please try again in a few seconds",
             "other": "中文",
@@ -66,7 +79,7 @@ _TEXTS = MappingProxyType(
 )
 
 
-class _LoginPage:
+class LoginPage:
     """The form, in the visitor's language."""
 
     def __init__(self, deps: ServerDeps) -> None:
@@ -75,7 +88,11 @@ class _LoginPage:
         self._template = environment.get_template("login.html.j2")
         self._deps = deps
 
-    def draw(self, request: Request, status: int = 200, error: str = "", *, name: str = "", aim: str = "") -> Response:
+    def draw(
+        self, request: Request, status: int = 200, error: str = "", *, name: str = "", aim: str = "",
+        second: frozenset[FactorKind] | None = None,
+    ) -> Response:  # fmt: skip
+        """`second`: the password was right, one of these kinds of factors is asked for."""
         settings = self._deps.settings
         asked = request.query_params.get("lang")
         language = language_of(asked or request.cookies.get(LANGUAGE_COOKIE), settings.language)
@@ -88,6 +105,8 @@ class _LoginPage:
             nonce=nonce,
             name=name,
             aim=aim,
+            second=None if second is None else sorted(one.value for one in second),
+            passkeys_possible=relying_party(request).possible,
             settings=settings,
             version=self._deps.version,
         )
@@ -100,14 +119,14 @@ class _LoginPage:
 def login_router(identity: Identity) -> APIRouter:
     """`/login` and `/logout`."""
     router = APIRouter()
-    deps, book, limit, devices = identity.deps, identity.book, identity.limit, identity.devices
-    page = _LoginPage(deps).draw
+    deps, limit = identity.deps, identity.limit
+    page = LoginPage(deps).draw
 
     async def show(request: Request) -> Response:
         visitor = found_visitor(request)
         aim = request.query_params.get("next", "")
         if visitor is not None and visitor.by_cookie:
-            return RedirectResponse(_landing(visitor.user, aim), 303)
+            return RedirectResponse(landing(visitor.user, aim), 303)
         return page(request, aim=aim)
 
     async def log_in(request: Request) -> Response:
@@ -115,7 +134,7 @@ def login_router(identity: Identity) -> APIRouter:
             name, password, aim = (str(form.get(field, "")) for field in ("name", "password", "next"))
         name, address = name.strip()[:200], address_of(request)
         try:
-            attempt = limit.reserve(name, address, _device(devices, request, name, deps))
+            attempt = limit.reserve(name, address, device_of(identity, request, name))
         except TooManyTries as error:
             answer = page(request, 429, f"wait:{math.ceil(error.wait_s / 60)}", name=name, aim=aim)
             answer.headers["Retry-After"] = str(math.ceil(error.wait_s))
@@ -131,18 +150,19 @@ def login_router(identity: Identity) -> APIRouter:
             deps.store.submit(lambda writer: _record_failure(writer, name, deps, address))
             return page(request, 401, "wrong", name=name, aim=aim)
         limit.succeeded(attempt, name)
-        answer = RedirectResponse(_landing(user, aim), 303)
-        encrypted = request.url.scheme == "https"
-        agent = request.headers.get("user-agent", "")
-        opened = await book.open(user, replaces=found_visitor(request), address=address, agent=agent)
-        _set_cookies(answer, opened, deps, encrypted=encrypted)
-        _set_device(answer, devices, user, deps, encrypted=encrypted)
+        factors = real_factors(await deps.read(lambda reader: reader.factors(name)))
+        if factors:
+            answer = RedirectResponse(f"/login/second?next={quote(aim, safe='/')}", 303)
+            await ask_second_factor(identity, request, answer, user)
+        else:
+            answer = RedirectResponse(landing(user, aim), 303)
+            await let_in(identity, request, answer, user, by="password")
         return answer
 
     async def log_out(request: Request) -> Response:
         visitor = found_visitor(request)
         if visitor is not None:
-            await book.end(visitor)
+            await identity.book.end(visitor)
         answer = RedirectResponse("/login", 303)
         answer.delete_cookie(SESSION_COOKIE, path="/")
         answer.delete_cookie(CSRF_COOKIE, path="/")
@@ -171,51 +191,12 @@ async def _checked(deps: ServerDeps, passwords: PasswordCheck, attempt: Try, nam
     return active if right else None
 
 
-def _device(devices: DeviceCookies, request: Request, name: str, deps: ServerDeps) -> str:
-    try:
-        return devices.device_of(request.cookies.get(DEVICE_COOKIE), name, deps.now())
-    except StoreClosed as error:
-        log.error("device cookies cannot be checked: %s", error)
-        return ""
-
-
-def _set_device(answer: Response, devices: DeviceCookies, user: User, deps: ServerDeps, *, encrypted: bool) -> None:
-    try:
-        value = devices.issue(user.name, deps.now())
-    except StoreClosed as error:
-        log.error("no device cookie is issued: %s", error)
-        return
-    answer.set_cookie(
-        DEVICE_COOKIE, value, max_age=int(LASTS.total_seconds()), path="/login", secure=encrypted, httponly=True,
-        samesite="strict",
-    )  # fmt: skip
-
-
 def _record_failure(writer: Writer, name: str, deps: ServerDeps, address: str) -> None:
     """Only for users who exist: what was typed into the name field may be a password."""
     user = _user(writer, name)
     if user is not None:
         detail = {"address": address}
         writer.record(AuditEntry(deps.now(), name, user.role.value, "login_failed", f"user:{name}", detail))
-
-
-def _landing(user: User, aim: str) -> str:
-    """Where somebody goes after the login. `aim` is used only when it is a path on this host."""
-    home = "/" if may(user.role, Action.READ) else RESPONDER_HOME
-    parts = urlsplit(aim)
-    local = aim.startswith("/") and not aim.startswith(("//", "/\\")) and not parts.scheme and not parts.netloc
-    return aim if local and "\n" not in aim and "\r" not in aim and aim != "/" else home
-
-
-def _set_cookies(answer: Response, opened: Opened, deps: ServerDeps, *, encrypted: bool) -> None:
-    lifetime = int(deps.sessions.absolute.total_seconds())
-    answer.set_cookie(
-        SESSION_COOKIE, opened.secret, max_age=lifetime, path="/", secure=encrypted, httponly=True, samesite="strict"
-    )
-    # Readable by our own scripts, which send it back as X-CSRF-Token.
-    answer.set_cookie(
-        CSRF_COOKIE, opened.csrf, max_age=lifetime, path="/", secure=encrypted, httponly=False, samesite="strict"
-    )
 
 
 def _error_text(texts: dict[str, str], error: str) -> str:
@@ -225,6 +206,7 @@ def _error_text(texts: dict[str, str], error: str) -> str:
 
 def _policy(nonce: str) -> str:
     return (
-        f"default-src 'none'; style-src 'nonce-{nonce}'; img-src 'self' data:; form-action 'self'; "
+        f"default-src 'none'; style-src 'nonce-{nonce}'; script-src 'self'; connect-src 'self'; img-src 'self' data:; "
+        "form-action 'self'; "
         "base-uri 'none'; frame-ancestors 'none'"
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 
@@ -55,6 +55,7 @@ class LoginLimit:
     per_pair: int = 5
     per_address: int = 30
     per_device: int = 10
+    per_second_factor: int = 20
     slow_from: int = 30  # failures for one name, wherever from, after which strangers wait before each try
     slow_step_s: float = 0.25
     slowest_s: float = 5.0
@@ -75,26 +76,24 @@ class LoginLimit:
             limits = ((("pair", f"{network}\n{name}"), self.per_pair), (("address", network), self.per_address))
             trust = Trust.ADDRESS if ("good", f"{network}\n{name}") in self._good else Trust.STRANGER
             delay_s = self._delay_s(name, now) if trust is Trust.STRANGER else 0.0
-        waits = [0.0]
-        for key, limit in limits:
-            tries = self._recent(key, now)
-            if len(tries) >= limit:
-                waits.append(tries[-limit] + self.window_s - now)
-        if max(waits) > 0:
-            raise TooManyTries(max(waits))
-        keys = tuple(key for key, _ in limits) + ((("name", name),) if trust is Trust.STRANGER else ())
-        for key in keys:
-            self._tries.setdefault(key, []).append(now)
-            self._tries.move_to_end(key)
-        while len(self._tries) > _KEPT:
-            self._tries.popitem(last=False)
-        return Try(keys, now, trust, network, delay_s)
+        more = (("name", name),) if trust is Trust.STRANGER else ()
+        return self._counted(limits, now, trust, network, more=more, delay_s=delay_s)
+
+    def reserve_second(self, name: str, address: str) -> Try:
+        """Count a second factor of somebody whose password was right. Raises TooManyTries.
+
+        Here the account itself has a limit: six digits are guessed quickly, and only who knows the password comes
+        so far. Passkeys are not counted, since nobody guesses one.
+        """
+        now, network = self.clock(), network_of(address)
+        limits = ((("pair", f"{network}\n{name}\nsecond"), self.per_pair), (("second", name), self.per_second_factor))
+        return self._counted(limits, now, Trust.STRANGER, network)
 
     def succeeded(self, one: Try, name: str) -> None:
         """The password was right: this try and the failures of its pair or device count no more."""
         self.give_back(one)
         for key in one.keys:
-            if key[0] in {"pair", "device"}:
+            if key[0] in {"pair", "device", "second"}:
                 self._tries.pop(key, None)
         self.trust(name, one.network)
 
@@ -112,6 +111,26 @@ class LoginLimit:
             tries = self._tries.get(key, [])
             if one.at in tries:
                 tries.remove(one.at)
+
+    def _counted(
+        self, limits: Sequence[tuple[_Key, int]], now: float, trust: Trust, network: str, *,
+        more: tuple[_Key, ...] = (), delay_s: float = 0.0,
+    ) -> Try:  # fmt: skip
+        """Count one try under each key, unless one of them has reached its limit. Raises TooManyTries."""
+        waits = [0.0]
+        for key, limit in limits:
+            tries = self._recent(key, now)
+            if len(tries) >= limit:
+                waits.append(tries[-limit] + self.window_s - now)
+        if max(waits) > 0:
+            raise TooManyTries(max(waits))
+        keys = (*(key for key, _ in limits), *more)
+        for key in keys:
+            self._tries.setdefault(key, []).append(now)
+            self._tries.move_to_end(key)
+        while len(self._tries) > _KEPT:
+            self._tries.popitem(last=False)
+        return Try(keys, now, trust, network, delay_s)
 
     def _delay_s(self, name: str, now: float) -> float:
         beyond = len(self._recent(("name", name), now)) - self.slow_from + 1

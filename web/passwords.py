@@ -20,7 +20,7 @@ from web.password_policy import LONGEST, check_password
 
 _AT_ONCE = 2  # 64 MiB each
 _MOST_WAITING = 64
-_NICE = 10  # a flood of passwords must not take the processor from those who acknowledge alerts
+_NICE = 5  # a flood of passwords must not take the processor from those who acknowledge alerts
 
 
 class HashingBusy(YipingError):

@@ -41,6 +41,7 @@ from web.outbox import Outbox
 from web.phone import phone_router
 from web.problems import install_problems
 from web.screens import screen_router, visitor_of_callback
+from web.second_login import second_login_router
 from web.service import service_router
 from web.sessions import SessionBook
 from web.source import source_router
@@ -125,6 +126,7 @@ def build_server(deps: ServerDeps, store_failed: Callable[[], None] = _end_proce
     install_problems(server)
     server.router.routes.append(ApiRoute(build_api(deps, board.health, meters, identity)))
     server.include_router(login_router(identity))
+    server.include_router(second_login_router(identity))
     server.include_router(service_router(deps, outbox, meters))
     server.include_router(media_router(deps))
     server.include_router(phone_router(deps))

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from data.errors import NotFound
-from data.people import Actor, Session, User
+from data.people import Actor, Role, Session, User
 from data.record import AuditEntry, Change
 from data.store import Reader, Writer
 from web.account_steps import ACCOUNT_TOPIC
@@ -22,6 +22,7 @@ from web.deps import ServerDeps
 Kind = Literal["session", "token", "second_factor"]
 _REMEMBERED = 4096
 _LONGEST_AGENT = 300
+SECOND_FACTOR_LIFE = timedelta(minutes=5)
 
 
 def new_secret() -> str:
@@ -40,6 +41,7 @@ class Visitor:
 
     user: User
     session: Session
+    must_enrol: bool = False  # the role needs a second factor and there is none yet
 
     @property
     def actor(self) -> Actor:
@@ -67,6 +69,7 @@ class SessionBook:
         self._began = deps.now()
         self._known: dict[str, tuple[float, Visitor]] = {}
         self._last_use: dict[str, datetime] = {}
+        self._needs_factor = frozenset(deps.settings.accounts.second_factor)
         self._changes = 0  # how many times accounts have changed: a look-up from before must not be remembered
         self._watched: dict[str, set[asyncio.Event]] = {}
 
@@ -107,7 +110,7 @@ class SessionBook:
         checked_at, visitor = self._known.get(secret_hash, (0.0, None))
         if visitor is None or time.monotonic() - checked_at > self._deps.sessions.recheck.total_seconds():
             changes = self._changes
-            visitor = await self._deps.read(lambda reader: _look_up(reader, secret_hash))
+            visitor = await self._deps.read(lambda reader: _look_up(reader, secret_hash, self._needs_factor))
             if visitor is None:
                 self._known.pop(secret_hash, None)
                 return None
@@ -125,7 +128,14 @@ class SessionBook:
         return visitor
 
     async def open(
-        self, user: User, *, replaces: Visitor | None = None, address: str = "", agent: str = "", by: str = "password"
+        self,
+        user: User,
+        *,
+        replaces: Visitor | None = None,
+        address: str = "",
+        agent: str = "",
+        by: str = "password",
+        provider_session: str = "",
     ) -> Opened:
         """A session for somebody who has just shown the password, with its audit entry.
 
@@ -134,7 +144,14 @@ class SessionBook:
         secret, csrf, now = new_secret(), new_secret(), self._deps.now()
         expires_at = now + self._deps.sessions.absolute
         session = Session(
-            hash_secret(secret), user.name, now, expires_at, csrf=csrf, address=address, agent=agent[:_LONGEST_AGENT]
+            hash_secret(secret),
+            user.name,
+            now,
+            expires_at,
+            csrf=csrf,
+            address=address,
+            agent=agent[:_LONGEST_AGENT],
+            provider_session=provider_session,
         )
 
         before = None if replaces is None or not replaces.by_cookie else replaces.session.secret_hash
@@ -151,6 +168,14 @@ class SessionBook:
             self._known.pop(before, None)
             self._last_use.pop(before, None)
         return Opened(secret, csrf, expires_at)
+
+    async def open_second_factor(self, user: User, *, address: str) -> str:
+        """The secret by which, for some minutes, the second factor may be shown."""
+        secret, now = new_secret(), self._deps.now()
+        until = now + SECOND_FACTOR_LIFE
+        session = Session(hash_secret(secret), user.name, now, until, kind="second_factor", address=address)
+        await self._deps.commit(lambda writer: writer.add_session(session))
+        return secret
 
     async def end(self, visitor: Visitor) -> None:
         """Log out: the secret is worth nothing from now on."""
@@ -182,7 +207,7 @@ class SessionBook:
             self._last_use = {key: at for key, at in self._last_use.items() if at > horizon}
 
 
-def _look_up(reader: Reader, secret_hash: str) -> Visitor | None:
+def _look_up(reader: Reader, secret_hash: str, needs_factor: frozenset[Role]) -> Visitor | None:
     session = reader.session(secret_hash)
     if session is None or session.revoked_at is not None:
         return None
@@ -190,4 +215,9 @@ def _look_up(reader: Reader, secret_hash: str) -> Visitor | None:
         user = reader.user(session.user)
     except NotFound:
         return None
-    return None if user.disabled_at is not None else Visitor(user, session)
+    if user.disabled_at is not None:
+        return None
+    # Who logs in at the identity provider has the second factor there.
+    own_login = session.kind == "session" and not session.provider_session
+    must_enrol = own_login and user.role in needs_factor and user.name not in reader.users_with_factors()
+    return Visitor(user, session, must_enrol)

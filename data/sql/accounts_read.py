@@ -58,6 +58,9 @@ class AccountLooking(Looking):
     def factors(self, user: str) -> Sequence[Factor]:
         return self._all(select(FACTORS).where(FACTORS.c.user_name == user).order_by(FACTORS.c.id), rows.factor_of)
 
+    def factors_of_kind(self, kind: FactorKind) -> Sequence[Factor]:
+        return self._all(select(FACTORS).where(FACTORS.c.kind == kind.value).order_by(FACTORS.c.id), rows.factor_of)
+
     def users_with_factors(self) -> frozenset[str]:
         found = select(FACTORS.c.user_name).where(FACTORS.c.kind != FactorKind.RECOVERY.value).distinct()
         return frozenset(self._connection.execute(found).scalars())

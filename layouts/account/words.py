@@ -62,6 +62,47 @@ _TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
         "never": ("不过期", "never"),
         "soon": ("即将到期", "expires soon"),
         "unknown_use": ("—", "—"),
+        # second factor
+        "second_hint": (
+            "登录时除密码外再验证一次：验证器 App 的 6 位数字，或通行密钥（指纹、面容、安全密钥）。",
+            "At login, besides the password: six digits of an authenticator app, or a passkey (finger, face, key).",
+        ),
+        "second_required": (
+            "您的角色必须启用两步验证，设置完成前不能使用其他页面。",
+            "Your role needs a second factor; the other pages open when it is set up.",
+        ),
+        "second_from_provider": ("由统一认证平台负责", "Looked after by the identity provider"),
+        "kind.totp": ("验证器 App", "Authenticator app"),
+        "kind.passkey": ("通行密钥", "Passkey"),
+        "factor_label": ("名称（如：我的手机）", "Name (e.g. my phone)"),
+        "add_totp": ("添加验证器 App", "Add an authenticator app"),
+        "add_passkey": ("添加通行密钥", "Add a passkey"),
+        "no_passkeys_here": (
+            "通行密钥需要用域名和 HTTPS 打开本系统（不能是 IP 地址）。",
+            "Passkeys need this system opened by a host name with HTTPS, not by an IP address.",
+        ),
+        "scan": (
+            "用验证器 App 扫描二维码，或手工输入密钥，再填入它显示的 6 位数字。",
+            "Scan the code with the app, or type the key in, then enter the six digits that it shows.",
+        ),
+        "six_digits": ("6 位数字", "Six digits"),
+        "confirm": ("确认", "Confirm"),
+        "remove": ("移除", "Remove"),
+        "ask_password": ("请输入当前密码", "Your present password"),
+        "go_on": ("继续", "Go on"),
+        "recovery": ("恢复码", "Recovery codes"),
+        "recovery_left": ("还剩 {n} 个恢复码", "{n} recovery codes are left"),
+        "recovery_new": ("重新生成恢复码", "New recovery codes"),
+        "recovery_hint": (
+            "手机丢失时每个码可用一次。请抄写或打印后妥善保存，只显示这一次。",
+            "For the day the phone is lost; each works once. Write them down: they are shown this once.",
+        ),
+        "factor_added": ("两步验证已启用", "The second factor is set up"),
+        "remove-second-factor": ("移除两步验证", "Remove second factor"),
+        "sure_second": (
+            "移除 {name} 的全部两步验证？之后仅凭密码即可登录。",
+            "Remove every second factor of {name}? The password alone lets in afterwards.",
+        ),
         # users
         "add_user": ("新建用户", "New user"),
         "user_name": ("用户名", "User name"),
@@ -120,6 +161,7 @@ _TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
             "这个密码容易被猜到：由常见单词、姓名、日期、连续数字或键盘顺序组成",
             "This password is easily guessed: common words, names, dates, runs of digits or keyboard patterns",
         ),
+        "refused.factor": ("验证未通过，请重试", "This was not accepted; please try again"),
         "refused.wrong_password": ("当前密码不正确", "The present password is wrong"),
         "refused.code": (
             "此代码已使用或已过期，请向管理员索取新的",

@@ -92,6 +92,10 @@ def test_these_and_no_other_routes_are_open_to_a_stranger() -> None:
     assert {(method, path) for path, row in TABLE.items() for method, who in row.items() if None in who} == {
         ("GET", "/login"),
         ("POST", "/login"),
+        ("GET", "/login/second"),
+        ("POST", "/login/second"),
+        ("POST", "/login/passkey"),
+        ("POST", "/login/passkey/options"),
         ("GET", "/reset"),
         ("GET", "/account/assets/{file}"),
         ("POST", "/api/v1/password-reset"),
@@ -115,7 +119,7 @@ def test_every_route_and_method_answers_this_role_as_the_table_says(
         if WEBSOCKET in route.methods or route.path == CATCH_ALL:
             continue
         for method in METHODS:
-            if (method, route.path) in {("POST", "/login"), ("POST", "/logout")}:
+            if (method, route.path) in {("POST", "/login"), ("POST", "/login/second"), ("POST", "/logout")}:
                 continue  # these would lock the address out and end the token; tests/web/test_login.py has them
             who = TABLE[route.path].get(method)
             body: dict[str, str] | None = {} if method in {"POST", "PUT"} else None

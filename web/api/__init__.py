@@ -12,6 +12,7 @@ from web.api.alarm_kpi import alarm_kpi_router
 from web.api.alert_moves import alert_move_router
 from web.api.alerts import alert_router
 from web.api.events import event_router
+from web.api.factors import factors_router
 from web.api.ingest import ingest_router
 from web.api.load import load_router
 from web.api.notices import notice_router
@@ -70,6 +71,7 @@ def build_api(deps: ServerDeps, health: Callable[[str], SiteHealth], meters: Web
         load_router(deps),
         setup_router(deps),
         account_router(identity),
+        factors_router(identity),
         users_router(identity),
     ):
         api.include_router(router, prefix=PREFIX)

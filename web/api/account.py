@@ -16,6 +16,7 @@ from web.account_steps import usable_code
 from web.api.schemas import AnyList, answers
 from web.auth import visitor_of
 from web.identity import Identity
+from web.second_factor import relying_party, second_factor_view
 from web.sessions import Visitor, hash_secret
 
 Password = Annotated[str, Field(max_length=2000)]
@@ -80,13 +81,22 @@ def account_router(identity: Identity) -> APIRouter:
         """Name, role, live sessions and tokens. `used_at`: last use since the server's start."""
         visitor = visitor_of(request)
         name, now = visitor.user.name, deps.now()
-        user, sessions = await deps.read(lambda reader: (reader.user(name), reader.sessions(now, user=name)))
+        user, sessions, factors = await deps.read(
+            lambda reader: (reader.user(name), reader.sessions(now, user=name), list(reader.factors(name)))
+        )
+        required = user.role in deps.settings.accounts.second_factor
         return {
             "name": name,
             "display_name": user.display_name,
             "role": user.role.value,
             "has_password": user.password_hash is not None,
-            "sessions": [session_view(one, identity, visitor.session.secret_hash) for one in sessions],
+            "must_enrol": visitor.must_enrol,
+            "second_factor": second_factor_view(factors, required=required, possible=relying_party(request).possible),
+            "sessions": [
+                session_view(one, identity, visitor.session.secret_hash)
+                for one in sessions
+                if one.kind != "second_factor"
+            ],
         }
 
     @router.post("/account/password", response_model=None, responses=answers(AnyList, 403, 422, 429, 503))

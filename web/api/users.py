@@ -107,7 +107,7 @@ def users_router(identity: Identity) -> APIRouter:
         do.__doc__ = told
         router.add_api_route(
             f"/users/{{name}}/{what}", do, methods=["POST"], response_model=None, name=f"{what} user",
-            operation_id=f"{what}_user", responses=answers(AnyList, 403, 404, 409),
+            operation_id=f"{what.replace('-', '_')}_user", responses=answers(AnyList, 403, 404, 409),
         )  # fmt: skip
 
     step(
@@ -125,6 +125,11 @@ def users_router(identity: Identity) -> APIRouter:
         lambda writer, actor, name: account_steps.revoke(writer, actor, name, deps.now()),
         "End sessions, tokens and the password.",
     )
+    step(
+        "remove-second-factor",
+        lambda writer, actor, name: account_steps.remove_second_factor(writer, actor, name, deps.now()),
+        "For somebody who has lost telephone and recovery codes: the password alone lets in again; sessions end.",
+    )
 
     return router
 
@@ -139,7 +144,11 @@ def _add_session_routes(router: APIRouter, identity: Identity) -> None:
 
         def look(reader: Reader) -> list[dict[str, Any]]:
             reader.user(name)
-            return [session_view(one, identity) for one in reader.sessions(deps.now(), user=name)]
+            return [
+                session_view(one, identity)
+                for one in reader.sessions(deps.now(), user=name)
+                if one.kind != "second_factor"
+            ]
 
         return {"items": await deps.read(look), "next": None}
 

@@ -131,7 +131,74 @@ const ownSessions = account => {
   return section("sessions", make("p", {class: "dim"}, t("sessions_hint")), sessionTable(account.sessions, one => end(one.id)), place,
     make("div", {class: "buttons"}, others));
 };
-const parts = [ownPassword, ownSessions];
+/* --- second factor */
+const askPassword = title => new Promise(done => {
+  const [now, present] = field("ask_password", {type: "password", autocomplete: "current-password", name: "password"});
+  let given = null;
+  const box = dialog(title, form("go_on", [now], async () => { given = present.value; box.close(); }));
+  box.addEventListener("close", () => done(given));
+  present.focus();
+});
+const showCodes = codes => codes.length && dialog(t("recovery"), make("p", {}, t("recovery_hint")),
+  make("ul", {class: "codes"}, ...codes.map(code => make("li", {}, code))));
+const added = async ({recovery_codes}) => {
+  say(t("factor_added"));
+  await drawAccount();
+  showCodes(recovery_codes);
+};
+const addTotp = async () => {
+  const password = await askPassword(t("add_totp"));
+  if (password === null) return;
+  const {qr, secret: key, setup} = await ask("POST", "/account/totp", {password});
+  const [label, labelOf] = field("factor_label", {maxlength: 100, required: false, name: "label"});
+  const [code, codeOf] = field("six_digits", {inputmode: "numeric", autocomplete: "one-time-code", maxlength: 10, name: "code"});
+  const box = dialog(t("add_totp"), make("p", {}, t("scan")), make("img", {class: "qr", src: qr, alt: ""}), make("p", {}, make("code", {id: "totp-key"}, key)),
+    form("confirm", [label, code], async () => {
+      const done = await ask("POST", "/account/totp/confirm", {setup, code: codeOf.value, label: labelOf.value.trim()});
+      box.close();
+      await added(done);
+    }));
+};
+const addPasskey = async () => {
+  const password = await askPassword(t("add_passkey"));
+  if (password === null) return;
+  const options = await ask("POST", "/account/passkeys/options", {password});
+  let credential;
+  try { credential = await navigator.credentials.create({publicKey: PublicKeyCredential.parseCreationOptionsFromJSON(options)}); }
+  catch { throw new Refused(t("refused.factor")); }
+  const label = (navigator.userAgentData && navigator.userAgentData.platform) || navigator.platform || "";
+  await added(await ask("POST", "/account/passkeys", {credential: credential.toJSON(), label}));
+};
+const secondFactor = account => {
+  const {factors, recovery_left, passkeys_possible} = account.second_factor, place = refusals();
+  if (!account.has_password) return section("second_factor", make("p", {}, t("second_from_provider")));
+  const button = (key, work) => {
+    const made = make("button", {type: "button", "data-step": key}, t(key));
+    made.addEventListener("click", () => act(made, place, work));
+    return made;
+  };
+  const withPassword = async (title, path, more = {}) => {
+    const password = await askPassword(title);
+    return password === null ? null : ask("POST", path, {password, ...more});
+  };
+  const rows = factors.map(one => make("tr", {}, make("td", {}, t(`kind.${one.kind}`)), make("td", {}, one.label),
+    make("td", {}, moment(one.created_at)), make("td", {}, moment(one.used_at) || t("unknown_use")),
+    make("td", {class: "steps"}, button("remove", async () => {
+      if (await withPassword(t("remove"), "/account/remove-factor", {id: one.id})) await drawAccount();
+    }))));
+  const passkeys = passkeys_possible && window.PublicKeyCredential && PublicKeyCredential.parseCreationOptionsFromJSON;
+  return section("second_factor", make("p", {class: "dim"}, t("second_hint")),
+    account.must_enrol ? make("p", {class: "refused", role: "alert"}, t("second_required")) : null,
+    rows.length ? make("div", {class: "wide"}, make("table", {}, make("tbody", {}, ...rows))) : null,
+    rows.length ? make("p", {}, t("recovery_left", {n: recovery_left})) : null, place,
+    make("div", {class: "buttons"}, button("add_totp", addTotp), passkeys ? button("add_passkey", addPasskey) : null,
+      rows.length ? button("recovery_new", async () => {
+        const made = await withPassword(t("recovery_new"), "/account/recovery-codes");
+        if (made) { await drawAccount(); showCodes(made.recovery_codes); }
+      }) : null),
+    passkeys ? null : make("p", {class: "dim"}, t("no_passkeys_here")));
+};
+const parts = [secondFactor, ownPassword, ownSessions];
 const drawAccount = async () => {
   const account = await ask("GET", "/account");
   const who = make("p", {}, make("b", {}, account.display_name || account.name), ` · ${account.name} · ${words[`role.${account.role}`]}`);
@@ -209,9 +276,12 @@ const userRow = user => {
     make("td", {}, t(user.second_factor ? "yes" : "no")), make("td", {}, `${user.sessions} / ${user.tokens}`),
     make("td", {class: "steps"}, step("edit", async () => editUser(user)), " ", step("show_sessions", () => userSessions(user)), " ",
       user.disabled_at ? plain("enable") : reset, " ", user.disabled_at ? null : plain("disable", "sure_disable"), " ",
-      user.disabled_at ? null : plain("revoke", "sure_revoke"), ...more.map(each => each(user, step))));
+      user.disabled_at ? null : plain("revoke", "sure_revoke"), ...more.map(each => each(user, step)).filter(Boolean)));
 };
-const more = [];
+const more = [(user, step) => user.second_factor ? step("remove-second-factor", async () => {
+  await ask("POST", `${at(user.name)}/remove-second-factor`, {});
+  await drawUsers();
+}, "sure_second") : null];
 const drawUsers = async () => {
   const {items} = await ask("GET", "/users");
   const heads = ["user_name", "role", "state", "second_factor", "counts", "steps"];

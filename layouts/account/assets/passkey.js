@@ -1,0 +1,25 @@
+/* The login's passkey button: with the password done before, or instead of name and password. */
+(() => {
+"use strict";
+const button = document.getElementById("passkey"), failed = document.getElementById("passkey-failed");
+if (!button || !window.PublicKeyCredential || !PublicKeyCredential.parseRequestOptionsFromJSON) return;
+button.hidden = false;
+const post = async (path, given) => {
+  const answer = await fetch(path, {method: "POST", credentials: "same-origin", headers: {"Content-Type": "application/json"}, body: JSON.stringify(given)});
+  if (!answer.ok) throw new Error(String(answer.status));
+  return answer.json();
+};
+button.addEventListener("click", async () => {
+  button.disabled = true;
+  failed.hidden = true;
+  try {
+    const options = await post("/login/passkey/options", {});
+    const credential = await navigator.credentials.get({publicKey: PublicKeyCredential.parseRequestOptionsFromJSON(options)});
+    const {go} = await post("/login/passkey", {credential: credential.toJSON(), next: button.dataset.next});
+    location.assign(go);
+  } catch {
+    failed.textContent = button.dataset.failed;
+    failed.hidden = false;
+  } finally { button.disabled = false; }
+});
+})();
