@@ -177,9 +177,12 @@ class Threshold:
         return self._ladder.standings()
 
     def snapshot(self) -> Any:
-        """What is pending, with the latest readings; None when nothing is."""
+        """What is pending, and the latest reading of each gauge: one alone may not end what another one began.
+
+        None where nothing is pending and there is one gauge only.
+        """
         ladder = self._ladder.snapshot()
-        if ladder is None:
+        if ladder is None and len(self._latest) <= 1:
             return None
         latest = [[r.monitor, r.value, r.at.isoformat()] for r in self._latest.values()]
         return {"ladder": ladder, "latest": latest}
@@ -192,7 +195,8 @@ class Threshold:
                 monitor: Reading(self._site, monitor, quantity, float(value), datetime.fromisoformat(at))
                 for monitor, value, at in state["latest"]
             }
-            self._ladder.restore(state["ladder"])
+            if state["ladder"] is not None:
+                self._ladder.restore(state["ladder"])
         except (KeyError, TypeError) as error:
             raise ValueError(f"the state cannot be read: {error!r}") from error
         self._latest = latest

@@ -79,7 +79,8 @@ class Camera:
         self._meters = meters
         self._arrived = arrived
         self._reject = reject
-        self.watch = Watch(context.inference.per_second) if getattr(recipe, "watch", "") == "on_activity" else None
+        self._looks_per_second = context.inference.per_second
+        self.watch = Watch(self._looks_per_second) if getattr(recipe, "watch", "") == "on_activity" else None
         self.movement: Movement | None = None  # None: nobody asks where something moved
         if near:
             self.movement = Movement() if self.watch is None else self.watch.movement
@@ -98,7 +99,7 @@ class Camera:
         self._arrived_s: float | None = None  # when the last picture came
         self._taken_s = float("-inf")
         self._started_s = time.monotonic()
-        self._offset = timedelta(0)
+        self._present: tuple[datetime, float] | None = None  # time of the newest picture, and when it came
         self._kept_until = datetime.min.replace(tzinfo=UTC)  # its pictures up to then were kept back while it rested
         self._woken_s = float("-inf")
         self._kept_at = datetime.min.replace(tzinfo=UTC)  # the last picture given to the detector
@@ -182,7 +183,22 @@ class Camera:
 
     def now(self) -> datetime:
         """The present in the camera's own time: a recording's frames may be of another day."""
-        return datetime.now(UTC) - self._offset
+        present = self._present
+        if present is None:
+            return datetime.now(UTC)
+        at, came_s = present
+        return at + timedelta(seconds=time.monotonic() - came_s)
+
+    def begin_anew(self) -> None:
+        """This computer's clock was set, and the times of the pictures with it: nothing is due by the old ones."""
+        if self.watch is not None:
+            self.watch = Watch(self._looks_per_second)
+        if self.movement is not None:
+            self.movement = Movement() if self.watch is None else self.watch.movement
+        never = datetime.min.replace(tzinfo=UTC)
+        self._kept_until = self._kept_at = self._taken_at = never
+        with self._queue:
+            self._waiting.clear()
 
     def show(self, detections: Detections | None, signals: Sequence[Signal]) -> None:
         """What the next tiles have drawn over them."""
@@ -211,7 +227,7 @@ class Camera:
         late = item.at <= self._kept_until and now_s - self._woken_s < CATCH_UP_S
         received = Received(item, now_s, now, late=late)
         if not late:
-            self._offset = now - item.at
+            self._present = item.at, now_s
             self._age.arrived(item.at, now.timestamp())
         self.tally.pictures += 1
         if self.watch is None:

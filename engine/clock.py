@@ -38,12 +38,14 @@ from engine.aftermath import Aftermath
 from engine.answers import Answers
 from engine.automatic import Automatic
 from engine.catalogue import load_catalogue
+from engine.clock_watch import ClockWatch
 from engine.fusing import Fusion
 from engine.heart import Heart
 from engine.options import RunOptions
 from engine.planner import Planner
 from engine.store_failure import must_go_on
 from engine.timers import Due, Timers
+from engine.wall_clock import WallClock
 from engine.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
@@ -144,6 +146,7 @@ def run_clock(heart: Heart, options: RunOptions) -> None:
         aftermath = Aftermath(store, settings, roads)
         fusion = Fusion(store, settings, roads)
         planner = Planner(store, settings, roads)
+        clock_watch = ClockWatch(store, settings)
         watchdog = Watchdog(store, settings, datetime.now(UTC))
         requests = Requests(store, Answers(store, FolderVault(options.evidence_dir), options, load_catalogue()))
         for name in ("apscheduler.executors", "apscheduler.scheduler"):
@@ -157,13 +160,18 @@ def run_clock(heart: Heart, options: RunOptions) -> None:
         scheduler.add_job(aftermath.poll, "interval", id="aftermath", **how)
         scheduler.add_job(automatic.poll, "interval", id="automatic", **how)
         scheduler.add_job(planner.poll, "interval", id="planner", **how)
+        scheduler.add_job(clock_watch.poll, "interval", id="clock watch", **how)
         scheduler.add_job(watchdog.poll, "interval", id="watchdog", **how)
         often = how | {"seconds": SHIFTS_S}
         scheduler.add_job(Shifts(store, settings).poll, "interval", id="shifts", **often)
         scheduler.start()
+        wall_clock = WallClock()
         try:
             while not heart.stopping.wait(POLL_S):
                 must_go_on(store)
+                if wall_clock.jump():
+                    for job in scheduler.get_jobs():  # it counts by the wall clock, and would wait until that is back
+                        job.modify(next_run_time=datetime.now(UTC))
                 if time.monotonic() - timers.polled_s < FRESH_S:
                     heart.beat()
         finally:

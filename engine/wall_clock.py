@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -26,6 +27,18 @@ class WallClock:
         ahead_s = self._wall_s() - self._monotonic_s()
         moved_s, self._ahead_s = ahead_s - self._ahead_s, ahead_s
         return timedelta(seconds=moved_s) if abs(moved_s) > JUMP_S else timedelta(0)
+
+
+@dataclass(frozen=True, slots=True)
+class ClockJump:
+    """The wall clock was set by so much. Sources that it times follow before `until_s` (monotonic)."""
+
+    by: timedelta
+    until_s: float
+
+    def explains(self, moved: timedelta) -> bool:
+        """Is this step of a source's times the clock's?"""
+        return abs(moved - self.by) < abs(self.by) / 2
 
 
 def describe_jump(jump: timedelta, now: datetime) -> str:

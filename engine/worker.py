@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
 from data.alert import Alert, Raised
 from data.camera_view import views_asked
@@ -39,6 +40,7 @@ from engine.polled import Polled
 from engine.readings import ReadingNews
 from engine.spool import Spool
 from engine.store_failure import must_go_on
+from engine.wall_clock import ClockJump, WallClock, moved_back
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +50,7 @@ RETRY_PIPELINE_S = 60.0
 METERS_EVERY_S = 1.0
 STATE_EVERY_S = 2.0  # what a killed process may not have seen: it counts as a gap
 EVIDENCE_WIDTH = 1280
+FOLLOWS_WITHIN_S = 30.0  # after our clock was set, pictures have other times
 GIVE_BACK_AFTER_S = 3.0  # the last pictures of a camera that rests have been looked at
 STARTED_AFTER_S = 20.0  # the last pipeline was made, and smaller windows have been taken up
 
@@ -67,6 +70,9 @@ class _Watch:
         self.state_due_s = 0.0
         self.tick_due_s = time.monotonic() + TICK_S
         self.ticked_at: datetime | None = None
+        self.ticked_s = 0.0
+        self.jump: ClockJump | None = None  # our clock was set; the camera's times may follow
+        self.carried: Any = None  # what the rules knew before it was set, in the new time
         self.health: tuple[str, str, str] = ("unknown", "", "")
 
 
@@ -90,6 +96,7 @@ class Worker:
         self._give_back_s: float | None = None
         self._started_s: float | None = None
         self._store: Store = open_store(options.store, migrate=False)
+        self._wall_clock = WallClock()
         self._modes = Polled(self._store, active_modes, frozenset[str]())
         self._views: Polled[Mapping[str, str]] = Polled(self._store, views_asked, {})
         vault, spool = FolderVault(options.evidence_dir), Spool(options.spool_dir)
@@ -156,8 +163,9 @@ class Worker:
                 pending = self._store.read(partial(pending_keys, stream=watch.stream))
                 view = self._views.now().get(watch.site.id, "")
                 watch.pipeline = SitePipeline(
-                    watch.site, context, open_alerts, state, pending=pending, scene=scene, view=view
+                    watch.site, context, open_alerts, watch.carried or state, pending=pending, scene=scene, view=view
                 )
+                watch.carried = None
             except Exception as error:  # noqa: BLE001 - the restart loop of one pipeline; other sites go on
                 self._pipeline_failed(watch, error)
             else:
@@ -182,6 +190,7 @@ class Worker:
     def _look_at_next(self) -> bool:
         """Look at the newest picture of the camera that is overdue the longest; False when none is due."""
         now_s = time.monotonic()
+        self._note_clock(now_s)
         ready = [w for w in self._watches if w.due_s <= now_s and w.pipeline is not None and w.camera.fresh()]
         if not ready:
             return False
@@ -211,6 +220,8 @@ class Worker:
         if pipeline is None or not pipeline.looks:
             return
         frame, picture, begun_s = received.frame, None, time.monotonic()
+        if self._follows_clock(watch, pipeline, frame.at, received.at_s):
+            return
         if received.glance:
             with watch.camera.pixels, self._stages.measure(watch.site.id, "judge"):
                 seen_there = pipeline.glance(frame)
@@ -245,7 +256,7 @@ class Worker:
             at = watch.camera.now() - TICK_LAG
             if watch.pipeline is None or (watch.ticked_at is not None and at <= watch.ticked_at):
                 continue
-            watch.ticked_at = at
+            watch.ticked_at, watch.ticked_s = at, now_s
             try:
                 watch.pipeline.turned(self._views.now().get(watch.site.id, ""))
                 observable = watch.camera.observable() and not watch.camera.device.trouble
@@ -261,6 +272,32 @@ class Worker:
                 self._outlet.keep(watch.stream, watch.pipeline.snapshot())
                 if (scene := watch.pipeline.scene()) is not None:
                     self._outlet.keep(watch.scene, scene)
+
+    def _note_clock(self, now_s: float) -> None:
+        """Was this computer's clock set? Live pictures then come with other times."""
+        jump = self._wall_clock.jump()
+        if not jump:
+            return
+        for watch in self._watches:
+            watch.jump = ClockJump(jump, now_s + FOLLOWS_WITHIN_S)
+
+    def _follows_clock(self, watch: _Watch, pipeline: SitePipeline, at: datetime, came_s: float) -> bool:
+        """Is this the first picture by a clock that was set? Then rules go on as after a restart, from the next on."""
+        jump = watch.jump
+        if jump is None or watch.ticked_at is None:
+            return False
+        if came_s > jump.until_s:
+            watch.jump = None  # a recording has a time of its own
+            return False
+        expected = watch.ticked_at + TICK_LAG + timedelta(seconds=came_s - watch.ticked_s)
+        if not jump.explains(at - expected):
+            return False
+        state = pipeline.snapshot()
+        watch.carried = moved_back(state, jump.by, at) if jump.by < timedelta(0) else state
+        watch.pipeline, watch.pipeline_due_s, watch.ticked_at, watch.jump = None, 0.0, None, None
+        watch.camera.begin_anew()
+        log.warning("%s goes on in the time of the clock that was set", watch.site.id)
+        return True
 
     def _weigh(self) -> None:
         """Once a second: can what is awake be carried? Else some cameras go back to key frames, and it is said."""

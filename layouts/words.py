@@ -184,6 +184,7 @@ _TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
         "kind.alertmanager": ("外部系统预警", "from another system"),
         "kind.watchdog": ("升级通知延误", "escalation is late"),
         "kind.damage": ("数据损坏", "data damaged"),
+        "kind.clock": ("服务器时钟被调整", "the server's clock was set"),
         "kind.timers": ("到期事项无法处理", "timers cannot be ended"),
         "kind.camera_health": ("摄像机异常", "camera fault"),
         "label.video_loss": ("视频丢失", "Video loss"),

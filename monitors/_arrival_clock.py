@@ -13,6 +13,7 @@ _STEP_SHARE = 0.1  # of each step, in the usual one
 _STALL_LASTS_S = 1.5  # what the network held up has come by then, in one burst
 _ODD_RATE = 0.005  # a clock that differs by more is worth a word
 _TOLD_AFTER_S = 10.0
+_PUT_BACK_S = 1.0  # our own clock; less is held level until it has come up again
 
 
 class ArrivalClock:
@@ -21,7 +22,8 @@ class ArrivalClock:
     The quickest arrival is taken as undelayed. The anchor follows a sender whose clock runs slow or fast, so that no
     time is more than `MOST_LAG_S` behind its arrival, whatever the stamps say: only what a stall of the network or our
     own reading has held up is older. A jump of the sender's clock by more than `jump_s` sets a new anchor; a stamp that
-    is missing or repeats the last one counts as its arrival. Times never go back and never lie ahead of arrival.
+    is missing or repeats the last one counts as its arrival. Times never go back and never lie ahead of arrival,
+    unless our own clock is put back.
     """
 
     def __init__(self, drift: float = 0.001, jump_s: float = 3.0) -> None:
@@ -35,6 +37,7 @@ class ArrivalClock:
         self._stall_until_s = float("-inf")
         self._usual_step_s: float | None = None
         self._last: datetime | None = None
+        self._arrival_s = float("-inf")
         self._followed_s = 0.0  # how far the anchor was moved because the sender's clock runs slow or fast
         self._since_s = 0.0
         self._odd = ""
@@ -47,6 +50,9 @@ class ArrivalClock:
         `waited`: the reader had to wait for it, so it lay in no buffer of ours.
         """
         at = datetime.fromtimestamp(self.taken_s(pts_s, arrived_s, waited=waited), UTC)
+        if arrived_s < self._arrival_s - _PUT_BACK_S:
+            self._last = None  # our own clock was put back, and the times go on from there
+        self._arrival_s = arrived_s
         if self._last is not None and at <= self._last:
             at = self._last + timedelta(microseconds=1)
         self._last = at

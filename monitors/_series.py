@@ -23,6 +23,7 @@ ANY_OFFSET = r"[Zz]|[T :].*[+-]"  # something like an offset, be it whole or not
 OFFSET = r"(?:[Zz]|[+-]\d{2}:?\d{2})\s*$"  # at the end of an ISO 8601 time
 BARE_DAY = r"\d{4}(?:-?\d{2}(?:-?\d{2})?|-?W\d{2}(?:-?\d)?)?"
 _DAY = timedelta(days=1)
+FIRST_YEAR, LAST_YEAR = 1, 9998  # pandas reads years that Python does not know
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +213,7 @@ def utc_times(texts: pd.Series, columns: Columns, times: LocalTimes | None) -> t
     own = texts.str.contains(OFFSET, regex=True, na=False) if columns.time_format is None else "%z" in written
     with_offset = own if isinstance(own, pd.Series) else pd.Series(own, index=texts.index)
     at = pd.to_datetime(texts.where(with_offset), format=written, errors="coerce", utc=True)
+    at = at.where(at.dt.year.between(FIRST_YEAR, LAST_YEAR))
     at = at.where(~at_24, at + _DAY)
     local = texts[~with_offset]
     if local.empty:
@@ -219,6 +221,7 @@ def utc_times(texts: pd.Series, columns: Columns, times: LocalTimes | None) -> t
     if columns.time_format is None:
         local = local.mask(local.str.contains(ANY_OFFSET, regex=True, na=False))
     plain = pd.to_datetime(local, format=written, errors="coerce")
+    plain = plain.where(plain.dt.year.between(FIRST_YEAR, LAST_YEAR))
     plain = plain.where(~at_24[~with_offset], plain + _DAY)
     if times is None:
         if plain.notna().any():

@@ -53,9 +53,9 @@ def written_time(given: Any) -> datetime:
 
 
 def _since_1970(given: float) -> datetime:
-    if given == 0 or not math.isfinite(given):
-        raise InputRejected(f"{given!r} is not a time: the clock that gave it was never set")
     try:
+        if given == 0 or not math.isfinite(given):
+            raise InputRejected(f"{given!r} is not a time: the clock that gave it was never set")
         return datetime.fromtimestamp(given / 1000 if abs(given) >= MILLISECONDS_FROM else given, UTC)
     except (ValueError, OverflowError, OSError):
         raise InputRejected(f"{given!r:.60} is not a time") from None

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 from alerts.silence import Recipe as Silence
 from alerts.threshold import Recipe as Threshold
+from data.alarm_settings import AlarmSettings, FlappingSettings
 from data.alert import Alert
 from data.errors import InputRejected
 from data.geo import Location
@@ -20,7 +24,6 @@ from data.store import AlertQuery, Store
 from engine.device import Device, Item
 from engine.heart import Heart
 from engine.options import RunOptions
-from engine.run import prepare
 from engine.sensors import Sensors
 from monitors._gauge import GaugeRecipe, Measured
 from monitors.http_push import Recipe as HttpPush
@@ -29,10 +32,20 @@ BEGAN = datetime(2026, 7, 12, 8, 0, tzinfo=UTC)
 DEPTH = Threshold(id="deep", quantity="water_depth", above=25, clear_at=20)
 SILENCE = Silence(id="mute", after=timedelta(seconds=60))
 SITE = "underpass"
+# what comes and goes all day is not the matter here
+NEVER_LATCHED = AlarmSettings(flapping=FlappingSettings(openings=1000))
 
 
 def push(name: str) -> HttpPush:
     return HttpPush(id=name, quantity="water_depth", unit="cm")
+
+
+@cache
+def empty_store() -> Path:
+    """A store with its schema, made once: each town has a copy."""
+    path = Path(tempfile.mkdtemp(prefix="yiping-empty-")) / "yiping.db"
+    open_store(path).close()
+    return path
 
 
 @dataclass
@@ -49,8 +62,9 @@ class Town:
         site = SiteSettings(
             id=SITE, location=Location(lon=106.5, lat=29.6), monitors=tuple(self.gauges), rules=tuple(self.rules)
         )
-        self.options = RunOptions(settings=Settings(sites=(site,)), var_dir=self.folder / "var")
-        prepare(self.options)
+        self.options = RunOptions(settings=Settings(sites=(site,), alarms=NEVER_LATCHED), var_dir=self.folder / "var")
+        self.options.run_dir.mkdir(parents=True)
+        shutil.copy(empty_store(), str(self.options.store))
         self.store: Store = open_store(self.options.store)
         self.start()
 
