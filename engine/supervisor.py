@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 ROOT = Path(__file__).resolve().parents[1]
 GRACE_S = 5.0  # between SIGTERM and SIGKILL
-STEADY_AFTER_S = 30.0  # who lived this long starts again at once
+STEADY_AFTER_S = 5.0  # who lived this long starts again at once: killed now and then is no crash loop
 RESTART_DELAYS_S = (0.0, 0.5, 1.0, 2.0, 4.0)  # the last one repeats: every restart comes within 5 s
 LOOK_EVERY_S = 0.25
 

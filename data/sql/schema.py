@@ -17,28 +17,39 @@ FOLDER = Path(__file__).parent / "migrations"
 _ALEMBIC = threading.Lock()  # alembic keeps what it works on in its own module
 
 
-def upgrade(engine: Engine) -> None:
+def upgrade(engine: Engine, to: str = "head") -> None:
     """Apply the migrations that are missing. `engine` is the writing one: its transactions lock first.
 
     Raises StoreClosed when the store was written by a newer version than this one.
     """
-    from alembic import command  # noqa: PLC0415 - see above
-    from alembic.config import Config  # noqa: PLC0415
-    from alembic.script import ScriptDirectory  # noqa: PLC0415
+    from alembic.script import ScriptDirectory  # noqa: PLC0415 - see above
     from alembic.util import CommandError  # noqa: PLC0415
 
     newest = ScriptDirectory(str(FOLDER)).get_current_head()
     with engine.begin() as connection:
         present = revision(connection)
-        if present == newest:
+        if present == (newest if to == "head" else to):
             return
-        config = Config(attributes={"connection": connection})
-        config.set_main_option("script_location", str(FOLDER).replace("%", "%%"))
         try:
-            with _ALEMBIC:
-                command.upgrade(config, "head")
+            _move(connection, "upgrade", to)
         except CommandError as error:
             raise StoreClosed(f"the store's schema is {present!r}, this version knows up to {newest!r}") from error
+
+
+def downgrade(engine: Engine, to: str) -> None:
+    """Take migrations back to this revision, or to "base": what only a newer version knows is lost."""
+    with engine.begin() as connection:
+        _move(connection, "downgrade", to)
+
+
+def _move(connection: Connection, direction: str, to: str) -> None:
+    from alembic import command  # noqa: PLC0415 - see above
+    from alembic.config import Config  # noqa: PLC0415
+
+    config = Config(attributes={"connection": connection})
+    config.set_main_option("script_location", str(FOLDER).replace("%", "%%"))
+    with _ALEMBIC:
+        (command.upgrade if direction == "upgrade" else command.downgrade)(config, to)
 
 
 def revision(connection: Connection) -> str | None:

@@ -256,3 +256,14 @@ def _audit() -> None:
         "CREATE TRIGGER audit_refuses_change BEFORE UPDATE OR DELETE OR TRUNCATE ON audit "
         "FOR EACH STATEMENT EXECUTE FUNCTION refuse_audit_change()"
     )
+
+
+def downgrade() -> None:
+    """An empty database; what depends on another table goes first."""
+    for table in (
+        "audit", "named_values", "requests", "answers", "timers", "outbox", "sessions", "offers", "users", "positions",
+        "responders", "tasks", "alerts", "events", "evidence", "rejects", "newest_readings", "readings",
+    ):  # fmt: skip
+        op.drop_table(table)
+    if op.get_context().dialect.name != "sqlite":
+        op.execute("DROP FUNCTION refuse_audit_change()")

@@ -81,3 +81,17 @@ def _text(name: str, default: str | None = None) -> sa.Column[Any]:
 
 def _moment(name: str, *, null: bool = True) -> sa.Column[Any]:
     return sa.Column(name, sa.DateTime(timezone=True), nullable=null)
+
+
+def downgrade() -> None:
+    """Alerts keep what an older version knows of them; their steps stay in the audit trail."""
+    op.drop_table("alert_steps")
+    if op.get_context().dialect.name != "sqlite":
+        op.execute("DROP FUNCTION refuse_step_change()")
+    op.drop_table("pending_conditions")
+    op.drop_index("ix_alerts_key", "alerts")
+    for name in (
+        "verification", "work_order", "inhibited_by", "shelved_by", "shelved_until", "latched_since", "stale_since",
+        "clearing_since", "acknowledged_until", "active_since", "follows", "calls", "occurrence",
+    ):  # fmt: skip
+        op.drop_column("alerts", name)

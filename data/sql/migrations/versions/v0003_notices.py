@@ -66,3 +66,8 @@ def _moment(name: str, *, null: bool = True) -> sa.Column[Any]:
 def _waiting(name: str, table: str, column: str, where: str) -> None:
     rows = sa.text(where)
     op.create_index(name, table, [column], sqlite_where=rows, postgresql_where=rows)
+
+
+def downgrade() -> None:
+    op.drop_table("notices")
+    op.drop_table("escalations")

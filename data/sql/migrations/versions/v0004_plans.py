@@ -59,3 +59,8 @@ def _text(name: str) -> sa.Column[Any]:
 
 def _moment(name: str, *, null: bool = True) -> sa.Column[Any]:
     return sa.Column(name, sa.DateTime(timezone=True), nullable=null)
+
+
+def downgrade() -> None:
+    op.drop_table("plan_works")
+    op.drop_table("plan_runs")

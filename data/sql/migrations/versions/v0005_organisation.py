@@ -109,3 +109,18 @@ def _tasks() -> None:
     op.add_column("tasks", _added("steps", sa.JSON(), "[]"))
     op.add_column("tasks", sa.Column("promised", sa.Date(), nullable=True))
     op.create_index("ix_tasks_unit", "tasks", ["unit"])
+
+
+def downgrade() -> None:
+    """Events and tasks keep what an older version knows of them."""
+    op.drop_index("ix_tasks_unit", "tasks")
+    for name in ("promised", "steps", "unit"):
+        op.drop_column("tasks", name)
+    op.drop_index("ix_events_kind_closed_at", "events")
+    for name in (
+        "recurs", "photo", "steps", "clocks", "holders", "cooperating", "co_handlers", "reporter", "origin", "lead",
+        "section", "description",
+    ):  # fmt: skip
+        op.drop_column("events", name)
+    for table in ("upkeeps", "categories", "shifts", "units"):
+        op.drop_table(table)

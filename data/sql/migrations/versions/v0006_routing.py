@@ -16,3 +16,9 @@ def upgrade() -> None:
     op.add_column("tasks", sa.Column("also_offered", sa.JSON(), nullable=False, server_default="[]"))
     op.add_column("offers", sa.Column("delivered_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("tasks", sa.Column("needs_photo", sa.Boolean(), nullable=False, server_default=sa.false()))
+
+
+def downgrade() -> None:
+    op.drop_column("tasks", "needs_photo")
+    op.drop_column("offers", "delivered_at")
+    op.drop_column("tasks", "also_offered")

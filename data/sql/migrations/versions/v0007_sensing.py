@@ -51,3 +51,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("warning_id", *_KEY, name="pk_warning_references"),
     )
     op.create_index("ix_warning_references_key", "warning_references", list(_KEY))
+
+
+def downgrade() -> None:
+    op.drop_table("warning_references")
+    op.drop_table("warnings")
+    op.drop_index("ix_outbox_topic_seq", "outbox")
