@@ -19,6 +19,10 @@ class InputRejected(YipingError):
     """One input (a file, a message, a picture) cannot be used and never will; the rest goes on."""
 
 
+class NoValue(InputRejected):
+    """A source says in the way of its protocol that it has no value now; nothing is wrong with what came."""
+
+
 class NotFound(YipingError):
     """The thing asked for does not exist (HTTP 404)."""
 

@@ -158,7 +158,7 @@ class Receptive(Protocol):
 class Receiver(Protocol):
     """The receiving side of one sensor, kept as long as its process lives."""
 
-    def accept(self, sent: Any, now: datetime) -> tuple[Reading, ...]:
+    def accept(self, sent: Any, now: datetime) -> tuple[Reading | Rejected, ...]:
         """As `Receptive.accept`; a message that is refused changes nothing."""
         ...
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 from types import MappingProxyType
 
-from data.errors import InputRejected
+from data.errors import NoValue
 
 _LARGEST = 1 << 64  # larger whole numbers are no fill values
 _EXACTLY = 6e-8  # relative: a fill value that was written with 32 bits is still one
@@ -63,19 +63,19 @@ def is_one_of(value: float, fills: Iterable[float]) -> bool:
 
 
 def require_value(given: object, fills: Iterable[float], words: Iterable[str] = ()) -> None:
-    """Raise InputRejected where `given` (a number or text) says that there is no value. Other text passes."""
+    """Raise NoValue where `given` (a number or text) says that there is no value. Other text passes."""
     if given is None:
-        raise InputRejected("there is no value")
+        raise NoValue("there is no value")
     if isinstance(given, str):
         word = given.strip().casefold()
         if word in WORDS or word in {own.strip().casefold() for own in words}:
             said = f": it says {given.strip()!r:.40}" if word else ""
-            raise InputRejected(f"there is no value{said}")
+            raise NoValue(f"there is no value{said}")
         return
     if isinstance(given, int) and not isinstance(given, bool) and abs(given) <= _LARGEST:
         given = float(given)
     if isinstance(given, float):
         if math.isnan(given):
-            raise InputRejected("there is no value: it says NaN")
+            raise NoValue("there is no value: it says NaN")
         if is_one_of(given, fills):
-            raise InputRejected(f"there is no value: {given:.12g} is the gauge's word for that (`missing`)")
+            raise NoValue(f"there is no value: {given:.12g} is the gauge's word for that (`missing`)")

@@ -49,7 +49,7 @@ def measured_in(recipe: WrittenGauge, observation: Any, now: datetime, times: Lo
         recipe.require_value(observation["result"])
         value = recipe.number(observation["result"])
     except InputRejected as error:
-        raise InputRejected(f"result: {error}") from None
+        raise type(error)(f"result: {error}") from None
     named = [name for name in ("phenomenonTime", "resultTime") if observation.get(name) is not None]
     at = _time(observation, named[0], recipe, now, times) if named else now
     unit = _word(parameters.get("unit"), "parameters.unit") or recipe.given_unit

@@ -17,6 +17,7 @@ import pandas as pd
 from data.errors import DeviceLost, InputRejected
 from monitors._fill import require_value
 from monitors._number import Decimal, number
+from monitors._time_formats import EXCEL, excel_times, hour_24, is_day_number
 from monitors._times import HOUR_24, LEAP_SECOND, LocalTimes
 
 ANY_OFFSET = r"[Zz]|[T :].*[+-]"  # something like an offset, be it whole or not
@@ -173,6 +174,8 @@ def reason(row: pd.Series, columns: Columns) -> str:
                 f"{row['time']!r:.60} is a day without a time of day; where the day's beginning is meant, set "
                 '`time_format: "%Y-%m-%d"`'
             )
+        if columns.time_format is None and is_day_number(row["time"]):
+            return f"{row['time']!r:.60} looks like a day number of Excel: set `time_format: excel`"
         how = (
             f"written as {columns.time_format}" if columns.time_format else "in ISO 8601; set `time_format` for others"
         )
@@ -210,9 +213,13 @@ def utc_times(texts: pd.Series, columns: Columns, times: LocalTimes | None) -> t
         at_24 = texts.str.contains(HOUR_24)
         texts = texts.str.replace(LEAP_SECOND, "59.999999", regex=True).str.replace(HOUR_24, "00", regex=True)
         texts = texts.mask(texts.str.fullmatch(BARE_DAY))
+    elif (pattern := hour_24(written)) is not None:
+        at_24 = texts.str.fullmatch(pattern, na=False)
+        texts = texts.str.replace(re.compile(f"^{pattern.pattern}$"), r"\g<1>00\g<2>", regex=True)
     own = texts.str.contains(OFFSET, regex=True, na=False) if columns.time_format is None else "%z" in written
     with_offset = own if isinstance(own, pd.Series) else pd.Series(own, index=texts.index)
-    at = pd.to_datetime(texts.where(with_offset), format=written, errors="coerce", utc=True)
+    offset_format = None if written == EXCEL else written
+    at = pd.to_datetime(texts.where(with_offset), format=offset_format, errors="coerce", utc=True)
     at = at.where(at.dt.year.between(FIRST_YEAR, LAST_YEAR))
     at = at.where(~at_24, at + _DAY)
     local = texts[~with_offset]
@@ -220,7 +227,7 @@ def utc_times(texts: pd.Series, columns: Columns, times: LocalTimes | None) -> t
         return at, {}
     if columns.time_format is None:
         local = local.mask(local.str.contains(ANY_OFFSET, regex=True, na=False))
-    plain = pd.to_datetime(local, format=written, errors="coerce")
+    plain = excel_times(local) if written == EXCEL else pd.to_datetime(local, format=written, errors="coerce")
     plain = plain.where(plain.dt.year.between(FIRST_YEAR, LAST_YEAR))
     plain = plain.where(~at_24[~with_offset], plain + _DAY)
     if times is None:

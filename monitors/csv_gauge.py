@@ -26,7 +26,11 @@ class Recipe(WrittenValue, GaugeRecipe):
     time: Annotated[str, Field(description="Name of the column with the time.")]
     value: Annotated[str, Field(description="Name of the column with the value.")]
     time_format: Annotated[
-        str | None, Field(description="How times are written, e.g. %m/%d/%y %H:%M; ISO 8601 when left out.")
+        str | None,
+        Field(
+            description="How times are written, e.g. %m/%d/%y %H:%M, or excel for its day numbers; ISO 8601 when left "
+            "out.",
+        ),
     ] = None
     separator: Annotated[str, Field(min_length=1, max_length=1, description="What stands between the cells.")] = ","
     encoding: Annotated[str, Field(description="Encoding of the text, e.g. utf-8 or gb18030.")] = "utf-8"

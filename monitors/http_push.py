@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
-from data.errors import InputRejected
+from data.errors import InputRejected, NoValue
 from data.inbox import Inbox
-from data.observation import Reading
+from data.observation import Reading, Rejected
 from data.recipe import Context, Monitor, Receiver
 from monitors._observation import WrittenGauge, measured_in, observations
 from monitors._times import LocalTimes
@@ -20,7 +20,8 @@ class Recipe(WrittenGauge):
     """Observations sent to `POST /api/v1/datastreams/SITE/MONITOR/observations`.
 
     Names of OGC SensorThings: phenomenonTime, resultTime, result, resultQuality, parameters (unit, verticalDatum). One,
-    a list, or `{"value": [...]}`; either all are taken or none. The token is that of a user with the role `source`.
+    a list, or `{"value": [...]}`; either all are taken or none; one without a value is a reject of its own. The token
+    is that of a user with the role `source`.
     """
 
     title: ClassVar[str] = "HTTP 推送（SensorThings） / HTTP push (SensorThings)"
@@ -40,14 +41,25 @@ class Recipe(WrittenGauge):
         return Letters(context.site.id, self.name, Inbox(context.var_dir, context.site.id, self.name))
 
     def taken(self, site: str, sent: Any, now: datetime, times: LocalTimes | None) -> tuple[Reading, ...]:
-        """The readings in a message. Raises InputRejected, saying which observation is wrong."""
+        """The readings in a message. Raises InputRejected, saying which observation is wrong or has no value."""
+        found = self.read(site, sent, now, times)
+        missing = next((one.reason for one in found if isinstance(one, Rejected)), None)
+        if missing is not None:
+            raise NoValue(missing)
+        return tuple(one for one in found if isinstance(one, Reading))
+
+    def read(self, site: str, sent: Any, now: datetime, times: LocalTimes | None) -> tuple[Reading | Rejected, ...]:
+        """The readings in a message, and what has no value. Raises InputRejected where an observation is wrong."""
         items = observations(sent)
-        found = []
+        found: list[Reading | Rejected] = []
         for place, item in enumerate(items):
+            where = "" if len(items) == 1 else f"observation {place + 1}: "
             try:
                 found.append(self.reading(site, measured_in(self, item, now, times), now))
+            except NoValue as error:
+                found.append(Rejected(site, self.name, now, f"{where}{error}", repr(item)[:200]))
             except InputRejected as error:
-                raise InputRejected(str(error) if len(items) == 1 else f"observation {place + 1}: {error}") from None
+                raise InputRejected(f"{where}{error}") from None
         return tuple(found)
 
 
@@ -59,8 +71,8 @@ class _Receiver:
         self._site = site
         self._times = times
 
-    def accept(self, sent: Any, now: datetime) -> tuple[Reading, ...]:
+    def accept(self, sent: Any, now: datetime) -> tuple[Reading | Rejected, ...]:
         times = None if self._times is None else self._times.copy()
-        readings = self._recipe.taken(self._site, sent, now, times)
+        found = self._recipe.read(self._site, sent, now, times)
         self._times = times
-        return readings
+        return found

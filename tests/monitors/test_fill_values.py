@@ -201,3 +201,16 @@ def test_a_pushed_fill_value_is_named() -> None:
         recipe.accept("quay", {"result": "1_0"}, NOW)
     with pytest.raises(InputRejected, match="there is no value: -999999"):
         recipe.accept("quay", {"result": -999999}, NOW)
+
+
+def test_a_batch_loses_only_the_observations_without_a_value() -> None:
+    receiver = HttpPush(id="probe", quantity="water_depth", unit="cm").receiver("quay", None)
+    sent = [{"result": 12.0}, {"result": -9999}, {"result": "Ice"}, {"result": 13.0}]
+    found = receiver.accept(sent, NOW)
+    assert [one.value for one in found if isinstance(one, Reading)] == [12.0, 13.0]
+    assert [one.reason for one in found if isinstance(one, Rejected)] == [
+        "observation 2: result: there is no value: -9999 is the gauge's word for that (`missing`)",
+        "observation 3: result: there is no value: it says 'Ice'",
+    ]
+    with pytest.raises(InputRejected, match="observation 2: result: '1_0' is not a number"):
+        receiver.accept([{"result": 12.0}, {"result": "1_0"}], NOW)

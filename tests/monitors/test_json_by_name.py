@@ -82,7 +82,9 @@ def test_a_quantity_of_another_dimension_is_refused_and_names_that_are_not_there
         read(gauge(select={"name": "stage"}), {"timeseries": [*SERIES, SERIES[2]]})
     with pytest.raises(InputRejected, match=r"no list on the way to .* has entries with 'naem: stage'"):
         read(gauge(select={"naem": "stage"}), {"timeseries": [SERIES[2]]})
-    with pytest.raises(InputRejected, match="the list has 3 entries; choose one with `select"):
+    with pytest.raises(InputRejected, match="the list has 2 entries; choose one with `select"):
+        read(gauge(), {"timeseries": [{"last": {"value": 1}}, {"last": {"value": 2}}]})
+    with pytest.raises(InputRejected, match="choose by name, not by position"):
         read(gauge(), BRIDGE)
     with pytest.raises(ValidationError, match="say where that is"):
         gauge(value=None, time=None, select={"name": "stage"})

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data.errors import InputRejected
+from data.observation import Reading
 from data.recipe import Context
 from monitors._series import Columns, rows_of
 from monitors._times import Arrival, LocalTimes, instant, written_time
@@ -144,7 +145,7 @@ def test_sent_observations_keep_the_order_of_the_doubled_hour_and_a_refused_batc
 
     def sent(*texts: str) -> list[str]:
         observations = [{"result": next(depths), "phenomenonTime": text} for text in texts]
-        return [f"{reading.at:%H:%M}" for reading in receiver.accept(observations, now)]
+        return [f"{one.at:%H:%M}" for one in receiver.accept(observations, now) if isinstance(one, Reading)]
 
     assert sent("2026-10-25T02:15:00", "2026-10-25T02:45:00") == ["00:15", "00:45"]
     with pytest.raises(InputRejected, match="observation 2: phenomenonTime: 'never' is not a time"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -12,7 +13,9 @@ from starlette.responses import JSONResponse
 from alerts.alertmanager import RULE, apply_signals, signals_of
 from data.errors import InputRejected, NotFound
 from data.inbox import Inbox
+from data.observation import Reading, Rejected
 from data.recipe import MonitorRecipe, Receiver, Receptive
+from data.secrets import redact
 from web.api.door import Door
 from web.api.schemas import AnyList, answers
 from web.deps import ServerDeps
@@ -40,7 +43,10 @@ def ingest_router(deps: ServerDeps, meters: WebMeters) -> APIRouter:
         responses=answers(AnyList, 403, 404, 422),
     )  # fmt: skip
     async def observations(request: Request, site: str, monitor: str) -> JSONResponse:
-        """One Observation, a list, or {"value": [...]}: all are taken, and safe when this is answered, or none."""
+        """One Observation, a list, or {"value": [...]}: all are taken, and safe when this is answered, or none.
+
+        An observation without a value (a fill value such as -9999) is no reading but a reject, which the answer names.
+        """
         door.sender(request)
         recipe = _receptive(recipes, site, monitor)
         content = await request.body()
@@ -49,13 +55,19 @@ def ingest_router(deps: ServerDeps, meters: WebMeters) -> APIRouter:
                 latest = await deps.read(lambda reader: reader.latest_readings())
                 known = [reading.at for reading in latest if (reading.site, reading.monitor) == (site, monitor)]
                 receivers.setdefault((site, monitor), recipe.receiver(site, max(known, default=None)))
-            readings = receivers[site, monitor].accept(parsed_json(content), deps.now())
+            found = receivers[site, monitor].accept(parsed_json(content), deps.now())
         except InputRejected as error:
             await door.refuse_one(site, monitor, error, content)
             raise
-        await deps.lanes.intake.run(Inbox(deps.var_dir, site, monitor).put, readings)
+        readings = [one for one in found if isinstance(one, Reading)]
+        missing = [one for one in found if isinstance(one, Rejected)]
+        if readings:
+            await deps.lanes.intake.run(Inbox(deps.var_dir, site, monitor).put, readings)
+        if missing:
+            await door.refuse([replace(one, excerpt=redact(one.excerpt)) for one in missing])
         door.taken("observation", len(readings))
-        return JSONResponse({"accepted": len(readings)}, 202)
+        said = {"rejected": [one.reason for one in missing]} if missing else {}
+        return JSONResponse({"accepted": len(readings), **said}, 202)
 
     @router.post("/alertmanager", response_model=None, responses=answers(AnyList, 403, 422))
     async def alertmanager(request: Request) -> dict[str, Any]:
