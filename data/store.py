@@ -25,6 +25,7 @@ from data.organisation import Shift, Unit, Upkeep
 from data.people import AccountCode, Factor, FactorKind, Responder, Session, TrackPoint, User
 from data.plan import PlanRun, PlanWork
 from data.record import AuditEntry, Change, Evidence, Timer
+from data.rejects import RejectGroup
 from data.requests import Request
 from data.spans import CitizenQuery, EvidenceKey, ReadingBucket, ReadingKey, ShiftKey
 from data.task import Event, Offer, Task
@@ -286,6 +287,14 @@ class Reader(Protocol):
         ...
 
     def rejects(self, *, site: str | None = None, limit: int = 100) -> Sequence[Rejected]: ...
+    def rejects_after(self, number: int, limit: int = 1000) -> Sequence[tuple[int, Rejected]]:
+        """Those with a higher number, with their numbers, oldest first."""
+        ...
+
+    def reject_groups(self, since: datetime) -> Sequence[RejectGroup]:
+        """Rejects since then, counted by source and reason."""
+        ...
+
     def warning(self, warning_id: int) -> HazardWarning: ...
     def warning_by_key(self, key: WarningId) -> HazardWarning | None: ...
     def warnings(
@@ -419,6 +428,10 @@ class Writer(Reader, Protocol):
         ...
 
     def add_reject(self, rejected: Rejected) -> None: ...
+    def prune_rejects(self, before: datetime) -> int:
+        """Remove older ones; how many."""
+        ...
+
     def add_warning(self, warning: HazardWarning) -> HazardWarning | None:
         """Stored with its id; None when this message is known. An Update or Cancel ends what it refers to,
 

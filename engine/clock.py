@@ -43,6 +43,7 @@ from engine.fusing import Fusion
 from engine.heart import Heart
 from engine.options import RunOptions
 from engine.planner import Planner
+from engine.reject_watch import RejectWatch
 from engine.store_failure import must_go_on
 from engine.timers import Due, Timers
 from engine.wall_clock import WallClock
@@ -52,6 +53,7 @@ log = logging.getLogger(__name__)
 
 POLL_S = 0.5
 SHIFTS_S = 5.0
+REJECTS_S = 1.0
 FRESH_S = 5.0  # a poll that succeeded so recently counts as a heartbeat
 ANSWERING_AT_ONCE = 4
 
@@ -162,6 +164,8 @@ def run_clock(heart: Heart, options: RunOptions) -> None:
         scheduler.add_job(planner.poll, "interval", id="planner", **how)
         scheduler.add_job(clock_watch.poll, "interval", id="clock watch", **how)
         scheduler.add_job(watchdog.poll, "interval", id="watchdog", **how)
+        rejects = RejectWatch(store, settings)
+        scheduler.add_job(rejects.poll, "interval", id="rejects", **how | {"seconds": REJECTS_S})
         often = how | {"seconds": SHIFTS_S}
         scheduler.add_job(Shifts(store, settings).poll, "interval", id="shifts", **often)
         scheduler.start()

@@ -18,6 +18,7 @@ PAGES = (
     ("/kpi", "page.kpi"),
     ("/review", "page.review"),
     ("/organisation", "page.organisation"),
+    ("/rejects", "page.rejects"),
 )
 FOR_ADMINISTRATORS = (("/setup", "page.setup"), ("/load", "page.load"), ("/accounts", "page.accounts"))
 ADMINISTRATORS_PAGES = frozenset(path for path, _ in FOR_ADMINISTRATORS)

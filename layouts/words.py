@@ -14,6 +14,7 @@ from layouts.words_load import LOAD
 from layouts.words_losses import LOSSES
 from layouts.words_notices import NOTICES
 from layouts.words_plans import PLANS
+from layouts.words_rejects import REJECTS
 from layouts.words_setup import SETUP
 from layouts.words_store import STORE
 
@@ -317,7 +318,7 @@ _TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
 )
 
 TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
-    {**_TABLE, **NOTICES, **LOAD, **SETUP, **LOSSES, **ALERTS, **ALARMS, **FUSION, **PLANS, **STORE}
+    {**_TABLE, **NOTICES, **LOAD, **SETUP, **LOSSES, **ALERTS, **ALARMS, **FUSION, **PLANS, **STORE, **REJECTS}
 )
 
 

@@ -88,6 +88,7 @@ SCREENS: Mapping[str, Who] = MappingProxyType(
         "/organisation": _READ,
         "/setup": _ADMINISTER,
         "/load": _ADMINISTER,
+        "/rejects": _READ,
     }
 )
 """The pages of Dash. A stranger who asks for one is sent to the login, a responder to the phone page."""
@@ -145,6 +146,7 @@ _READING: Mapping[str, Mapping[str, Who]] = {
     "/api/v1/events/{event_id}": {"GET": _READ},
     "/api/v1/evidence": {"GET": _READ},
     "/api/v1/load": {"GET": _ADMINISTER},
+    "/api/v1/rejects": {"GET": _READ},
     "/api/v1/modes": {"GET": _READ},
     "/api/v1/notices": {"GET": _READ},
     "/api/v1/organisation/coverage": {"GET": _READ},

@@ -246,7 +246,7 @@ class RejectRow(Numbered, Row):
 
     site: Mapped[str] = mapped_column(index=True)
     monitor: Mapped[str]
-    received_at: Mapped[datetime]
+    received_at: Mapped[datetime] = mapped_column(index=True)
     reason: Mapped[str] = mapped_column(ForeignText)
     excerpt: Mapped[str] = mapped_column(ForeignText)
 

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Select, and_, bindparam, func, or_, select, union
 
 from data.geo import Box, Location
-from data.observation import Reading, Rejected
+from data.observation import Reading
 from data.people import Responder, TrackPoint
 from data.record import AuditEntry, Change, Evidence, Timer
 from data.requests import Request
@@ -23,6 +23,7 @@ from data.sql.notices import NoticeReading
 from data.sql.organisation_read import OrganisationLooking
 from data.sql.plans_read import PlanLooking
 from data.sql.readings_read import ReadingLooking
+from data.sql.rejects_read import RejectLooking
 from data.sql.spans import SpanLooking
 from data.sql.warnings_read import WarningLooking
 from data.store import Answered, TaskQuery
@@ -36,7 +37,6 @@ NEWEST = models.NewestReadingRow.table()
 OFFERS = models.OfferRow.table()
 OUTBOX = models.OutboxRow.table()
 POSITIONS = models.PositionRow.table()
-REJECTS = models.RejectRow.table()
 REQUESTS = models.RequestRow.table()
 RESPONDERS = models.ResponderRow.table()
 TASKS = models.TaskRow.table()
@@ -88,6 +88,7 @@ class SqlReader(
     AlertLooking,
     NoticeReading,
     ReadingLooking,
+    RejectLooking,
     WarningLooking,
     OrganisationLooking,
     PlanLooking,
@@ -205,12 +206,6 @@ class SqlReader(
     def unanswered_requests(self, limit: int = 20) -> Sequence[Request]:
         waiting = select(REQUESTS).where(REQUESTS.c.answered_at.is_(None)).order_by(REQUESTS.c.id)
         return self._all(waiting.limit(limit), rows.request_of)
-
-    def rejects(self, *, site: str | None = None, limit: int = 100) -> Sequence[Rejected]:
-        found = select(REJECTS).order_by(REJECTS.c.id.desc()).limit(limit)
-        if site is not None:
-            found = found.where(REJECTS.c.site == site)
-        return self._all(found, rows.rejected_of)
 
     def value(self, name: str) -> Any:
         return self._connection.execute(select(VALUES.c.value).where(VALUES.c.name == name)).scalar()

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import delete, insert, select, update
 
 from data.errors import IllegalMove
 from data.observation import Rejected
@@ -16,7 +16,8 @@ from data.record import GENESIS, AuditEntry, Change, Evidence, Timer
 from data.requests import Request
 from data.sql import rows
 from data.sql.engine import to_json
-from data.sql.reader import ANSWERS, AUDIT, EVIDENCE, OUTBOX, REJECTS, REQUESTS, TIMERS, VALUES
+from data.sql.reader import ANSWERS, AUDIT, EVIDENCE, OUTBOX, REQUESTS, TIMERS, VALUES
+from data.sql.rejects_read import REJECTS
 from data.sql.writing import SqlWriting
 from data.store import Answered
 
@@ -30,6 +31,9 @@ class RecordWriting(SqlWriting):
 
     def add_reject(self, rejected: Rejected) -> None:
         self._execute(insert(REJECTS), rows.plain(rejected), f"reject of {rejected.site}")
+
+    def prune_rejects(self, before: datetime) -> int:
+        return self._connection.execute(delete(REJECTS).where(REJECTS.c.received_at < before)).rowcount
 
     def add_evidence(self, evidence: Evidence) -> None:
         statement = self._inserting(EVIDENCE).on_conflict_do_nothing()

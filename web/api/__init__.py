@@ -20,6 +20,7 @@ from web.api.organisation import organisation_router
 from web.api.people import people_router
 from web.api.places import place_router
 from web.api.plans import plan_router
+from web.api.rejects import reject_router
 from web.api.setup import setup_router
 from web.api.task_turns import turn_router
 from web.api.tasks import task_router
@@ -69,6 +70,7 @@ def build_api(deps: ServerDeps, health: Callable[[str], SiteHealth], meters: Web
         web_push_router(deps),
         plan_router(deps),
         load_router(deps),
+        reject_router(deps),
         setup_router(deps),
         account_router(identity),
         factors_router(identity),
