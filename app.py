@@ -82,11 +82,20 @@ def run(args: argparse.Namespace) -> int:
 
 def _run(args: argparse.Namespace, options: RunOptions) -> int:
     from engine.run import run_all
+    from web.front_door import front_door, shown_address
     from web.server import ServeOptions, serve
     from web.source import SOURCE_PATH
 
     if (args.tls_cert is None) != (args.tls_key is None):
         raise YipingError("--tls-cert and --tls-key go together")
+    door = front_door(
+        options.settings.web,
+        args.host,
+        args.tls_cert,
+        proxies=args.behind_proxy,
+        hosts=args.allowed_host,
+        path=args.proxy_path,
+    )
     others = _demo_children(options) if options.settings.demo else []
     roads = options.settings.dispatch.roads
     serving = ServeOptions(
@@ -100,11 +109,12 @@ def _run(args: argparse.Namespace, options: RunOptions) -> int:
         catalogue=load_catalogue(),
         version=_version(),
         source_url=SOURCE_PATH,
+        door=door,
         roads=None if roads is None else options.base_dir / roads,
         base_map=None if options.settings.base_map is None else options.base_dir / options.settings.base_map,
     )
     scheme = "https" if args.tls_cert else "http"
-    where = f"\n  {options.settings.name}: {scheme}://{args.host}:{args.port}\n"
+    where = f"\n  {options.settings.name}: {shown_address(scheme, args.host, args.port)}\n"
     web = Child("web", serve, (serving,), watched=False)
     run_all(options, web, others, announce=lambda: print(where, flush=True))
     return 0
@@ -279,6 +289,15 @@ def _run_parser(command: argparse.ArgumentParser) -> None:
     command.add_argument("--port", type=int, default=8050)
     command.add_argument("--tls-cert", type=Path, default=None)
     command.add_argument("--tls-key", type=Path, default=None)
+    command.add_argument(
+        "--behind-proxy", action="append", default=[], metavar="ADDRESS",
+        help="address or network of the reverse proxy whose X-Forwarded-* are believed (repeatable)",
+    )  # fmt: skip
+    command.add_argument("--proxy-path", default=None, metavar="PATH", help="path under which the proxy offers us")
+    command.add_argument(
+        "--allowed-host", action="append", default=[], metavar="NAME",
+        help="host name by which the screens are opened (repeatable)",
+    )  # fmt: skip
     command.set_defaults(command=run)
 
 

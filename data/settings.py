@@ -21,6 +21,7 @@ from data.notice_settings import NoticeSettings
 from data.place import InferenceSettings, Place
 from data.plan_settings import PlansSettings
 from data.recipe import DetectorRecipe, MonitorRecipe, RuleRecipe
+from data.web_settings import WebSettings
 
 
 class _Settings(BaseModel):
@@ -188,6 +189,9 @@ class Settings(_Settings):
         FusionSettings, Field(description="Which streams are evidence for each other, and what follows.")
     ] = FusionSettings()
     accounts: Annotated[AccountSettings, Field(description="How people log in: second factors.")] = AccountSettings()
+    web: Annotated[WebSettings, Field(description="How browsers reach the server: names, proxy, limits.")] = (
+        WebSettings()
+    )
     sites: Annotated[tuple[SiteSettings, ...], Field(description="What is watched.")] = ()
     responders: Annotated[tuple[ResponderSettings, ...], Field(description="Who can be sent.")] = ()
 

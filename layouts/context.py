@@ -31,6 +31,7 @@ class ScreenContext:
     """Everything `build_dash` needs. `source_url`: where the running version's source is offered (AGPL-3.0, §13).
 
     `visitor`: who sent the Dash request that is being answered; pages and callbacks give them what they may read.
+    `base`: the path of a reverse proxy under which the screens lie, `/yiping`; empty for the whole host.
     `base_map`: a GeoJSON file, or a folder of them, drawn under the sites; None leaves the ground empty.
     """
 
@@ -43,3 +44,4 @@ class ScreenContext:
     base_map: Path | None = None
     visitor: Callable[[], User] = _no_visitor
     lanes: Lanes = field(default_factory=Lanes)
+    base: str = ""

@@ -43,8 +43,8 @@ def draw_frame(screens: ScreenContext, words: Words, path: str, body: Any) -> An
 
 def draw_header(screens: ScreenContext, words: Words, path: str) -> Any:
     """Name of the district, pages, link state, clock, language switch and user menu."""
-    links = [_link(words(key), href, path) for href, key in PAGES]
-    links += [_link(words(key), href, path, " for-administrators") for href, key in FOR_ADMINISTRATORS]
+    links = [_link(screens, words(key), href, path) for href, key in PAGES]
+    links += [_link(screens, words(key), href, path, " for-administrators") for href, key in FOR_ADMINISTRATORS]
     demo = [html.Span(words("demo"), className="demo-mark", title=words("demo.hint"))] if screens.demo else []
     return html.Header(
         [
@@ -66,21 +66,26 @@ def draw_header(screens: ScreenContext, words: Words, path: str) -> Any:
     )
 
 
-def _link(text: str, href: str, path: str, more: str = "") -> Any:
-    return html.A(text, href=href, className="nav-link" + (" here" if href == path else "") + more)
+def _link(screens: ScreenContext, text: str, href: str, path: str, more: str = "") -> Any:
+    return html.A(text, href=screens.base + href, className="nav-link" + (" here" if href == path else "") + more)
 
 
 def draw_footer(screens: ScreenContext, words: Words) -> Any:
     """The licence asks that everybody who uses the system over a network can get its source (AGPL-3.0, §13)."""
     return html.Footer(
         [
-            html.A(words("source"), href=screens.source_url, id="source-link", rel="noopener"),
+            html.A(words("source"), href=_here(screens, screens.source_url), id="source-link", rel="noopener"),
             html.Span(f"{words('version')} {screens.version}"),
         ],
         className="foot",
     )
 
 
-def draw_not_found(words: Words) -> Any:
+def _here(screens: ScreenContext, address: str) -> str:
+    """An address of ours under the proxy's path; a foreign one as it is."""
+    return screens.base + address if address.startswith("/") else address
+
+
+def draw_not_found(screens: ScreenContext, words: Words) -> Any:
     """For an address that is none of ours."""
-    return html.Div([html.P(words("not_found")), html.A(words("home"), href="/")], className="empty")
+    return html.Div([html.P(words("not_found")), html.A(words("home"), href=f"{screens.base}/")], className="empty")

@@ -17,6 +17,7 @@ def page_data(screens: ScreenContext, user: User) -> dict[str, Any]:
     settings = screens.settings
     reads = may(user.role, Action.READ)
     return {
+        "base": screens.base,
         "words": tables(),
         "language": settings.language,
         "language_cookie": LANGUAGE_COOKIE,

@@ -109,7 +109,7 @@ def connect(app: Dash, screens: ScreenContext) -> None:
 
     def shown(since: str | None, until: str | None, words: Words) -> tuple[Any, Any, str]:
         found = incident(since, until)
-        return review_figure(found, screens.settings, words), page_json(found, zone), remark(found, words)
+        return review_figure(found, screens.settings, words, screens.base), page_json(found, zone), remark(found, words)
 
     def written(what: str, since: str | None, until: str | None, words: Words) -> tuple[str, str]:
         found = incident(since, until)

@@ -54,7 +54,7 @@ class _Axis:
         return self.end if at is None else min(max(self(at), self.start), self.end)
 
 
-def review_figure(incident: Incident, settings: Settings, words: Words) -> go.Figure:
+def review_figure(incident: Incident, settings: Settings, words: Words, base: str = "") -> go.Figure:
     """Rain hangs from above, water stands below it, then alerts by site, tasks, and pictures when they were taken."""
     names = {site.id: site.name or site.id for site in settings.sites}
     people = {person.id: person.name for person in settings.responders}
@@ -77,7 +77,7 @@ def review_figure(incident: Incident, settings: Settings, words: Words) -> go.Fi
     if not incident.tasks:
         figure.add_trace(_nothing(axis), row=row + 1, col=1)
     if incident.evidence:
-        _add_pictures(figure, row + 2, incident, axis, names)
+        _add_pictures(figure, row + 2, incident, axis, names, base=base)
     else:
         figure.add_trace(_nothing(axis), row=row + 2, col=1)
     nothing = incident.readings.empty and not (incident.alerts or incident.tasks or incident.evidence)
@@ -257,7 +257,9 @@ def _task_steps(tasks: Sequence[Task], axis: _Axis, people: dict[str, str], word
     )
 
 
-def _add_pictures(figure: go.Figure, row: int, incident: Incident, axis: _Axis, names: dict[str, str]) -> None:
+def _add_pictures(
+    figure: go.Figure, row: int, incident: Incident, axis: _Axis, names: dict[str, str], *, base: str
+) -> None:
     """A tick for every picture, and as many of them as fit without covering each other."""
     times = [axis(picture.at) for picture in incident.evidence]
     texts = [names.get(picture.origin, picture.origin) for picture in incident.evidence]
@@ -276,7 +278,7 @@ def _add_pictures(figure: go.Figure, row: int, incident: Incident, axis: _Axis, 
             continue
         free_from = at + width / 2
         figure.add_layout_image(
-            source=f"/media/evidence/{picture.id}", x=at, y=1, sizex=width.total_seconds() * 940, sizey=0.86,
+            source=f"{base}/media/evidence/{picture.id}", x=at, y=1, sizex=width.total_seconds() * 940, sizey=0.86,
             xanchor="center", yanchor="top", row=row, col=1,
         )  # fmt: skip
     figure.update_yaxes(range=[0, 1.02], showticklabels=False, showgrid=False, row=row, col=1)

@@ -46,6 +46,8 @@ def build_dash(server: FastAPI, screens: ScreenContext) -> Dash:
         server=server,
         assets_folder=str(Path(__file__).parent / "assets"),
         serve_locally=True,
+        requests_pathname_prefix=f"{screens.base}/",
+        routes_pathname_prefix="/",
         title=f"{Words(screens.settings.language)('product')} · {screens.settings.name}",
         update_title="",
         suppress_callback_exceptions=True,
@@ -82,10 +84,10 @@ def connect(app: Dash, screens: ScreenContext) -> None:
             "/plans": plans.draw,
             "/organisation": organisation.draw,
         }
-        path = "/" + (path or "/").strip("/")
+        path = "/" + (path or "/").removeprefix(screens.base).strip("/")
         closed = path in ADMINISTRATORS_PAGES and not may(screens.visitor().role, Action.ADMINISTER)
         if path not in pages or closed:
-            return draw_frame(screens, words, path, draw_not_found(words))
+            return draw_frame(screens, words, path, draw_not_found(screens, words))
         return draw_frame(screens, words, path, pages[path](screens, words))
 
     app.callback(Output("page", "children"), Input("url", "pathname"))(page)

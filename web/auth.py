@@ -21,6 +21,7 @@ from data.errors import Forbidden
 from data.people import Action, may
 from web.access import AccessGate, Entry
 from web.access_table import ENROLMENT, PAGES, WEBSOCKET, WITHOUT_CSRF_TOKEN
+from web.front_door import refused_page
 from web.problems import Unauthenticated, problem, refusal
 from web.sessions import SessionBook, Visitor
 
@@ -130,7 +131,7 @@ class AuthMiddleware:
         try:
             self._check_sender(connection, visitor, entry)
         except Forbidden as error:
-            return refusal(error)
+            return _foreign_login(connection) if entry.path.startswith("/login") else refusal(error)
         return None
 
     def _nothing_here(self, connection: HTTPConnection, visitor: Visitor | None) -> Response:
@@ -173,6 +174,20 @@ class AuthMiddleware:
         expected = visitor.session.csrf
         if not expected or not hmac.compare_digest((given or "").encode(), expected.encode()):
             raise Forbidden("X-CSRF-Token is missing or wrong; /api/v1/me tells it")
+
+
+def _foreign_login(connection: HTTPConnection) -> Response:
+    """The login page was opened under another address than the one that the server sees: people read why."""
+    origin, host = connection.headers.get("origin", "-")[:200], connection.headers.get("host", "-")[:200]
+    return refused_page(
+        connection.scope,
+        403,
+        f"登录页的地址是 {origin}，而服务器收到的地址是 {host}，因此没有登录。"
+        "经由反向代理时，请代理传递 Host，或由管理员把该地址写入 web.allowed_origins。",
+        f"This login was sent by a page of {origin}, but the server was asked as {host}: nobody was logged in. "
+        "Behind a proxy: let it hand on Host, or have an administrator add the address to web.allowed_origins.",
+        always_page=True,
+    )
 
 
 def _kept_out(connection: HTTPConnection, visitor: Visitor | None, entry: Entry) -> Response:

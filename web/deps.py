@@ -16,6 +16,7 @@ from data.lanes import Lanes
 from data.settings import Settings
 from data.store import EvidenceVault, Reader, Store, Writer
 from dispatch.routing import Roads
+from web.front_door import FrontDoor
 from web.uploads import UploadPlaces
 
 T = TypeVar("T")
@@ -53,7 +54,7 @@ class ServerDeps:
     version: str = "0"
     source_url: str = ""
     base_map: Path | None = None
-    allowed_origins: frozenset[str] = frozenset()
+    door: FrontDoor = field(default_factory=FrontDoor)
     sessions: SessionPolicy = field(default_factory=SessionPolicy)
     now: Callable[[], datetime] = utc_now
     lanes: Lanes = field(default_factory=Lanes)

@@ -108,6 +108,7 @@ class LoginPage:
             second=None if second is None else sorted(one.value for one in second),
             passkeys_possible=relying_party(request).possible,
             settings=settings,
+            base=self._deps.door.base,
             version=self._deps.version,
         )
         answer = HTMLResponse(html, status, {"Content-Security-Policy": _policy(nonce)})

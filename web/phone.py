@@ -53,7 +53,7 @@ class _Look:
 def phone_router(deps: ServerDeps) -> APIRouter:
     """`/r`, its live part, manifest, service worker and assets."""
     router = APIRouter(include_in_schema=False)
-    folder = Path(layouts.phone.__file__).parent
+    folder, base = Path(layouts.phone.__file__).parent, deps.door.base
     environment = Environment(loader=FileSystemLoader(folder), autoescape=True, trim_blocks=True)
     draw: DrawRoute = lru_cache(_ROUTES_KEPT)(partial(draw_route, deps.roads))
     assets = {file.name: file.read_bytes() for file in sorted((folder / "assets").iterdir())}
@@ -67,7 +67,7 @@ def phone_router(deps: ServerDeps) -> APIRouter:
         if any(found.offer is not None and found.offer.delivered_at is None for found in look.offers):
             await deps.commit(lambda writer: mark_delivered(writer, user.name, deps.now()))
         seen = await deps.lanes.lists.run(_seen, user, look, language, draw, deps)
-        html = environment.get_template("live.html.j2").render(seen=seen, words=phone_words(language))
+        html = environment.get_template("live.html.j2").render(seen=seen, words=phone_words(language), base=base)
         return seen, html, f'"{hashlib.sha256(html.encode()).hexdigest()[:32]}"'
 
     @router.get("/r")
@@ -80,6 +80,7 @@ def phone_router(deps: ServerDeps) -> APIRouter:
         answer = HTMLResponse(
             environment.get_template("page.html.j2").render(
                 seen=seen,
+                base=base,
                 live=Markup(html),  # noqa: S704 - made by our own template, which escapes
                 tag=tag,
                 language=language,
@@ -129,22 +130,23 @@ def _add_files(router: APIRouter, deps: ServerDeps, assets: dict[str, bytes], ma
 
     @router.get("/r/sw.js")
     async def service_worker() -> Response:
-        headers = {"Service-Worker-Allowed": "/r", "Cache-Control": "no-cache"}
+        headers = {"Service-Worker-Allowed": f"{deps.door.base}/r", "Cache-Control": "no-cache"}
         return Response(assets["sw.js"], media_type="text/javascript", headers=headers)
 
     @router.get("/r/manifest.webmanifest")
     async def manifest() -> Response:
+        home = f"{deps.door.base}/r"
         icons = [
-            {"src": "/r/assets/icon.svg", "sizes": "any", "type": "image/svg+xml"},
-            *({"src": f"/r/assets/icon-{n}.png", "sizes": f"{n}x{n}", "type": "image/png"} for n in (192, 512)),
+            {"src": f"{home}/assets/icon.svg", "sizes": "any", "type": "image/svg+xml"},
+            *({"src": f"{home}/assets/icon-{n}.png", "sizes": f"{n}x{n}", "type": "image/png"} for n in (192, 512)),
         ]
         document = {
-            "id": "/r",
+            "id": home,
             "name": f"{deps.settings.name} · 处置" if deps.settings.language == "zh" else deps.settings.name,
             "short_name": "一屏" if deps.settings.language == "zh" else "Yiping",
             "lang": deps.settings.language,
-            "start_url": "/r",
-            "scope": "/r",
+            "start_url": home,
+            "scope": home,
             "display": "standalone",
             "background_color": "#0b121c",
             "theme_color": "#0b121c",

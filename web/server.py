@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import resource
 import signal
+import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import uvicorn
@@ -14,6 +16,7 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from data.catalogue import Catalogue
+from data.errors import InputRejected
 from data.feed_socket import SocketFrameHub
 from data.record import Change
 from data.settings import Settings
@@ -28,9 +31,11 @@ from web.account_pages import account_pages_router
 from web.api import build_api
 from web.auth import AuthMiddleware, content_policy
 from web.body_limit import BodyLimit
+from web.connections import ConnectionGate, ConnectionLimits, GatedConfig
 from web.dash_guard import DashGuard
 from web.deps import ServerDeps
 from web.events_socket import events_router
+from web.front_door import FrontDoor, FrontDoorMiddleware
 from web.health import HealthBoard, past_health
 from web.identity import identity_of
 from web.login import login_router
@@ -51,6 +56,7 @@ from web.wall_socket import wall_router
 log = logging.getLogger(__name__)
 
 _GRACE_S = 3
+_DESCRIPTORS = 65_536
 PROJECT = Path(__file__).resolve().parents[1]
 
 
@@ -70,7 +76,7 @@ class ServeOptions:
     source_url: str = ""
     roads: Path | None = None  # the road network; settings.dispatch.roads made absolute
     base_map: Path | None = None
-    allowed_origins: frozenset[str] = frozenset()
+    door: FrontDoor = field(default_factory=FrontDoor)
 
 
 def _end_process() -> None:
@@ -121,6 +127,7 @@ def build_server(deps: ServerDeps, store_failed: Callable[[], None] = _end_proce
         base_map=deps.base_map,
         visitor=visitor_of_callback,
         lanes=deps.lanes,
+        base=deps.door.base,
     )
     server = FastAPI(openapi_url=None, lifespan=lifespan)
     install_problems(server)
@@ -150,9 +157,10 @@ def build_server(deps: ServerDeps, store_failed: Callable[[], None] = _end_proce
         gate=AccessGate(server),
         policy=lambda: policy,
         not_found=lambda visitor: page_html(dash, screens, visitor.user),
-        allowed_origins=deps.allowed_origins,
+        allowed_origins=deps.door.origins,
     )
     server.add_middleware(AccessLog, meters=meters)
+    server.add_middleware(FrontDoorMiddleware, door=deps.door)
     return server
 
 
@@ -170,13 +178,14 @@ def serve(options: ServeOptions) -> None:
         version=options.version,
         source_url=options.source_url,
         base_map=options.base_map,
-        allowed_origins=options.allowed_origins,
+        door=options.door,
     )
     config = server_config(build_server(deps), options)
     # uvicorn raises the signal again when it has stopped; the store must still be closed then.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    _allow_descriptors()
     try:
-        uvicorn.Server(config).run()
+        uvicorn.Server(config).run(listening(options))
     except KeyboardInterrupt:
         log.info("stopped from the keyboard")
     finally:
@@ -184,14 +193,35 @@ def serve(options: ServeOptions) -> None:
         store.close()
 
 
-def server_config(app: ASGIApp, options: ServeOptions) -> uvicorn.Config:
+def listening(options: ServeOptions) -> list[socket.socket] | None:
+    """The socket for `::`, which takes IPv4, too; None where uvicorn makes its own. Raises InputRejected."""
+    if options.host != "::":
+        return None
+    try:
+        return [socket.create_server(("::", options.port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=2048)]
+    except OSError as error:
+        raise InputRejected(f"cannot listen at [::]:{options.port}: {error.strerror}") from error
+
+
+def _allow_descriptors() -> None:
+    """Each connection takes a file descriptor; the usual limit is 1,024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, _DESCRIPTORS)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def server_config(app: ASGIApp, options: ServeOptions) -> GatedConfig:
     """uvicorn as we want it: our own access log, no query strings in any log, small incoming socket messages."""
     uvicorn_log = logging.getLogger("uvicorn.error")
     uvicorn_log.setLevel(logging.INFO)  # its details are the headers of sockets, cookies among them
     uvicorn_log.addFilter(WithoutQuery())
     logging.getLogger("uvicorn.access").setLevel(logging.CRITICAL)  # its lines hold query strings; AccessLog's do not
-    return uvicorn.Config(
+    connections = options.settings.web.connections
+    limits = ConnectionLimits(connections.total, connections.per_address, options.door.networks)
+    return GatedConfig(
         app,
+        ConnectionGate(limits),
         host=options.host,
         port=options.port,
         ssl_certfile=options.tls_cert,
@@ -200,7 +230,8 @@ def server_config(app: ASGIApp, options: ServeOptions) -> uvicorn.Config:
         log_config=None,
         server_header=False,
         lifespan="on",
-        ws="websockets-sansio",
+        loop="web.server_loop:new_loop",
+        proxy_headers=False,  # FrontDoorMiddleware believes the named proxy only
         ws_per_message_deflate=False,  # pictures are compressed already, changes are small
         ws_max_size=64 * 1024,
         timeout_keep_alive=30,

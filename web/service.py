@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
+import os
+from collections.abc import Sequence
+from pathlib import Path
 
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -11,13 +13,16 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import JSONResponse
 
 from data.errors import Forbidden, YipingError
+from data.networks import is_loopback
 from data.people import Action, may
 from web.auth import found_visitor
 from web.deps import ServerDeps
+from web.front_door import FORWARDED, FrontDoor, host_name
 from web.metrics import WebMeters, metrics_text
 from web.outbox import Outbox
 
 _READY_WITHIN_S = 2.0
+TABLES = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
 
 
 def service_router(deps: ServerDeps, outbox: Outbox, meters: WebMeters) -> APIRouter:
@@ -37,7 +42,7 @@ def service_router(deps: ServerDeps, outbox: Outbox, meters: WebMeters) -> APIRo
     @router.get("/metrics")
     async def metrics(request: Request) -> Response:
         visitor = found_visitor(request)
-        if not _from_here(request) and (visitor is None or not may(visitor.user.role, Action.ADMINISTER)):
+        if not _from_here(request, deps.door) and (visitor is None or not may(visitor.user.role, Action.ADMINISTER)):
             raise Forbidden("metrics are for this machine and for administrators")
         meters.meters.gauge("yiping_outbox_seq", outbox.seq)
         text = await deps.lanes.lists.run(metrics_text, meters.meters, deps.var_dir / "run")
@@ -55,11 +60,31 @@ async def _store_answers(deps: ServerDeps) -> bool:
     return True
 
 
-def _from_here(request: Request) -> bool:
-    """Was it asked on this machine, and not handed on by a proxy for somebody else?"""
-    if request.client is None or "x-forwarded-for" in request.headers or "forwarded" in request.headers:
+def _from_here(request: Request, door: FrontDoor) -> bool:
+    """Was it asked on this machine, by root or our own user, and not handed on by a proxy for somebody else?
+
+    A proxy that says nothing of itself looks like a client of this machine: it runs as another user, or speaks HTTP/1.0
+    (nginx before 1.29.7), and asks for our own address. Where a proxy is named nobody is let in by the address.
+    """
+    scope = request.scope
+    if request.client is None or door.trusted or scope.get(FORWARDED) or scope["http_version"] == "1.0":
         return False
-    try:
-        return ipaddress.ip_address(request.client.host).is_loopback
-    except ValueError:
+    if not is_loopback(request.client.host) or not is_loopback(host_name(request.headers.get("host", ""))):
         return False
+    server = scope.get("server")
+    return server is not None and owners(request.client.port, server[1]) in ({0}, {os.getuid()}, {0, os.getuid()})
+
+
+def owners(client_port: int, server_port: int, tables: Sequence[Path] = TABLES) -> set[int]:
+    """User ids of this machine's sockets that are connected from one port to another (proc(5), /proc/net/tcp)."""
+    found: set[int] = set()
+    for table in tables:
+        try:
+            lines = table.read_text("ascii").splitlines()[1:]
+        except OSError:
+            continue
+        for fields in map(str.split, lines):
+            own, other = (int(end.rpartition(":")[2], 16) for end in fields[1:3])
+            if (own, other) == (client_port, server_port):
+                found.add(int(fields[7]))
+    return found

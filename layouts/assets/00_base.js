@@ -121,6 +121,8 @@ window.yiping = (() => {
   // ---- requests
   const randomId = () =>
     [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  /** An address of ours as the browser asks for it: under the path of the reverse proxy, where there is one. */
+  const at = (path) => (page.base ?? "") + path;
   let asking = null;
   /** Who is logged in: {name, role, may, csrf}; asked once. */
   const me = () => (asking ??= request("GET", "/api/v1/me").catch((error) => { asking = null; throw error; }));
@@ -128,7 +130,7 @@ window.yiping = (() => {
   async function request(method, path, body, headers = {}) {
     let answer;
     try {
-      answer = await fetch(path, {
+      answer = await fetch(at(path), {
         method,
         credentials: "same-origin",
         headers: { Accept: "application/json", ...(body ? { "Content-Type": "application/json" } : {}), ...headers },
@@ -139,7 +141,7 @@ window.yiping = (() => {
     }
     clock.guess(answer.headers.get("Date"));
     if (answer.status === 401) {
-      location.assign(`/login?next=${encodeURIComponent(location.pathname)}`);
+      location.assign(`${at("/login")}?next=${encodeURIComponent(location.pathname)}`);
       throw new Error(t("error.login"));
     }
     const content = await answer.json().catch(() => ({}));
@@ -201,7 +203,7 @@ window.yiping = (() => {
   const personNames = (ids) => [ids].flat().map(personName).filter(Boolean).join("、");
 
   return {
-    page, language, t, clock, show, wall, moment, zoneNote, ago, ageSeconds, duration, make, since, everySecond, mount, me, get, post, send, all,
+    page, language, t, clock, show, wall, moment, zoneNote, ago, ageSeconds, duration, make, since, everySecond, mount, at, me, get, post, send, all,
     say, act, sites, siteName, personName, personNames, nameUser,
   };
 })();

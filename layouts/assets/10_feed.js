@@ -132,7 +132,7 @@ yiping.feed = (() => {
   };
   const address = () => {
     const scheme = location.protocol === "https:" ? "wss" : "ws";
-    return `${scheme}://${location.host}/ws/events?since=${seq}&epoch=${encodeURIComponent(loaded ? epoch : "")}`;
+    return `${scheme}://${location.host}${yiping.at("/ws/events")}?since=${seq}&epoch=${encodeURIComponent(loaded ? epoch : "")}`;
   };
   async function hello(message, from) {
     epoch = message.epoch;

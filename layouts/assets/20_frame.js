@@ -53,7 +53,7 @@
   mount("logout", (button) => {
     button.addEventListener("click", () => act(button, async () => {
       await post("/logout");
-      location.assign("/login");
+      location.assign(yiping.at("/login"));
     }));
   });
 

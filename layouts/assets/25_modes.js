@@ -73,7 +73,7 @@ yiping.modes = (() => {
     item.pinned.length ? make("span", {}, t("plans.pins", { n: item.pinned.length })) : null,
     item.stays ? make("span", { class: "stays" }, t("plans.stays")) : null,
     item.mode ? make("details", { class: "duty-list" }, make("summary", {}, t("plans.on_duty", { n: dutyCount() })), drawRoster()) : null,
-    make("span", { class: "do" }, make("a", { href: "/plans" }, t("page.plans")), orderButton(item.plan, "end", "plans.end", false, draw)));
+    make("span", { class: "do" }, make("a", { href: yiping.at("/plans") }, t("page.plans")), orderButton(item.plan, "end", "plans.end", false, draw)));
   const proposed = (item) => make("div", { class: "banner proposed", "data-plan": item.plan },
     levelMark(item.level, true), make("b", {}, `${t("plans.proposes")} ${nameOf(item)}`), make("span", { class: "level" }, t(`level.${item.level}`)),
     make("span", { class: "dim" }, t("plans.because", { why: why(item.because, item.cause) })), since(item.opened_at),

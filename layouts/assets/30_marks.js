@@ -32,7 +32,7 @@ yiping.marks = (() => {
   /** An evidence picture with the object's box over it (fractions of the picture). */
   const picture = (evidence, xyxy, priority, alt, properties = {}) => {
     if (!evidence) return make("div", { class: "picture none", ...properties }, make("span", {}, t("evidence.none")));
-    const image = make("img", { src: `/media/evidence/${evidence}`, alt, decoding: "async", draggable: "false" });
+    const image = make("img", { src: yiping.at(`/media/evidence/${evidence}`), alt, decoding: "async", draggable: "false" });
     const frame = make("div", { class: "picture", ...properties }, make("div", { class: "fit" }, image));
     image.addEventListener("error", () => {
       frame.classList.add("none");

@@ -103,7 +103,7 @@ yiping.tiles = (() => {
   const send = (message) => socket?.readyState === WebSocket.OPEN && socket.send(JSON.stringify(message));
   function connect() {
     if (document.hidden || !wall?.isConnected) return;
-    const mine = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws/wall`);
+    const mine = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}${yiping.at("/ws/wall")}`);
     mine.binaryType = "arraybuffer";
     socket = mine;
     mine.onopen = () => { attempt = 0; send({ look: [...tiles.keys()], credits: CREDITS }); };

@@ -4,7 +4,7 @@
   "use strict";
   const { t, make, mount, get, post, act } = yiping;
   const raw = (text) => Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (one) => one.charCodeAt(0));
-  const registration = () => navigator.serviceWorker.register("/r/sw.js", { scope: "/r" });
+  const registration = () => navigator.serviceWorker.register(yiping.at("/r/sw.js"), { scope: yiping.at("/r") });
 
   mount("push-slot", async (place) => {
     if (!("PushManager" in window)) return;

@@ -109,7 +109,7 @@
       load();
     };
     const csv = make("a", { class: "button", href: "#", id: "kpi-csv", download: "alarm-kpi.csv" }, t("kpi.csv"));
-    csv.addEventListener("click", () => { csv.href = `/api/v1/alarm-kpi.csv?${query()}`; });
+    csv.addEventListener("click", () => { csv.href = `${yiping.at("/api/v1/alarm-kpi.csv")}?${query()}`; });
     element.replaceChildren(make("span", { class: "dim" }, t("kpi.period")), ...buttons, begin, "–", end, yiping.zoneNote(),
       make("button", { type: "button", onclick: read }, t("kpi.read")), csv);
   });

@@ -67,7 +67,7 @@
   };
   async function picture(site, canvas, note, tables) {
     try {
-      const answer = await fetch(`/media/live/${site.id}.jpg`);
+      const answer = await fetch(yiping.at(`/media/live/${site.id}.jpg`));
       if (!answer.ok) throw new Error(String(answer.status));
       const bitmap = await createImageBitmap(await answer.blob());
       [canvas.width, canvas.height] = [bitmap.width, bitmap.height];

@@ -150,7 +150,7 @@ def until(condition: Callable[[], Any], timeout_s: float = 5.0) -> Any:
 def start(deps: ServerDeps, **options: Any) -> tuple[uvicorn.Server, threading.Thread, int]:
     """Run a server in a thread until it is ready."""
     port = free_port()
-    given = ServeOptions(settings=deps.settings, store="", var_dir=deps.var_dir, port=port, **options)
+    given = ServeOptions(settings=deps.settings, store="", var_dir=deps.var_dir, port=port, door=deps.door, **options)
     server = uvicorn.Server(server_config(build_server(deps), given))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

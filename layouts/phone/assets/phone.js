@@ -8,6 +8,7 @@ const POSITION_EVERY_MS = 10000, POSITION_AT_LEAST_MS = 60000, MOVED_M = 15, WOR
 const AFTER = {"en-route": "en_route", "on-scene": "on_scene", "report": "reported", "block": "blocked"};
 const ORDER = ["accepted", "en_route", "on_scene", "reported"];
 const words = JSON.parse(document.body.dataset.words), user = document.body.dataset.user;
+const base = document.body.dataset.base; /* the path of a reverse proxy, where there is one */
 const live = document.getElementById("live"), link = document.getElementById("link");
 const notices = document.getElementById("notices"), share = document.getElementById("share");
 const shared = document.getElementById("shared");
@@ -20,7 +21,7 @@ const headers = more => ({"X-CSRF-Token": decodeURIComponent(cookie("yiping_csrf
 const key = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), b => b.toString(16).padStart(2, "0")).join("");
 const limited = async (url, options, ms) => {
   const stop = new AbortController(), timer = setTimeout(() => stop.abort(), ms);
-  try { return await fetch(url, {...options, signal: stop.signal, credentials: "same-origin", cache: "no-store"}); }
+  try { return await fetch(base + url, {...options, signal: stop.signal, credentials: "same-origin", cache: "no-store"}); }
   finally { clearTimeout(timer); }
 };
 
@@ -190,7 +191,7 @@ const showLink = () => {
   link.textContent = "";
   if (expired) {
     const again = document.createElement("a");
-    again.href = "/login?next=/r";
+    again.href = `${base}/login?next=${base}/r`;
     again.textContent = words.login;
     link.append(again);
     return;
@@ -418,7 +419,7 @@ document.getElementById("log-out").onclick = async () => {
     await limited("/logout", {method: "POST", headers: headers({}), redirect: "manual"}, TIMEOUT_MS);
     for (const step of [...waiting, ...refused]) await drop(step.n);
     if (window.caches) await caches.delete("yiping-phone");
-    location.href = "/login?next=/r";
+    location.href = `${base}/login?next=${base}/r`;
   } catch { setOnline(false); }
 };
 live.addEventListener("click", took);
@@ -436,6 +437,6 @@ addEventListener("offline", () => { setOnline(false); mark(); });
 document.addEventListener("visibilitychange", () => { if (!document.hidden) { look(); send(); } });
 const turn = async () => { await look(); await send(); setTimeout(turn, document.hidden ? POLL_HIDDEN_MS : POLL_MS); };
 if ("serviceWorker" in navigator && window.isSecureContext)
-  navigator.serviceWorker.register("/r/sw.js", {scope: "/r"}).catch(() => {});
+  navigator.serviceWorker.register(`${base}/r/sw.js`, {scope: `${base}/r`}).catch(() => {});
 reload().then(() => { settle(); setInterval(tick, 1000); turn(); });
 })();

@@ -1,10 +1,11 @@
 /* Keeps the page itself, so that it opens without network. Never answers for anything else. */
 const CACHE = "yiping-phone";
+const BASE = new URL(self.location.href).pathname.replace(/\/r\/sw\.js$/, ""); // the path of a reverse proxy
 self.addEventListener("install", () => self.skipWaiting());
 self.addEventListener("activate", event => event.waitUntil(self.clients.claim()));
 self.addEventListener("fetch", event => {
   const url = new URL(event.request.url);
-  const ours = url.origin === location.origin && (url.pathname === "/r" || url.pathname.startsWith("/r/assets/"));
+  const ours = url.origin === location.origin && (url.pathname === `${BASE}/r` || url.pathname.startsWith(`${BASE}/r/assets/`));
   if (event.request.method !== "GET" || !ours) return;
   event.respondWith((async () => {
     const cache = await caches.open(CACHE);
@@ -28,5 +29,5 @@ self.addEventListener("push", event => {
 });
 self.addEventListener("notificationclick", event => {
   event.notification.close();
-  event.waitUntil(self.clients.openWindow("/"));
+  event.waitUntil(self.clients.openWindow(`${BASE}/`));
 });
