@@ -15,7 +15,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 # What the product itself needs beyond pip (fonts for Chinese labels), and what the tests talk to.
 APT_RUN := fonts-noto-cjk libgl1 libglib2.0-0
-APT_TEST := $(APT_RUN) chromium gcc libc6-dev libnss3-tools mosquitto mosquitto-clients postgresql ffmpeg python3-gi gstreamer1.0-rtsp \
+APT_TEST := $(APT_RUN) nginx-light caddy chromium gcc libc6-dev libnss3-tools mosquitto mosquitto-clients postgresql ffmpeg python3-gi gstreamer1.0-rtsp \
 	gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad \
 	gstreamer1.0-plugins-ugly gstreamer1.0-libav
 

@@ -56,7 +56,12 @@ def draw_header(screens: ScreenContext, words: Words, path: str) -> Any:
                     html.Span(id="link-state", className="link-state", role="status"),
                     html.Time(id="clock", className="clock"),
                     html.Button(words("language.other"), id="language", className="quiet", value=words.other),
-                    html.A(id="user-menu", className="user-menu", href="/account", title=words("page.account")),
+                    html.A(
+                        id="user-menu",
+                        className="user-menu",
+                        href=f"{screens.base}/account",
+                        title=words("page.account"),
+                    ),
                     html.Button(words("logout"), id="logout", className="quiet"),
                 ],
                 className="status",

@@ -45,6 +45,7 @@ def account_pages_router(deps: ServerDeps) -> APIRouter:
             other=next(one for one in LANGUAGES if one != language),
             words=account_words(language) | {f"role.{one.value}": words(f"role.{one.value}") for one in Role},
             name=deps.settings.name,
+            base=deps.door.base,
             timezone=deps.settings.timezone,
             home="/" if role is not None and may(role, Action.READ) else RESPONDER_HOME,
             administers=role is not None and may(role, Action.ADMINISTER),

@@ -48,7 +48,7 @@ def test_with_tls_the_names_in_the_certificate_are_ours(tmp_path: Path) -> None:
 
 def test_behind_a_proxy_its_address_and_our_names_are_needed() -> None:
     door = front_door(PROXY, "0.0.0.0", None)
-    assert (door.trusted, door.hosts, door.base) == (("10.0.0.5",), {"yiping.example.cn"}, "")
+    assert door == FrontDoor(frozenset({"yiping.example.cn"}), trusted=("10.0.0.5",))
     given_by_flags = front_door(
         WebSettings(), "0.0.0.0", None, proxies=["10.0.0.0/24"], hosts=["Yiping.example.cn"], path="/yiping/"
     )

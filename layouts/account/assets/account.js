@@ -2,6 +2,7 @@
 (() => {
 "use strict";
 const body = document.body, words = JSON.parse(body.dataset.words), main = document.getElementById("main");
+const base = body.dataset.base; /* the path of a reverse proxy, where there is one */
 const page = body.dataset.page, SOON_MS = 14 * 86400e3;
 const t = (key, values = {}) => (words[key] ?? key).replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
 const make = (tag, attributes = {}, ...inside) => {
@@ -25,7 +26,7 @@ class Refused extends Error {}
 const ask = async (method, path, given) => {
   let answer;
   try {
-    answer = await fetch("/api/v1" + path, {
+    answer = await fetch(base + "/api/v1" + path, {
       method, cache: "no-store", credentials: "same-origin",
       headers: {"Content-Type": "application/json", "X-CSRF-Token": decodeURIComponent(cookie("yiping_csrf"))},
       body: given === undefined ? undefined : JSON.stringify(given),
@@ -35,7 +36,7 @@ const ask = async (method, path, given) => {
   if (answer.ok) return told;
   const reason = `refused.${told.reason}`, status = `refused.${answer.status}`;
   if (told.reason && words[reason]) throw new Refused(t(reason));
-  if (answer.status === 401 && page !== "reset") { location.assign(`/login?next=${location.pathname}`); }
+  if (answer.status === 401 && page !== "reset") { location.assign(`${base}/login?next=${location.pathname}`); }
   const generic = words[status] && t(status, {n: answer.headers.get("Retry-After") || "60"});
   throw new Refused(generic && answer.status !== 404 ? generic : [generic, told.detail].filter(Boolean).join(" · ") || String(answer.status));
 };
@@ -209,7 +210,7 @@ const drawAccount = async () => {
 const roles = () => make("select", {name: "role"}, ...Object.keys(words).filter(key => key.startsWith("role.")).map(
   key => make("option", {value: key.slice(5)}, words[key])));
 const at = name => `/users/${encodeURIComponent(name)}`;
-const link = code => `${location.origin}/reset#${code}`;
+const link = code => `${location.origin}${base}/reset#${code}`;
 const addUser = () => {
   const [name, nameOf] = field("user_name", {name: "name", maxlength: 64, autocomplete: "off"});
   const [display, displayOf] = field("display_name", {name: "display_name", maxlength: 200, required: false, autocomplete: "off"});
@@ -297,15 +298,15 @@ const drawReset = async () => {
   main.replaceChildren(section("reset", make("p", {}, t("reset_hint")), make("p", {class: "dim"}, t("password_rule")),
     form("set_password", [code, ...fields], async () => {
       const {name} = await ask("POST", "/password-reset", {code: codeOf.value.trim(), new: fresh()});
-      main.replaceChildren(section("reset", make("p", {}, t("reset_done", {name})), make("a", {href: "/login"}, t("log_in"))));
+      main.replaceChildren(section("reset", make("p", {}, t("reset_done", {name})), make("a", {href: `${base}/login`}, t("log_in"))));
     }, {id: "reset"})));
 };
 
 const draw = {account: drawAccount, accounts: drawUsers, reset: drawReset}[page];
 const logOut = document.getElementById("log-out");
 if (logOut) logOut.addEventListener("click", async () => {
-  await fetch("/logout", {method: "POST", headers: {"X-CSRF-Token": decodeURIComponent(cookie("yiping_csrf"))}});
-  location.assign("/login");
+  await fetch(base + "/logout", {method: "POST", headers: {"X-CSRF-Token": decodeURIComponent(cookie("yiping_csrf"))}});
+  location.assign(`${base}/login`);
 });
 draw().catch(error => { main.replaceChildren(make("p", {class: "refused"}, error.message)); });
 })();

@@ -4,8 +4,9 @@
 const button = document.getElementById("passkey"), failed = document.getElementById("passkey-failed");
 if (!button || !window.PublicKeyCredential || !PublicKeyCredential.parseRequestOptionsFromJSON) return;
 button.hidden = false;
+const base = button.dataset.base; /* the path of a reverse proxy, where there is one */
 const post = async (path, given) => {
-  const answer = await fetch(path, {method: "POST", credentials: "same-origin", headers: {"Content-Type": "application/json"}, body: JSON.stringify(given)});
+  const answer = await fetch(base + path, {method: "POST", credentials: "same-origin", headers: {"Content-Type": "application/json"}, body: JSON.stringify(given)});
   if (!answer.ok) throw new Error(String(answer.status));
   return answer.json();
 };
@@ -16,7 +17,7 @@ button.addEventListener("click", async () => {
     const options = await post("/login/passkey/options", {});
     const credential = await navigator.credentials.get({publicKey: PublicKeyCredential.parseRequestOptionsFromJSON(options)});
     const {go} = await post("/login/passkey", {credential: credential.toJSON(), next: button.dataset.next});
-    location.assign(go);
+    location.assign(base && go.startsWith(`${base}/`) ? go : base + go);
   } catch {
     failed.textContent = button.dataset.failed;
     failed.hidden = false;
