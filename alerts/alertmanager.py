@@ -10,6 +10,7 @@ from typing import Any
 from alerts.lifecycle import end_alert, raise_alert
 from data.alert import Alert, AlertKey, Ended, Priority, Raised, Signal
 from data.errors import InputRejected
+from data.moments import plausible
 from data.observation import Rejected
 from data.settings import Settings
 from data.store import Writer
@@ -86,9 +87,7 @@ def _signal(alert: Any, sites: Collection[str], now: datetime) -> Signal:
     if not isinstance(fingerprint, str) or not 0 < len(fingerprint) <= LONGEST:
         raise InputRejected("there is no fingerprint")
     key = AlertKey(site, RULE, "", fingerprint)
-    started_at = _moment(alert, "startsAt")
-    if started_at > now + CLOCK_AHEAD:
-        raise InputRejected(f"startsAt {started_at.isoformat()} lies in the future")
+    started_at = plausible(_moment(alert, "startsAt"), now, CLOCK_AHEAD, "startsAt")
     if status == "resolved":
         ended_at = _moment(alert, "endsAt")
         # Go's zero time, or an end before the beginning, tells nothing: it is over as of now.

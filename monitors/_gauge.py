@@ -12,10 +12,11 @@ from pydantic import Field, field_validator
 
 from data.durations import Duration
 from data.errors import InputRejected
+from data.moments import EARLIEST
 from data.observation import HISTORY_AFTER, Quality, Reading
 from data.recipe import Context
 from data.units import convert
-from monitors._times import EARLIEST, EARLIEST_RECORDED, LocalTimes
+from monitors._times import EARLIEST_RECORDED, LocalTimes
 from monitors._values import ValueSettings
 
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from types import MappingProxyType
 
 from data.errors import InputRejected
+from monitors._times import both_hours
 
 START = b"\x7e\x7e"
 STX, SYN, ETX, ETB, ESC = 0x02, 0x16, 0x03, 0x17, 0x1B
@@ -101,13 +102,17 @@ class Telegram:
 
 
 def _moment(raw: bytes, zone: tzinfo, what: str) -> datetime:
-    """From BCD year (20..), month, day, hour, minute and, where there are six bytes, second."""
+    """From BCD year (20..), month, day, hour, minute and, where there are six bytes, second.
+
+    A station's clock keeps one offset; where `zone` puts clocks back, the first of the two hours is meant.
+    """
     digits = raw.hex()
     try:
         year, month, day, hour, minute, second = (int(digits[i : i + 2] or "0") for i in range(0, 12, 2))
-        return datetime(2000 + year, month, day, hour, minute, second, tzinfo=zone).astimezone(UTC)
+        local = datetime(2000 + year, month, day, hour, minute, second)  # noqa: DTZ001 - local, as the station tells it
     except (ValueError, OverflowError):
         raise InputRejected(f"{what} {digits.upper()} is no time in BCD") from None
+    return both_hours(local, zone)[0]
 
 
 def length_of(header: bytes) -> int:

@@ -16,8 +16,6 @@ from typing import Any
 
 from data.errors import InputRejected
 
-EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
-"""A reading before this is from a clock that was never set: those begin at 1970, 1980 or in the year 1."""
 EARLIEST_RECORDED = datetime(1800, 1, 1, tzinfo=UTC)
 """In a series that is declared to be history."""
 MILLISECONDS_FROM = 1e11  # seconds since 1970 reach this in the year 5138

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, File, Form, Query, Request, Response, UploadFile
@@ -13,6 +14,7 @@ from starlette.responses import JSONResponse
 from data.case import Origin
 from data.errors import InputRejected
 from data.geo import Location
+from data.moments import plausible
 from data.people import Action, Actor, may
 from data.record import AuditEntry
 from data.store import Reader, Writer
@@ -35,6 +37,7 @@ from web.deps import ServerDeps
 from web.photo import LARGEST_BYTES, keep_photo
 
 Open = Annotated[bool, Query(description="Only those that have not ended.")]
+_AHEAD = timedelta(seconds=60)  # how far a phone's clock may be ahead
 _MOVED = answers(AnyList, 403, 404, 409, 412, 422, 428)
 
 
@@ -135,7 +138,7 @@ def _add_intake(router: APIRouter, deps: ServerDeps) -> None:
         content = b"" if photo is None else await photo.read(LARGEST_BYTES + 1)
         mark = hashlib.sha256(actor.name.encode()).hexdigest()[:12]
         evidence, clean = await keep_photo(deps, content, f"report:{mark}") if content else (None, None)
-        reporter = {"user": actor.name} | ({} if seen_at is None else {"seen_at": iso(seen_at) or ""})
+        reporter = {"user": actor.name} | _seen(seen_at, deps.now())
         reported = Report(kind, Location(lon=lon, lat=lat), description, photo=evidence, reporter=reporter)
         body = {"kind": kind, "lon": lon, "lat": lat, "text": description, "photo": evidence and evidence.id}
 
@@ -190,3 +193,13 @@ def _add_step(router: APIRouter, deps: ServerDeps, step: EventStep) -> None:
 
     path = f"/events/{{event_id}}/{step.value}"
     router.add_api_route(path, take_one, methods=["POST"], name=step.value, response_model=None, responses=_MOVED)
+
+
+def _seen(seen_at: datetime | None, now: datetime) -> dict[str, str]:
+    """When the reporter saw it. A phone's wrong clock loses no report: such a time is kept as doubted."""
+    if seen_at is None:
+        return {}
+    try:
+        return {"seen_at": iso(plausible(seen_at, now, _AHEAD, "seen_at")) or ""}
+    except InputRejected as error:
+        return {"seen_at_doubt": str(error)}

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
-from data.errors import Forbidden, InputRejected
+from data.errors import Forbidden
 from data.geo import Location
+from data.moments import plausible
 from data.people import PERMITTED, Action, may
 from data.store import Reader, Writer
 from data.views import iso, responder_view
@@ -18,7 +20,7 @@ from web.api.schemas import AnyList, PositionBody, answers
 from web.auth import visitor_of
 from web.deps import ServerDeps
 
-_FUTURE_S = 60.0  # how far a phone's clock may be ahead
+_AHEAD = timedelta(seconds=60)  # how far a phone's clock may be ahead
 
 
 def people_router(deps: ServerDeps) -> APIRouter:
@@ -80,9 +82,7 @@ def people_router(deps: ServerDeps) -> APIRouter:
         actor.require(Action.SHARE_POSITION)
         if actor.name != responder_id:
             raise Forbidden(f"{actor.name} cannot say where {responder_id} is")
-        at = now if body.at is None else body.at.astimezone(now.tzinfo)
-        if (at - now).total_seconds() > _FUTURE_S:
-            raise InputRejected(f"at: {at.isoformat()} lies in the future")
+        at = now if body.at is None else plausible(body.at, now, _AHEAD, "at:")
         place = Location(lon=body.lon, lat=body.lat)
 
         def work(writer: Writer) -> Mapping[str, Any]:
