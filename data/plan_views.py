@@ -13,6 +13,8 @@ def run_view(run: PlanRun) -> dict[str, Any]:
     """A run. `state`: proposed, in_force, ended, dismissed, exercise. `begun_at`, `begun_by`: of the last beginning.
 
     `because`: what triggered it, in words; where that was an alert, `cause` has its site, rule, kind and label.
+    `doubts`: why a human is asked, by name: area_unknown, status_unknown, type_unknown; `named`: the area and
+    the sender in the message's own words.
     """
     begun = run.begun
     return {
@@ -28,6 +30,8 @@ def run_view(run: PlanRun) -> dict[str, Any]:
         "reason": "" if begun is None else begun.reason,
         "because": run.steps[0].reason,
         "cause": run.steps[0].detail.get("cause"),
+        "doubts": run.steps[-1].detail.get("doubts", []),
+        "named": run.steps[-1].detail.get("named"),
         "settled": not run.unsettled,
         "steps": [step_view(step) for step in run.steps],
         "version": run.version,

@@ -324,6 +324,14 @@ class Reader(Protocol):
         """Of each of these messages that is stored: its status, and whether it was cancelled."""
         ...
 
+    def warning_numbers(self, now: datetime, limit: int) -> Sequence[int]:
+        """Of those that have not ended, newest first; their blocks may have."""
+        ...
+
+    def warnings_numbered(self, numbers: Sequence[int]) -> Sequence[HazardWarning]:
+        """Those of these numbers that can be read."""
+        ...
+
     def warnings_of_old(self, limit: int) -> Sequence[int]:
         """Numbers of warnings that were stored before areas were bounded."""
         ...
@@ -439,8 +447,8 @@ class Writer(Reader, Protocol):
         """
         ...
 
-    def quarantine_warning(self, warning_id: int, at: datetime) -> None:
-        """Put aside one that cannot be used: it starts nothing any more."""
+    def quarantine_warning(self, warning_id: int, at: datetime) -> bool:
+        """Put aside one that cannot be used: it starts nothing any more. False when it is put aside already."""
         ...
 
     def bound_warning(self, warning: HazardWarning) -> None:

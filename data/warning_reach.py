@@ -33,6 +33,7 @@ _GB_NAMES = ("2260", "10114", "行政区划", "区划代码", "adcode")
 _NAMES_WITHOUT_MEANING = frozenset(
     ("", "code", "value", "geocode", "id", "area", "areacode", "region", "regioncode", "district", "county", "city")
 )
+_SMALLEST_RING = 4  # points
 _OTHERS = ("same", "ugc")
 
 
@@ -231,6 +232,8 @@ def _by_shape(area: WarningArea, lons: Coordinates, lats: Coordinates) -> list[R
 def _covers(ring: tuple[tuple[float, float], ...], points: npt.ArrayLike) -> npt.NDArray[np.bool_]:
     """Which points (n, 2) lie within the ring or on it."""
     array = np.asarray(points, dtype=np.float64).reshape(-1, 2)
+    if len(ring) < _SMALLEST_RING:
+        return np.zeros(len(array), dtype=bool)
     inside: npt.NDArray[np.bool_] = shapely.intersects_xy(_shape(ring), array[:, 0], array[:, 1])
     return inside
 

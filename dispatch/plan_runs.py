@@ -239,7 +239,7 @@ def _levelled(writer: Writer, run: PlanRun, stands: Standing, now: datetime, set
 def _cause(stands: Standing) -> dict[str, Any]:
     """What of the step's detail says which alert it was, and why a human is asked."""
     told: dict[str, Any] = {"cause": dict(stands.cause)} if stands.cause else {}
-    return told | ({"doubts": list(stands.doubts)} if stands.doubts else {})
+    return told | ({"doubts": list(stands.doubts), "named": dict(stands.named)} if stands.doubts else {})
 
 
 def _over(  # noqa: PLR0917 - what is over, and how

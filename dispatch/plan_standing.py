@@ -13,11 +13,12 @@ from data.alert_life import Verification
 from data.plan import ALERTS, ORDER, WARNING, PlanRun
 from data.plan_settings import LEVEL_OF, AlertTrigger, PlanSettings
 from data.store import AlertQuery, Reader
-from data.warning import HazardWarning, WarningArea, WarningId, WarningLevel, WarningStatus
+from data.warning import HazardWarning, WarningArea, WarningId, WarningInfo, WarningLevel, WarningStatus
 from data.warning_reach import District, Reach
 
 _MOST_ALERTS = 1000
 _LONGEST_CHAIN = 300
+_LONGEST_NAME = 200
 _MOST_HOLDING = 30  # messages of one chain that hold at once
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
@@ -27,8 +28,9 @@ class Standing:
     """`level` None: nothing triggers the plan any more; `over` says how: cancelled, lowered, elsewhere, expired.
 
     `where`: the areas with the level that counts there; empty for what holds everywhere. `ask`: a human is to decide,
-    `doubts`: why, besides that the plan is set to ask. `exercise`: of status Exercise or Test. `because`: what it is,
-    in words; `cause`: of an alert also its site, rule, kind and label, for a screen to name in its own language.
+    `doubts`: why, besides that the plan is set to ask; `named`: how the message names its area and sender. `exercise`:
+    of status Exercise or Test. `because`: what it is, in words; `cause`: of an alert also its site, rule, kind and
+    label, for a screen to name in its own language.
     """
 
     level: WarningLevel | None
@@ -36,6 +38,7 @@ class Standing:
     until: datetime | None = None
     ask: bool = False
     doubts: tuple[str, ...] = ()
+    named: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
     exercise: bool = False
     over: str = ""
     because: str = ""
@@ -114,9 +117,15 @@ def of_chain(plan: PlanSettings, chain: Chain, now: datetime, district: District
         until=max(block.ends for _, block, _ in here),
         ask=is_unknown or doubtful or all(trigger.start == "ask" for _, _, trigger in here),
         doubts=tuple(dict.fromkeys(doubts)),
+        named={"area": _areas_named(top), "sender": message.key.sender},
         exercise=exercise,
         because=top.headline or f"{top.event} {top.level}",
     )
+
+
+def _areas_named(block: WarningInfo) -> str:
+    names = dict.fromkeys(area.description for area in block.areas if area.description)
+    return "、".join(names)[:_LONGEST_NAME]
 
 
 def of_alerts(reader: Reader, plan: PlanSettings, now: datetime) -> Standing:

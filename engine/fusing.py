@@ -24,13 +24,16 @@ from data.people import SYSTEM
 from data.settings import Settings
 from data.store import AlertQuery, Reader, Store, TaskQuery, Writer
 from data.task import Event
+from data.warning import HazardWarning
 from dispatch.confirmed import receding, send_confirmed, verify_receded, wanting
 from dispatch.routing import Roads
 from dispatch.tasks import send_automatically
+from engine.quarantine import put_aside
 
 log = logging.getLogger(__name__)
 
 FOLLOWER = Follower("fusion:changes", ("alert",), timedelta(minutes=5))
+MOST_WARNINGS = 500
 MOST_OPEN = 10_000
 FOLLOWED_AT_ONCE = 20  # each may be a step of its own, and alerts wait meanwhile
 _STEPS = frozenset({AlertStep.SUSPECT, AlertStep.CONFIRM, AlertStep.DISMISS})
@@ -44,6 +47,8 @@ class Fusion:
         self._settings = settings
         self._roads = roads
         self._said: dict[str, str] = {}
+        self._read: dict[int, HazardWarning] = {}
+        self._warnings: Sequence[HazardWarning] = ()
 
     def poll(self, now: datetime | None = None) -> None:
         """Judge anew what has changed. Raises what the store raises."""
@@ -51,6 +56,7 @@ class Fusion:
             self._store.write(lambda writer: self._follow(writer, now or datetime.now(UTC)))
         if not self._settings.fusion.places:
             return
+        self._warnings = self._in_force(now or datetime.now(UTC))
         for place in self._store.read(self._busy):
             at = now or datetime.now(UTC)
             try:
@@ -61,6 +67,19 @@ class Fusion:
                 if self._said.get(place.id) != str(error):
                     log.error("fusion %s: %s", place.id, error)
                 self._said[place.id] = str(error)
+
+    def _in_force(self, now: datetime) -> Sequence[HazardWarning]:
+        """Official warnings, read before any unit of work; each only once, since what it says does not change."""
+        if not any(place.warnings for place in self._settings.fusion.places):
+            return ()
+        numbers = self._store.read(lambda reader: reader.warning_numbers(now, MOST_WARNINGS))
+        new = [number for number in numbers if number not in self._read]
+        found = {one.id: one for one in self._store.read(lambda reader: reader.warnings_numbered(new))} if new else {}
+        for number in set(new) - found.keys():
+            reason = "what is stored of it cannot be read"
+            self._store.write(lambda writer, n=number, why=reason: put_aside(writer, n, why, now, self._settings))  # type: ignore[misc]
+        self._read = {number: one for number in numbers if (one := self._read.get(number) or found.get(number))}
+        return tuple(self._read.values())
 
     def _busy(self, reader: Reader) -> list[FusedPlace]:
         """The places where an alert is open or work is not done; of the others there is nothing to say."""
@@ -145,7 +164,7 @@ class Fusion:
             for name in place.all_sites:
                 box = box_around(sites[name].location, place.radius)
                 reports |= {event.id: event for event in reader.events_of_kind(kind, since=since, box=box)}
-        warnings = reader.warnings(in_force_at=now) if place.warnings else ()
+        warnings = self._warnings if place.warnings else ()
         return Sight(tuple(alerts.values()), readings, tuple(reports.values()), warnings)
 
 

@@ -19,10 +19,12 @@ from data.store import Store, Writer
 from dispatch.plan_runs import follow, follow_alerts, follow_warning, put_modes_in_force
 from dispatch.plan_works import Maker, settle
 from dispatch.routing import Roads
+from engine.outlet import AWAY
+from engine.quarantine import bound_old_warnings, put_aside
 
 log = logging.getLogger(__name__)
 
-FOLLOWED_AT_ONCE = 200
+FOLLOWED_AT_ONCE = 20
 REST_S = 10.0  # what failed once would fail at every poll
 BEGIN_WITHIN = timedelta(days=1)  # what holds no more is no work, however it was heard of
 
@@ -43,27 +45,57 @@ class Planner:
 
     def poll(self) -> None:
         """Follow what has changed and make its work. Raises what the store raises; the next poll tries again."""
+        bound_old_warnings(self._store, self._settings)
         if not self._begun:
-            self._store.write(self._begin)
+            self._begin()
             self._begun = True
         while self._store.read(self._follower.is_behind):
-            self._store.write(self._follow)
+            self._follow_next()
         for run in self._store.read(lambda reader: reader.plan_runs(unsettled_only=True)):
             if time.monotonic() - self._failed_s.get(run.id, float("-inf")) > REST_S:
                 self._settle(run.id)
 
-    def _begin(self, writer: Writer) -> None:
-        """The configuration may be another one: what is in force is held against it."""
-        for known in writer.plan_runs(open_only=True):
-            run = follow(writer, known.id, datetime.now(UTC), self._settings)
-            if not run.unsettled:
-                writer.save_plan_run(replace(run, unsettled=True))
-        put_modes_in_force(writer, self._settings)
+    def _begin(self) -> None:
+        """The configuration may be another one: what is in force is held against it, each run by itself."""
+        for known in self._store.read(lambda reader: reader.plan_runs(open_only=True)):
+            done = self._store.submit(lambda writer, known=known: self._hold_against_settings(writer, known.id))  # type: ignore[misc]
+            error = done.exception()
+            if isinstance(error, AWAY):
+                raise error
+            if error is not None:
+                log.error("run %d of plan %s cannot be brought in line: %s", known.id, known.plan, error)
+        self._store.write(lambda writer: put_modes_in_force(writer, self._settings))
 
-    def _follow(self, writer: Writer) -> None:
+    def _hold_against_settings(self, writer: Writer, run_id: int) -> None:
+        run = follow(writer, run_id, datetime.now(UTC), self._settings)
+        if not run.unsettled:
+            writer.save_plan_run(replace(run, unsettled=True))
+
+    def _follow_next(self) -> None:
+        """The next changes together; where that fails one by one, and a warning that cannot be used is put aside."""
+        error = self._store.submit(lambda writer: self._follow(writer, FOLLOWED_AT_ONCE)).exception()
+        if error is None:
+            return
+        if isinstance(error, AWAY):
+            raise error
+        error = self._store.submit(lambda writer: self._follow(writer, 1)).exception()
+        if isinstance(error, AWAY):
+            raise error
+        if error is not None:
+            self._store.write(lambda writer: self._pass_over(writer, error))
+
+    def _pass_over(self, writer: Writer, error: BaseException) -> None:
+        """The next change makes no work: what it is about is put aside by name, and the ones after it go on."""
+        now = datetime.now(UTC)
+        for change in self._follower.take(writer, now, 1):
+            log.error("%s %s makes no work: %s", change.topic, change.subject, error)
+            if change.topic == "warning":
+                put_aside(writer, int(change.subject), f"{type(error).__name__}: {error}", now, self._settings)
+
+    def _follow(self, writer: Writer, at_most: int) -> None:
         now = datetime.now(UTC)
         rules: dict[str, None] = {}
-        for change in self._follower.take(writer, now, FOLLOWED_AT_ONCE):
+        for change in self._follower.take(writer, now, at_most):
             if change.topic == "warning":
                 self._warning(writer, int(change.subject), now)
             elif change.payload["alert"]["rule"] in self._rules:

@@ -342,6 +342,13 @@ class Sensors:
             batch.units.append(unit)
 
     def _commit(self, batch: _Batch) -> bool:
+        """Readings first, then each warning in a unit of work of its own. False when it is time to stop."""
+        warnings, batch.warnings = batch.warnings, []
+        if batch and not self._commit_whole(batch):
+            return False
+        return all(self._commit_whole(_Batch(warnings=[warning])) for warning in warnings)
+
+    def _commit_whole(self, batch: _Batch) -> bool:
         """Once it is in the store, whoever waits is told. False when it is time to stop and it is not stored."""
         said = False
         while True:
@@ -398,6 +405,9 @@ class Sensors:
             if refused is not None:
                 log.error("refused by the store and dropped: %s", part, exc_info=refused)
                 self._meters.count("yiping_units_refused_total")
+                for device, warning in part.warnings:
+                    reason = redact(f"the store refuses the warning {warning.key}: {refused}")[:500]
+                    self._write(_Batch(rejects=[Rejected(device.site, device.name, self._wall(), reason)]))
         log.debug("the whole batch failed first: %s", error)
         return True
 

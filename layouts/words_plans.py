@@ -30,6 +30,19 @@ PLANS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "plans.since": ("启动于 {at}", "since {at}"),
         "plans.lasting": ("已持续", "for"),
         "plans.proposes": ("建议启动", "Proposed"),
+        "plans.doubt.area_unknown": (
+            "预警地域不明，无法判断是否涉及本区：请决定是否启动",
+            "The warning does not say clearly where it holds: please decide whether to begin",
+        ),
+        "plans.doubt.status_unknown": (
+            "无法判断是正式预警还是演练/测试：请决定是否启动",
+            "The message does not say clearly whether it is an exercise: please decide whether to begin",
+        ),
+        "plans.doubt.type_unknown": (
+            "预警消息类型不明：请决定是否启动",
+            "The type of the message is unknown: please decide whether to begin",
+        ),
+        "plans.named": ("原文：{area}（{sender}）", "it says: {area} ({sender})"),
         "plans.because": ("因：{why}", "because: {why}"),
         "plans.stays": ("触发条件已解除，待命令退出", "what began it is over; an order ends it"),
         "plans.exercise": ("演练/测试，不派发任务", "Exercise or test: no tasks are made"),
@@ -63,6 +76,7 @@ PLANS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "run.step.stays": ("继续执行", "stays in force"),
         "run.why.expired": ("预警已到期或监测已恢复", "expired, or the gauges are back to normal"),
         "run.why.cancelled": ("预警已解除", "the warning was cancelled"),
+        "run.why.elsewhere": ("预警已不涉及本区", "the warning is for elsewhere now"),
         "run.why.lowered": ("预警已降级", "the warning was lowered"),
         "trigger.warning": ("预警触发", "by a warning"),
         "trigger.alerts": ("监测触发", "by our gauges"),

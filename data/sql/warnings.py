@@ -41,10 +41,10 @@ class WarningWriting(SqlWriting):
         self._name_what_was_meant(warning.key)
         return replace(stored, id=int(number))
 
-    def quarantine_warning(self, warning_id: int, at: datetime) -> None:
-        """From now on it starts nothing."""
+    def quarantine_warning(self, warning_id: int, at: datetime) -> bool:
+        """From now on it starts nothing. False when it is put aside already."""
         still = and_(WARNINGS.c.id == warning_id, WARNINGS.c.quarantined_at.is_(None))
-        self._connection.execute(update(WARNINGS).where(still).values(quarantined_at=at))
+        return bool(self._connection.execute(update(WARNINGS).where(still).values(quarantined_at=at)).rowcount)
 
     def bound_warning(self, warning: HazardWarning) -> None:
         """Replace the areas, blocks and notes of one that was stored before areas were bounded."""

@@ -96,6 +96,13 @@ class WarningLooking(Looking):
         held = self._usable(found.where(*_in_force(in_force_at)))
         return [warning for warning in held if warning.is_in_force(in_force_at)]
 
+    def warning_numbers(self, now: datetime, limit: int) -> Sequence[int]:
+        found = select(WARNINGS.c.id).where(*_in_force(now)).order_by(WARNINGS.c.id.desc()).limit(limit)
+        return [int(one) for one in self._connection.execute(found).scalars()]
+
+    def warnings_numbered(self, numbers: Sequence[int]) -> Sequence[HazardWarning]:
+        return self._usable(select(WARNINGS.c.id).where(WARNINGS.c.id.in_(list(numbers))))
+
     def warnings_of_old(self, limit: int) -> Sequence[int]:
         """Numbers of those stored before areas were bounded, that are neither bounded nor quarantined since."""
         found = select(WARNINGS.c.id).where(WARNINGS.c.infos.is_(None), WARNINGS.c.quarantined_at.is_(None))

@@ -3,7 +3,7 @@ yiping.modes = (() => {
   "use strict";
   const { t, make, mount, since, show, feed, me, act, post, get, language, siteName } = yiping;
   const LEVELS = { red: "P1", orange: "P2", yellow: "P3", blue: "P4" };
-  const WHY = ["expired", "cancelled", "lowered"];
+  const WHY = ["expired", "cancelled", "lowered", "elsewhere"];
   let state = { items: [], pinned: [], modes: [], exercises: [] };
   let roster = { items: [], responders: [] };
   let place = null;
@@ -17,6 +17,14 @@ yiping.modes = (() => {
   const why = (text, cause) => {
     if (cause && text === `${cause.site}/${cause.rule}`) return `${siteName(cause.site)} · ${feed.ruleName(cause.rule, cause.kind, cause.label)}`;
     return WHY.includes(text) ? t(`run.why.${text}`) : text;
+  };
+  const DOUBTS = ["area_unknown", "status_unknown", "type_unknown"];
+  /** Why somebody is asked, where the warning itself leaves it open. */
+  const doubts = (run) => {
+    const found = (run.doubts ?? []).filter((one) => DOUBTS.includes(one)).map((one) =>
+      make("strong", { class: "doubt", "data-doubt": one }, t(`plans.doubt.${one}`)));
+    if (found.length && run.named) found.push(make("span", { class: "named" }, t("plans.named", { area: run.named.area || "—", sender: run.named.sender })));
+    return found;
   };
   const levelMark = (level, open = false) => (LEVELS[level] ? yiping.marks.mark(LEVELS[level], open) : "");
 
@@ -76,7 +84,7 @@ yiping.modes = (() => {
     make("span", { class: "do" }, make("a", { href: yiping.at("/plans") }, t("page.plans")), orderButton(item.plan, "end", "plans.end", false, draw)));
   const proposed = (item) => make("div", { class: "banner proposed", "data-plan": item.plan },
     levelMark(item.level, true), make("b", {}, `${t("plans.proposes")} ${nameOf(item)}`), make("span", { class: "level" }, t(`level.${item.level}`)),
-    make("span", { class: "dim" }, t("plans.because", { why: why(item.because, item.cause) })), since(item.opened_at),
+    doubts(item), make("span", { class: "dim" }, t("plans.because", { why: why(item.because, item.cause) })), since(item.opened_at),
     make("span", { class: "do" }, orderButton(item.plan, "begin", "plans.confirm", true, draw), orderButton(item.plan, "dismiss", "plans.dismiss", false, draw)));
   const exercise = (run) => make("div", { class: "banner exercise", "data-plan": run.plan },
     make("b", {}, t("run.exercise")), make("span", {}, why(run.because, run.cause)), make("span", { class: "dim" }, t("plans.exercise")), since(run.opened_at));
@@ -106,5 +114,5 @@ yiping.modes = (() => {
   });
   /** `follower(state, roster)` is called now and whenever it changes. */
   const follow = (follower) => { followers.add(follower); follower(state, roster); };
-  return { follow, reload: () => again(2000), orderButton, order, drawRoster, dutyCount, levelMark, nameOf, why, mayOrder, get state() { return state; } };
+  return { follow, reload: () => again(2000), orderButton, order, drawRoster, dutyCount, levelMark, nameOf, why, doubts, mayOrder, get state() { return state; } };
 })();

@@ -41,6 +41,7 @@
     return make("li", { class: [plan.id === chosen ? "here" : "", run?.state ?? "idle"].join(" "), "data-plan": plan.id },
       make("button", { class: "quiet name", type: "button", onclick: () => choose(plan.id) }, modes.nameOf(plan), plan.mode ? make("small", {}, ` ${t("plans.mode")}`) : ""),
       standing(plan),
+      run?.state === "proposed" ? modes.doubts(run) : null,
       run?.state === "in_force" ? make("small", {}, run.settled ? counts(run) : t("plans.making")) : null,
       make("div", { class: "do" }, orders(plan)));
   };
@@ -85,11 +86,12 @@
     const parts = shown.flatMap((run) => [
       make("h3", {}, modes.levelMark(run.level, run.state !== "in_force"), modes.nameOf(whole), make("b", { class: "state" }, t(`run.${run.state}`))),
       make("p", { class: "dim" }, [t(`trigger.${run.trigger}`), modes.why(run.because, run.cause), counts(run)].filter(Boolean).join(" · ")),
+      run.state === "proposed" ? modes.doubts(run).map((one) => make("p", {}, one)) : null,
       run.state === "exercise" ? make("p", {}, t("plans.exercise")) : null,
       table(run), make("h4", {}, t("plans.history")), history(run),
     ]);
     if (!shown.length) parts.push(make("h3", {}, modes.nameOf(whole), make("b", { class: "state" }, t("plans.idle"))), make("p", { class: "empty dim" }, t("plans.never")));
-    place.replaceChildren(...parts.filter(Boolean));
+    place.replaceChildren(...parts.flat().filter(Boolean));
   };
   const choose = async (id) => { chosen = id; drawList(); await reloadChosen(); };
   const reloadChosen = async () => { if (chosen) { whole = await get(`/api/v1/plans/${chosen}`); drawChosen(); } };

@@ -18,7 +18,7 @@ from data.organisation import Shift, Unit, UnitKind
 from data.plan_settings import PlansSettings
 from data.settings import Settings
 from data.store import Writer
-from data.warning import WarningLevel, WarningStatus
+from data.warning import WarningArea, WarningLevel, WarningStatus
 from data.warnings_in import receive_warning
 from dispatch.routing import Roads
 from engine.planner import Planner
@@ -29,6 +29,7 @@ from tests.layouts.street import street_settings
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.server, pytest.mark.timeout(240)]
 WAIT_MS = 30_000
+HERE = WarningArea("河街", circles=((106.51, 29.58, 20.0),))
 
 
 def planned_settings() -> Settings:
@@ -121,8 +122,8 @@ def test_a_proposal_and_an_exercise_stand_on_every_page_in_both_languages(
     station: Station, sit_down: Callable[..., Seat], tmp_path: Path
 ) -> None:
     now = datetime.now(UTC)
-    flood = cap(1, WarningLevel.ORANGE, event="洪水")
-    drill = cap(2, WarningLevel.RED, status=WarningStatus.EXERCISE)
+    flood = cap(1, WarningLevel.ORANGE, event="洪水", areas=(HERE,))
+    drill = cap(2, WarningLevel.RED, status=WarningStatus.EXERCISE, areas=(HERE,))
 
     def hear(writer: Writer) -> None:
         for warning in (flood, drill):
@@ -145,6 +146,30 @@ def test_a_proposal_and_an_exercise_stand_on_every_page_in_both_languages(
     expect(english.page.locator("#plans-list")).to_contain_text("in force", timeout=WAIT_MS)
     english.page.screenshot(path=tmp_path / "plans-en.png")
     assert english.errors == []
+
+
+def test_a_warning_whose_area_cannot_be_told_waits_on_every_page_until_somebody_decides(
+    station: Station, sit_down: Callable[..., Seat], tmp_path: Path
+) -> None:
+    now = datetime.now(UTC)
+    storm = replace(
+        cap(1, WarningLevel.RED, areas=(WarningArea("某区"),)), effective=now, expires=now + timedelta(hours=1)
+    )
+    station.store.write(lambda writer: receive_warning(writer, storm, now))
+    chinese, english = sit_down("/"), sit_down("/plans", language="en")
+    expect(chinese.page.locator("#mode-banner .proposed .doubt")).to_contain_text("地域不明", timeout=WAIT_MS)
+    expect(english.page.locator("#mode-banner .proposed .doubt")).to_contain_text("please decide", timeout=WAIT_MS)
+    card = english.page.locator('#plans-list [data-plan="storm"]').first
+    expect(card.locator(".doubt")).to_contain_text("does not say clearly where", timeout=WAIT_MS)
+    expect(card.locator(".named")).to_contain_text("it says: 某区 (cq@weather.cn)")
+    chinese.page.screenshot(path=tmp_path / "wall-area-unknown.png")
+    english.page.screenshot(path=tmp_path / "plans-area-unknown.png")
+    assert station.store.read(lambda reader: reader.plan_works(1)) == []
+    card.locator('button[data-do="begin"]').click()
+    expect(chinese.page.locator("#mode-banner .in-force")).to_contain_text("暴雨应对", timeout=WAIT_MS)
+    expect(chinese.page.locator("#mode-banner .doubt")).to_have_count(0)
+    expect(english.page.locator("#plans-chosen table tbody tr")).to_have_count(3, timeout=WAIT_MS)
+    assert chinese.errors + english.errors == []
 
 
 def test_what_a_gauge_triggered_is_told_by_the_names_of_its_site_and_stage(
