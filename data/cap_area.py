@@ -223,8 +223,8 @@ def _pairs_of_numbers(text: str) -> list[tuple[float, float]] | None:
     commas = [any(sign in _COMMAS for sign in gap) for gap in between]
     blanks = [any(sign.isspace() for sign in gap) for gap in between]
     inside, outside = set(commas[::2]), set(commas[1::2])
-    if len(inside) > 1 or len(outside) > 1:
-        return None
+    if len(inside) > 1 or len(outside) > 1 or (outside == {True} and inside == {False}):
+        return None  # `lon lat,lon lat,lon` is a list that has lost its first number
     if inside == outside and (len(set(blanks[::2])) > 1 or len(set(blanks[1::2])) > 1):
         return None
     return list(zip(found[::2], found[1::2], strict=True))

@@ -46,6 +46,7 @@ _AWARENESS = MappingProxyType(
 )  # MeteoAlarm's numbers
 _WORD = re.compile(rf"[a-z]+|[{_SIGNS}](?=色|$)")
 _LIFTED = re.compile(r"解除|取消|撤销")
+_WARNS = re.compile(r"预警|預警|警报|信号")
 _CLAUSE = re.compile(r"[，,；;。！!\n]|并(?=发布)|同时(?=发布)")
 _BECOMES = re.compile(r"(?:升级|降级|变更|调整|更新|升|降)[为至到成]?\s*([绿綠蓝藍黄黃橙红紅])色")
 _HAZARDS = (
@@ -116,8 +117,5 @@ def _titled(text: str) -> WarningLevel | None:
 
 def _only_lifts(headline: str) -> bool:
     clauses = [clause for clause in _CLAUSE.split(headline[:_LONGEST]) if clause.strip()]
-    return (
-        bool(clauses)
-        and all(_LIFTED.search(clause) for clause in clauses if _HEADLINE.search(clause))
-        and any(_LIFTED.search(clause) for clause in clauses)
-    )
+    lifted = [clause for clause in clauses if _LIFTED.search(clause) and _WARNS.search(clause)]
+    return bool(lifted) and len(lifted) == len(clauses)

@@ -19,6 +19,7 @@ from data.warning import WarningNote
 LARGEST_BYTES = 2_000_000
 MOST_ALERTS = 100
 _DECLARATION = re.compile(rb"^\s*<\?xml[^>]{0,200}\?>", re.ASCII)
+_DECLARATIONS = re.compile(r"<\?xml[^>]{0,200}\?>")
 _ENCODING = re.compile(rb"encoding\s*=\s*[\"']\s*([A-Za-z0-9._-]{1,40})", re.ASCII)
 _BARE_AMPERSAND = re.compile(r"&(?!(?:amp|lt|gt|quot|apos|#\d{1,7}|#x[0-9a-fA-F]{1,6});)")
 _FORBIDDEN_CHARACTERS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
@@ -67,7 +68,8 @@ def document(content: bytes, notes: set[WarningNote]) -> Element:
         first = error
     if text is None:
         text = _guessed(content, notes)
-    mended = _BARE_AMPERSAND.sub("&amp;", _FORBIDDEN_CHARACTERS.sub(" ", text[: text.rfind(">") + 1]))
+    text = _DECLARATIONS.sub("", text[: text.rfind(">") + 1])  # an envelope may hold a whole document
+    mended = _BARE_AMPERSAND.sub("&amp;", _FORBIDDEN_CHARACTERS.sub(" ", text))
     try:
         root = _parsed(mended)
     except _NotXml:
@@ -105,7 +107,7 @@ def _parsed(content: bytes | str) -> Element:
 def _is_cap(alert: Element, namespace: str) -> bool:
     if not namespace or _CAP in namespace.lower():
         return True
-    return all(next(children(alert, name), None) is not None for name in ("identifier", "info"))
+    return next(children(alert, "info"), None) is not None
 
 
 def _decoded(content: bytes, notes: set[WarningNote]) -> str | None:
