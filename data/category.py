@@ -7,7 +7,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt
 
 from data.alert import Priority
 from data.case import TimeKind
@@ -37,7 +37,7 @@ class Escalation(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    percent: Annotated[int, Field(ge=1, le=1000, description="Share of the limit, in percent.")]
+    percent: Annotated[StrictInt, Field(ge=1, le=1000, description="Share of the limit, in percent.")]
     to: Annotated[
         tuple[str, ...],
         Field(description="responder, grid_leader, section_head, duty_officer, commander or district."),
@@ -76,8 +76,10 @@ class Category(BaseModel):
     )
     close_when: Annotated[tuple[ClosingCondition, ...], Field(description="Closing conditions.")] = ()
     escalations: Annotated[tuple[Escalation, ...], Field(description="Who is told when.")] = LADDER
-    public: Annotated[bool, Field(description="May a citizen report it (Open311 service)?")] = False
-    normative: Annotated[bool, Field(description="False: an example, to be replaced by the city's own table.")] = False
+    public: Annotated[StrictBool, Field(description="May a citizen report it (Open311 service)?")] = False
+    normative: Annotated[
+        StrictBool, Field(description="False: an example, to be replaced by the city's own table.")
+    ] = False
 
 
 class CategoryVersion(BaseModel):

@@ -21,7 +21,10 @@ def parse_duration(value: Any) -> Any:
     if isinstance(value, str):
         match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(ms|s|min|h|d)\s*", value)
         if match:
-            return timedelta(seconds=float(match[1]) * _SECONDS[match[2]])
+            try:
+                return timedelta(seconds=float(match[1]) * _SECONDS[match[2]])
+            except OverflowError as error:
+                raise ValueError(f"{value[:40]!r} is longer than any calendar") from error
         if not value.strip().upper().startswith("P"):
             raise ValueError(f"{value!r} is not a duration; write '180s', '3min', '2h' or '1d'")
     return value

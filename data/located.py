@@ -24,6 +24,7 @@ from data.plan_settings import STEP_KINDS
 MOST_CHARACTERS = 5_000_000
 MOST_VALUES = 1_000_000
 DEEPEST = 60
+MOST_BRACKETS = 300  # open at once in a text; more than DEEPEST, since those in texts count, too
 _ODD_SPACES = frozenset("\u00a0\u3000\u2002\u2003\u2007\u2009\u202f")
 _FULL_WIDTH = MappingProxyType(dict(zip("：，｛｝［］“”‘’－", ":,{}[]\"\"''-", strict=True)))
 
@@ -101,6 +102,9 @@ def parse_text(text: str, name: str) -> Any:
     """As `parse`, of a text; `name` stands for the file. What its aliases would blow up is refused, not expanded."""
     if len(text) > MOST_CHARACTERS:
         raise ConfigError([Problem(name, "", 0, f"has {len(text)} characters, at most {MOST_CHARACTERS} are read")])
+    if _brackets_deep(text) > MOST_BRACKETS:
+        # The reader's time rises with the square of what is open: 2,000 brackets take it 12 s.
+        raise ConfigError([Problem(name, "", 0, f"is nested more than {DEEPEST} levels deep")])
     try:
         tree = YAML(typ="rt").load(io.StringIO(text))
     except DuplicateKeyError as error:
@@ -117,6 +121,15 @@ def parse_text(text: str, name: str) -> Any:
         raise ConfigError([Problem(name, "", 0, f"not valid YAML: {str(error)[:200]}")]) from None
     _refuse_explosion(tree, name)
     return tree
+
+
+def _brackets_deep(text: str) -> int:
+    """The most brackets that are open at once; those in quotes and comments count, too."""
+    depth = deepest = 0
+    for sign in re.findall(r"[\[\]{}]", text):
+        depth = depth + 1 if sign in "[{" else max(0, depth - 1)
+        deepest = max(deepest, depth)
+    return deepest
 
 
 def _refuse_explosion(tree: Any, name: str) -> None:

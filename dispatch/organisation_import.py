@@ -10,12 +10,13 @@ import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
+from data.calendar import EARLIEST, LATEST
 from data.category import Category
 from data.errors import InputRejected
 from data.geo import Location
@@ -27,6 +28,7 @@ from data.store import Writer
 from dispatch.grids import outline_of
 
 LARGEST_CHARACTERS = 20_000_000
+MOST_POSTS = 100_000
 _LISTS = ("people", "powers", "vehicles")
 _FIELDS = frozenset(field.name for field in fields(Unit)) - {"version"}
 _TRUE = frozenset({"1", "true", "yes", "是"})
@@ -53,12 +55,22 @@ def read_text(text: str, form: str, name: str = "the file") -> Organisation:
     """`form`: yaml, csv or geojson. Raises InputRejected."""
     if len(text) > LARGEST_CHARACTERS:
         raise InputRejected(f"{name} is larger than {LARGEST_CHARACTERS // 1_000_000} million characters")
+    try:
+        return _read(text, form, name)
+    except RecursionError as error:
+        raise InputRejected(f"{name} is nested too deeply") from error
+
+
+def _read(text: str, form: str, name: str) -> Organisation:
     if form in ("yaml", "yml"):
         whole = _yaml(text, name)
         entries = _entries(whole.get("units", []), name)
-        shifts = tuple(_shift(entry, f"{name}, shift {n}") for n, entry in enumerate(whole.get("shifts", []), 1))
+        listed = whole.get("shifts", [])
+        if not isinstance(listed, list):
+            raise InputRejected(f"{name}: `shifts` is a list of mappings")
+        shifts = tuple(_shift(entry, f"{name}, shift {n}") for n, entry in enumerate(listed, 1))
     elif form == "csv":
-        entries = [(row, f"{name}, line {n}") for n, row in enumerate(csv.DictReader(io.StringIO(text)), 2)]
+        entries = _rows(text, name)
         shifts = ()
     elif form in ("geojson", "json"):
         entries, shifts = _features(text, name), ()
@@ -67,6 +79,13 @@ def read_text(text: str, form: str, name: str = "the file") -> Organisation:
     units = tuple(_unit(entry, where) for entry, where in entries)
     _check_once(units, name)
     return Organisation(units, shifts)
+
+
+def _rows(text: str, name: str) -> list[tuple[Mapping[str, Any], str]]:
+    try:
+        return [(row, f"{name}, line {n}") for n, row in enumerate(csv.DictReader(io.StringIO(text)), 2)]
+    except csv.Error as error:
+        raise InputRejected(f"{name} is no CSV: {error}") from error
 
 
 def read_categories(text: str, name: str = "the table") -> tuple[Category, ...]:
@@ -173,6 +192,8 @@ def _unit(entry: Mapping[str, Any], where: str) -> Unit:
         elif lon is not None and lat is not None:
             values["location"] = Location(lon=float(lon), lat=float(lat))
         values["posts"] = int(values.get("posts", 0))
+        if not 0 <= values["posts"] <= MOST_POSTS:
+            raise InputRejected(f"posts: 0 to {MOST_POSTS}")
         values["platform"] = str(values.get("platform", "")).strip().lower() in _TRUE
         values["kind"] = UnitKind(values.get("kind", ""))
         contact = values.get("contact", {})
@@ -180,7 +201,7 @@ def _unit(entry: Mapping[str, Any], where: str) -> Unit:
         for name in ("id", "name", "parent", "code", "section", "leader"):
             values[name] = str(values.get(name, "")).strip()
         unit = _with_geometry(Unit(**values), geometry)
-    except (InputRejected, ValidationError, ValueError, TypeError) as error:
+    except (InputRejected, ValidationError, ValueError, TypeError, OverflowError) as error:
         raise InputRejected(f"{where}: {str(error).splitlines()[0]}") from error
     if unit.outline is not None:
         outline_of(unit)
@@ -190,10 +211,19 @@ def _unit(entry: Mapping[str, Any], where: str) -> Unit:
 def _with_geometry(unit: Unit, geometry: Any) -> Unit:
     if geometry is None:
         return unit
+    if not isinstance(geometry, Mapping):
+        raise InputRejected("geometry: a GeoJSON geometry is expected")
     if geometry.get("type") == "Point":
-        lon, lat = geometry["coordinates"][:2]
+        lon, lat = _point(geometry)
         return replace(unit, location=Location(lon=lon, lat=lat))
     return replace(unit, outline=geometry)
+
+
+def _point(geometry: Mapping[str, Any]) -> Sequence[Any]:
+    coordinates = geometry.get("coordinates")
+    if not isinstance(coordinates, list) or len(coordinates) < 2:
+        raise InputRejected("geometry: a point has the coordinates [lon, lat]")
+    return coordinates[:2]
 
 
 def _list(value: Any) -> tuple[str, ...]:
@@ -207,8 +237,10 @@ def _shift(entry: Any, where: str) -> Shift:
         begins, ends = (datetime.fromisoformat(str(entry[name])) for name in ("begins", "ends"))
         if begins.tzinfo is None or ends.tzinfo is None:
             raise InputRejected("a shift's times need their offset: 2026-07-12T08:00+08:00")
+        if not all(EARLIEST <= at.astimezone(UTC) <= LATEST for at in (begins, ends)):
+            raise InputRejected(f"a shift lies between {EARLIEST.year} and {LATEST.year}")
         return Shift(str(entry["unit"]), str(entry["person"]), begins, ends, str(entry.get("duty", "")))
-    except (KeyError, TypeError, ValueError, InputRejected) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, InputRejected) as error:
         raise InputRejected(f"{where}: {error}") from error
 
 

@@ -106,7 +106,7 @@ def read_span(since: str | None, until: str | None, zone: tzinfo) -> Span:
 
 def _moment(text: str | None, zone: tzinfo) -> datetime:
     try:
-        return datetime.fromisoformat((text or "").strip()).replace(tzinfo=zone).astimezone(UTC)
+        return datetime.fromisoformat(str(text or "").strip()).replace(tzinfo=zone).astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise InputRejected(f"{text!r} is not a time; write 2026-07-12T08:00") from error
 

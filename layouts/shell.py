@@ -84,7 +84,7 @@ def connect(app: Dash, screens: ScreenContext) -> None:
             "/plans": plans.draw,
             "/organisation": organisation.draw,
         }
-        path = "/" + (path or "/").removeprefix(screens.base).strip("/")
+        path = "/" + str(path or "/").removeprefix(screens.base).strip("/")
         closed = path in ADMINISTRATORS_PAGES and not may(screens.visitor().role, Action.ADMINISTER)
         if path not in pages or closed:
             return draw_frame(screens, words, path, draw_not_found(screens, words))

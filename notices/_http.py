@@ -71,7 +71,7 @@ def expect(answer: Answer, wanted: Mapping[str, Any]) -> None:
         return
     try:
         found = json.loads(answer.text)
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):
         raise DeliveryFailed(f"the answer is not JSON: {said(answer)}") from None
     for path, value in wanted.items():
         got = at(found, path)

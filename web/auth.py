@@ -116,14 +116,14 @@ class AuthMiddleware:
         if entry is None:
             return self._nothing_here(connection, visitor)
         role = None if visitor is None else visitor.user.role
-        if role not in entry.who:
-            return _kept_out(connection, visitor, entry)
-        if entry.method is None:
+        if entry.method is None and (visitor is not None or None in entry.who):
             return problem(
                 405,
                 f"{connection.scope.get('method', 'a socket')} is not possible at {connection.scope['path']}",
                 headers={"Allow": ", ".join(entry.possible)},
             )
+        if role not in entry.who:
+            return _kept_out(connection, visitor, entry)
         if visitor is not None and visitor.must_enrol and entry.path not in ENROLMENT:
             if entry.path in PAGES and entry.method == "GET":
                 return RedirectResponse("/account", 303)

@@ -67,8 +67,11 @@ class DashGuard:
         return check_fingerprint(name)[0] in self._paths.get(package, set())
 
     async def _callback(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
         try:
-            content = await Request(scope, receive).body()
+            if not request.headers.get("content-type", "").startswith("application/json"):
+                raise InputRejected("Content-Type: application/json is expected")
+            content = await request.body()
             self._check(content)
         except InputRejected as error:
             await refusal(error)(scope, receive, send)
@@ -100,7 +103,7 @@ class DashGuard:
         if callback is None:
             raise InputRejected(f"output: there is no callback {body.output[:80]!r}")
         for field, given in (("inputs", body.inputs), ("state", body.state)):
-            wanted = [(one["id"], one["property"]) for one in callback[field]]
+            wanted = [(one["id"], one["property"]) for one in callback.get(field, ())]
             if [(one.id, one.property) for one in given] != wanted:
                 raise InputRejected(f"{field}: this callback takes {wanted}")
         outputs = body.outputs if isinstance(body.outputs, list) else [body.outputs]

@@ -18,6 +18,7 @@ from limits import RateLimitItemPerHour, RateLimitItemPerMinute
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
+from data.calendar import in_calendar
 from data.case import Origin
 from data.category import Category
 from data.errors import Busy, InputRejected, NotFound, TookTooLong, YipingError
@@ -175,7 +176,7 @@ def _service(kind: Category, language: str) -> dict[str, Any]:
 
 
 def _one(reader: Reader, number: str) -> dict[str, Any]:
-    if not number.isdecimal() or len(number) > 15:
+    if not (number.isascii() and number.isdecimal()) or len(number) > 15:
         raise NotFound(f"no request {number[:20]}")
     event = reader.event(int(number))
     if event.origin is not Origin.CITIZEN:
@@ -202,9 +203,9 @@ def _moment(query: Mapping[str, str], name: str, default: datetime) -> datetime:
         return default
     try:
         at = datetime.fromisoformat(query[name].replace(" ", "+"))
+        return in_calendar(at if at.tzinfo is not None else at.replace(tzinfo=UTC))
     except ValueError as error:
         raise InputRejected(f"{name}: a time such as 2026-07-12T08:00:00Z") from error
-    return at if at.tzinfo is not None else at.replace(tzinfo=UTC)
 
 
 def _view(event: Event) -> dict[str, Any]:

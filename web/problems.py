@@ -119,6 +119,14 @@ def refusal(error: YipingError) -> Response:
     return problem(500, "the server could not do this", kind="defect")
 
 
+def invalid(where: str, field: str, message: str) -> Response:
+    """422 about one place in a request: `where` is path, query, header or body; `field` is empty for the whole."""
+    located = {"in": where, "field": field, "message": message}
+    if where == "body":
+        located["pointer"] = "#/" + field.replace(".", "/")
+    return problem(422, f"{where} {field}: {message}".replace(" :", ":"), kind="invalid-request", errors=[located])
+
+
 def install_problems(app: FastAPI) -> None:
     """Every error of this application becomes a problem document."""
     app.add_exception_handler(YipingError, _on_refusal)
@@ -134,6 +142,8 @@ async def _on_refusal(_request: Request, error: Exception) -> Response:
 
 async def _on_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
+    if error.status_code == 400:  # a body or a form that the framework cannot read
+        return invalid("body", "", str(error.detail))
     details = {
         404: f"there is nothing at {request.url.path}",
         405: f"{request.method} is not possible at {request.url.path}",
@@ -146,9 +156,13 @@ async def _on_http(request: Request, error: Exception) -> Response:
 async def _on_invalid(_request: Request, error: Exception) -> Response:
     """What is wrong and where: `in` is path, query, header or body, `pointer` the place in a JSON body."""
     assert isinstance(error, RequestValidationError)
-    errors = []
+    errors: list[dict[str, Any]] = []
     for found in error.errors():
         where, *steps = [str(step) for step in found["loc"]]
+        if where != "body":
+            steps = steps[:1]  # a parameter is a plain value: what follows its name are branches of its type
+            if any((one["in"], one["field"]) == (where, "".join(steps)) for one in errors):
+                continue
         located: dict[str, Any] = {"in": where, "field": ".".join(steps), "message": found["msg"]}
         if where == "body":
             located["pointer"] = "#/" + "/".join(steps)

@@ -145,7 +145,7 @@ async def _listen(websocket: WebSocket, viewer: Viewer) -> None:
     while True:
         try:
             understood = viewer.hear(json.loads(await websocket.receive_text()))
-        except (ValueError, KeyError):
+        except (ValueError, KeyError, RecursionError):
             understood = False
         except WebSocketDisconnect:
             return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from fastapi import FastAPI
 
@@ -21,6 +22,7 @@ from web.api.people import people_router
 from web.api.places import place_router
 from web.api.plans import plan_router
 from web.api.rejects import reject_router
+from web.api.schemas import Problem
 from web.api.setup import setup_router
 from web.api.task_turns import turn_router
 from web.api.tasks import task_router
@@ -31,6 +33,7 @@ from web.api.web_push import web_push_router
 from web.deps import ServerDeps
 from web.health import SiteHealth
 from web.identity import Identity
+from web.json_guard import JsonGuard
 from web.metrics import WebMeters
 from web.problems import install_problems
 
@@ -52,6 +55,7 @@ def build_api(deps: ServerDeps, health: Callable[[str], SiteHealth], meters: Web
         redirect_slashes=False,
     )
     install_problems(api)
+    api.add_middleware(JsonGuard)
     for router in (
         alert_router(deps),
         alarm_card_router(deps),
@@ -77,4 +81,21 @@ def build_api(deps: ServerDeps, health: Callable[[str], SiteHealth], meters: Web
         users_router(identity),
     ):
         api.include_router(router, prefix=PREFIX)
+    _describe_truly(api)
     return api
+
+
+def _describe_truly(api: FastAPI) -> None:
+    """Add to OpenAPI what FastAPI does not know: how one logs in, and the shape of every refusal."""
+    made = api.openapi
+
+    def described() -> dict[str, Any]:
+        if api.openapi_schema is None:
+            document = made()
+            components = document.setdefault("components", {})
+            components.setdefault("schemas", {})["Problem"] = Problem.model_json_schema()
+            components["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer"}}
+            document["security"] = [{"bearer": []}]
+        return api.openapi_schema or {}
+
+    api.openapi = described  # type: ignore[method-assign]

@@ -13,7 +13,8 @@ from data.store import Writer
 from data.views import iso
 from web import account_steps
 from web.account_steps import usable_code
-from web.api.schemas import AnyList, answers
+from web.api.schemas import answers
+from web.api.shapes import Ended, Named, OwnAccount
 from web.auth import visitor_of
 from web.identity import Identity
 from web.second_factor import relying_party, second_factor_view
@@ -71,12 +72,15 @@ def session_view(session: Session, identity: Identity, current: str = "") -> dic
     }
 
 
+_NO_LOGIN: dict[str, Any] = {"security": []}
+
+
 def account_router(identity: Identity) -> APIRouter:
     """`/account...`, `/password-reset`"""
     router = APIRouter(tags=["account"])
     deps = identity.deps
 
-    @router.get("/account", response_model=None, responses=answers(AnyList))
+    @router.get("/account", response_model=None, responses=answers(OwnAccount))
     async def account(request: Request) -> dict[str, Any]:
         """Name, role, live sessions and tokens. `used_at`: last use since the server's start."""
         visitor = visitor_of(request)
@@ -99,7 +103,7 @@ def account_router(identity: Identity) -> APIRouter:
             ],
         }
 
-    @router.post("/account/password", response_model=None, responses=answers(AnyList, 403, 422, 429, 503))
+    @router.post("/account/password", response_model=None, responses=answers(Ended, 403, 422, 429, 503))
     async def change_password(request: Request, body: ChangePasswordBody) -> dict[str, Any]:
         """A new password; all other sessions and all tokens end."""
         visitor = own_session(request)
@@ -114,7 +118,7 @@ def account_router(identity: Identity) -> APIRouter:
 
         return {"ended": await identity.change(user.name, work)}
 
-    @router.post("/account/end-session", response_model=None, responses=answers(AnyList, 403, 404, 422))
+    @router.post("/account/end-session", response_model=None, responses=answers(Ended, 403, 404, 422))
     async def end_session(request: Request, body: EndSessionBody) -> dict[str, Any]:
         """End one of one's sessions or tokens, or all others."""
         visitor = own_session(request)
@@ -128,7 +132,7 @@ def account_router(identity: Identity) -> APIRouter:
 
         return {"ended": await identity.change(name, work)}
 
-    @router.post("/password-reset", response_model=None, responses=answers(AnyList, 422, 503))
+    @router.post("/password-reset", response_model=None, responses=answers(Named), openapi_extra=_NO_LOGIN)
     async def reset_password(body: ResetPasswordBody) -> dict[str, Any]:
         """Set a password with a one-time code. Without a login; a wrong code costs no hashing."""
         code_hash, now = hash_secret(body.code.strip()), deps.now()

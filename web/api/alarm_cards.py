@@ -15,7 +15,9 @@ from data.views import alert_view
 from web.alarm_board import AlarmBoard
 from web.api.idempotency import once
 from web.api.lists import Cursor, Limit, before_id, page
-from web.api.schemas import AlertList, AnyList, answers
+from web.api.params import BodyId
+from web.api.schemas import AlertList, answers
+from web.api.shapes import Cards
 from web.auth import visitor_of
 from web.deps import ServerDeps
 
@@ -25,7 +27,7 @@ class CardBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    alerts: Annotated[list[int], Field(min_length=1, max_length=500, description="Ids of alerts.")]
+    alerts: Annotated[list[BodyId], Field(min_length=1, max_length=500, description="Ids of alerts.")]
 
 
 def alarm_card_router(deps: ServerDeps) -> APIRouter:
@@ -33,7 +35,7 @@ def alarm_card_router(deps: ServerDeps) -> APIRouter:
     router = APIRouter(tags=["alerts"])
     board = AlarmBoard(deps.settings)
 
-    @router.get("/alarm-cards", response_model=None, responses=answers(AnyList, 403))
+    @router.get("/alarm-cards", response_model=None, responses=answers(Cards, 403))
     async def cards(request: Request) -> Mapping[str, Any]:
         """Which alerts share a card, which are in the log only; in a flood P1 come one by one, P4 to the log."""
         actor = visitor_of(request).actor
@@ -48,7 +50,7 @@ def alarm_card_router(deps: ServerDeps) -> APIRouter:
         found = await deps.read_list(lambda reader: reader.suppressed_alerts(now, before_id=start, limit=limit + 1))
         return page(found, limit, alert_view)
 
-    @router.post("/alarm-cards/acknowledge", response_model=None, responses=answers(AnyList, 403, 404, 422))
+    @router.post("/alarm-cards/acknowledge", response_model=None, responses=answers(AlertList, 403, 404, 422))
     async def acknowledge_card(request: Request, body: CardBody) -> Response:
         """Each alert is acknowledged and recorded by itself; those that somebody has acknowledged stay as they are."""
         actor = visitor_of(request).actor

@@ -19,7 +19,8 @@ from data.people import Action
 from data.settings import Settings
 from data.store import AlertQuery, Reader
 from web.api.lists import Moment, utc
-from web.api.schemas import AnyList, answers
+from web.api.schemas import answers
+from web.api.shapes import AlarmFigures
 from web.auth import visitor_of
 from web.deps import ServerDeps
 
@@ -32,7 +33,7 @@ def alarm_kpi_router(deps: ServerDeps) -> APIRouter:
     """`/alarm-kpi`, `/alarm-kpi.csv`"""
     router = APIRouter(tags=["alerts"])
 
-    @router.get("/alarm-kpi", response_model=None, responses=answers(AnyList, 403, 422))
+    @router.get("/alarm-kpi", response_model=None, responses=answers(AlarmFigures))
     async def figures(request: Request, since: Moment = None, until: Moment = None) -> dict[str, Any]:
         """ISA-18.2, IEC 62682, EEMUA 191: rates, floods, top ten, standing, chattering, priorities, acknowledgement.
 
@@ -41,7 +42,9 @@ def alarm_kpi_router(deps: ServerDeps) -> APIRouter:
         visitor_of(request).actor.require(Action.READ)
         return await _figures(deps, _period(deps, since, until))
 
-    @router.get("/alarm-kpi.csv", response_model=None, responses=answers(AnyList, 403, 422))
+    @router.get(
+        "/alarm-kpi.csv", response_model=None, responses=answers(None, media="text/csv"), response_class=Response
+    )
     async def table(request: Request, since: Moment = None, until: Moment = None) -> Response:
         """The same, one figure in a row: desk, figure, of what, value, good up to, bearable up to."""
         visitor_of(request).actor.require(Action.READ)

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Request, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictFloat
 
 from alerts.decisions import return_to_service, shelve_alert, take_out_of_service, unshelve_alert, verify_alert
 from alerts.lifecycle import acknowledge
@@ -20,6 +20,7 @@ from data.people import Action, Actor
 from data.store import Writer
 from data.views import alert_view, standing_view
 from web.api.idempotency import check_version, once
+from web.api.params import RowId, SafeMoment
 from web.api.schemas import AlertAnswer, AnyList, answers
 from web.auth import visitor_of
 from web.deps import ServerDeps
@@ -41,8 +42,8 @@ class MoveBody(BaseModel):
 class ShelveBody(MoveBody):
     """Until when, or for how many minutes; each role may for so long at most."""
 
-    until: AwareDatetime | None = None
-    minutes: Annotated[float | None, Field(gt=0, le=60 * 24 * 31)] = None
+    until: SafeMoment | None = None
+    minutes: Annotated[StrictFloat | None, Field(gt=0, le=60 * 24 * 31)] = None
 
 
 class OutOfServiceBody(MoveBody):
@@ -70,7 +71,7 @@ def alert_move_router(deps: ServerDeps) -> APIRouter:
 
 
 async def _move(  # noqa: PLR0917 - who asks for which move of which alert
-    deps: ServerDeps, request: Request, alert_id: int, body: BaseModel, action: Action, take: Take
+    deps: ServerDeps, request: Request, alert_id: RowId, body: BaseModel, action: Action, take: Take
 ) -> Response:
     """One move as one unit of work; answers {"alert": {...}}."""
     actor = visitor_of(request).actor
@@ -85,7 +86,7 @@ async def _move(  # noqa: PLR0917 - who asks for which move of which alert
 
 def _add_acknowledging(router: APIRouter, deps: ServerDeps) -> None:
     @router.post("/alerts/{alert_id}/acknowledge", response_model=None, responses=_MOVED)
-    async def acknowledge_alert(request: Request, alert_id: int, body: MoveBody | None = None) -> Response:
+    async def acknowledge_alert(request: Request, alert_id: RowId, body: MoveBody | None = None) -> Response:
         """Somebody has seen it: nobody else is called."""
         given = body or MoveBody()
         take = partial(acknowledge, settings=deps.settings, reason=given.reason)
@@ -94,14 +95,14 @@ def _add_acknowledging(router: APIRouter, deps: ServerDeps) -> None:
 
 def _add_verifying(router: APIRouter, deps: ServerDeps) -> None:
     @router.post("/alerts/{alert_id}/confirm", response_model=None, responses=_MOVED)
-    async def confirm(request: Request, alert_id: int, body: MoveBody | None = None) -> Response:
+    async def confirm(request: Request, alert_id: RowId, body: MoveBody | None = None) -> Response:
         """A human has looked: it is true."""
         given = body or MoveBody()
         take = partial(_judge, verification=Verification.CONFIRMED, reason=given.reason)
         return await _move(deps, request, alert_id, given, Action.VERIFY_ALERT, take)
 
     @router.post("/alerts/{alert_id}/dismiss", response_model=None, responses=_MOVED)
-    async def dismiss(request: Request, alert_id: int, body: MoveBody | None = None) -> Response:
+    async def dismiss(request: Request, alert_id: RowId, body: MoveBody | None = None) -> Response:
         """A human has looked: it is not true. Nobody is called until it fires again or gets worse."""
         given = body or MoveBody()
         take = partial(_judge, verification=Verification.DISMISSED, reason=given.reason)
@@ -117,7 +118,7 @@ def _judge(
 
 def _add_shelving(router: APIRouter, deps: ServerDeps) -> None:
     @router.post("/alerts/{alert_id}/shelve", response_model=None, responses=_MOVED)
-    async def shelve(request: Request, alert_id: int, body: ShelveBody) -> Response:
+    async def shelve(request: Request, alert_id: RowId, body: ShelveBody) -> Response:
         """Quiet until then, with a reason."""
 
         def take(writer: Writer, alert_id: int, actor: Actor, now: datetime) -> Alert:
@@ -129,7 +130,7 @@ def _add_shelving(router: APIRouter, deps: ServerDeps) -> None:
         return await _move(deps, request, alert_id, body, Action.SHELVE, take)
 
     @router.post("/alerts/{alert_id}/unshelve", response_model=None, responses=_MOVED)
-    async def unshelve(request: Request, alert_id: int, body: MoveBody | None = None) -> Response:
+    async def unshelve(request: Request, alert_id: RowId, body: MoveBody | None = None) -> Response:
         """Off the shelf before its time."""
         given = body or MoveBody()
         take = partial(unshelve_alert, reason=given.reason)
@@ -138,13 +139,13 @@ def _add_shelving(router: APIRouter, deps: ServerDeps) -> None:
 
 def _add_service(router: APIRouter, deps: ServerDeps) -> None:
     @router.post("/alerts/{alert_id}/out_of_service", response_model=None, responses=_MOVED)
-    async def out_of_service(request: Request, alert_id: int, body: OutOfServiceBody) -> Response:
+    async def out_of_service(request: Request, alert_id: RowId, body: OutOfServiceBody) -> Response:
         """Quiet while the work order lasts, and so is every later alert of its key."""
         take = partial(take_out_of_service, work_order=body.work_order, reason=body.reason)
         return await _move(deps, request, alert_id, body, Action.OUT_OF_SERVICE, take)
 
     @router.post("/alerts/{alert_id}/return_to_service", response_model=None, responses=_MOVED)
-    async def back(request: Request, alert_id: int, body: MoveBody | None = None) -> Response:
+    async def back(request: Request, alert_id: RowId, body: MoveBody | None = None) -> Response:
         """The work is done."""
         given = body or MoveBody()
         take = partial(return_to_service, reason=given.reason)

@@ -19,6 +19,7 @@ from dispatch.responders import needs_of, rank
 from dispatch.tasks import dispatch, dispatch_all
 from web.api.idempotency import check_version, once
 from web.api.lists import Cursor, Limit, Moment, before_id, page, utc
+from web.api.params import RowId
 from web.api.schemas import (
     AlertList,
     AlertView,
@@ -62,13 +63,13 @@ def alert_router(deps: ServerDeps) -> APIRouter:
         )
         return page(await deps.read_list(lambda reader: reader.alerts(query)), limit, alert_view)
 
-    @router.get("/alerts/{alert_id}", response_model=None, responses=answers(AlertView, 403, 404))
-    async def one_alert(request: Request, alert_id: int) -> Response:
+    @router.get("/alerts/{alert_id}", response_model=None, responses=answers(AlertView, 404, tagged=True))
+    async def one_alert(request: Request, alert_id: RowId) -> Response:
         visitor_of(request).actor.require(Action.READ)
         return one(request, await deps.read(lambda reader: whole_alert(reader, alert_id)))
 
     @router.get("/alerts/{alert_id}/candidates", response_model=None, responses=answers(AnyList, 403, 404))
-    async def candidates(request: Request, alert_id: int) -> dict[str, Any]:
+    async def candidates(request: Request, alert_id: RowId) -> dict[str, Any]:
         """Who could be sent, best first, then who cannot and why."""
         visitor_of(request).actor.require(Action.DISPATCH)
         found = await deps.read_list(lambda reader: _candidates(reader, alert_id, deps))
@@ -79,8 +80,8 @@ def alert_router(deps: ServerDeps) -> APIRouter:
 
 
 def _add_steps(router: APIRouter, deps: ServerDeps) -> None:
-    @router.post("/alerts/{alert_id}/dispatch", response_model=None, responses=answers(TaskAnswer, 403, 404, 409, 422))
-    async def dispatch_alert(request: Request, alert_id: int, body: DispatchBody | None = None) -> Response:
+    @router.post("/alerts/{alert_id}/dispatch", response_model=None, responses=answers(TaskAnswer, 404, 409, 412))
+    async def dispatch_alert(request: Request, alert_id: RowId, body: DispatchBody | None = None) -> Response:
         """Offer a task to the nearest available responder, or to the one named."""
         actor, wanted = visitor_of(request).actor, body or DispatchBody()
         actor.require(Action.DISPATCH)

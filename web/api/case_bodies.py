@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, ValidationInfo, field_validator
 
 from data.alert import Priority
 from data.case import Part
-from data.durations import Duration
 from data.geo import Location
 from data.organisation import GRID_CODE_DIGITS, UnitKind
+from web.api.params import BodyId, SafeDate, SafeDuration, SafeMoment
 
 Id = Annotated[str, Field(max_length=64)]
 Text = Annotated[str, Field(max_length=4000)]
@@ -40,7 +39,7 @@ class TopicBody(_Body):
 
     title: Annotated[str, Field(min_length=1, max_length=200)]
     department: Id
-    promised: date
+    promised: SafeDate
     part: Part = Part.CO_HANDLER
 
 
@@ -53,19 +52,19 @@ class StepBody(_Body):
     co_handlers: Annotated[Ids | None, Field(description="judge: units that handle it, too (协办).")] = None
     cooperating: Annotated[Ids | None, Field(description="judge: units that cooperate (配合).")] = None
     priority: Annotated[Priority | None, Field(description="judge")] = None
-    limit: Annotated[Duration | None, Field(description="judge: the deadline, instead of the category's.")] = None
-    more: Annotated[Duration | None, Field(description="extend: how much more time.")] = None
-    satisfied: Annotated[bool | None, Field(description="call_back: is the reporter satisfied?")] = None
-    score: Annotated[int | None, Field(ge=1, le=5, description="call_back: 1 to 5.")] = None
-    reached: Annotated[bool, Field(description="call_back: false when nobody answered.")] = True
+    limit: Annotated[SafeDuration | None, Field(description="judge: the deadline, instead of the category's.")] = None
+    more: Annotated[SafeDuration | None, Field(description="extend: how much more time.")] = None
+    satisfied: Annotated[StrictBool | None, Field(description="call_back: is the reporter satisfied?")] = None
+    score: Annotated[StrictInt | None, Field(ge=1, le=5, description="call_back: 1 to 5.")] = None
+    reached: Annotated[StrictBool, Field(description="call_back: false when nobody answered.")] = True
     minutes: Annotated[Text, Field(description="convene: the meeting's record.")] = ""
     topics: Annotated[list[TopicBody], Field(max_length=30, description="convene")] = []
     district: Annotated[Id, Field(description="share, hold: a district.")] = ""
     shares: Annotated[dict[Id, Text], Field(max_length=10, description="split: who is responsible for what.")] = {}
     unit: Annotated[Id, Field(description="hand_over: who keeps it up.")] = ""
     title: Annotated[str, Field(max_length=200, description="hand_over: what is to be done.")] = ""
-    every: Annotated[Duration | None, Field(description="hand_over: how often.")] = None
-    event: Annotated[int | None, Field(description="link: the event that this one repeats.")] = None
+    every: Annotated[SafeDuration | None, Field(description="hand_over: how often.")] = None
+    event: Annotated[BodyId | None, Field(description="link: the event that this one repeats.")] = None
 
 
 class TaskBody(_Body):
@@ -76,8 +75,8 @@ class TaskBody(_Body):
     unit: Id = ""
     responder: Id | None = None
     checklist: Annotated[list[Annotated[str, Field(max_length=200)]], Field(max_length=50)] = []
-    promised: date | None = None
-    needs_photo: Annotated[bool, Field(description="No report without a picture.")] = False
+    promised: SafeDate | None = None
+    needs_photo: Annotated[StrictBool, Field(description="No report without a picture.")] = False
 
 
 class ReasonBody(_Body):
@@ -101,13 +100,13 @@ class UnitBody(_Body):
     parent: Id = ""
     code: Annotated[str, Field(max_length=20)] = ""
     section: Id = ""
-    posts: Annotated[int, Field(ge=0, le=100_000)] = 0
+    posts: Annotated[StrictInt, Field(ge=0, le=100_000)] = 0
     people: Annotated[list[Id], Field(max_length=1000)] = []
     leader: Id = ""
     powers: Ids = []
     vehicles: Annotated[list[Annotated[str, Field(max_length=100)]], Field(max_length=200)] = []
     contact: Annotated[dict[str, Annotated[str, Field(max_length=200)]], Field(max_length=20)] = {}
-    platform: bool = False
+    platform: StrictBool = False
     location: Location | None = None
     outline: dict[str, Any] | None = None
 
@@ -125,8 +124,8 @@ class ShiftBody(_Body):
 
     unit: Id
     person: Annotated[str, Field(min_length=1, max_length=64)]
-    begins: AwareDatetime
-    ends: AwareDatetime
+    begins: SafeMoment
+    ends: SafeMoment
     duty: Annotated[str, Field(max_length=100)] = ""
 
 

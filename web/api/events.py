@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, File, Form, Query, Request, Response, UploadFile
-from pydantic import AwareDatetime
 from starlette.responses import JSONResponse
 
 from data.case import Origin
@@ -31,14 +30,16 @@ from web.api.case_bodies import EventBody, StepBody, TaskBody
 from web.api.event_steps import OPEN_STEPS, take_step
 from web.api.idempotency import once, require_match
 from web.api.lists import Cursor, Limit, before_id, page
-from web.api.schemas import AnyList, EventList, EventView, TaskAnswer, answers
+from web.api.params import RowId, SafeMoment
+from web.api.schemas import EventList, EventView, TaskAnswer, answers
+from web.api.shapes import EventAnswer
 from web.auth import visitor_of
 from web.deps import ServerDeps
 from web.photo import LARGEST_BYTES, keep_photo
 
 Open = Annotated[bool, Query(description="Only those that have not ended.")]
 _AHEAD = timedelta(seconds=60)  # how far a phone's clock may be ahead
-_MOVED = answers(AnyList, 403, 404, 409, 412, 422, 428)
+_MOVED = answers(EventAnswer, 403, 404, 409, 412, 422, 428)
 
 
 def event_router(deps: ServerDeps) -> APIRouter:
@@ -69,8 +70,8 @@ def _add_reading(router: APIRouter, deps: ServerDeps) -> None:
         found = await deps.read_list(lambda reader: reader.events(open_only=open, before_id=start, limit=limit + 1))
         return page(found, limit, event_view)
 
-    @router.get("/events/{event_id}", response_model=None, responses=answers(EventView, 403, 404))
-    async def one_event(request: Request, event_id: int) -> Response:
+    @router.get("/events/{event_id}", response_model=None, responses=answers(EventView, 404, tagged=True))
+    async def one_event(request: Request, event_id: RowId) -> Response:
         """The event with its tasks, its recorded steps, its clocks, and the steps that the asker could take."""
         actor = visitor_of(request).actor
         actor.require(Action.READ)
@@ -99,7 +100,7 @@ def _whole(reader: Reader, event_id: int, actor: Actor, deps: ServerDeps) -> tup
 
 
 def _add_intake(router: APIRouter, deps: ServerDeps) -> None:
-    @router.post("/events", response_model=None, responses=answers(AnyList, 403, 422))
+    @router.post("/events", response_model=None, responses=answers(EventAnswer, 403, 422))
     async def enter(request: Request, body: EventBody) -> Response:
         """An operator enters an event by hand; what ended here not long ago is reopened instead."""
         actor = visitor_of(request).actor
@@ -121,7 +122,7 @@ def _add_intake(router: APIRouter, deps: ServerDeps) -> None:
 
         return await once(deps, request, body.model_dump(mode="json"), work)
 
-    @router.post("/reports", response_model=None, responses=answers(AnyList, 403, 413, 422, 429))
+    @router.post("/reports", response_model=None, responses=answers(EventAnswer, 403, 413, 422))
     async def report_from_the_street(
         request: Request,
         *,
@@ -130,7 +131,7 @@ def _add_intake(router: APIRouter, deps: ServerDeps) -> None:
         lat: Annotated[float, Form(ge=-90, le=90)],
         description: Annotated[str, Form(max_length=4000)] = "",
         photo: Annotated[UploadFile | None, File(description="JPEG, PNG or WebP, at most 10 MB.")] = None,
-        seen_at: Annotated[AwareDatetime | None, Form(description="When it was seen, if not just now.")] = None,
+        seen_at: Annotated[SafeMoment | None, Form(description="When it was seen, if not just now.")] = None,
     ) -> Response:
         """A grid member reports what no camera sees, with a photo and the place."""
         actor = visitor_of(request).actor
@@ -156,7 +157,7 @@ def _add_intake(router: APIRouter, deps: ServerDeps) -> None:
 
 def _add_steps(router: APIRouter, deps: ServerDeps) -> None:
     @router.post("/events/{event_id}/tasks", response_model=None, responses=answers(TaskAnswer, 403, 404, 409, 422))
-    async def more_work(request: Request, event_id: int, body: TaskBody) -> Response:
+    async def more_work(request: Request, event_id: RowId, body: TaskBody) -> Response:
         """One more task, for a unit, a named responder or the nearest who can."""
         actor = visitor_of(request).actor
         actor.require(Action.DISPATCH)
@@ -176,7 +177,7 @@ def _add_steps(router: APIRouter, deps: ServerDeps) -> None:
 def _add_step(router: APIRouter, deps: ServerDeps, step: EventStep) -> None:
     """Each step is a route of its own, so that the access table says for each who may take it."""
 
-    async def take_one(request: Request, event_id: int, body: StepBody | None = None) -> Response:
+    async def take_one(request: Request, event_id: RowId, body: StepBody | None = None) -> Response:
         """A step of the table of transitions. `If-Match` must name the version that the asker has seen."""
         actor, given = visitor_of(request).actor, body or StepBody()
 

@@ -17,9 +17,14 @@ from data.observation import Reading, Rejected
 from data.recipe import MonitorRecipe, Receiver, Receptive
 from data.secrets import redact
 from web.api.door import Door
-from web.api.schemas import AnyList, answers
+from web.api.schemas import answers
+from web.api.shapes import Accepted, AlertsTaken
 from web.deps import ServerDeps
 from web.metrics import WebMeters
+
+_JSON_BODY = {
+    "requestBody": {"required": True, "content": {"application/json": {"schema": {"type": ["object", "array"]}}}}
+}
 
 
 def parsed_json(content: bytes) -> Any:
@@ -40,7 +45,7 @@ def ingest_router(deps: ServerDeps, meters: WebMeters) -> APIRouter:
 
     @router.post(
         "/datastreams/{site}/{monitor}/observations", status_code=202, response_model=None,
-        responses=answers(AnyList, 403, 404, 422),
+        responses=answers(Accepted, 404, status=202), openapi_extra=_JSON_BODY,
     )  # fmt: skip
     async def observations(request: Request, site: str, monitor: str) -> JSONResponse:
         """One Observation, a list, or {"value": [...]}: all are taken, and safe when this is answered, or none.
@@ -69,7 +74,7 @@ def ingest_router(deps: ServerDeps, meters: WebMeters) -> APIRouter:
         said = {"rejected": [one.reason for one in missing]} if missing else {}
         return JSONResponse({"accepted": len(readings), **said}, 202)
 
-    @router.post("/alertmanager", response_model=None, responses=answers(AnyList, 403, 422))
+    @router.post("/alertmanager", response_model=None, responses=answers(AlertsTaken), openapi_extra=_JSON_BODY)
     async def alertmanager(request: Request) -> dict[str, Any]:
         """Prometheus Alertmanager's webhook. The label `site` says where; what names no site of ours is rejected."""
         door.sender(request)

@@ -9,30 +9,26 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Query
-from pydantic import AwareDatetime, BeforeValidator
+from pydantic.json_schema import SkipJsonSchema
 
 from data.errors import InputRejected
+from web.api.params import SafeMoment
 
 T = TypeVar("T")
 
 
-def _plus(value: object) -> object:
-    """A `+` that was not written as %2B arrives as a blank: `...T03:04:05 08:00`."""
-    if isinstance(value, str) and "T" in value:
-        return value.strip().replace(" ", "+")
-    return value
-
-
 Moment = Annotated[
-    AwareDatetime | None,
-    BeforeValidator(_plus),
+    SafeMoment | SkipJsonSchema[None],
     Query(description="ISO 8601 with its offset: 2024-07-12T12:00:00Z or 2024-07-12T20:00:00+08:00."),
 ]
 Limit = Annotated[int, Query(ge=1, le=1000, description="How many at most.")]
 
 
 async def _cursor(
-    following: Annotated[str | None, Query(alias="next", description="`next` of the page before.")] = None,
+    following: Annotated[
+        str | SkipJsonSchema[None],
+        Query(alias="next", min_length=1, max_length=1000, description="`next` of the page before."),
+    ] = None,
     before: Annotated[str | None, Query(include_in_schema=False)] = None,
 ) -> str | None:
     return following if following is not None else before
@@ -50,7 +46,7 @@ def before_id(cursor: str | None) -> int | None:
     """The cursor of lists that go down by id. Raises InputRejected."""
     if cursor is None:
         return None
-    if not cursor.isdecimal() or len(cursor) > 18:
+    if not (cursor.isascii() and cursor.isdecimal()) or len(cursor) > 18:
         raise InputRejected(f"next: {cursor[:40]!r} is no cursor of this list")
     return int(cursor)
 

@@ -7,7 +7,8 @@ from typing import Any
 from fastapi import APIRouter, Request
 
 from data.people import Action
-from web.api.schemas import AnyList, answers
+from web.api.schemas import answers
+from web.api.shapes import Load
 from web.auth import visitor_of
 from web.deps import ServerDeps
 from web.load import load_view
@@ -17,7 +18,7 @@ def load_router(deps: ServerDeps) -> APIRouter:
     """`/load`"""
     router = APIRouter(tags=["load"])
 
-    @router.get("/load", response_model=None, responses=answers(AnyList, 403))
+    @router.get("/load", response_model=None, responses=answers(Load, 403))
     async def load(request: Request) -> dict[str, Any]:
         """Processor time by stage, pictures and looks a second, age and what is shed: of the last ten seconds."""
         visitor_of(request).actor.require(Action.ADMINISTER)

@@ -14,7 +14,9 @@ from data.store import Writer
 from notices.deliveries import answer
 from web.api.idempotency import once
 from web.api.lists import Cursor, Limit, before_id, page
+from web.api.params import RowId
 from web.api.schemas import AnyList, answers
+from web.api.shapes import NoticeAnswer
 from web.auth import visitor_of
 from web.deps import ServerDeps
 
@@ -44,8 +46,8 @@ def notice_router(deps: ServerDeps) -> APIRouter:
         found = await deps.read_list(lambda reader: reader.notices(subject=subject, before_id=known, limit=limit + 1))
         return page(found, limit, notice_view)
 
-    @router.post("/notices/{notice_id}/answer", response_model=None, responses=answers(AnyList, 403, 404, 409))
-    async def answer_notice(request: Request, notice_id: int, body: AnswerBody) -> Response:
+    @router.post("/notices/{notice_id}/answer", response_model=None, responses=answers(NoticeAnswer, 403, 404, 409))
+    async def answer_notice(request: Request, notice_id: RowId, body: AnswerBody) -> Response:
         """Somebody has heard the call-out 叫应; the steps that follow are not taken."""
         actor, now = visitor_of(request).actor, deps.now()
 

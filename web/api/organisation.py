@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel
 
 from data.category import Category, CategoryVersion
 from data.errors import IllegalMove, InputRejected, NotFound
@@ -22,11 +23,15 @@ from dispatch.organisation_import import bring_in_units, read_text
 from web.api.case_bodies import ImportBody, ShiftBody, UnitBody
 from web.api.idempotency import once, require_match
 from web.api.lists import Cursor, Limit, Moment, key_cursor, key_page, utc
+from web.api.params import RowId
 from web.api.schemas import AnyList, answers
+from web.api.shapes import CategoryAnswer, Imported, RemovedShift, RemovedUnit, ShiftAnswer, UnitAnswer
 from web.auth import visitor_of
 from web.deps import ServerDeps
 
-_EDITED = answers(AnyList, 403, 404, 409, 412, 422, 428)
+
+def _edited(model: type[BaseModel]) -> dict[int | str, dict[str, Any]]:
+    return answers(model, 404, 409, 412, 428)
 
 
 def organisation_router(deps: ServerDeps) -> APIRouter:
@@ -75,7 +80,7 @@ def _add_units(router: APIRouter, deps: ServerDeps) -> None:
         units = await deps.read_list(lambda reader: reader.units())
         return {"items": [unit_view(unit, private=private) for unit in units], "next": None}
 
-    @router.put("/units/{unit_id}", response_model=None, responses=_EDITED)
+    @router.put("/units/{unit_id}", response_model=None, responses=_edited(UnitAnswer))
     async def put_unit(request: Request, unit_id: str, body: UnitBody) -> Response:
         """Add a unit, or change it: `If-Match` then names the version that was seen."""
         actor = visitor_of(request).actor
@@ -101,7 +106,7 @@ def _add_units(router: APIRouter, deps: ServerDeps) -> None:
 
         return await once(deps, request, body.model_dump(mode="json"), work)
 
-    @router.delete("/units/{unit_id}", response_model=None, responses=_EDITED)
+    @router.delete("/units/{unit_id}", response_model=None, responses=_edited(RemovedUnit))
     async def remove_unit(request: Request, unit_id: str) -> Response:
         """Not while another unit or a shift refers to it."""
         actor = visitor_of(request).actor
@@ -120,7 +125,7 @@ def _add_units(router: APIRouter, deps: ServerDeps) -> None:
 
 
 def _add_whole(router: APIRouter, deps: ServerDeps) -> None:
-    @router.post("/organisation/import", response_model=None, responses=_EDITED)
+    @router.post("/organisation/import", response_model=None, responses=_edited(Imported))
     async def import_units(request: Request, body: ImportBody) -> Response:
         """Units from a YAML, CSV or GeoJSON text; known ones are changed. All of it or nothing."""
         actor = visitor_of(request).actor
@@ -161,7 +166,7 @@ def _add_shifts(router: APIRouter, deps: ServerDeps) -> None:
         )
         return key_page(found, limit, lambda shift: ShiftKey(shift.begins, shift.id), _shift_view)
 
-    @router.post("/shifts", response_model=None, responses=_EDITED)
+    @router.post("/shifts", response_model=None, responses=_edited(ShiftAnswer))
     async def add_shift(request: Request, body: ShiftBody) -> Response:
         actor = visitor_of(request).actor
         actor.require(Action.ADMINISTER)
@@ -175,8 +180,8 @@ def _add_shifts(router: APIRouter, deps: ServerDeps) -> None:
 
         return await once(deps, request, body.model_dump(mode="json"), work)
 
-    @router.delete("/shifts/{shift_id}", response_model=None, responses=_EDITED)
-    async def remove_shift(request: Request, shift_id: int) -> Response:
+    @router.delete("/shifts/{shift_id}", response_model=None, responses=_edited(RemovedShift))
+    async def remove_shift(request: Request, shift_id: RowId) -> Response:
         actor = visitor_of(request).actor
         actor.require(Action.ADMINISTER)
 
@@ -196,7 +201,7 @@ def _add_categories(router: APIRouter, deps: ServerDeps) -> None:
         found = await deps.read_list(lambda reader: reader.categories())
         return {"items": [category_view(one) for one in found], "next": None}
 
-    @router.put("/categories/{kind}", response_model=None, responses=_EDITED)
+    @router.put("/categories/{kind}", response_model=None, responses=_edited(CategoryAnswer))
     async def put_category(request: Request, kind: str, body: Category) -> Response:
         """Add a kind, or change it: `If-Match` then names the version that was seen."""
         actor = visitor_of(request).actor

@@ -17,6 +17,7 @@ from data.views import iso, responder_view
 from dispatch.responders import share_position
 from web.api.idempotency import once
 from web.api.schemas import AnyList, PositionBody, answers
+from web.api.shapes import Me, PositionKept, ResponderView
 from web.auth import visitor_of
 from web.deps import ServerDeps
 
@@ -27,7 +28,7 @@ def people_router(deps: ServerDeps) -> APIRouter:
     """`/me`, `/responders...`"""
     router = APIRouter(tags=["people"])
 
-    @router.get("/me", response_model=None, responses=answers(AnyList))
+    @router.get("/me", response_model=None, responses=answers(Me))
     async def me(request: Request) -> dict[str, Any]:
         """Name, role and rights; `csrf` is what cookie-authenticated writes send as X-CSRF-Token."""
         visitor = visitor_of(request)
@@ -44,7 +45,7 @@ def people_router(deps: ServerDeps) -> APIRouter:
         visitor_of(request).actor.require(Action.READ)
         return {"items": await deps.read_list(_responders), "next": None}
 
-    @router.get("/responders/{responder_id}", response_model=None, responses=answers(AnyList, 403, 404))
+    @router.get("/responders/{responder_id}", response_model=None, responses=answers(ResponderView, 403, 404))
     async def one_responder(request: Request, responder_id: str) -> dict[str, Any]:
         actor = visitor_of(request).actor
         if actor.role is None or (not may(actor.role, Action.READ) and actor.name != responder_id):
@@ -72,7 +73,9 @@ def people_router(deps: ServerDeps) -> APIRouter:
 
         return await deps.read_list(look)
 
-    @router.post("/responders/{responder_id}/position", response_model=None, responses=answers(AnyList, 403, 404, 409))
+    @router.post(
+        "/responders/{responder_id}/position", response_model=None, responses=answers(PositionKept, 403, 404, 409)
+    )
     async def position(request: Request, responder_id: str, body: PositionBody) -> Response:
         """A responder's phone says where it is. `kept` is false when a newer position is known, or with a `doubt`:
 

@@ -17,6 +17,7 @@ from data.store import Reader
 from data.views import reading_view
 from web.api.lists import Cursor, Moment, key_cursor, key_page, utc
 from web.api.schemas import AnyList, answers
+from web.api.shapes import SiteView
 from web.auth import visitor_of
 from web.deps import ServerDeps
 from web.health import SiteHealth
@@ -35,7 +36,7 @@ def place_router(deps: ServerDeps, health: Callable[[str], SiteHealth]) -> APIRo
         latest = await deps.read_list(lambda reader: reader.latest_readings())
         return {"items": [_site_view(site, latest, health(site.id)) for site in deps.settings.sites], "next": None}
 
-    @router.get("/sites/{site_id}", response_model=None, responses=answers(AnyList, 403, 404))
+    @router.get("/sites/{site_id}", response_model=None, responses=answers(SiteView, 403, 404))
     async def one_site(request: Request, site_id: str) -> dict[str, Any]:
         visitor_of(request).actor.require(Action.READ)
         site = next((site for site in deps.settings.sites if site.id == site_id), None)

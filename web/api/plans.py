@@ -22,13 +22,14 @@ from dispatch.plan_places import Ground
 from dispatch.plan_works import done_of
 from web.api.idempotency import once
 from web.api.schemas import AnyList, answers
+from web.api.shapes import PlanAnswer, RunAnswer
 from web.auth import visitor_of
 from web.deps import ServerDeps
 
 Order = Callable[[ServerDeps, Writer, str, Request, "OrderBody"], PlanRun]
 
 _RUNS_SHOWN = 5
-_MOVED = answers(AnyList, 403, 404, 409, 422)
+_MOVED = answers(RunAnswer, 403, 404, 409, 422)
 
 
 class OrderBody(BaseModel):
@@ -57,7 +58,7 @@ def _add_reading(router: APIRouter, deps: ServerDeps) -> None:
         plans = deps.settings.plans.plans
         return {"items": await deps.read_list(lambda reader: [_short(reader, plan) for plan in plans]), "next": None}
 
-    @router.get("/plans/{plan_id}", response_model=None, responses=answers(AnyList, 403, 404))
+    @router.get("/plans/{plan_id}", response_model=None, responses=answers(PlanAnswer, 403, 404))
     async def one_plan(request: Request, plan_id: str) -> dict[str, Any]:
         """The plan, its newest runs, and place by place the state of the tasks that each made."""
         visitor_of(request).actor.require(Action.READ)

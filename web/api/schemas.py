@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from http import HTTPStatus
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from data.geo import Location
+from web.api.params import BodyId, SafeMoment
 
 
 class _Body(BaseModel):
@@ -23,7 +25,7 @@ class SeveralBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    alerts: Annotated[list[int], Field(min_length=1, max_length=200, description="Ids of alerts.")]
+    alerts: Annotated[list[BodyId], Field(min_length=1, max_length=200, description="Ids of alerts.")]
 
 
 class DispatchBody(_Body):
@@ -53,7 +55,7 @@ class CancelBody(_Body):
 class PositionBody(Location):
     """Where a responder is; `at` is when the phone measured it, now when left out."""
 
-    at: AwareDatetime | None = None
+    at: SafeMoment | None = None
 
 
 class _View(BaseModel):
@@ -210,9 +212,27 @@ class Problem(BaseModel):
     errors: list[dict[str, Any]] | None = None
 
 
-def answers(model: type[BaseModel], *refusals: int) -> dict[int | str, dict[str, Any]]:
-    """What a route can answer, for OpenAPI: `model`, and problems with these statuses."""
-    refused: dict[int | str, dict[str, Any]] = {
-        status: {"model": Problem, "content": {"application/problem+json": {}}} for status in (401, 503, *refusals)
+PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+_ALWAYS = (401, 403, 413, 422, 429, 503)
+
+
+def answers(
+    model: type[BaseModel] | None, *refusals: int, status: int = 200, tagged: bool = False, media: str = ""
+) -> dict[int | str, dict[str, Any]]:
+    """What a route can answer, for OpenAPI: `model` with `status`, and problems with these statuses.
+
+    Every route can refuse for want of a login (401) or a right (403), for its size (413), for what is wrong in it
+    (422), because too much is asked at once (429) or the store is closing (503). `tagged`: it has an ETag, and 304 is
+    the answer to who has that version. `media`: it answers with text of this type instead of JSON.
+    """
+    described: dict[int | str, dict[str, Any]] = {
+        refused: {"description": HTTPStatus(refused).phrase, "content": PROBLEM}
+        for refused in sorted({*_ALWAYS, *refusals})
     }
-    return {200: {"model": model}} | refused
+    if media:
+        described[status] = {"description": "OK", "content": {media: {"schema": {"type": "string"}}}}
+    elif model is not None:
+        described[status] = {"model": model}
+    if tagged:
+        described[304] = {"description": "Not Modified"}
+    return described

@@ -9,7 +9,8 @@ from fastapi import APIRouter, Request
 from data.camera_view import learn_view
 from data.errors import NotFound
 from data.people import Action
-from web.api.schemas import AnyList, answers
+from web.api.schemas import answers
+from web.api.shapes import Setup, ViewLearned
 from web.auth import visitor_of
 from web.deps import ServerDeps
 from web.setup import setup_view
@@ -19,13 +20,13 @@ def setup_router(deps: ServerDeps) -> APIRouter:
     """`/setup`, `/sites/{id}/learn-view`"""
     router = APIRouter(tags=["setup"])
 
-    @router.get("/setup", response_model=None, responses=answers(AnyList, 403))
+    @router.get("/setup", response_model=None, responses=answers(Setup, 403))
     async def setup(request: Request) -> dict[str, Any]:
         """Monitors, detectors with their weights and licences, zones, marks, rules and health limits of every site."""
         visitor_of(request).actor.require(Action.ADMINISTER)
         return setup_view(deps.settings)
 
-    @router.post("/sites/{site_id}/learn-view", response_model=None, responses=answers(AnyList, 403, 404))
+    @router.post("/sites/{site_id}/learn-view", response_model=None, responses=answers(ViewLearned, 403, 404))
     async def learn(request: Request, site_id: str) -> dict[str, Any]:
         """The camera was turned on purpose: what it shows from now on is its usual scene."""
         actor = visitor_of(request).actor

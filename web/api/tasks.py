@@ -21,6 +21,7 @@ from dispatch.turns import own_tasks, people_of
 from web.api.alerts import Open, one
 from web.api.idempotency import check_version, once
 from web.api.lists import Cursor, Limit, Moment, before_id, page, utc
+from web.api.params import QueryId, RowId
 from web.api.schemas import (
     CancelBody,
     DeclineBody,
@@ -36,7 +37,7 @@ from web.deps import ServerDeps
 from web.photo import LARGEST_BYTES, keep_photo
 
 Step = Callable[[Writer, int, Actor, datetime], Task]
-_MOVED = answers(TaskAnswer, 403, 404, 409, 422)
+_MOVED = answers(TaskAnswer, 404, 409, 412)
 
 
 def task_router(deps: ServerDeps) -> APIRouter:
@@ -48,7 +49,7 @@ def task_router(deps: ServerDeps) -> APIRouter:
     return router
 
 
-async def move(deps: ServerDeps, request: Request, task_id: int, body: object, step: Step) -> Response:
+async def move(deps: ServerDeps, request: Request, task_id: RowId, body: object, step: Step) -> Response:
     """One step of a task as one unit of work; answers {"task": {...}}."""
     actor = visitor_of(request).actor
 
@@ -77,8 +78,8 @@ def _add_reading(router: APIRouter, deps: ServerDeps) -> None:
         request: Request,
         *,
         open: Open = False,  # noqa: A002 - the parameter's name in the address
-        event: int | None = None,
-        alert: int | None = None,
+        event: QueryId = None,
+        alert: QueryId = None,
         responder: str | None = None,
         since: Moment = None,
         until: Moment = None,
@@ -103,8 +104,8 @@ def _add_reading(router: APIRouter, deps: ServerDeps) -> None:
             return page(await deps.read_list(lambda reader: own_tasks(reader, actor.name, query)), limit, task_view)
         return page(await deps.read_list(lambda reader: reader.tasks(query)), limit, task_view)
 
-    @router.get("/tasks/{task_id}", response_model=None, responses=answers(TaskView, 403, 404))
-    async def one_task(request: Request, task_id: int) -> Response:
+    @router.get("/tasks/{task_id}", response_model=None, responses=answers(TaskView, 404, tagged=True))
+    async def one_task(request: Request, task_id: RowId) -> Response:
         """The task with its offers, oldest first."""
         actor = visitor_of(request).actor
 
@@ -119,7 +120,7 @@ def _add_reading(router: APIRouter, deps: ServerDeps) -> None:
 
 def _add_steps(router: APIRouter, deps: ServerDeps) -> None:
     def plain(name: str, step: Step) -> None:
-        async def take(request: Request, task_id: int, body: Nothing | None = None) -> Response:
+        async def take(request: Request, task_id: RowId, body: Nothing | None = None) -> Response:
             return await move(deps, request, task_id, {} if body is None else body.model_dump(), step)
 
         take.__doc__ = step.__doc__
@@ -131,7 +132,7 @@ def _add_steps(router: APIRouter, deps: ServerDeps) -> None:
     plain("on-scene", tasks.on_scene)
 
     @router.post("/tasks/{task_id}/decline", response_model=None, responses=_MOVED)
-    async def decline(request: Request, task_id: int, body: DeclineBody | None = None) -> Response:
+    async def decline(request: Request, task_id: RowId, body: DeclineBody | None = None) -> Response:
         """The responder cannot go; the next best is offered the task at once."""
         given = body or DeclineBody()
 
@@ -141,7 +142,7 @@ def _add_steps(router: APIRouter, deps: ServerDeps) -> None:
         return await move(deps, request, task_id, given.model_dump(), step)
 
     @router.post("/tasks/{task_id}/verify", response_model=None, responses=_MOVED)
-    async def verify(request: Request, task_id: int, body: VerifyBody | None = None) -> Response:
+    async def verify(request: Request, task_id: RowId, body: VerifyBody | None = None) -> Response:
         """Somebody else than the one who did it has looked: it is done. The task closes by itself."""
         given = body or VerifyBody()
 
@@ -151,7 +152,7 @@ def _add_steps(router: APIRouter, deps: ServerDeps) -> None:
         return await move(deps, request, task_id, given.model_dump(), step)
 
     @router.post("/tasks/{task_id}/cancel", response_model=None, responses=_MOVED)
-    async def cancel(request: Request, task_id: int, body: CancelBody | None = None) -> Response:
+    async def cancel(request: Request, task_id: RowId, body: CancelBody | None = None) -> Response:
         """The work is no longer wanted."""
         given = body or CancelBody()
 
@@ -165,11 +166,11 @@ def _add_report(router: APIRouter, deps: ServerDeps) -> None:
     @router.post(
         "/tasks/{task_id}/report",
         response_model=None,
-        responses=answers(TaskAnswer, 403, 404, 409, 413, 422, 429),
+        responses=answers(TaskAnswer, 404, 409, 412),
     )
     async def report(
         request: Request,
-        task_id: int,
+        task_id: RowId,
         text: Annotated[str, Form(max_length=4000)] = "",
         photo: Annotated[UploadFile | None, File(description="JPEG, PNG or WebP, at most 10 MB.")] = None,
         checked: Annotated[
@@ -181,7 +182,7 @@ def _add_report(router: APIRouter, deps: ServerDeps) -> None:
 
 
 async def take_report(  # noqa: PLR0917 - all that a report says
-    deps: ServerDeps, request: Request, task_id: int, text: str, photo: UploadFile | None, checked: Sequence[int]
+    deps: ServerDeps, request: Request, task_id: RowId, text: str, photo: UploadFile | None, checked: Sequence[int]
 ) -> Response:
     """Keep the photo (made anew, without EXIF) and take the step. The phone page uses it too.
 

@@ -12,6 +12,7 @@ from data.people import Action
 from data.spans import EvidenceKey
 from data.views import audit_view, evidence_view
 from web.api.lists import Cursor, Limit, Moment, key_cursor, key_page, utc
+from web.api.params import LARGEST_ID
 from web.api.schemas import AnyList, answers
 from web.auth import visitor_of
 from web.deps import ServerDeps
@@ -28,14 +29,14 @@ def trail_router(deps: ServerDeps) -> APIRouter:
         request: Request,
         *,
         subject: Annotated[str | None, Query(description="alert:12, task:3, event:4, user:li")] = None,
-        after: Annotated[int, Query(ge=0, description="Entries with a higher `seq`.")] = 0,
+        after: Annotated[int, Query(ge=0, le=LARGEST_ID, description="Entries with a higher `seq`.")] = 0,
         newest_first: Annotated[bool, Query(description="The newest `limit`; such a list has no next.")] = False,
         limit: Limit = 100,
         cursor: Cursor = None,
     ) -> dict[str, Any]:
         """The hash-chained trail, oldest first."""
         visitor_of(request).actor.require(Action.READ_AUDIT)
-        if cursor is not None and not cursor.isdecimal():
+        if cursor is not None and (not (cursor.isascii() and cursor.isdecimal()) or len(cursor) > 18):
             raise InputRejected(f"next: {cursor[:40]!r} is no cursor of this list")
         start = after if cursor is None else int(cursor)
         found = await deps.read_list(

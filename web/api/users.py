@@ -17,6 +17,7 @@ from web import account_steps
 from web.accounts import RESET_LIFE, TOKEN_LIFE
 from web.api.account import EndSessionBody, session_view
 from web.api.schemas import AnyList, Nothing, answers
+from web.api.shapes import CodeIssued, Ended, Named, TokenIssued
 from web.auth import visitor_of
 from web.identity import Identity
 from web.sessions import hash_secret, new_secret
@@ -62,7 +63,7 @@ def users_router(identity: Identity) -> APIRouter:
         _administrator(request)
         return {"items": await deps.read(lambda reader: _views(reader, identity)), "next": None}
 
-    @router.post("/users", response_model=None, responses=answers(AnyList, 403, 409, 422))
+    @router.post("/users", status_code=201, response_model=None, responses=answers(CodeIssued, 409, status=201))
     async def add(request: Request, body: NewUserBody) -> Response:
         """`code` sets the password at /reset, once, within a day; it is shown this once."""
         actor = _administrator(request)
@@ -76,7 +77,7 @@ def users_router(identity: Identity) -> APIRouter:
         await identity.change(body.name, work)
         return JSONResponse({"name": body.name, "code": None if body.role is Role.SOURCE else secret}, 201)
 
-    @router.put("/users/{name}", response_model=None, responses=answers(AnyList, 403, 404, 409, 422))
+    @router.put("/users/{name}", response_model=None, responses=answers(Named, 403, 404, 409, 422))
     async def change(request: Request, name: str, body: ChangeUserBody) -> dict[str, Any]:
         """Role and display name."""
         actor = _administrator(request)
@@ -87,7 +88,7 @@ def users_router(identity: Identity) -> APIRouter:
         await identity.change(name, work)
         return {"name": name}
 
-    @router.post("/users/{name}/reset", response_model=None, responses=answers(AnyList, 403, 404, 409))
+    @router.post("/users/{name}/reset", response_model=None, responses=answers(CodeIssued, 403, 404, 409))
     async def reset(request: Request, name: str, body: Nothing | None = None) -> dict[str, Any]:
         """`code` sets a new password at /reset, once, within a day; it is shown this once."""
         del body
@@ -107,7 +108,7 @@ def users_router(identity: Identity) -> APIRouter:
         do.__doc__ = told
         router.add_api_route(
             f"/users/{{name}}/{what}", do, methods=["POST"], response_model=None, name=f"{what} user",
-            operation_id=f"{what.replace('-', '_')}_user", responses=answers(AnyList, 403, 404, 409),
+            operation_id=f"{what.replace('-', '_')}_user", responses=answers(Ended, 403, 404, 409),
         )  # fmt: skip
 
     step(
@@ -152,7 +153,7 @@ def _add_session_routes(router: APIRouter, identity: Identity) -> None:
 
         return {"items": await deps.read(look), "next": None}
 
-    @router.post("/users/{name}/tokens", response_model=None, responses=answers(AnyList, 403, 404, 422))
+    @router.post("/users/{name}/tokens", response_model=None, responses=answers(TokenIssued, 403, 404, 422))
     async def token(request: Request, name: str, body: TokenBody) -> dict[str, Any]:
         """`token` is shown this once."""
         actor = _administrator(request)
@@ -162,7 +163,7 @@ def _add_session_routes(router: APIRouter, identity: Identity) -> None:
         await identity.change(name, lambda writer: account_steps.issue_token(writer, actor, issued))
         return {"name": name, "token": secret, "id": issued.id, "expires_at": None if until is None else iso(until)}
 
-    @router.post("/users/{name}/end-session", response_model=None, responses=answers(AnyList, 403, 404, 422))
+    @router.post("/users/{name}/end-session", response_model=None, responses=answers(Ended, 403, 404, 422))
     async def end_session(request: Request, name: str, body: EndSessionBody) -> dict[str, Any]:
         """One session or token; `others` ends all (the password stays)."""
         actor = _administrator(request)

@@ -18,10 +18,14 @@ from data.views import warning_areas, warning_view
 from data.warning import HazardWarning
 from data.warnings_in import receive_warning
 from web.api.door import Door
-from web.api.schemas import AnyList, answers
+from web.api.params import QueryId, RowId
+from web.api.schemas import answers
+from web.api.shapes import WarningList, WarningTaken, WarningWhole
 from web.auth import visitor_of
 from web.deps import ServerDeps
 from web.metrics import WebMeters
+
+_CAP_BODY = {"requestBody": {"required": True, "content": {"application/cap+xml": {"schema": {"type": "string"}}}}}
 
 
 def warning_router(deps: ServerDeps, meters: WebMeters) -> APIRouter:
@@ -29,7 +33,13 @@ def warning_router(deps: ServerDeps, meters: WebMeters) -> APIRouter:
     router = APIRouter(tags=["warnings"])
     door = Door(deps, meters)
 
-    @router.post("/warnings", status_code=201, response_model=None, responses=answers(AnyList, 403, 422))
+    @router.post(
+        "/warnings",
+        status_code=201,
+        response_model=None,
+        responses=answers(WarningTaken, status=201) | answers(WarningTaken),
+        openapi_extra=_CAP_BODY,
+    )
     async def send_warning(request: Request) -> JSONResponse:
         """Official warnings in CAP 1.2 (XML), also several in an envelope.
 
@@ -70,12 +80,12 @@ def _storing(warning: HazardWarning, name: str, now: datetime) -> Callable[[Writ
 
 
 def _reading_routes(router: APIRouter, deps: ServerDeps) -> None:
-    @router.get("/warnings", response_model=None, responses=answers(AnyList, 403))
+    @router.get("/warnings", response_model=None, responses=answers(WarningList, 403))
     async def list_warnings(
         request: Request,
         *,
         in_force: Annotated[bool, Query(description="Only those that hold now.")] = False,
-        before: Annotated[int | None, Query(description="Continue a list: warnings with smaller ids.")] = None,
+        before: QueryId = None,
         limit: Annotated[int, Query(ge=1, le=500)] = 100,
     ) -> dict[str, Any]:
         """Official warnings, newest first, without their polygons."""
@@ -85,8 +95,8 @@ def _reading_routes(router: APIRouter, deps: ServerDeps) -> None:
         items = [warning_view(warning) for warning in found[:limit]]
         return {"items": items, "next": items[-1]["id"] if len(found) > limit else None}
 
-    @router.get("/warnings/{warning_id}", response_model=None, responses=answers(AnyList, 403, 404))
-    async def one_warning(request: Request, warning_id: int) -> dict[str, Any]:
+    @router.get("/warnings/{warning_id}", response_model=None, responses=answers(WarningWhole, 403, 404))
+    async def one_warning(request: Request, warning_id: RowId) -> dict[str, Any]:
         """One warning with the places where it holds."""
         visitor_of(request).actor.require(Action.READ)
         warning = await deps.read_list(lambda reader: reader.warning(warning_id))

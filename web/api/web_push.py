@@ -14,7 +14,8 @@ from data.store import Writer
 from data.web_push import subscribe, subscriptions_of, unsubscribe
 from notices.web_push import Recipe
 from web.api.idempotency import once
-from web.api.schemas import AnyList, answers
+from web.api.schemas import answers
+from web.api.shapes import PushCount, PushState
 from web.auth import visitor_of
 from web.deps import ServerDeps
 
@@ -32,14 +33,14 @@ def web_push_router(deps: ServerDeps) -> APIRouter:
     router = APIRouter(tags=["notices"])
     channel = next((one for one in deps.settings.notices.channels if isinstance(one, Recipe)), None)
 
-    @router.get("/web-push", response_model=None, responses=answers(AnyList, 403))
+    @router.get("/web-push", response_model=None, responses=answers(PushState))
     async def state(request: Request) -> dict[str, Any]:
         """`public_key` null: web push is off here (it goes through foreign clouds). `browsers`: yours."""
         name = visitor_of(request).actor.name
         known = await deps.read(lambda reader: subscriptions_of(reader, name))
         return {"public_key": None if channel is None else channel.public_key, "browsers": len(known)}
 
-    @router.post("/web-push", response_model=None, responses=answers(AnyList, 403, 409, 422))
+    @router.post("/web-push", response_model=None, responses=answers(PushCount, 403, 409, 422))
     async def add(request: Request, body: PushSubscription) -> Response:
         """Be told in this browser, too."""
         name = visitor_of(request).actor.name
@@ -53,7 +54,7 @@ def web_push_router(deps: ServerDeps) -> APIRouter:
 
         return await once(deps, request, body.model_dump(mode="json"), work)
 
-    @router.post("/web-push/forget", response_model=None, responses=answers(AnyList, 403, 422))
+    @router.post("/web-push/forget", response_model=None, responses=answers(PushCount, 403, 422))
     async def forget(request: Request, body: ForgetBody) -> Response:
         """No longer in this browser."""
         name = visitor_of(request).actor.name

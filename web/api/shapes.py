@@ -1,0 +1,226 @@
+"""The shapes of answers that are neither a list nor an alert, event or task, as OpenAPI describes them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from data.geo import Location
+from web.api.schemas import EventView
+
+
+class _Open(BaseModel):
+    """More may come with a later version."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+class Me(_Open):
+    """Who asks, and what their role may do. `csrf` only where a browser's session asks."""
+
+    name: str
+    display_name: str
+    role: str
+    may: list[str]
+    csrf: str | None
+
+
+class Cards(_Open):
+    """The cards of the asker's desk: `groups` are [card, [alerts]]."""
+
+    desk: str
+    at: datetime
+    flood: dict[str, Any]
+    groups: list[list[Any]]
+    logged: list[int]
+    elsewhere: list[int]
+    last: int
+    grids: dict[str, str]
+
+
+class AlarmFigures(_Open):
+    """Figures of a period with their limits (`limits`: name -> [good up to, bearable up to])."""
+
+    since: datetime
+    until: datetime
+    alarms: int
+    desks: list[dict[str, Any]]
+    limits: dict[str, list[float]]
+    stale: int
+    stale_sites: int
+    shelved: int
+
+
+class EventAnswer(BaseModel):
+    event: EventView
+
+
+class NoticeAnswer(BaseModel):
+    notice: dict[str, Any]
+
+
+class UnitAnswer(BaseModel):
+    unit: dict[str, Any]
+
+
+class ShiftAnswer(BaseModel):
+    shift: dict[str, Any]
+
+
+class CategoryAnswer(BaseModel):
+    category: dict[str, Any]
+
+
+class RemovedUnit(BaseModel):
+    removed: str
+
+
+class RemovedShift(BaseModel):
+    removed: int
+
+
+class RunAnswer(_Open):
+    """A run of a plan; `mode` where a mode was ordered."""
+
+    run: dict[str, Any]
+
+
+class PlanAnswer(_Open):
+    """A plan with its newest runs."""
+
+    id: str
+    runs: list[dict[str, Any]]
+
+
+class ResponderView(_Open):
+    """Somebody who can be sent, without the telephone number."""
+
+    id: str
+    name: str
+    team: str
+    grid: str
+    skills: list[str]
+    travel: str
+    on_shift: bool
+    busy: bool | None
+    position: Location | None
+    position_at: datetime | None
+
+
+class PositionKept(_Open):
+    """Was the position taken for the newest? `doubt`: why it is not believed."""
+
+    kept: bool
+
+
+class SiteView(_Open):
+    """A place that is watched, its health and its latest readings."""
+
+    id: str
+    name: str
+    location: Location
+    grid: str
+    camera: bool
+    health: str
+    zones: list[dict[str, Any]]
+    rules: list[dict[str, Any]]
+    readings: list[dict[str, Any]]
+
+
+class Setup(_Open):
+    """What is configured."""
+
+    inference: dict[str, Any]
+    sites: list[dict[str, Any]]
+
+
+class Load(_Open):
+    """What each camera costs and gets."""
+
+    processes: list[dict[str, Any]]
+    cameras: list[dict[str, Any]]
+
+
+class ViewLearned(BaseModel):
+    site: str
+    at: datetime
+
+
+class Accepted(BaseModel):
+    accepted: int
+
+
+class AlertsTaken(_Open):
+    """How many alerts were raised and ended; `rejected`: why others were not."""
+
+    raised: int
+    ended: int
+    rejected: list[str]
+
+
+class WarningTaken(BaseModel):
+    """`known`: this message had come before, and changes nothing."""
+
+    known: bool
+    warning: dict[str, Any] | None
+
+
+class WarningWhole(BaseModel):
+    warning: dict[str, Any]
+    areas: list[dict[str, Any]]
+
+
+class WarningList(BaseModel):
+    items: list[dict[str, Any]]
+    next: int | None
+
+
+class PushState(BaseModel):
+    public_key: str | None
+    browsers: int
+
+
+class PushCount(BaseModel):
+    browsers: int
+
+
+class Imported(_Open):
+    """What came of a file of units."""
+
+
+class OwnAccount(_Open):
+    """Who asks, with their sessions and tokens."""
+
+    name: str
+    display_name: str
+    role: str
+    has_password: bool
+    sessions: list[dict[str, Any]]
+
+
+class Ended(_Open):
+    """How many sessions and tokens ended; `name` of whose, where somebody else's were."""
+
+    ended: int
+
+
+class Named(_Open):
+    name: str
+
+
+class CodeIssued(_Open):
+    """A one-time code, shown this once; null for machines, which have no password."""
+
+    name: str
+    code: str | None
+
+
+class TokenIssued(_Open):
+    """A bearer token, shown this once."""
+
+    name: str
+    token: str
+    id: str
+    expires_at: datetime | None
