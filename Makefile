@@ -17,7 +17,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 APT_RUN := fonts-noto-cjk libgl1 libglib2.0-0
 APT_TEST := $(APT_RUN) nginx-light caddy chromium gcc libc6-dev libnss3-tools mosquitto mosquitto-clients postgresql ffmpeg python3-gi gstreamer1.0-rtsp \
 	gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad \
-	gstreamer1.0-plugins-ugly gstreamer1.0-libav
+	gstreamer1.0-plugins-ugly gstreamer1.0-libav nodejs
 
 .PHONY: setup setup-test run test check bench bench-latency lock clean
 

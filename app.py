@@ -97,7 +97,8 @@ def _run(args: argparse.Namespace, options: RunOptions) -> int:
         path=args.proxy_path,
     )
     others = _demo_children(options) if options.settings.demo else []
-    roads = options.settings.dispatch.roads
+    roads, oidc = options.settings.dispatch.roads, options.settings.accounts.oidc
+    secret = None if oidc is None else options.secrets.get(oidc.credentials)
     serving = ServeOptions(
         settings=options.settings,
         store=str(options.store),
@@ -112,6 +113,7 @@ def _run(args: argparse.Namespace, options: RunOptions) -> int:
         door=door,
         roads=None if roads is None else options.base_dir / roads,
         base_map=None if options.settings.base_map is None else options.base_dir / options.settings.base_map,
+        oidc_secret=None if secret is None else secret.password,
     )
     scheme = "https" if args.tls_cert else "http"
     where = f"\n  {options.settings.name}: {shown_address(scheme, args.host, args.port)}\n"

@@ -114,6 +114,8 @@ class _Reader:
 
     def _cross_check(self, settings: Settings) -> None:
         self.datums = Datums(settings.datums)
+        if settings.accounts.oidc is not None:
+            self._check_credentials(settings.accounts.oidc, ("accounts", "oidc"))
         self._ids_once(("sites",), [site.id for site in settings.sites])
         self._ids_once(("responders",), [person.id for person in settings.responders])
         self._ids_once(("desks",), [desk.id for desk in settings.desks])
@@ -162,7 +164,7 @@ class _Reader:
         for where, monitor in named:
             self._check_credentials(monitor, where)
 
-    def _check_credentials(self, recipe: RecipeBase, where: PathKeys) -> None:
+    def _check_credentials(self, recipe: BaseModel, where: PathKeys) -> None:
         wanted = getattr(recipe, "credentials", None)
         if isinstance(wanted, str) and wanted not in self.secrets.credentials:
             hint = did_you_mean(wanted, list(self.secrets.credentials)) or "; secrets.yaml holds none"

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from data.account_settings import AccountSettings
+from data.account_settings import AccountSettings, OidcSettings
 from data.alarm_settings import AlarmSettings, FlappingSettings, GroupingSettings, InhibitionSettings
 from data.camera_health import HealthSettings
 from data.catalogue import Catalogue
@@ -101,6 +101,7 @@ def settings_markdown(catalogue: Catalogue) -> str:
         ("The file", Settings),
         ("`inference`", InferenceSettings),
         ("`accounts`", AccountSettings),
+        ("`accounts.oidc`", OidcSettings),
         ("`alarms`", AlarmSettings),
         ("`alarms.flapping`", FlappingSettings),
         ("`alarms.inhibitions[]`", InhibitionSettings),

@@ -62,6 +62,10 @@ _PUBLIC: Mapping[str, Mapping[str, Who]] = {
     "/login/second": {"GET": EVERYBODY, "POST": EVERYBODY},
     "/login/passkey": {"POST": EVERYBODY},
     "/login/passkey/options": {"POST": EVERYBODY},
+    # The identity provider, where one is configured; the handlers check state, cookie and signatures.
+    "/login/oidc": {"GET": EVERYBODY},
+    "/login/oidc/callback": {"GET": EVERYBODY},
+    "/login/oidc/back-channel": {"POST": EVERYBODY},
     # Who has a one-time code has no password yet. The page's own style and script hold nothing.
     "/reset": {"GET": EVERYBODY},
     "/account/assets/{file}": {"GET": EVERYBODY},

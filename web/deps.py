@@ -10,6 +10,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
+from pydantic import SecretStr
+
 from data.catalogue import Catalogue
 from data.feed import FrameHub
 from data.lanes import Lanes
@@ -55,6 +57,7 @@ class ServerDeps:
     source_url: str = ""
     base_map: Path | None = None
     door: FrontDoor = field(default_factory=FrontDoor)
+    oidc_secret: SecretStr | None = None  # of `accounts.oidc`
     sessions: SessionPolicy = field(default_factory=SessionPolicy)
     now: Callable[[], datetime] = utc_now
     lanes: Lanes = field(default_factory=Lanes)

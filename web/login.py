@@ -23,6 +23,7 @@ from web.deps import ServerDeps
 from web.entrance import ask_second_factor, device_of, landing, let_in
 from web.identity import Identity, address_of
 from web.login_limit import TooManyTries, Try
+from web.oidc_logout import ProviderLogout
 from web.passwords import HashingBusy, PasswordCheck
 from web.second_factor import real_factors, relying_party
 
@@ -44,6 +45,11 @@ _TEXTS = MappingProxyType(
             "recovery": "一个恢复码",
             "confirm": "验 证",
             "passkey": "使用通行密钥",
+            "provider_away": "统一认证平台暂时无法访问，请稍后再试或使用密码登录",
+            "provider_failed": "统一认证未通过，请重试",
+            "provider_late": "统一认证已超时，或不是在此浏览器发起，请重试",
+            "provider_nobody": "您在本系统没有权限，请联系管理员",
+            "provider_taken": "本系统已有同名账号，请联系管理员",
             "wrong_code": "验证码不正确或已使用过",
             "passkey_failed": "通行密钥未通过，请重试",
             "start_again": "重新登录",
@@ -66,6 +72,11 @@ _TEXTS = MappingProxyType(
             "recovery": "A recovery code",
             "confirm": "Confirm",
             "passkey": "Use a passkey",
+            "provider_away": "The identity provider cannot be reached; try again later or use a password",
+            "provider_failed": "The identity provider's answer was not accepted; please try again",
+            "provider_late": "This login took too long or was begun in another browser; please try again",
+            "provider_nobody": "You have no access to this system; ask an administrator",
+            "provider_taken": "There is an account of this name here already; ask an administrator",
             "wrong_code": "The code is wrong or has been used",
             "passkey_failed": "The passkey was not accepted; please try again",
             "start_again": "Log in anew",
@@ -106,6 +117,7 @@ class LoginPage:
             name=name,
             aim=aim,
             second=None if second is None else sorted(one.value for one in second),
+            provider=settings.accounts.oidc.label if settings.accounts.oidc is not None and second is None else "",
             passkeys_possible=relying_party(request).possible,
             settings=settings,
             base=self._deps.door.base,
@@ -117,13 +129,16 @@ class LoginPage:
         return answer
 
 
-def login_router(identity: Identity) -> APIRouter:
+def login_router(identity: Identity, logout: ProviderLogout) -> APIRouter:
     """`/login` and `/logout`."""
     router = APIRouter()
     deps, limit = identity.deps, identity.limit
     page = LoginPage(deps).draw
 
     async def show(request: Request) -> Response:
+        out = await logout.way_out(request)
+        if out is not None:
+            return out
         visitor = found_visitor(request)
         aim = request.query_params.get("next", "")
         if visitor is not None and visitor.by_cookie:
@@ -167,6 +182,8 @@ def login_router(identity: Identity) -> APIRouter:
         answer = RedirectResponse("/login", 303)
         answer.delete_cookie(SESSION_COOKIE, path="/")
         answer.delete_cookie(CSRF_COOKIE, path="/")
+        if visitor is not None:
+            logout.mark(answer, visitor)
         return answer
 
     router.add_api_route("/login", show, methods=["GET"], include_in_schema=False)

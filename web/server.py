@@ -13,6 +13,7 @@ from pathlib import Path
 
 import uvicorn
 from fastapi import FastAPI
+from pydantic import SecretStr
 from starlette.types import ASGIApp
 
 from data.catalogue import Catalogue
@@ -41,6 +42,9 @@ from web.identity import identity_of
 from web.login import login_router
 from web.media import media_router
 from web.metrics import WebMeters
+from web.oidc import Provider
+from web.oidc_login import oidc_router
+from web.oidc_logout import ProviderLogout
 from web.open311 import open311_router
 from web.outbox import Outbox
 from web.phone import phone_router
@@ -77,6 +81,7 @@ class ServeOptions:
     roads: Path | None = None  # the road network; settings.dispatch.roads made absolute
     base_map: Path | None = None
     door: FrontDoor = field(default_factory=FrontDoor)
+    oidc_secret: SecretStr | None = None  # of the identity provider
 
 
 def _end_process() -> None:
@@ -132,7 +137,10 @@ def build_server(deps: ServerDeps, store_failed: Callable[[], None] = _end_proce
     server = FastAPI(openapi_url=None, lifespan=lifespan)
     install_problems(server)
     server.router.routes.append(ApiRoute(build_api(deps, board.health, meters, identity)))
-    server.include_router(login_router(identity))
+    oidc = deps.settings.accounts.oidc
+    logout = ProviderLogout(None if oidc is None else Provider(oidc, deps.oidc_secret), deps.door.base)
+    server.include_router(login_router(identity, logout))
+    server.include_router(oidc_router(identity, logout))
     server.include_router(second_login_router(identity))
     server.include_router(service_router(deps, outbox, meters))
     server.include_router(media_router(deps))
@@ -179,6 +187,7 @@ def serve(options: ServeOptions) -> None:
         source_url=options.source_url,
         base_map=options.base_map,
         door=options.door,
+        oidc_secret=options.oidc_secret,
     )
     config = server_config(build_server(deps), options)
     # uvicorn raises the signal again when it has stopped; the store must still be closed then.

@@ -147,9 +147,9 @@ def until(condition: Callable[[], Any], timeout_s: float = 5.0) -> Any:
     return found
 
 
-def start(deps: ServerDeps, **options: Any) -> tuple[uvicorn.Server, threading.Thread, int]:
+def start(deps: ServerDeps, listen: int = 0, **options: Any) -> tuple[uvicorn.Server, threading.Thread, int]:
     """Run a server in a thread until it is ready."""
-    port = free_port()
+    port = listen or free_port()
     given = ServeOptions(settings=deps.settings, store="", var_dir=deps.var_dir, port=port, door=deps.door, **options)
     server = uvicorn.Server(server_config(build_server(deps), given))
     thread = threading.Thread(target=server.run, daemon=True)

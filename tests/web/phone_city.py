@@ -102,7 +102,7 @@ def start_phone_city(
         set_password(deps.store, name, PASSWORD)
     add_user(deps.store, "li", Role.OPERATOR, PASSWORD)
     add_user(deps.store, "guest", Role.RESPONDER, PASSWORD)
-    encrypted = {} if tls is None else {"tls_cert": tls.certificate, "tls_key": tls.key}
+    encrypted: dict[str, Any] = {} if tls is None else {"tls_cert": tls.certificate, "tls_key": tls.key}
     server, thread, port = start(deps, **encrypted)
 
     def stop() -> None:
