@@ -35,6 +35,7 @@ USUAL_HOURS, MOST_HOURS = 24.0, 72.0
 MARGIN_S = 2.0
 READINGS_AT_MOST = 100_000
 
+NOWHERE = Location(lon=0, lat=90)  # a probe belongs to no site, and 0/0 is refused as the place of one
 Answer = dict[str, Any]
 
 
@@ -73,7 +74,7 @@ class Answers:
             raise InputRejected('a probe needs {"monitor": {"kind": ..., ...}}')
         recipe = self._catalogue.monitor(str(given["kind"])).model_validate(given)
         begun_s = time.monotonic()
-        first = self._first(recipe, Place(id="probe", location=Location(lon=0, lat=0)))
+        first = self._first(recipe, Place(id="probe", location=NOWHERE))
         answer: Answer = {"ok": True, "gives": recipe.gives, "after_s": round(time.monotonic() - begun_s, 2)}
         if isinstance(first, Reading):
             unit = UNIT_OF.get(first.quantity, "")

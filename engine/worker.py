@@ -50,6 +50,7 @@ RETRY_PIPELINE_S = 60.0
 METERS_EVERY_S = 1.0
 STATE_EVERY_S = 2.0  # what a killed process may not have seen: it counts as a gap
 EVIDENCE_WIDTH = 1280
+HELD_LEVEL = timedelta(seconds=10)  # when our clock is put back by no more, times stand until it has come up again
 FOLLOWS_WITHIN_S = 30.0  # after our clock was set, pictures have other times
 GIVE_BACK_AFTER_S = 3.0  # the last pictures of a camera that rests have been looked at
 STARTED_AFTER_S = 20.0  # the last pipeline was made, and smaller windows have been taken up
@@ -276,7 +277,7 @@ class Worker:
     def _note_clock(self, now_s: float) -> None:
         """Was this computer's clock set? Live pictures then come with other times."""
         jump = self._wall_clock.jump()
-        if not jump:
+        if not jump or -HELD_LEVEL <= jump < timedelta(0):
             return
         for watch in self._watches:
             watch.jump = ClockJump(jump, now_s + FOLLOWS_WITHIN_S)

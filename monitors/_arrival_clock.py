@@ -13,7 +13,7 @@ _STEP_SHARE = 0.1  # of each step, in the usual one
 _STALL_LASTS_S = 1.5  # what the network held up has come by then, in one burst
 _ODD_RATE = 0.005  # a clock that differs by more is worth a word
 _TOLD_AFTER_S = 10.0
-_PUT_BACK_S = 1.0  # our own clock; less is held level until it has come up again
+_PUT_BACK_S = 10.0  # our own clock; less is held level until it has come up again
 
 
 class ArrivalClock:
@@ -23,7 +23,7 @@ class ArrivalClock:
     time is more than `MOST_LAG_S` behind its arrival, whatever the stamps say: only what a stall of the network or our
     own reading has held up is older. A jump of the sender's clock by more than `jump_s` sets a new anchor; a stamp that
     is missing or repeats the last one counts as its arrival. Times never go back and never lie ahead of arrival,
-    unless our own clock is put back.
+    unless our own clock is put back by more than ten seconds.
     """
 
     def __init__(self, drift: float = 0.001, jump_s: float = 3.0) -> None:

@@ -86,6 +86,19 @@ def test_thinning_keeps_crest_and_trough_and_adds_rainfall_up(tmp_path: Path) ->
     assert points == {"rainfall": [pytest.approx(1.0)], "water_level": [1.0, 9.0]}
 
 
+def test_a_corrected_reading_shows_its_first_value_beside_the_last(store: Store) -> None:
+    at = NOON - timedelta(minutes=30)
+    for value in (181.5, 180.25):
+        reading = Reading("gauge-river", "csv_gauge", "water_level", value, at + timedelta(seconds=7))
+        store.write(lambda writer, reading=reading: writer.add_readings([reading]))  # type: ignore[misc]
+    incident = store.read(lambda reader: collect(reader, SPAN, street_settings()))
+    (shown,) = page_json(incident, SHANGHAI)["corrections"]
+    assert (shown["value"], shown["first_value"], shown["corrections"]) == (180.25, 181.5, 1)
+    (marks,) = [t for t in review_figure(incident, street_settings(), Words("zh")).data if t.name == "更正前的读数"]
+    assert list(marks.y) == [181.5]
+    assert marks.text[0].endswith("更正：先报 181.5，后报 180.25")
+
+
 def test_everything_of_the_span_is_collected_in_the_order_of_time(store: Store) -> None:
     incident = store.read(lambda reader: collect(reader, SPAN, street_settings()))
     assert [alert.key.site for alert in incident.alerts] == ["quay-1"]

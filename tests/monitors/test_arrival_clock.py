@@ -45,6 +45,13 @@ def test_a_jump_of_the_cameras_clock_sets_a_new_anchor_and_time_never_goes_back(
     assert before < after < stepped_back
 
 
+def test_times_follow_our_own_clock_when_it_is_put_back_by_an_hour() -> None:
+    clock = ArrivalClock()
+    clock.at(1.0, NOON)
+    times = [clock.at(1.0 + place / 10, NOON - 3600 + place / 10).timestamp() for place in range(1, 30)]
+    assert times == pytest.approx([NOON - 3600 + place / 10 for place in range(1, 30)], abs=0.001)
+
+
 def test_a_frame_without_a_time_of_its_own_has_that_of_its_arrival() -> None:
     assert ArrivalClock().at(None, NOON).timestamp() == NOON
 

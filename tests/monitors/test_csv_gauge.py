@@ -166,6 +166,40 @@ def test_a_growing_log_is_followed_whole_line_by_whole_line(context: Context) ->
     assert seen == [1, 2, "line 6: 'bad' is no time in ", 3, 4, "line 7: it is older than the"]
 
 
+def test_a_growing_log_tells_both_hours_of_the_clock_change_row_by_row(context: Context) -> None:
+    write(context, "time,level\n")
+    monitor = series(follow=True, timezone="Europe/Rome").make(context)
+    log = context.base_dir / "log.csv"
+    rows = [
+        "2025-10-26 01:40,1",
+        "2025-10-26 02:40,2",
+        "2025-10-26 02:40,3",
+        "2025-10-26 03:40,4",
+        "2026-03-29 02:10,5",
+    ]
+    readings, rejected = [], []
+    for item in monitor.observe():
+        if isinstance(item, Reading):
+            readings.append(item)
+        elif isinstance(item, Rejected):
+            rejected.append(item.reason)
+            monitor.close()
+        else:
+            with log.open("a") as file:
+                file.write(f"{rows.pop(0)}\n")
+    assert [(f"{r.at:%H:%M}", r.value) for r in readings] == [("23:40", 1), ("00:40", 2), ("01:40", 3), ("02:40", 4)]
+    assert rejected == [
+        "line 6: 2026-03-29 02:10:00 never was: clocks in Europe/Rome were put forward over it; "
+        "send the offset from UTC"
+    ]
+
+
+def test_two_values_for_one_time_are_given_both_in_their_order(context: Context) -> None:
+    write(context, "time,level\n2024-07-12T08:00:00Z,176.31\n2024-07-12T08:00:00Z,180.99\n")
+    readings, rejected = given(series(), context)
+    assert ([reading.value for reading in readings], rejected) == ([176.31, 180.99], [])
+
+
 def test_a_log_that_is_replaced_is_read_from_its_beginning(context: Context) -> None:
     write(context, "time,level\n2024-07-12T04:00:00Z,1\n2024-07-12T04:15:00Z,2\n")
     monitor = series(follow=True).make(context)
