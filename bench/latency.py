@@ -113,7 +113,7 @@ def on_the_wall(running: City) -> list[float]:
         page = browser.new_context(viewport={"width": 1920, "height": 1080}).new_page()
         page.goto(running.url)
         page.fill("#name", "bench")
-        page.fill("#password", "bench-secret-42")
+        page.fill("#password", "bench-kettle-harbour-42")
         page.click("button[type=submit]")
         page.wait_for_selector('#link-state[data-state="live"]', timeout=30_000)
         page.wait_for_timeout(3000)
@@ -137,7 +137,7 @@ def main() -> int:
         sites = "".join(SITE.format(n=n, url=server.url(f"quay-{n}")) for n in range(1, CAMERAS + 1))
         config.write_text(f"inference: {{cache_dir: {ROOT / '.cache'}}}\nsites:\n{sites}", encoding="utf-8")
         with city(config, Path(folder) / "var") as running:
-            running.add_user("bench", "duty_officer", "bench-secret-42")
+            running.add_user("bench", "duty_officer", "bench-kettle-harbour-42")
             camera = frame_to_commit(running)
             screen = on_the_wall(running)
     figures: dict[str, Any] = {"processor": _processor(), "cores": os.cpu_count()}

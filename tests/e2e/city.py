@@ -163,11 +163,11 @@ def seconds(earlier: str, later: str) -> float:
 def sit_down(
     browser: Browser, running: City, name: str, path: str = "/", *, width: int = 1920, height: int = 1080
 ) -> Page:
-    """The page of somebody who has just logged in there; the password is `name`-secret-42."""
+    """The page of somebody who has just logged in there; the password is `name`-kettle-harbour-42."""
     page = browser.new_context(locale="zh-CN", viewport={"width": width, "height": height}).new_page()
     page.goto(running.url + path)
     page.fill("#name", name)
-    page.fill("#password", f"{name}-secret-42")
+    page.fill("#password", f"{name}-kettle-harbour-42")
     page.click("button[type=submit]")
     page.wait_for_url(lambda url: not url.startswith(f"{running.url}/login"))
     return page

@@ -29,5 +29,5 @@ def running(shared: Path, broker: Mosquitto, tmp_path_factory: pytest.TempPathFa
         with city(config, folder / "var") as started:
             for name, role in (("li", "operator"), ("zhao", "duty_officer"), ("chen", "analyst")):
                 where = ("--var", str(started.var), "--password-stdin")
-                started.command("users", "add", name, "--role", role, *where, given=f"{name}-secret-42\n")
+                started.command("users", "add", name, "--role", role, *where, given=f"{name}-kettle-harbour-42\n")
             yield started

@@ -46,12 +46,12 @@ def sit_down(browser: Browser, running: City) -> Iterator[Callable[..., Page]]:
 def test_the_whole_way_from_the_wall_to_a_phone_and_back(
     running: City, sit_down: Callable[..., Page], tmp_path: Path
 ) -> None:
-    running.add_user("sun", "duty_officer", "sun-secret-42")
+    running.add_user("sun", "duty_officer", "sun-kettle-harbour-42")
     running.command(
-        "users", "password", "near", "--var", str(running.var), "--password-stdin", given="near-secret-42\n"
+        "users", "password", "near", "--var", str(running.var), "--password-stdin", given="near-kettle-harbour-42\n"
     )
     rest = running.caller("sun")
-    wall = sit_down("sun", "sun-secret-42", 1920, 1080)
+    wall = sit_down("sun", "sun-kettle-harbour-42", 1920, 1080)
     expect(wall.locator('#link-state[data-state="live"]')).to_be_visible(timeout=20_000)
 
     # The alert comes by itself; nobody reloads the page.
@@ -69,7 +69,7 @@ def test_the_whole_way_from_the_wall_to_a_phone_and_back(
     )[0]
     wall.screenshot(path=tmp_path / "wall-offered.png")
 
-    phone = sit_down("near", "near-secret-42", 390, 844)
+    phone = sit_down("near", "near-kettle-harbour-42", 390, 844)
     assert phone.url.endswith("/r")
     work = phone.locator(f'[data-task="{task["id"]}"]')
     work.locator('button[data-do="accept"]').click()
@@ -100,7 +100,7 @@ def test_the_whole_way_from_the_wall_to_a_phone_and_back(
 
 def test_the_wall_shows_live_pictures_and_asks_no_other_host(running: City, sit_down: Callable[..., Page]) -> None:
     asked: list[str] = []
-    wall = sit_down("li", "li-secret-42", 1920, 1080, asked)
+    wall = sit_down("li", "li-kettle-harbour-42", 1920, 1080, asked)
     errors: list[str] = []
     wall.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
     wall.reload()

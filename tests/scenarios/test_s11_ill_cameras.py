@@ -95,7 +95,7 @@ def running(tmp_path: Path, config: str) -> Iterator[tuple[City, httpx.Client]]:
     path = tmp_path / "config.yaml"
     path.write_text(config, encoding="utf-8")
     prepared = City(path, tmp_path / "var")
-    prepared.add_user("li", "operator", "li-secret-42")
+    prepared.add_user("li", "operator", "li-kettle-harbour-42")
     rest = prepared.caller("li")
     prepared.start()  # from now on the films run
     try:

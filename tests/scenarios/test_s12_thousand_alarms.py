@@ -56,8 +56,8 @@ def running(tmp_path: Path) -> Iterator[City]:
     places = "".join(SITE.format(n=n, lon=106.50 + 0.003 * (n % 8), lat=29.55 + 0.003 * (n // 8)) for n in range(GRIDS))
     config.write_text(f"name: 望江街道\ntimezone: Asia/Shanghai\nsites:\n{places}", encoding="utf-8")
     with city(config, tmp_path / "var") as started:
-        started.add_user("li", "operator", "li-secret-42")
-        started.add_user("meters", "source", "meters-secret-42")
+        started.add_user("li", "operator", "li-kettle-harbour-42")
+        started.add_user("meters", "source", "meters-kettle-harbour-42")
         yield started
 
 

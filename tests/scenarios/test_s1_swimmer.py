@@ -80,9 +80,9 @@ def running(root: Path, tmp_path: Path, camera: RtspServer, speaker: Peer) -> It
     text = CONFIG.format(cache=root / ".cache", rtsp=camera.url("quay"), speaker=speaker.url("/play"))
     config.write_text(text, encoding="utf-8")
     with city(config, tmp_path / "var") as started:
-        started.add_user("li", "operator", "li-secret-42")
+        started.add_user("li", "operator", "li-kettle-harbour-42")
         for name in ("near", "next"):
-            started.set_password(name, f"{name}-secret-42")
+            started.set_password(name, f"{name}-kettle-harbour-42")
         yield started
 
 

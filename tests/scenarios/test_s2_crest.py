@@ -90,7 +90,7 @@ def running(tmp_path: Path, shared: Path) -> Iterator[City]:
     (tmp_path / "places.yaml").write_text(PLACES, encoding="utf-8")
     (tmp_path / "shops.csv").write_text(SHOPS, encoding="utf-8")
     with city(config, tmp_path / "var") as started:
-        started.add_user("zhao", "duty_officer", "zhao-secret-42")
+        started.add_user("zhao", "duty_officer", "zhao-kettle-harbour-42")
         yield started
 
 

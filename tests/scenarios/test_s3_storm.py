@@ -25,8 +25,8 @@ WITHIN_S = 5.0
 def running(tmp_path: Path) -> Iterator[City]:
     """The real system; its drop folder is there."""
     with city(write_district(tmp_path), tmp_path / "var") as started:
-        started.add_user("weather", "source", "weather-secret-42")
-        started.add_user("zhao", "duty_officer", "zhao-secret-42")
+        started.add_user("weather", "source", "weather-kettle-harbour-42")
+        started.add_user("zhao", "duty_officer", "zhao-kettle-harbour-42")
         until((tmp_path / "drop").is_dir, 60, started.log)
         yield started
 

@@ -150,8 +150,8 @@ def running(shared: Path, root: Path, tmp_path: Path, camera: RtspServer, broker
     text = CONFIG.format(cache=root / ".cache", rtsp=camera.url("dip"), mqtt=broker.port, pictures=pictures)
     config.write_text(text, encoding="utf-8")
     with city(config, tmp_path / "var") as started:
-        started.add_user("li", "operator", "li-secret-42")
-        started.add_user("zhao", "duty_officer", "zhao-secret-42")
+        started.add_user("li", "operator", "li-kettle-harbour-42")
+        started.add_user("zhao", "duty_officer", "zhao-kettle-harbour-42")
         yield started
 
 
