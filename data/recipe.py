@@ -255,6 +255,9 @@ class MonitorRecipe(RecipeBase):
 
     gives: ClassVar[Literal["frames", "readings", "warnings"]] = "readings"
 
+    connects: ClassVar[bool] = False
+    """Is opening it an attempt that counts against the budget all cameras share (`engine.connections`)?"""
+
     id: Annotated[str, Field(description="Name of the monitor at its site; its kind when left out.")] = ""
 
     @property

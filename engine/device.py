@@ -15,11 +15,15 @@ from data.frame import Frame
 from data.observation import Reading, Rejected
 from data.recipe import Answering, Attentive, Context, Monitor, MonitorRecipe, Replays, Warns
 from data.warning import HazardWarning
+from engine.connections import ConnectionBudget
 
 log = logging.getLogger(__name__)
 
 REJECTED_RETRY_S = 60.0
 LONGEST_PAUSE_S = 10.0
+LONGEST_CAMERA_PAUSE_S = 3.0  # they share a budget beside that
+JUST_LOST_S = 300.0  # for so long it is tried before those that are dead
+STEADY_S = 5.0  # what came for less than that was no recovery: the pauses go on growing
 USUAL_TIMEOUT_S = 10.0
 MARGIN_S = 5.0  # a read may exceed its time-out by so much before the device counts as hanging
 
@@ -59,7 +63,12 @@ class Device:
         self._take = take
         self._idle_is_alive = idle_is_alive
         self._timeout_s = timeout_s(recipe)
-        self._backoff = Backoff(random.random, cap_s=LONGEST_PAUSE_S)
+        connects = recipe.connects
+        self._budget = ConnectionBudget.of(context) if connects else None
+        self._backoff = Backoff(random.random, cap_s=LONGEST_CAMERA_PAUSE_S if connects else LONGEST_PAUSE_S)
+        self._failures = 0  # attempts in a row that brought nothing
+        self._alive_s: float | None = None  # since when something comes
+        self._seen_s: float | None = None  # when something came last
         self._stopping = threading.Event()
         self._monitor: Monitor | None = None
         self._kicked = False
@@ -83,6 +92,8 @@ class Device:
                 self._read()
             except DeviceLost as error:
                 self._lose(str(error), logging.WARNING)
+                if self._alive_s is not None and time.monotonic() - self._alive_s >= STEADY_S:
+                    self._backoff.reset()
                 self._rest(self._backoff.pause())
             except InputRejected as error:
                 self._lose(f"rejected: {error}", logging.ERROR)
@@ -155,7 +166,11 @@ class Device:
     def _read(self) -> None:
         """From opening to the end or the loss of the source."""
         self._progress_s = opened_s = time.monotonic()
-        self._kicked = False
+        self._kicked, self._alive_s = False, None
+        if not self._may_connect(opened_s):
+            return
+        self._failures += 1
+        self._note_progress()
         self._monitor = self.recipe.make(self._context)
         try:
             for item in self._monitor.observe():
@@ -180,6 +195,13 @@ class Device:
             self.trouble = "the recording has ended"
             log.info("%s: the source has ended", self.name)
 
+    def _may_connect(self, now_s: float) -> bool:
+        """Wait until the budget of connections allows it. False when stopping."""
+        if self._budget is None:
+            return True
+        just_lost = self._seen_s is not None and now_s - self._seen_s < JUST_LOST_S
+        return self._budget.wait(self._failures, self._stopping, self._note_progress, just_lost=just_lost)
+
     def _has_answered(self) -> bool:
         """A device that accepts a connection and never answers is not back; who is only listened to is."""
         return self._monitor.has_answered if isinstance(self._monitor, Answering) else True
@@ -192,9 +214,16 @@ class Device:
     def _alive(self) -> None:
         if self.trouble:
             log.info("%s is back after %.1f s", self.name, time.monotonic() - self._lost_s)
-        if self.trouble != "":
-            self.trouble = ""
-            self._backoff.reset()
+        self.trouble = ""
+        self._seen_s = time.monotonic()
+        if self._alive_s is None:
+            self._alive_s = time.monotonic()
+            self._failures = 0
+            if self._budget is not None:
+                self._budget.succeeded()
+
+    def _note_progress(self) -> None:
+        self._progress_s = time.monotonic()
 
     def _lose(self, reason: str, level: int) -> None:
         if self._stopping.is_set():

@@ -35,6 +35,8 @@ class Camera(MonitorRecipe):
 class LiveCamera(Camera):
     """A stream played over RTSP."""
 
+    connects: ClassVar[bool] = True
+
     model_config = ConfigDict(hide_input_in_errors=True)
 
     transport: Annotated[

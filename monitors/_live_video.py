@@ -230,6 +230,7 @@ class _Places:
         self._clock = clock
         self._shift_s = 0.0
         self._last_s: float | None = None
+        self._stamped = False  # the first packets of a stream may have no stamps
         self._arrived_s = 0.0
 
     def place(self, packet: VideoPacket, arrived_s: float, *, waited: bool) -> tuple[float, float]:
@@ -237,11 +238,14 @@ class _Places:
         base = packet.time_base or packet.stream.time_base or Fraction(1, 90_000)
         stamp_s = None if packet.pts is None else float(packet.pts * base)
         taken_s = self._clock.taken_s(stamp_s, arrived_s, waited=waited)
-        if stamp_s is not None and (self._clock.trusted or self._last_s is None):
+        if self._last_s is None:
+            at_s = stamp_s or 0.0
+        elif stamp_s is not None and self._clock.trusted and self._stamped:
             at_s = stamp_s + self._shift_s
         else:
-            at_s = (self._last_s or 0.0) + max(0.001, arrived_s - self._arrived_s)
+            at_s = self._last_s + max(0.001, arrived_s - self._arrived_s)
             self._shift_s = self._shift_s if stamp_s is None else at_s - stamp_s
+        self._stamped = self._stamped or stamp_s is not None
         self._last_s, self._arrived_s = at_s, arrived_s
         if stamp_s is None or self._shift_s:
             packet.pts = round(at_s / base)

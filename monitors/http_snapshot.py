@@ -18,6 +18,7 @@ class Recipe(Asked):
 
     title: ClassVar[str] = "HTTP 抓图 / HTTP snapshot"
     gives: ClassVar[Literal["frames", "readings"]] = "frames"
+    connects: ClassVar[bool] = True
 
     kind: Annotated[Literal["http_snapshot"], Field(description="Single pictures over HTTP.")] = "http_snapshot"
     url: Annotated[str, Field(description="http(s)://host/path of a JPEG or PNG, without user and password.")]

@@ -1,6 +1,6 @@
 """A real RTSP server (gst-rtsp-server) that plays clips in a loop over TCP. Run by the system's python3 (gi).
 
-Usage: python3 _rtsp_server.py '{"port": 0, "streams": {"gate-3": "clip.mp4"}, "auth": null}'
+Usage: python3 _rtsp_server.py '{"port": 0, "streams": {"gate": {"paths": ["a.mp4"], "codec": "h264"}}, "auth": null}'
 Prints the port once it listens. The clips are already encoded; each client gets them from their first frame on.
 """
 
@@ -62,6 +62,16 @@ def read_clip(path: str, codec: str) -> Clip:
     return Clip(codec, units, units[-1].dts + step)
 
 
+def joined(clips: list[Clip]) -> Clip:
+    """One clip after the other, as of a camera whose resolution is changed."""
+    units: list[Unit] = []
+    length = 0
+    for clip in clips:
+        units += [unit._replace(pts=unit.pts + length, dts=unit.dts + length) for unit in clip.units]
+        length += clip.length
+    return Clip(clips[0].codec, units, length)
+
+
 class LoopFactory(GstRtspServer.RTSPMediaFactory):  # type: ignore[misc]
     """Plays one clip over and over; times go on rising across the seam."""
 
@@ -111,7 +121,7 @@ def main() -> None:
     if options["auth"]:
         guard(server, options["auth"])
     for name, stream in options["streams"].items():
-        factory = LoopFactory(read_clip(stream["path"], stream["codec"]))
+        factory = LoopFactory(joined([read_clip(path, stream["codec"]) for path in stream["paths"]]))
         factory.set_protocols(GstRtsp.RTSPLowerTrans.TCP)
         factory.set_shared(False)
         if options["auth"]:

@@ -16,7 +16,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -98,8 +98,12 @@ def encoded(clip: Path, codec: Codec) -> Path:
 class RtspServer:
     """A running server; `url(name)` is without credentials."""
 
-    def __init__(self, streams: Mapping[str, Path], codec: Codec, auth: dict[str, str] | None) -> None:
-        self.streams = {name: {"path": str(encoded(clip, codec)), "codec": codec} for name, clip in streams.items()}
+    def __init__(self, streams: Mapping[str, Path | Sequence[Path]], codec: Codec, auth: dict[str, str] | None) -> None:
+        clips = {name: [one] if isinstance(one, Path) else list(one) for name, one in streams.items()}
+        self.streams = {
+            name: {"paths": [str(encoded(clip, codec)) for clip in several], "codec": codec}
+            for name, several in clips.items()
+        }
         self.auth = auth
         self.port = 0
         self.process: subprocess.Popen[str] | None = None
@@ -154,14 +158,14 @@ class RtspServer:
 
 @contextmanager
 def rtsp_server(
-    streams: Mapping[str, Path],
+    streams: Mapping[str, Path | Sequence[Path]],
     *,
     codec: Codec = "h264",
     user: str = "",
     password: str = "",
     method: Literal["basic", "digest"] = "basic",
 ) -> Iterator[RtspServer]:
-    """Serve each clip under its name, to everybody or (others get 401) to `user`."""
+    """Serve each clip, or several one after the other, under its name, to everybody or (others get 401) to `user`."""
     require_rtsp()
     auth = {"user": user, "password": password, "method": method} if user else None
     server = RtspServer(streams, codec, auth)
