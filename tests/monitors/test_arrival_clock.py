@@ -41,11 +41,8 @@ def test_a_jump_of_the_cameras_clock_sets_a_new_anchor_and_time_never_goes_back(
     before = clock.at(1000.0, NOON)
     after = clock.at(3.0, NOON + 0.1)
     assert after.timestamp() == pytest.approx(NOON + 0.1)
-    a_little_back = clock.at(3.1, NOON - 0.5)
-    assert before < after < a_little_back
-    put_back = clock.at(3.2, NOON - 3600)  # our own clock, by an hour: the times go on from there
-    assert put_back.timestamp() == pytest.approx(NOON - 3600)
-    assert put_back < clock.at(3.3, NOON - 3599.9) < clock.at(3.4, NOON - 3599.8)
+    stepped_back = clock.at(3.1, NOON - 5)
+    assert before < after < stepped_back
 
 
 def test_times_follow_our_own_clock_when_it_is_put_back_by_an_hour() -> None:
