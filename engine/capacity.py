@@ -106,7 +106,7 @@ def measure(settings: Settings, context: Context) -> Cost:
     `context`: any of these settings' (its site is not used). Looks with the detectors of the first camera that has
     some. Raises what detectors raise when they come alive: InputRejected, UnverifiedWeights, DeviceLost.
     """
-    site = Place(id="calibration", location=Location(lon=0.0, lat=0.0))
+    site = Place(id="calibration", location=Location(lon=0.0, lat=90.0))
     context = replace(context, site=site)
     with tempfile.TemporaryDirectory(prefix="yiping-capacity-") as folder:
         stream = Path(folder) / "stream.mp4"

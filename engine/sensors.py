@@ -14,7 +14,6 @@ from typing import Any
 from alerts.damage import tell_damage
 from data.alert import Signal
 from data.camera_health import HealthSettings
-from data.durations import format_duration
 from data.errors import StoreClosed, YipingError
 from data.loss import cause_of
 from data.meters import Meters
@@ -257,8 +256,10 @@ class Sensors:
         self._meters.count("yiping_history_readings_total", site=reading.site)
         if device.name not in self._history_told:
             self._history_told.add(device.name)
-            old = format_duration(timedelta(seconds=round((now - reading.at).total_seconds())))
-            log.warning("%s gives readings of %s ago: such are stored as history and not judged", device.name, old)
+            hours = (now - reading.at) / timedelta(hours=1)
+            log.warning(
+                "%s gives readings of %.1f hours ago: such are stored as history and not judged", device.name, hours
+            )
         return True
 
     def _follow_clock(self, jump: timedelta) -> None:
