@@ -21,7 +21,6 @@ from collections.abc import Sequence
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from secrets import token_urlsafe
 from types import MappingProxyType
 
 from pydantic import TypeAdapter, ValidationError
@@ -130,6 +129,7 @@ def _demo_children(options: RunOptions) -> list[Child]:
     from engine.demo.responders import run_demo
     from engine.run import prepare
     from web import accounts
+    from web.passwords import random_password
 
     prepare(options)
     prepare_demo(options.settings, options.var_dir, options.settings.inference.cache_dir)
@@ -140,7 +140,7 @@ def _demo_children(options: RunOptions) -> list[Child]:
             user = known.get(login.name)
             if user is not None and user.password_hash is not None:
                 continue
-            password = token_urlsafe(9)
+            password = random_password(login.name, login.display_name)
             if user is None:
                 accounts.add_user(store, login.name, login.role, password, display_name=login.display_name)
             else:

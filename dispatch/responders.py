@@ -146,12 +146,14 @@ def rank(
     routes = _routes(responders, place, roads, closed_roads(reader, settings))
     weigh = Costs(reader, settings.dispatch.cost, grid, now)
     free = Counter(one.grid for one in responders if one.on_shift and one.id not in busy)
+    disabled = {user.name for user in reader.users() if user.disabled_at is not None}
     eligible: list[Candidate] = []
     refused: list[Candidate] = []
     for responder in responders:
         reason = _reason_against(responder, busy, placed.get(responder.id), now, settings)
         missing = sorted(needs - responder.skills)
         reason = reason or (f"lacks {', '.join(missing)}" if missing else "")
+        reason = "account disabled" if responder.id in disabled else reason
         reason = (excluded or {}).get(responder.id, "") or reason
         candidate = weigh.candidate(responder, _candidate(responder.id, routes.get(responder.id), reason))
         if not reason and responder.grid and responder.grid != grid and free[responder.grid] == 1:
@@ -188,6 +190,8 @@ def named(reader: Reader, responder_id: str, place: Location, *, roads: Roads) -
         reason = "off shift"
     elif responder_id in reader.busy_responders():
         reason = "busy with another task"
+    elif any(user.name == responder_id and user.disabled_at is not None for user in reader.users()):
+        reason = "account disabled"
     return _candidate(responder_id, _routes([responder], place, roads).get(responder_id), ""), reason
 
 

@@ -308,6 +308,7 @@ _TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
         "review.busy": ("正在处理其他调取，请稍候再试", "Other spans are being read: please try again in a moment"),
         "review.report_of": ("任务 {n} 反馈", "Report of task {n}"),
         "reason.off shift": ("不在岗", "off shift"),
+        "reason.account disabled": ("账号已停用", "account disabled"),
         "reason.busy with another task": ("任务中", "on another task"),
         "reason.no position": ("无定位", "no position"),
         "reason.did not answer in time": ("超时未接", "did not answer in time"),

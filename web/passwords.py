@@ -16,7 +16,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
 
 from data.errors import YipingError
-from web.password_policy import LONGEST, check_password
+from web.password_policy import LONGEST, PasswordRefused, check_password
 
 _AT_ONCE = 2  # 64 MiB each
 _MOST_WAITING = 64
@@ -34,6 +34,15 @@ def hash_password(password: str, *own_words: str) -> str:
     """
     check_password(password, *own_words)
     return PasswordHasher().hash(password)
+
+
+def random_password(*own_words: str) -> str:
+    """Twelve random characters that the policy takes."""
+    while True:
+        password = secrets.token_urlsafe(9)
+        with contextlib.suppress(PasswordRefused):
+            check_password(password, *own_words)
+            return password
 
 
 @dataclass(order=True, slots=True)

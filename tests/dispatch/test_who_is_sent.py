@@ -65,6 +65,18 @@ def test_the_most_urgent_task_is_offered_to_the_two_best_and_the_first_acceptanc
     assert urgent.store.read(lambda reader: reader.busy_responders()) == frozenset({"middle"})
 
 
+def test_somebody_whose_account_is_disabled_is_not_sent(urgent: City) -> None:
+    def disable(writer: Writer) -> None:
+        writer.save_user(replace(writer.user("near"), disabled_at=urgent.now, disabled_by="admin"))
+
+    urgent.do(disable)
+    task = urgent.dispatch(urgent.alert(Priority.P2))
+    assert task.offered_to == "middle"
+    assert {one.responder: one.reason for one in task.candidates}["near"] == "account disabled"
+    with pytest.raises(IllegalMove, match="account disabled"):
+        urgent.dispatch(urgent.alert(Priority.P2), responder="near")
+
+
 def test_a_less_urgent_task_is_offered_to_one_after_the_other(urgent: City) -> None:
     task = urgent.dispatch(urgent.alert(Priority.P2))
     assert (task.offered_to, task.also_offered) == ("near", ())

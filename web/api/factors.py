@@ -12,7 +12,8 @@ from data.people import Factor
 from data.store import Writer
 from web.account_steps import record
 from web.api.account import Password, own_session
-from web.api.schemas import AnyList, answers
+from web.api.factor_schemas import LeftAnswer, PasskeyOptions, RecoveryAnswer, TotpAnswer
+from web.api.schemas import answers
 from web.identity import Identity
 from web.second_factor import FactorRefused, new_recovery_codes, real_factors, relying_party, remove_all_factors
 from web.sessions import Visitor
@@ -73,13 +74,13 @@ def factors_router(identity: Identity) -> APIRouter:
 
         return {"recovery_codes": await identity.change(factor.user, work)}
 
-    @router.post("/account/totp", response_model=None, responses=answers(AnyList, 403, 422, 429, 503))
+    @router.post("/account/totp", response_model=None, responses=answers(TotpAnswer, 403, 422, 429, 503))
     async def begin_totp(request: Request, body: PasswordBody) -> dict[str, str]:
         """A new secret for an authenticator app, as text and QR code; it counts when its first code is confirmed."""
         user = await identity.confirm(request, own_session(request), body.password)
         return identity.totp.begin(user, f"一屏 {deps.settings.name}")
 
-    @router.post("/account/totp/confirm", response_model=None, responses=answers(AnyList, 403, 422, 429))
+    @router.post("/account/totp/confirm", response_model=None, responses=answers(RecoveryAnswer, 403, 422, 429))
     async def confirm_totp(request: Request, body: ConfirmTotpBody) -> dict[str, Any]:
         """The app's first code. `recovery_codes`, with the first factor: shown this once."""
         visitor = own_session(request)
@@ -88,7 +89,9 @@ def factors_router(identity: Identity) -> APIRouter:
         identity.limit.succeeded(attempt, visitor.user.name)
         return await keep(visitor, factor)
 
-    @router.post("/account/passkeys/options", response_model=None, responses=answers(AnyList, 403, 422, 429, 503))
+    @router.post(
+        "/account/passkeys/options", response_model=None, responses=answers(PasskeyOptions, 403, 422, 429, 503)
+    )
     async def passkey_options(request: Request, body: PasswordBody) -> dict[str, Any]:
         """Options for the browser's `credentials.create`."""
         user, party = await identity.confirm(request, own_session(request), body.password), relying_party(request)
@@ -97,7 +100,7 @@ def factors_router(identity: Identity) -> APIRouter:
         known = await deps.read(lambda reader: reader.factors(user.name))
         return identity.passkeys.creation_options(party, user, known)
 
-    @router.post("/account/passkeys", response_model=None, responses=answers(AnyList, 403, 422))
+    @router.post("/account/passkeys", response_model=None, responses=answers(RecoveryAnswer, 403, 422))
     async def add_passkey(request: Request, body: NewPasskeyBody) -> dict[str, Any]:
         """Store the new passkey. `recovery_codes`, with the first factor: shown this once."""
         visitor = own_session(request)
@@ -106,7 +109,7 @@ def factors_router(identity: Identity) -> APIRouter:
             visitor, identity.passkeys.created(party, visitor.user, body.credential, body.label, deps.now())
         )
 
-    @router.post("/account/recovery-codes", response_model=None, responses=answers(AnyList, 403, 422, 429, 503))
+    @router.post("/account/recovery-codes", response_model=None, responses=answers(RecoveryAnswer, 403, 422, 429, 503))
     async def recovery_codes(request: Request, body: PasswordBody) -> dict[str, Any]:
         """Ten new codes, shown this once; those of before are void."""
         visitor = own_session(request)
@@ -119,7 +122,7 @@ def factors_router(identity: Identity) -> APIRouter:
 
         return {"recovery_codes": await identity.change(user.name, work)}
 
-    @router.post("/account/remove-factor", response_model=None, responses=answers(AnyList, 403, 404, 422, 429, 503))
+    @router.post("/account/remove-factor", response_model=None, responses=answers(LeftAnswer, 403, 404, 422, 429, 503))
     async def remove(request: Request, body: RemoveFactorBody) -> dict[str, Any]:
         """One factor less; with the last one the recovery codes go, too."""
         visitor = own_session(request)

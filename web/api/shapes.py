@@ -197,6 +197,8 @@ class OwnAccount(_Open):
     display_name: str
     role: str
     has_password: bool
+    must_enrol: bool
+    second_factor: dict[str, Any]
     sessions: list[dict[str, Any]]
 
 
