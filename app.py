@@ -6,6 +6,8 @@ python app.py analyze VIDEO --site ID --start 2024-07-12T08:00:00+08:00 --json
 python app.py users add li --role duty_officer --var var
 python app.py audit verify --var var
 python app.py capacity --config config.yaml
+python app.py backup /mnt/backup/2024-07-12 --var var
+python app.py restore /mnt/backup/2024-07-12 --var var
 """
 
 from __future__ import annotations
@@ -229,6 +231,37 @@ def audit(args: argparse.Namespace) -> int:
     return 0
 
 
+def backup(args: argparse.Namespace) -> int:
+    """Copy database, evidence, keys and configuration into a new folder while everything runs, and check the copy."""
+    from data.backup import make_backup
+
+    configs = (args.config, args.config.with_name("secrets.yaml"))
+    made = make_backup(args.store_url or args.var / "yiping.db", args.var, configs, args.folder, _version())
+    print(f"{made.folder}: {made.files} files, {made.size / 1e6:.1f} MB, checked")
+    for name in made.damaged:
+        print(f"damaged on the disk already: {name}")
+    return 1 if made.damaged else 0
+
+
+def restore(args: argparse.Namespace) -> int:
+    """Bring a backup back, after checking every file of it; refuses while the system runs."""
+    from data.backup import restore_backup
+    from data.sql.lease import held_in_store
+    from data.sql.store import open_store
+    from web.audit_check import verify_audit
+
+    where = args.store_url or args.var / "yiping.db"
+    with held_in_store(where, "instance", "Yiping on this store"):
+        files = restore_backup(args.folder, where, args.var, replace=args.replace)
+        with closing(open_store(where)) as store:
+            found = verify_audit(store)
+    if found.broken is not None:
+        print(f"restored, but the audit chain is broken at entry {found.broken.seq}")
+        return 1
+    print(f"{files} files restored; {found.entries} audit entries, the chain holds")
+    return 0
+
+
 def tls(args: argparse.Namespace) -> int:
     """Make a local certificate authority and a certificate for this server."""
     from web.tls import init
@@ -278,6 +311,13 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("audit", parents=[where], help=audit.__doc__)
     command.add_argument("do", choices=["verify"])
     command.set_defaults(command=audit)
+    command = commands.add_parser("backup", parents=[where], help=backup.__doc__)
+    command.add_argument("folder", type=Path, help="a new folder, best on another disk")
+    command.set_defaults(command=backup)
+    command = commands.add_parser("restore", parents=[where], help=restore.__doc__)
+    command.add_argument("folder", type=Path, help="a backup")
+    command.add_argument("--replace", action="store_true", help="put aside what is there (VAR/replaced)")
+    command.set_defaults(command=restore)
     command = commands.add_parser("tls", parents=[where], help=tls.__doc__)
     command.add_argument("do", choices=["init"])
     command.add_argument("--name", action="append", default=[], help="host name in the certificate (repeatable)")

@@ -44,6 +44,7 @@ from engine.heart import Heart
 from engine.options import RunOptions
 from engine.planner import Planner
 from engine.reject_watch import RejectWatch
+from engine.soundness import DatabaseCheck
 from engine.store_failure import must_go_on
 from engine.timers import Due, Timers
 from engine.wall_clock import WallClock
@@ -168,6 +169,7 @@ def run_clock(heart: Heart, options: RunOptions) -> None:
         scheduler.add_job(rejects.poll, "interval", id="rejects", **how | {"seconds": REJECTS_S})
         often = how | {"seconds": SHIFTS_S}
         scheduler.add_job(Shifts(store, settings).poll, "interval", id="shifts", **often)
+        check = DatabaseCheck(store, options.store, settings)
         scheduler.start()
         wall_clock = WallClock()
         try:
@@ -181,4 +183,5 @@ def run_clock(heart: Heart, options: RunOptions) -> None:
         finally:
             scheduler.shutdown(wait=False)
             requests.close()
+            check.close()
             store.close()

@@ -1,0 +1,58 @@
+"""Is a database file whole? SQLite's own check; PostgreSQL looks after its pages itself (`initdb --data-checksums`)."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from data.errors import StoreClosed
+
+_MOST_NAMED = 10
+_STEPS = 100_000  # of SQLite's machine between two looks at the clock: some milliseconds
+
+
+@dataclass(frozen=True, slots=True)
+class Soundness:
+    """What is wrong, in SQLite's words; `finished` is False where the time was over before all had been looked at."""
+
+    problems: tuple[str, ...]
+    finished: bool
+
+
+def check_database(path: Path, *, within_s: float | None = None, thorough: bool = False) -> Soundness:
+    """Read the whole file; with `thorough` also compare every index with its table. Never writes.
+
+    A file that is missing or empty is a store that is still to be made, and whole.
+    """
+    if not path.exists() or path.stat().st_size == 0:
+        return Soundness((), finished=True)
+    try:
+        with closing(sqlite3.connect(path.absolute().as_uri() + "?mode=rw", uri=True, timeout=30)) as connection:
+            connection.execute("PRAGMA query_only = ON")
+            if within_s is not None:
+                ends_s = time.monotonic() + within_s
+                connection.set_progress_handler(lambda: time.monotonic() > ends_s, _STEPS)
+            question = "PRAGMA integrity_check" if thorough else "PRAGMA quick_check"
+            rows = [str(row[0]) for row in connection.execute(f"{question}({_MOST_NAMED})")]
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
+            return Soundness((), finished=False)
+        return Soundness((str(error),), finished=True)
+    except sqlite3.DatabaseError as error:
+        return Soundness((str(error),), finished=True)
+    said = [line for row in rows for line in row.splitlines() if not line.startswith("***")]
+    return Soundness(() if said == ["ok"] else tuple(said), finished=True)
+
+
+def refuse_damaged(path: Path, *, within_s: float) -> bool:
+    """Raises StoreClosed, with the way on, for a database that is damaged. False when the time did not suffice."""
+    found = check_database(path, within_s=within_s)
+    if found.problems:
+        raise StoreClosed(
+            f"the database {path} is damaged ({found.problems[0]}); nothing of it is shown. Keep the file, and bring "
+            "back the last backup: python app.py restore BACKUP --replace"
+        )
+    return found.finished

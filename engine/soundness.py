@@ -1,0 +1,51 @@
+"""Looks through the whole database file, once after every start and once a day, beside everything else."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+
+from alerts.damage import tell_damage
+from data.settings import Settings
+from data.sql.engine import store_url
+from data.sql.soundness import check_database
+from data.store import Store
+
+log = logging.getLogger(__name__)
+
+FIRST_AFTER_S = 30.0
+EVERY_S = 24 * 3600.0
+
+
+class DatabaseCheck:
+    """A thread of the clock's process; what is damaged becomes an alarm. PostgreSQL looks after itself."""
+
+    def __init__(
+        self, store: Store, where: str | Path, settings: Settings, first_after_s: float = FIRST_AFTER_S
+    ) -> None:
+        self._store = store
+        self._settings = settings
+        self._first_after_s = first_after_s
+        self._end = threading.Event()
+        url = store_url(where)
+        self._path = Path(str(url.database)) if url.get_backend_name() == "sqlite" else None
+        if self._path is not None:
+            threading.Thread(target=self._run, name="database-check", daemon=True).start()
+
+    def close(self) -> None:
+        self._end.set()
+
+    def _run(self) -> None:
+        pause_s = self._first_after_s
+        while self._path is not None and not self._end.wait(pause_s):
+            pause_s = EVERY_S
+            found = check_database(self._path, thorough=True)
+            for problem in found.problems:
+                log.error("the database %s is damaged: %s", self._path.name, problem)
+            if found.problems:
+                self._tell(f"{self._path.name}: {found.problems[0]}")
+
+    def _tell(self, what: str) -> None:
+        self._store.submit(lambda writer: tell_damage(writer, what, datetime.now(UTC), self._settings))
