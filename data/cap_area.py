@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 import shapely
-from shapely.geometry import LineString, MultiPoint, Polygon
+from shapely.geometry import Polygon
 
 from data.warning import WarningArea, WarningNote
 
@@ -153,18 +153,21 @@ class AreaReader:
         room = min(MOST_RING_POINTS, max(0, MOST_POINTS - self._points))
         if len(points) <= room:
             return points
+        # as a line: simplifying a polygon mends its crossings first, which is what must be bounded
+        line = shapely.linestrings(np.asarray(points, dtype=np.float64))
         for tolerance in _TOLERANCES_DEG:
-            # as a line: simplifying a polygon mends its crossings first, which is what must be bounded
-            line = shapely.simplify(LineString(points), tolerance, preserve_topology=False)
-            ring = [(float(x), float(y)) for x, y in line.coords]
-            if len(ring) <= room and len(set(ring)) >= _SMALLEST_RING:
+            simple = shapely.simplify(line, tolerance, preserve_topology=False)
+            if shapely.get_num_coordinates(simple) > room:
+                continue
+            ring = [(float(x), float(y)) for x, y in shapely.get_coordinates(simple)]
+            if len(set(ring)) >= _SMALLEST_RING:
                 self.notes.add(WarningNote.AREA_SIMPLIFIED)
                 return ring
         return None
 
     def _hull(self, points: Sequence[tuple[float, float]]) -> _Outline | None:
         """The line around it, with few points: the most that the area can be."""
-        hull = MultiPoint(points).convex_hull
+        hull = shapely.convex_hull(shapely.linestrings(np.asarray(points, dtype=np.float64)))
         if not isinstance(hull, Polygon):
             return None
         ring = list(hull.exterior.coords)

@@ -15,12 +15,15 @@ from functools import cached_property, lru_cache
 import numpy as np
 import numpy.typing as npt
 import shapely
+from shapely import STRtree
 from shapely.geometry import Polygon
 
 from data.geo import EARTH_RADIUS_M, Location
 from data.warning import WarningArea
 
 Coordinates = npt.NDArray[np.float64]
+
+Rings = tuple[tuple[tuple[float, float], ...], ...]
 
 GB_LENGTHS = (6, 9, 12, 15)
 _GB_STEPS = (2, 4, *GB_LENGTHS)  # province, city, district, street, community, grid
@@ -93,7 +96,7 @@ class District:
     """
 
     places: tuple[Place, ...] = ()
-    outlines: tuple[tuple[tuple[float, float], ...], ...] = ()
+    outlines: Rings = ()
     codes: frozenset[str] = frozenset()
     others: frozenset[str] = frozenset()
 
@@ -118,7 +121,7 @@ class District:
         shape = max(_by_shape(area, *self._points), default=Reach.UNKNOWN)
         if shape is not Reach.YES and self.outlines:
             corners = [corner for ring in area.polygons for corner in ring] + [(x, y) for x, y, _ in area.circles]
-            if corners and any(_covers(ring, corners).any() for ring in self.outlines):
+            if corners and _covers(self.outlines, corners).any():
                 shape = Reach.YES
         return _joined(area, by_code, shape)
 
@@ -219,30 +222,26 @@ def _by_shape(area: WarningArea, lons: Coordinates, lats: Coordinates) -> list[R
     """By polygons and circles, for each point. NO for all where the area has neither."""
     held = np.zeros(len(lons), dtype=bool)
     corners = np.column_stack([lons, lats])
-    for ring in area.polygons:
-        held |= _covers(ring, corners)
+    held |= _covers(area.polygons, corners)
     for lon, lat, radius_km in area.circles:
         held |= _distance_m(lon, lat, lons, lats) <= 1000 * radius_km
-    near = np.zeros(len(lons), dtype=bool)
-    for ring in area.outlines:
-        near |= _covers(ring, corners)
+    near = _covers(area.outlines, corners)
     return [Reach.YES if yes else Reach.UNKNOWN if maybe else Reach.NO for yes, maybe in zip(held, near, strict=True)]
 
 
-def _covers(ring: tuple[tuple[float, float], ...], points: npt.ArrayLike) -> npt.NDArray[np.bool_]:
-    """Which points (n, 2) lie within the ring or on it."""
+def _covers(rings: Rings, points: npt.ArrayLike) -> npt.NDArray[np.bool_]:
+    """Which points (n, 2) lie within one of the rings or on it."""
     array = np.asarray(points, dtype=np.float64).reshape(-1, 2)
-    if len(ring) < _SMALLEST_RING:
-        return np.zeros(len(array), dtype=bool)
-    inside: npt.NDArray[np.bool_] = shapely.intersects_xy(_shape(ring), array[:, 0], array[:, 1])
+    inside = np.zeros(len(array), dtype=bool)
+    if rings and len(array):
+        found = _tree(rings).query(shapely.points(array), predicate="intersects")
+        inside[found[0]] = True
     return inside
 
 
-@lru_cache(maxsize=256)
-def _shape(ring: tuple[tuple[float, float], ...]) -> Polygon:
-    polygon = Polygon(ring)
-    shapely.prepare(polygon)
-    return polygon
+@lru_cache(maxsize=128)
+def _tree(rings: Rings) -> STRtree:
+    return STRtree([Polygon(ring) for ring in rings if len(ring) >= _SMALLEST_RING])
 
 
 def _distance_m(lon: float, lat: float, lons: Coordinates, lats: Coordinates) -> Coordinates:

@@ -71,6 +71,8 @@ def read_lines(path: Path) -> list[RoadLine]:
         raise InputRejected(f"{path}: cannot read the roads: {error}") from error
     except json.JSONDecodeError as error:
         raise InputRejected(f"{path}:{error.lineno}: not JSON: {error.msg}") from error
+    except RecursionError:
+        raise InputRejected(f"{path}: not GeoJSON: nested too deeply") from None
     features = document.get("features") if isinstance(document, dict) else None
     if not isinstance(features, list):
         raise InputRejected(f"{path}: not a GeoJSON FeatureCollection: no list of features")

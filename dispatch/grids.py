@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from shapely import STRtree
+from shapely import STRtree, get_num_coordinates
 from shapely.errors import ShapelyError
-from shapely.geometry import Point, shape
+from shapely.geometry import Point, mapping, shape
 
 from data.errors import InputRejected
 from data.geo import Location
@@ -19,6 +19,9 @@ from data.store import Reader
 
 log = logging.getLogger(__name__)
 
+LARGEST_OUTLINE = 100_000  # points that are looked at at all
+MOST_OUTLINE_POINTS = 1000  # that are kept
+_TOLERANCES_DEG = (0.000_01, 0.000_03, 0.000_1)  # 1 m to 11 m
 _MANNED = frozenset({UnitKind.POST, UnitKind.JOINT_DUTY, UnitKind.SECTION})
 
 
@@ -53,11 +56,34 @@ def outline_of(unit: Unit) -> Any:
     """The outline as a polygon. Raises InputRejected for one that is none."""
     try:
         polygon = shape(dict(unit.outline or {}))
-    except (ShapelyError, ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ShapelyError, ValueError, TypeError, KeyError, AttributeError, IndexError, RecursionError) as error:
         raise InputRejected(f"the outline of {unit.id} is no GeoJSON polygon: {error}") from error
+    if get_num_coordinates(polygon) > LARGEST_OUTLINE:
+        raise InputRejected(f"the outline of {unit.id} has more than {LARGEST_OUTLINE} points")
     if polygon.geom_type not in ("Polygon", "MultiPolygon") or polygon.is_empty or not polygon.is_valid:
         raise InputRejected(f"the outline of {unit.id} is no valid GeoJSON polygon")
     return polygon
+
+
+def bounded_outline(unit: Unit) -> Unit:
+    """The unit with an outline of at most MOST_OUTLINE_POINTS, simplified by up to 11 m where it had more.
+
+    Done once, when it is brought in: every event and plan looks its grid up. Raises InputRejected, also for an outline
+    that is no polygon.
+    """
+    if unit.outline is None:
+        return unit
+    outline = outline_of(unit)
+    if get_num_coordinates(outline) <= MOST_OUTLINE_POINTS:
+        return unit
+    for tolerance in _TOLERANCES_DEG:
+        simple = outline.simplify(tolerance)  # keeps the topology: a valid outline stays valid
+        if get_num_coordinates(simple) <= MOST_OUTLINE_POINTS and simple.is_valid and not simple.is_empty:
+            return replace(unit, outline=mapping(simple))
+    raise InputRejected(
+        f"the outline of {unit.id} has {get_num_coordinates(outline)} points, and more than {MOST_OUTLINE_POINTS} are "
+        "left when it is simplified by 11 m; simplify it before it is brought in"
+    )
 
 
 def district_of(reader: Reader, grid_code: str) -> str:

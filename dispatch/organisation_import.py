@@ -25,10 +25,11 @@ from data.organisation import Shift, Unit, UnitKind
 from data.people import Actor
 from data.record import AuditEntry, Change
 from data.store import Writer
-from dispatch.grids import outline_of
+from dispatch.grids import bounded_outline
 
 LARGEST_CHARACTERS = 20_000_000
 MOST_POSTS = 100_000
+MOST_UNITS = 10_000
 _LISTS = ("people", "powers", "vehicles")
 _FIELDS = frozenset(field.name for field in fields(Unit)) - {"version"}
 _TRUE = frozenset({"1", "true", "yes", "是"})
@@ -76,6 +77,8 @@ def _read(text: str, form: str, name: str) -> Organisation:
         entries, shifts = _features(text, name), ()
     else:
         raise InputRejected(f"{name}: {form!r} is not yaml, csv or geojson")
+    if len(entries) > MOST_UNITS:
+        raise InputRejected(f"{name} holds {len(entries)} units, {MOST_UNITS} are taken at most")
     units = tuple(_unit(entry, where) for entry, where in entries)
     _check_once(units, name)
     return Organisation(units, shifts)
@@ -173,7 +176,7 @@ def _features(text: str, name: str) -> list[tuple[Mapping[str, Any], str]]:
             (dict(feature["properties"]) | {"geometry": feature["geometry"]}, f"{name}, feature {n}")
             for n, feature in enumerate(features, 1)
         ]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputRejected(f"{name} is no GeoJSON FeatureCollection with properties: {error}") from error
 
 
@@ -203,9 +206,7 @@ def _unit(entry: Mapping[str, Any], where: str) -> Unit:
         unit = _with_geometry(Unit(**values), geometry)
     except (InputRejected, ValidationError, ValueError, TypeError, OverflowError) as error:
         raise InputRejected(f"{where}: {str(error).splitlines()[0]}") from error
-    if unit.outline is not None:
-        outline_of(unit)
-    return unit
+    return bounded_outline(unit)
 
 
 def _with_geometry(unit: Unit, geometry: Any) -> Unit:

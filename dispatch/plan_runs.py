@@ -27,6 +27,7 @@ from data.warning import HazardWarning, WarningId, WarningLevel, WarningStatus
 from data.warning_reach import NOWHERE, District
 from dispatch.plan_places import Ground
 from dispatch.plan_standing import (
+    Chain,
     Standing,
     chain_of,
     heeds,
@@ -58,7 +59,7 @@ def follow_warning(
         if not runs and heeds(plan, warning) and stands.level is not None:
             touched.append(_opened(writer, plan, source_of(chain), stands, now, settings))
         elif warning.status is WarningStatus.ACTUAL or stands.exercise:
-            touched += [follow(writer, run.id, now, settings, ground) for run in runs]
+            touched += [follow(writer, run.id, now, settings, ground, chain) for run in runs]
     return touched
 
 
@@ -84,14 +85,21 @@ def follow_alerts(writer: Writer, now: datetime, settings: Settings, rule: str) 
     return touched
 
 
-def follow(writer: Writer, run_id: int, now: datetime, settings: Settings, district: District | None = None) -> PlanRun:
+def follow(  # noqa: PLR0917 - a run, and what is known of what triggers it
+    writer: Writer,
+    run_id: int,
+    now: datetime,
+    settings: Settings,
+    district: District | None = None,
+    chain: Chain | None = None,
+) -> PlanRun:
     """Bring a run in line with what triggers it, as that stands now. Does nothing where nothing has changed."""
     run = writer.plan_run(run_id)
     plan = settings.plans.plan(run.plan)
     if plan is None:
         return _taken(writer, run, RunStep.END, RunState.ENDED, SYSTEM, now, "no longer configured", settings=settings)
     if run.trigger == WARNING:
-        chain = chain_of(writer, key_of(run.source), now)
+        chain = chain_of(writer, key_of(run.source), now) if chain is None else chain
         stands = of_chain(plan, chain, now, district if district is not None else district_of(writer, settings))
         alike = [one for one in runs_of(writer, chain.keys) if one.plan == plan.id]
     else:

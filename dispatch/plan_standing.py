@@ -17,7 +17,7 @@ from data.warning import HazardWarning, WarningArea, WarningId, WarningInfo, War
 from data.warning_reach import District, Reach
 
 _MOST_ALERTS = 1000
-_LONGEST_CHAIN = 300
+_LONGEST_CHAIN = 200
 _LONGEST_NAME = 200
 _MOST_HOLDING = 30  # messages of one chain that hold at once
 _NOTHING: Mapping[str, str] = MappingProxyType({})

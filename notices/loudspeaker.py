@@ -62,7 +62,10 @@ class Loudspeaker:
         expect(answer, recipe.answer)
         if not recipe.result:
             return said(answer)
-        return str(at(json.loads(answer.text), recipe.result))
+        try:
+            return str(at(json.loads(answer.text), recipe.result))
+        except (ValueError, RecursionError):  # it was delivered; only its number is not known
+            return said(answer)
 
     def _wav(self) -> bytes:
         """Read at every use: the file may be replaced while the system runs."""

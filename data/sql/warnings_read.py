@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Table, and_, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, Table, and_, bindparam, or_, select, tuple_
 
 from data.errors import NotFound, UnusableRow
 from data.sql.looking import Looking
@@ -28,6 +28,27 @@ def named(table: Table, key: WarningId) -> ColumnElement[bool]:
 def among(table: Table, keys: Sequence[WarningId]) -> ColumnElement[bool]:
     """The rows of these messages."""
     return tuple_(table.c.sender, table.c.identifier, table.c.sent).in_([tuple(key) for key in keys])
+
+
+_NAMED_BY = (
+    select(REFERENCES.c.sender, REFERENCES.c.identifier, REFERENCES.c.sent)
+    .join(WARNINGS, WARNINGS.c.id == REFERENCES.c.warning_id)
+    .distinct()
+)
+_NAMING = (
+    select(WARNINGS.c.sender, WARNINGS.c.identifier, WARNINGS.c.sent)
+    .join(REFERENCES, WARNINGS.c.id == REFERENCES.c.warning_id)
+    .distinct()
+)
+
+
+def _of_one(table: Table) -> ColumnElement[bool]:
+    """The rows of the message whose key is given when the statement is run."""
+    return and_(*(table.c[name] == bindparam(name, type_=table.c[name].type) for name in WarningId._fields))
+
+
+_NAMED_BY_ONE = _NAMED_BY.where(_of_one(WARNINGS)).limit(bindparam("most"))
+_NAMING_ONE = _NAMING.where(_of_one(REFERENCES)).limit(bindparam("most"))
 
 
 class WarningLooking(Looking):
@@ -54,17 +75,15 @@ class WarningLooking(Looking):
         """Two statements for each step away from the first message, whatever the number of messages."""
         known: dict[WarningId, None] = {key: None}
         edge: list[WarningId] = [key]
-        named_by = select(REFERENCES.c.sender, REFERENCES.c.identifier, REFERENCES.c.sent).join(
-            WARNINGS, WARNINGS.c.id == REFERENCES.c.warning_id
-        )
-        naming = select(WARNINGS.c.sender, WARNINGS.c.identifier, WARNINGS.c.sent).join(
-            REFERENCES, WARNINGS.c.id == REFERENCES.c.warning_id
-        )
         while edge and len(known) < limit:
-            rows = [
-                *self._connection.execute(named_by.where(among(WARNINGS, edge)).distinct().limit(limit)),
-                *self._connection.execute(naming.where(among(REFERENCES, edge)).distinct().limit(limit)),
-            ]
+            rows: list[Any] = []
+            if len(edge) == 1:  # the usual chain: these two statements are built once
+                one = edge[0]._asdict()
+                rows += self._connection.execute(_NAMED_BY_ONE, one | {"most": limit})
+                rows += self._connection.execute(_NAMING_ONE, one | {"most": limit})
+            else:
+                rows += self._connection.execute(_NAMED_BY.where(among(WARNINGS, edge)).limit(limit))
+                rows += self._connection.execute(_NAMING.where(among(REFERENCES, edge)).limit(limit))
             edge = [one for one in dict.fromkeys(WarningId(*row) for row in rows) if one not in known]
             known |= dict.fromkeys(edge)
         return sorted(known, key=lambda one: (one.sent, one.sender, one.identifier))

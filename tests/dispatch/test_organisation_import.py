@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
+import math
+import random
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import shapely
+from shapely.geometry import Polygon
 
 from data.errors import InputRejected
 from data.geo import Location
 from data.organisation import Shift, Unit, UnitKind
 from data.people import SYSTEM
 from data.sql.store import open_store
-from dispatch.grids import coverage, grid_at
+from dispatch.grids import coverage, grid_at, outline_of
 from dispatch.organisation_import import read_categories, read_file, read_text, sync_cases
 from tests.dispatch.case_walk import MORNING
 
@@ -96,3 +101,57 @@ def test_coverage_counts_grids_posts_platform_and_who_is_on_duty_now() -> None:
     assert figures["posts_filled"].percent == 50.0
     later = coverage(units, [shift], MORNING + timedelta(hours=9))
     assert [one.present for one in later if one.name == "posts_on_duty"] == [0]
+
+
+def star(points: int, wobble: float = 0.0) -> list[list[float]]:
+    around = [2 * math.pi * n / points for n in range(points)]
+    ring = [
+        [106.5 + (0.02 + wobble * (n % 2)) * math.cos(a), 29.5 + (0.02 + wobble * (n % 2)) * math.sin(a)]
+        for n, a in enumerate(around)
+    ]
+    return [*ring, ring[0]]
+
+
+def a_grid(ring: list[list[float]]) -> str:
+    feature = {
+        "type": "Feature",
+        "properties": {"id": "g-1", "kind": "grid", "name": "一", "code": "500103001001001"},
+        "geometry": {"type": "Polygon", "coordinates": [ring]},
+    }
+    return json.dumps({"type": "FeatureCollection", "features": [feature]})
+
+
+def test_an_outline_of_fifty_thousand_points_is_simplified_once_when_it_is_brought_in() -> None:
+    (unit,) = read_text(a_grid(star(50_000)), "geojson").units
+    kept = outline_of(unit)
+    assert shapely.get_num_coordinates(kept) <= 1000
+    assert kept.symmetric_difference(Polygon(star(50_000))).area < 1e-6
+    found = grid_at([unit], Location(lon=106.51, lat=29.5))
+    assert found is not None
+
+
+@pytest.mark.parametrize(
+    ("ring", "said"),
+    [
+        (star(5_000, wobble=0.005), "simplify it before it is brought in"),
+        (star(100_001), "more than 100000 points"),
+        ([[random.Random(n).random(), random.Random(-n).random()] for n in range(1, 151)], "no valid GeoJSON polygon"),
+    ],
+)
+def test_an_outline_that_cannot_be_made_small_is_refused_with_words(ring: list[list[float]], said: str) -> None:
+    with pytest.raises(InputRejected, match=said):
+        read_text(a_grid(ring), "geojson")
+
+
+def test_geojson_that_is_nested_without_end_is_refused() -> None:
+    with pytest.raises(InputRejected, match="no GeoJSON FeatureCollection"):
+        read_text('{"features": ' + "[" * 100_000, "geojson")
+
+
+def test_one_stored_outline_that_is_broken_hides_no_other_grid() -> None:
+    (good,) = read_text(a_grid(star(8)), "geojson").units
+    crossed = {"type": "Polygon", "coordinates": [[[0, 0], [1, 1], [1, 0], [0, 1], [0, 0]]]}
+    broken = replace(good, id="a-1", outline=crossed)
+    found = grid_at([broken, good], Location(lon=106.5, lat=29.5))
+    assert found is not None
+    assert found.id == "g-1"

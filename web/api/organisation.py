@@ -18,7 +18,7 @@ from data.record import AuditEntry, Change
 from data.spans import ShiftKey
 from data.store import Reader, Writer
 from data.views import iso
-from dispatch.grids import coverage, coverage_view, outline_of
+from dispatch.grids import bounded_outline, coverage, coverage_view
 from dispatch.organisation_import import bring_in_units, read_text
 from web.api.case_bodies import ImportBody, ShiftBody, UnitBody
 from web.api.idempotency import once, require_match
@@ -226,9 +226,7 @@ def _unit(unit_id: str, body: UnitBody) -> Unit:
     for name in ("people", "powers", "vehicles"):
         values[name] = tuple(values[name])
     unit = Unit(id=unit_id, **values)
-    if unit.outline is not None:
-        outline_of(unit)
-    return unit
+    return bounded_outline(unit)
 
 
 def _check_units(reader: Reader, body: Category) -> None:
