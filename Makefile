@@ -136,3 +136,9 @@ docs: $(VENV)/.ready
 soak-states: setup-test
 	YIPING_SOAK_STEPS=1000000 YIPING_SOAK_WALKS=8 $(VENV)/bin/pytest -n auto -q -rP \
 		tests/dispatch/test_case_table.py tests/alerts/test_life_machine.py -k "random_steps"
+
+# The security of the whole: routes and roles, the API by schemathesis, parsers, secrets, the audit trail, and an attack of
+# everything at once. Ends with one line of JSON. PARTS="attack routes" runs some of it.
+.PHONY: security
+security: setup-test
+	$(PY) -m bench.security $(PARTS)

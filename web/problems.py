@@ -12,6 +12,7 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from data.errors import (
     Busy,
@@ -132,6 +133,7 @@ def install_problems(app: FastAPI) -> None:
     app.add_exception_handler(YipingError, _on_refusal)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(RequestValidationError, _on_invalid)
+    app.add_exception_handler(ClientDisconnect, _on_gone)
     app.add_exception_handler(Exception, _on_defect)
 
 
@@ -169,6 +171,11 @@ async def _on_invalid(_request: Request, error: Exception) -> Response:
         errors.append(located)
     summary = "; ".join(f"{e['in']} {e['field']}: {e['message']}".replace("  ", " ") for e in errors)
     return problem(422, summary, kind="invalid-request", errors=errors)
+
+
+async def _on_gone(_request: Request, _error: Exception) -> Response:
+    """The sender went away in the middle of the body: no defect, and nobody reads the answer."""
+    return problem(400, "the body did not come to its end")
 
 
 async def _on_defect(_request: Request, _error: Exception) -> Response:
