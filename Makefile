@@ -103,6 +103,11 @@ alerts-rate: setup-test
 races: setup-test
 	YIPING_RACES=10000 $(VENV)/bin/pytest -q --timeout 1800 tests/dispatch/test_who_is_sent.py tests/notices/test_races.py -k races
 
+# Half an hour of random faults on eight RTSP cameras beside two that are well and a hundred dead ones; one line of JSON.
+.PHONY: faults-video
+faults-video: setup-test
+	$(PY) -m bench.faults_video
+
 # Who is nearest by road: 200 units on 50,000 nodes, and how often the straight line would have been wrong.
 .PHONY: bench-routing
 bench-routing: setup-test
