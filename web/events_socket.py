@@ -14,7 +14,7 @@ from typing import Any
 from fastapi import APIRouter
 from starlette.websockets import WebSocket
 
-from data.people import Action, may
+from data.people import Action, Actor, may
 from data.store import Reader, TaskQuery
 from data.views import iso
 from web.account_steps import ACCOUNT_TOPIC
@@ -22,17 +22,33 @@ from web.auth import visitor_of
 from web.deps import ServerDeps
 from web.metrics import WebMeters
 from web.outbox import Outbox, Subscription, Told, tell
+from web.role_views import payload_seen
 from web.sessions import SessionBook, Visitor
 from web.sockets import NOT_ALLOWED, PING_S, TOO_SLOW, close, until_gone, until_one_ends, while_allowed
 
 MOST_REPLAYED = 20_000  # further back a page had better read its snapshots
 
 
+class WholeCity:
+    """What everybody else may follow: all changes, each as their role may see it."""
+
+    def __init__(self, actor: Actor) -> None:
+        self._actor = actor
+
+    def of(self, told: Told) -> Told | None:
+        change = told.change
+        if change is None:
+            return told
+        seen = payload_seen(change.topic, change.payload, self._actor)
+        return told if seen is change.payload else tell(change, seen)
+
+
 class OwnTasks:
     """What a responder may follow: changes of their own tasks, and of themselves."""
 
-    def __init__(self, name: str, tasks: set[int]) -> None:
-        self._name = name
+    def __init__(self, actor: Actor, tasks: set[int]) -> None:
+        self._actor = actor
+        self._name = actor.name
         self._tasks = tasks
 
     def of(self, told: Told) -> Told | None:
@@ -47,7 +63,7 @@ class OwnTasks:
         task = change.payload["task"]
         if self._name in (task["offered_to"], *task["also_offered"], task["responder"]):
             self._tasks.add(task["id"])
-            return told
+            return tell(change, payload_seen("task", change.payload, self._actor))
         if task["id"] in self._tasks:
             # It went to somebody else: they learn that it is gone, not who has it.
             self._tasks.discard(task["id"])
@@ -67,8 +83,10 @@ def events_router(
     async def events(websocket: WebSocket) -> None:
         visitor = visitor_of(websocket)
         await websocket.accept()
-        own = await _own(deps, visitor)
-        if own is None and not may(visitor.user.role, Action.READ):
+        own: OwnTasks | WholeCity | None = await _own(deps, visitor)
+        if own is None and may(visitor.user.role, Action.READ):
+            own = WholeCity(visitor.actor)
+        if own is None:
             await close(websocket, NOT_ALLOWED, f"role {visitor.user.role} may not follow changes")
             return
         with outbox.follow() as follower, meters.socket("events"):
@@ -92,14 +110,14 @@ async def _own(deps: ServerDeps, visitor: Visitor) -> OwnTasks | None:
     def look(reader: Reader) -> set[int]:
         return {task.id for task in reader.tasks(query)}
 
-    return OwnTasks(name, await deps.read_list(look))
+    return OwnTasks(visitor.actor, await deps.read_list(look))
 
 
 async def _send(  # noqa: PLR0917 - one socket with all it needs
     websocket: WebSocket,
     outbox: Outbox,
     follower: Subscription,
-    own: OwnTasks | None,
+    own: OwnTasks | WholeCity,
     deps: ServerDeps,
     meters: WebMeters,
     store_news: Callable[[], str | None],
@@ -128,10 +146,10 @@ async def _send(  # noqa: PLR0917 - one socket with all it needs
             meters.delivered(_age_s(deps.now(), told.change.at))
 
 
-async def _pass_on(websocket: WebSocket, told: Told, own: OwnTasks | None) -> None:
+async def _pass_on(websocket: WebSocket, told: Told, own: OwnTasks | WholeCity) -> None:
     if told.change is not None and told.change.topic == ACCOUNT_TOPIC:
         return  # for the server only
-    seen = told if own is None else own.of(told)
+    seen = own.of(told)
     if seen is not None:
         await websocket.send_text(seen.text)
 

@@ -36,6 +36,7 @@ from web.api.shapes import EventAnswer
 from web.auth import visitor_of
 from web.deps import ServerDeps
 from web.photo import LARGEST_BYTES, keep_photo
+from web.role_views import task_seen
 
 Open = Annotated[bool, Query(description="Only those that have not ended.")]
 _AHEAD = timedelta(seconds=60)  # how far a phone's clock may be ahead
@@ -90,7 +91,7 @@ def _whole(reader: Reader, event_id: int, actor: Actor, deps: ServerDeps) -> tup
     view = event_view(event) | {
         "clocks": running,
         "reporter": dict(event.reporter) if knows_reporter else {},
-        "tasks": [task_view(task) for task in tasks],
+        "tasks": [task_seen(task_view(task), actor) for task in tasks],
         "steps": [step_view(step) for step in event.steps],
         "possible": possible_steps(reader, event, actor),
         "upkeeps": [{"id": one.id, "unit": one.unit, "title": one.title, "every_s": one.every_s} for one in

@@ -19,6 +19,7 @@ from web.api.schemas import AnyList, answers
 from web.api.shapes import NoticeAnswer
 from web.auth import visitor_of
 from web.deps import ServerDeps
+from web.role_views import notice_seen
 
 
 class AnswerBody(BaseModel):
@@ -41,10 +42,11 @@ def notice_router(deps: ServerDeps) -> APIRouter:
         subject: Annotated[str | None, Query(description="Of this only: `alert:12`.")] = None,
     ) -> dict[str, Any]:
         """Newest first; `state` is waiting, delivered, answered, stopped or failed."""
-        visitor_of(request).actor.require(Action.READ)
+        actor = visitor_of(request).actor
+        actor.require(Action.READ)
         known = before_id(following)
         found = await deps.read_list(lambda reader: reader.notices(subject=subject, before_id=known, limit=limit + 1))
-        return page(found, limit, notice_view)
+        return page(found, limit, lambda notice: notice_seen(notice_view(notice), actor))
 
     @router.post("/notices/{notice_id}/answer", response_model=None, responses=answers(NoticeAnswer, 403, 404, 409))
     async def answer_notice(request: Request, notice_id: RowId, body: AnswerBody) -> Response:

@@ -35,6 +35,7 @@ from web.api.schemas import (
 from web.auth import visitor_of
 from web.deps import ServerDeps
 from web.photo import LARGEST_BYTES, keep_photo
+from web.role_views import task_seen
 
 Step = Callable[[Writer, int, Actor, datetime], Task]
 _MOVED = answers(TaskAnswer, 404, 409, 412)
@@ -55,7 +56,7 @@ async def move(deps: ServerDeps, request: Request, task_id: RowId, body: object,
 
     def work(writer: Writer) -> Mapping[str, Any]:
         check_version(request, writer.task(task_id).version)
-        return {"task": task_view(step(writer, task_id, actor, deps.now()))}
+        return {"task": task_seen(task_view(step(writer, task_id, actor, deps.now())), actor)}
 
     return await once(deps, request, body, work)
 
@@ -98,11 +99,15 @@ def _add_reading(router: APIRouter, deps: ServerDeps) -> None:
             before_id=before_id(cursor),
             limit=limit + 1,
         )
+
+        def seen(task: Task) -> dict[str, Any]:
+            return task_seen(task_view(task), actor)
+
         if actor.role is not None and not may(actor.role, Action.READ):
             actor.require(Action.READ_OWN_TASKS)
             await note_arrival(deps, actor.name)
-            return page(await deps.read_list(lambda reader: own_tasks(reader, actor.name, query)), limit, task_view)
-        return page(await deps.read_list(lambda reader: reader.tasks(query)), limit, task_view)
+            return page(await deps.read_list(lambda reader: own_tasks(reader, actor.name, query)), limit, seen)
+        return page(await deps.read_list(lambda reader: reader.tasks(query)), limit, seen)
 
     @router.get("/tasks/{task_id}", response_model=None, responses=answers(TaskView, 404, tagged=True))
     async def one_task(request: Request, task_id: RowId) -> Response:
@@ -113,7 +118,8 @@ def _add_reading(router: APIRouter, deps: ServerDeps) -> None:
             task = reader.task(task_id)
             if not own_task(task, actor) and actor.name not in people_of(reader, task.unit):
                 actor.require(Action.READ)
-            return task_view(task) | {"offers": [offer_view(offer) for offer in reader.offers(task_id)]}
+            offers = [offer_view(offer) for offer in reader.offers(task_id)]
+            return task_seen(task_view(task) | {"offers": offers}, actor)
 
         return one(request, await deps.read(look))
 

@@ -8,7 +8,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 
 from data.errors import InputRejected
-from data.people import Action
+from data.people import Action, Actor
+from data.record import AuditEntry
 from data.spans import EvidenceKey
 from data.views import audit_view, evidence_view
 from web.api.lists import Cursor, Limit, Moment, key_cursor, key_page, utc
@@ -16,6 +17,7 @@ from web.api.params import LARGEST_ID
 from web.api.schemas import AnyList, answers
 from web.auth import visitor_of
 from web.deps import ServerDeps
+from web.role_views import detail_seen
 
 _DEFAULT_SPAN = timedelta(days=1)
 
@@ -35,14 +37,15 @@ def trail_router(deps: ServerDeps) -> APIRouter:
         cursor: Cursor = None,
     ) -> dict[str, Any]:
         """The hash-chained trail, oldest first."""
-        visitor_of(request).actor.require(Action.READ_AUDIT)
+        actor = visitor_of(request).actor
+        actor.require(Action.READ_AUDIT)
         if cursor is not None and (not (cursor.isascii() and cursor.isdecimal()) or len(cursor) > 18):
             raise InputRejected(f"next: {cursor[:40]!r} is no cursor of this list")
         start = after if cursor is None else int(cursor)
         found = await deps.read_list(
             lambda reader: reader.audit(after=start, subject=subject, newest_first=newest_first, limit=limit + 1)
         )
-        items = [audit_view(entry) for entry in found[:limit]]
+        items = [_entry_seen(entry, actor) for entry in found[:limit]]
         more = len(found) > limit and not newest_first
         return {"items": items, "next": str(items[-1]["seq"]) if more else None}
 
@@ -67,3 +70,8 @@ def trail_router(deps: ServerDeps) -> APIRouter:
         return key_page(found, limit, lambda one: EvidenceKey(one.at, one.id), evidence_view)
 
     return router
+
+
+def _entry_seen(entry: AuditEntry, actor: Actor) -> dict[str, Any]:
+    view = audit_view(entry)
+    return view | {"detail": detail_seen(view["detail"], actor)}
