@@ -384,6 +384,13 @@ def _users_parser(
         if step == "token":
             one.add_argument("--expires", type=_life, default="365d", help="e.g. 12h, 90d, or never (default: 365d)")
             one.add_argument("--label", default="", help="what the token is for")
+            one.add_argument(
+                "--kinds", nargs="+", default=[], metavar="KIND",
+                help="of a source: observation, alert, warning (default: observation)",
+            )  # fmt: skip
+            one.add_argument("--sites", nargs="+", default=[], metavar="SITE", help="of a source: only these sites")
+            one.add_argument("--quantities", nargs="+", default=[], metavar="NAME", help="of a source: only these")
+            one.add_argument("--highest", default="", help="of a source: gravest priority of its alerts (default: P2)")
         if step == "revoke":
             one.add_argument("--id", default="", help="only this session or token (see `users sessions`)")
         if step == "add":

@@ -165,6 +165,7 @@ class Session:
     agent: str = ""  # what the browser called itself
     label: str = ""  # what a token is for
     provider_session: str = ""  # issuer and session id at the identity provider
+    scope: Mapping[str, Any] | None = None  # what another system's token may send (`data.token_scope`)
 
     @property
     def id(self) -> str:

@@ -102,9 +102,21 @@ def issue_token(writer: Writer, by: Actor, token: Session) -> None:
     user = _user_or_responder(writer, by, token.user, token.created_at)
     if user.disabled_at is not None:
         raise InputRejected(f"user {token.user!r} is disabled since {user.disabled_at.isoformat(timespec='seconds')}")
+    if token.scope is not None and user.role is not Role.SOURCE:
+        raise InputRejected(f"{token.user!r} is no source: kinds, sites and quantities limit what other systems send")
     writer.add_session(token)
     until = None if token.expires_at is None else token.expires_at.isoformat(timespec="seconds")
-    record(writer, by, "issue_token", token.user, token.created_at, id=token.id, until=until, label=token.label)
+    record(
+        writer,
+        by,
+        "issue_token",
+        token.user,
+        token.created_at,
+        id=token.id,
+        until=until,
+        label=token.label,
+        scope=token.scope,
+    )
 
 
 def revoke_one(writer: Writer, by: Actor, name: str, session_id: str, now: datetime) -> Session:

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from data.people import CONSOLE, AccountCode, Role, Session, User
 from data.store import Store
+from data.token_scope import TokenScope, kept_scope
 from web import account_steps
 from web.deps import utc_now
 from web.passwords import hash_password
@@ -35,14 +36,30 @@ def set_password(store: Store, name: str, password: str) -> None:
     store.write(lambda writer: account_steps.set_password(writer, CONSOLE, name, hashed, utc_now()))
 
 
-def issue_token(store: Store, name: str, *, valid_for: timedelta | None = TOKEN_LIFE, label: str = "") -> str:
+def issue_token(
+    store: Store,
+    name: str,
+    *,
+    valid_for: timedelta | None = TOKEN_LIFE,
+    label: str = "",
+    scope: TokenScope | None = None,
+) -> str:
     """A bearer token, shown this once; only its hash is stored. None as `valid_for`: it never expires.
 
+    `scope`: what another system may send with it; None: whatever the role may.
     For a responder who is known but has no user, the user is made. Raises NotFound for a name nobody has.
     """
     secret, now = new_secret(), utc_now()
     expires_at = None if valid_for is None else now + valid_for
-    token = Session(hash_secret(secret), name, now, expires_at, kind="token", label=label)
+    token = Session(
+        hash_secret(secret),
+        name,
+        now,
+        expires_at,
+        kind="token",
+        label=label,
+        scope=None if scope is None else kept_scope(scope),
+    )
     store.write(lambda writer: account_steps.issue_token(writer, CONSOLE, token))
     return secret
 

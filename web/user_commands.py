@@ -8,6 +8,7 @@ from typing import Any
 
 from data.people import Role
 from data.store import Store
+from data.token_scope import asked_scope
 from web import accounts
 
 Given = Mapping[str, Any]
@@ -31,7 +32,13 @@ def _reset(store: Store, given: Given) -> Iterator[str]:
 
 
 def _token(store: Store, given: Given) -> Iterator[str]:
-    yield accounts.issue_token(store, given["name"], valid_for=given["expires"], label=given["label"])
+    kinds, sites, quantities = (given.get(name) or () for name in ("kinds", "sites", "quantities"))
+    highest = given.get("highest") or ""
+    role = next((user.role for user in accounts.list_users(store) if user.name == given["name"]), None)
+    scope = None
+    if role is Role.SOURCE or kinds or sites or quantities or highest:
+        scope = asked_scope(kinds, sites, quantities, highest)
+    yield accounts.issue_token(store, given["name"], valid_for=given["expires"], label=given["label"], scope=scope)
 
 
 def _revoke(store: Store, given: Given) -> Iterator[str]:

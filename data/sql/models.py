@@ -279,6 +279,7 @@ class SessionRow(Row):
     agent: Mapped[str] = mapped_column(ForeignText)
     label: Mapped[str] = mapped_column(ForeignText)
     provider_session: Mapped[str] = mapped_column(ForeignText, index=True)
+    scope: Mapped[Any] = mapped_column(JSON(none_as_null=True), nullable=True)
 
 
 class FactorRow(Numbered, Row):

@@ -68,6 +68,7 @@ def session_view(session: Session, identity: Identity, current: str = "") -> dic
         "address": session.address,
         "agent": session.agent,
         "label": session.label,
+        "scope": session.scope,
         "current": session.secret_hash == current,
     }
 

@@ -11,6 +11,7 @@ from data.observation import Rejected
 from data.people import Action
 from data.secrets import redact
 from data.store import Writer
+from data.token_scope import Sends, TokenScope, scope_of
 from web.auth import visitor_of
 from web.deps import ServerDeps
 from web.metrics import WebMeters
@@ -25,13 +26,18 @@ class Door:
         self._deps = deps
         self._meters = meters
 
-    def sender(self, request: Request) -> str:
-        """The sender's name. Raises Forbidden for people with a browser and for roles that may not send."""
+    def sender(self, request: Request, kind: Sends) -> tuple[str, TokenScope]:
+        """The sender's name, and what the token may send.
+
+        Raises Forbidden for people with a browser, for roles that may not send, and for tokens of another scope.
+        """
         visitor = visitor_of(request)
         visitor.actor.require(Action.SEND_OBSERVATIONS)
         if visitor.by_cookie:
             raise Forbidden("other systems send with a bearer token, not with a browser's session")
-        return visitor.user.name
+        scope = scope_of(visitor.session.scope)
+        scope.require_kind(kind)
+        return visitor.user.name, scope
 
     async def refuse(self, rejects: list[Rejected]) -> None:
         for rejected in rejects:

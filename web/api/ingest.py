@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse
 
 from alerts.alertmanager import RULE, apply_signals, signals_of
+from data.alert import Raised, Signal
 from data.errors import InputRejected, NotFound
 from data.inbox import Inbox
 from data.observation import Reading, Rejected
 from data.recipe import MonitorRecipe, Receiver, Receptive
 from data.secrets import redact
+from data.token_scope import Sends, TokenScope
 from web.api.door import Door
 from web.api.schemas import answers
 from web.api.shapes import Accepted, AlertsTaken
@@ -52,8 +55,10 @@ def ingest_router(deps: ServerDeps, meters: WebMeters) -> APIRouter:
 
         An observation without a value (a fill value such as -9999) is no reading but a reject, which the answer names.
         """
-        door.sender(request)
+        _, scope = door.sender(request, Sends.OBSERVATION)
+        scope.require_site(site)
         recipe = _receptive(recipes, site, monitor)
+        scope.require_quantity(getattr(recipe, "quantity", ""))
         content = await request.body()
         try:
             if (site, monitor) not in receivers:
@@ -77,7 +82,7 @@ def ingest_router(deps: ServerDeps, meters: WebMeters) -> APIRouter:
     @router.post("/alertmanager", response_model=None, responses=answers(AlertsTaken), openapi_extra=_JSON_BODY)
     async def alertmanager(request: Request) -> dict[str, Any]:
         """Prometheus Alertmanager's webhook. The label `site` says where; what names no site of ours is rejected."""
-        door.sender(request)
+        _, scope = door.sender(request, Sends.ALERT)
         content = await request.body()
         now = deps.now()
         try:
@@ -86,6 +91,8 @@ def ingest_router(deps: ServerDeps, meters: WebMeters) -> APIRouter:
             await door.refuse_one("", RULE, error, content)
             raise
 
+        signals, beyond = _within(scope, signals, now)
+        rejects = [*rejects, *beyond]
         done = await deps.commit(lambda writer: apply_signals(writer, signals, now, deps.settings))
         if rejects:
             await door.refuse(rejects)
@@ -93,6 +100,21 @@ def ingest_router(deps: ServerDeps, meters: WebMeters) -> APIRouter:
         return {**done, "rejected": [rejected.reason for rejected in rejects]}
 
     return router
+
+
+def _within(scope: TokenScope, signals: Iterable[Signal], now: datetime) -> tuple[list[Signal], list[Rejected]]:
+    """What the token may send, no graver than it may; and rejects for sites that are not its own."""
+    kept: list[Signal] = []
+    beyond: list[Rejected] = []
+    for signal in signals:
+        if not scope.covers(signal.key.site):
+            why = f"this token may not send for site {signal.key.site!r}"
+            beyond.append(Rejected(signal.key.site, RULE, now, why, signal.key.subject))
+        elif isinstance(signal, Raised):
+            kept.append(replace(signal, priority=scope.capped(signal.priority)))
+        else:
+            kept.append(signal)
+    return kept, beyond
 
 
 def _receptive(recipes: Mapping[tuple[str, str], MonitorRecipe], site: str, monitor: str) -> Receptive:

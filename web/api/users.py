@@ -10,8 +10,11 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import JSONResponse
 
+from data.alert import Priority
+from data.errors import InputRejected
 from data.people import AccountCode, Action, Actor, Role, Session, User
 from data.store import Reader, Writer
+from data.token_scope import Sends, asked_scope, kept_scope
 from data.views import iso
 from web import account_steps
 from web.accounts import RESET_LIFE, TOKEN_LIFE
@@ -50,6 +53,14 @@ class TokenBody(_Body):
 
     label: Annotated[str, Field(min_length=1, max_length=200, description="What it is for.")]
     days: Annotated[int | None, Field(ge=1, le=3650, description="null: it never expires.")] = TOKEN_LIFE.days
+    kinds: Annotated[list[Sends], Field(max_length=3, description="Of a source; observations alone.")] = []
+    sites: Annotated[
+        list[Annotated[str, Field(max_length=100)]], Field(max_length=1000, description="Of a source: these only.")
+    ] = []
+    quantities: Annotated[
+        list[Annotated[str, Field(max_length=100)]], Field(max_length=100, description="Of a source: these only.")
+    ] = []
+    highest: Annotated[Priority | None, Field(description="Of a source: gravest priority of its alerts; P2.")] = None
 
 
 def users_router(identity: Identity) -> APIRouter:
@@ -159,8 +170,20 @@ def _add_session_routes(router: APIRouter, identity: Identity) -> None:
         actor = _administrator(request)
         secret, now = new_secret(), deps.now()
         until = None if body.days is None else now + timedelta(days=body.days)
-        issued = Session(hash_secret(secret), name, now, until, kind="token", label=body.label)
-        await identity.change(name, lambda writer: account_steps.issue_token(writer, actor, issued))
+        unknown = sorted(set(body.sites) - {site.id for site in deps.settings.sites})
+        if unknown:
+            raise InputRejected(f"sites: there is no site {unknown[0]!r}")
+        asked = asked_scope(body.kinds, body.sites, body.quantities, body.highest or "")
+        limited = bool(body.kinds or body.sites or body.quantities or body.highest)
+
+        def work(writer: Writer) -> Session:
+            source = any(user.name == name and user.role is Role.SOURCE for user in writer.users())
+            scope = kept_scope(asked) if source or limited else None
+            issued = Session(hash_secret(secret), name, now, until, kind="token", label=body.label, scope=scope)
+            account_steps.issue_token(writer, actor, issued)
+            return issued
+
+        issued = await identity.change(name, work)
         return {"name": name, "token": secret, "id": issued.id, "expires_at": None if until is None else iso(until)}
 
     @router.post("/users/{name}/end-session", response_model=None, responses=answers(Ended, 403, 404, 422))

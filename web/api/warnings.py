@@ -14,6 +14,7 @@ from data.errors import InputRejected
 from data.people import Action
 from data.record import AuditEntry
 from data.store import Writer
+from data.token_scope import Sends
 from data.views import warning_areas, warning_view
 from data.warning import HazardWarning
 from data.warnings_in import receive_warning
@@ -46,7 +47,7 @@ def warning_router(deps: ServerDeps, meters: WebMeters) -> APIRouter:
         A message that is known is answered 200 and changes nothing. `warning` is the first one that is new,
         `warnings` are all of them.
         """
-        name = door.sender(request)
+        name, _ = door.sender(request, Sends.WARNING)
         content = await request.body()
         zone = deps.settings.zone_info
         try:
