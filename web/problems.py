@@ -25,6 +25,7 @@ from data.errors import (
     StaleVersion,
     StoreClosed,
     TookTooLong,
+    UnusableRow,
     YipingError,
 )
 from web.login_limit import TooManyTries
@@ -70,6 +71,7 @@ _STATUS: tuple[tuple[type[YipingError], int, str], ...] = (
     (Unauthenticated, 401, "unauthenticated"),
     (Forbidden, 403, "forbidden"),
     (NotFound, 404, "not-found"),
+    (UnusableRow, 404, "unusable-row"),
     (StaleVersion, 409, "stale-version"),
     (NobodyAvailable, 409, "nobody-available"),
     (IllegalMove, 409, "illegal-move"),

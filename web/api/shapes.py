@@ -161,10 +161,11 @@ class AlertsTaken(_Open):
 
 
 class WarningTaken(BaseModel):
-    """`known`: this message had come before, and changes nothing."""
+    """`known`: every message had come before, and changes nothing. `warnings`: those that are new."""
 
     known: bool
     warning: dict[str, Any] | None
+    warnings: list[dict[str, Any]]
 
 
 class WarningWhole(BaseModel):
