@@ -84,6 +84,20 @@ def attack(base: str, token: str, role: Role, arguments: Sequence[str], folder: 
     return Run(role, found["operations"]["tested"], found["test_cases"]["generated"], failures, said)
 
 
+def measure(seconds: int = 90) -> dict[str, object]:
+    """How often schemathesis, as each of four people, found something wrong: for `make security`."""
+    more = ["--max-time", str(seconds), "--max-examples", "100"]
+    with tempfile.TemporaryDirectory() as name, served(Path(name) / "var") as (base, tokens):
+        runs = [attack(base, tokens[role], role, more, Path(name)) for role in VISITORS]
+    for run in runs:
+        if run.failures:
+            print(run.said, file=sys.stderr)
+    return {
+        "schemathesis_requests": sum(run.requests for run in runs),
+        "schemathesis_failures": sum(len(operations) for run in runs for operations in run.failures.values()),
+    }
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=int, default=90, help="how long each person tries at most")
