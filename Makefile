@@ -130,6 +130,11 @@ gating: setup-test
 gating-short: setup-test
 	YIPING_GATING=1 $(VENV)/bin/pytest -q tests/bench/test_gating.py
 
+# Processes killed 500 times, the N-th call on a file fails, 3,000 flipped bits, 200 histories: one line of JSON.
+.PHONY: faults
+faults: setup-test
+	$(PY) -m bench.faults $(FAULTS_ARGS)
+
 .PHONY: docs
 docs: $(VENV)/.ready
 	$(PY) app.py describe > docs/config.md

@@ -1,0 +1,173 @@
+"""One bit flips in a file of ours: found and named, or without any effect on what is read; never served changed.
+
+Database (pages of a filled SQLite file), spool, inbox, evidence, and the files of a backup.
+"""
+
+from __future__ import annotations
+
+import random
+import shutil
+import sqlite3
+from collections import Counter
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+from bench.faults_io import ROUNDS, STREAM, picture_of, reading_of, unit_of
+from data.backup import BackupFailed, make_backup, verify_backup
+from data.errors import InputRejected, NotFound, StoreClosed
+from data.inbox import Inbox
+from data.record import broken_link
+from data.sql.soundness import check_database
+from data.sql.store import open_store
+from data.vault import FolderVault
+from engine.spool import Spool
+from tests.contracts.crew import whole_unit
+from tests.contracts.samples import NOON
+
+FOUND, HARMLESS, UNDETECTED = "found", "harmless", "undetected"
+DATABASE_SHARE = 0.1  # the others are quicker to look at
+
+
+@dataclass
+class FlipResult:
+    """`found`: by what file, and how it went."""
+
+    bit_flips: int = 0
+    found: Counter[str] = field(default_factory=Counter)
+    undetected: list[str] = field(default_factory=list)
+
+
+def flip(path: Path, chance: random.Random) -> str:
+    """One bit of the file; where."""
+    content = bytearray(path.read_bytes())
+    at, bit = chance.randrange(len(content)), chance.randrange(8)
+    content[at] ^= 1 << bit
+    path.write_bytes(content)
+    return f"{path.name} byte {at} bit {bit}"
+
+
+class _Files:
+    """One of each, whole; `tried` flips a bit of a copy and looks."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._whole = folder / "whole"
+        spool, inbox = Spool(self._whole / "spool"), Inbox(self._whole, "quay", "stage")
+        vault = FolderVault(self._whole / "evidence")
+        store = open_store(self._whole / "yiping.db")
+        for number in range(1, ROUNDS + 1):
+            spool.append(unit_of(number))
+            inbox.put((reading_of(number),))
+            evidence = vault.keep(picture_of(number), "image/jpeg", NOON, "gate-3")
+            store.write(lambda writer, evidence=evidence: writer.add_evidence(evidence))  # type: ignore[misc]
+        for number in range(1, 101):
+            store.write(whole_unit(number))
+        store.close()
+        with closing(sqlite3.connect(self._whole / "yiping.db")) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self._backup = make_backup(self._whole / "yiping.db", self._whole, (), folder / "backup", "0").folder
+        self._rows = _rows_of(self._whole / "yiping.db")
+        self.kinds: dict[str, Callable[[random.Random], tuple[str, str]]] = {
+            "spool": self._flip_spool,
+            "inbox": self._flip_inbox,
+            "evidence": self._flip_evidence,
+            "backup": self._flip_backup,
+        }
+
+    def _copy(self, name: str) -> Path:
+        copy = self._folder / "copy"
+        shutil.rmtree(copy, ignore_errors=True)
+        shutil.copytree(self._whole / name, copy / name)
+        return copy
+
+    def _flip_spool(self, chance: random.Random) -> tuple[str, str]:
+        copy = self._copy("spool")
+        where = flip(copy / "spool" / f"{STREAM}.jsonl", chance)
+        units, damaged = Spool(copy / "spool").read(STREAM)
+        for unit in units:
+            if unit.signals != unit_of(unit.number).signals:
+                return UNDETECTED, where
+        if damaged:
+            return FOUND, where
+        return (HARMLESS if len(units) == ROUNDS else UNDETECTED), where
+
+    def _flip_inbox(self, chance: random.Random) -> tuple[str, str]:
+        copy = self._copy("inbox")
+        inbox = Inbox(copy, "quay", "stage")
+        path = chance.choice(inbox.waiting())
+        whole = inbox.read(path)
+        where = flip(path, chance)
+        try:
+            return (HARMLESS if inbox.read(path) == whole else UNDETECTED), where
+        except InputRejected:
+            return FOUND, where
+
+    def _flip_evidence(self, chance: random.Random) -> tuple[str, str]:
+        copy = self._copy("evidence")
+        store = open_store(self._whole / "yiping.db", migrate=False)
+        kept = store.read(lambda reader: reader.evidence_between(None, NOON, NOON + timedelta(seconds=1)))
+        store.close()
+        evidence = chance.choice(list(kept))
+        where = flip(copy / "evidence" / evidence.path, chance)
+        try:
+            FolderVault(copy / "evidence").open(evidence)
+        except NotFound:
+            return FOUND, where
+        return UNDETECTED, where
+
+    def _flip_backup(self, chance: random.Random) -> tuple[str, str]:
+        path = chance.choice([path for path in sorted(self._backup.rglob("*")) if path.is_file()])
+        whole = path.read_bytes()
+        where = flip(path, chance)
+        try:
+            files = verify_backup(self._backup)
+        except BackupFailed:
+            return FOUND, where
+        finally:
+            path.write_bytes(whole)
+        same = path.name == "manifest.json" and files == verify_backup(self._backup)
+        return (HARMLESS if same else UNDETECTED), where
+
+    def flip_database(self, chance: random.Random) -> tuple[str, str]:
+        """Found: by SQLite's check, by the audit chain, or by an error. Harmless: every row reads as before."""
+        copy = self._folder / "copy.db"
+        shutil.copy(self._whole / "yiping.db", copy)
+        where = flip(copy, chance)
+        if check_database(copy, thorough=True).problems:
+            return FOUND, where
+        try:
+            if _rows_of(copy) == self._rows:
+                return HARMLESS, where
+            store = open_store(copy, migrate=False)
+            try:
+                chain = store.read(lambda reader: reader.audit(limit=100_000))
+            finally:
+                store.close()
+        except (sqlite3.Error, StoreClosed, ValueError):
+            return FOUND, where
+        return (FOUND if broken_link(chain) is not None else UNDETECTED), where
+
+
+def _rows_of(path: Path) -> dict[str, list[tuple[object, ...]]]:
+    with closing(sqlite3.connect(path)) as connection:
+        tables = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        return {table: connection.execute(f'SELECT * FROM "{table}"').fetchall() for table in tables}
+
+
+def run_flips(number: int, seed: int, folder: Path) -> FlipResult:
+    """So many bits, one at a time; a tenth of them in the database, where SQLite keeps no checksums of values."""
+    files, chance, result = _Files(folder), random.Random(seed), FlipResult()
+    for n in range(number):
+        if n < number * DATABASE_SHARE:
+            kind, (how, where) = "database", files.flip_database(chance)
+        else:
+            kind = chance.choice(list(files.kinds))
+            how, where = files.kinds[kind](chance)
+        result.bit_flips += 1
+        result.found[f"{kind} {how}"] += 1
+        if how == UNDETECTED:
+            result.undetected.append(f"{kind}: {where}")
+    return result
