@@ -21,6 +21,7 @@ USUAL_RATE = 25.0
 _SLOWEST, _FASTEST = 1 / 3600, 480.0  # pictures a second that a header may tell
 _BACK_S = 0.5  # a stamp may lie so far behind and still be of the same clock: pictures out of order
 _LEAST_S = 0.001
+_SAME_STEP_S = 1e-6
 _SUSPECT_S = 2.0  # a step of less, or of less than eight usual ones, is nothing to wonder at
 _SUSPECT_STEPS = 8
 _RHYTHM = 0.1  # two long steps that differ by less are the recording's pace
@@ -46,6 +47,7 @@ class PlaceClock(Generic[T]):
 
     def __init__(self, frame_s: float) -> None:
         """`frame_s`: from one picture to the next as far as it is known before, seconds."""
+        self.frame_s = frame_s  # from one picture to the next, seconds, as usual of late
         self._usual: deque[float] = deque([frame_s], maxlen=15)
         self._shift_s = 0.0  # from stamp to place
         self._old_shift_s: float | None = None  # before the last jump
@@ -61,11 +63,6 @@ class PlaceClock(Generic[T]):
     def shift_s(self) -> float:
         """From the last picture's stamp to its place, seconds."""
         return self._shift_s
-
-    @property
-    def frame_s(self) -> float:
-        """From one picture to the next, seconds, as usual of late."""
-        return median(self._usual)
 
     def places(self, pictures: Iterator[tuple[float | None, T]]) -> Iterator[tuple[float, T]]:
         """Strictly rising, as many as there are pictures, in their order."""
@@ -102,7 +99,7 @@ class PlaceClock(Generic[T]):
         goes_on = -_BACK_S < after_s <= max(_SUSPECT_S, _SUSPECT_STEPS * self.frame_s)
         if rhythm or (step_s <= LONGEST_GAP_S and goes_on):
             if rhythm:
-                self._usual.append(step_s)
+                self._learn(step_s)
             return self._moved_to(stamp_s + self._shift_s, stamp_s)
         return self._jumped(stamp_s, step_s)
 
@@ -139,9 +136,14 @@ class PlaceClock(Generic[T]):
             self._note("a time stamp that is not later than the one before")
             return self._moved_to(self._last_s + _LEAST_S, stamp_s)
         if step_s < max(_SUSPECT_S, _SUSPECT_STEPS * self.frame_s):
-            self._usual.append(max(step_s, _LEAST_S))
+            self._learn(max(step_s, _LEAST_S))
             self._old_shift_s = None  # the clock goes on as it is
         return self._moved_to(self._last_s + max(step_s, _LEAST_S / 10), stamp_s)
+
+    def _learn(self, step_s: float) -> None:
+        self._usual.append(step_s)
+        if abs(step_s - self.frame_s) > _SAME_STEP_S:  # else the middle one is what it was
+            self.frame_s = median(self._usual)
 
     def _fits_old(self, stamp_s: float) -> bool:
         """Is it of the clock before the last jump? Then that was a stray stamp."""
