@@ -341,7 +341,8 @@ class Camera:
         width = min(TILE_WIDTH, frame.width)
         boxes = self._boxes if now_s - self._boxes_s < BOXES_LAST_S else ()
         height = round(frame.height * width / frame.width)
-        self._publisher.publish(FramePacket(self.site, frame.at, self._tiles, width, height, jpeg, boxes))
+        at = frame.at + (self.device.shift() or timedelta(0))  # a recording of another day is shown as the present
+        self._publisher.publish(FramePacket(self.site, at, self._tiles, width, height, jpeg, boxes))
 
 
 def _overlap(a: tuple[float, float, float, float], b: tuple[float, float, float, float]) -> float:

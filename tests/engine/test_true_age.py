@@ -63,13 +63,14 @@ def test_a_reader_that_sleeps_three_seconds_is_seen_in_the_age_and_a_recording_i
     viewer = Viewer(one.options.frames_socket)
     try:
         one.start()
-        for name in ("late", "recording", "resting"):
+        for name in ("late", "recording", "resting", "archive"):
             viewer.look(name)
         one.wait_for(lambda: all(one.health(name) == "live" for name in ("late", "recording", "resting", "archive")))
         one.wait_for(lambda: (measured_s(one, "late") or 0.0) > 2.9)
         assert measured_s(one, "late") == pytest.approx(3.1, abs=0.4)
         assert shown_s(viewer, "late") == pytest.approx(3.1, abs=0.5)
         assert shown_s(viewer, "recording") < 1.0
+        assert shown_s(viewer, "archive") < 1.0, "on the wall a recording of another day is the present"
         for name in ("recording", "resting", "archive"):
             age_s = measured_s(one, name)
             assert age_s is not None
