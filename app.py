@@ -217,17 +217,29 @@ def _password(args: argparse.Namespace) -> str:
 
 
 def audit(args: argparse.Namespace) -> int:
-    """Walk the audit chain; exit status 1 where it is broken."""
+    """Check the trail, its checkpoints and triggers, evidence, alerts, tasks, users; exit status 1 for a fault."""
     from data.sql.store import open_store
-    from web.audit_check import verify_audit
+    from data.vault import FolderVault
+    from web.audit_check import AuditExpectation, expected, full_check
 
+    known = AuditExpectation(
+        None if args.expect is None else expected(args.expect), args.key.strip().lower(), args.checkpoints
+    )
     with closing(open_store(args.store_url or args.var / "yiping.db")) as store:
-        found = verify_audit(store)
-    if found.broken is not None:
-        entry = found.broken
-        print(f"entry {entry.seq}: the chain is broken here ({entry.action} of {entry.subject})")
+        found = full_check(store, args.var.resolve(), FolderVault(args.var / "evidence"), known)
+    for remark in found.remarks:
+        print(f"note: {remark}")
+    for finding in found.findings:
+        print(finding)
+    if found.findings:
         return 1
-    print(f"{found.entries} entries, the chain holds; newest hash {found.last_hash}")
+    unsigned = found.chain.entries - found.signed
+    print(f"{found.chain.entries} entries, the chain holds; newest hash {found.chain.last_hash}")
+    print(
+        f"{found.checkpoints} signed checkpoints hold, {unsigned} entries came after the newest; "
+        f"{found.pictures} pictures are as they were kept"
+    )
+    print(f"note elsewhere: --expect {found.chain.entries}:{found.chain.last_hash}")
     return 0
 
 
@@ -310,6 +322,9 @@ def _parser() -> argparse.ArgumentParser:
     _users_parser(commands, where)
     command = commands.add_parser("audit", parents=[where], help=audit.__doc__)
     command.add_argument("do", choices=["verify"])
+    command.add_argument("--expect", default=None, metavar="COUNT:HEAD", help="entries and hash that were noted before")
+    command.add_argument("--key", default="", help="public key of the checkpoints in hex, instead of the one in --var")
+    command.add_argument("--checkpoints", type=Path, default=None, help="checkpoints that another machine has kept")
     command.set_defaults(command=audit)
     command = commands.add_parser("backup", parents=[where], help=backup.__doc__)
     command.add_argument("folder", type=Path, help="a new folder, best on another disk")

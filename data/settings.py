@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, field_validat
 
 from data.account_settings import AccountSettings
 from data.alarm_settings import AlarmSettings
+from data.audit_settings import AuditSettings
 from data.camera_health import HealthSettings
 from data.desk import DeskSettings
 from data.dispatch_settings import DispatchSettings
@@ -189,6 +190,7 @@ class Settings(_Settings):
         FusionSettings, Field(description="Which streams are evidence for each other, and what follows.")
     ] = FusionSettings()
     accounts: Annotated[AccountSettings, Field(description="How people log in: second factors.")] = AccountSettings()
+    audit: Annotated[AuditSettings, Field(description="Signed checkpoints of the audit trail.")] = AuditSettings()
     web: Annotated[WebSettings, Field(description="How browsers reach the server: names, proxy, limits.")] = (
         WebSettings()
     )

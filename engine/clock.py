@@ -17,6 +17,8 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from alerts.clocks import alerts_due
 from alerts.lifecycle import CLOCK as ALERTS
+from data.checkpoint import CheckpointFile, CheckpointKey
+from data.errors import YipingError
 from data.lock import held
 from data.record import Timer
 from data.settings import Settings
@@ -36,6 +38,7 @@ from dispatch.upkeep import TIMER as UPKEEP
 from dispatch.upkeep import upkeeps_due
 from engine.aftermath import Aftermath
 from engine.answers import Answers
+from engine.audit_seal import AuditSeal
 from engine.automatic import Automatic
 from engine.catalogue import load_catalogue
 from engine.clock_watch import ClockWatch
@@ -167,6 +170,9 @@ def run_clock(heart: Heart, options: RunOptions) -> None:
         scheduler.add_job(watchdog.poll, "interval", id="watchdog", **how)
         rejects = RejectWatch(store, settings)
         scheduler.add_job(rejects.poll, "interval", id="rejects", **how | {"seconds": REJECTS_S})
+        seal = AuditSeal(store, settings, CheckpointKey(options.var_dir), CheckpointFile(options.var_dir))
+        every = {"seconds": settings.audit.checkpoint_every.total_seconds()}
+        scheduler.add_job(seal.poll, "interval", id="audit", next_run_time=datetime.now(UTC), **how | every)
         often = how | {"seconds": SHIFTS_S}
         scheduler.add_job(Shifts(store, settings).poll, "interval", id="shifts", **often)
         check = DatabaseCheck(store, options.store, settings)
@@ -184,4 +190,13 @@ def run_clock(heart: Heart, options: RunOptions) -> None:
             scheduler.shutdown(wait=False)
             requests.close()
             check.close()
+            _seal_at_the_end(seal)
             store.close()
+
+
+def _seal_at_the_end(seal: AuditSeal) -> None:
+    """Sign what came since the last checkpoint; a store that takes no writes any more must not hold up the end."""
+    try:
+        seal.poll()
+    except (YipingError, OSError) as error:
+        log.warning("the end of the audit trail could not be signed: %s", error)

@@ -186,6 +186,7 @@ _TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
         "kind.watchdog": ("升级通知延误", "escalation is late"),
         "kind.damage": ("数据损坏", "data damaged"),
         "kind.clock": ("服务器时钟被调整", "the server's clock was set"),
+        "kind.audit": ("审计记录被改动", "the audit trail was tampered with"),
         "kind.timers": ("到期事项无法处理", "timers cannot be ended"),
         "kind.camera_health": ("摄像机异常", "camera fault"),
         "label.video_loss": ("视频丢失", "Video loss"),

@@ -1,13 +1,39 @@
-"""Is the audit trail whole? Streams over the hash chain, whatever its length."""
+"""Is the audit trail whole, and does what the store holds agree with it? Streams over the hash chain.
+
+Checked are the chain, the signed checkpoints (in the store, in VAR/audit, and a copy from another machine where one is
+given), the triggers, the pictures by their hash, and alerts, tasks and users against what the trail says of them.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import pairwise
+from pathlib import Path
 
+from data.alert import Alert
+from data.checkpoint import (
+    STORED_AS,
+    Checkpoint,
+    CheckpointFile,
+    CheckpointKey,
+    checkpoint_of,
+    is_signed_by,
+    read_checkpoints,
+)
+from data.errors import InputRejected, NotFound
+from data.people import Role, User
 from data.record import GENESIS, AuditEntry, broken_link
-from data.store import Store
+from data.spans import EvidenceKey
+from data.store import AlertQuery, EvidenceVault, Store, TaskQuery
+from data.task import Task
 
 _PAGE = 2000
+_EXPECTED = re.compile(r"(\d{1,18}):([0-9a-f]{64})")
+_EVER = (datetime(1900, 1, 1, tzinfo=UTC), datetime(2999, 1, 1, tzinfo=UTC))
+_MOST_TOLD = 20  # findings of one kind that are told one by one
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +45,70 @@ class AuditCheck:
     last_hash: str
 
 
+@dataclass(frozen=True, slots=True)
+class AuditReport:
+    """What was checked. `findings`: what is wrong, in words; empty when all holds. `remarks`: what nobody can tell."""
+
+    chain: AuditCheck
+    checkpoints: int
+    signed: int  # entries that the newest checkpoint covers
+    pictures: int
+    findings: tuple[str, ...]
+    remarks: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AuditExpectation:
+    """What the checker knows from elsewhere.
+
+    `mark`: number of entries and the hash of the last of them, noted earlier. `public_key`: hex, instead of the one in
+    VAR. `copy`: a file of checkpoints that another machine has kept.
+    """
+
+    mark: tuple[int, str] | None = None
+    public_key: str = ""
+    copy: Path | None = None
+
+
+def expected(text: str) -> tuple[int, str]:
+    """`COUNT:HEAD` as `audit verify` prints it. Raises InputRejected."""
+    found = _EXPECTED.fullmatch(text.strip().lower())
+    if found is None:
+        raise InputRejected(f"{text[:80]!r} is not COUNT:HEAD, a number of entries and 64 hexadecimal digits")
+    return int(found[1]), found[2]
+
+
 def verify_audit(store: Store) -> AuditCheck:
     """Recompute the whole chain. An entry that was changed, removed or put in breaks it."""
+    return _walk(store, _Trail())
+
+
+@dataclass(slots=True)
+class _Trail:
+    """What the trail says, gathered on the way over it."""
+
+    marks: dict[int, str] = field(default_factory=dict)  # by count: the hash that is there; filled for `wanted`
+    wanted: frozenset[int] = frozenset()
+    actions: dict[str, set[tuple[str, str]]] = field(default_factory=dict)  # by subject: (action, actor)
+    roles: dict[str, str] = field(default_factory=dict)  # by user name
+    disabled: dict[str, bool] = field(default_factory=dict)
+    photos: dict[int, str] = field(default_factory=dict)  # by task id
+
+    def take(self, count: int, entry: AuditEntry) -> None:
+        if count in self.wanted:
+            self.marks[count] = entry.hash
+        topic, _, name = entry.subject.partition(":")
+        if topic in {"alert", "task"}:
+            self.actions.setdefault(entry.subject, set()).add((entry.action, entry.actor))
+        if entry.action == "report" and topic == "task" and entry.detail.get("photo"):
+            self.photos[int(name)] = str(entry.detail["photo"])
+        if topic == "user" and entry.action in {"add_user", "change_user"}:
+            self.roles[name] = str(entry.detail.get("role"))
+        if topic == "user" and entry.action in {"disable_user", "enable_user"}:
+            self.disabled[name] = entry.action == "disable_user"
+
+
+def _walk(store: Store, trail: _Trail) -> AuditCheck:
     previous, after, count = GENESIS, 0, 0
     while True:
         start = after
@@ -30,5 +118,231 @@ def verify_audit(store: Store) -> AuditCheck:
         broken = broken_link(page, previous)
         if broken is not None:
             return AuditCheck(count + page.index(broken), broken, previous)
+        for number, entry in enumerate(page, start=count + 1):
+            trail.take(number, entry)
         count += len(page)
         previous, after = page[-1].hash, page[-1].seq
+
+
+def full_check(
+    store: Store, var_dir: Path, vault: EvidenceVault, expectation: AuditExpectation | None = None
+) -> AuditReport:
+    """Everything that this module's first lines name. Raises InputRejected for a bad key or copy, OSError."""
+    expectation = expectation or AuditExpectation()
+    findings: list[str] = []
+    remarks: list[str] = []
+    kept = _Checkpoints(store, var_dir, expectation, findings, remarks)
+    wanted = {one.count for one in kept.all}
+    if expectation.mark is not None:
+        wanted.add(expectation.mark[0])
+    trail = _Trail(wanted=frozenset(wanted))
+    chain = _walk(store, trail)
+    if chain.broken is not None:
+        entry = chain.broken
+        findings.append(f"entry {entry.seq}: the chain is broken here ({entry.action} of {entry.subject})")
+    if expectation.mark is not None:
+        count, head = expectation.mark
+        findings += _held(trail, chain, count, head, f"as expected, entry {count}")
+    for one in kept.all:
+        findings += _held(trail, chain, one.count, one.head, f"checkpoint {one.number} of {one.at}")
+    missing = store.read(lambda reader: reader.missing_audit_guards())
+    findings += [f"trigger {name} is gone or was changed: the trail could be changed" for name in missing]
+    pictures = _check_pictures(store, vault, trail, findings)
+    if chain.broken is None:
+        _check_alerts_and_tasks(store, trail, findings)
+        _check_users(store, trail, findings)
+    signed = max((one.count for one in kept.all), default=0)
+    return AuditReport(chain, len(kept.all), signed, pictures, tuple(_shortened(findings)), tuple(remarks))
+
+
+def _held(trail: _Trail, chain: AuditCheck, count: int, head: str, what: str) -> Iterator[str]:
+    """Is the entry at this place the one that was signed?"""
+    if count == 0 and head == GENESIS:
+        return
+    there = trail.marks.get(count)
+    if there is None and chain.broken is None:
+        yield f"{what}: the trail has {chain.entries} entries, but had {count}: its end was cut off"
+    elif there is not None and there != head:
+        yield f"{what}: entry {count} is not the one that was signed: the trail was made anew"
+
+
+class _Checkpoints:
+    """The checkpoints that are rightly signed, from wherever they are kept; what is wrong with the others is found."""
+
+    def __init__(
+        self, store: Store, var_dir: Path, expectation: AuditExpectation, findings: list[str], remarks: list[str]
+    ) -> None:
+        self._findings = findings
+        file = CheckpointFile(var_dir)
+        in_file, damaged = file.read()
+        findings += [f"{file.path}: line {number} is no checkpoint" for number in damaged]
+        stored = self._stored(store)
+        public_key = _public_key(var_dir, expectation, file)
+        if not public_key:
+            remarks.append("there is no key of checkpoints in VAR: nothing was ever signed here, or it was taken away")
+        elif not in_file:
+            findings.append(f"{file.path}: there is a key, but no checkpoint: the file was taken away")
+        own = self._signed(in_file, public_key, str(file.path))
+        self._one_after_the_other(own, str(file.path))
+        self._agree(own, stored, str(file.path))
+        in_copy: Sequence[Checkpoint] = ()
+        if expectation.copy is not None:
+            in_copy = self._signed(read_checkpoints(expectation.copy)[0], public_key, str(expectation.copy))
+        in_store = self._signed([] if stored is None else [stored], public_key, "the store")
+        self.all = tuple(dict.fromkeys((*own, *in_store, *in_copy)))
+
+    def _stored(self, store: Store) -> Checkpoint | None:
+        value = store.read(lambda reader: reader.value(STORED_AS))
+        try:
+            return None if value is None else checkpoint_of(value)
+        except InputRejected as error:
+            self._findings.append(f"the store: {error}")
+            return None
+
+    def _signed(self, found: Sequence[Checkpoint], public_key: str, where: str) -> Sequence[Checkpoint]:
+        good = [one for one in found if public_key and is_signed_by(one, public_key)]
+        if len(good) < len(found):
+            self._findings.append(f"{where}: {len(found) - len(good)} checkpoints are not signed with our key")
+        return good
+
+    def _one_after_the_other(self, found: Sequence[Checkpoint], where: str) -> None:
+        for before, one in pairwise(found):
+            if one.previous != before.digest:
+                self._findings.append(f"{where}: what stood before checkpoint {one.number} was taken away or changed")
+                return
+        if found and found[0].previous:
+            self._findings.append(f"{where}: it does not begin with the first checkpoint")
+
+    def _agree(self, in_file: Sequence[Checkpoint], stored: Checkpoint | None, where: str) -> None:
+        """The file is written first, so that the store is never ahead, and behind by one at most."""
+        newest = in_file[-1] if in_file else None
+        if stored is not None and newest is not None and stored not in in_file:
+            self._findings.append(f"{where}: the store knows checkpoint {stored.number}, which is not in the file")
+        if newest is not None and newest.number > 1 and (stored is None or stored.number < newest.number - 1):
+            self._findings.append("the store has lost its newest checkpoint: an older state was put back")
+
+
+def _public_key(var_dir: Path, expectation: AuditExpectation, file: CheckpointFile) -> str:
+    if expectation.public_key:
+        return expectation.public_key
+    key = CheckpointKey(var_dir)
+    if key.path.exists():
+        return key.public
+    return file.public_key_path.read_text(encoding="ascii").strip() if file.public_key_path.exists() else ""
+
+
+def _check_pictures(store: Store, vault: EvidenceVault, trail: _Trail, findings: list[str]) -> int:
+    """Every picture that the store knows is on the disk as it was kept; how many there are."""
+    count, after = 0, None
+    known: set[str] = set()
+    while True:
+        start = after
+        page = store.read(
+            lambda reader, start=start: reader.evidence_between(None, *_EVER, after=start, limit=_PAGE)  # type: ignore[misc]
+        )
+        for one in page:
+            known.add(one.id)
+            try:
+                vault.open(one)
+            except NotFound as error:
+                findings.append(f"evidence: {error}")
+        count += len(page)
+        if len(page) < _PAGE:
+            break
+        after = EvidenceKey(page[-1].at, page[-1].id)
+    findings += [
+        f"evidence: the picture {photo} of task {task} is not in the store any more"
+        for task, photo in trail.photos.items()
+        if photo not in known
+    ]
+    return count
+
+
+def _check_alerts_and_tasks(store: Store, trail: _Trail, findings: list[str]) -> None:
+    unseen = set(trail.actions)
+    for alert in _alerts(store):
+        subject = f"alert:{alert.id}"
+        unseen.discard(subject)
+        findings += _alert_findings(alert, trail.actions.get(subject, set()))
+    for task in _tasks(store):
+        subject = f"task:{task.id}"
+        unseen.discard(subject)
+        findings += _task_findings(task, trail.actions.get(subject, set()), trail.photos)
+    later = [one for one in unseen if not _is_there(store, one)]  # made while this was running
+    findings += [f"{subject} is in the trail, but not in the store any more" for subject in sorted(later)]
+
+
+def _is_there(store: Store, subject: str) -> bool:
+    topic, _, number = subject.partition(":")
+    try:
+        store.read(lambda reader: reader.alert(int(number)) if topic == "alert" else reader.task(int(number)))
+    except (NotFound, ValueError):
+        return False
+    return True
+
+
+def _alerts(store: Store) -> Iterator[Alert]:
+    before: int | None = None
+    while True:
+        query = AlertQuery(before_id=before, limit=_PAGE)
+        page = store.read(lambda reader, query=query: reader.alerts(query))  # type: ignore[misc]
+        yield from page
+        if len(page) < _PAGE:
+            return
+        before = page[-1].id
+
+
+def _tasks(store: Store) -> Iterator[Task]:
+    before: int | None = None
+    while True:
+        query = TaskQuery(before_id=before, limit=_PAGE)
+        page = store.read(lambda reader, query=query: reader.tasks(query))  # type: ignore[misc]
+        yield from page
+        if len(page) < _PAGE:
+            return
+        before = page[-1].id
+
+
+def _alert_findings(alert: Alert, actions: set[tuple[str, str]]) -> Iterator[str]:
+    if alert.acknowledged_by and ("acknowledge", alert.acknowledged_by) not in actions:
+        yield f"alert {alert.id} is acknowledged by {alert.acknowledged_by}, but the trail does not say so"
+    if alert.ended_at is not None and not {"end"} & {action for action, _ in actions}:
+        yield f"alert {alert.id} has ended, but the trail does not say so"
+    if not actions:
+        yield f"alert {alert.id} is not in the trail"
+
+
+def _task_findings(task: Task, actions: set[tuple[str, str]], photos: Mapping[int, str]) -> Iterator[str]:
+    done = {action for action, _ in actions}
+    if task.verified_by and ("verify", task.verified_by) not in actions:
+        yield f"task {task.id} is verified by {task.verified_by}, but the trail does not say so"
+    if task.closed_at is not None and "close" not in done:
+        yield f"task {task.id} is closed, but the trail does not say so"
+    if task.cancelled_at is not None and "cancel" not in done:
+        yield f"task {task.id} is cancelled, but the trail does not say so"
+    if task.accepted_at is not None and task.responder and ("accept", task.responder) not in actions:
+        yield f"task {task.id} is accepted by {task.responder}, but the trail does not say so"
+    if task.report_photo and photos.get(task.id) != task.report_photo:
+        yield f"task {task.id} shows another picture than the trail says"
+
+
+def _check_users(store: Store, trail: _Trail, findings: list[str]) -> None:
+    users = store.read(lambda reader: reader.users())
+    for user in users:
+        findings += _user_findings(user, trail)
+    known = {user.name for user in users}
+    findings += [f"user {name} is in the trail, but not in the store" for name in sorted(trail.roles.keys() - known)]
+
+
+def _user_findings(user: User, trail: _Trail) -> Iterator[str]:
+    role = trail.roles.get(user.name, Role.RESPONDER.value)  # those of config.yaml are made without an entry
+    if user.role.value != role:
+        yield f"user {user.name} has the role {user.role.value}, but the trail says {role}"
+    if trail.disabled.get(user.name, False) != (user.disabled_at is not None):
+        yield f"user {user.name} is {'' if user.disabled_at else 'not '}disabled, but the trail says otherwise"
+
+
+def _shortened(findings: Sequence[str]) -> Iterator[str]:
+    yield from findings[:_MOST_TOLD]
+    if len(findings) > _MOST_TOLD:
+        yield f"and {len(findings) - _MOST_TOLD} more"

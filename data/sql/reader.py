@@ -19,6 +19,7 @@ from data.sql import models, rows
 from data.sql.accounts_read import AccountLooking
 from data.sql.alarm_history import AlarmLooking
 from data.sql.alerts import AlertLooking
+from data.sql.audit_guards import AuditGuardLooking
 from data.sql.notices import NoticeReading
 from data.sql.organisation_read import OrganisationLooking
 from data.sql.plans_read import PlanLooking
@@ -86,6 +87,7 @@ class SqlReader(
     AccountLooking,
     AlarmLooking,
     AlertLooking,
+    AuditGuardLooking,
     NoticeReading,
     ReadingLooking,
     RejectLooking,
