@@ -19,9 +19,11 @@ from data.durations import Duration
 from data.fusion_settings import FusionSettings
 from data.geo import ConfiguredLocation
 from data.notice_settings import NoticeSettings
+from data.people import User
 from data.place import InferenceSettings, Place
 from data.plan_settings import PlansSettings
 from data.recipe import DetectorRecipe, MonitorRecipe, RuleRecipe
+from data.watching import WatchSettings, watched_by
 from data.web_settings import WebSettings
 
 
@@ -167,6 +169,10 @@ class Settings(_Settings):
         tuple[DeskSettings, ...],
         Field(description="Operators' desks 席位; without any, everybody looks after everything."),
     ] = ()
+    watch: Annotated[
+        tuple[WatchSettings, ...],
+        Field(description="Who may watch which cameras; without any, whoever may look watches them all."),
+    ] = ()
     district_codes: Annotated[
         tuple[Annotated[str, Field(pattern=r"^(\d{2,15}|[A-Za-z0-9_.-]{1,40}:\S{1,40})$")], ...],
         Field(
@@ -209,6 +215,10 @@ class Settings(_Settings):
     @property
     def zone_info(self) -> ZoneInfo:
         return ZoneInfo(self.timezone)
+
+    def cameras_of(self, user: User) -> frozenset[str]:
+        """Sites whose cameras this user may watch."""
+        return watched_by(self.watch, user, frozenset(site.id for site in self.sites if site.camera is not None))
 
     def site(self, site_id: str) -> SiteSettings:
         """Raises KeyError when there is no such site."""

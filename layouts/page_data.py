@@ -16,28 +16,32 @@ def page_data(screens: ScreenContext, user: User) -> dict[str, Any]:
     """JSON for the page of this user: nothing of sites and people for a role that may not read them."""
     settings = screens.settings
     reads = may(user.role, Action.READ)
+    cameras = settings.cameras_of(user)
     return {
         "base": screens.base,
         "words": tables(),
         "language": settings.language,
         "language_cookie": LANGUAGE_COOKIE,
         "timezone": settings.timezone,
-        "sites": [site_data(site) for site in settings.sites if reads],
+        "sites": [site_data(site, watched=site.id in cameras) for site in settings.sites if reads],
         "responders": [{"id": r.id, "name": r.name, "team": r.team} for r in settings.responders if reads],
         "units": dict(UNIT_OF),
         "shelve_at_most": {role.value: span.total_seconds() for role, span in settings.alarms.shelve_at_most.items()},
     }
 
 
-def site_data(site: SiteSettings) -> dict[str, Any]:
-    """A site as the screens draw it. Only what is named here leaves: monitors hold addresses of devices."""
+def site_data(site: SiteSettings, *, watched: bool = True) -> dict[str, Any]:
+    """A site as the screens draw it; `watched`: may the visitor see its camera?
+
+    Only what is named here leaves: monitors hold addresses of devices.
+    """
     return {
         "id": site.id,
         "name": site.name,
         "lon": site.location.lon,
         "lat": site.location.lat,
         "grid": site.grid,
-        "camera": site.camera is not None,
+        "camera": site.camera is not None and watched,
         "gauges": bool(site.sensors),
         "zones": [{"id": zone.id, "polygon": [list(corner) for corner in zone.polygon]} for zone in site.zones],
         "limits": [{"quantity": one.quantity, "value": one.value, "priority": one.priority} for one in limits_of(site)],

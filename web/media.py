@@ -37,8 +37,10 @@ def media_router(deps: ServerDeps) -> APIRouter:
     @router.get("/media/evidence/{evidence_id}")
     async def evidence(request: Request, evidence_id: str) -> Response:
         """A picture, by the SHA-256 of its bytes; it never changes."""
-        actor = visitor_of(request).actor
-        found = await deps.read_list(lambda reader: _allowed(reader, evidence_id, actor))
+        visitor = visitor_of(request)
+        found = await deps.read_list(lambda reader: _allowed(reader, evidence_id, visitor.actor))
+        if found.origin in cameras - deps.settings.cameras_of(visitor.user):
+            raise NotFound(f"there is no picture {evidence_id[:80]} that {visitor.user.name} may see")
         headers = {
             "ETag": f'"{found.id}"',
             "Cache-Control": "private, max-age=86400, immutable",
@@ -59,8 +61,9 @@ def media_router(deps: ServerDeps) -> APIRouter:
     @router.get("/media/live/{site}.jpg")
     async def live(request: Request, site: str) -> Response:
         """The newest tile; asks the camera's worker for one when nobody is looking just now."""
-        visitor_of(request).actor.require(Action.READ)
-        if site not in cameras:
+        visitor = visitor_of(request)
+        visitor.actor.require(Action.READ)
+        if site not in deps.settings.cameras_of(visitor.user):
             raise NotFound(f"there is no camera at {site!r}")
         packet = await _newest(deps, site)
         headers = {"Cache-Control": "no-store", "X-Taken-At": iso(packet.at) or ""}

@@ -89,7 +89,6 @@ class Viewer:
 def wall_router(deps: ServerDeps, book: SessionBook, meters: WebMeters) -> APIRouter:
     """The socket, for everybody who may look at everything."""
     router = APIRouter()
-    cameras = frozenset(site.id for site in deps.settings.sites if site.camera is not None)
 
     async def wall(websocket: WebSocket) -> None:
         visitor = visitor_of(websocket)
@@ -97,7 +96,7 @@ def wall_router(deps: ServerDeps, book: SessionBook, meters: WebMeters) -> APIRo
         if not may(visitor.user.role, Action.READ):
             await close(websocket, NOT_ALLOWED, f"role {visitor.user.role} may not watch the cameras")
             return
-        viewer = Viewer(deps.hub, cameras)
+        viewer = Viewer(deps.hub, deps.settings.cameras_of(visitor.user))
         try:
             with meters.socket("wall"):
                 await until_one_ends(

@@ -25,6 +25,7 @@ _DEFAULT_SPAN = timedelta(days=1)
 def trail_router(deps: ServerDeps) -> APIRouter:
     """`/audit` and `/evidence`."""
     router = APIRouter(tags=["trail"])
+    cameras = frozenset(site.id for site in deps.settings.sites if site.camera is not None)
 
     @router.get("/audit", response_model=None, responses=answers(AnyList, 403, 422))
     async def list_audit(
@@ -60,14 +61,17 @@ def trail_router(deps: ServerDeps) -> APIRouter:
         cursor: Cursor = None,
     ) -> dict[str, Any]:
         """Pictures by time; the last day when no span is given. The picture is at /media/evidence/{id}."""
-        visitor_of(request).actor.require(Action.READ)
+        visitor = visitor_of(request)
+        visitor.actor.require(Action.READ)
+        hidden = cameras - deps.settings.cameras_of(visitor.user)
         end = utc(until) or deps.now() + timedelta(hours=1)
         start, key = utc(since) or deps.now() - _DEFAULT_SPAN, key_cursor(cursor, (datetime, str))
         after = None if key is None else EvidenceKey(*key)
         found = await deps.read_list(
             lambda reader: reader.evidence_between(site, start, end, after=after, limit=limit + 1)
         )
-        return key_page(found, limit, lambda one: EvidenceKey(one.at, one.id), evidence_view)
+        answer = key_page(found, limit, lambda one: EvidenceKey(one.at, one.id), evidence_view)
+        return answer | {"items": [one for one in answer["items"] if one["origin"] not in hidden]}
 
     return router
 

@@ -1,0 +1,31 @@
+"""Who may watch which cameras: live tiles, and the pictures that were taken there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from data.people import Role, User
+
+
+class WatchSettings(BaseModel):
+    """Some people watch some cameras only."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    users: Annotated[tuple[str, ...], Field(description="Login names; goes before what is said of their role.")] = ()
+    roles: Annotated[tuple[Role, ...], Field(description="Everybody of these roles.")] = ()
+    sites: Annotated[tuple[str, ...], Field(description="Sites whose cameras they watch; none when left out.")] = ()
+
+
+def watched_by(rules: Sequence[WatchSettings], user: User, cameras: frozenset[str]) -> frozenset[str]:
+    """The cameras that this user may watch: by rules with the name, else with the role, else all of them."""
+    for fitting in (
+        [rule for rule in rules if user.name in rule.users],
+        [rule for rule in rules if user.role in rule.roles],
+    ):
+        if fitting:
+            return cameras & {site for rule in fitting for site in rule.sites}
+    return cameras
