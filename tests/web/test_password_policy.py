@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
+import time
 
 import pytest
 from hypothesis import given
@@ -57,6 +59,16 @@ def test_eleven_characters_are_too_few_and_1025_too_many() -> None:
 def test_what_the_machine_draws_is_always_taken() -> None:
     for _ in range(200):
         check_password(secrets.token_urlsafe(9), "operator", "值班员 何雨晴")
+
+
+@pytest.mark.parametrize(
+    "signs", ["4@8({[<3691!|170$5+7%2", "4@8({[<369!|10$5+7%2z", "abcdefghij4@8({[<369!|10$5+7%2z"]
+)
+def test_no_password_keeps_the_machine_busy(signs: str) -> None:
+    begun = time.process_time()
+    with contextlib.suppress(PasswordRefused):  # taken or not: quickly
+        check_password((signs * 40)[:900])
+    assert time.process_time() - begun < 3.0, "each of them took 5 to 15 s of the processor"
 
 
 @given(st.text(max_size=80), st.text(max_size=20))
