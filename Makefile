@@ -152,3 +152,8 @@ soak-states: setup-test
 .PHONY: security
 security: setup-test
 	$(PY) -m bench.security $(PARTS)
+
+# Ten minutes of a running city beside one fake of each odd source; ends with one line of JSON, all zero.
+.PHONY: oddities
+oddities: setup-test
+	$(PY) -m bench.oddities

@@ -274,6 +274,25 @@ def restore(args: argparse.Namespace) -> int:
     return 0
 
 
+def doctor(args: argparse.Namespace) -> int:
+    """Say in words what is wrong with the running system and how it is mended; exit status 1 where there is a fault."""
+    from data.sql.store import open_store
+    from layouts.health import worded
+    from layouts.words import Words
+    from web.diagnosis import State, diagnose
+
+    settings, _ = load_settings(args.config, load_catalogue())
+    words = Words(args.language or settings.language)
+    with closing(open_store(args.store_url or args.var / "yiping.db", migrate=False)) as store:
+        findings = diagnose(settings, store, args.var, datetime.now(UTC), args.tls_cert)
+    for one in findings:
+        found, repair = worded(one.key, one.state.value, one.values, words)
+        print(f"{words(f'health.state.{one.state}')}  {words(f'health.part.{one.part}')}: {found}")
+        if repair:
+            print(f"    → {repair}")
+    return int(any(one.state is State.FAULT for one in findings))
+
+
 def tls(args: argparse.Namespace) -> int:
     """Make a local certificate authority and a certificate for this server."""
     from web.tls import init
@@ -333,6 +352,12 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("folder", type=Path, help="a backup")
     command.add_argument("--replace", action="store_true", help="put aside what is there (VAR/replaced)")
     command.set_defaults(command=restore)
+    command = commands.add_parser("doctor", parents=[where], help=doctor.__doc__)
+    command.add_argument(
+        "--language", choices=("zh", "en"), help="language of the words; the configuration's by default"
+    )
+    command.add_argument("--tls-cert", type=Path, help="the certificate that `run` is given")
+    command.set_defaults(command=doctor)
     command = commands.add_parser("tls", parents=[where], help=tls.__doc__)
     command.add_argument("do", choices=["init"])
     command.add_argument("--name", action="append", default=[], help="host name in the certificate (repeatable)")

@@ -18,6 +18,7 @@ from data.dispatch_settings import DispatchSettings
 from data.durations import Duration
 from data.fusion_settings import FusionSettings
 from data.geo import ConfiguredLocation
+from data.heartbeat_settings import HeartbeatSettings
 from data.notice_settings import NoticeSettings
 from data.people import User
 from data.place import InferenceSettings, Place
@@ -200,6 +201,9 @@ class Settings(_Settings):
     web: Annotated[WebSettings, Field(description="How browsers reach the server: names, proxy, limits.")] = (
         WebSettings()
     )
+    heartbeat: Annotated[
+        HeartbeatSettings | None, Field(description="A sign of life to a service outside; none when left out.")
+    ] = None
     sites: Annotated[tuple[SiteSettings, ...], Field(description="What is watched.")] = ()
     responders: Annotated[tuple[ResponderSettings, ...], Field(description="Who can be sent.")] = ()
 

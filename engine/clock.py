@@ -44,6 +44,7 @@ from engine.catalogue import load_catalogue
 from engine.clock_watch import ClockWatch
 from engine.fusing import Fusion
 from engine.heart import Heart
+from engine.heartbeat import Heartbeat
 from engine.options import RunOptions
 from engine.planner import Planner
 from engine.reject_watch import RejectWatch
@@ -173,6 +174,10 @@ def run_clock(heart: Heart, options: RunOptions) -> None:
         seal = AuditSeal(store, settings, CheckpointKey(options.var_dir), CheckpointFile(options.var_dir))
         every = {"seconds": settings.audit.checkpoint_every.total_seconds()}
         scheduler.add_job(seal.poll, "interval", id="audit", next_run_time=datetime.now(UTC), **how | every)
+        if settings.heartbeat is not None:
+            heartbeat = Heartbeat(store, settings.heartbeat, _heartbeat_url(options))
+            every = how | {"seconds": settings.heartbeat.every.total_seconds()}
+            scheduler.add_job(heartbeat.poll, "interval", id="heartbeat", next_run_time=datetime.now(UTC), **every)
         often = how | {"seconds": SHIFTS_S}
         scheduler.add_job(Shifts(store, settings).poll, "interval", id="shifts", **often)
         check = DatabaseCheck(store, options.store, settings)
@@ -200,3 +205,10 @@ def _seal_at_the_end(seal: AuditSeal) -> None:
         seal.poll()
     except (YipingError, OSError) as error:
         log.warning("the end of the audit trail could not be signed: %s", error)
+
+
+def _heartbeat_url(options: RunOptions) -> str:
+    settings = options.settings.heartbeat
+    assert settings is not None
+    known = options.secrets.get(settings.credentials) if settings.credentials else None
+    return settings.url if known is None else f"{settings.url.rstrip('/')}/{known.token.get_secret_value()}"

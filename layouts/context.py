@@ -12,9 +12,10 @@ The screens' scripts use, all on their own host and with the session cookie:
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from data.lanes import Lanes
 from data.people import User
@@ -44,4 +45,5 @@ class ScreenContext:
     base_map: Path | None = None
     visitor: Callable[[], User] = _no_visitor
     lanes: Lanes = field(default_factory=Lanes)
+    diagnose: Callable[[], Sequence[tuple[str, str, str, Mapping[str, Any]]]] = tuple
     base: str = ""

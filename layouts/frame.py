@@ -20,7 +20,12 @@ PAGES = (
     ("/organisation", "page.organisation"),
     ("/rejects", "page.rejects"),
 )
-FOR_ADMINISTRATORS = (("/setup", "page.setup"), ("/load", "page.load"), ("/accounts", "page.accounts"))
+FOR_ADMINISTRATORS = (
+    ("/setup", "page.setup"),
+    ("/load", "page.load"),
+    ("/health", "page.health"),
+    ("/accounts", "page.accounts"),
+)
 ADMINISTRATORS_PAGES = frozenset(path for path, _ in FOR_ADMINISTRATORS)
 
 

@@ -12,7 +12,20 @@ from dash.backends._fastapi import reset_current_request, set_current_request
 from fastapi import FastAPI, Request
 
 from data.people import Action, User, may
-from layouts import alarm_figures, duty, events, load, notices, organisation, plans, rejects, review, setup, wall
+from layouts import (
+    alarm_figures,
+    duty,
+    events,
+    health,
+    load,
+    notices,
+    organisation,
+    plans,
+    rejects,
+    review,
+    setup,
+    wall,
+)
 from layouts.context import ScreenContext
 from layouts.frame import ADMINISTRATORS_PAGES, draw_frame, draw_not_found
 from layouts.page_data import page_data
@@ -61,6 +74,7 @@ def build_dash(server: FastAPI, screens: ScreenContext) -> Dash:
     connect(app, screens)
     review.connect(app, screens)
     rejects.connect(app, screens)
+    health.connect(app, screens, screens.diagnose)
     # Dash looks for its assets at the first request of "/", but the first may be "/duty", which would come bare.
     app._setup_server()
     return app
@@ -80,6 +94,7 @@ def connect(app: Dash, screens: ScreenContext) -> None:
             "/load": load.draw,
             "/setup": setup.draw,
             "/rejects": rejects.draw,
+            "/health": health.draw,
             "/events": events.draw,
             "/plans": plans.draw,
             "/organisation": organisation.draw,

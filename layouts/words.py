@@ -10,6 +10,7 @@ from layouts.words_alarms import ALARMS
 from layouts.words_alerts import ALERTS
 from layouts.words_cases import CASE_WORDS
 from layouts.words_fusion import FUSION
+from layouts.words_health import HEALTH
 from layouts.words_load import LOAD
 from layouts.words_losses import LOSSES
 from layouts.words_notices import NOTICES
@@ -320,7 +321,20 @@ _TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
 )
 
 TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
-    {**_TABLE, **NOTICES, **LOAD, **SETUP, **LOSSES, **ALERTS, **ALARMS, **FUSION, **PLANS, **STORE, **REJECTS}
+    {
+        **_TABLE,
+        **NOTICES,
+        **LOAD,
+        **SETUP,
+        **LOSSES,
+        **ALERTS,
+        **ALARMS,
+        **FUSION,
+        **PLANS,
+        **STORE,
+        **REJECTS,
+        **HEALTH,
+    }
 )
 
 

@@ -92,6 +92,7 @@ SCREENS: Mapping[str, Who] = MappingProxyType(
         "/organisation": _READ,
         "/setup": _ADMINISTER,
         "/load": _ADMINISTER,
+        "/health": _ADMINISTER,
         "/rejects": _READ,
     }
 )
@@ -150,6 +151,7 @@ _READING: Mapping[str, Mapping[str, Who]] = {
     "/api/v1/events/{event_id}": {"GET": _READ},
     "/api/v1/evidence": {"GET": _READ},
     "/api/v1/load": {"GET": _ADMINISTER},
+    "/api/v1/health": {"GET": _ADMINISTER},
     "/api/v1/rejects": {"GET": _READ},
     "/api/v1/modes": {"GET": _READ},
     "/api/v1/notices": {"GET": _READ},

@@ -56,6 +56,7 @@ class ServerDeps:
     version: str = "0"
     source_url: str = ""
     base_map: Path | None = None
+    certificate: Path | None = None  # of our own https, for what is told of its end
     door: FrontDoor = field(default_factory=FrontDoor)
     oidc_secret: SecretStr | None = None  # of `accounts.oidc`
     sessions: SessionPolicy = field(default_factory=SessionPolicy)

@@ -6,10 +6,12 @@ import logging
 import resource
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
@@ -35,6 +37,7 @@ from web.body_limit import BodyLimit
 from web.connections import ConnectionGate, ConnectionLimits, GatedConfig
 from web.dash_guard import DashGuard
 from web.deps import ServerDeps
+from web.diagnosis import diagnose
 from web.events_socket import events_router
 from web.front_door import FrontDoor, FrontDoorMiddleware
 from web.health import HealthBoard, past_health
@@ -90,6 +93,12 @@ def _end_process() -> None:
     signal.raise_signal(signal.SIGINT)
 
 
+def _findings(deps: ServerDeps) -> list[tuple[str, str, str, Mapping[str, Any]]]:
+    """How the system is, as the page Health is given it."""
+    findings = diagnose(deps.settings, deps.store, deps.var_dir, deps.now(), deps.certificate)
+    return [(one.part, one.state.value, one.key, one.values) for one in findings]
+
+
 def build_server(deps: ServerDeps, store_failed: Callable[[], None] = _end_process) -> FastAPI:
     """All routes, sockets and screens, behind login. Nothing runs before the application's lifespan begins.
 
@@ -123,6 +132,7 @@ def build_server(deps: ServerDeps, store_failed: Callable[[], None] = _end_proce
             identity.passwords.close()
 
     screens = ScreenContext(
+        diagnose=partial(_findings, deps),
         settings=deps.settings,
         store=deps.store,
         vault=deps.vault,
@@ -188,6 +198,7 @@ def serve(options: ServeOptions) -> None:
         base_map=options.base_map,
         door=options.door,
         oidc_secret=options.oidc_secret,
+        certificate=options.tls_cert,
     )
     config = server_config(build_server(deps), options)
     # uvicorn raises the signal again when it has stopped; the store must still be closed then.

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,22 +14,25 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import JSONResponse
 
-from data.errors import Forbidden, YipingError
+from data.errors import Busy, Forbidden, YipingError
 from data.networks import is_loopback
 from data.people import Action, may
 from web.auth import found_visitor
 from web.deps import ServerDeps
+from web.diagnosis import State, diagnose
 from web.front_door import FORWARDED, FrontDoor, host_name
 from web.metrics import WebMeters, metrics_text
 from web.outbox import Outbox
 
 _READY_WITHIN_S = 2.0
+_LOOK_EVERY_S = 1.0
 TABLES = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
 
 
 def service_router(deps: ServerDeps, outbox: Outbox, meters: WebMeters) -> APIRouter:
     """`/healthz`, `/readyz` for everybody; `/metrics` for this machine and administrators."""
     router = APIRouter(include_in_schema=False)
+    parts = _Parts(deps)
 
     @router.get("/healthz")
     async def healthz() -> Response:
@@ -35,7 +40,7 @@ def service_router(deps: ServerDeps, outbox: Outbox, meters: WebMeters) -> APIRo
 
     @router.get("/readyz")
     async def readyz() -> Response:
-        checks = {"store": await _store_answers(deps), "outbox": outbox.alive}
+        checks = {"store": await _store_answers(deps), "outbox": outbox.alive} | await parts.well()
         ready = all(checks.values())
         return JSONResponse({"status": "ready" if ready else "not ready", "checks": checks}, 200 if ready else 503)
 
@@ -58,6 +63,26 @@ async def _store_answers(deps: ServerDeps) -> bool:
     except (TimeoutError, YipingError, SQLAlchemyError, OSError):
         return False
     return True
+
+
+class _Parts:
+    """Processes, timers and disk, looked at once a second at most, however many strangers ask."""
+
+    def __init__(self, deps: ServerDeps) -> None:
+        self._deps = deps
+        self._looked_s = float("-inf")
+        self._known: dict[str, bool] = {}
+
+    async def well(self) -> dict[str, bool]:
+        if time.monotonic() - self._looked_s > _LOOK_EVERY_S:
+            self._looked_s = time.monotonic()
+            deps = self._deps
+            with contextlib.suppress(Busy):  # what was known a moment ago
+                findings = await deps.lanes.lists.run(diagnose, deps.settings, deps.store, deps.var_dir, deps.now())
+                # A server that runs alone has no other processes: none of them is dead.
+                bad = {one.part for one in findings if one.state is State.FAULT and one.key != "not_running"}
+                self._known = {part: part not in bad for part in ("process", "timers", "disk")}
+        return self._known
 
 
 def _from_here(request: Request, door: FrontDoor) -> bool:

@@ -20,7 +20,10 @@ def test_alive_and_ready_are_told_to_everybody(running: Running) -> None:
     with running.client() as stranger:
         assert stranger.get("/healthz").json() == {"status": "ok"}
         ready = stranger.get("/readyz")
-        assert (ready.status_code, ready.json()["checks"]) == (200, {"store": True, "outbox": True})
+        assert (ready.status_code, ready.json()["checks"]) == (
+            200,
+            {"store": True, "outbox": True, "process": True, "timers": True, "disk": True},
+        )
 
 
 def test_figures_of_every_process_are_merged(running: Running) -> None:

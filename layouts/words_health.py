@@ -1,0 +1,133 @@
+"""Texts of the page Health and of `app.py doctor`: how each part is, and how a fault is mended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+HEALTH: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "page.health": ("健康", "Health"),
+        "health.read_at": ("读取于 {time}", "read at {time}"),
+        "health.part": ("部分", "Part"),
+        "health.state": ("状态", "State"),
+        "health.found": ("情况", "What was found"),
+        "health.repair": ("处置", "What to do"),
+        "health.state.ok": ("正常", "well"),
+        "health.state.warn": ("▲ 注意", "▲ look at it"),
+        "health.state.fault": ("⚠ 故障", "⚠ fault"),
+        "health.part.store": ("数据库", "Database"),
+        "health.part.disk": ("磁盘", "Disk"),
+        "health.part.process": ("进程", "Processes"),
+        "health.part.timers": ("定时", "Timers"),
+        "health.part.queues": ("待存数据", "Queues"),
+        "health.part.certificate": ("证书", "Certificate"),
+        "health.part.device": ("设备", "Devices"),
+        "health.part.alarm": ("系统告警", "Alarms of the system"),
+        "health.part.heartbeat": ("对外心跳", "Heartbeat"),
+        "health.store": ("数据库 {ms} 毫秒内应答", "The database answers within {ms} ms"),
+        "health.store_slow": ("数据库应答慢：{ms} 毫秒", "The database is slow: {ms} ms"),
+        "repair.store_slow": (
+            "检查磁盘速度，以及是否有备份、杀毒等程序占用磁盘",
+            "See how fast the disk is, and whether a backup or a virus scanner keeps it busy",
+        ),
+        "health.store_away": ("数据库无法读取", "The database cannot be read"),
+        "repair.store_away": (
+            "SQLite：检查 var 目录权限和磁盘；PostgreSQL：检查服务是否运行。"
+            "已收到的数据暂存在 var/spool、var/inbox，恢复后自动入库",
+            "SQLite: look at the rights of the var folder and at the disk; PostgreSQL: does the server run? What was "
+            "received waits in var/spool and var/inbox and is stored when it is back",
+        ),
+        "health.disk": ("剩余 {free} GB", "{free} GB are free"),
+        "health.disk_low": ("磁盘将满：剩余 {free} GB", "The disk is nearly full: {free} GB are free"),
+        "repair.disk_low": (
+            "清理磁盘，或把旧的取证图片（var/evidence）移到别处",
+            "Free space, or move old evidence (var/evidence) elsewhere",
+        ),
+        "health.disk_full": ("磁盘已满：剩余 {free} GB", "The disk is full: {free} GB are free"),
+        "repair.disk_full": (
+            "立即清理磁盘：新的操作已无法保存",
+            "Free space at once: nothing new can be stored",
+        ),
+        "health.disk_away": ("无法访问目录 {folder}", "The folder {folder} cannot be reached"),
+        "repair.disk_away": ("检查磁盘是否挂载、目录权限", "See whether the disk is mounted, and the folder's rights"),
+        "health.processes": ("{n} 个进程运行中", "{n} processes run"),
+        "health.not_running": ("系统没有运行", "The system does not run"),
+        "repair.not_running": (
+            "启动：python app.py run --config config.yaml --var var",
+            "Start it: python app.py run --config config.yaml --var var",
+        ),
+        "health.process_dead": ("进程 {name} 没有运行", "The process {name} does not run"),
+        "repair.process_dead": (
+            "主程序会自动重启它；若一分钟后仍未恢复，请看日志中该进程的最后几行，并重启系统",
+            "The parent starts it again; if it is not back after a minute read its last lines in the log and restart",
+        ),
+        "health.process_restarts": (
+            "进程 {name} 自启动以来重启了 {n} 次",
+            "The process {name} was restarted {n} times since the start",
+        ),
+        "repair.process_restarts": (
+            "查看日志中该进程名的错误；内存不足时减少摄像机或增加内存",
+            "Read the errors of this process in the log; where memory is short use fewer cameras or more memory",
+        ),
+        "health.timers": ("定时任务准时", "Timers are in time"),
+        "health.timers_late": ("定时任务延误 {s} 秒", "Timers are {s} s late"),
+        "repair.timers_late": (
+            "检查 clock 进程是否运行（见上），以及系统时间是否正确",
+            "See whether the process clock runs (above), and whether this machine's time is right",
+        ),
+        "health.queues": ("没有积压", "Nothing waits"),
+        "health.spool_old": (
+            "{n} 个文件等待入库，最早 {s} 秒",
+            "{n} files of signals wait to be stored, the oldest for {s} s",
+        ),
+        "repair.spool_old": (
+            "数据没有丢失；检查数据库和磁盘，恢复后自动入库",
+            "Nothing is lost; look at the database and the disk, then they are stored by themselves",
+        ),
+        "health.inbox_full": ("{n} 条上报读数等待处理", "{n} files of readings wait to be judged"),
+        "repair.inbox_full": (
+            "检查 sensors 进程是否运行、是否太忙",
+            "See whether the process sensors runs, and whether it is too busy",
+        ),
+        "health.certificate": ("证书有效至 {day}", "The certificate holds until {day}"),
+        "health.certificate_soon": ("证书还有 {n} 天到期（{day}）", "The certificate ends in {n} days ({day})"),
+        "repair.certificate_soon": (
+            "更新证书文件后重启；自建证书：python app.py tls init",
+            "Renew the certificate file and restart; one of our own: python app.py tls init",
+        ),
+        "health.certificate_over": ("证书已于 {day} 过期", "The certificate ended on {day}"),
+        "repair.certificate_over": (
+            "立即更新证书文件并重启；自建证书：python app.py tls init",
+            "Renew the certificate file at once and restart; one of our own: python app.py tls init",
+        ),
+        "health.certificate_unreadable": ("证书 {file} 无法读取", "The certificate {file} cannot be read"),
+        "repair.certificate_unreadable": (
+            "检查 --tls-cert 指向的文件和权限",
+            "Look at the file that --tls-cert names, and at its rights",
+        ),
+        "health.devices": ("{n} / {all} 个点位可读", "{n} of {all} sites can be read"),
+        "health.device_lost": ("{site} 无法读取", "{site} cannot be read"),
+        "repair.device_lost": (
+            "在“设置”页查看断开原因；检查设备电源、网络和口令",
+            "See the reason on the page Set-up; look at the device's power, network and password",
+        ),
+        "health.device_silent": ("{site} {what} 没有数据", "{site} {what} says nothing"),
+        "repair.device_silent": (
+            "检查传感器电源和通信；在“拒收”页看它发来的数据是否被拒绝",
+            "Look at the sensor's power and link; the page Rejects tells whether what it sends is refused",
+        ),
+        "health.alarm": ("系统告警：{kind} {what}", "Alarm of the system: {kind} {what}"),
+        "repair.alarm": ("在“值班”页打开第 {n} 号告警", "Open alert {n} on the page Duty"),
+        "health.heartbeat": ("对外心跳正常", "The heartbeat is received"),
+        "health.heartbeat_none": ("对外心跳尚未发出", "No heartbeat was sent yet"),
+        "repair.heartbeat_none": ("检查 clock 进程是否运行", "See whether the process clock runs"),
+        "health.heartbeat_refused": ("对外心跳未被接收：{reason}", "The heartbeat is not received: {reason}"),
+        "repair.heartbeat_refused": (
+            "检查 config.yaml 中 heartbeat.url 和到外网的连接",
+            "Look at heartbeat.url in config.yaml and at the way to it",
+        ),
+        "health.heartbeat_late": ("对外心跳最后一次在 {at}", "The last heartbeat was at {at}"),
+        "repair.heartbeat_late": ("检查 clock 进程是否运行", "See whether the process clock runs"),
+    }
+)

@@ -1,0 +1,208 @@
+"""What is wrong with the system itself, part by part, each fault with the key of its repair.
+
+Read by the page Health, by `GET /api/v1/health`, by `/readyz` and by `app.py doctor`; the texts stand in
+`layouts.words_health`. It looks at the store, at the files of the running processes and at the disk, and changes
+nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from cryptography import x509
+from sqlalchemy.exc import SQLAlchemyError
+
+from data.errors import YipingError
+from data.meters import read_meters
+from data.settings import Settings
+from data.store import AlertQuery, Reader, Store
+from web.health import past_health
+
+CENTRE = "centre"  # the site of alarms about the system itself
+HEARTBEAT = "heartbeat"  # name of the stored value: {"at", "ok", "reason"}
+SLOW_STORE_S = 0.5
+LEAST_FREE = 2 * 1024**3  # bytes; a day of evidence of a district, about
+FULL = 500 * 1024**2
+SPOOL_AGE_S = 60.0
+MANY_WAITING = 100  # files in the inbox
+LATE = timedelta(seconds=30)
+CERTIFICATE_SOON = timedelta(days=14)
+HEARTBEAT_LATE = timedelta(minutes=10)
+MANY_RESTARTS = 5
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+class State(StrEnum):
+    """How one part is."""
+
+    OK = "ok"
+    WARN = "warn"
+    FAULT = "fault"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One part and how it is. `key`: of its text `health.<key>` and, unless it is well, of `repair.<key>`."""
+
+    part: str
+    state: State
+    key: str
+    values: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
+
+
+def diagnose(
+    settings: Settings, store: Store, var_dir: Path, now: datetime, certificate: Path | None = None
+) -> tuple[Finding, ...]:
+    """Every part, faults first. Blocks: run it in a thread."""
+    found = [*_processes(var_dir / "run"), *_disk(var_dir), *_waiting(var_dir), *_certificate(certificate, now)]
+    began_s = time.monotonic()
+    try:
+        found += store.read(lambda reader: list(_stored(reader, settings, now)))
+        took_s = time.monotonic() - began_s
+        key, state = ("store_slow", State.WARN) if took_s > SLOW_STORE_S else ("store", State.OK)
+        found.append(Finding("store", state, key, {"ms": round(1000 * took_s)}))
+    except (YipingError, SQLAlchemyError, OSError):
+        found.append(Finding("store", State.FAULT, "store_away"))
+    order = (State.FAULT, State.WARN, State.OK)
+    return tuple(sorted(found, key=lambda one: order.index(one.state)))
+
+
+def is_ready(findings: tuple[Finding, ...]) -> bool:
+    """Can it do its work? A dead camera is no reason to take a server out of service."""
+    return not any(one.state is State.FAULT and one.part in {"store", "disk", "process", "timers"} for one in findings)
+
+
+def _processes(run_dir: Path) -> Iterator[Finding]:
+    files = sorted(run_dir.glob("*.pid"))
+    if not files:
+        yield Finding("process", State.FAULT, "not_running")
+        return
+    dead = [file.stem for file in files if not _is_alive(file)]
+    for name in dead:
+        yield Finding("process", State.FAULT, "process_dead", {"name": name})
+    restarts = read_meters(run_dir).get("supervisor", {}).get("counters", {}).get("yiping_child_restarts_total", {})
+    for labels, count in restarts.items():
+        if count >= MANY_RESTARTS:
+            name = json.loads(labels).get("child", "?")
+            yield Finding("process", State.WARN, "process_restarts", {"name": name, "n": int(count)})
+    yield Finding("process", State.OK, "processes", {"n": len(files) - len(dead)})
+
+
+def _is_alive(file: Path) -> bool:
+    try:
+        os.kill(int(file.read_text(encoding="utf-8")), 0)
+    except PermissionError:
+        return True
+    except (ValueError, OSError):
+        return False
+    return True
+
+
+def _disk(var_dir: Path) -> Iterator[Finding]:
+    try:
+        free = shutil.disk_usage(var_dir).free
+    except OSError:
+        yield Finding("disk", State.FAULT, "disk_away", {"folder": str(var_dir)})
+        return
+    values = {"free": round(free / 1024**3, 1)}
+    if free < FULL:
+        yield Finding("disk", State.FAULT, "disk_full", values)
+    elif free < LEAST_FREE:
+        yield Finding("disk", State.WARN, "disk_low", values)
+    else:
+        yield Finding("disk", State.OK, "disk", values)
+
+
+def _waiting(var_dir: Path) -> Iterator[Finding]:
+    """What the store has not taken yet: signals of workers in the spool, readings of gauges in the inbox."""
+    ages = [age for file in _files(var_dir / "spool") if (age := _age_s(file)) is not None]
+    if ages and max(ages) > SPOOL_AGE_S:
+        yield Finding("queues", State.WARN, "spool_old", {"n": len(ages), "s": round(max(ages))})
+    waiting = sum(1 for file in _files(var_dir / "inbox") if file.suffix == ".json")
+    if waiting > MANY_WAITING:
+        yield Finding("queues", State.WARN, "inbox_full", {"n": waiting})
+    if not ages and waiting <= MANY_WAITING:
+        yield Finding("queues", State.OK, "queues", {"n": waiting})
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    return (path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
+
+
+def _age_s(file: Path) -> float | None:
+    """Since it was last written, seconds; None when it is empty or has just gone."""
+    try:
+        known = file.stat()
+    except OSError:
+        return None
+    return time.time() - known.st_mtime if known.st_size else None
+
+
+def _certificate(file: Path | None, now: datetime) -> Iterator[Finding]:
+    if file is None:
+        return
+    try:
+        ends = x509.load_pem_x509_certificate(file.read_bytes()).not_valid_after_utc
+    except (OSError, ValueError):
+        yield Finding("certificate", State.FAULT, "certificate_unreadable", {"file": file.name})
+        return
+    values = {"day": f"{ends:%Y-%m-%d}", "n": max(0, (ends - now).days)}
+    if ends <= now:
+        yield Finding("certificate", State.FAULT, "certificate_over", values)
+    elif ends - now < CERTIFICATE_SOON:
+        yield Finding("certificate", State.WARN, "certificate_soon", values)
+    else:
+        yield Finding("certificate", State.OK, "certificate", values)
+
+
+def _stored(reader: Reader, settings: Settings, now: datetime) -> Iterator[Finding]:
+    yield from _devices(reader, settings)
+    late = reader.timers_due(now - LATE, limit=1)
+    if late:
+        yield Finding("timers", State.FAULT, "timers_late", {"s": round((now - late[0].due_at).total_seconds())})
+    else:
+        yield Finding("timers", State.OK, "timers")
+    for alert in reader.alerts(AlertQuery(site=CENTRE, open_only=True, limit=20)):
+        yield Finding("alarm", State.WARN, "alarm", {"kind": alert.kind, "what": alert.label, "n": alert.id})
+    yield from _heartbeat(reader, settings, now)
+
+
+def _devices(reader: Reader, settings: Settings) -> Iterator[Finding]:
+    names = {site.id: site.name or site.id for site in settings.sites}
+    lost = {site: health for site, health in past_health(reader, tuple(names)).items() if health.health == "lost"}
+    for site, health in lost.items():
+        yield Finding(
+            "device", State.WARN, "device_lost", {"site": names[site], "cause": health.cause, "at": health.at}
+        )
+    silent = reader.alerts(AlertQuery(of=("silence",), open_only=True, limit=100))
+    for alert in silent:
+        values = {"site": names.get(alert.key.site, alert.key.site), "what": alert.key.subject or alert.label}
+        yield Finding("device", State.WARN, "device_silent", values)
+    yield Finding("device", State.OK, "devices", {"n": len(names) - len(lost), "all": len(names)})
+
+
+def _heartbeat(reader: Reader, settings: Settings, now: datetime) -> Iterator[Finding]:
+    if settings.heartbeat is None:
+        return
+    last = reader.value(HEARTBEAT)
+    if not isinstance(last, Mapping):
+        yield Finding("heartbeat", State.WARN, "heartbeat_none")
+        return
+    at = datetime.fromisoformat(str(last["at"])).astimezone(UTC)
+    values = {"at": last["at"], "reason": str(last.get("reason", ""))}
+    if not last.get("ok"):
+        yield Finding("heartbeat", State.WARN, "heartbeat_refused", values)
+    elif now - at > max(HEARTBEAT_LATE, 3 * settings.heartbeat.every):
+        yield Finding("heartbeat", State.WARN, "heartbeat_late", values)
+    else:
+        yield Finding("heartbeat", State.OK, "heartbeat", values)
