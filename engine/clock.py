@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
@@ -149,37 +149,19 @@ def run_clock(heart: Heart, options: RunOptions) -> None:
         roads_file = settings.dispatch.roads
         roads = load_roads(None if roads_file is None else options.base_dir / roads_file)
         timers = Timers(store, timer_kinds(settings, roads), settings)
-        automatic = Automatic(store, settings, roads)
-        aftermath = Aftermath(store, settings, roads)
-        fusion = Fusion(store, settings, roads)
-        planner = Planner(store, settings, roads)
-        clock_watch = ClockWatch(store, settings)
-        watchdog = Watchdog(store, settings, datetime.now(UTC))
         requests = Requests(store, Answers(store, FolderVault(options.evidence_dir), options, load_catalogue()))
+        seal = AuditSeal(store, settings, CheckpointKey(options.var_dir), CheckpointFile(options.var_dir))
         for name in ("apscheduler.executors", "apscheduler.scheduler"):
             logging.getLogger(name).setLevel(logging.ERROR)  # it would tell of every poll
         scheduler = BackgroundScheduler(timezone=UTC, daemon=True)
-        # coalesce and no grace: a late poll is still a poll, and one is enough however many were missed
-        how = {"seconds": POLL_S, "max_instances": 1, "coalesce": True, "misfire_grace_time": None}
-        scheduler.add_job(timers.poll, "interval", id="timers", next_run_time=datetime.now(UTC), **how)
-        scheduler.add_job(requests.poll, "interval", id="requests", **how)
-        scheduler.add_job(fusion.poll, "interval", id="fusion", **how)
-        scheduler.add_job(aftermath.poll, "interval", id="aftermath", **how)
-        scheduler.add_job(automatic.poll, "interval", id="automatic", **how)
-        scheduler.add_job(planner.poll, "interval", id="planner", **how)
-        scheduler.add_job(clock_watch.poll, "interval", id="clock watch", **how)
-        scheduler.add_job(watchdog.poll, "interval", id="watchdog", **how)
-        rejects = RejectWatch(store, settings)
-        scheduler.add_job(rejects.poll, "interval", id="rejects", **how | {"seconds": REJECTS_S})
-        seal = AuditSeal(store, settings, CheckpointKey(options.var_dir), CheckpointFile(options.var_dir))
-        every = {"seconds": settings.audit.checkpoint_every.total_seconds()}
-        scheduler.add_job(seal.poll, "interval", id="audit", next_run_time=datetime.now(UTC), **how | every)
-        if settings.heartbeat is not None:
-            heartbeat = Heartbeat(store, settings.heartbeat, _heartbeat_url(options))
-            every = how | {"seconds": settings.heartbeat.every.total_seconds()}
-            scheduler.add_job(heartbeat.poll, "interval", id="heartbeat", next_run_time=datetime.now(UTC), **every)
-        often = how | {"seconds": SHIFTS_S}
-        scheduler.add_job(Shifts(store, settings).poll, "interval", id="shifts", **often)
+        polls = {"timers": (timers.poll, POLL_S), "requests": (requests.poll, POLL_S)} | _polls(store, options, roads)
+        polls["audit"] = (seal.poll, settings.audit.checkpoint_every.total_seconds())
+        for name, (poll, seconds) in polls.items():
+            # coalesce and no grace: a late poll is still a poll, and one is enough however many were missed
+            scheduler.add_job(
+                poll, "interval", id=name, seconds=seconds, max_instances=1, coalesce=True, misfire_grace_time=None,
+                next_run_time=datetime.now(UTC),
+            )  # fmt: skip
         check = DatabaseCheck(store, options.store, settings)
         scheduler.start()
         wall_clock = WallClock()
@@ -197,6 +179,25 @@ def run_clock(heart: Heart, options: RunOptions) -> None:
             check.close()
             _seal_at_the_end(seal)
             store.close()
+
+
+def _polls(store: Store, options: RunOptions, roads: Roads) -> dict[str, tuple[Callable[[], object], float]]:
+    """What is looked at again and again, and how often, in seconds."""
+    settings = options.settings
+    polls: dict[str, tuple[Callable[[], object], float]] = {
+        "fusion": (Fusion(store, settings, roads).poll, POLL_S),
+        "aftermath": (Aftermath(store, settings, roads).poll, POLL_S),
+        "automatic": (Automatic(store, settings, roads).poll, POLL_S),
+        "planner": (Planner(store, settings, roads).poll, POLL_S),
+        "clock watch": (ClockWatch(store, settings).poll, POLL_S),
+        "watchdog": (Watchdog(store, settings, datetime.now(UTC)).poll, POLL_S),
+        "rejects": (RejectWatch(store, settings).poll, REJECTS_S),
+        "shifts": (Shifts(store, settings).poll, SHIFTS_S),
+    }
+    if settings.heartbeat is not None:
+        heartbeat = Heartbeat(store, settings.heartbeat, _heartbeat_url(options))
+        polls["heartbeat"] = (heartbeat.poll, settings.heartbeat.every.total_seconds())
+    return polls
 
 
 def _seal_at_the_end(seal: AuditSeal) -> None:
