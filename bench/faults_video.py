@@ -230,11 +230,13 @@ def run(seconds: float, dead: int, seed: int, warm_up_s: float = WARM_UP_S) -> M
             raise RuntimeError("not all cameras gave pictures")
         time.sleep(warm_up_s)
         workers = city.workers()
-        rss = sum(one.memory_info().rss for one in workers)
+        rss, rss_s = 0, 0.0  # noted when a third of the run is over: until then all buffers have had their size
         descriptors = sum(one.num_fds() for one in workers)
         tries, begun_s = len(tried), time.monotonic()
         before = {name: city.frames(name) for name in well}
         while time.monotonic() - begun_s < seconds:
+            if not rss and time.monotonic() - begun_s >= seconds / 3:
+                rss, rss_s = sum(one.memory_info().rss for one in workers if one.is_running()), time.monotonic()
             name = dice.choice(flapping)
             flap(city, name, lines[name], dice, measured)
             time.sleep(dice.uniform(0.0, 2.0))
@@ -244,8 +246,8 @@ def run(seconds: float, dead: int, seed: int, warm_up_s: float = WARM_UP_S) -> M
         measured.dead_per_s = (len(tried) - tries) / passed_s
         alive = [one for one in workers if one.is_running()]
         measured.restarts = len(workers) - len(alive)
-        grown = (sum(one.memory_info().rss for one in alive) - rss) / 2**20
-        measured.rss_mib_per_h = max(0.0, grown) / (passed_s / 3600) / (FLAPPING + WELL)
+        grown = (sum(one.memory_info().rss for one in alive) - rss) / 2**20 if rss else 0.0
+        measured.rss_mib_per_h = max(0.0, grown) / ((time.monotonic() - rss_s) / 3600) / (FLAPPING + WELL)
         measured.descriptors = max(0, sum(one.num_fds() for one in alive) - descriptors)
         stop_the_server(city, server, [*flapping, *well], measured)
     return measured
