@@ -74,9 +74,12 @@ def check(args: argparse.Namespace) -> int:
 
 def run(args: argparse.Namespace) -> int:
     """Start everything and stay until told to stop (Ctrl-C, SIGTERM)."""
+    from engine.child import set_up_log
     from engine.run import the_only_instance
 
     options = _options(args)
+    set_up_log("main", logging.INFO, options.mask)
+    os.umask(0o077)  # what is made from here on, by children too, is for its owner alone
     with the_only_instance(options):
         return _run(args, options)
 
@@ -112,6 +115,7 @@ def _run(args: argparse.Namespace, options: RunOptions) -> int:
         version=_version(),
         source_url=SOURCE_PATH,
         door=door,
+        mask=options.mask,
         roads=None if roads is None else options.base_dir / roads,
         base_map=None if options.settings.base_map is None else options.base_dir / options.settings.base_map,
         oidc_secret=None if secret is None else secret.password,

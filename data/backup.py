@@ -60,12 +60,12 @@ def make_backup(store: str | Path, var_dir: Path, configs: Sequence[Path], targe
     try:
         part.mkdir(parents=True, mode=0o700)
         url = store_url(store)
-        for name in ("inbox", "spool"):
+        for name in ("inbox", "spool", "audit"):  # checkpoints must not be newer than the database
             _copy_tree(var_dir / name, part / "var" / name)
         _copy_database(url, part)
         database = Path(str(url.database)) if url.get_backend_name() == "sqlite" else None
         for path in sorted(var_dir.iterdir()) if var_dir.is_dir() else ():
-            if path.name not in _NOT_KEPT | {"inbox", "spool"} and not _is_of_database(path, database):
+            if path.name not in _NOT_KEPT | {"inbox", "spool", "audit"} and not _is_of_database(path, database):
                 _copy_tree(path, part / "var" / path.name)
         for config in configs:
             if config.is_file():

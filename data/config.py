@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import shlex
+import stat
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,6 +24,8 @@ from data.secrets import Credentials, Secrets
 from data.settings import Settings, SiteSettings
 
 __all__ = ["ConfigError", "Problem", "load_secrets", "load_settings"]
+
+log = logging.getLogger(__name__)
 
 ENVIRONMENT_PREFIX = "YIPING_CREDENTIALS_"
 
@@ -187,6 +192,17 @@ class _Reader:
                         self.problem((*keys, "rules", index, "vertical_datum"), f"{error} (gauge {name!r})")
 
 
+def _check_readers(path: Path) -> None:
+    """Secrets that every user of the machine can read are none. Raises ConfigError with the command that mends it."""
+    mode = stat.S_IMODE(path.stat().st_mode)
+    mend = f"chmod 600 {shlex.quote(str(path))}"
+    if mode & (stat.S_IROTH | stat.S_IWOTH | stat.S_IWGRP):
+        who = "others than its owner can read or change it"
+        raise ConfigError([Problem(path.name, "", 0, f"{who} (mode {mode:04o}); run: {mend}")])
+    if mode & stat.S_IRGRP:
+        log.warning("%s: its group can read the secrets (mode %04o); unless that is meant, run: %s", path, mode, mend)
+
+
 def load_secrets(path: Path | None, environment: Mapping[str, str]) -> Secrets:
     """Credentials from a YAML file (`name: {username: ..., password: ...}`) and from the environment.
 
@@ -194,6 +210,7 @@ def load_secrets(path: Path | None, environment: Mapping[str, str]) -> Secrets:
     """
     found: dict[str, Credentials] = {}
     if path is not None and path.exists():
+        _check_readers(path)
         raw = plain(parse(path)) or {}
         if not isinstance(raw, dict):
             raise ConfigError([Problem(path.name, "", 0, "must map names to {username, password} or {token}")])

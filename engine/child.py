@@ -14,18 +14,20 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from types import TracebackType
+from dataclasses import dataclass, field
+from types import MappingProxyType, TracebackType
 from typing import Any, NoReturn
 
 from data.errors import YipingError
-from data.secrets import redact
+from data.masking import SecretMask
 from engine.heart import Heart
 
 log = logging.getLogger(__name__)
 
 PR_SET_PDEATHSIG = 1
 REFUSED = 2  # exit status: the target said why and cannot go on
+_CONTROLS = [*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029]  # line ends and terminal sequences among them
+_ONE_LINE = MappingProxyType({code: f"\\x{code:02x}" for code in _CONTROLS if code != 0x09})
 BROKEN = 1  # exit status: a defect; the log has the trace
 
 
@@ -37,19 +39,33 @@ class Payload:
     args: tuple[Any, ...]
     watched: bool
     log_level: int
+    mask: SecretMask = field(default_factory=SecretMask)
 
 
 class RedactingFormatter(logging.Formatter):
-    """Log lines, and the traces of libraries in them, without credentials in URLs."""
+    """Log lines, and the traces of libraries in them, without configured secrets and credentials in URLs.
+
+    A record is one line, whatever its text holds; the lines of a trace are indented, so that none looks like a record.
+    """
+
+    def __init__(self, form: str, mask: SecretMask) -> None:
+        super().__init__(form)
+        self._mask = mask
 
     def format(self, record: logging.LogRecord) -> str:
-        return redact(super().format(record))
+        return self._mask(super().format(record))
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's own name
+        return super().formatMessage(record).translate(_ONE_LINE)
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's own name
+        return "\n".join(f"  {line.translate(_ONE_LINE)}" for line in super().formatException(ei).split("\n"))
 
 
-def set_up_log(name: str, level: int) -> None:
+def set_up_log(name: str, level: int, mask: SecretMask) -> None:
     """One line per record on standard error, with the process's name."""
     handler = logging.StreamHandler()
-    handler.setFormatter(RedactingFormatter(f"%(asctime)s %(levelname)s {name} %(name)s: %(message)s"))
+    handler.setFormatter(RedactingFormatter(f"%(asctime)s %(levelname)s {name} %(name)s: %(message)s", mask))
     logging.basicConfig(level=level, handlers=[handler], force=True)
     logging.getLogger("alembic").setLevel(logging.WARNING)  # it would list its own plugins
     logging.getLogger("httpx").setLevel(logging.WARNING)  # it would write every address, and some hold a key
@@ -83,7 +99,7 @@ def main(arguments: Sequence[str]) -> int:
     heart.beat()
     with os.fdopen(payload_at, "rb") as file:
         payload: Payload = pickle.load(file)  # noqa: S301 - written by our own parent into anonymous memory
-    set_up_log(name, payload.log_level)
+    set_up_log(name, payload.log_level, payload.mask)
     if payload.watched:
         signal.signal(signal.SIGTERM, lambda *_: heart.stopping.set())
     sys.excepthook = _last_words

@@ -145,7 +145,7 @@ def run_clock(heart: Heart, options: RunOptions) -> None:
         held(options.run_dir / "clock.lock", "the clock"),
         held_in_store(options.store, "clock", "the clock of this store", lost=lambda _: heart.stopping.set()),
     ):
-        store = open_store(options.store, migrate=False)
+        store = open_store(options.store, migrate=False, mask=options.mask)
         roads_file = settings.dispatch.roads
         roads = load_roads(None if roads_file is None else options.base_dir / roads_file)
         timers = Timers(store, timer_kinds(settings, roads), settings)

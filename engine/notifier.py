@@ -138,7 +138,7 @@ def run_notifier(heart: Heart, options: RunOptions) -> None:
         held(options.run_dir / "notifier.lock", "the notifier"),
         held_in_store(options.store, "notifier", "the notifier of this store", lost=lambda _: heart.stopping.set()),
     ):
-        store = open_store(options.store, migrate=False)
+        store = open_store(options.store, migrate=False, mask=options.mask)
 
         def subscriptions(user: str) -> Sequence[PushSubscription]:
             return store.read(lambda reader: subscriptions_of(reader, user))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from data.datum import Datums
+from data.masking import SecretMask, secret_mask
 from data.place import Place
 from data.recipe import Context, Resources
 from data.secrets import Secrets
@@ -25,6 +27,11 @@ class RunOptions:
     @property
     def store(self) -> str | Path:
         return self.store_url or self.var_dir / "yiping.db"
+
+    @cached_property
+    def mask(self) -> SecretMask:
+        """Takes the secrets of this installation out of foreign texts."""
+        return secret_mask(self.settings, self.secrets, (self.store_url,))
 
     @property
     def run_dir(self) -> Path:

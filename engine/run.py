@@ -39,11 +39,12 @@ def prepare(options: RunOptions) -> None:
     Raises StoreClosed, OSError, InputRejected for a file of the organisation that cannot be used.
     """
     for folder in (options.run_dir, options.spool_dir, options.evidence_dir):
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    keep_private(options.var_dir)
     url = store_url(options.store)
     if url.get_backend_name() == "sqlite" and not refuse_damaged(Path(str(url.database)), within_s=CHECK_WITHIN_S):
         log.warning("the database is too large to be checked within %g s; the clock goes on with it", CHECK_WITHIN_S)
-    store = open_store(options.store)
+    store = open_store(options.store, mask=options.mask)
     try:
         store.write(lambda writer: sync_responders(writer, options.settings, datetime.now(UTC)))
         cases = options.settings.cases
@@ -52,6 +53,14 @@ def prepare(options: RunOptions) -> None:
         store.write(lambda writer: sync_cases(writer, files, table, SYSTEM, datetime.now(UTC)))
     finally:
         store.close()
+
+
+def keep_private(var_dir: Path) -> None:
+    """Only the owner of VAR may look into it: it holds pictures of people, password hashes and keys. Raises OSError."""
+    var_dir.chmod(0o700)
+    for path in var_dir.iterdir():
+        if not path.is_symlink() and path.stat().st_uid == os.geteuid():
+            path.chmod(path.stat().st_mode & 0o7700)
 
 
 def shares(settings: Settings) -> list[tuple[str, ...]]:
@@ -88,7 +97,7 @@ def run_all(
 
     Raises AlreadyRunning when this VAR folder is in use, StoreClosed, OSError.
     """
-    supervisor = Supervisor(build_children(options, web, others), options.run_dir)
+    supervisor = Supervisor(build_children(options, web, others), options.run_dir, options.mask)
     supervisor.run(before=lambda: prepare(options), started=announce)
 
 

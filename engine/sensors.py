@@ -117,7 +117,7 @@ class Sensors:
         self._meters_file = options.run_dir / f"metrics-{name}.json"
         self._meters_due_s = 0.0
         self._came: queue.Queue[tuple[Device, Item]] = queue.Queue(maxsize=10_000)
-        self._store: Store = open_store(options.store, migrate=False)
+        self._store: Store = open_store(options.store, migrate=False, mask=options.mask)
         self._modes = Polled(self._store, active_modes, frozenset[str]())
         self._resources = Resources()
         latest = self._store.read(lambda reader: reader.latest_readings())

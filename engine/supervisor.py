@@ -19,6 +19,7 @@ from types import FrameType
 from typing import Any
 
 from data.lock import held
+from data.masking import SecretMask
 from data.meters import Meters
 from engine.child import Payload
 
@@ -53,8 +54,9 @@ class Child:
 class _Life:
     """One child over all its restarts."""
 
-    def __init__(self, child: Child, run_dir: Path) -> None:
+    def __init__(self, child: Child, run_dir: Path, mask: SecretMask) -> None:
         self.child = child
+        self._mask = mask
         self.process: subprocess.Popen[bytes] | None = None
         self.start_at = time.monotonic()
         self.restarts = 0
@@ -71,7 +73,7 @@ class _Life:
         child = self.child
         payload = os.memfd_create(child.name)
         with open(payload, "wb", closefd=False) as file:
-            told = Payload(child.target, child.args, child.watched, logging.getLogger().getEffectiveLevel())
+            told = Payload(child.target, child.args, child.watched, logging.getLogger().getEffectiveLevel(), self._mask)
             pickle.dump(told, file)
         os.lseek(payload, 0, os.SEEK_SET)
         self.beats, beats = os.pipe()
@@ -145,12 +147,12 @@ class Supervisor:
     Writes `<name>.pid` of every child, `supervisor.pid` (also the lock) and `metrics-supervisor.json` into `run_dir`.
     """
 
-    def __init__(self, children: Sequence[Child], run_dir: Path) -> None:
+    def __init__(self, children: Sequence[Child], run_dir: Path, mask: SecretMask | None = None) -> None:
         names = [child.name for child in children]
         if len(set(names)) < len(names):
             raise ValueError(f"children need names of their own: {', '.join(names)}")
         self._run_dir = run_dir
-        self._lives = [_Life(child, run_dir) for child in children]
+        self._lives = [_Life(child, run_dir, mask or SecretMask()) for child in children]
         self._ready = selectors.DefaultSelector()
         self._meters = Meters()
         self._stop = 0

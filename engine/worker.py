@@ -96,7 +96,7 @@ class Worker:
         self._awake: set[str] = set()
         self._give_back_s: float | None = None
         self._started_s: float | None = None
-        self._store: Store = open_store(options.store, migrate=False)
+        self._store: Store = open_store(options.store, migrate=False, mask=options.mask)
         self._wall_clock = WallClock()
         self._modes = Polled(self._store, active_modes, frozenset[str]())
         self._views: Polled[Mapping[str, str]] = Polled(self._store, views_asked, {})

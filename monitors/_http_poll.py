@@ -8,6 +8,7 @@ from collections.abc import Callable
 import httpx
 
 from data.errors import DeviceLost
+from data.guarded_http import GuardedTransport
 from data.secrets import Credentials, redact
 from monitors._feed import Feed, T
 
@@ -77,7 +78,11 @@ class Poll:
 
     def _client(self) -> httpx.Client:
         return httpx.Client(
-            auth=self._auth, headers=self._headers, timeout=httpx.Timeout(self.timeout_s), trust_env=False
+            auth=self._auth,
+            headers=self._headers,
+            timeout=httpx.Timeout(self.timeout_s),
+            trust_env=False,
+            transport=GuardedTransport(),
         )
 
     def _asked(self, client: httpx.Client) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ from pymodbus.pdu import ModbusPDU
 
 from data.errors import DeviceLost, InputRejected
 from data.observation import Reading, Rejected
+from data.outgoing import DestinationRefused, checked_addresses
 from monitors._feed import Feed
 from monitors._gauge import Measured
 from monitors.modbus_gauge import Recipe
@@ -87,6 +89,11 @@ class Registers:
 
     def _read(self, feed: Feed[Reading | Rejected]) -> None:
         recipe = self._recipe
+        with contextlib.suppress(OSError):  # an unknown name is the client's to tell
+            try:
+                checked_addresses(recipe.host, recipe.port)
+            except DestinationRefused as error:
+                raise DeviceLost(f"{self.name}: {error}") from None
         client = ModbusTcpClient(
             recipe.host,
             port=recipe.port,

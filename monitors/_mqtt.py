@@ -25,6 +25,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from data.errors import DeviceLost, InputRejected
 from data.observation import Reading, Rejected
+from data.outgoing import DestinationRefused, checked_addresses
 from data.secrets import Credentials, redact
 from monitors._feed import IDLE_S
 from monitors._message import measured
@@ -143,10 +144,11 @@ class Subscription:
         properties.ReceiveMaximum = UNSTORED_AT_MOST
         keepalive_s = max(1, int(self._timeout_s / 2))  # paho waits for one interval, then one more for the answer
         try:
+            checked_addresses(self.recipe.host, self.recipe.port)
             self._client.connect(
                 self.recipe.host, self.recipe.port, keepalive_s, clean_start=False, properties=properties
             )
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, DestinationRefused) as error:
             raise DeviceLost(f"{self.name}: cannot connect: {redact(str(error))}") from error
 
     def _new_client(self, credentials: Credentials | None, ca: Path | None) -> Client:

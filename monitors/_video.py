@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
 from typing import NamedTuple, cast
+from urllib.parse import urlsplit
 
 import av
 import numpy as np
@@ -24,6 +25,7 @@ from av.video.reformatter import ColorRange, VideoReformatter
 from av.video.stream import VideoStream
 
 from data.frame import Image
+from data.outgoing import DestinationRefused, checked_addresses
 from data.secrets import redact
 
 ENCODER_LASTS_S = 1.0
@@ -203,6 +205,18 @@ def describe(error: Exception) -> str:
     return redact(str(said)) if said else type(error).__name__
 
 
+def _check_host(source: str) -> None:
+    """Raises ValueError for a stream at an address that is refused; an unknown name is left to the library."""
+    host = urlsplit(source).hostname if "://" in source else None
+    try:
+        if host:
+            checked_addresses(host, 554)
+    except DestinationRefused as error:
+        raise ValueError(str(error)) from None
+    except OSError:
+        return
+
+
 def open_video(
     source: str, options: Mapping[str, str], timeout_s: float | None, *, loop_filter: bool = True
 ) -> tuple[InputContainer, VideoStream | None]:
@@ -210,6 +224,7 @@ def open_video(
 
     Without `loop_filter` the decoder leaves blocks' edges unsmoothed in all but key frames: a seventh cheaper.
     """
+    _check_host(source)
     limits = None if timeout_s is None else (timeout_s, timeout_s)
     container = av.open(source, "r", options=dict(options), timeout=limits)
     videos = [s for s in container.streams.video if s.codec_context is not None]

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit, urlunsplit
 import httpx
 
 from data.errors import DeviceLost
+from data.guarded_http import GuardedTransport
 from data.secrets import Credentials
 from monitors.wvp_camera import Recipe
 
@@ -59,7 +60,9 @@ class Platform:
         """Ask the platform to play the channel. Raises DeviceLost."""
         timeout = httpx.Timeout(recipe.timeout.total_seconds())
         path = f"/api/play/start/{recipe.device}/{recipe.channel}"
-        with httpx.Client(base_url=recipe.url, timeout=timeout, trust_env=False) as client:
+        with httpx.Client(
+            base_url=recipe.url, timeout=timeout, trust_env=False, transport=GuardedTransport()
+        ) as client:
             if credentials is None:
                 return playing(_asked(client, path, name, "playing", {}), recipe, name)
             key = credentials.token.get_secret_value()

@@ -35,19 +35,22 @@ def request(
     """Raises DeliveryFailed; permanent for an answer that will not change."""
     import httpx  # noqa: PLC0415 - 12 MiB, and every process reads the settings that hold channels
 
+    from data.guarded_http import GuardedTransport, RefusedByUs  # noqa: PLC0415 - loads httpx
+
     peer = urlsplit(url).hostname or "?"
     try:
-        found = httpx.request(
-            method,
-            url,
-            params=params,
-            headers=dict(headers or {}),
-            json=body,
-            content=content,
-            timeout=timeout_s,
-            follow_redirects=False,
-            trust_env=False,
-        )
+        with httpx.Client(timeout=timeout_s, trust_env=False, transport=GuardedTransport()) as client:
+            found = client.request(
+                method,
+                url,
+                params=params,
+                headers={name: header_value(value) for name, value in (headers or {}).items()},
+                json=body,
+                content=content,
+                follow_redirects=False,
+            )
+    except RefusedByUs as error:
+        raise DeliveryFailed(str(error), permanent=True) from None
     except httpx.HTTPError as error:
         late = isinstance(error, httpx.TimeoutException) and not isinstance(error, httpx.ConnectTimeout)
         away = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
@@ -58,6 +61,11 @@ def request(
         permanent = answer.status < 500 and answer.status not in RETRIED
         raise DeliveryFailed(f"{peer} answered {answer.status}: {said(answer)}", permanent=permanent)
     return answer
+
+
+def header_value(text: str) -> bytes:
+    """A text as it can stand in a header: one line in UTF-8, without control characters."""
+    return "".join(one for one in " ".join(text.split()) if one.isprintable()).encode()
 
 
 def said(answer: Answer) -> str:

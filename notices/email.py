@@ -12,6 +12,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from data.channel import Channel, ChannelContext, ChannelRecipe, DeliveryFailed, Message
+from data.outgoing import DestinationRefused, checked_addresses
 from data.secrets import Credentials
 
 
@@ -43,10 +44,13 @@ class Email:
         if not message.recipients:
             raise DeliveryFailed("a mail needs recipients: give the step `to: [...]`", permanent=True)
         try:
+            checked_addresses(self._recipe.host, self._recipe.port)
             refused = self._hand_over(self._mail(message))
         except smtplib.SMTPResponseException as error:
             permanent = 500 <= error.smtp_code < 600
             raise DeliveryFailed(f"{self._recipe.host} answered {error.smtp_code}", permanent=permanent) from None
+        except DestinationRefused as error:
+            raise DeliveryFailed(str(error), permanent=True) from None
         except smtplib.SMTPRecipientsRefused:
             raise DeliveryFailed(f"{self._recipe.host} refused every recipient", permanent=True) from None
         except (smtplib.SMTPException, OSError) as error:

@@ -214,9 +214,10 @@ class _Checkpoints:
             self._findings.append(f"{where}: it does not begin with the first checkpoint")
 
     def _agree(self, in_file: Sequence[Checkpoint], stored: Checkpoint | None, where: str) -> None:
-        """The file is written first, so that the store is never ahead, and behind by one at most."""
+        """The file is written first, so that the store is behind by one at most; in a backup it may be ahead by one."""
         newest = in_file[-1] if in_file else None
-        if stored is not None and newest is not None and stored not in in_file:
+        ahead = stored is not None and newest is not None and stored.previous == newest.digest
+        if stored is not None and newest is not None and stored not in in_file and not ahead:
             self._findings.append(f"{where}: the store knows checkpoint {stored.number}, which is not in the file")
         if newest is not None and newest.number > 1 and (stored is None or stored.number < newest.number - 1):
             self._findings.append("the store has lost its newest checkpoint: an older state was put back")

@@ -148,7 +148,7 @@ class AuthMiddleware:
         """By bearer token where one is given, else by cookie. Raises Unauthenticated for a token that is no good."""
         scheme, _, token = connection.headers.get("authorization", "").partition(" ")
         if connection.scope["type"] == "websocket" and "token" in connection.query_params:
-            scheme, token = "bearer", connection.query_params["token"]
+            raise Unauthenticated("a token in the address ends up in logs: send it as Authorization: Bearer")
         if scheme.lower() == "bearer":
             visitor = await self._book.visitor(token.strip(), "token")
             if visitor is None:

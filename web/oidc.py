@@ -26,6 +26,7 @@ from pydantic import SecretStr
 
 from data.account_settings import OidcSettings
 from data.errors import YipingError
+from data.guarded_http import GuardedAsyncTransport
 from data.people import Role
 
 log = logging.getLogger(__name__)
@@ -182,6 +183,7 @@ class Provider:
             token_endpoint_auth_method="none" if secret is None else "client_secret_basic",
             code_challenge_method="S256",
             timeout=_TIMEOUT_S,
+            transport=GuardedAsyncTransport(),
         )
 
     async def _verified(self, id_token: str, nonce: str, access_token: str) -> dict[str, Any]:
@@ -248,7 +250,7 @@ class Provider:
 
     async def _fetched(self, address: str) -> dict[str, Any]:
         try:
-            async with httpx.AsyncClient(timeout=_TIMEOUT_S) as client:
+            async with httpx.AsyncClient(timeout=_TIMEOUT_S, transport=GuardedAsyncTransport()) as client:
                 answer = await client.get(address)
                 answer.raise_for_status()
                 document = answer.json()

@@ -21,6 +21,7 @@ from starlette.types import ASGIApp
 from data.catalogue import Catalogue
 from data.errors import InputRejected
 from data.feed_socket import SocketFrameHub
+from data.masking import SecretMask
 from data.record import Change
 from data.settings import Settings
 from data.sql.store import open_store
@@ -84,6 +85,7 @@ class ServeOptions:
     roads: Path | None = None  # the road network; settings.dispatch.roads made absolute
     base_map: Path | None = None
     door: FrontDoor = field(default_factory=FrontDoor)
+    mask: SecretMask = field(default_factory=SecretMask)
     oidc_secret: SecretStr | None = None  # of the identity provider
 
 
@@ -184,7 +186,7 @@ def build_server(deps: ServerDeps, store_failed: Callable[[], None] = _end_proce
 
 def serve(options: ServeOptions) -> None:
     """Run until SIGTERM or SIGINT, then close sockets and store. The target of the web child."""
-    store = open_store(options.store)
+    store = open_store(options.store, mask=options.mask)
     deps = ServerDeps(
         settings=options.settings,
         store=store,

@@ -36,6 +36,7 @@ class NoticeWriting(SqlWriting):
         return None if number is None else replace(notice, id=int(number))
 
     def save_notice(self, notice: Notice) -> Notice:
+        notice = replace(notice, error=self._mask(notice.error), result=self._mask(notice.result))
         values = _notice_values(notice)
         self._check_times(NOTICES, notice.id, values, "notice")
         self._connection.execute(update(NOTICES).where(NOTICES.c.id == notice.id).values(**values))

@@ -30,7 +30,8 @@ class RecordWriting(SqlWriting):
     """The part of `data.store.Writer` about records."""
 
     def add_reject(self, rejected: Rejected) -> None:
-        self._execute(insert(REJECTS), rows.plain(rejected), f"reject of {rejected.site}")
+        masked = replace(rejected, reason=self._mask(rejected.reason), excerpt=self._mask(rejected.excerpt))
+        self._execute(insert(REJECTS), rows.plain(masked), f"reject of {rejected.site}")
 
     def prune_rejects(self, before: datetime) -> int:
         return self._connection.execute(delete(REJECTS).where(REJECTS.c.received_at < before)).rowcount
@@ -41,14 +42,16 @@ class RecordWriting(SqlWriting):
 
     def record(self, entry: AuditEntry) -> AuditEntry:
         # The hash covers what will be read back: UTC, and JSON's own types.
-        settled = replace(entry, at=rows.utc(entry.at), detail=json.loads(to_json(dict(entry.detail))))
+        settled = replace(
+            entry, at=rows.utc(entry.at), detail=self._mask.within(json.loads(to_json(dict(entry.detail))))
+        )
         previous = self._connection.execute(LAST_HASH).scalar() or GENESIS
         chained = replace(settled, previous_hash=previous, hash=settled.digest(previous))
         seq = self._connection.execute(APPEND_AUDIT, rows.plain(chained, "seq")).scalar_one()
         return replace(chained, seq=int(seq))
 
     def publish(self, change: Change) -> Change:
-        values = rows.plain(change, "seq") | {"payload": dict(change.payload)}
+        values = rows.plain(change, "seq") | {"payload": self._mask.within(dict(change.payload))}
         seq = self._connection.execute(APPEND_CHANGE, values).scalar_one()
         return replace(change, seq=int(seq))
 
@@ -79,7 +82,8 @@ class RecordWriting(SqlWriting):
 
     def answer_request(self, request_id: int, at: datetime, answer: Mapping[str, Any] | None, error: str = "") -> None:
         """Raises NotFound, and IllegalMove for a second answer."""
-        values = {"answered_at": at, "answer": None if answer is None else dict(answer), "error": error}
+        masked = None if answer is None else self._mask.within(dict(answer))
+        values = {"answered_at": at, "answer": masked, "error": self._mask(error)}
         if self.request(request_id).answered_at is not None:
             raise IllegalMove(f"request {request_id} is answered already")
         self._execute(update(REQUESTS).where(REQUESTS.c.id == request_id).values(**values), {}, "request")
@@ -87,4 +91,4 @@ class RecordWriting(SqlWriting):
     def put_value(self, name: str, value: Any) -> None:
         statement = self._inserting(VALUES)
         known = statement.on_conflict_do_update(index_elements=["name"], set_={"value": statement.excluded.value})
-        self._execute(known, {"name": name, "value": value}, f"value {name}")
+        self._execute(known, {"name": name, "value": self._mask.within(value)}, f"value {name}")

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,6 +14,7 @@ from sqlalchemy import URL, Engine
 from sqlalchemy.exc import DBAPIError
 
 from data.errors import StoreClosed
+from data.masking import SecretMask
 from data.secrets import redact
 from data.sql.engine import reading_engine, store_url, time_limit, writing_engine
 from data.sql.group import GroupCommit, Unit
@@ -25,9 +27,10 @@ from data.store import Reader, Store, Writer
 T = TypeVar("T")
 
 
-def open_store(path_or_url: str | Path, *, migrate: bool = True) -> Store:
+def open_store(path_or_url: str | Path, *, migrate: bool = True, mask: SecretMask | None = None) -> Store:
     """The store in this file (SQLite) or at this `postgresql://` URL, its schema brought up to date.
 
+    `mask` takes configured secrets out of foreign texts that are written (answers of gateways, rejects, losses).
     Each process opens its own; a store must not be used across a fork. Raises StoreClosed when it cannot be opened.
     """
     url = store_url(path_or_url)
@@ -46,7 +49,7 @@ def open_store(path_or_url: str | Path, *, migrate: bool = True) -> Store:
         writing.dispose()
         raise
     gate = Turnstile(Path(f"{url.database}-turn")) if url.get_backend_name() == "sqlite" else nullcontext()
-    return SqlStore(writing, reading_engine(url), gate)
+    return SqlStore(writing, reading_engine(url), gate, mask)
 
 
 def _make_file(path: Path) -> None:
@@ -66,10 +69,16 @@ def _name(url: URL) -> str:
 class SqlStore:
     """`data.store.Store` on two engines: one thread writes through one, everybody reads through the other."""
 
-    def __init__(self, writing: Engine, reading: Engine, gate: AbstractContextManager[None]) -> None:
+    def __init__(
+        self,
+        writing: Engine,
+        reading: Engine,
+        gate: AbstractContextManager[None],
+        mask: SecretMask | None = None,
+    ) -> None:
         self._reading = reading
         self._process = os.getpid()
-        self._group = GroupCommit(writing, SqlWriter, gate)
+        self._group = GroupCommit(writing, partial(SqlWriter, mask=mask), gate)
 
     def read(self, look: Callable[[Reader], T], *, within_s: float | None = None) -> T:
         self._here()

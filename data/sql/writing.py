@@ -14,6 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.dml import ReturningInsert
 
 from data.errors import IllegalMove, NotFound, StaleVersion
+from data.masking import SecretMask
 from data.sql.looking import KEY, by_key
 from data.sql.reader import SqlReader
 
@@ -39,10 +40,16 @@ def _changed(table: Table) -> Update:
 
 
 class SqlWriting(SqlReader):
-    """A reader that can change rows inside one unit of work. `now` tells the time of the commit."""
+    """A reader that can change rows inside one unit of work. `now` tells the time of the commit.
 
-    def __init__(self, connection: Connection, now: Callable[[], datetime] = utc_now) -> None:
+    `mask` takes configured secrets out of foreign texts before they are kept.
+    """
+
+    def __init__(
+        self, connection: Connection, now: Callable[[], datetime] = utc_now, mask: SecretMask | None = None
+    ) -> None:
         super().__init__(connection)
+        self._mask = mask or SecretMask()
         self._now = now
         self._sqlite = connection.dialect.name == "sqlite"
 

@@ -128,7 +128,7 @@ def run_demo(heart: Heart, options: RunOptions, seed: int = 1) -> None:
     corners = {} if path is None else corners_of(read_roads(path))
     homes = {r.id: r.location for r in options.settings.responders if r.location is not None}
     streets = Streets(load_roads(path), corners, homes, seed)
-    store = open_store(options.store)
+    store = open_store(options.store, mask=options.mask)
     try:
         while not heart.rest(STEP_S):
             move_once(store, streets, datetime.now(UTC))

@@ -125,6 +125,7 @@ def test_a_missing_file_and_binary_rubbish_are_refused_with_a_reason(tmp_path: P
 def test_secrets_come_from_file_and_environment_and_their_errors_show_none(tmp_path: Path) -> None:
     path = tmp_path / "secrets.yaml"
     path.write_text("gate-cameras: {username: a, password: from-file}\nnvr: {token: abc}\n", encoding="utf-8")
+    path.chmod(0o600)
     secrets = load_secrets(path, {"YIPING_CREDENTIALS_NVR": "b:from-environment"})
     assert secrets.credentials["gate-cameras"].password.get_secret_value() == "from-file"
     assert secrets.credentials["nvr"].username == "b"
@@ -197,6 +198,7 @@ def test_a_file_that_would_blow_up_is_refused_at_once(tmp_path: Path, text: str,
 def test_a_key_that_stands_twice_is_named_without_its_values(tmp_path: Path) -> None:
     secrets = tmp_path / "secrets.yaml"
     secrets.write_text("gate:\n  username: admin\n  password: Tr0ub4dor-1\n  password: Tr0ub4dor-2\n", encoding="utf-8")
+    secrets.chmod(0o600)
     with pytest.raises(ConfigError) as caught:
         load_secrets(secrets, {})
     text = "".join(traceback.format_exception(caught.value))
@@ -239,3 +241,20 @@ def test_a_byte_order_mark_is_no_mistake(tmp_path: Path) -> None:
     config = tmp_path / "config.yaml"
     config.write_bytes(GOOD.encode("utf-8-sig"))
     assert load_settings(config, load_catalogue(), LOGIN)[0].name == "演示街道"
+
+
+@pytest.mark.parametrize(
+    ("mode", "good"), [(0o600, True), (0o400, True), (0o640, True), (0o644, False), (0o660, False)]
+)
+def test_secrets_that_others_can_read_are_refused_with_the_command_that_mends_it(
+    tmp_path: Path, mode: int, good: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "secrets.yaml"
+    path.write_text("nvr: {token: abc-7}\n", encoding="utf-8")
+    path.chmod(mode)
+    if not good:
+        with pytest.raises(ConfigError, match=f"run: chmod 600 {path}"):
+            load_secrets(path, {})
+        return
+    assert load_secrets(path, {}).credentials["nvr"].token.get_secret_value() == "abc-7"
+    assert ("its group can read the secrets" in caplog.text) is (mode == 0o640)

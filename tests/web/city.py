@@ -131,6 +131,11 @@ class Running:
         return self.base.replace("http", "ws", 1) + path
 
 
+def bearer(token: str) -> dict[str, str]:
+    """The header of somebody who has this token."""
+    return {"Authorization": f"Bearer {token}"}
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

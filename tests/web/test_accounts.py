@@ -23,7 +23,7 @@ from data.record import AuditEntry
 from data.sql.store import open_store
 from data.store import Store
 from dispatch.responders import sync_responders
-from tests.web.city import PASSWORD, Running, city
+from tests.web.city import PASSWORD, Running, bearer, city
 from web.accounts import (
     add_user,
     allow_reset,
@@ -256,7 +256,7 @@ def test_no_secret_is_in_the_logs(running: Running, caplog: pytest.LogCaptureFix
         secret, csrf = browser.cookies["yiping_session"], browser.cookies["yiping_csrf"]
         browser.get("/api/v1/alerts?site=quay&secret=in-the-query")
         browser.post("/login", data={"name": "sun", "password": "a wrong password"})
-    with connect(running.ws(f"/ws/events?token={token}")) as ws:
+    with connect(running.ws("/ws/events"), additional_headers=bearer(token)) as ws:
         ws.recv(5)
     with pytest.raises(Exception, match="401"), connect(running.ws("/ws/events?token=wrong-token-in-the-query")):
         pass

@@ -18,7 +18,7 @@ from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin
 
 from data.record import Change
-from tests.web.city import Running, until
+from tests.web.city import Running, bearer, until
 from web.accounts import revoke
 
 pytestmark = pytest.mark.usefixtures("nobody_busy")
@@ -110,7 +110,7 @@ def test_strangers_and_other_sites_pages_get_no_socket(running: Running) -> None
     with pytest.raises(InvalidStatus) as refused, connect(running.ws("/ws/events")):
         pass
     assert refused.value.response.status_code == 401
-    with pytest.raises(InvalidStatus) as refused, connect(running.ws("/ws/events?token=wrong")):
+    with pytest.raises(InvalidStatus) as refused, connect(running.ws("/ws/events"), additional_headers=bearer("wrong")):
         pass
     assert refused.value.response.status_code == 401
     with running.browser("li") as browser:
@@ -123,13 +123,13 @@ def test_strangers_and_other_sites_pages_get_no_socket(running: Running) -> None
         assert refused.value.response.status_code == 403
         with connect(running.ws("/ws/events"), additional_headers=cookie, origin=Origin(running.base)) as ws:
             assert json.loads(ws.recv(5))["type"] == "hello"
-    with connect(running.ws(f"/ws/events?token={running.token('li')}")) as ws:
+    with connect(running.ws("/ws/events"), additional_headers=bearer(running.token("li"))) as ws:
         assert json.loads(ws.recv(5))["type"] == "hello"
 
 
 def test_a_revoked_token_closes_the_socket(running: Running) -> None:
     token = running.token("zhou")
-    with connect(running.ws(f"/ws/events?token={token}")) as ws:
+    with connect(running.ws("/ws/events"), additional_headers=bearer(token)) as ws:
         assert json.loads(ws.recv(5))["type"] == "hello"
         revoke(running.store, "zhou")
         with pytest.raises(ConnectionClosed) as closed:  # noqa: PT012 - pings may come before
@@ -164,7 +164,8 @@ def test_a_reader_that_does_not_read_is_dropped_and_others_are_not_held_up(runni
     slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     slow.sendall(
         (
-            f"GET /ws/events?token={running.token('li')} HTTP/1.1\r\nHost: {parts.netloc}\r\nConnection: Upgrade\r\n"
+            f"GET /ws/events HTTP/1.1\r\nHost: {parts.netloc}\r\nConnection: Upgrade\r\n"
+            f"Authorization: Bearer {running.token('li')}\r\n"
             "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
         ).encode()
     )

@@ -15,7 +15,7 @@ from websockets.sync.client import connect
 
 from data.people import Role
 from data.sql.store import open_store
-from tests.web.city import PASSWORD, free_port, until
+from tests.web.city import PASSWORD, bearer, free_port, until
 from web.accounts import add_user, issue_token
 
 _CHILD = """
@@ -54,7 +54,7 @@ def test_sigterm_closes_sockets_and_store_and_the_process_ends_by_itself(tmp_pat
                 return False
 
         until(ready, 60)
-        with connect(f"ws://127.0.0.1:{port}/ws/events?token={token}") as ws:
+        with connect(f"ws://127.0.0.1:{port}/ws/events", additional_headers=bearer(token)) as ws:
             ws.recv(5)
             child.send_signal(signal.SIGTERM)
             with pytest.raises(ConnectionClosed) as closed:

@@ -16,7 +16,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from data.feed import Box, FramePacket
 from data.feed_socket import SocketFramePublisher
-from tests.web.city import Running, until
+from tests.web.city import Running, bearer, until
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def unpacked(message: str | bytes) -> tuple[dict[str, Any], bytes]:
 
 
 def wall(running: Running, name: str = "li") -> ClientConnection:
-    return connect(running.ws(f"/ws/wall?token={running.token(name)}"), compression=None)
+    return connect(running.ws("/ws/wall"), additional_headers=bearer(running.token(name)), compression=None)
 
 
 def quiet(ws: ClientConnection, seconds: float = 0.4) -> bool:
