@@ -22,10 +22,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import httpx
-import yaml
+from ruamel.yaml import YAML
 
 from alerts.lifecycle import raise_alert
 from data.alert import AlertKey, Priority, Raised
@@ -88,7 +89,7 @@ def _echo() -> Iterator[str]:
 def _configure(folder: Path, base: str) -> Path:
     """config.yaml and secrets.yaml with a canary in every place that a secret can have."""
     keyed = f"{base}/hooks/{CANARIES['hook']}/send?access_key={CANARIES['query']}"
-    channels = [
+    channels: list[dict[str, Any]] = [
         {"kind": "webhook", "id": "hook", "url": keyed, "credentials": "robot"},
         {"kind": "wecom", "id": "wecom", "url": base, "credentials": "robot"},
         {"kind": "dingtalk", "id": "dingtalk", "url": base, "credentials": "robot"},
@@ -118,8 +119,9 @@ def _configure(folder: Path, base: str) -> Path:
     settings = {"name": "canary", "sites": sites, "workers": 1, "notices": notices}
     secrets = {"robot": {"username": "yiping", "password": CANARIES["password"], "token": CANARIES["token"]}}
     config, hidden = folder / "config.yaml", folder / "secrets.yaml"
-    config.write_text(yaml.safe_dump(settings, allow_unicode=True), encoding="utf-8")
-    hidden.write_text(yaml.safe_dump(secrets), encoding="utf-8")
+    writer = YAML(typ="safe", pure=True)
+    writer.dump(settings, config)
+    writer.dump(secrets, hidden)
     hidden.chmod(0o600)
     return config
 

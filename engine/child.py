@@ -62,10 +62,12 @@ class RedactingFormatter(logging.Formatter):
         return "\n".join(f"  {line.translate(_ONE_LINE)}" for line in super().formatException(ei).split("\n"))
 
 
-def set_up_log(name: str, level: int, mask: SecretMask) -> None:
+def set_up_log(name: str, level: int, mask: SecretMask | None = None) -> None:
     """One line per record on standard error, with the process's name."""
     handler = logging.StreamHandler()
-    handler.setFormatter(RedactingFormatter(f"%(asctime)s %(levelname)s {name} %(name)s: %(message)s", mask))
+    handler.setFormatter(
+        RedactingFormatter(f"%(asctime)s %(levelname)s {name} %(name)s: %(message)s", mask or SecretMask())
+    )
     logging.basicConfig(level=level, handlers=[handler], force=True)
     logging.getLogger("alembic").setLevel(logging.WARNING)  # it would list its own plugins
     logging.getLogger("httpx").setLevel(logging.WARNING)  # it would write every address, and some hold a key

@@ -93,7 +93,7 @@ class Registers:
             try:
                 checked_addresses(recipe.host, recipe.port)
             except DestinationRefused as error:
-                raise DeviceLost(f"{self.name}: {error}") from None
+                raise DeviceLost(f"{self._name}: {error}") from None
         client = ModbusTcpClient(
             recipe.host,
             port=recipe.port,

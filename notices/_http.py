@@ -44,7 +44,7 @@ def request(
                 method,
                 url,
                 params=params,
-                headers={name: header_value(value) for name, value in (headers or {}).items()},
+                headers={name.encode(): header_value(value) for name, value in (headers or {}).items()},
                 json=body,
                 content=content,
                 follow_redirects=False,
