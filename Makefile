@@ -149,6 +149,18 @@ soak-states: setup-test
 
 # The security of the whole: routes and roles, the API by schemathesis, parsers, secrets, the audit trail, and an attack of
 # everything at once. Ends with one line of JSON. PARTS="attack routes" runs some of it.
+# Patterns in the product's code that are known to be dangerous: none may be left without a reason beside it.
+.PHONY: bandit sbom
+bandit: $(VENV)/.ready
+	$(VENV)/bin/bandit -q -c pyproject.toml -r app.py alerts data detectors dispatch engine layouts monitors notices web
+
+# What it is built of: build/sbom.cdx.json (CycloneDX 1.6) and build/licences.md, of the pinned packages.
+sbom: $(VENV)/.ready
+	mkdir -p build
+	$(VENV)/bin/cyclonedx-py requirements requirements.lock --pyproject pyproject.toml --output-reproducible \
+		--of JSON --sv 1.6 -o build/sbom.cdx.json
+	$(VENV)/bin/pip-licenses --format=markdown --with-urls --output-file=build/licences.md
+
 .PHONY: security
 security: setup-test
 	$(PY) -m bench.security $(PARTS)

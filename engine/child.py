@@ -100,7 +100,7 @@ def main(arguments: Sequence[str]) -> int:
     heart = Heart(beats)
     heart.beat()
     with os.fdopen(payload_at, "rb") as file:
-        payload: Payload = pickle.load(file)  # noqa: S301 - written by our own parent into anonymous memory
+        payload: Payload = pickle.load(file)  # noqa: S301 - written by our own parent into anonymous memory  # nosec B301
     set_up_log(name, payload.log_level, payload.mask)
     if payload.watched:
         signal.signal(signal.SIGTERM, lambda *_: heart.stopping.set())

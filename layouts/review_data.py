@@ -15,6 +15,7 @@ from data.observation import Reading
 from data.record import Evidence
 from data.settings import Settings
 from data.spans import ReadingBucket, buckets
+from data.spreadsheet import harmless_cell
 from data.store import AlertQuery, Reader, TaskQuery
 from data.task import Task
 from data.units import UNIT_OF
@@ -215,15 +216,10 @@ def _csv(rows: list[dict[str, Any]], zone: tzinfo, *, drop: tuple[str, ...]) -> 
         if column.endswith("_at"):
             frame[column] = [_local(text, zone) for text in frame[column]]
         elif frame[column].dtype == object or isinstance(frame[column].dtype, pd.StringDtype):
-            frame[column] = [_harmless(value) for value in frame[column]]
+            frame[column] = [harmless_cell(value) for value in frame[column]]
     # The byte order mark makes spreadsheets read it as UTF-8.
     return "\ufeff" + frame.to_csv(index=False)
 
 
 def _local(text: Any, zone: tzinfo) -> str:
     return datetime.fromisoformat(text).astimezone(zone).isoformat(sep=" ") if isinstance(text, str) else ""
-
-
-def _harmless(value: Any) -> Any:
-    """A text that a spreadsheet would run as a formula gets an apostrophe in front."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in {"=", "+", "-", "@", "\t", "\r"} else value

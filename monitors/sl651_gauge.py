@@ -35,7 +35,7 @@ class Recipe(GaugeRecipe):
             "1A rain of the hour, F4 rain of each 5 min, F5 stage of each 5 min, 27 flow. Two bytes for extended ones."
         ),
     ]
-    listen: Annotated[str, Field(min_length=1, description="Address of ours that stations connect to.")] = "0.0.0.0"  # noqa: S104
+    listen: Annotated[str, Field(min_length=1, description="Address of ours that stations connect to.")] = "0.0.0.0"  # noqa: S104 # nosec B104
     port: Annotated[int, Field(ge=1, le=65535, description="Port of ours that stations connect to.")] = 5651
     credentials: Annotated[
         str | None,

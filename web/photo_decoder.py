@@ -49,6 +49,7 @@ def decode(content: bytes, largest_pixels: int, longest_side: int) -> tuple[dict
     """What its EXIF says of time and place, and the photo upright, as a JPEG made from its pixels alone."""
     from PIL import Image, UnidentifiedImageError  # noqa: PLC0415 - after the limits are set
 
+    unreadable = (UnidentifiedImageError, OSError, SyntaxError, ValueError, OverflowError, EOFError)
     Image.MAX_IMAGE_PIXELS = largest_pixels
     try:
         with Image.open(io.BytesIO(content), formats=FORMATS) as image:
@@ -57,9 +58,12 @@ def decode(content: bytes, largest_pixels: int, longest_side: int) -> tuple[dict
             exif = _told(image)
             bare = _bare(image, longest_side)
     except Image.DecompressionBombError:
-        width, height = _size(content)
+        try:
+            width, height = _size(content)
+        except unreadable:
+            raise _Refused("unreadable") from None
         raise _Refused("pixels", width=width, height=height) from None
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, OverflowError, EOFError):
+    except unreadable:
         raise _Refused("unreadable") from None
     out = io.BytesIO()
     bare.save(out, "JPEG", quality=_QUALITY, optimize=True)

@@ -20,6 +20,7 @@ from PIL import ExifTags, Image
 
 from data.errors import Busy, InputRejected
 from tests.web.city import Running
+from web import photo_decoder
 from web.photo import LARGEST_BYTES, clean_photo
 from web.problems import TooLarge, TooMany
 from web.uploads import UploadPlaces
@@ -265,3 +266,10 @@ def test_a_decoder_that_needs_too_much_is_ended_and_said(monkeypatch: pytest.Mon
 def test_a_large_picture_is_made_smaller() -> None:
     photo = clean_photo(phone_photo((4000, 3000), orientation=1))
     assert Image.open(io.BytesIO(photo.jpeg)).size == (2560, 1920)
+
+
+def test_a_webp_whose_header_promises_three_billion_pixels_and_holds_none_is_unreadable() -> None:
+    """Found by the fuzzer: finding out its size failed, too, and the decoder's process broke."""
+    header = b"RIFF\x9a\x00\x00\x00WEBPVP8X\n\x00\x00\x00\x08\x00\x00\x00\x17\x00" + b"9" * 140
+    with pytest.raises(photo_decoder._Refused, match="unreadable"):
+        photo_decoder.decode(header, 1_000_000, 512)

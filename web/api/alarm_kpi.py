@@ -17,6 +17,7 @@ from data.desk import DeskSettings, is_seen_at
 from data.errors import InputRejected
 from data.people import Action
 from data.settings import Settings
+from data.spreadsheet import harmless_cell
 from data.store import AlertQuery, Reader
 from web.api.lists import Moment, utc
 from web.api.schemas import answers
@@ -52,7 +53,7 @@ def alarm_kpi_router(deps: ServerDeps) -> APIRouter:
         text = io.StringIO()
         writer = csv.writer(text)
         writer.writerow(("desk", "figure", "of", "value", "good_up_to", "bearable_up_to"))
-        writer.writerows(_rows(found))
+        writer.writerows([harmless_cell(cell) for cell in row] for row in _rows(found))
         headers = {"Content-Disposition": 'attachment; filename="alarm-kpi.csv"'}
         return Response("\ufeff" + text.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)
 
