@@ -59,7 +59,7 @@ def _parsers(folder: Path) -> Mapping[str, Callable[[bytes], None]]:
         from web.open311 import _report  # noqa: PLC0415
 
         text = content.decode("utf-8", "replace")
-        _report({"service_code": "x", **dict(parse_qsl(text, max_num_fields=50))}, {"x": None})  # type: ignore[dict-item]
+        _report({"service_code": "x", **dict(parse_qsl(text))}, {"x": None})  # type: ignore[dict-item]
 
     def guarded(parse: Callable[[bytes], None]) -> Callable[[bytes], None]:
         def parsed(content: bytes) -> None:
