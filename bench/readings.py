@@ -39,6 +39,12 @@ FROM minutes, gauges ORDER BY n, g
 """
 
 
+NEWEST = """
+INSERT INTO newest_readings (site, monitor, quantity, at, value, quality, corrections)
+SELECT site, monitor, quantity, max(at), value, quality, 0 FROM readings GROUP BY site, monitor, quantity
+"""
+
+
 @dataclass(frozen=True)
 class Sustained:
     """`late_s`: how long after its second the last unit was durable. `p99_ms`: from handing in to durable."""
@@ -102,6 +108,8 @@ def fill(path: Path, readings: int) -> datetime:
         for first in range(0, minutes, 20_000):
             with connection:
                 connection.execute(FILL, (first, min(first + 20_000, minutes), GAUGES))
+        with connection:
+            connection.execute(NEWEST)
         (count,) = connection.execute("SELECT count(*) FROM readings").fetchone()
         assert count == minutes * GAUGES
     return BEGAN + timedelta(minutes=minutes)

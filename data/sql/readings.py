@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping, Table, bindparam, delete, insert, update
+from sqlalchemy import RowMapping, Table, bindparam, delete, insert, select, update
 
 from data.observation import Reading
 from data.sql import rows
@@ -32,7 +32,22 @@ class ReadingWriting(SqlWriting):
         return new if new == len(values) else new + self._correct(readings, values)
 
     def forget_newest_after(self, at: datetime) -> None:
-        self._connection.execute(delete(NEWEST).where(NEWEST.c.at > at))
+        newest = [NEWEST.c[name] for name in _GAUGE]
+        for row in self._connection.execute(select(*newest).where(NEWEST.c.at > at)).all():
+            of_gauge = zip(_GAUGE, row, strict=True)
+            before = (
+                select(READINGS)
+                .where(*(READINGS.c[name] == value for name, value in of_gauge), READINGS.c.at <= at)
+                .order_by(READINGS.c.at.desc())
+                .limit(1)
+            )
+            known = self._connection.execute(before).mappings().first()
+            same = [column == value for column, value in zip(newest, row, strict=True)]
+            if known is None:
+                self._connection.execute(delete(NEWEST).where(*same))
+            else:
+                values = {name: known[name] for name in NEWEST.c.keys() if name not in _GAUGE}  # noqa: SIM118
+                self._connection.execute(update(NEWEST).where(*same).values(**values))
 
     def _keep_newest(self, values: Sequence[Mapping[str, Any]]) -> None:
         statement = self._inserting(NEWEST)
