@@ -198,6 +198,10 @@ class PolledWarnings:
     def committed(self, reading: Reading) -> None:
         """A URL of warnings gives no readings."""
 
+    @property
+    def has_answered(self) -> bool:
+        return self._feed.has_answered
+
     def close(self) -> None:
         self._feed.close()
 

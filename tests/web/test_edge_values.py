@@ -262,7 +262,7 @@ def test_open311_takes_no_place_that_is_none(running: Running, value: str) -> No
             assert citizen.post("/open311/v2/requests.json", data=form).status_code in {400, 429}
 
 
-RESULTS: tuple[Any, ...] = ("1e999", "nan", True, [], {}, 10**400)
+RESULTS: tuple[Any, ...] = ("1e999", True, [], {}, 10**400)
 OBSERVED: tuple[Any, ...] = (
     *({"phenomenonTime": moment, "result": 1.0} for moment in TIMES if moment[:4] not in {"2024", "1899"}),
     *({"phenomenonTime": "2026-07-12T08:00:00Z", "result": value} for value in RESULTS),
