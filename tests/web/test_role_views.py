@@ -62,7 +62,7 @@ def test_the_socket_of_a_responder_tells_no_more_than_rest(running: Running) -> 
     with running.client("li") as operator:
         number = running.alert()
         token = running.token("zhang")
-        with connect(running.ws(f"/ws/events?token={token}")) as ws:
+        with connect(running.ws("/ws/events"), additional_headers={"Authorization": f"Bearer {token}"}) as ws:
             assert json.loads(ws.recv(5))["type"] == "hello"
             operator.post(f"/api/v1/alerts/{number}/dispatch", json={"responder": "zhang"})
             change = next(
