@@ -44,7 +44,7 @@ async def let_in(
     answer.set_cookie(
         CSRF_COOKIE, opened.csrf, max_age=lifetime, path="/", secure=encrypted, httponly=False, samesite="strict"
     )
-    answer.delete_cookie(SECOND_COOKIE, path="/login")
+    answer.delete_cookie(SECOND_COOKIE, path="/login", secure=encrypted, httponly=True, samesite="strict")
     _set_device(identity, answer, user, encrypted=encrypted)
 
 

@@ -180,8 +180,9 @@ def login_router(identity: Identity, logout: ProviderLogout) -> APIRouter:
         if visitor is not None:
             await identity.book.end(visitor)
         answer = RedirectResponse("/login", 303)
-        answer.delete_cookie(SESSION_COOKIE, path="/")
-        answer.delete_cookie(CSRF_COOKIE, path="/")
+        encrypted = request.url.scheme == "https"
+        answer.delete_cookie(SESSION_COOKIE, path="/", secure=encrypted, httponly=True, samesite="strict")
+        answer.delete_cookie(CSRF_COOKIE, path="/", secure=encrypted, samesite="strict")
         if visitor is not None:
             logout.mark(answer, visitor)
         return answer

@@ -71,7 +71,7 @@ def oidc_router(identity: Identity, logout: ProviderLogout) -> APIRouter:
         )
         await let_in(identity, request, answer, user, by=PROVIDER.name, provider_session=known.session)
         logout.remember(known.session, known.id_token)
-        answer.delete_cookie(_BROWSER_COOKIE, path="/login/oidc")
+        answer.delete_cookie(_BROWSER_COOKIE, path="/login/oidc", secure=request.url.scheme == "https")
         return answer
 
     @router.post("/login/oidc/back-channel")

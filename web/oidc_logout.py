@@ -53,5 +53,5 @@ class ProviderLogout:
         except ProviderRefused:
             url = None
         answer = RedirectResponse(url or "/login", 303)
-        answer.delete_cookie(_LEFT_COOKIE, path="/login")
+        answer.delete_cookie(_LEFT_COOKIE, path="/login", secure=request.url.scheme == "https")
         return answer

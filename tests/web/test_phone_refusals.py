@@ -67,7 +67,7 @@ def test_a_report_for_a_task_that_was_cancelled_meanwhile_keeps_its_words_and_sa
     city.store.write(lambda w: cancel(w, task, officer, city.deps.now(), "误报"))
     phone.context.set_offline(False)
     kept = phone.locator("#refused form")
-    expect(phone.locator("#refused h2")).to_have_text("未被接受，已保留（1）")
+    expect(phone.locator("#refused h2")).to_have_text("未被接受，已保留（1）", timeout=20_000)
     expect(kept.locator(".why")).to_contain_text("任务状态已改变")
     expect(kept.locator("textarea")).to_have_value("水已排干，井盖已复位")
     phone.reload()
@@ -92,13 +92,13 @@ def test_a_report_that_a_proxy_refuses_is_mended_and_sent_again_with_its_photo(
     phone.fill("#own textarea", "井盖不见了")
     phone.tap("#own .go")
     kept = phone.locator("#refused form")
-    expect(kept.locator(".why")).to_have_text("服务器答复 413")
+    expect(kept.locator(".why")).to_have_text("服务器答复 413", timeout=20_000)
     expect(kept.locator("select")).to_have_value("manhole")
     expect(kept.locator("img")).to_be_visible()
     phone.unroute("**/api/v1/reports")
     kept.locator("textarea").fill("人行道井盖不见了")
     kept.locator(".go").tap()
-    expect(phone.locator(".notice.good")).to_contain_text("已上报，事件")
+    expect(phone.locator(".notice.good")).to_contain_text("已上报，事件", timeout=20_000)
     expect(phone.locator("#refused")).to_be_hidden()
     events = until(lambda: reported(city)[: len(reported(city)) - before], 15)
     assert [(event.kind, event.description, event.photo is not None) for event in events] == [
@@ -121,7 +121,7 @@ def test_a_heic_photo_says_what_to_do_and_one_of_many_pixels_is_made_smaller(
     Image.new("RGB", (6000, 4000), (90, 110, 100)).save(large, quality=50)  # 24 megapixels in little more than 100 kB
     phone.set_input_files("#own input[name=photo]", large)
     phone.tap("#own .go")
-    expect(phone.locator(".notice.good")).to_contain_text("已上报，事件")
+    expect(phone.locator(".notice.good")).to_contain_text("已上报，事件", timeout=20_000)
     newest = max(reported(city), key=lambda event: event.id)
     assert (newest.description, newest.photo is not None) == ("路面塌陷", True)
 
