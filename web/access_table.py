@@ -127,7 +127,7 @@ _OWN: Mapping[str, Mapping[str, Who]] = {
     "/r": {"GET": _PHONE},
     "/r/live": {"GET": _PHONE},
     "/r/assets/{name}": {"GET": _PHONE},
-    "/r/sw.js": {"GET": _PHONE},
+    "/r/sw.js": {"GET": _PEOPLE},
     "/r/manifest.webmanifest": {"GET": _PHONE},
     "/media/evidence/{evidence_id}": {"GET": _READ_OWN},
     "/media/live/{site}.jpg": {"GET": _READ},

@@ -16,11 +16,13 @@ from data.organisation import Unit, UnitKind
 from data.people import Actor, Role
 from data.settings import ResponderSettings, Settings
 from data.store import TaskQuery, Writer
+from data.web_settings import WebSettings
 from dispatch.routing import load_roads
 from dispatch.tasks import cancel
 from tests.web.city import PASSWORD, Running, city, open_deps, start
 from web.accounts import add_user, set_password
 from web.deps import ServerDeps
+from web.front_door import front_door
 from web.tls import MadeFiles
 
 GATE = Location(lon=106.51, lat=29.58)
@@ -96,6 +98,8 @@ def start_phone_city(
     """The running server (https with `tls`) and what stops it."""
     roads = load_roads(streets(folder / "roads.geojson"))
     deps: ServerDeps = replace(open_deps(folder, settings(), **given), roads=roads)
+    if tls is not None:
+        deps = replace(deps, door=front_door(WebSettings(), "127.0.0.1", tls.certificate))
     if kinds:
         deps.store.write(_organise)
     for name in ("zhang", "wang", "chen"):
