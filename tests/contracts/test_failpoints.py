@@ -16,7 +16,7 @@ from data.sql.store import open_store
 from data.store import AlertQuery
 
 WRITER = (
-    "import os, sys\n"
+    "import os, sys, threading\n"
     "from tests.contracts.crew import whole_unit\n"
     "from data.sql.store import open_store\n"
     "store = open_store(sys.argv[1])\n"
@@ -27,6 +27,7 @@ WRITER = (
     "for number, future in zip((2, 3, 4), futures):\n"
     "    future.result()\n"
     "    print(number, flush=True)\n"
+    "threading.Event().wait(20)\n"  # the point after the answers is the store's thread's: it must not end before it
 )
 
 
