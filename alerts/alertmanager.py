@@ -96,7 +96,7 @@ def _signal(alert: Any, sites: Collection[str], now: datetime) -> Signal:
     if status != "firing":
         raise InputRejected(f"status {status!r:.40} is neither firing nor resolved")
     name = str(labels.get("alertname", ""))[:LONGEST]
-    return Raised(key, RULE, _priority(labels), started_at=started_at, at=now, label=name)
+    return Raised(key, RULE, _priority(labels), started_at=started_at, at=now, label=name, decided_at=started_at)
 
 
 def _mapping(alert: Any, name: str) -> Mapping[str, Any]:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 
 from alerts.lifecycle import end_alert, raise_alert
-from data.alert import Alert, AlertKey, Ended, Priority, Raised
+from data.alert import CENTRE, Alert, AlertKey, Ended, Priority, Raised
 from data.settings import Settings
 from data.store import Writer
 
-CENTRE = "centre"
 KIND = "damage"
 _LONGEST = 120
 

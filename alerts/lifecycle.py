@@ -40,13 +40,13 @@ def raise_alert(
 ) -> Alert | None:
     """The condition holds: a new alert; the one that ended a short while ago, again; or the open one, worse or better.
 
-    The same start is the same occurrence: a message about an occurrence that has ended, delivered late or once more,
-    opens nothing and calls nobody. None then, and when the alert is open already and nothing has changed (nothing is
-    written).
+    The same start is the same occurrence: what was decided about it before it ended, and is delivered late or once
+    more, opens nothing and calls nobody. None then, and when the alert is open already and nothing has changed
+    (nothing is written).
     """
     settings = settings or defaults()
     alert = writer.last_alert(raised.key)
-    if alert is not None and not alert.is_open and raised.started_at <= (alert.active_since or alert.started_at):
+    if alert is not None and _is_late(alert, raised):
         return None
     if alert is not None and alert.is_open:
         alert = _still(writer, alert, raised, evidence, now, settings.alarms)
@@ -61,6 +61,17 @@ def raise_alert(
         else:
             alert = _new(writer, alert, raised, evidence, now)
     return settle_inhibition(writer, alert, now, settings)
+
+
+def _is_late(alert: Alert, raised: Raised) -> bool:
+    """Was this decided before the occurrence that it is about ended?
+
+    A rule that decides after the end is no late message, though the start be the same: a car may still stand where it
+    stood when the rule's hours ended.
+    """
+    if alert.ended_at is None or raised.started_at > (alert.active_since or alert.started_at):
+        return False
+    return (raised.decided_at or raised.at) <= alert.ended_at
 
 
 def end_alert(writer: Writer, ended: Ended, now: datetime, settings: Settings | None = None) -> Alert | None:

@@ -28,6 +28,9 @@ class AlertKey(NamedTuple):
     subject: str
 
 
+CENTRE = "centre"
+"""The site of alarms about the system itself."""
+
 Gap = tuple[datetime, datetime]
 """From the last time the site was seen to the next."""
 
@@ -36,7 +39,8 @@ Gap = tuple[datetime, datetime]
 class Raised:
     """A rule says: this condition holds.
 
-    `started_at`: when the condition began. `at`: the observation or tick on which the rule decided.
+    `started_at`: when the condition began. `at`: the observation or tick on which the rule decided. `decided_at`: when
+    another system decided, whose message came at `at`.
     `xyxy`: the object's box in fractions of the picture. `value`: the reading that decided, in `unit`.
     `gaps`: from when to when the site could not be seen since the condition began: neither counted nor a reset.
     """
@@ -52,6 +56,7 @@ class Raised:
     value: float | None = None
     unit: str = ""
     gaps: tuple[Gap, ...] = ()
+    decided_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

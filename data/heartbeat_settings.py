@@ -10,6 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from data.durations import Duration
 
+LAST_HEARTBEAT = "heartbeat"
+"""Name of the stored value that tells what became of the last one: {"at", "ok", "reason"}."""
+
 
 class HeartbeatSettings(BaseModel):
     """Where a sign of life goes: a service that calls people when it stays out."""

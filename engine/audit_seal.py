@@ -14,14 +14,13 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 
 from alerts.lifecycle import end_alert, raise_alert
-from data.alert import AlertKey, Ended, Priority, Raised
+from data.alert import CENTRE, AlertKey, Ended, Priority, Raised
 from data.channel import DeliveryFailed
 from data.checkpoint import STORED_AS, Checkpoint, CheckpointFile, CheckpointKey, checkpoint_of, following
 from data.errors import InputRejected
 from data.record import GENESIS, AuditEntry, broken_link
 from data.settings import Settings
 from data.store import Store
-from engine.watchdog import CENTRE
 from notices._http import request
 
 log = logging.getLogger(__name__)

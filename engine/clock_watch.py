@@ -7,11 +7,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from alerts.lifecycle import end_alert, raise_alert
-from data.alert import AlertKey, Ended, Priority, Raised
+from data.alert import CENTRE, AlertKey, Ended, Priority, Raised
 from data.settings import Settings
 from data.store import Store
 from engine.wall_clock import WallClock
-from engine.watchdog import CENTRE
 
 KIND = "clock"
 KEY = AlertKey(CENTRE, KIND, "", "")

@@ -11,14 +11,14 @@ from datetime import UTC, datetime
 
 import httpx
 
-from data.heartbeat_settings import HeartbeatSettings
+from data.guarded_http import GuardedTransport, RefusedByUs
+from data.heartbeat_settings import LAST_HEARTBEAT, HeartbeatSettings
 from data.secrets import redact
 from data.store import Store
 from data.views import iso
 
 log = logging.getLogger(__name__)
 
-VALUE = "heartbeat"
 TIMEOUT_S = 10.0
 
 
@@ -39,12 +39,15 @@ class Heartbeat:
             self._was_ok = reason == ""
             log.log(logging.INFO if self._was_ok else logging.WARNING, "heartbeat: %s", reason or "received")
         told = {"at": iso(datetime.now(UTC)), "ok": reason == "", "reason": reason}
-        self._store.write(lambda writer: writer.put_value(VALUE, told))
+        self._store.write(lambda writer: writer.put_value(LAST_HEARTBEAT, told))
 
     def _send(self) -> str:
         """Why it was not received; empty when it was."""
         try:
-            answer = httpx.get(self._url, timeout=TIMEOUT_S, follow_redirects=False, trust_env=False)
+            with httpx.Client(timeout=TIMEOUT_S, trust_env=False, transport=GuardedTransport()) as client:
+                answer = client.get(self._url)
+        except RefusedByUs as error:
+            return str(error)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             return redact(type(error).__name__)
         return "" if answer.is_success else f"answered {answer.status_code}"

@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from alerts.lifecycle import end_alert, raise_alert
-from data.alert import AlertKey, Ended, Priority, Raised
+from data.alert import CENTRE, AlertKey, Ended, Priority, Raised
 from data.observation import Rejected
 from data.settings import Settings
 from data.store import AlertQuery, Store
-from engine.watchdog import CENTRE
 
 MANY, REJECTED_WARNING = "rejects", "rejected_warning"
 MANY_COUNT = 20

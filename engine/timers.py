@@ -13,13 +13,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from alerts.lifecycle import end_alert, raise_alert
-from data.alert import AlertKey, Ended, Priority, Raised
+from data.alert import CENTRE, AlertKey, Ended, Priority, Raised
 from data.errors import StoreClosed
 from data.record import Timer
 from data.secrets import redact
 from data.settings import Settings
 from data.store import AlertQuery, Store, Writer
-from engine.watchdog import CENTRE
 
 log = logging.getLogger(__name__)
 

@@ -8,13 +8,12 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from alerts.lifecycle import end_alert, raise_alert
-from data.alert import AlertKey, Ended, Priority, Raised
+from data.alert import CENTRE, AlertKey, Ended, Priority, Raised
 from data.notice import Notice
 from data.settings import Settings
 from data.store import Store
 from notices.escalation import overdue
 
-CENTRE = "centre"  # the site of alarms about the system itself
 KIND = "watchdog"
 KEY = AlertKey(CENTRE, KIND, "", "escalation")
 AFTER_START = timedelta(seconds=5)  # what was overdue at a restart fires within this

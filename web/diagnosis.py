@@ -22,14 +22,14 @@ from typing import Any
 from cryptography import x509
 from sqlalchemy.exc import SQLAlchemyError
 
+from data.alert import CENTRE
 from data.errors import YipingError
+from data.heartbeat_settings import LAST_HEARTBEAT
 from data.meters import read_meters
 from data.settings import Settings
 from data.store import AlertQuery, Reader, Store
 from web.health import past_health
 
-CENTRE = "centre"  # the site of alarms about the system itself
-HEARTBEAT = "heartbeat"  # name of the stored value: {"at", "ok", "reason"}
 SLOW_STORE_S = 0.5
 LEAST_FREE = 2 * 1024**3  # bytes; a day of evidence of a district, about
 FULL = 500 * 1024**2
@@ -194,7 +194,7 @@ def _devices(reader: Reader, settings: Settings) -> Iterator[Finding]:
 def _heartbeat(reader: Reader, settings: Settings, now: datetime) -> Iterator[Finding]:
     if settings.heartbeat is None:
         return
-    last = reader.value(HEARTBEAT)
+    last = reader.value(LAST_HEARTBEAT)
     if not isinstance(last, Mapping):
         yield Finding("heartbeat", State.WARN, "heartbeat_none")
         return

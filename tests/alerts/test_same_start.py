@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alerts.alertmanager import apply_signals, signals_of
+from alerts.lifecycle import end_alert, raise_alert
 from data.alert import Alert, AlertKey, Ended, Priority, Raised
 from data.errors import InputRejected
 from data.settings import Settings
@@ -24,7 +25,7 @@ NOTHING = {"raised": 0, "ended": 0}
 
 
 def fire(store: Store, began: datetime, now: datetime) -> dict[str, int]:
-    signal = Raised(KEY, "alertmanager", Priority.P1, began, now)
+    signal = Raised(KEY, "alertmanager", Priority.P1, began, now, decided_at=began)
     return store.write(lambda writer: apply_signals(writer, [signal], now, Settings()))
 
 
@@ -68,6 +69,20 @@ def test_a_late_end_of_an_earlier_occurrence_does_not_end_the_one_that_is_open(t
     assert resolve(store, NOON, NOON + 5 * MINUTE, NOON + 11 * MINUTE) == NOTHING
     (alert,) = alerts_in(store)
     assert alert.is_open
+    store.close()
+
+
+def test_a_rule_that_decides_anew_after_the_end_opens_the_alert_though_the_start_is_the_same(tmp_path: Path) -> None:
+    store = open_store(tmp_path / "alerts.db")
+    morning = Raised(KEY, "dwell", Priority.P3, NOON, NOON + 3 * MINUTE)
+    evening = Raised(KEY, "dwell", Priority.P3, NOON, NOON + 480 * MINUTE)
+    over = Ended(KEY, NOON + 60 * MINUTE, NOON + 60 * MINUTE)
+    store.write(lambda writer: raise_alert(writer, morning, None, morning.at))
+    store.write(lambda writer: end_alert(writer, over, over.at))
+    assert store.write(lambda writer: raise_alert(writer, morning, None, over.at)) is None, "replayed after a restart"
+    again = store.write(lambda writer: raise_alert(writer, evening, None, evening.at))
+    assert again is not None
+    assert again.is_open
     store.close()
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from data.heartbeat_settings import HeartbeatSettings
+from data.heartbeat_settings import LAST_HEARTBEAT, HeartbeatSettings
 from data.sql.store import open_store
-from engine.heartbeat import VALUE, Heartbeat
+from engine.heartbeat import Heartbeat
 from tests.servers.http_answers import http_answers
 
 KEY = "k3y-nobody-sees"
@@ -25,13 +25,13 @@ def test_it_is_sent_and_what_became_of_it_is_kept_without_its_key(
         heartbeat = Heartbeat(store, settings, server.url(f"/ping/{KEY}"))
         heartbeat.poll()
         assert [one.path for one in server.asked] == [f"/ping/{KEY}"]
-        assert store.read(lambda reader: reader.value(VALUE))["ok"] is True
+        assert store.read(lambda reader: reader.value(LAST_HEARTBEAT))["ok"] is True
         server.answer(f"/ping/{KEY}", b"no", 404)
         heartbeat.poll()
-        told = store.read(lambda reader: reader.value(VALUE))
+        told = store.read(lambda reader: reader.value(LAST_HEARTBEAT))
         assert (told["ok"], told["reason"]) == (False, "answered 404")
     heartbeat.poll()
-    told = store.read(lambda reader: reader.value(VALUE))
+    told = store.read(lambda reader: reader.value(LAST_HEARTBEAT))
     assert told["ok"] is False
     assert KEY not in str(told) + caplog.text
     store.close()
@@ -42,3 +42,13 @@ def test_an_address_with_a_password_or_without_a_host_is_refused() -> None:
         with pytest.raises(ValueError, match="write http:// or https:// and a host") as caught:
             HeartbeatSettings(url=wrong)
         assert "secret" not in str(caught.value)
+
+
+def test_it_never_goes_to_the_address_of_a_machines_own_metadata(tmp_path: Path) -> None:
+    store = open_store(tmp_path / "yiping.db")
+    url = "http://169.254.169.254/latest"
+    Heartbeat(store, HeartbeatSettings(url=url), url).poll()
+    told = store.read(lambda reader: reader.value(LAST_HEARTBEAT))
+    assert told["ok"] is False
+    assert "169.254.169.254" in told["reason"]
+    store.close()
