@@ -10,6 +10,11 @@ from datetime import datetime
 _NUMBERS = re.compile(r"\d[\d.,:+\-T]*")
 
 
+def kind_of_reason(reason: str) -> str:
+    """The reason without its numbers and times: what differs in these only is one kind."""
+    return _NUMBERS.sub("#", reason)
+
+
 @dataclass(frozen=True, slots=True)
 class RejectGroup:
     """Rejects of one source for one reason. `example`: the newest one's excerpt, without secrets."""
@@ -37,7 +42,7 @@ def by_source(groups: Iterable[RejectGroup]) -> tuple[RejectSource, ...]:
     """Sources with the most rejects first. Reasons that differ in numbers only are one reason, told by the newest."""
     merged: dict[tuple[str, str, str], RejectGroup] = {}
     for group in sorted(groups, key=lambda one: one.last_at, reverse=True):
-        key = (group.site, group.monitor, _NUMBERS.sub("#", group.reason))
+        key = (group.site, group.monitor, kind_of_reason(group.reason))
         newest = merged.get(key)
         if newest is None:
             merged[key] = group

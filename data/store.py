@@ -440,8 +440,8 @@ class Writer(Reader, Protocol):
         ...
 
     def add_reject(self, rejected: Rejected) -> None: ...
-    def prune_rejects(self, before: datetime) -> int:
-        """Remove older ones; how many."""
+    def prune_rejects(self, before: datetime, most_of_a_source: int) -> int:
+        """Remove older ones, and of each source all but the newest; how many."""
         ...
 
     def add_warning(self, warning: HazardWarning) -> HazardWarning | None:

@@ -17,6 +17,7 @@ MANY_COUNT = 20
 MANY_WITHIN = timedelta(minutes=10)
 WARNING_STAYS = timedelta(minutes=30)  # after the last rejected warning of a source
 KEPT_FOR = timedelta(days=30)
+KEPT_OF_A_SOURCE = 10_000  # a gauge that is refused every second must not fill the disk
 PRUNE_EVERY = timedelta(hours=1)
 SENT_WARNINGS = "cap"  # the source of warnings that are sent to the server, as `web.api.warnings` names it
 MOST_AT_ONCE = 5000
@@ -63,7 +64,7 @@ class RejectWatch:
             self._store.write(lambda writer, k=key: end_alert(writer, Ended(k, now, now), now, self._settings))  # type: ignore[misc]
         if self._pruned_at is None or now - self._pruned_at >= PRUNE_EVERY:
             self._pruned_at = now
-            self._store.write(lambda writer: writer.prune_rejects(now - KEPT_FOR))
+            self._store.write(lambda writer: writer.prune_rejects(now - KEPT_FOR, KEPT_OF_A_SOURCE))
 
     def _note(self, rejected: Rejected) -> None:
         source = (rejected.site, rejected.monitor)

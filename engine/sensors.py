@@ -45,6 +45,7 @@ from engine.outlet import AWAY, publish_health
 from engine.pipeline import SitePipeline
 from engine.polled import Polled
 from engine.readings import ReadingNews
+from engine.reject_log import RejectLog
 from engine.site_time import SiteTime
 from engine.store_failure import must_go_on
 from engine.wall_clock import WallClock, describe_jump, moved_back
@@ -114,6 +115,7 @@ class Sensors:
         self._tick_due_s = monotonic_s() + TICK_S
         self._options = options
         self._meters = Meters()
+        self._reject_log = RejectLog()
         self._meters_file = options.run_dir / f"metrics-{name}.json"
         self._meters_due_s = 0.0
         self._came: queue.Queue[tuple[Device, Item]] = queue.Queue(maxsize=10_000)
@@ -290,7 +292,7 @@ class Sensors:
         if isinstance(rejected, DamagedInput):
             batch.damages.append(f"{rejected.site}/{rejected.monitor}: {rejected.reason}")
         self._meters.count("yiping_rejects_total", site=rejected.site)
-        log.warning("%s/%s: %s", rejected.site, rejected.monitor, rejected.reason)
+        self._reject_log.warn(rejected)
 
     def _judged(self, side: _Side, seen: Reading | Tick) -> Sequence[Signal]:
         try:

@@ -38,6 +38,7 @@ from engine.outlet import Outlet
 from engine.pipeline import SitePipeline
 from engine.polled import Polled
 from engine.readings import ReadingNews
+from engine.reject_log import RejectLog
 from engine.spool import Spool
 from engine.store_failure import must_go_on
 from engine.wall_clock import ClockJump, WallClock, moved_back
@@ -84,6 +85,7 @@ class Worker:
         self._heart = heart
         self._options = options
         self._meters = Meters()
+        self._reject_log = RejectLog()
         self._meters_file = options.run_dir / f"metrics-{name}.json"
         self._meters_due_s = 0.0
         self._resources = Resources()
@@ -349,7 +351,7 @@ class Worker:
     def _keep_reject(self, rejected: Rejected) -> None:
         """From a reader's thread."""
         self._meters.count("yiping_rejects_total", site=rejected.site)
-        log.warning("%s/%s: %s", rejected.site, rejected.monitor, rejected.reason)
+        self._reject_log.warn(rejected)
         with contextlib.suppress(StoreClosed):  # it is in the log
             self._store.submit(lambda writer: writer.add_reject(rejected))
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 
 from data.errors import IllegalMove
 from data.observation import Rejected
@@ -33,8 +33,16 @@ class RecordWriting(SqlWriting):
         masked = replace(rejected, reason=self._mask(rejected.reason), excerpt=self._mask(rejected.excerpt))
         self._execute(insert(REJECTS), rows.plain(masked), f"reject of {rejected.site}")
 
-    def prune_rejects(self, before: datetime) -> int:
-        return self._connection.execute(delete(REJECTS).where(REJECTS.c.received_at < before)).rowcount
+    def prune_rejects(self, before: datetime, most_of_a_source: int) -> int:
+        removed = self._connection.execute(delete(REJECTS).where(REJECTS.c.received_at < before)).rowcount
+        source = (REJECTS.c.site, REJECTS.c.monitor)
+        many = select(*source).group_by(*source).having(func.count() > most_of_a_source)
+        for site, monitor in self._connection.execute(many).all():
+            same = (REJECTS.c.site == site, REJECTS.c.monitor == monitor)
+            newest = select(REJECTS.c.id).where(*same).order_by(REJECTS.c.id.desc()).limit(1)
+            oldest_kept = self._connection.execute(newest.offset(most_of_a_source - 1)).scalar_one()
+            removed += self._connection.execute(delete(REJECTS).where(*same, REJECTS.c.id < oldest_kept)).rowcount
+        return removed
 
     def add_evidence(self, evidence: Evidence) -> None:
         statement = self._inserting(EVIDENCE).on_conflict_do_nothing()

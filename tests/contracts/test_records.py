@@ -164,3 +164,16 @@ def test_named_values_are_json_and_a_new_store_has_an_epoch_of_its_own(store: St
     epoch = store.read(lambda reader: reader.value("epoch"))
     assert isinstance(epoch, str)
     assert len(epoch) == 32
+
+
+def test_old_rejects_go_and_of_a_source_that_is_always_refused_the_newest_stay(store: Store) -> None:
+    def refuse(writer: Writer) -> None:
+        for second in range(12):
+            writer.add_reject(Rejected("dip-1", "gauge", after(second), f"no value {second}"))
+        writer.add_reject(Rejected("dip-2", "gauge", after(0), "too old"))
+        writer.add_reject(Rejected("dip-2", "gauge", after(60), "another source"))
+
+    store.write(refuse)
+    assert store.write(lambda writer: writer.prune_rejects(after(1), 5)) == 2 + 6
+    kept = [one.reason for one in store.read(lambda reader: reader.rejects())]
+    assert kept == ["another source", *(f"no value {second}" for second in range(11, 6, -1))]
