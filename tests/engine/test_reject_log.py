@@ -1,0 +1,30 @@
+"""A gauge that is refused every second fills no log."""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime
+
+import pytest
+
+from data.observation import Rejected
+from engine.reject_log import RejectLog
+
+NOON = datetime(2026, 7, 12, 4, 0, tzinfo=UTC)
+
+
+def test_one_line_for_a_source_and_kind_of_reason_and_one_more_after_an_hour(caplog: pytest.LogCaptureFixture) -> None:
+    now_s = 0.0
+    rejects = RejectLog(lambda: now_s)
+    with caplog.at_level(logging.WARNING):
+        for second in range(3700):
+            now_s = float(second)
+            rejects.warn(Rejected("quay", "stage", NOON, f"-999999 is no value (poll {second})"))
+        rejects.warn(Rejected("quay", "stage", NOON, "the unit is missing"))
+        rejects.warn(Rejected("quay", "rain", NOON, "-999999 is no value (poll 1)"))
+    assert [record.getMessage() for record in caplog.records] == [
+        "quay/stage: -999999 is no value (poll 0)",
+        "quay/stage: -999999 is no value (poll 3600) (3599 more like it in the last hour)",
+        "quay/stage: the unit is missing",
+        "quay/rain: -999999 is no value (poll 1)",
+    ]
