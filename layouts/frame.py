@@ -96,6 +96,6 @@ def _here(screens: ScreenContext, address: str) -> str:
     return screens.base + address if address.startswith("/") else address
 
 
-def draw_not_found(screens: ScreenContext, words: Words) -> Any:
-    """For an address that is none of ours."""
-    return html.Div([html.P(words("not_found")), html.A(words("home"), href=f"{screens.base}/")], className="empty")
+def draw_nothing(screens: ScreenContext, words: Words, why: str) -> Any:
+    """For an address that is none of ours (`not_found`) or not this visitor's (`error.403`)."""
+    return html.Div([html.P(words(why)), html.A(words("home"), href=f"{screens.base}/")], className="empty")

@@ -27,7 +27,7 @@ from layouts import (
     wall,
 )
 from layouts.context import ScreenContext
-from layouts.frame import ADMINISTRATORS_PAGES, draw_frame, draw_not_found
+from layouts.frame import ADMINISTRATORS_PAGES, draw_frame, draw_nothing
 from layouts.page_data import page_data
 from layouts.words import LANGUAGE_COOKIE, Words, language_of
 
@@ -102,7 +102,9 @@ def connect(app: Dash, screens: ScreenContext) -> None:
         path = "/" + str(path or "/").removeprefix(screens.base).strip("/")
         closed = path in ADMINISTRATORS_PAGES and not may(screens.visitor().role, Action.ADMINISTER)
         if path not in pages or closed:
-            return draw_frame(screens, words, path, draw_not_found(screens, words))
+            return draw_frame(
+                screens, words, path, draw_nothing(screens, words, "error.403" if closed else "not_found")
+            )
         return draw_frame(screens, words, path, pages[path](screens, words))
 
     app.callback(Output("page", "children"), Input("url", "pathname"))(page)

@@ -66,13 +66,13 @@ def same_origin(connection: HTTPConnection, allowed: frozenset[str]) -> bool:
     return origin in allowed or urlsplit(origin).netloc == connection.headers.get("host")
 
 
-NotFoundPage = Callable[[Visitor], str]
+ScreenPage = Callable[[Visitor], str]
 
 
 class AuthMiddleware:
     """`policy` gives the Content-Security-Policy of pages that bring none of their own.
 
-    `not_found` draws the page for a visitor of the screens who asks for an address that is none.
+    `screens` draws the page for a visitor of the screens who asks for an address that is none, or not theirs.
     """
 
     def __init__(  # noqa: PLR0917 - built by Starlette, by name
@@ -81,14 +81,14 @@ class AuthMiddleware:
         book: SessionBook,
         gate: AccessGate,
         policy: Callable[[], str],
-        not_found: NotFoundPage,
+        screens: ScreenPage,
         allowed_origins: frozenset[str],
     ) -> None:
         self._app = app
         self._book = book
         self._gate = gate
         self._policy = policy
-        self._not_found = not_found
+        self._screens = screens
         self._allowed_origins = allowed_origins
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -123,7 +123,7 @@ class AuthMiddleware:
                 headers={"Allow": ", ".join(entry.possible)},
             )
         if role not in entry.who:
-            return _kept_out(connection, visitor, entry)
+            return self._kept_out(connection, visitor, entry)
         if visitor is not None and visitor.must_enrol and entry.path not in ENROLMENT:
             if entry.path in PAGES and entry.method == "GET":
                 return RedirectResponse("/account", 303)
@@ -138,11 +138,26 @@ class AuthMiddleware:
         """404, for those who may see the screens and ask with a browser as a page; a stranger learns nothing."""
         if visitor is None:
             return refusal(Unauthenticated("log in, or send a bearer token"))
-        path, is_get = connection.scope["path"], connection.scope.get("method") == "GET"
-        wants_page = is_get and "text/html" in connection.headers.get("accept", "")
-        if wants_page and may(visitor.user.role, Action.READ):
-            return HTMLResponse(self._not_found(visitor), 404)
-        return problem(404, f"there is nothing at {path}")
+        if _wants_page(connection) and may(visitor.user.role, Action.READ):
+            return HTMLResponse(self._screens(visitor), 404)
+        return problem(404, f"there is nothing at {connection.scope['path']}")
+
+    def _kept_out(self, connection: HTTPConnection, visitor: Visitor | None, entry: Entry) -> Response:
+        """Pages send a stranger to the login, a responder to the phone page; everything else is refused with words."""
+        is_page = entry.path in PAGES and entry.method == "GET"
+        if visitor is None:
+            if not is_page:
+                return refusal(Unauthenticated("log in, or send a bearer token"))
+            path, query = connection.scope["path"], connection.url.query
+            aim = quote(path + (f"?{query}" if query else ""), safe="/")
+            return RedirectResponse("/login" if path == "/" else f"/login?next={aim}", 303)
+        role = visitor.user.role
+        if is_page and may(role, Action.READ_OWN_TASKS) and not may(role, Action.READ):
+            return RedirectResponse(RESPONDER_HOME, 303)
+        if is_page and _wants_page(connection):
+            return HTMLResponse(self._screens(visitor), 403)
+        needed = " or ".join(entry.who.actions) or "use this"
+        return refusal(Forbidden(f"role {role} may not {needed}"))
 
     async def _identify(self, connection: HTTPConnection) -> Visitor | None:
         """By bearer token where one is given, else by cookie. Raises Unauthenticated for a token that is no good."""
@@ -190,20 +205,8 @@ def _foreign_login(connection: HTTPConnection) -> Response:
     )
 
 
-def _kept_out(connection: HTTPConnection, visitor: Visitor | None, entry: Entry) -> Response:
-    """Pages send a stranger to the login and a responder to the phone page; everything else is refused with words."""
-    is_page = entry.path in PAGES and entry.method == "GET"
-    if visitor is None:
-        if not is_page:
-            return refusal(Unauthenticated("log in, or send a bearer token"))
-        path, query = connection.scope["path"], connection.url.query
-        aim = quote(path + (f"?{query}" if query else ""), safe="/")
-        return RedirectResponse("/login" if path == "/" else f"/login?next={aim}", 303)
-    role = visitor.user.role
-    if is_page and may(role, Action.READ_OWN_TASKS) and not may(role, Action.READ):
-        return RedirectResponse(RESPONDER_HOME, 303)
-    needed = " or ".join(entry.who.actions) or "use this"
-    return refusal(Forbidden(f"role {role} may not {needed}"))
+def _wants_page(connection: HTTPConnection) -> bool:
+    return connection.scope.get("method") == "GET" and "text/html" in connection.headers.get("accept", "")
 
 
 def _with_headers(send: Send, scope: Scope, policy: Callable[[], str]) -> Send:

@@ -176,7 +176,7 @@ def build_server(deps: ServerDeps, store_failed: Callable[[], None] = _end_proce
         book=book,
         gate=AccessGate(server),
         policy=lambda: policy,
-        not_found=lambda visitor: page_html(dash, screens, visitor.user),
+        screens=lambda visitor: page_html(dash, screens, visitor.user),
         allowed_origins=deps.door.origins,
     )
     server.add_middleware(AccessLog, meters=meters)

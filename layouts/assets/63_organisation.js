@@ -41,20 +41,24 @@
     const fresh = ["unit", "category"].map((what) => make("button", { type: "button", "data-new": what, onclick: () => edit(what, {}, true) }, t(`organisation.new_${what}`)));
     draw("edit", make("div", { class: "do" }, fresh), editing && form(), editing?.what === "unit" && !editing.isNew && shiftList(editing.one), importForm());
   };
-  const shiftList = (unit) => {
+  const rosterOf = (unit) => {
     const mine = shifts.filter((shift) => shift.unit === unit.id && Date.parse(shift.ends) > yiping.clock.now());
+    return mine.length ? make("ul", { class: "roster" }, mine.map((shift) => make("li", {}, make("b", {}, personName(shift.person)), " ",
+      yiping.show(shift.begins, "full"), " – ", yiping.show(shift.ends, "full"), ` ${shift.duty} `,
+      make("button", { type: "button", onclick: (event) => act(event.currentTarget, async () => { await send("DELETE", `/api/v1/shifts/${shift.id}`, null); await load(); }) },
+        t("organisation.remove"))))) : make("p", { class: "roster dim" }, t("organisation.no_shifts"));
+  };
+  const shiftList = (unit) => {
     const when = (name) => make("label", {}, t(`shift.${name}`), make("input", { name, type: "datetime-local", required: true }));
     return make("section", { id: "organisation-shifts" }, make("h3", {}, t("organisation.shifts")),
-      mine.length ? make("ul", {}, mine.map((shift) => make("li", {}, make("b", {}, personName(shift.person)), " ",
-        yiping.show(shift.begins, "full"), " – ", yiping.show(shift.ends, "full"), ` ${shift.duty} `,
-        make("button", { type: "button", onclick: (event) => act(event.currentTarget, async () => { await send("DELETE", `/api/v1/shifts/${shift.id}`, null); await load(); }) },
-          t("organisation.remove"))))) : make("p", { class: "dim" }, t("organisation.no_shifts")),
+      rosterOf(unit),
       make("form", { class: "shift", onsubmit: (event) => {
         event.preventDefault();
-        const e = event.currentTarget.elements;
+        const form = event.currentTarget, e = form.elements;
         act(event.submitter, async () => {
           const [begins, ends] = [e.begins, e.ends].map((field) => yiping.moment(field.value).toISOString());
           await send("POST", "/api/v1/shifts", { unit: unit.id, person: e.person.value.trim(), duty: e.duty.value.trim(), begins, ends });
+          form.reset();
           await load();
         });
       } }, make("label", {}, t("shift.person"), make("select", { name: "person" }, unit.people.map((one) => make("option", { value: one }, personName(one))))),
@@ -99,7 +103,8 @@
     drawCoverage(figures.items);
     drawUnits();
     drawCategories();
-    drawEdit();
+    // What somebody is typing stays, whatever others have changed meanwhile; saving compares versions.
+    if (editing && places.edit?.isConnected) places.edit.querySelector(".roster")?.replaceWith(rosterOf(editing.one)); else drawEdit();
   };
   for (const name of ["coverage", "units", "edit", "categories"])
     mount(`organisation-${name}`, (element) => {

@@ -61,6 +61,9 @@ def test_the_page_tells_what_each_camera_costs_and_what_is_shed(
 
 
 def test_others_are_refused_and_see_no_link_to_it(station: Station, sit_down: SitDown) -> None:
-    seat = sit_down("/load")
-    expect(seat.page.locator("#load")).to_contain_text("无权执行此操作")
+    seat = sit_down("/duty")
     expect(seat.page.locator('.nav-link.for-administrators[href="/load"]')).to_be_hidden()
+    answer = seat.page.goto(station.url + "/load")
+    assert answer is not None
+    assert answer.status == 403
+    expect(seat.page.locator("body")).to_contain_text("无权执行此操作")

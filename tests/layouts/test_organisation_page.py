@@ -111,6 +111,20 @@ def test_two_administrators_do_not_overwrite_each_other(town: Town, page: Page) 
     assert item(town, "units", "id", "police")["posts"] == 7
 
 
+def test_what_is_being_typed_stays_when_somebody_else_changes_the_organisation(town: Town, page: Page) -> None:
+    page.click('[data-new="category"]')
+    form = page.locator("#organisation-form")
+    form.locator("[name=zh]").fill("路灯不亮")
+    unit = item(town, "units", "id", "police")
+    body = {name: value for name, value in unit.items() if name not in ("id", "version")}
+    answer = town.by("admin").client.put(
+        "/api/v1/units/police", json=body | {"name": "派出所（河阳）"}, headers={"If-Match": f'"{unit["version"]}"'}
+    )
+    assert answer.status_code == 200, answer.text
+    expect(page.locator('tr[data-unit="police"]')).to_contain_text("派出所（河阳）")
+    expect(form.locator("[name=zh]")).to_have_value("路灯不亮")
+
+
 def test_a_shift_is_added_to_the_roster_and_taken_out_again(town: Town, page: Page, tmp_path: Path) -> None:
     page.click('tr[data-unit="urban"]')
     roster = page.locator("#organisation-shifts")

@@ -51,7 +51,7 @@ TABLE = [
     Case("MQTT garbage", GAUGE | {"send": "\x00{garbage"}, Rejected, "the message is not JSON"),
     Case(
         "wrong unit",
-        GAUGE | {"send": {"depth": 3, "at": 0, "u": "mm/h"}, "time": "at", "unit_field": "u"},
+        GAUGE | {"send": {"depth": 3, "at": 1785000000, "u": "mm/h"}, "time": "at", "unit_field": "u"},
         Rejected,
         "'mm/h' cannot",
     ),
