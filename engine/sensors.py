@@ -167,7 +167,7 @@ class Sensors:
             self._tick_due_s = max(self._tick_due_s + TICK_S, now_s)
             self._tick(batch)
         self._note_states(batch)
-        return not batch or self._commit(batch)
+        return self._commit(batch)
 
     def _side(self, site: SiteSettings) -> _Side:
         stream = stream_of(site.id, GAUGES)
@@ -347,7 +347,9 @@ class Sensors:
     def _commit(self, batch: _Batch) -> bool:
         """Readings first, then each warning in a unit of work of its own. False when it is time to stop."""
         warnings, batch.warnings = batch.warnings, []
-        if batch and not self._commit_whole(batch):
+        if not batch:
+            self._acknowledge(batch)  # all of it was known: whoever sent it again must learn so, too
+        elif not self._commit_whole(batch):
             return False
         return all(self._commit_whole(_Batch(warnings=[warning])) for warning in warnings)
 
@@ -370,11 +372,15 @@ class Sensors:
                 return False
         if said:
             log.info("the store takes readings again")
+        self._acknowledge(batch)
+        return True
+
+    @staticmethod
+    def _acknowledge(batch: _Batch) -> None:
         for device, reading in batch.acknowledge:
             device.committed(reading)
         for device, warning in batch.warnings:
             device.committed(warning)
-        return True
 
     def _write(self, batch: _Batch) -> BaseException | None:
         """Waits for the commit, beating; what went wrong, if something did."""

@@ -15,6 +15,7 @@ from alerts.intrusion import Recipe as Intrusion
 from alerts.threshold import Recipe as Threshold
 from data.observation import Reading
 from data.settings import SiteSettings
+from monitors._mqtt import UNSTORED_AT_MOST
 from monitors.csv_gauge import Recipe as CsvGauge
 from monitors.mqtt_gauge import Recipe as MqttGauge
 from tests.engine.city import CHONGQING, Cities, City
@@ -79,6 +80,35 @@ def test_a_killed_sensor_process_loses_no_reading_and_raises_one_alert(city: Cit
     assert 2 <= len(news) < 24, "readings are told at most once a second"
     assert news[-1].payload["value"] == 3.0
     assert "Traceback" not in running.log
+
+
+@pytest.mark.server
+def test_readings_that_are_stored_already_are_acknowledged_so_that_the_broker_sends_the_next(
+    city: Cities, broker: Mosquitto
+) -> None:
+    one = city(sites=(SiteSettings(id="point-3", location=CHONGQING, monitor=gauge(broker)),))
+    running = one.start()
+    one.wait_for(lambda: one.health("point-3") == "live")
+    client = Client(CallbackAPIVersion.VERSION2)
+    client.connect("127.0.0.1", broker.port)
+    client.loop_start()
+    at = datetime.now(UTC)
+
+    def send(seconds: int, depth: float) -> None:
+        text = json.dumps({"at": (at + timedelta(seconds=seconds)).isoformat(), "depth": depth})
+        client.publish("gauges/3", text, qos=1).wait_for_publish(5)
+
+    send(0, 5.0)
+    one.wait_for(lambda: len(readings(one, "point-3")) == 1)
+    old = running.pid("sensors")
+    running.signal("sensors")
+    one.wait_for(lambda: running.pid("sensors") not in {None, old})
+    for _ in range(UNSTORED_AT_MOST + 50):
+        send(0, 5.0)
+    send(1, 6.0)
+    client.disconnect()
+    client.loop_stop()
+    one.wait_for(lambda: [reading.value for reading in readings(one, "point-3")] == [5.0, 6.0])
 
 
 @pytest.mark.server
