@@ -54,7 +54,8 @@ EVIDENCE_WIDTH = 1280
 HELD_LEVEL = timedelta(seconds=10)  # when our clock is put back by no more, times stand until it has come up again
 FOLLOWS_WITHIN_S = 30.0  # after our clock was set, pictures have other times
 GIVE_BACK_AFTER_S = 3.0  # the last pictures of a camera that rests have been looked at
-STARTED_AFTER_S = 20.0  # the last pipeline was made, and smaller windows have been taken up
+LOADED_AFTER_S = 0.5  # the last pipeline was made: what compiling its model needed is not needed any more
+STARTED_AFTER_S = 20.0  # and smaller windows have been taken up
 
 
 class _Watch:
@@ -97,7 +98,7 @@ class Worker:
         self._load = Load()
         self._awake: set[str] = set()
         self._give_back_s: float | None = None
-        self._started_s: float | None = None
+        self._release_at_s: list[float] = []  # when what only the start needed goes back to the system
         self._store: Store = open_store(options.store, migrate=False, mask=options.mask)
         self._wall_clock = WallClock()
         self._modes = Polled(self._store, active_modes, frozenset[str]())
@@ -175,7 +176,8 @@ class Worker:
                 watch.trouble = ""
             self._heart.beat()
             settle_memory()
-            self._started_s = time.monotonic() + STARTED_AFTER_S
+            made_s = time.monotonic()
+            self._release_at_s = [made_s + LOADED_AFTER_S, made_s + STARTED_AFTER_S]
 
     def _open_alerts(self, site: SiteSettings) -> Sequence[Alert]:
         other_side = bool(site.sensors)
@@ -317,10 +319,10 @@ class Worker:
                 watch.camera.send_back()
 
     def _give_back(self, now_s: float) -> None:
-        """Some seconds after cameras have gone to rest: the memory of their decoders, to the system; and once after
-        the start what only that needed."""
-        if self._started_s is not None and now_s >= self._started_s:
-            self._started_s = None
+        """Some seconds after cameras have gone to rest: the memory of their decoders, to the system; and after the
+        start what only that needed."""
+        if self._release_at_s and now_s >= self._release_at_s[0]:
+            self._release_at_s.pop(0)
             let_go_of_code()
             trim()
         awake = {watch.site.id for watch in self._watches if watch.camera.device.decode_state == FULLY_DECODED}
