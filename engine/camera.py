@@ -42,7 +42,7 @@ class Received:
     """A frame and when it came: `at_s` monotonic seconds, `at` wall clock.
 
     `late`: it was kept back for a while. `glance`: only whether something of interest is there is asked. `still`:
-    nothing has moved since the picture before it.
+    nothing has moved since the picture before it. `calm_until`: see `Attention`.
     """
 
     frame: Frame
@@ -51,6 +51,7 @@ class Received:
     late: bool = False
     glance: bool = False
     still: bool = False
+    calm_until: datetime | None = None
 
 
 class Camera:
@@ -260,7 +261,8 @@ class Camera:
                 self.tally.shed += 1
                 return
             self._kept_at = frame.at
-            self._keep(replace(received, glance=attention.glance, still=attention.still))
+            glance, still, calm_until = attention.glance, attention.still, attention.calm_until
+            self._keep(replace(received, glance=glance, still=still, calm_until=calm_until))
             self._arrived()
 
     def _spare(self, received: Received) -> bool:
@@ -281,8 +283,9 @@ class Camera:
             elif self._lags and received.frame.at - self._taken_at > LONGEST_GAP:
                 self._queue.wait_for(lambda: not self._waiting, PATIENCE_S)
             if self._waiting and not (self._waiting[-1].late or self._waiting[-1].glance):
-                received = replace(received, still=received.still and self._waiting[-1].still)
-                self._waiting.pop()  # of the present only the newest counts
+                left_out = self._waiting.pop()  # of the present only the newest counts
+                calm_until = received.calm_until if left_out.still else left_out.calm_until
+                received = replace(received, still=received.still and left_out.still, calm_until=calm_until)
                 self.tally.shed += 1
             elif len(self._waiting) >= KEPT_PICTURES:
                 self._waiting.popleft()

@@ -107,10 +107,13 @@ class SitePipeline:
         """Does anything look at the pictures?"""
         return bool(self._detectors) or self._health is not None
 
-    def see(self, frame: Frame, moves: Moves | None = None, *, still: bool = False) -> Seen:
+    def see(
+        self, frame: Frame, moves: Moves | None = None, *, still: bool = False, calm_until: datetime | None = None
+    ) -> Seen:
         """Look at one picture and judge what is in it. `moves`: then detectors may look only where something moved.
 
         `still`: nothing has moved since the last picture. Where that one was empty, this one is taken for empty too.
+        `calm_until`: nothing had moved from the last picture until then, so the rules are told that it was empty.
         """
         health = self._health.see(frame) if self._health is not None else []
         if not self._sees:
@@ -119,6 +122,8 @@ class SitePipeline:
             return Seen(None, (), tuple(health))
         if still and self._empty is not None:
             return self._judged([replace(self._empty, at=frame.at)], health, frame.at, repeated=True)
+        if calm_until is not None and self._empty is not None and self._empty.at < calm_until < frame.at:
+            health = [*health, *self._judged([replace(self._empty, at=calm_until)], [], calm_until).signals]
         observations = [found for detector in self._detectors for found in _found(detector, frame, moves)]
         return self._judged(observations, health, frame.at)
 

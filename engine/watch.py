@@ -49,7 +49,8 @@ class Attention:
     """What a picture deserves. `look`: let detectors and rules see it. `glance`: let the detectors see whether what
     moves there is of interest, and say so by `glanced`. `awake`: something goes on, decode every picture. `still`: the
     last look has shown nothing and nothing has moved since, so the rules may be told the same without looking.
-    `quiet`: nothing is there and nothing moves, so do not wait for a key picture to rest."""
+    `quiet`: nothing is there and nothing moves, so do not wait for a key picture to rest. `calm_until`: the last look
+    has shown nothing, and nothing moved from then until this earlier picture, so what is found now came after it."""
 
     look: bool
     awake: bool
@@ -57,6 +58,7 @@ class Attention:
     glance: bool = False
     still: bool = False
     quiet: bool = False
+    calm_until: datetime | None = None
 
 
 class Watch:
@@ -79,6 +81,8 @@ class Watch:
         self._asked: tuple[datetime, datetime] | None = None  # the picture glanced at, and since when it moves
         self._vain = 0
         self._empty = False  # a look has been answered, and the last one has shown nothing
+        self._calm = False  # nothing has moved since the last look
+        self._calm_at = _NEVER  # the newest picture since then up to which nothing had moved
         self._strange: tuple[datetime, tuple[Blob, ...]] | None = None  # since when and where, while glances are vain
         self._expect_until = _NEVER  # what was kept back comes first, and nothing later is looked at before
         self._feet: dict[int, tuple[float, float]] = {}
@@ -97,6 +101,9 @@ class Watch:
             if at >= self._gate_due:
                 self._gate_due = _next(self._gate_due, GATE_EVERY, at)
                 global_change = self._gated(frame, resting=resting)
+                self._calm = self._calm and not (self._warming or global_change) and self._stirred_at < frame.at
+                if self._calm:
+                    self._calm_at = frame.at
             quiet = self._empty and at - self._stirred_at >= _STILL and not self._warming
             if quiet and at - self._interest_at >= GONE_FOR:
                 self._interest_at = _NEVER
@@ -107,12 +114,15 @@ class Watch:
             glance = resting and not awake and not sparing and self._glances(frame.at)
             look = not glance and self._looks(at, awake=awake, resting=resting, sparing=sparing)
             still = look and self._still(at, awake=awake)
+            calm_until = None
             if look:
+                calm = self._empty and not still and self._looked_at < self._calm_at < frame.at
+                calm_until, self._calm = (self._calm_at if calm else None), True
                 self._looked_at = at
                 self._inferred_at = self._inferred_at if still else at
                 self._look_due = _grid(at, self._period)
                 self._unseen_since = None
-            return Attention(look, awake, global_change, glance, still, quiet and not awake)
+            return Attention(look, awake, global_change, glance, still, quiet and not awake, calm_until)
 
     def found(self, detections: Detections) -> None:
         """What a look has shown: does anything stand there, or move?"""

@@ -235,7 +235,7 @@ class Worker:
                 return
         with watch.camera.pixels:
             with self._stages.measure(watch.site.id, "judge"):  # what is left of it beside the detectors' own stages
-                seen = pipeline.see(frame, watch.camera.movement, still=received.still)
+                seen = pipeline.see(frame, watch.camera.movement, still=received.still, calm_until=received.calm_until)
             if any(isinstance(signal, Raised) for signal in seen.signals):
                 with self._stages.measure(watch.site.id, "encode"):
                     picture = frame.jpeg(EVIDENCE_WIDTH)

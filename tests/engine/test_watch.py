@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
@@ -219,3 +220,21 @@ def test_a_resting_camera_of_an_empty_street_tells_so_at_each_key_picture() -> N
     assert all(attention.look for _, attention in found)
     looked = [number / 25 for number, attention in found if not attention.still]
     assert np.diff(looked) == pytest.approx([10.0] * (len(looked) - 1), abs=0.01), "a look of its own every ten seconds"
+
+
+def test_the_first_look_at_what_came_tells_until_when_all_was_calm() -> None:
+    """A resting camera whose every picture is given is looked at once a second: what came lies closer than that."""
+    watch, looks = Watch(5.0), []
+    for frame in film(14.0, (10.0, 13.0, 20.0), fps=10):
+        at_s = (frame.at - NOON).total_seconds()
+        attention = watch.see(frame, resting=at_s > 3)
+        there = [Detection((0.02, 0.4, 0.5, 0.65), 0.9, "car", 1)] if at_s >= 10 else []
+        if attention.glance:
+            assert watch.glanced(frame.at, Detections.of("gate-3", frame.at, there, 16 / 9)) == frame.at
+            attention = watch.see(frame)  # it wakes, and the picture comes again
+        if attention.look:
+            watch.found(Detections.of("gate-3", frame.at, there, 16 / 9))
+            looks.append((at_s, attention.calm_until))
+    before, first = next(pair for pair in pairwise(looks) if pair[1][0] >= 10)
+    assert before[0] < 10
+    assert first == (10.0, NOON + timedelta(seconds=9.9))
