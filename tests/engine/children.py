@@ -125,5 +125,5 @@ def is_alive(pid: int) -> bool:
     """Does the process run (a zombie does not)?"""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):  # gone before, or while it is read
         return False
