@@ -9,6 +9,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
+import pytest
+
 from alerts.lifecycle import acknowledge, raise_alert
 from data.alert import Alert, AlertKey, Priority, Raised
 from data.store import Writer
@@ -20,6 +22,7 @@ THREADS = 16
 LEASE = timedelta(seconds=10)
 
 
+@pytest.mark.alone  # it asks for a second on the wall
 def test_in_many_races_nobody_is_told_after_the_acknowledgement(street: Street) -> None:
     alerts: list[Alert] = []
 
