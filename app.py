@@ -1,5 +1,6 @@
 """Yiping 一屏: the command line. It chooses store and runtime; what it starts lies in engine/ and web/.
 
+python app.py init --demo
 python app.py run --config config.yaml --var var
 python app.py check --config config.yaml
 python app.py analyze VIDEO --site ID --start 2024-07-12T08:00:00+08:00 --json
@@ -59,6 +60,15 @@ def _version() -> str:
     """As pyproject.toml says."""
     project = tomllib.loads((Path(__file__).parent / "pyproject.toml").read_text(encoding="utf-8"))
     return str(project["project"]["version"])
+
+
+def init(args: argparse.Namespace) -> int:
+    """Write a configuration to begin with: an empty one, or the demo city's. Nothing that exists is overwritten."""
+    from data.starter import write_starter
+
+    for path in write_starter(Path(__file__).parent, args.folder, demo=args.demo):
+        print(f"written: {path}")
+    return 0
 
 
 def check(args: argparse.Namespace) -> int:
@@ -322,13 +332,22 @@ def _instant(text: str) -> datetime:
     return at.astimezone(UTC)
 
 
+def _program() -> str:
+    """The name under which it was started: the installed command's, else this file's."""
+    return "yiping" if Path(sys.argv[0]).name == "yiping" else "app.py"
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="app.py", description="Yiping 一屏")
+    parser = argparse.ArgumentParser(prog=_program(), description="Yiping 一屏")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     where = argparse.ArgumentParser(add_help=False)
     where.add_argument("--config", type=Path, default=Path("config.yaml"), help="configuration file")
     where.add_argument("--var", type=Path, default=Path("var"), help="folder of database, evidence and sockets")
     where.add_argument("--store-url", default="", help="PostgreSQL URL; SQLite in --var when left out")
+    command = commands.add_parser("init", help=init.__doc__)
+    command.add_argument("folder", type=Path, nargs="?", default=Path(), help="where to write it (default: here)")
+    command.add_argument("--demo", action="store_true", help="the demo city with its map, roads, units and plans")
+    command.set_defaults(command=init)
     for function in (check, models, describe):
         command = commands.add_parser(function.__name__, parents=[where], help=function.__doc__)
         command.set_defaults(command=function)
@@ -457,7 +476,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ConfigError as error:
         print(redact(str(error)), file=sys.stderr)
     except YipingError as error:
-        print(f"app.py: {redact(str(error))}", file=sys.stderr)
+        print(f"{_program()}: {redact(str(error))}", file=sys.stderr)
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:  # whoever read our output has seen enough
