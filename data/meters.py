@@ -45,16 +45,16 @@ class Meters:
         with self._lock:
             self._gauges.setdefault(name, {})[tuple(sorted(labels.items()))] = value
 
-    def observe(self, name: str, seconds: float, **labels: str) -> None:
-        """Count a duration into the buckets of a histogram."""
+    def observe(self, name: str, seconds: float, times: int = 1, **labels: str) -> None:
+        """Count a duration, so many times, into the buckets of a histogram."""
         key = tuple(sorted(labels.items()))
         with self._lock:
             found = self._histograms.setdefault(name, {})
             counts = found.get(key)
             if counts is None:
                 counts = found[key] = [0.0] * (len(_BOUNDS) + 1)
-            counts[bisect_left(LATENCY_BUCKETS_S, seconds)] += 1.0
-            counts[-1] += seconds
+            counts[bisect_left(LATENCY_BUCKETS_S, seconds)] += times
+            counts[-1] += seconds * times
 
     def as_dict(self) -> dict[str, Series]:
         with self._lock:

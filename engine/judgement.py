@@ -7,7 +7,7 @@ keys of the alerts it holds open, so that after a restart each side resumes its 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -42,15 +42,17 @@ def last_number(reader: Reader, stream: str) -> int:
     return int((reader.value(_value_name(stream)) or {}).get("number", 0))
 
 
+def _keys(kept: Mapping[str, Any], name: str) -> set[AlertKey]:
+    return {AlertKey(*key) for key in kept.get(name, [])}
+
+
 def _held_keys(reader: Reader, stream: str) -> set[AlertKey]:
-    kept = (reader.value(_value_name(stream)) or {}).get("open", [])
-    return {AlertKey(*key) for key in kept}
+    return _keys(reader.value(_value_name(stream)) or {}, "open")
 
 
 def pending_keys(reader: Reader, stream: str) -> set[AlertKey]:
     """What the stream has told to be pending."""
-    kept = (reader.value(_value_name(stream)) or {}).get("pending", [])
-    return {AlertKey(*key) for key in kept}
+    return _keys(reader.value(_value_name(stream)) or {}, "pending")
 
 
 def kept_state(reader: Reader, stream: str) -> Any:
@@ -87,14 +89,40 @@ class Unit:
 
 def commit_unit(writer: Writer, unit: Unit, now: datetime, settings: Settings | None = None) -> tuple[Alert, ...]:
     """The alerts that were raised or ended. A unit that is in the store already changes nothing."""
-    stream = unit.stream
-    if last_number(writer, stream) >= unit.number:
-        return ()
-    if unit.readings:
-        writer.add_readings(unit.readings)
+    return commit_units(writer, [unit], now, settings)
+
+
+def commit_units(
+    writer: Writer, units: Sequence[Unit], now: datetime, settings: Settings | None = None
+) -> tuple[Alert, ...]:
+    """Like `commit_unit`, of several streams at once: all their readings go into the store together."""
+    fresh: list[tuple[Unit, Mapping[str, Any]]] = []
+    numbers: dict[str, int] = {}
+    for unit in units:
+        kept = writer.value(_value_name(unit.stream)) or {}
+        if numbers.get(unit.stream, int(kept.get("number", 0))) < unit.number:
+            numbers[unit.stream] = unit.number
+            fresh.append((unit, kept))
+    readings = [reading for unit, _ in fresh for reading in unit.readings]
+    if readings:
+        writer.add_readings(readings)
+    moved: list[Alert] = []
+    seen: set[str] = set()
+    for unit, kept in fresh:
+        # An earlier unit of the same stream in this list has changed what is kept.
+        newest = writer.value(_value_name(unit.stream)) or {} if unit.stream in seen else kept
+        seen.add(unit.stream)
+        moved += _commit_signals(writer, unit, newest, now, settings)
+    return tuple(moved)
+
+
+def _commit_signals(
+    writer: Writer, unit: Unit, kept: Mapping[str, Any], now: datetime, settings: Settings | None
+) -> list[Alert]:
+    """All but the readings. `kept`: the stream's value in the store."""
     for change in unit.news:
         writer.publish(change)
-    held = _held_keys(writer, stream)
+    held = _keys(kept, "open")
     moved: list[Alert] = []
     for signal in unit.signals:
         if isinstance(signal, Raised):
@@ -105,13 +133,13 @@ def commit_unit(writer: Writer, unit: Unit, now: datetime, settings: Settings | 
             held.discard(signal.key)
         if alert is not None:
             moved.append(alert)
-    pending = pending_keys(writer, stream) - {signal.key for signal in unit.signals}
+    pending = _keys(kept, "pending") - {signal.key for signal in unit.signals}
     for standing in unit.standings:
         note_condition(writer, standing, now)
         pending = (pending | {standing.key}) if standing.condition is Condition.PENDING else pending - {standing.key}
     value = {"number": unit.number, "open": _listed(held)} | ({"pending": _listed(pending)} if pending else {})
-    writer.put_value(_value_name(stream), value)
-    return tuple(moved)
+    writer.put_value(_value_name(unit.stream), value)
+    return moved
 
 
 def _listed(keys: Iterable[AlertKey]) -> list[list[str]]:

@@ -32,7 +32,7 @@ from engine.judgement import (
     GAUGES,
     Unit,
     alerts_to_resume,
-    commit_unit,
+    commit_units,
     keep_state,
     kept_state,
     last_number,
@@ -163,10 +163,12 @@ class Sensors:
         if jump:
             self._note_jump(batch, jump)
         now_s = self._monotonic_s()
-        if now_s >= self._tick_due_s:
+        ticks = now_s >= self._tick_due_s
+        if ticks:
             self._tick_due_s = max(self._tick_due_s + TICK_S, now_s)
             self._tick(batch)
-        self._note_states(batch)
+        heard = {device.site for device, _ in items}
+        self._note_states(batch, [side for side in self._sides if ticks or jump or side.site.id in heard])
         return self._commit(batch)
 
     def _side(self, site: SiteSettings) -> _Side:
@@ -234,7 +236,8 @@ class Sensors:
                 by_site.setdefault(item.site, []).append((device, item))
                 batch.acknowledge.append((device, item))
                 self._meters.count("yiping_readings_total", site=item.site)
-        for side in self._sides:
+        # Sites of which nothing came have nothing to be judged; news that had to wait its second goes out all the same.
+        for side in [side for side in self._sides if side.site.id in by_site] or self._sides[:1]:
             came = by_site.get(side.site.id, [])
             stored = self._known.stored(self._store, [reading for _, reading in came])
             fresh = [(device, reading) for device, reading in came if not self._known.comes_again(reading, stored)]
@@ -330,9 +333,10 @@ class Sensors:
             self._meters.gauge("yiping_site_live", float(not reason), site=side.site.id)
         side.health = news
 
-    def _note_states(self, batch: _Batch) -> None:
-        """What the rules wait for goes into the same commit as the readings they know it from."""
-        for side in self._sides:
+    @staticmethod
+    def _note_states(batch: _Batch, sides: Sequence[_Side]) -> None:
+        """What the rules of these sites wait for goes into the same commit as the readings they know it from."""
+        for side in sides:
             state = side.pipeline.snapshot()
             if state != side.state:
                 side.state = batch.states[side.stream] = state
@@ -430,8 +434,7 @@ class Sensors:
 
 def _write_batch(writer: Writer, batch: _Batch, settings: Settings) -> None:
     now = datetime.now(UTC)
-    for unit in batch.units:
-        commit_unit(writer, unit, now, settings)
+    commit_units(writer, batch.units, now, settings)
     for stream, state in batch.states.items():
         keep_state(writer, stream, state)
     for _, warning in batch.warnings:

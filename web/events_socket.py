@@ -2,12 +2,17 @@
 
 The server sends JSON: `hello` (epoch, seq, reset), `store` (data: does the store take writes), `change` (seq, topic,
 subject, at, data), `ping` (at, seq) every 5 s. With `reset` the page reads its snapshots anew and goes on from `seq`.
+
+With `batch=1` changes that come within a tenth of a second are one message, `changes` (a list): in a storm a hundred
+screens would else be sent tens of thousands of messages a second, each with the cost of a system call.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -27,6 +32,8 @@ from web.sessions import SessionBook, Visitor
 from web.sockets import NOT_ALLOWED, PING_S, TOO_SLOW, close, until_gone, until_one_ends, while_allowed
 
 MOST_REPLAYED = 20_000  # further back a page had better read its snapshots
+BATCH_EVERY_S = 0.1  # a page that takes batches is sent no more than one in this time
+MOST_IN_BATCH = 500
 
 
 class WholeCity:
@@ -128,30 +135,54 @@ async def _send(  # noqa: PLR0917 - one socket with all it needs
     await _say(websocket, type="hello", epoch=outbox.epoch, seq=follower.start, reset=reset)
     if (news := store_news()) is not None:
         await websocket.send_text(news)
+    batches = websocket.query_params.get("batch") == "1"
     seq = follower.start
     if not reset and since is not None:
         after = since
         while page := await outbox.past(after, follower.start):
-            for missed in page:
-                await _pass_on(websocket, missed, own)
+            await _pass_on(websocket, page, own, batches=batches)
             after = max(missed.change.seq for missed in page if missed.change is not None)
+    sent_s = float("-inf")
     while True:
         told = await follower.next(PING_S)
         if told is None:
             await _say(websocket, type="ping", at=iso(deps.now()), seq=seq)
             continue
-        await _pass_on(websocket, told, own)
-        if told.change is not None:
-            seq = told.change.seq
-            meters.delivered(_age_s(deps.now(), told.change.at))
+        if batches and (early_s := sent_s + BATCH_EVERY_S - time.monotonic()) > 0:
+            await asyncio.sleep(early_s)
+        batch = [told, *(follower.waiting(MOST_IN_BATCH) if batches else ())]
+        await _pass_on(websocket, batch, own, batches=batches)
+        sent_s = time.monotonic()
+        changes = [one.change for one in batch if one.change is not None]
+        if changes:
+            seq = changes[-1].seq
+            meters.delivered(_age_s(deps.now(), changes[0].at), len(changes))
 
 
-async def _pass_on(websocket: WebSocket, told: Told, own: OwnTasks | WholeCity) -> None:
-    if told.change is not None and told.change.topic == ACCOUNT_TOPIC:
-        return  # for the server only
-    seen = own.of(told)
-    if seen is not None:
+async def _pass_on(websocket: WebSocket, batch: Sequence[Told], own: OwnTasks | WholeCity, *, batches: bool) -> None:
+    """What this visitor may see of it, in order; one by one, or what belongs together as one message."""
+    changes: list[str] = []
+    for told in batch:
+        if told.change is not None and told.change.topic == ACCOUNT_TOPIC:
+            continue  # for the server only
+        seen = own.of(told)
+        if seen is None:
+            continue
+        if batches and seen.change is not None:
+            changes.append(seen.text)
+            continue
+        await _send_changes(websocket, changes)
+        changes = []
         await websocket.send_text(seen.text)
+    await _send_changes(websocket, changes)
+
+
+async def _send_changes(websocket: WebSocket, texts: Sequence[str]) -> None:
+    """One alone is a `change`, several are `changes`."""
+    if len(texts) == 1:
+        await websocket.send_text(texts[0])
+    elif texts:
+        await websocket.send_text(f'{{"type":"changes","changes":[{",".join(texts)}]}}')
 
 
 async def _say(websocket: WebSocket, **message: Any) -> None:

@@ -28,9 +28,9 @@ class WebMeters:
         self.meters.count("yiping_http_requests_total", area=area, status=f"{status // 100}xx")
         self.meters.observe("yiping_http_request_seconds", seconds, area=area)
 
-    def delivered(self, seconds: float) -> None:
-        """A change reached a socket this long after its own time."""
-        self.meters.observe("yiping_change_delivery_seconds", seconds)
+    def delivered(self, seconds: float, changes: int = 1) -> None:
+        """So many changes reached a socket, the first of them this long after its own time."""
+        self.meters.observe("yiping_change_delivery_seconds", seconds, changes)
 
     def tile(self) -> None:
         self.meters.count("yiping_wall_tiles_total")

@@ -60,6 +60,13 @@ class Subscription:
         except asyncio.QueueFull:
             self._left_behind.set()
 
+    def waiting(self, most: int) -> list[Told]:
+        """What has come already, at most so many."""
+        found: list[Told] = []
+        while len(found) < most and not self._queue.empty():
+            found.append(self._queue.get_nowait())
+        return found
+
     async def next(self, timeout_s: float) -> Told | None:
         """The next change, None when none came in time."""
         try:

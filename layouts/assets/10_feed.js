@@ -132,8 +132,9 @@ yiping.feed = (() => {
   };
   const address = () => {
     const scheme = location.protocol === "https:" ? "wss" : "ws";
-    return `${scheme}://${location.host}${yiping.at("/ws/events")}?since=${seq}&epoch=${encodeURIComponent(loaded ? epoch : "")}`;
+    return `${scheme}://${location.host}${yiping.at("/ws/events")}?since=${seq}&epoch=${encodeURIComponent(loaded ? epoch : "")}&batch=1`;
   };
+  const take = (change) => (waiting ? waiting.push(change) : apply(change));
   async function hello(message, from) {
     epoch = message.epoch;
     tell("store", { state: "ok", since: null, free_mib: null }); // until the server says otherwise
@@ -177,7 +178,8 @@ yiping.feed = (() => {
       if (message.type === "hello") hello(message, mine);
       else if (message.type === "ping") hearPing(message);
       else if (message.type === "store") tell("store", message.data);
-      else if (message.type === "change") waiting ? waiting.push(message) : apply(message);
+      else if (message.type === "change") take(message);
+      else if (message.type === "changes") message.changes.forEach(take);
     };
     mine.onclose = () => {
       if (mine !== socket) return;

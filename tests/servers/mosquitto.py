@@ -40,8 +40,16 @@ def binary() -> str:
 class Mosquitto:
     """A broker that keeps every message on disk at once (autosave after each change)."""
 
-    def __init__(self, folder: Path, user: str, password: str, tls: tuple[Path, Path] | None = None) -> None:
-        """`tls`: certificate and key; the listener then speaks nothing else."""
+    def __init__(
+        self,
+        folder: Path,
+        user: str,
+        password: str,
+        tls: tuple[Path, Path] | None = None,
+        *,
+        autosave: str = "autosave_on_changes true\nautosave_interval 1",
+    ) -> None:
+        """`tls`: certificate and key; the listener then speaks nothing else. `autosave`: when its state is written."""
         self.program = binary()
         self.folder = folder / "mosquitto"
         self.port = free_port()
@@ -58,7 +66,7 @@ class Mosquitto:
         secure = "" if tls is None else f"certfile {tls[0]}\nkeyfile {tls[1]}\n"
         self.settings.write_text(
             f"listener {self.port} 127.0.0.1\n{secure}{who}\npersistence true\npersistence_location {self.folder}/\n"
-            "autosave_on_changes true\nautosave_interval 1\nmax_queued_messages 0\nuser root\n"
+            f"{autosave}\nmax_queued_messages 0\nuser root\n"
         )
 
     def start(self) -> None:
