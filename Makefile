@@ -102,6 +102,12 @@ readings-10m: setup-test
 alerts-rate: setup-test
 	$(PY) -m bench.alert_rate
 
+# 200 alerts and 5,000 readings a second and 100 screens for ten minutes while an officer acknowledges: one line of JSON.
+LOAD_SECONDS ?= 600
+.PHONY: load
+load: setup-test
+	$(PY) -m bench.load_storm --seconds $(LOAD_SECONDS)
+
 # 10,000 races of two responders for one task, and of acknowledging against telling.
 .PHONY: races
 races: setup-test

@@ -10,7 +10,7 @@ import sqlite3
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -46,7 +46,7 @@ LAMPS = ("gate-1", "gate-2")
 class FaultsCity(City):
     """The city with its web process; a loudspeaker that nobody answers keeps the notifier at work."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, more: Sequence[SiteSettings] = ()) -> None:
         gauge = SiteSettings(id="quay", location=CHONGQING, monitor=HttpPush(quantity="count"))
         people = tuple(
             ResponderSettings(id=name, name=name, location=Location(lon=106.5 + n / 1000, lat=29.6))
@@ -58,7 +58,7 @@ class FaultsCity(City):
             policies=(PolicySettings(id="all", priorities=(Priority.P3,), steps=(step,)),),
         )
         within = DispatchSettings(accept_within=dict.fromkeys(Priority, timedelta(seconds=2)))
-        super().__init__(folder, *LAMPS, sites=(gauge,), responders=people, notices=notices, dispatch=within)
+        super().__init__(folder, *LAMPS, sites=(gauge, *more), responders=people, notices=notices, dispatch=within)
         self.port = free_port()
         self.orders = folder / "orders"
         self.orders.mkdir()

@@ -71,6 +71,52 @@ def test_two_hundred_changes_arrive_all_and_in_order(running: Running) -> None:
         assert [change["seq"] for change in found] == list(range(hello["seq"] + 1, hello["seq"] + 201))
 
 
+def batched(ws: ClientConnection, count: int, timeout_s: float = 10.0) -> tuple[list[dict[str, Any]], int]:
+    """So many changes, and in how many messages they came."""
+    found: list[dict[str, Any]] = []
+    messages = 0
+    while len(found) < count:
+        message = json.loads(ws.recv(timeout_s))
+        if message["type"] in {"change", "changes"}:
+            messages += 1
+            found += message["changes"] if message["type"] == "changes" else [message]
+    return found, messages
+
+
+def test_who_takes_batches_gets_what_comes_together_as_one_message_and_misses_nothing(running: Running) -> None:
+    with following(running, batch=1) as (ws, hello):
+        publish(running, 600)
+        found, messages = batched(ws, 600)
+        assert [change["seq"] for change in found] == list(range(hello["seq"] + 1, hello["seq"] + 601))
+        assert [change["data"]["number"] for change in found] == list(range(600))
+        assert messages < 100
+        time.sleep(0.2)
+        alert = running.alert()
+        alone = json.loads(ws.recv(5))
+        assert (alone["type"], alone["subject"]) == ("change", f"alert:{alert}")
+    with following(running, batch=1, since=hello["seq"], epoch=hello["epoch"]) as (ws, again):
+        assert again["reset"] is False
+        missed, messages = batched(ws, 601)
+        assert [change["seq"] for change in missed] == list(range(hello["seq"] + 1, hello["seq"] + 602))
+        assert messages <= 2
+
+
+def test_a_lone_change_waits_for_no_batch(running: Running) -> None:
+    with following(running, batch=1) as (ws, _):
+        time.sleep(0.3)
+        begun_s = time.monotonic()
+        publish(running, 1)
+        (change,), messages = batched(ws, 1)
+        assert (change["data"]["number"], messages) == (0, 1)
+        assert time.monotonic() - begun_s < 1.0
+
+
+def test_a_responder_who_takes_batches_sees_their_own_tasks_only(running: Running) -> None:
+    with following(running, "zhang", batch=1) as (ws, _):
+        publish(running, 50)
+        assert json.loads(ws.recv(7))["type"] == "ping"
+
+
 def test_after_a_break_nothing_is_missing_and_nothing_comes_twice(running: Running) -> None:
     with following(running) as (ws, hello):
         publish(running, 3)
