@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
@@ -117,6 +117,9 @@ class Actor:
         if self.role is not None and not may(self.role, action):
             raise Forbidden(f"role {self.role} may not {action}")
 
+
+ENDED_SESSIONS_KEPT = timedelta(days=31)  # longer than addresses of logins count as known
+USED_CODES_KEPT = timedelta(days=7)
 
 SYSTEM = Actor("system", None)
 CONSOLE = Actor("console", None)  # the command line on the server

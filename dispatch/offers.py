@@ -131,12 +131,13 @@ def expire_due(
         lost = timer.kind == DELIVERY and offer.delivered_at is None
         if not offer.is_open or not (late or lost):
             continue
-        _expire(writer, offer, NOT_DELIVERED if lost else "", now, roads=roads, settings=settings)
+        expire_offer(writer, offer, NOT_DELIVERED if lost else "", now, roads=roads, settings=settings)
         ended += 1
     return ended
 
 
-def _expire(writer: Writer, offer: Offer, reason: str, now: datetime, *, roads: Roads, settings: Settings) -> None:
+def expire_offer(writer: Writer, offer: Offer, reason: str, now: datetime, *, roads: Roads, settings: Settings) -> None:
+    """End an offer that nobody will answer, for this reason (empty: in time), and offer its task to the next."""
     task = writer.task(offer.task_id)
     check(task, Step.EXPIRE, SYSTEM, writer.offers(task.id), now)
     end_offer(writer, task, replace(offer, expired_at=now, reason=reason), now)

@@ -10,7 +10,7 @@ from datetime import datetime
 from data.alert import Alert
 from data.errors import IllegalMove, NotFound
 from data.geo import Location
-from data.people import SYSTEM, Action, Actor, Responder, Role, User
+from data.people import SYSTEM, Action, Actor, Responder, Role, User, may
 from data.record import AuditEntry, Change
 from data.settings import ResponderSettings, Settings
 from data.store import Reader, Writer
@@ -146,14 +146,14 @@ def rank(
     routes = _routes(responders, place, roads, closed_roads(reader, settings))
     weigh = Costs(reader, settings.dispatch.cost, grid, now)
     free = Counter(one.grid for one in responders if one.on_shift and one.id not in busy)
-    disabled = {user.name for user in reader.users() if user.disabled_at is not None}
+    accounts = {user.name: reason for user in reader.users() if (reason := account_reason(user))}
     eligible: list[Candidate] = []
     refused: list[Candidate] = []
     for responder in responders:
         reason = _reason_against(responder, busy, placed.get(responder.id), now, settings)
         missing = sorted(needs - responder.skills)
         reason = reason or (f"lacks {', '.join(missing)}" if missing else "")
-        reason = "account disabled" if responder.id in disabled else reason
+        reason = accounts.get(responder.id, "") or reason
         reason = (excluded or {}).get(responder.id, "") or reason
         candidate = weigh.candidate(responder, _candidate(responder.id, routes.get(responder.id), reason))
         if not reason and responder.grid and responder.grid != grid and free[responder.grid] == 1:
@@ -190,9 +190,16 @@ def named(reader: Reader, responder_id: str, place: Location, *, roads: Roads) -
         reason = "off shift"
     elif responder_id in reader.busy_responders():
         reason = "busy with another task"
-    elif any(user.name == responder_id and user.disabled_at is not None for user in reader.users()):
-        reason = "account disabled"
+    else:
+        reason = next((account_reason(user) for user in reader.users() if user.name == responder_id), "")
     return _candidate(responder_id, _routes([responder], place, roads).get(responder_id), ""), reason
+
+
+def account_reason(user: User) -> str:
+    """Why this user can do no task; empty for who can."""
+    if user.disabled_at is not None:
+        return "account disabled"
+    return "" if may(user.role, Action.WORK_TASK) else f"works as {user.role} now"
 
 
 def _reason_against(

@@ -25,6 +25,28 @@ HEALTH: Mapping[str, tuple[str, str]] = MappingProxyType(
         "health.part.device": ("设备", "Devices"),
         "health.part.alarm": ("系统告警", "Alarms of the system"),
         "health.part.heartbeat": ("对外心跳", "Heartbeat"),
+        "health.part.token": ("令牌", "Tokens"),
+        "health.tokens": ("{n} 天内没有令牌到期", "No token ends within {n} days"),
+        "health.token_soon": (
+            "{name} 的令牌“{label}”还有 {n} 天到期（{day}）",
+            "The token “{label}” of {name} ends in {n} days ({day})",
+        ),
+        "repair.token_soon": (
+            "签发新令牌：python app.py users token {who} --label {quoted}（或“账户”页），换到设备上；"
+            "旧的再用 python app.py users revoke {who} --id {id} 作废",
+            "Issue a new one: python app.py users token {who} --label {quoted} (or the page Accounts), put it into "
+            "the device, then end the old one: python app.py users revoke {who} --id {id}",
+        ),
+        "health.token_over": (
+            "{name} 的令牌“{label}”已于 {day} 到期，用它的设备或系统已无法登录",
+            "The token “{label}” of {name} ended on {day}; what used it is let in no more",
+        ),
+        "repair.token_over": (
+            "仍在使用：python app.py users token {who} --label {quoted} 签发新令牌；"
+            "不再使用：python app.py users revoke {who} --id {id} 消除本提示",
+            "Still in use: issue a new one, python app.py users token {who} --label {quoted}; no longer: "
+            "python app.py users revoke {who} --id {id} takes this finding away",
+        ),
         "health.store": ("数据库 {ms} 毫秒内应答", "The database answers within {ms} ms"),
         "health.store_slow": ("数据库应答慢：{ms} 毫秒", "The database is slow: {ms} ms"),
         "repair.store_slow": (

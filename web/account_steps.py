@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from data.errors import IllegalMove, InputRejected, NotFound
-from data.people import AccountCode, Actor, Role, Session, User
+from data.people import ENDED_SESSIONS_KEPT, AccountCode, Actor, Role, Session, User
 from data.record import AuditEntry, Change
 from data.store import Writer
 from data.web_push import forget_subscriptions
@@ -120,8 +120,10 @@ def issue_token(writer: Writer, by: Actor, token: Session) -> None:
 
 
 def revoke_one(writer: Writer, by: Actor, name: str, session_id: str, now: datetime) -> Session:
-    """End one session or token of a user, by its id. Raises NotFound."""
-    found = next((one for one in writer.sessions(now, user=name) if one.id == session_id), None)
+    """End one session or token of a user, by its id; also a token that has expired. Raises NotFound."""
+    expired = [one for one in writer.tokens_ending(now - ENDED_SESSIONS_KEPT, now, 1000) if one.user == name]
+    known = (*writer.sessions(now, user=name), *expired)
+    found = next((one for one in known if one.id == session_id), None)
     if found is None:
         raise NotFound(f"{name} has no live session or token {session_id[:20]!r}")
     writer.revoke_session(found.secret_hash, now)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import time
 from collections.abc import Iterator, Mapping
@@ -26,6 +27,7 @@ from data.alert import CENTRE
 from data.errors import YipingError
 from data.heartbeat_settings import LAST_HEARTBEAT
 from data.meters import read_meters
+from data.people import ENDED_SESSIONS_KEPT, Session
 from data.settings import Settings
 from data.store import AlertQuery, Reader, Store
 from web.health import past_health
@@ -37,6 +39,8 @@ SPOOL_AGE_S = 60.0
 MANY_WAITING = 100  # files in the inbox
 LATE = timedelta(seconds=30)
 CERTIFICATE_SOON = timedelta(days=14)
+TOKEN_SOON = timedelta(days=7)
+MOST_TOKENS = 50
 HEARTBEAT_LATE = timedelta(minutes=10)
 MANY_RESTARTS = 5
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -175,6 +179,35 @@ def _stored(reader: Reader, settings: Settings, now: datetime) -> Iterator[Findi
     for alert in reader.alerts(AlertQuery(site=CENTRE, open_only=True, limit=20)):
         yield Finding("alarm", State.WARN, "alarm", {"kind": alert.kind, "what": alert.label, "n": alert.id})
     yield from _heartbeat(reader, settings, now)
+    yield from _tokens(reader, now)
+
+
+def _tokens(reader: Reader, now: datetime) -> Iterator[Finding]:
+    """Tokens that end soon or have ended: what uses them stops with the day. Not those that have a successor."""
+    disabled = {user.name for user in reader.users() if user.disabled_at is not None}
+    ending = reader.tokens_ending(now - ENDED_SESSIONS_KEPT, now + TOKEN_SOON, MOST_TOKENS)
+    told = [token for token in ending if token.user not in disabled and not _has_successor(reader, token, now)]
+    for token in told:
+        assert token.expires_at is not None
+        values = {
+            "name": token.user,
+            "label": token.label or token.id,
+            "id": token.id,
+            "who": shlex.quote(token.user),
+            "quoted": shlex.quote(token.label),
+            "day": f"{token.expires_at:%Y-%m-%d}",
+            "n": max(0, (token.expires_at - now).days),
+        }
+        over = token.expires_at <= now
+        yield Finding("token", State.WARN, "token_over" if over else "token_soon", values)
+    if not told:
+        yield Finding("token", State.OK, "tokens", {"n": TOKEN_SOON.days})
+
+
+def _has_successor(reader: Reader, token: Session, now: datetime) -> bool:
+    """Is there a newer one of the same user for the same purpose, which lasts longer?"""
+    same = [one for one in reader.sessions(now, user=token.user) if (one.kind, one.label) == ("token", token.label)]
+    return any(one.expires_at is None or one.expires_at > (token.expires_at or now) for one in same)
 
 
 def _devices(reader: Reader, settings: Settings) -> Iterator[Finding]:

@@ -44,6 +44,11 @@ class AccountLooking(Looking):
         live = select(SESSIONS).where(same, SESSIONS.c.provider_session != "", SESSIONS.c.revoked_at.is_(None))
         return self._all(live, rows.session_of)
 
+    def tokens_ending(self, after: datetime, before: datetime, limit: int = 100) -> Sequence[Session]:
+        of_time = (SESSIONS.c.expires_at > after, SESSIONS.c.expires_at <= before)
+        found = select(SESSIONS).where(SESSIONS.c.kind == "token", SESSIONS.c.revoked_at.is_(None), *of_time)
+        return self._all(found.order_by(SESSIONS.c.expires_at).limit(limit), rows.session_of)
+
     def login_addresses(self, since: datetime, limit: int = 10_000) -> Sequence[tuple[str, str]]:
         newest = func.max(SESSIONS.c.created_at)
         found = (

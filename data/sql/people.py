@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import delete, update
+from sqlalchemy import delete, or_, select, update
 
 from data.errors import IllegalMove, NotFound
 from data.geo import Location
@@ -93,3 +93,13 @@ class PeopleWriting(SqlWriting):
     def end_account_codes_of(self, user: str, at: datetime) -> None:
         fresh = update(CODES).where(CODES.c.user_name == user, CODES.c.used_at.is_(None)).values(used_at=at)
         self._connection.execute(fresh)
+
+    def prune_sessions(self, before: datetime, limit: int) -> int:
+        over = or_(SESSIONS.c.revoked_at < before, SESSIONS.c.expires_at < before)
+        some = select(SESSIONS.c.secret_hash).where(over).limit(limit)
+        return self._connection.execute(delete(SESSIONS).where(SESSIONS.c.secret_hash.in_(some))).rowcount
+
+    def prune_account_codes(self, before: datetime, limit: int) -> int:
+        over = or_(CODES.c.used_at < before, CODES.c.expires_at < before)
+        some = select(CODES.c.code_hash).where(over).limit(limit)
+        return self._connection.execute(delete(CODES).where(CODES.c.code_hash.in_(some))).rowcount

@@ -161,3 +161,39 @@ def test_somebody_s_units_are_found_by_the_whole_name_only(store: Store) -> None
     assert (of("li"), of("lili"), of("王芳"), of("100%"), of("100_"), of('"li"')) == (
         ["a"], ["b"], ["a", "c"], ["c"], [], ["b"],
     )  # fmt: skip
+
+
+def test_ended_sessions_and_codes_are_removed_so_many_at_a_time(store: Store) -> None:
+    def fill(writer: Writer) -> None:
+        writer.add_user(User("li", Role.OPERATOR))
+        for number in range(5):
+            writer.add_session(Session(f"s{number}", "li", NOON, after(number)))
+            writer.add_account_code(AccountCode(f"c{number}", "li", "reset", NOON, after(number), "admin"))
+        writer.add_session(Session("endless", "li", NOON, None, kind="token"))
+        writer.add_session(Session("revoked", "li", NOON, None, kind="token"))
+        writer.revoke_session("revoked", after(2))
+
+    store.write(fill)
+    assert store.write(lambda writer: writer.prune_sessions(after(3), 3)) == 3
+    assert store.write(lambda writer: writer.prune_sessions(after(3), 3)) == 1
+    assert store.write(lambda writer: writer.prune_sessions(after(3), 3)) == 0
+    assert store.write(lambda writer: writer.prune_account_codes(after(3), 2)) == 2
+    assert store.write(lambda writer: writer.prune_account_codes(after(3), 2)) == 1
+    assert store.read(lambda reader: reader.session("s2")) is None
+    assert store.read(lambda reader: reader.session("s3")) is not None
+    assert store.read(lambda reader: reader.session("endless")) is not None
+    assert store.read(lambda reader: reader.account_code("c3")) is not None
+
+
+def test_tokens_that_end_between_two_times_are_found_the_earliest_first(store: Store) -> None:
+    def fill(writer: Writer) -> None:
+        writer.add_user(User("li", Role.OPERATOR))
+        for key, seconds in (("c", 30), ("a", 10), ("b", 20)):
+            writer.add_session(Session(key, "li", NOON, after(seconds), kind="token"))
+        writer.add_session(Session("page", "li", NOON, after(15)))
+        writer.add_session(Session("revoked", "li", NOON, after(15), kind="token"))
+        writer.revoke_session("revoked", after(1))
+
+    store.write(fill)
+    found = store.read(lambda reader: reader.tokens_ending(NOON, after(25)))
+    assert [one.secret_hash for one in found] == ["a", "b"]

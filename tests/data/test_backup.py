@@ -10,12 +10,16 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
+import pyotp
 import pytest
 
 from data.backup import BackupFailed, make_backup, restore_backup, verify_backup
+from data.checkpoint import CheckpointKey
 from data.inbox import Inbox
+from data.people import Role, User
 from data.record import broken_link
 from data.sql.lease import held_in_store
 from data.sql.soundness import check_database
@@ -25,6 +29,9 @@ from data.vault import FolderVault
 from tests.contracts.crew import whole_unit
 from tests.contracts.postgres import binaries, running_cluster
 from tests.contracts.samples import NOON, a_reading
+from web.account_key import AccountKey
+from web.second_factor import Totp
+from web.tls import init as tls_init
 
 
 class Instance:
@@ -206,3 +213,29 @@ def test_postgresql_is_backed_up_and_restored(tmp_path: Path, monkeypatch: pytes
             assert subjects(where) == [str(number) for number in range(1, 21)]
         with pytest.raises(BackupFailed, match="the other kind of database"):
             restore_backup(made, tmp_path / "x.db", tmp_path / "x")
+
+
+def test_every_key_comes_back_and_opens_what_it_sealed_before(instance: Instance, tmp_path: Path) -> None:
+    (instance.var / "keys" / "accounts.key").unlink()
+    before, signer, li = Totp(AccountKey(instance.var)), CheckpointKey(instance.var), User("li", Role.COMMANDER)
+    begun = before.begin(li, "Yiping")
+    app = pyotp.TOTP(begun["secret"])
+    factor = before.confirm(li, begun["setup"], app.at(NOON), "", NOON)
+    noted = signer.public
+    tls_init(instance.var, ["yiping.example.cn"], [])
+    made = instance.backup(tmp_path / "backup")
+    there = tmp_path / "there" / "var"
+    restore_backup(made, there / "yiping.db", there)
+
+    later = NOON + timedelta(minutes=5)
+    assert Totp(AccountKey(there)).used(factor, app.at(later), later) is not None
+    assert Totp(AccountKey(tmp_path / "elsewhere")).used(factor, app.at(later), later) is None, (
+        "another key opens nothing"
+    )
+    assert CheckpointKey(there).public == noted
+    keys = [path for folder in ("keys", "tls") for path in sorted((instance.var / folder).iterdir())]
+    assert {path.name for path in keys} >= {"accounts.key", "audit.key", "server.key"}
+    for path in keys:
+        copied = there / path.relative_to(instance.var)
+        assert copied.read_bytes() == path.read_bytes()
+        assert stat.S_IMODE(copied.stat().st_mode) & 0o077 == 0, copied

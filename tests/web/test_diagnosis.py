@@ -12,12 +12,14 @@ import pytest
 
 from data.heartbeat_settings import HeartbeatSettings
 from data.meters import Meters
+from data.people import CONSOLE, Role, Session, User
 from data.record import Timer
 from data.settings import Settings, SiteSettings
 from data.sql.store import open_store
-from data.store import Store
+from data.store import Store, Writer
 from layouts.health import worded
 from layouts.words import LANGUAGES, TABLE, Words
+from web.account_steps import revoke_one
 from web.diagnosis import Finding, State, diagnose, is_ready
 from web.tls import init
 
@@ -105,3 +107,30 @@ def test_every_text_of_a_part_that_is_not_well_has_a_repair() -> None:
     told = {key.removeprefix("health.") for key in TABLE if key.startswith("health.")}
     repairs = {key.removeprefix("repair.") for key in TABLE if key.startswith("repair.")}
     assert repairs <= told
+
+
+def test_tokens_near_their_end_and_past_it_are_findings_until_they_have_a_successor_or_are_revoked(
+    store: Store, tmp_path: Path
+) -> None:
+    def fill(writer: Writer) -> None:
+        for name in ("gauge's", "old"):
+            writer.add_user(User(name, Role.SOURCE))
+        for key, days, label in (("soon", 6, "dip 4"), ("over", -3, ""), ("far", 8, "dip 5"), ("replaced", 2, "dip 6")):
+            writer.add_session(
+                Session(key * 8, "gauge's", NOW, NOW + timedelta(days=days, hours=1), kind="token", label=label)
+            )
+        writer.add_session(Session("newer", "gauge's", NOW, NOW + timedelta(days=300), kind="token", label="dip 6"))
+        writer.add_session(Session("gone", "old", NOW, NOW + timedelta(days=1), kind="token"))
+        writer.save_user(User("old", Role.SOURCE, disabled_at=NOW, disabled_by="admin"))
+
+    store.write(fill)
+    found = {one.key: one for one in diagnose(SETTINGS, store, tmp_path, NOW) if one.part == "token"}
+    assert {key: one.values["n"] for key, one in found.items()} == {"token_soon": 6, "token_over": 0}
+    soon = found["token_soon"]
+    shown, repair = worded(soon.key, soon.state.value, soon.values, Words("en"))
+    assert shown.startswith("The token “dip 4” of gauge's ends in 6 days")
+    assert """users token 'gauge'"'"'s' --label 'dip 4'""" in repair, "as a shell takes it"
+    assert "--id soonsoonsoonsoon" in repair
+    for key in ("soonsoonsoonsoon", "overoveroverover"):
+        store.write(lambda writer, key=key: revoke_one(writer, CONSOLE, "gauge's", key, NOW))  # type: ignore[misc]
+    assert [one.key for one in diagnose(SETTINGS, store, tmp_path, NOW) if one.part == "token"] == ["tokens"]
