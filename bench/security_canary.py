@@ -1,26 +1,27 @@
 """No configured secret comes back: `python -m bench.security_canary`.
 
-A real installation (`app.py run`) whose gauges, warnings, camera and channels all talk to a peer that echoes what it
-was sent: address, headers, body; plain, percent-encoded, as JSON and in Base64. Afterwards the canaries are looked for,
-in every form, in the logs, the database, everything else under VAR, the REST answers and `/metrics`.
+A real installation (`app.py run`) whose gauges, warnings, cameras, platform, broker, channels and identity provider are
+peers that echo what they were sent: address, headers, body, login; plain, percent-encoded, as JSON and in Base64. An
+administrator logs in, sets up a second factor, issues tokens and codes. Afterwards every secret is looked for, in every
+form, in the logs, each file under VAR, each row of the database, every GET of the API, the pages and `/metrics`.
 """
 
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import os
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -29,11 +30,15 @@ import httpx
 from ruamel.yaml import YAML
 
 from alerts.lifecycle import raise_alert
+from bench.security_canary_accounts import PUSH_SECRETS, Administrator, log_in_at_provider, subscription, vapid_key
+from bench.security_canary_peers import PLATFORM_TOKEN, PLAYED_SIGNATURE, EchoHttp, Peers, peers
 from data.alert import AlertKey, Priority, Raised
 from data.people import Role
 from data.sql.store import open_store
+from data.web_push import subscribe
 from web.accounts import add_user, issue_token
 
+PEERS = ("echo", "push", "api", "oidc", "smtp", "mqtt", "rtsp")
 ROOT = Path(__file__).resolve().parents[1]
 CANARIES: Mapping[str, str] = {
     "password": 'can"ary-pa$$ word/1&x',
@@ -43,53 +48,26 @@ CANARIES: Mapping[str, str] = {
     "hook": "canaryHook5T00000000B0000000xYz",
     "body": "canary-body-6-51fe",
     "environment": "canary-environment-7-c0de",
+    "mail": "canary-mail-8-1f/+0a",
+    "broker": "canary-broker-9-e4%d1",
+    "camera": "canary-camera-10-77:ab",
+    "stream": "canary-stream-11-0d9f",
+    "platform": "canary-platform-12-6e6e",
+    "platform key": "canary-platform-key-13-90",
+    "played": PLAYED_SIGNATURE,
+    "platform token": PLATFORM_TOKEN,
+    "client": "canary-client-secret-16-3c",
+    "user password": "canary-Kranich-17-Ufer-Steg",
 }
-ROUTES = ("notices", "rejects", "sites", "alerts", "audit", "readings", "sites/gauge", "sites/eye", "warnings")
+STORED: Mapping[str, str] = PUSH_SECRETS  # the store has to know them; only that one value may hold them
 RUNS_S = 30.0
+PAGES = ("", "duty", "events", "organisation", "plans", "review", "notices", "rejects", "load", "setup", "health")
 
 
-class _Echo(BaseHTTPRequestHandler):
-    """Answers with what it was sent; every other request is refused with it."""
-
-    count = 0
-
-    def _answer(self) -> None:
-        type(self).count += 1
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode("utf-8", "replace")
-        heads = "; ".join(f"{name}: {value}" for name, value in self.headers.items())
-        kind = type(self).count % 4
-        text = f"{self.path} {heads} {body}"
-        if kind == 1:
-            text = json.dumps({"errcode": 93, "url": self.path, "said": body, "headers": dict(self.headers.items())})
-        elif kind == 2:
-            text = base64.b64encode(f"{self.path}|{heads}|{body}".encode()).decode()
-        elif kind == 3:
-            text = quote(f"{body} {heads} {self.path}", safe="")
-        content = text.encode("utf-8", "replace")
-        self.send_response((200, 403, 500, 401)[type(self).count // 4 % 4])
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-    do_GET = do_POST = do_PUT = _answer  # noqa: N815 - names of http.server
-
-    def log_message(self, *_: object) -> None:
-        """Nothing."""
-
-
-@contextmanager
-def _echo() -> Iterator[str]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), _Echo) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-
-
-def _configure(folder: Path, base: str) -> Path:
-    """config.yaml and secrets.yaml with a canary in every place that a secret can have."""
+def _channels(base: str, peer: Peers, public_key: str) -> list[dict[str, Any]]:
     keyed = f"{base}/hooks/{CANARIES['hook']}/send?access_key={CANARIES['query']}"
-    channels: list[dict[str, Any]] = [
+    mail = {"kind": "email", "host": "127.0.0.1", "port": peer.smtp, "security": "none", "credentials": "mail"}
+    return [
         {"kind": "webhook", "id": "hook", "url": keyed, "credentials": "robot"},
         {"kind": "wecom", "id": "wecom", "url": base, "credentials": "robot"},
         {"kind": "dingtalk", "id": "dingtalk", "url": base, "credentials": "robot"},
@@ -98,26 +76,68 @@ def _configure(folder: Path, base: str) -> Path:
             "kind": "http_message", "id": "sms", "url": keyed, "credentials": "environment",
             "headers": {"X-Api-Key": CANARIES["header"]}, "body": {"appsecret": CANARIES["body"], "text": "{text}"},
         },
+        {**mail, "id": "mail", "sender": "yiping@example.org"},
+        {
+            "kind": "web_push", "id": "push", "public_key": public_key, "contact": "mailto:duty@example.org",
+            "services": ["127.0.0.1"], "credentials": "vapid",
+        },
     ]  # fmt: skip
+
+
+def _sites(base: str, peer: Peers) -> list[dict[str, Any]]:
+    keyed = f"{base}/hooks/{CANARIES['hook']}/send?access_key={CANARIES['query']}"
     gauge = {
         "kind": "http_poll", "id": "poll", "url": f"{base}/gauge?token={CANARIES['query']}", "credentials": "robot",
         "every": "1s", "quantity": "water_depth", "value": "value", "unit": "cm",
     }  # fmt: skip
-    sites = [
-        {"id": "gauge", "name": "gauge", "location": {"lon": 106.5, "lat": 29.6}, "monitors": [gauge]},
-        {
-            "id": "office", "name": "office", "location": {"lon": 106.5, "lat": 29.6},
-            "monitors": [{"kind": "cap_warnings", "id": "cap", "url": keyed, "every": "1s"}],
+    mqtt = {
+        "kind": "mqtt_gauge", "id": "mqtt", "host": "127.0.0.1", "port": peer.mqtt, "topic": "gauge",
+        "credentials": "broker", "quantity": "water_depth", "value": "value", "unit": "cm", "timeout": "3s",
+    }  # fmt: skip
+    wvp = {"kind": "wvp_camera", "url": peer.http, "device": "34020000001320000001", "channel": "1", "timeout": "3s"}
+    monitors: dict[str, dict[str, Any]] = {
+        "gauge": gauge,
+        "broker": mqtt,
+        "office": {"kind": "cap_warnings", "id": "cap", "url": keyed, "every": "1s"},
+        "eye": {"kind": "http_snapshot", "url": keyed, "credentials": "robot"},
+        "rtsp": {
+            "kind": "rtsp_camera", "url": f"rtsp://127.0.0.1:{peer.rtsp}/a?key={CANARIES['stream']}",
+            "credentials": "camera", "timeout": "3s",
         },
-        {
-            "id": "eye", "name": "eye", "location": {"lon": 106.5, "lat": 29.6},
-            "monitor": {"kind": "http_snapshot", "url": keyed, "credentials": "robot"},
-        },
-    ]  # fmt: skip
-    step = {"channels": [one["id"] for one in channels], "to": ["13800000000"]}
-    notices = {"channels": channels, "policies": [{"id": "all", "steps": [step]}]}
-    settings = {"name": "canary", "sites": sites, "workers": 1, "notices": notices}
-    secrets = {"robot": {"username": "yiping", "password": CANARIES["password"], "token": CANARIES["token"]}}
+        "platform": {**wvp, "credentials": "platform"},
+        "platform-key": {**wvp, "credentials": "platform-key"},
+    }  # fmt: skip
+    place = {"lon": 106.5, "lat": 29.6}
+    return [
+        {"id": name, "name": name, "location": place}
+        | ({"monitor": one} if one["kind"].endswith(("camera", "snapshot")) else {"monitors": [one]})
+        for name, one in monitors.items()
+    ]
+
+
+def _configure(folder: Path, peer: Peers) -> Path:
+    """config.yaml and secrets.yaml with a canary in every place that a secret can have."""
+    base = f"{peer.http}/echo"
+    private, public_key = vapid_key()
+    channels = _channels(base, peer, public_key)
+    steps = {"13800000000": [one["id"] for one in channels[:5]], "duty@example.org": ["mail"], "root": ["push"]}
+    policies = [
+        {"id": f"all-{n}", "steps": [{"channels": ids, "to": [to]}]} for n, (to, ids) in enumerate(steps.items())
+    ]
+    oidc = {"issuer": peer.issuer, "client_id": "yiping", "credentials": "login", "roles": {"duty": "duty_officer"}}
+    settings = {
+        "name": "canary", "sites": _sites(base, peer), "workers": 1, "accounts": {"oidc": oidc},
+        "notices": {"channels": channels, "policies": policies},
+    }  # fmt: skip
+
+    def login(name: str) -> dict[str, str]:
+        return {"username": "yiping", "password": CANARIES[name]}
+
+    secrets = {
+        "robot": login("password") | {"token": CANARIES["token"]}, "mail": login("mail"), "broker": login("broker"),
+        "camera": login("camera"), "platform": login("platform"), "platform-key": {"token": CANARIES["platform key"]},
+        "login": login("client"), "vapid": {"token": private},
+    }  # fmt: skip
     config, hidden = folder / "config.yaml", folder / "secrets.yaml"
     writer = YAML(typ="safe", pure=True)
     writer.dump(settings, config)
@@ -142,33 +162,45 @@ def forms(secret: str) -> Iterator[str]:
     for before in ("", "a", "ab"):
         whole = base64.b64encode((before + secret).encode()).decode()
         yield whole[len(before) and 4 : len(whole) - 4]
+    yield hashlib.md5(secret.encode(), usedforsecurity=False).hexdigest()  # what WVP takes for the password
     yield secret[:12]
 
 
-def _looked_at(folder: Path, log: str, base: str, token: str) -> Iterator[tuple[str, bytes]]:
+def _looked_at(folder: Path, log: str, admin: Administrator) -> Iterator[tuple[str, bytes]]:
+    """Every text that somebody may read: log, files, each row of the database, answers, pages, figures."""
     yield "log", log.encode()
-    for path in sorted((folder / "var").rglob("*")):
-        if path.is_file():
+    var = folder / "var"
+    for path in sorted(var.rglob("*")):
+        if path.is_file() and path.parent.name not in {"keys", "tls"}:
             yield path.relative_to(folder).as_posix(), path.read_bytes()
-    with httpx.Client(base_url=base, headers={"Authorization": f"Bearer {token}"}, timeout=20) as client:
-        for route in ROUTES:
-            yield f"GET /api/v1/{route}", client.get(f"/api/v1/{route}").content
-        yield "GET /metrics", client.get("/metrics").content
+    with closing(sqlite3.connect(var / "yiping.db")) as database:
+        tables = [str(name) for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        for table in tables:
+            for row in database.execute(f'SELECT * FROM "{table}"'):
+                if not (row and str(row[0]).startswith("web_push:")):
+                    yield f"table {table}", repr(row).encode()
+    yield from admin.answers()
+    for page in PAGES:
+        yield f"GET /{page}", admin.get(f"/{page}")
+    yield "GET /metrics", admin.get("/metrics")
 
 
-def _free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
+def _leaks(texts: Iterable[tuple[str, bytes]], secrets: Mapping[str, str]) -> Iterator[Leak]:
+    wanted = [(name, form, form.encode()) for name, secret in secrets.items() for form in sorted(set(forms(secret)))]
+    for what, content in texts:
+        for name, form, sought in wanted:
+            if sought in content and not (name in STORED and what.startswith("var/yiping.db")):
+                yield Leak(what, name, form)
 
 
 def run(folder: Path, runs_s: float = RUNS_S) -> tuple[list[Leak], dict[str, int]]:
-    """The leaks, and how many notices and rejects there were to leak something."""
-    with _echo() as peer:
+    """The leaks, and how much there was that could leak: requests of each peer, notices, rejects, texts looked at."""
+    with peers() as peer:
         config, var, port = _configure(folder, peer), folder / "var", _free_port()
         with closing(open_store(var / "yiping.db")) as store:
-            add_user(store, "root", Role.ADMINISTRATOR, None)
+            add_user(store, "root", Role.ADMINISTRATOR, CANARIES["user password"])
             token = issue_token(store, "root")
+            store.write(lambda writer: subscribe(writer, "root", subscription(f"{peer.http}/push")))
         log_path = folder / "log.txt"
         command = [sys.executable, "app.py", "run", "--config", str(config), "--var", str(var), "--port", str(port)]
         environment = {**os.environ, "YIPING_CREDENTIALS_ENVIRONMENT": f"yiping:{CANARIES['environment']}"}
@@ -178,25 +210,28 @@ def run(folder: Path, runs_s: float = RUNS_S) -> tuple[list[Leak], dict[str, int
         try:
             _wait_until_up(base, process)
             with closing(open_store(var / "yiping.db", migrate=False)) as store:
-                for number in range(4):
+                for number in range(8):
                     now = datetime.now(UTC)
                     raised = Raised(AlertKey("gauge", "dwell", "", str(number)), "dwell", Priority.P1, now, now)
                     store.write(lambda writer, raised=raised, now=now: raise_alert(writer, raised, None, now))  # type: ignore[misc]
-                time.sleep(runs_s)
-                told = store.read(lambda reader: len(reader.notices(subject="alert:1")))
-                refused = store.read(lambda reader: len(reader.rejects_after(0, 1000)))
-            texts = list(_looked_at(folder, log_path.read_text("utf-8", "replace"), base, token))
+                with Administrator(base, CANARIES["user password"]) as admin:
+                    own = {**CANARIES, **STORED, "bearer token": token, **admin.secrets()}
+                    log_in_at_provider(base)
+                    time.sleep(runs_s)
+                    told = store.read(lambda reader: len(reader.notices(subject="alert:1")))
+                    refused = store.read(lambda reader: len(reader.rejects_after(0, 1000)))
+                    texts = list(_looked_at(folder, log_path.read_text("utf-8", "replace"), admin))
         finally:
             process.terminate()
             process.wait(30)
-    leaks = [
-        Leak(what, name, form)
-        for what, content in texts
-        for name, secret in CANARIES.items()
-        for form in sorted(set(forms(secret)))
-        if form.encode() in content
-    ]
-    return leaks, {"notices": told, "rejects": refused, "asked": _Echo.count, "looked_at": len(texts)}
+    seen = {f"asked_{name}": count for name, count in sorted(EchoHttp.asked.items())}
+    return list(_leaks(texts, own)), {"notices": told, "rejects": refused, "looked_at": len(texts), **seen}
+
+
+def _free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
 
 
 def _wait_until_up(base: str, process: subprocess.Popen[bytes]) -> None:
@@ -216,8 +251,9 @@ def measure() -> dict[str, object]:
         leaks, seen = run(Path(temporary))
     for leak in leaks:
         print(f"    {leak.what}: canary {leak.name!r} as {leak.form!r}", file=sys.stderr)
-    if not seen["notices"] or not seen["asked"]:
-        raise RuntimeError(f"nothing was sent, so nothing could leak: {seen}")
+    silent = [name for name, count in seen.items() if not count] + [one for one in PEERS if f"asked_{one}" not in seen]
+    if silent:
+        raise RuntimeError(f"nothing was sent, so nothing could leak: {silent} of {seen}")
     return {"canary_leaks": len(leaks), **{f"canary_{name}": number for name, number in seen.items()}}
 
 

@@ -8,6 +8,7 @@ handed to the log and to the store's writer of each process.
 from __future__ import annotations
 
 import base64
+import hashlib
 import html
 import json
 import re
@@ -171,6 +172,9 @@ def _forms(secret: str) -> Iterator[str]:
         for form in {secret, encoded, quote(secret), quote_plus(secret), json.dumps(secret)[1:-1]}:
             yield from _base64_forms(form)
         yield from (secret.encode().hex(), secret.encode().hex().upper())
+        # Where a platform takes the MD5 for the password (WVP), the digest lets in as well.
+        digest = hashlib.md5(secret.encode(), usedforsecurity=False).hexdigest()
+        yield from (digest, digest.upper())
 
 
 def _base64_forms(text: str) -> Iterator[str]:

@@ -18,6 +18,7 @@ import httpx
 
 from data.errors import DeviceLost
 from data.guarded_http import GuardedTransport
+from data.masking import SecretMask
 from data.secrets import Credentials
 from monitors.wvp_camera import Recipe
 
@@ -126,10 +127,16 @@ def _asked(client: httpx.Client, path: str, name: str, what: str, query: dict[st
         raise DeviceLost(f"{name}: the platform answers {answer.status_code} without JSON") from None
     code = content.get("code") if isinstance(content, dict) else None
     if answer.status_code != httpx.codes.OK or code != 0:
-        said = str(content.get("msg", ""))[:100] if isinstance(content, dict) else ""
+        said = str(content.get("msg", "")) if isinstance(content, dict) else ""
+        # What was agreed on with the platform is in no configuration: the token of the login, the digest, the key.
+        said = SecretMask((*_login_headers(client), *query.values()))(said)[:100]
         why = f"the platform refuses {what}: HTTP {answer.status_code}, code {code} {said}".rstrip()
         raise (_LoginExpired if _UNAUTHORIZED in {answer.status_code, code} else _Refused)(name, why)
     return content.get("data")
+
+
+def _login_headers(client: httpx.Client) -> tuple[str, ...]:
+    return tuple(client.headers[name] for name in ("api-key", "access-token") if name in client.headers)
 
 
 def playing(data: object, recipe: Recipe, name: str) -> Playing:

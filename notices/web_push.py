@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Annotated, ClassVar, Literal, Protocol
@@ -19,11 +20,14 @@ from pydantic import Field
 from data.channel import Channel, ChannelContext, ChannelRecipe, DeliveryFailed, Message
 from data.durations import Duration
 from data.errors import InputRejected
+from data.masking import SecretMask
 from data.push_subscription import PushSubscription
 from notices._http import request
 
 SERVICES = ("fcm.googleapis.com", "push.services.mozilla.com", "web.push.apple.com", "notify.windows.com")
 URGENT = frozenset({"P1", "P2"})
+_SEPARATORS = re.compile(r"[\s,=]+")
+_SHORTEST = 12  # characters; what is shorter is a word of the address, not its secret
 
 
 class Signer(Protocol):
@@ -99,7 +103,10 @@ class WebPush:
         try:
             request("POST", browser.endpoint, timeout_s=timeout_s, headers=headers, content=content)
         except DeliveryFailed as failure:
-            return failure
+            # Who knows the address can send to this browser, and the signature holds for hours.
+            mine = (*parts.path.split("/"), parts.query, browser.auth, *_SEPARATORS.split(headers["Authorization"]))
+            mask = SecretMask(one for one in mine if len(one) >= _SHORTEST)
+            return DeliveryFailed(mask(str(failure)), permanent=failure.permanent)
         return None
 
 

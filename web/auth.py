@@ -32,6 +32,7 @@ RESPONDER_HOME = "/r"
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _SCOPE_KEY = "yiping.visitor"
 _GONE_S = 1.0
+_NO_PAGE = 'attachment; filename="api.json"'  # an answer that is opened as an address is never drawn as a page
 _STRICT_TRANSPORT = "max-age=2592000"  # 30 days: a local CA may be changed
 
 _HEADERS = {
@@ -220,6 +221,8 @@ def _with_headers(send: Send, scope: Scope, policy: Callable[[], str]) -> Send:
                 headers.setdefault(name, value)
             headers.setdefault("Cache-Control", caching)
             headers.setdefault("Content-Security-Policy", policy())
+            if "/api/" in scope["path"] and "json" in headers.get("Content-Type", ""):
+                headers.setdefault("Content-Disposition", _NO_PAGE)
             if scope["scheme"] == "https":
                 headers.setdefault("Strict-Transport-Security", _STRICT_TRANSPORT)
         await send(message)

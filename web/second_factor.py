@@ -109,15 +109,15 @@ def _step_of(secret: str, code: str, now: datetime, *, after: int) -> int | None
 
 
 def new_recovery_codes(writer: Writer, user: str, now: datetime) -> list[str]:
-    """Ten fresh codes of 80 bits; those of before are gone. Only hashes are stored."""
+    """Ten fresh codes of 120 bits; those of before are gone. Only hashes are stored."""
     for factor in writer.factors(user):
         if factor.kind is FactorKind.RECOVERY:
             writer.remove_factor(factor.id)
     codes = []
     for _ in range(RECOVERY_CODES):
-        code = base64.b32encode(secrets.token_bytes(10)).decode()
+        code = base64.b32encode(secrets.token_bytes(15)).decode()
         writer.add_factor(Factor(user, FactorKind.RECOVERY, {"hash": hash_secret(code)}, now))
-        codes.append("-".join(code[n : n + 4] for n in range(0, 16, 4)))
+        codes.append("-".join(code[n : n + 4] for n in range(0, 24, 4)))
     return codes
 
 

@@ -6,9 +6,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from data.masking import secret_mask
 from data.place import InferenceSettings
 from data.recipe import RecipeBase
-from data.secrets import redact
+from data.secrets import Secrets, redact
 from data.settings import Settings, SiteSettings
 
 _OURS = ("yolo26n", "yolo26n-seg")
@@ -16,11 +17,12 @@ _LICENCE_OF_OURS = "AGPL-3.0, Ultralytics YOLO26"
 
 
 def setup_view(settings: Settings) -> dict[str, Any]:
-    """Addresses of devices are in it, passwords are not: the settings hold none."""
-    return {
+    """Addresses of devices are in it; keys in them, in headers and bodies are masked. Passwords are in no settings."""
+    view: dict[str, Any] = {
         "inference": _inference_view(settings.inference),
         "sites": [_site_view(site, settings.inference) for site in settings.sites],
     }
+    return secret_mask(settings, Secrets()).within(view)
 
 
 def _inference_view(inference: InferenceSettings) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import logging
 import pickle
@@ -41,6 +42,7 @@ PASSWORD = 'Wasser/stand "7"&+ä'
         base64.b64encode(f"yiping:{PASSWORD}".encode()).decode(),
         base64.urlsafe_b64encode(f"?{PASSWORD}!".encode()).decode(),
         PASSWORD.encode().hex(),
+        hashlib.md5(PASSWORD.encode()).hexdigest(),
         repr(PASSWORD),
     ],
 )
@@ -49,6 +51,7 @@ def test_a_password_is_masked_in_every_form(form: str) -> None:
     masked = mask(f"403 refused: {form} is wrong")
     for told in ("asser", "tand", "573734"):
         assert told not in masked
+    assert hashlib.md5(PASSWORD.encode()).hexdigest() not in masked
     assert masked.startswith("403 refused: ")
     assert masked.endswith(" is wrong")
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -206,3 +208,25 @@ def test_another_host_is_played_from_with_its_own_port_if_it_has_one(media_host:
 def test_a_media_host_that_is_none_is_refused_with_what_to_write(media_host: str) -> None:
     with pytest.raises(ValueError, match=r"media_host\n.*write the host alone or with its port"):
         Recipe(url="http://10.0.0.9", device=DEVICE, channel=CHANNEL, media_host=media_host)
+
+
+@pytest.mark.parametrize("credentials", ["camera", "key"])
+def test_a_platform_that_repeats_what_was_agreed_on_has_no_say_in_what_is_kept(
+    platform: AnsweringServer, context: Context, credentials: str
+) -> None:
+    token = "a-token-of-this-login-7f3c"
+    platform.answer("/api/user/login", lambda _: (200, says({"accessToken": token})))
+    told: list[str] = []
+
+    def refuse(asked: Asked) -> tuple[int, bytes]:
+        told.append(asked.headers.get("access-token") or asked.headers["api-key"])
+        return 200, says(None, 100, f"no: {told[-1]} may not, nor {base64.b64encode(told[-1].encode()).decode()}")
+
+    platform.answer(PLAY, refuse)
+    key = Credentials(token=SecretStr("a-key-of-the-platform-51d0"))
+    both = replace(context, secrets=Secrets(credentials={**context.secrets.credentials, "key": key}))
+    with pytest.raises(DeviceLost, match=r"code 100 no: \*\*\* may not") as lost:
+        camera(platform, credentials=credentials).make(both)
+    assert told == [token if credentials == "camera" else "a-key-of-the-platform-51d0"]
+    assert told[0][:8] not in str(lost.value)
+    assert base64.b64encode(told[0].encode()).decode()[:12] not in str(lost.value)

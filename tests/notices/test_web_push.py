@@ -25,7 +25,7 @@ from data.people import Role
 from data.push_subscription import PushSubscription
 from data.secrets import Secrets
 from data.web_push import subscriptions_of
-from notices.web_push import Recipe
+from notices.web_push import Recipe, WebPush
 from tests.servers.http_peer import Manner, Peer, Received, http_peer
 from tests.web.city import city, open_deps, start
 from web.accounts import add_user, issue_token
@@ -126,6 +126,28 @@ def test_the_browser_reads_what_the_service_cannot(peer: Peer, centre: ec.Ellipt
     check_signature(received, centre, f"http://127.0.0.1:{peer.server_port}")
     with pytest.raises(InvalidSignature):
         check_signature(received, ec.generate_private_key(POINT), f"http://127.0.0.1:{peer.server_port}")
+
+
+def test_a_service_that_repeats_address_and_signature_has_them_kept_nowhere(
+    peer: Peer, centre: ec.EllipticCurvePrivateKey
+) -> None:
+    browser = Browser(peer.url("/wpush/v2/gAAAA-the-address-of-this-browser"))
+    endpoint, auth = browser.subscription.endpoint, browser.subscription.auth
+    peer.manner = Manner(status=403, body=f"{endpoint} {auth} the end".encode())
+    with pytest.raises(DeliveryFailed, match="the end") as failure:
+        recipe(centre).make(context(centre, browser)).send(MESSAGE)
+    assert "the-address" not in str(failure.value)
+    assert auth not in str(failure.value)
+
+    class Signed:
+        """Signs always the same, so that the service can repeat it."""
+
+        def sign(self, _claims: dict[str, str]) -> dict[str, str]:
+            return {"Authorization": "vapid t=head-of-it.claims-of-it.signature-of-it,k=public"}
+
+    peer.manner = Manner(status=403, body=b"no: head-of-it.claims-of-it.signature-of-it")
+    with pytest.raises(DeliveryFailed, match=r"403: no: \*\*\*$"):
+        WebPush(recipe(centre), Signed(), lambda _: (browser.subscription,)).send(MESSAGE)
 
 
 def test_gone_browsers_and_nobody_are_given_up_an_outage_is_not(peer: Peer, centre: ec.EllipticCurvePrivateKey) -> None:

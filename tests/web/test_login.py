@@ -197,6 +197,19 @@ def test_every_answer_has_the_security_headers(running: Running) -> None:
         assert "http" not in policy
 
 
+def test_an_answer_of_the_api_that_is_opened_as_an_address_is_no_page_and_says_its_encoding(running: Running) -> None:
+    with running.browser("li") as browser:
+        for path in ("/api/v1/me", "/api/v1/alerts", "/api/v1/nothing", "/api/v1/openapi.json"):
+            headers = browser.get(path).headers
+            assert headers["content-disposition"] == 'attachment; filename="api.json"', path
+            assert "json" in headers["content-type"], path
+    with running.client() as stranger:
+        login = stranger.get("/login").headers
+        assert "server" not in login
+        assert login["content-type"] == "text/html; charset=utf-8"
+        assert "content-disposition" not in login
+
+
 def test_the_policy_names_our_own_host_only() -> None:
     assert "script-src 'self' 'sha256-abc'" in content_policy(("'sha256-abc'",))
     assert "*" not in content_policy()

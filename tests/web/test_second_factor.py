@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Iterator
 from contextlib import closing
@@ -93,6 +94,7 @@ def test_a_recovery_code_works_once(running: Running) -> None:
     name = somebody(running)
     with running.browser(name) as desk:
         _, codes = set_up(running, desk)
+    assert {len(base64.b32decode(one.replace("-", ""))) * 8 for one in codes} == {120}, "bits: no salt is needed"
     with closing(begin(running, name)) as client:
         assert client.post("/login/second", data={"code": codes[3].lower()}).status_code == 303
         assert client.get("/api/v1/account").json()["second_factor"]["recovery_left"] == 9

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import tarfile
 from datetime import UTC, datetime, timedelta
 
 import httpx
+import pytest
 
+from data.geo import Location
 from data.meters import Meters
 from data.observation import Reading
 from data.record import Change
+from data.settings import Settings, SiteSettings
 from data.store import Writer
+from monitors.cap_warnings import Recipe as CapWarnings
+from monitors.rtsp_camera import Recipe as RtspCamera
 from tests.web.city import Running, until
+from web.setup import setup_view
 
 
 def test_alive_and_ready_are_told_to_everybody(running: Running) -> None:
@@ -117,3 +124,22 @@ def test_the_api_is_fast_enough_for_a_screen_that_asks_often(running: Running) -
     print(f"\nGET /api/v1/alerts: {each_ms:.1f} ms")
     assert answer.status_code == 200
     assert each_ms < 100
+
+
+def test_a_refusal_is_logged_with_who_asked_for_what(running: Running, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, "web.access"), running.browser("li") as browser:
+        assert browser.get("/api/v1/users").status_code == 403
+        until(lambda: any("/api/v1/users" in one.getMessage() for one in caplog.records))
+    line = next(one.getMessage() for one in caplog.records if "/api/v1/users" in one.getMessage())
+    assert line.startswith("127.0.0.1 li GET /api/v1/users 403 ")
+
+
+def test_the_set_up_masks_keys_in_addresses_wherever_they_stand() -> None:
+    place, hook = Location(lon=106.5, lat=29.6), "T0B0aaaabbbbccccdddd99"
+    feed = CapWarnings(id="cap", url=f"https://cap.example/hooks/{hook}/feed?access_key=q-key-2")
+    eye = RtspCamera(url="rtsp://10.0.0.7/main?key=q-key-1-of-camera")
+    sites = (SiteSettings(id="a", location=place, monitor=eye), SiteSettings(id="b", location=place, monitors=(feed,)))
+    shown = json.dumps(setup_view(Settings(sites=sites)))
+    assert all(secret not in shown for secret in ("q-key-1-of-camera", hook, "q-key-2"))
+    assert "rtsp://10.0.0.7/main?key=***" in shown
+    assert "https://cap.example/hooks/***/feed" in shown

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 import stat
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -84,3 +86,29 @@ def test_https_works_with_the_authority_and_not_without(https: tuple[str, MadeFi
         assert client.get("/api/v1/me").json()["name"] == "li"
     with pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
         httpx.get(f"{base}/healthz")
+
+
+def test_old_protocols_and_weak_ciphers_are_refused(https: tuple[str, MadeFiles]) -> None:
+    base, made = https
+    address = ("127.0.0.1", urlsplit(base).port or 0)
+
+    def shake_hands(least: ssl.TLSVersion, most: ssl.TLSVersion, ciphers: str) -> str:
+        context = ssl.create_default_context(cafile=str(made.authority))
+        context.minimum_version, context.maximum_version = least, most
+        context.set_ciphers(f"{ciphers}:@SECLEVEL=0")
+        with (
+            socket.create_connection(address, 5) as plain,
+            context.wrap_socket(plain, server_hostname="localhost") as tls,
+        ):
+            return str(tls.version())
+
+    modern, old = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_1
+    assert shake_hands(modern, modern, "ECDHE+AESGCM") == "TLSv1.2"
+    assert shake_hands(modern, ssl.TLSVersion.TLSv1_3, "ALL") == "TLSv1.3"
+    for least, most, ciphers in (
+        (old, old, "ALL"),
+        (modern, modern, "ECDHE-ECDSA-AES128-SHA:AES128-SHA"),
+        (modern, modern, "aNULL"),
+    ):
+        with pytest.raises((ssl.SSLError, ConnectionError)):
+            shake_hands(least, most, ciphers)
