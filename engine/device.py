@@ -88,16 +88,18 @@ class Device:
         if self._broken:
             self._rest(self._backoff.pause())
         while not self._stopping.is_set() and not self.ended:
+            pause_s = 0.0
             try:
                 self._read()
             except DeviceLost as error:
                 self._lose(str(error), logging.WARNING)
                 if self._alive_s is not None and time.monotonic() - self._alive_s >= STEADY_S:
                     self._backoff.reset()
-                self._rest(self._backoff.pause())
+                pause_s = self._backoff.pause()
             except InputRejected as error:
                 self._lose(f"rejected: {error}", logging.ERROR)
-                self._rest(REJECTED_RETRY_S)
+                pause_s = REJECTED_RETRY_S
+            self._rest(pause_s)  # not above: the frames of the error's traceback hold pictures and containers
 
     def check(self) -> None:
         """Call it about once a second: reading goes on after a defect, and a hanging read is broken off.

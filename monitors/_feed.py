@@ -29,23 +29,27 @@ class Feed(Generic[T]):
     def __init__(self, name: str, produce: Callable[[Feed[T]], None], *, patience_s: float, keep: int) -> None:
         self.name = name
         self.closed = threading.Event()
-        self._produce = produce
         self._patience_s = patience_s
         self._kept: deque[T] = deque(maxlen=keep)
         self._changed = threading.Condition()
         self._failure: YipingError | None = None
         self._heard_s = time.monotonic()
         self.has_answered = False
-        self._thread = threading.Thread(target=self._run, name=f"read {name}", daemon=True)
+        # `produce` belongs to the thread: kept here, it would tie the feed and its monitor into a reference cycle.
+        self._thread = threading.Thread(target=self._run, args=(produce,), name=f"read {name}", daemon=True)
         self._thread.start()
 
     def put(self, item: T, patience_s: float = 0.0) -> None:
-        """From the reading thread. When it is full for longer than `patience_s` the oldest item gives way."""
+        """From the reading thread. When it is full for longer than `patience_s` the oldest item gives way.
+
+        Once closed, nothing is kept any more.
+        """
         with self._changed:
             self.alive()
             if patience_s > 0 and len(self._kept) == self._kept.maxlen:
                 self._changed.wait_for(lambda: len(self._kept) != self._kept.maxlen or self.closed.is_set(), patience_s)
-            self._kept.append(item)
+            if not self.closed.is_set():
+                self._kept.append(item)
             self._changed.notify_all()
 
     def has_room(self) -> bool:
@@ -68,7 +72,11 @@ class Feed(Generic[T]):
             if self.closed.is_set():
                 return
             if item is None and self._failure is not None:
-                raise self._failure
+                self.closed.set()
+                try:
+                    raise self._failure
+                finally:
+                    self._failure = None  # its traceback holds this frame, which holds the feed: a reference cycle
             if item is None and time.monotonic() - self._heard_s > self._patience_s:
                 self.closed.set()
                 raise DeviceLost(f"{self.name}: nothing new for {self._patience_s:g} s")
@@ -78,14 +86,17 @@ class Feed(Generic[T]):
     def close(self) -> None:
         self.closed.set()
         with self._changed:
+            self._kept.clear()  # a closed feed may stay in hand for a while, and a picture has 3 MB
             self._changed.notify_all()
 
-    def _run(self) -> None:
+    def _run(self, produce: Callable[[Feed[T]], None]) -> None:
         failure: YipingError = DeviceLost(f"{self.name}: reading ended unexpectedly")
         try:
-            self._produce(self)
+            produce(self)
         except YipingError as error:
-            failure = error
+            # Only its words are of use. The frames of its traceback would keep container, decoder and pictures alive.
+            failure = error.with_traceback(None)
+            failure.__context__ = failure.__cause__ = None
         finally:
             with self._changed:
                 self._failure = failure

@@ -65,14 +65,15 @@ class LiveVideo:
         self._anchor_s = 0.0  # epoch seconds of the main stream's time zero
         self._substream: Substream | None = None
         self._by_state: StateDecoder | None = None
-        if looks_per_second is not None:
-            self._by_state = StateDecoder(f"{site}: {shown}", looks_per_second, self._substream_alive)
         self._address = address
         self._loop_filter = loop_filter
         self._timeout_s = timeout_s
         self._options = _options(address, transport, timeout_s)
-        if self._by_state is not None and substream is not None:
+        if looks_per_second is not None and substream is not None:
             self._substream = Substream(site, f"{site}: {shown}", substream, self._options, timeout_s, stages)
+            self._by_state = StateDecoder(f"{site}: {shown}", looks_per_second, self._substream.alive)
+        elif looks_per_second is not None:
+            self._by_state = StateDecoder(f"{site}: {shown}", looks_per_second)
         self._feed: Feed[Frame | Rejected] = Feed(
             f"{site}: {shown}", self._read, patience_s=timeout_s, keep=KEPT_FRAMES
         )
@@ -106,9 +107,6 @@ class LiveVideo:
     @property
     def decode_state(self) -> int:
         return DecodeState.FULL if self._by_state is None else self._by_state.state
-
-    def _substream_alive(self) -> bool:
-        return self._substream is not None and self._substream.alive()
 
     def close(self) -> None:
         self._feed.close()
@@ -193,6 +191,7 @@ class LiveVideo:
         finally:
             if not feed.closed.is_set():
                 backlog.finish()
+            decoder.begin_anew()  # a lost camera waits for its next connection without the packets of the last one
 
     def _tell_oddity(self, feed: Feed[Frame | Rejected]) -> None:
         """What is wrong with the camera's time stamps, once."""

@@ -165,6 +165,7 @@ class StateDecoder:
         interval_s = self.ring.key_interval_s
         self.ring = PacketRing()
         self.ring.key_interval_s = interval_s
+        self._decoder = Decoder()
         self._given_s.clear()
 
     def _may_rest(self) -> bool:
