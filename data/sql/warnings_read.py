@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -61,7 +61,7 @@ class WarningLooking(Looking):
             raise UnusableRow(f"warning {warning_id} cannot be read: {error}"[:300]) from error
         if row is None:
             raise NotFound(f"no warning {warning_id}")
-        return warning_of(row, self._references(warning_id))
+        return warning_of(row, self._references([warning_id]).get(warning_id, ()))
 
     def warning_by_key(self, key: WarningId) -> HazardWarning | None:
         number = self._connection.execute(select(WARNINGS.c.id).where(named(WARNINGS, key))).scalar()
@@ -128,19 +128,39 @@ class WarningLooking(Looking):
         return [int(one) for one in self._connection.execute(found.order_by(WARNINGS.c.id).limit(limit)).scalars()]
 
     def _usable(self, found: Select[Any]) -> list[HazardWarning]:
-        """Those that can be read; one that cannot is left out, and named in the log."""
+        """Those that can be read, in three statements; one that cannot is left out, and named in the log."""
+        numbers = [int(number) for number in self._connection.execute(found).scalars()]
+        if not numbers:
+            return []
+        rows = select(WARNINGS).where(WARNINGS.c.id.in_(numbers))
+        try:
+            by_number = {row["id"]: row for row in self._connection.execute(rows).mappings()}
+        except ValueError:  # a column of one of them holds no JSON, or no time: which one is found out one by one
+            return self._usable_of(numbers, self.warning)
+        references = self._references(numbers)
+        return self._usable_of(
+            [number for number in numbers if number in by_number],
+            lambda number: warning_of(by_number[number], references.get(number, ())),
+        )
+
+    @staticmethod
+    def _usable_of(numbers: Sequence[int], warning: Callable[[int], HazardWarning]) -> list[HazardWarning]:
         usable = []
-        for number in self._connection.execute(found).scalars().all():
+        for number in numbers:
             try:
-                usable.append(self.warning(int(number)))
+                usable.append(warning(number))
             except UnusableRow as error:
                 log.error("%s", error)
         return usable
 
-    def _references(self, warning_id: int) -> tuple[WarningId, ...]:
+    def _references(self, numbers: Sequence[int]) -> dict[int, tuple[WarningId, ...]]:
+        """What each of these warnings refers to; without those that refer to nothing."""
         columns = (REFERENCES.c.sender, REFERENCES.c.identifier, REFERENCES.c.sent)
-        found = select(*columns).where(REFERENCES.c.warning_id == warning_id).order_by(*columns)
-        return tuple(WarningId(*row) for row in self._connection.execute(found))
+        found = select(REFERENCES.c.warning_id, *columns).where(REFERENCES.c.warning_id.in_(numbers)).order_by(*columns)
+        references: dict[int, tuple[WarningId, ...]] = {}
+        for number, *key in self._connection.execute(found):
+            references[number] = (*references.get(number, ()), WarningId(*key))
+        return references
 
 
 def _in_force(now: datetime) -> tuple[ColumnElement[bool], ...]:

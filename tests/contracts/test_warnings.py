@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import Engine, event
 
 from data.errors import NotFound
 from data.store import Store
@@ -78,3 +79,22 @@ def test_a_warning_ends_by_itself_when_it_expires_and_an_unknown_one_is_not_foun
     assert store.read(lambda reader: reader.warnings(in_force_at=NOON + timedelta(seconds=7200))) == []
     with pytest.raises(NotFound, match="no warning 99"):
         store.read(lambda reader: reader.warning(99))
+
+
+def test_a_hundred_warnings_are_read_in_three_statements_with_what_they_refer_to(store: Store) -> None:
+    for number in range(1, 101):
+        refers = (a_warning(number - 1).key,) if number > 1 else ()
+        deliver(store, a_warning(number, MessageType.UPDATE if refers else MessageType.ALERT, *refers), number)
+    statements: list[str] = []
+
+    def note(_c: object, _cursor: object, statement: str, *_more: object) -> None:
+        statements.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        found = store.read(lambda reader: reader.warnings(limit=100))
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+    assert [warning.references for warning in found[:2]] == [(a_warning(99).key,), (a_warning(98).key,)]
+    assert [warning.id for warning in found] == list(range(100, 0, -1))
+    assert len([statement for statement in statements if "warning" in statement]) == 3
