@@ -88,7 +88,7 @@ def run(args: argparse.Namespace) -> int:
     from engine.run import the_only_instance
 
     options = _options(args)
-    set_up_log("main", logging.INFO, options.mask)
+    set_up_log("main", logging.INFO, options.mask, options.settings.log.format)
     os.umask(0o077)  # what is made from here on, by children too, is for its owner alone
     with the_only_instance(options):
         return _run(args, options)

@@ -10,12 +10,15 @@ from pydantic_core import PydanticUndefined
 
 from data.account_settings import AccountSettings, OidcSettings
 from data.alarm_settings import AlarmSettings, FlappingSettings, GroupingSettings, InhibitionSettings
+from data.audit_settings import AuditSettings
 from data.camera_health import HealthSettings
 from data.catalogue import Catalogue
 from data.dispatch_settings import AutomaticSettings, ClosureSettings, CostSettings, DispatchSettings
 from data.durations import format_duration
 from data.fusion_settings import FusedPlace, FusionSettings, SendSettings
 from data.geo import Location
+from data.heartbeat_settings import HeartbeatSettings
+from data.log_settings import LogSettings
 from data.notice_settings import NoticeSettings, PolicySettings, StepSettings
 from data.place import InferenceSettings
 from data.plan_settings import (
@@ -33,6 +36,7 @@ from data.plan_settings import (
 from data.recipe import RecipeBase
 from data.secrets import Credentials
 from data.settings import CaseSettings, ResponderSettings, Settings, SiteSettings
+from data.web_settings import WebSettings
 from data.zone import Zone
 
 HEAD = """# config.yaml, setting by setting
@@ -102,6 +106,10 @@ def settings_markdown(catalogue: Catalogue) -> str:
         ("`inference`", InferenceSettings),
         ("`accounts`", AccountSettings),
         ("`accounts.oidc`", OidcSettings),
+        ("`audit`", AuditSettings),
+        ("`heartbeat`", HeartbeatSettings),
+        ("`log`", LogSettings),
+        ("`web`", WebSettings),
         ("`alarms`", AlarmSettings),
         ("`alarms.flapping`", FlappingSettings),
         ("`alarms.inhibitions[]`", InhibitionSettings),

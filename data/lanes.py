@@ -10,6 +10,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from typing import ParamSpec, TypeVar
 
 from data.errors import Busy
@@ -38,7 +39,8 @@ class Lane:
         with self._lock:
             if self._taken >= self._most:
                 raise Busy(f"too much is being asked at once ({self.name}); please try again in a moment")
-            future = self._threads.submit(function, *args, **kwargs)
+            context = copy_context()  # ids for the log go along
+            future = self._threads.submit(lambda: context.run(function, *args, **kwargs))
             self._taken += 1
         # Also when nobody waits for the result any more, the place stays taken until the thread is free again.
         future.add_done_callback(lambda _: self._leave())

@@ -19,6 +19,7 @@ from data.durations import Duration
 from data.fusion_settings import FusionSettings
 from data.geo import ConfiguredLocation
 from data.heartbeat_settings import HeartbeatSettings
+from data.log_settings import LogSettings
 from data.notice_settings import NoticeSettings
 from data.people import User
 from data.place import InferenceSettings, Place
@@ -201,6 +202,7 @@ class Settings(_Settings):
     web: Annotated[WebSettings, Field(description="How browsers reach the server: names, proxy, limits.")] = (
         WebSettings()
     )
+    log: Annotated[LogSettings, Field(description="How the log is written.")] = LogSettings()
     heartbeat: Annotated[
         HeartbeatSettings | None, Field(description="A sign of life to a service outside; none when left out.")
     ] = None

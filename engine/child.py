@@ -1,7 +1,7 @@
 """How a child process begins: tied to its parent's life, with its log, then its target.
 
 Started by the supervisor as `python -m engine.child NAME PARENT PAYLOAD BEATS LIFE`; the last three are file
-descriptors: the pickled target, the pipe for heartbeats, and a pipe that ends with the parent.
+descriptors: how it logs and the pickled target, the pipe for heartbeats, and a pipe that ends with the parent.
 """
 
 from __future__ import annotations
@@ -15,20 +15,29 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from types import MappingProxyType, TracebackType
+from types import TracebackType
 from typing import Any, NoReturn
 
 from data.errors import YipingError
+from data.log_settings import LogFormat
 from data.masking import SecretMask
 from engine.heart import Heart
+from engine.log_lines import log_formatter
 
 log = logging.getLogger(__name__)
 
 PR_SET_PDEATHSIG = 1
 REFUSED = 2  # exit status: the target said why and cannot go on
-_CONTROLS = [*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029]  # line ends and terminal sequences among them
-_ONE_LINE = MappingProxyType({code: f"\\x{code:02x}" for code in _CONTROLS if code != 0x09})
 BROKEN = 1  # exit status: a defect; the log has the trace
+
+
+@dataclass(frozen=True)
+class LogSetup:
+    """How a child logs. It comes before its payload: what is imported for the target may have something to say."""
+
+    level: int
+    mask: SecretMask = field(default_factory=SecretMask)
+    form: LogFormat = LogFormat.TEXT
 
 
 @dataclass(frozen=True)
@@ -38,37 +47,14 @@ class Payload:
     target: Callable[..., None]
     args: tuple[Any, ...]
     watched: bool
-    log_level: int
-    mask: SecretMask = field(default_factory=SecretMask)
 
 
-class RedactingFormatter(logging.Formatter):
-    """Log lines, and the traces of libraries in them, without configured secrets and credentials in URLs.
-
-    A record is one line, whatever its text holds; the lines of a trace are indented, so that none looks like a record.
-    """
-
-    def __init__(self, form: str, mask: SecretMask) -> None:
-        super().__init__(form)
-        self._mask = mask
-
-    def format(self, record: logging.LogRecord) -> str:
-        return self._mask(super().format(record))
-
-    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's own name
-        return super().formatMessage(record).translate(_ONE_LINE)
-
-    def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's own name
-        return "\n".join(f"  {line.translate(_ONE_LINE)}" for line in super().formatException(ei).split("\n"))
-
-
-def set_up_log(name: str, level: int, mask: SecretMask | None = None) -> None:
+def set_up_log(name: str, level: int, mask: SecretMask | None = None, form: LogFormat = LogFormat.TEXT) -> None:
     """One line per record on standard error, with the process's name."""
     handler = logging.StreamHandler()
-    handler.setFormatter(
-        RedactingFormatter(f"%(asctime)s %(levelname)s {name} %(name)s: %(message)s", mask or SecretMask())
-    )
+    handler.setFormatter(log_formatter(name, mask or SecretMask(), form))
     logging.basicConfig(level=level, handlers=[handler], force=True)
+    logging.captureWarnings(capture=True)  # they would be several lines, unmasked
     logging.getLogger("alembic").setLevel(logging.WARNING)  # it would list its own plugins
     logging.getLogger("httpx").setLevel(logging.WARNING)  # it would write every address, and some hold a key
 
@@ -100,12 +86,14 @@ def main(arguments: Sequence[str]) -> int:
     heart = Heart(beats)
     heart.beat()
     with os.fdopen(payload_at, "rb") as file:
-        payload: Payload = pickle.load(file)  # noqa: S301 - written by our own parent into anonymous memory  # nosec B301
-    set_up_log(name, payload.log_level, payload.mask)
+        # both written by our own parent into anonymous memory
+        told: LogSetup = pickle.load(file)  # noqa: S301 # nosec B301
+        set_up_log(name, told.level, told.mask, told.form)
+        sys.excepthook = _last_words
+        threading.excepthook = _note_thread
+        payload: Payload = pickle.load(file)  # noqa: S301 # nosec B301
     if payload.watched:
         signal.signal(signal.SIGTERM, lambda *_: heart.stopping.set())
-    sys.excepthook = _last_words
-    threading.excepthook = _note_thread
     try:
         payload.target(*((heart, *payload.args) if payload.watched else payload.args))
     except YipingError as error:

@@ -8,9 +8,12 @@ keys of the alerts it holds open, so that after a restart each side resumes its 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from structlog.contextvars import bound_contextvars
 
 from alerts.lifecycle import end_alert, note_condition, raise_alert
 from data.alert import Alert, AlertKey, Raised, Signal, Standing
@@ -87,6 +90,12 @@ class Unit:
     standings: tuple[Standing, ...] = ()
 
 
+def unit_in_log(unit: Unit) -> AbstractContextManager[None]:
+    """Within it every record of the log names the unit and when its picture, or readings, were taken."""
+    site = unit.stream.rpartition(".")[0]
+    return bound_contextvars(site=site, unit=f"{unit.stream}/{unit.number}", observed_at=unit.at.isoformat())
+
+
 def commit_unit(writer: Writer, unit: Unit, now: datetime, settings: Settings | None = None) -> tuple[Alert, ...]:
     """The alerts that were raised or ended. A unit that is in the store already changes nothing."""
     return commit_units(writer, [unit], now, settings)
@@ -112,7 +121,8 @@ def commit_units(
         # An earlier unit of the same stream in this list has changed what is kept.
         newest = writer.value(_value_name(unit.stream)) or {} if unit.stream in seen else kept
         seen.add(unit.stream)
-        moved += _commit_signals(writer, unit, newest, now, settings)
+        with unit_in_log(unit) if unit.signals else nullcontext():  # what they move is a line of the log
+            moved += _commit_signals(writer, unit, newest, now, settings)
     return tuple(moved)
 
 

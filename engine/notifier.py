@@ -12,6 +12,8 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
+from structlog.contextvars import bound_contextvars
+
 from data.channel import Channel, ChannelContext, DeliveryFailed, Message
 from data.lock import held
 from data.notice import Notice
@@ -78,7 +80,7 @@ class Notifier:
         if pool is None:
             self._give_up(notice)
             return
-        pool.submit(self._send, notice.id, notice.channel).add_done_callback(lambda done: self._ended(notice.id, done))
+        pool.submit(self._send, notice).add_done_callback(lambda done: self._ended(notice.id, done))
 
     def _give_up(self, notice: Notice) -> None:
         text, settings = f"there is no channel {notice.channel!r} any more", self._settings.notices
@@ -87,7 +89,11 @@ class Notifier:
         with self._lock:
             self._busy.discard(notice.id)
 
-    def _send(self, notice_id: int, channel: str) -> None:
+    def _send(self, notice: Notice) -> None:
+        with bound_contextvars(notice=notice.delivery_id, **_subject_ids(notice.subject)):
+            self._deliver(notice.id, notice.channel)
+
+    def _deliver(self, notice_id: int, channel: str) -> None:
         settings, lease = self._settings.notices, self._timeouts[channel] + LEASE_BEYOND_TIMEOUT
         now = datetime.now(UTC)
 
@@ -130,6 +136,12 @@ class Notifier:
             self._busy.discard(notice_id)
         if not done.cancelled() and (error := done.exception()) is not None:
             log.error("notice %d could not be sent", notice_id, exc_info=error)
+
+
+def _subject_ids(subject: str) -> dict[str, int]:
+    """The id for the log out of `alert:12`; empty for a subject of another kind."""
+    topic, _, number = subject.partition(":")
+    return {f"{topic}_id": int(number)} if topic in {"alert", "event", "task"} and number.isdecimal() else {}
 
 
 def run_notifier(heart: Heart, options: RunOptions) -> None:

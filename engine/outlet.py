@@ -28,7 +28,7 @@ from data.record import Change
 from data.settings import Settings
 from data.store import EvidenceVault, Store, Writer
 from data.views import iso
-from engine.judgement import Unit, commit_unit, keep_state, last_number
+from engine.judgement import Unit, commit_unit, keep_state, last_number, unit_in_log
 from engine.spool import Spool
 
 log = logging.getLogger(__name__)
@@ -176,6 +176,10 @@ class Outlet:
     def _submit(self, unit: Unit) -> None:
         if unit.stream in self._submitted:
             return
+        with unit_in_log(unit):
+            self._submit_unit(unit)
+
+    def _submit_unit(self, unit: Unit) -> None:
         if unit.picture is not None and unit.evidence is None:
             try:
                 site = unit.stream.rpartition(".")[0]
@@ -206,7 +210,8 @@ class Outlet:
             log.debug("%s: %s", unit.stream, error)
             return True
         if error is not None:  # it would fail for ever and hold up all that comes after it
-            log.error("%s: signals refused by the store: %s", unit.stream, unit.signals, exc_info=error)
+            with unit_in_log(unit):
+                log.error("%s: signals refused by the store: %s", unit.stream, unit.signals, exc_info=error)
             self._meters.count("yiping_units_refused_total")
         self._done(unit, () if error is not None else future.result(), done_s)
         return False

@@ -97,7 +97,8 @@ def run_all(
 
     Raises AlreadyRunning when this VAR folder is in use, StoreClosed, OSError.
     """
-    supervisor = Supervisor(build_children(options, web, others), options.run_dir, options.mask)
+    log_format = options.settings.log.format
+    supervisor = Supervisor(build_children(options, web, others), options.run_dir, options.mask, log_format)
     supervisor.run(before=lambda: prepare(options), started=announce)
 
 

@@ -19,9 +19,10 @@ from types import FrameType
 from typing import Any
 
 from data.lock import held
+from data.log_settings import LogFormat
 from data.masking import SecretMask
 from data.meters import Meters
-from engine.child import Payload
+from engine.child import LogSetup, Payload
 
 log = logging.getLogger(__name__)
 
@@ -54,9 +55,10 @@ class Child:
 class _Life:
     """One child over all its restarts."""
 
-    def __init__(self, child: Child, run_dir: Path, mask: SecretMask) -> None:
+    def __init__(self, child: Child, run_dir: Path, mask: SecretMask, log_format: LogFormat) -> None:
         self.child = child
         self._mask = mask
+        self._log_format = log_format
         self.process: subprocess.Popen[bytes] | None = None
         self.start_at = time.monotonic()
         self.restarts = 0
@@ -73,8 +75,8 @@ class _Life:
         child = self.child
         payload = os.memfd_create(child.name)
         with open(payload, "wb", closefd=False) as file:
-            told = Payload(child.target, child.args, child.watched, logging.getLogger().getEffectiveLevel(), self._mask)
-            pickle.dump(told, file)
+            pickle.dump(LogSetup(logging.getLogger().getEffectiveLevel(), self._mask, self._log_format), file)
+            pickle.dump(Payload(child.target, child.args, child.watched), file)
         os.lseek(payload, 0, os.SEEK_SET)
         self.beats, beats = os.pipe()
         life, self._life = os.pipe()
@@ -147,12 +149,18 @@ class Supervisor:
     Writes `<name>.pid` of every child, `supervisor.pid` (also the lock) and `metrics-supervisor.json` into `run_dir`.
     """
 
-    def __init__(self, children: Sequence[Child], run_dir: Path, mask: SecretMask | None = None) -> None:
+    def __init__(
+        self,
+        children: Sequence[Child],
+        run_dir: Path,
+        mask: SecretMask | None = None,
+        log_format: LogFormat = LogFormat.TEXT,
+    ) -> None:
         names = [child.name for child in children]
         if len(set(names)) < len(names):
             raise ValueError(f"children need names of their own: {', '.join(names)}")
         self._run_dir = run_dir
-        self._lives = [_Life(child, run_dir, mask or SecretMask()) for child in children]
+        self._lives = [_Life(child, run_dir, mask or SecretMask(), log_format) for child in children]
         self._ready = selectors.DefaultSelector()
         self._meters = Meters()
         self._stop = 0

@@ -30,6 +30,7 @@ from data.errors import (
 )
 from web.login_limit import TooManyTries
 from web.passwords import HashingBusy
+from web.request_ids import HEADER, present_request_id
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -98,12 +99,18 @@ _HEADERS_OF = MappingProxyType(
 def problem(
     status: int, detail: str, *, kind: str = "", headers: Mapping[str, str] | None = None, **members: Any
 ) -> Response:
-    """A problem document. `kind` is the last part of its type URN; without it the type is about:blank."""
+    """A problem document. `kind` is the last part of its type URN; without it the type is about:blank.
+
+    By its `request_id` the log tells more of it.
+    """
+    request_id = present_request_id()
+    occurrence = {"instance": f"urn:yiping:request:{request_id}", "request_id": request_id} if request_id else {}
     document = {
         "type": f"urn:yiping:problem:{kind}" if kind else "about:blank",
         "title": HTTPStatus(status).phrase,
         "status": status,
         "detail": detail,
+        **occurrence,
         **members,
     }
     content = json.dumps(document, ensure_ascii=False)
@@ -181,5 +188,7 @@ async def _on_gone(_request: Request, _error: Exception) -> Response:
 
 
 async def _on_defect(_request: Request, _error: Exception) -> Response:
-    """A defect: the log has the trace, the answer shows nothing of it."""
-    return problem(500, "the server could not do this; its log says why", kind="defect")
+    """A defect: the log has the trace, the answer shows nothing of it. It is answered outside of every middleware."""
+    request_id = present_request_id()
+    headers = {HEADER: request_id} if request_id else {}
+    return problem(500, "the server could not do this; its log says why", kind="defect", headers=headers)

@@ -53,6 +53,7 @@ from web.open311 import open311_router
 from web.outbox import Outbox
 from web.phone import phone_router
 from web.problems import install_problems
+from web.request_ids import RequestIds
 from web.screens import screen_router, visitor_of_callback
 from web.second_login import second_login_router
 from web.service import service_router
@@ -181,6 +182,7 @@ def build_server(deps: ServerDeps, store_failed: Callable[[], None] = _end_proce
     )
     server.add_middleware(AccessLog, meters=meters)
     server.add_middleware(FrontDoorMiddleware, door=deps.door)
+    server.add_middleware(RequestIds)
     return server
 
 

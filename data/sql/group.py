@@ -12,10 +12,11 @@ import queue
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from contextvars import Context, copy_context
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection, Engine
@@ -25,6 +26,8 @@ from data.errors import StoreClosed, StoreFull
 from data.secrets import redact
 from data.sql.engine import is_busy
 from data.sql.failpoints import Point, failpoints_of
+from data.sql.step_log import LoggedStep, log_steps
+from data.sql.writer import SqlWriter
 from data.store import Writer
 
 MOST_UNITS = 500
@@ -34,10 +37,11 @@ BUSY_PAUSE_S = 0.05
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Unit:
-    """A unit of work that waits, and whom to tell."""
+    """A unit of work that waits, whom to tell, and the context (ids for the log) in which it was submitted."""
 
     work: Callable[[Writer], Any]
     future: Future[Any]
+    context: Context = field(default_factory=copy_context)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,7 @@ class _Outcome:
     unit: Unit
     result: Any
     error: BaseException | None
+    steps: Sequence[LoggedStep] = ()
 
 
 class _TransactionGone(Exception):
@@ -55,7 +60,7 @@ class GroupCommit:
     """The one writing thread of a process. Started at once; `close` ends it after what was submitted."""
 
     def __init__(
-        self, engine: Engine, writer: Callable[[Connection], Writer], gate: AbstractContextManager[None]
+        self, engine: Engine, writer: Callable[[Connection], SqlWriter], gate: AbstractContextManager[None]
     ) -> None:
         self._engine = engine
         self._gate = gate  # held for each transaction; the database's own lock stays the one that counts
@@ -198,18 +203,19 @@ class GroupCommit:
             unit.future.set_exception(refused)
 
 
-def _run_unit(connection: Connection, writer: Writer, unit: Unit) -> _Outcome:
+def _run_unit(connection: Connection, writer: SqlWriter, unit: Unit) -> _Outcome:
     """Run one unit behind its savepoint; what it raises is its caller's, unless the whole transaction is gone."""
     savepoint = connection.begin_nested()
+    writer.steps = []
     try:
-        result = unit.work(writer)
+        result = unit.context.run(unit.work, writer)
         savepoint.commit()
     except BaseException as error:  # the caller's: handed over by the future, as executors do
         if _is_gone(connection):
             raise _TransactionGone from error
         savepoint.rollback()
         return _Outcome(unit, None, error)
-    return _Outcome(unit, result, None)
+    return _Outcome(unit, result, None, writer.steps)
 
 
 def _is_gone(connection: Connection) -> bool:
@@ -241,7 +247,9 @@ def _disk_full(error: BaseException | None) -> bool:
 
 
 def _answer(outcome: _Outcome) -> None:
+    """To whoever waits first, then to the log."""
     if outcome.error is not None:
         outcome.unit.future.set_exception(outcome.error)
     else:
         outcome.unit.future.set_result(outcome.result)
+    outcome.unit.context.run(log_steps, outcome.steps)

@@ -18,6 +18,7 @@ from data.sql import rows
 from data.sql.engine import to_json
 from data.sql.reader import ANSWERS, AUDIT, EVIDENCE, OUTBOX, REQUESTS, TIMERS, VALUES
 from data.sql.rejects_read import REJECTS
+from data.sql.step_log import add_ids, step_of
 from data.sql.writing import SqlWriting
 from data.store import Answered
 
@@ -56,11 +57,14 @@ class RecordWriting(SqlWriting):
         previous = self._connection.execute(LAST_HASH).scalar() or GENESIS
         chained = replace(settled, previous_hash=previous, hash=settled.digest(previous))
         seq = self._connection.execute(APPEND_AUDIT, rows.plain(chained, "seq")).scalar_one()
+        self.steps.append(step_of(entry))
         return replace(chained, seq=int(seq))
 
     def publish(self, change: Change) -> Change:
         values = rows.plain(change, "seq") | {"payload": self._mask.within(dict(change.payload))}
         seq = self._connection.execute(APPEND_CHANGE, values).scalar_one()
+        if self.steps:
+            add_ids(self.steps[-1], change)
         return replace(change, seq=int(seq))
 
     def add_timer(self, timer: Timer) -> Timer:

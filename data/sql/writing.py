@@ -17,6 +17,7 @@ from data.errors import IllegalMove, NotFound, StaleVersion
 from data.masking import SecretMask
 from data.sql.looking import KEY, by_key
 from data.sql.reader import SqlReader
+from data.sql.step_log import LoggedStep
 
 V = TypeVar("V", bound="Versioned")
 
@@ -51,6 +52,7 @@ class SqlWriting(SqlReader):
         super().__init__(connection)
         self._mask = mask or SecretMask()
         self._now = now
+        self.steps: list[LoggedStep] = []  # of this unit of work, for the log
         self._sqlite = connection.dialect.name == "sqlite"
 
     def _inserting(self, table: Table) -> Any:

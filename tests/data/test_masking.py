@@ -21,7 +21,7 @@ from data.observation import Rejected
 from data.secrets import Secrets, redact
 from data.settings import Settings
 from data.sql.store import open_store
-from engine.child import RedactingFormatter
+from engine.log_lines import JsonFormatter, RedactingFormatter
 from notices._http import header_value
 from notices.http_message import Recipe as HttpMessage
 from tests.contracts.samples import NOON
@@ -105,6 +105,9 @@ def test_what_is_stored_and_logged_holds_no_secret(tmp_path: Path) -> None:
     )
     line = RedactingFormatter("%(levelname)s %(message)s", mask).format(record)
     assert line == "ERROR said ***\\x0d\\x0a2024 INFO forged\\x1b[2J"
+    by_json = JsonFormatter("main", mask).format(record)
+    assert by_json.isprintable()
+    assert json.loads(by_json)["event"] == "said ***\r\n2024 INFO forged\x1b[2J"
 
 
 @pytest.mark.parametrize("hostile", ["a://", "a.", "http://:", "@", "a://b@", "x:", "canary-8", "/@'"])

@@ -12,14 +12,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from data.log_settings import LogFormat
 from engine.heart import Heart
 from engine.supervisor import Child
 
 ROOT = Path(__file__).resolve().parents[2]
 _SUPERVISE = (
     "import logging, pickle, sys; from engine.child import set_up_log; from engine.supervisor import Supervisor; "
-    "set_up_log('supervisor', logging.INFO); children, run_dir = pickle.load(sys.stdin.buffer); "
-    "Supervisor(children, run_dir).run()"
+    "form = pickle.load(sys.stdin.buffer); set_up_log('supervisor', logging.INFO, form=form); "
+    "children, run_dir = pickle.load(sys.stdin.buffer); "
+    "Supervisor(children, run_dir, log_format=form).run()"
 )
 
 
@@ -103,7 +105,7 @@ class Supervised:
             self.process.wait(5)
 
 
-def supervise(run_dir: Path, *children: Child, cwd: Path = ROOT) -> Supervised:
+def supervise(run_dir: Path, *children: Child, cwd: Path = ROOT, log_format: LogFormat = LogFormat.TEXT) -> Supervised:
     """`cwd`: the folder where somebody works; the project itself is found all the same."""
     run_dir.mkdir(parents=True, exist_ok=True)
     log_file = run_dir / "log.txt"
@@ -116,7 +118,7 @@ def supervise(run_dir: Path, *children: Child, cwd: Path = ROOT) -> Supervised:
             env={**os.environ, "PYTHONPATH": str(ROOT)},
         )
     assert process.stdin is not None
-    process.stdin.write(pickle.dumps((children, run_dir)))
+    process.stdin.write(pickle.dumps(log_format) + pickle.dumps((children, run_dir)))
     process.stdin.close()
     return Supervised(process, run_dir, log_file)
 

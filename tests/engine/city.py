@@ -16,6 +16,7 @@ from data.sql.store import open_store
 from data.store import AlertQuery, Store
 from engine.options import RunOptions
 from engine.run import build_children, prepare
+from engine.supervisor import Child
 from tests.engine.children import Supervised, supervise
 from tests.engine.kinds import Brightness, LampCamera
 
@@ -49,9 +50,11 @@ class City:
         prepare(self.options)
         self.store: Store = open_store(self.options.store)
         self.running: Supervised | None = None
+        self.web: Child | None = None  # the server's process, where a test needs one
 
     def start(self) -> Supervised:
-        self.running = supervise(self.options.run_dir, *build_children(self.options))
+        form = self.options.settings.log.format
+        self.running = supervise(self.options.run_dir, *build_children(self.options, self.web), log_format=form)
         return self.running
 
     def set(self, name: str, *what: str) -> None:

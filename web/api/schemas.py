@@ -209,6 +209,8 @@ class Problem(BaseModel):
     title: str
     status: int
     detail: str
+    instance: str | None = Field(default=None, description="urn:yiping:request: and the request's id.")
+    request_id: str | None = Field(default=None, description="As in the header X-Request-ID and in the log.")
     errors: list[dict[str, Any]] | None = None
 
 
