@@ -71,6 +71,10 @@ class Lanes:
         self.intake = Lane("intake", threads=4, waiting=400)
         self.photos = Lane("photos", threads=1, waiting=8)
 
+    @property
+    def all(self) -> tuple[Lane, ...]:
+        return (self.quick, self.lists, self.heavy, self.public, self.intake, self.photos)
+
     def close(self) -> None:
-        for lane in (self.quick, self.lists, self.heavy, self.public, self.intake, self.photos):
+        for lane in self.all:
             lane.close()

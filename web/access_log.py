@@ -42,7 +42,7 @@ class AccessLog:
             seconds = time.perf_counter() - begun
             path: str = scope["path"]
             area = next((area.strip("/") for area in _AREAS if f"{path}/".startswith(area)), "page")
-            self._meters.answered(area, status, seconds)
+            self._meters.answered("acknowledge" if path.endswith("/acknowledge") else area, status, seconds)
             visitor: Visitor | None = scope.get("yiping.visitor")
             level = logging.DEBUG if area in ("assets", "_dash", "media") and status < 400 else logging.INFO
             client = scope["client"][0] if scope.get("client") else "-"

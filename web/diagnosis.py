@@ -129,7 +129,7 @@ def _disk(var_dir: Path) -> Iterator[Finding]:
 
 def _waiting(var_dir: Path) -> Iterator[Finding]:
     """What the store has not taken yet: signals of workers in the spool, readings of gauges in the inbox."""
-    ages = [age for file in _files(var_dir / "spool") if (age := _age_s(file)) is not None]
+    ages = waiting_ages_s(var_dir / "spool")
     if ages and max(ages) > SPOOL_AGE_S:
         yield Finding("queues", State.WARN, "spool_old", {"n": len(ages), "s": round(max(ages))})
     waiting = sum(1 for file in _files(var_dir / "inbox") if file.suffix == ".json")
@@ -137,6 +137,11 @@ def _waiting(var_dir: Path) -> Iterator[Finding]:
         yield Finding("queues", State.WARN, "inbox_full", {"n": waiting})
     if not ages and waiting <= MANY_WAITING:
         yield Finding("queues", State.OK, "queues", {"n": waiting})
+
+
+def waiting_ages_s(folder: Path) -> list[float]:
+    """Ages of the files there that hold something, seconds."""
+    return [age for file in _files(folder) if (age := _age_s(file)) is not None]
 
 
 def _files(folder: Path) -> Iterator[Path]:

@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 
+from data.meter_names import METERS
 from data.meters import Meters, read_meters
 
 _HISTOGRAM_PARTS = ("_bucket", "_sum", "_count")
@@ -31,6 +32,10 @@ class WebMeters:
     def delivered(self, seconds: float, changes: int = 1) -> None:
         """So many changes reached a socket, the first of them this long after its own time."""
         self.meters.observe("yiping_change_delivery_seconds", seconds, changes)
+
+    def probed(self, seconds: float) -> None:
+        """A commit of the store has taken this long."""
+        self.meters.observe("yiping_store_commit_seconds", seconds)
 
     def tile(self) -> None:
         self.meters.count("yiping_wall_tiles_total")
@@ -90,6 +95,7 @@ def _family(name: str, counters: Mapping[str, Any]) -> tuple[str, str]:
 def _add(  # noqa: PLR0917 - one series with all its names
     families: dict[str, Metric], family: str, kind: str, sample: str, series: Mapping[str, float], process: str
 ) -> None:
-    metric = families.setdefault(family, Metric(family, family.replace("_", " "), kind))
+    said = METERS.get(sample) or METERS.get(family) or family.replace("_", " ")
+    metric = families.setdefault(family, Metric(family, said, kind))
     for labels, value in series.items():
         metric.add_sample(sample, {**json.loads(labels), "process": process}, value)

@@ -116,7 +116,7 @@ def build_server(deps: ServerDeps, store_failed: Callable[[], None] = _end_proce
         book.see(change)
 
     outbox = Outbox(deps, see)
-    watch = StoreWatch(deps, lambda news: outbox.tell_all(news.message()), store_failed)
+    watch = StoreWatch(deps, lambda news: outbox.tell_all(news.message()), store_failed, meters.probed)
 
     @asynccontextmanager
     async def lifespan(_server: FastAPI) -> AsyncIterator[None]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import resource
+import shutil
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,17 +17,19 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import JSONResponse
 
 from data.errors import Busy, Forbidden, YipingError
+from data.meters import Meters
 from data.networks import is_loopback
 from data.people import Action, may
 from web.auth import found_visitor
 from web.deps import ServerDeps
-from web.diagnosis import State, diagnose
+from web.diagnosis import State, diagnose, waiting_ages_s
 from web.front_door import FORWARDED, FrontDoor, host_name
 from web.metrics import WebMeters, metrics_text
 from web.outbox import Outbox
 
 _READY_WITHIN_S = 2.0
 _LOOK_EVERY_S = 1.0
+STATM = Path("/proc/self/statm")
 TABLES = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
 
 
@@ -50,10 +54,25 @@ def service_router(deps: ServerDeps, outbox: Outbox, meters: WebMeters) -> APIRo
         if not _from_here(request, deps.door) and (visitor is None or not may(visitor.user.role, Action.ADMINISTER)):
             raise Forbidden("metrics are for this machine and for administrators")
         meters.meters.gauge("yiping_outbox_seq", outbox.seq)
-        text = await deps.lanes.lists.run(metrics_text, meters.meters, deps.var_dir / "run")
+        text = await deps.lanes.lists.run(_look_and_write, deps, meters.meters)
         return Response(text, media_type=CONTENT_TYPE_LATEST)
 
     return router
+
+
+def _look_and_write(deps: ServerDeps, meters: Meters) -> bytes:
+    """The exposition, with what is looked at for it: queues, disk, memory."""
+    for lane in deps.lanes.all:
+        meters.gauge("yiping_lane_taken", lane.taken, lane=lane.name)
+    for place in ("spool", "inbox"):
+        ages = waiting_ages_s(deps.var_dir / place)
+        meters.gauge("yiping_waiting_files", len(ages), place=place)
+        meters.gauge("yiping_waiting_age_seconds", round(max(ages, default=0.0), 1), place=place)
+    with contextlib.suppress(OSError):  # what cannot be looked at is left as it was
+        meters.gauge("yiping_disk_free_bytes", shutil.disk_usage(deps.var_dir).free)
+        pages = int(STATM.read_text(encoding="ascii").split()[1])
+        meters.gauge("yiping_process_resident_bytes", pages * resource.getpagesize())
+    return metrics_text(meters, deps.var_dir / "run")
 
 
 async def _store_answers(deps: ServerDeps) -> bool:

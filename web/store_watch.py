@@ -59,9 +59,19 @@ class StoreNews:
 
 
 class StoreWatch:
-    """`tell` gets every change of the state, on the event loop; `failed` is called once when the disk has failed."""
+    """`tell` gets every change of the state, on the event loop; `failed` is called once when the disk has failed.
 
-    def __init__(self, deps: ServerDeps, tell: Callable[[StoreNews], None], failed: Callable[[], None]) -> None:
+    `probed` gets the duration of every probe's commit in seconds, from the store's own thread.
+    """
+
+    def __init__(
+        self,
+        deps: ServerDeps,
+        tell: Callable[[StoreNews], None],
+        failed: Callable[[], None],
+        probed: Callable[[float], None] = lambda _: None,
+    ) -> None:
+        self._probed = probed
         self._deps = deps
         self._tell = tell
         self._failed = failed
@@ -117,7 +127,10 @@ class StoreWatch:
     def _submit(self) -> Future[Any]:
         at = iso(self._deps.now())
         try:
-            return self._deps.store.submit(lambda writer: writer.put_value(PROBE, at))
+            begun_s = time.monotonic()
+            probe = self._deps.store.submit(lambda writer: writer.put_value(PROBE, at))
+            probe.add_done_callback(lambda _: self._probed(time.monotonic() - begun_s))
+            return probe
         except YipingError as error:
             refused: Future[Any] = Future()
             refused.set_exception(error)
