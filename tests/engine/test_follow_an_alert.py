@@ -78,7 +78,7 @@ def test_one_alert_is_followed_from_the_frame_to_the_responder(city: Cities) -> 
     by_event = {line["event"]: line for line in told}
     assert {line["process"] for line in told} >= {"worker-1", "notifier", "web"}
 
-    raised = by_event[f"alert:{alert}: raised by system"]
+    raised = by_event[f"alert:{alert}: raise by system"]
     assert raised["process"] == "worker-1"
     assert (raised["site"], raised["unit"]) == ("gate-1", "gate-1.camera/1")
     assert raised["observed_at"] <= raised["time"]
@@ -87,7 +87,7 @@ def test_one_alert_is_followed_from_the_frame_to_the_responder(city: Cities) -> 
     assert delivered["process"] == "notifier"
     assert delivered["notice"] == speaker.received[0].json["id"]
 
-    acknowledged = by_event[f"alert:{alert}: acknowledged by li"]
+    acknowledged = by_event[f"alert:{alert}: acknowledge by li"]
     assert (acknowledged["process"], acknowledged["request_id"]) == ("web", "from-the-duty-desk")
     offered = by_event[f"task:{task}: offer by li"]
     assert (offered["task_id"], offered["request_id"]) == (task, "sent-by-the-desk")
