@@ -61,6 +61,7 @@ CANARIES: Mapping[str, str] = {
 }
 STORED: Mapping[str, str] = PUSH_SECRETS  # the store has to know them; only that one value may hold them
 RUNS_S = 30.0
+LEAST_ANSWERED = 40  # pages, figures and GETs of the API
 PAGES = ("", "duty", "events", "organisation", "plans", "review", "notices", "rejects", "load", "setup", "health")
 
 
@@ -185,7 +186,8 @@ def _looked_at(folder: Path, log: str, admin: Administrator) -> Iterator[tuple[s
     yield "GET /metrics", admin.get("/metrics")
 
 
-def _leaks(texts: Iterable[tuple[str, bytes]], secrets: Mapping[str, str]) -> Iterator[Leak]:
+def find_leaks(texts: Iterable[tuple[str, bytes]], secrets: Mapping[str, str]) -> Iterator[Leak]:
+    """Every secret (by its name) that stands in one of the texts (by what was looked at)."""
     wanted = [(name, form, form.encode()) for name, secret in secrets.items() for form in sorted(set(forms(secret)))]
     for what, content in texts:
         for name, form, sought in wanted:
@@ -225,7 +227,8 @@ def run(folder: Path, runs_s: float = RUNS_S) -> tuple[list[Leak], dict[str, int
             process.terminate()
             process.wait(30)
     seen = {f"asked_{name}": count for name, count in sorted(EchoHttp.asked.items())}
-    return list(_leaks(texts, own)), {"notices": told, "rejects": refused, "looked_at": len(texts), **seen}
+    seen |= {"notices": told, "rejects": refused, "looked_at": len(texts), "answered": admin.answered}
+    return list(find_leaks(texts, own)), seen
 
 
 def _free_port() -> int:
@@ -251,6 +254,8 @@ def measure() -> dict[str, object]:
         leaks, seen = run(Path(temporary))
     for leak in leaks:
         print(f"    {leak.what}: canary {leak.name!r} as {leak.form!r}", file=sys.stderr)
+    if seen["answered"] < LEAST_ANSWERED:
+        raise RuntimeError(f"only {seen['answered']} pages and answers could be looked at")
     silent = [name for name, count in seen.items() if not count] + [one for one in PEERS if f"asked_{one}" not in seen]
     if silent:
         raise RuntimeError(f"nothing was sent, so nothing could leak: {silent} of {seen}")

@@ -43,11 +43,12 @@ def _text(content: bytes) -> str:
 
 
 class Administrator:
-    """The user root in a browser of their own. Raises what httpx raises."""
+    """The user root in a browser of their own. `answered`: GETs that gave something. Raises what httpx raises."""
 
     def __init__(self, base: str, password: str) -> None:
         self._password = password
         self._client = httpx.Client(base_url=base, timeout=30)
+        self.answered = 0
 
     def __enter__(self) -> Self:
         answer = self._client.post("/login", data={"name": "root", "password": self._password})
@@ -91,6 +92,7 @@ class Administrator:
     def get(self, path: str) -> bytes:
         """Body and headers."""
         answer = self._client.get(path)
+        self.answered += answer.status_code == httpx.codes.OK
         heads = {name: value for name, value in answer.headers.items() if name.lower() != "set-cookie"}
         return f"{heads}".encode() + answer.content
 

@@ -95,6 +95,8 @@ def test_a_recovery_code_works_once(running: Running) -> None:
     with running.browser(name) as desk:
         _, codes = set_up(running, desk)
     assert {len(base64.b32decode(one.replace("-", ""))) * 8 for one in codes} == {120}, "bits: no salt is needed"
+    kept = running.store.read(lambda reader: repr(reader.factors(name)))
+    assert not any(form in kept for one in codes for form in (one, one.replace("-", ""))), "hashes alone"
     with closing(begin(running, name)) as client:
         assert client.post("/login/second", data={"code": codes[3].lower()}).status_code == 303
         assert client.get("/api/v1/account").json()["second_factor"]["recovery_left"] == 9
