@@ -29,7 +29,7 @@ HEALTH: Mapping[str, tuple[str, str]] = MappingProxyType(
         "health.tokens": ("{n} 天内没有令牌到期", "No token ends within {n} days"),
         "health.token_soon": (
             "{name} 的令牌“{label}”还有 {n} 天到期（{day}）",
-            "The token “{label}” of {name} ends in {n} days ({day})",
+            "{name}: the token “{label}” ends in {n} days ({day})",
         ),
         "repair.token_soon": (
             "签发新令牌：python app.py users token {who} --label {quoted}（或“账户”页），换到设备上；"
@@ -39,7 +39,7 @@ HEALTH: Mapping[str, tuple[str, str]] = MappingProxyType(
         ),
         "health.token_over": (
             "{name} 的令牌“{label}”已于 {day} 到期，用它的设备或系统已无法登录",
-            "The token “{label}” of {name} ended on {day}; what used it is let in no more",
+            "{name}: the token “{label}” ended on {day}; what used it is let in no more",
         ),
         "repair.token_over": (
             "仍在使用：python app.py users token {who} --label {quoted} 签发新令牌；"

@@ -128,7 +128,7 @@ def test_tokens_near_their_end_and_past_it_are_findings_until_they_have_a_succes
     assert {key: one.values["n"] for key, one in found.items()} == {"token_soon": 6, "token_over": 0}
     soon = found["token_soon"]
     shown, repair = worded(soon.key, soon.state.value, soon.values, Words("en"))
-    assert shown.startswith("The token “dip 4” of gauge's ends in 6 days")
+    assert shown.startswith("gauge's: the token “dip 4” ends in 6 days")
     assert """users token 'gauge'"'"'s' --label 'dip 4'""" in repair, "as a shell takes it"
     assert "--id soonsoonsoonsoon" in repair
     for key in ("soonsoonsoonsoon", "overoveroverover"):
