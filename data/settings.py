@@ -21,11 +21,11 @@ from data.geo import ConfiguredLocation
 from data.heartbeat_settings import HeartbeatSettings
 from data.log_settings import LogSettings
 from data.notice_settings import NoticeSettings
-from data.people import User
+from data.people import Role, User
 from data.place import InferenceSettings, Place
 from data.plan_settings import PlansSettings
 from data.recipe import DetectorRecipe, MonitorRecipe, RuleRecipe
-from data.watching import WatchSettings, watched_by
+from data.watching import WatchSettings, scoped, watched_by
 from data.web_settings import WebSettings
 
 
@@ -45,6 +45,13 @@ class SiteSettings(Place):
         tuple[SerializeAsAny[DetectorRecipe], ...], Field(description="What is looked for in the camera's pictures.")
     ] = ()
     rules: Annotated[tuple[SerializeAsAny[RuleRecipe], ...], Field(description="What is alarming here.")] = ()
+    visible_to: Annotated[
+        tuple[Role, ...],
+        Field(
+            description="Roles that may know of this site: its place, readings, alerts, events, pictures. Whoever "
+            "may look at all, when left out. Administrators always may, and whoever has a task there sees that task."
+        ),
+    ] = ()
     health: Annotated[
         HealthSettings,
         Field(description="When the camera itself is alarming: lost, black, frozen, covered, moved."),
@@ -224,7 +231,21 @@ class Settings(_Settings):
 
     def cameras_of(self, user: User) -> frozenset[str]:
         """Sites whose cameras this user may watch."""
-        return watched_by(self.watch, user, frozenset(site.id for site in self.sites if site.camera is not None))
+        seen = frozenset(site.id for site in self.sites if site.camera is not None) - self.hidden_from(user.role)
+        return watched_by(self.watch, user, seen)
+
+    def hidden_from(self, role: Role) -> frozenset[str]:
+        """Sites of which people of this role may not know."""
+        if not scoped(role):
+            return frozenset()
+        return frozenset(site.id for site in self.sites if site.visible_to and role not in site.visible_to)
+
+    def seen_by(self, role: Role) -> Settings:
+        """These settings with only the sites of which people of this role may know; for the screens."""
+        hidden = self.hidden_from(role)
+        if not hidden:
+            return self
+        return self.model_copy(update={"sites": tuple(site for site in self.sites if site.id not in hidden)})
 
     def site(self, site_id: str) -> SiteSettings:
         """Raises KeyError when there is no such site."""

@@ -36,7 +36,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class AlertQuery:
-    """Alerts, newest first. `of`: of these kinds or rule ids. `before_id`: continue a list.
+    """Alerts, newest first. `of`: of these kinds or rule ids. `before_id`: continue a list. `hidden`: sites left out.
 
     Times bound `raised_at`/`ended_at` overlap.
     """
@@ -45,6 +45,7 @@ class AlertQuery:
     event_id: int | None = None
     inhibited_by: str | None = None
     of: tuple[str, ...] = ()
+    hidden: frozenset[str] = frozenset()
     open_only: bool = False
     unacknowledged_only: bool = False
     since: datetime | None = None
@@ -55,12 +56,16 @@ class AlertQuery:
 
 @dataclass(frozen=True, slots=True)
 class TaskQuery:
-    """Tasks, newest first. `responder`: offered to or accepted by. Times bound `created_at`."""
+    """Tasks, newest first. `responder`: offered to or accepted by. Times bound `created_at`.
+
+    `hidden`: sites left out.
+    """
 
     event_id: int | None = None
     alert_id: int | None = None
     responder: str | None = None
     unit: str | None = None
+    hidden: frozenset[str] = frozenset()
     open_only: bool = False
     since: datetime | None = None
     until: datetime | None = None
@@ -121,7 +126,17 @@ class Reader(Protocol):
         ...
 
     def event(self, event_id: int) -> Event: ...
-    def events(self, *, open_only: bool = False, before_id: int | None = None, limit: int = 100) -> Sequence[Event]: ...
+    def events(
+        self,
+        *,
+        open_only: bool = False,
+        before_id: int | None = None,
+        limit: int = 100,
+        hidden: frozenset[str] = frozenset(),
+    ) -> Sequence[Event]:
+        """Newest first, without those of the sites `hidden`."""
+        ...
+
     def events_of_kind(self, kind: str, *, since: datetime, box: Box) -> Sequence[Event]:
         """Newest first: those inside the box that are open, or ended at or after `since`."""
         ...
@@ -248,14 +263,27 @@ class Reader(Protocol):
         *,
         after: EvidenceKey | None = None,
         limit: int = 100_000,
+        hidden: frozenset[str] = frozenset(),
     ) -> Sequence[Evidence]:
-        """Oldest first, since <= at < until; those after `after` where a page has ended there."""
+        """Oldest first, since <= at < until; those after `after` where a page has ended there.
+
+        Without those that come from the sites `hidden`.
+        """
         ...
 
     def evidence_thinned(
-        self, since: datetime, until: datetime, width: timedelta, *, limit: int = 5000
+        self,
+        since: datetime,
+        until: datetime,
+        width: timedelta,
+        *,
+        limit: int = 5000,
+        hidden: frozenset[str] = frozenset(),
     ) -> Sequence[Evidence]:
-        """The newest picture of each origin and `width`, oldest first; of more than `limit` the newest."""
+        """The newest picture of each origin and `width`, oldest first; of more than `limit` the newest.
+
+        Without those that come from the sites `hidden`.
+        """
         ...
 
     def evidence_of(self, ids: Sequence[str]) -> Sequence[Evidence]:

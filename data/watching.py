@@ -1,4 +1,4 @@
-"""Who may watch which cameras: live tiles, and the pictures that were taken there."""
+"""Who may watch which cameras, and of which sites people may know at all."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from data.people import Role, User
+from data.people import Action, Role, User, may
 
 
 class WatchSettings(BaseModel):
@@ -29,3 +29,12 @@ def watched_by(rules: Sequence[WatchSettings], user: User, cameras: frozenset[st
         if fitting:
             return cameras & {site for rule in fitting for site in rule.sites}
     return cameras
+
+
+def scoped(role: Role) -> bool:
+    """Does `visible_to` of the sites hold for this role?
+
+    Administrators configure the sites. Who works in the street sees nothing but their own tasks, and must find the
+    place; machines have tokens with a scope of their own.
+    """
+    return role is not Role.ADMINISTRATOR and may(role, Action.READ)

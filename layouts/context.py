@@ -13,7 +13,7 @@ The screens' scripts use, all on their own host and with the session cookie:
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -47,3 +47,7 @@ class ScreenContext:
     lanes: Lanes = field(default_factory=Lanes)
     diagnose: Callable[[], Sequence[tuple[str, str, str, Mapping[str, Any]]]] = tuple
     base: str = ""
+
+    def seen_by_visitor(self) -> ScreenContext:
+        """The same with only the sites of which the present visitor may know."""
+        return replace(self, settings=self.settings.seen_by(self.visitor().role))

@@ -14,7 +14,7 @@ from layouts.words import LANGUAGE_COOKIE, tables
 
 def page_data(screens: ScreenContext, user: User) -> dict[str, Any]:
     """JSON for the page of this user: nothing of sites and people for a role that may not read them."""
-    settings = screens.settings
+    settings = screens.settings.seen_by(user.role)
     reads = may(user.role, Action.READ)
     cameras = settings.cameras_of(user)
     return {

@@ -45,6 +45,8 @@ def connect(app: Dash, screens: ScreenContext) -> None:
             sources = await screens.lanes.lists.run(look)
         except Busy:
             return dash.no_update, dash.no_update
+        hidden = screens.settings.hidden_from(screens.visitor().role)
+        sources = [source for source in sources if source.site not in hidden]
         names = {site.id: site.name or site.id for site in screens.settings.sites}
         read_at = datetime.now(UTC).astimezone(screens.settings.zone_info)
         age = words("rejects.read_at", time=f"{read_at:%H:%M:%S}")

@@ -9,6 +9,7 @@ import dash
 from dash import Dash, Input, Output, State, dcc, html
 
 from data.errors import Busy, InputRejected, TookTooLong, YipingError
+from data.people import User
 from layouts.context import ScreenContext
 from layouts.review_data import MOST_ALERTS, MOST_TASKS, Incident, alerts_csv, collect, page_json, read_span, tasks_csv
 from layouts.review_figure import review_figure
@@ -103,22 +104,22 @@ def connect(app: Dash, screens: ScreenContext) -> None:
     """Reading a span, and exporting it."""
     zone = screens.settings.zone_info
 
-    def incident(since: str | None, until: str | None) -> Incident:
+    def incident(user: User, since: str | None, until: str | None) -> Incident:
         span = read_span(since, until, zone)
-        return screens.store.read(lambda reader: collect(reader, span, screens.settings), within_s=READ_WITHIN_S)
+        return screens.store.read(lambda reader: collect(reader, span, screens.settings, user), within_s=READ_WITHIN_S)
 
-    def shown(since: str | None, until: str | None, words: Words) -> tuple[Any, Any, str]:
-        found = incident(since, until)
-        return review_figure(found, screens.settings, words, screens.base), page_json(found, zone), remark(found, words)
+    def shown(user: User, since: str | None, until: str | None, words: Words) -> tuple[Any, Any, str]:
+        found, settings = incident(user, since, until), screens.settings.seen_by(user.role)
+        return review_figure(found, settings, words, screens.base), page_json(found, zone), remark(found, words)
 
-    def written(what: str, since: str | None, until: str | None, words: Words) -> tuple[str, str]:
-        found = incident(since, until)
+    def written(user: User, what: str, since: str | None, until: str | None, words: Words) -> tuple[str, str]:
+        found = incident(user, since, until)
         return (alerts_csv if what == "alerts" else tasks_csv)(found, zone), remark(found, words)
 
     async def read(_clicks: int, since: str | None, until: str | None) -> tuple[Any, Any, str]:
         words = Words(language_of(dash.ctx.cookies.get(LANGUAGE_COOKIE), screens.settings.language))
         try:
-            return await screens.lanes.heavy.run(shown, since, until, words)
+            return await screens.lanes.heavy.run(shown, screens.visitor(), since, until, words)
         except (InputRejected, TookTooLong, Busy) as error:
             return dash.no_update, dash.no_update, complaint(error, words)
 
@@ -128,7 +129,7 @@ def connect(app: Dash, screens: ScreenContext) -> None:
         words = Words(language_of(dash.ctx.cookies.get(LANGUAGE_COOKIE), screens.settings.language))
         what = "alerts" if dash.ctx.triggered_id == "review-alerts-csv" else "tasks"
         try:
-            content, remarked = await screens.lanes.heavy.run(written, what, since, until, words)
+            content, remarked = await screens.lanes.heavy.run(written, screens.visitor(), what, since, until, words)
         except (InputRejected, TookTooLong, Busy) as error:
             return dash.no_update, complaint(error, words)
         name = f"yiping-{what}-{(since or '').replace(':', '')}.csv"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
@@ -12,6 +12,7 @@ import pandas as pd
 from data.alert import Alert
 from data.errors import InputRejected
 from data.observation import Reading
+from data.people import User
 from data.record import Evidence
 from data.settings import Settings
 from data.spans import ReadingBucket, buckets
@@ -112,29 +113,35 @@ def _moment(text: str | None, zone: tzinfo) -> datetime:
         raise InputRejected(f"{text!r} is not a time; write 2026-07-12T08:00") from error
 
 
-def collect(reader: Reader, span: Span, settings: Settings) -> Incident:
+def collect(reader: Reader, span: Span, settings: Settings, user: User | None = None) -> Incident:
     """The span's readings, alerts, tasks and pictures, each in the order of time; none of them without a limit.
 
     Readings and pictures are thinned by the database; of more alerts or tasks than can be shown the newest are.
+    Sites of which `user` may not know are left out, and the pictures of cameras that they may not watch.
     """
+    hidden, unwatched = (frozenset(), frozenset()) if user is None else hidden_and_unwatched(settings, user)
+    settings = settings if user is None else settings.seen_by(user.role)
     sites = [site.id for site in settings.sites if site.sensors or site.detectors]
     width = buckets(span.until - span.since, max(FEWEST_POINTS, min(MOST_POINTS, ALL_POINTS // max(1, len(sites)))))
     readings = reader.reading_buckets(sites, span.since, span.until, width)
     corrections = reader.corrected_readings(sites, since=span.since, until=span.until)
-    alerts = reader.alerts(AlertQuery(since=span.since, until=span.until, limit=MOST_ALERTS + 1))
+    alerts = [
+        replace(alert, evidence=None) if alert.key.site in unwatched else alert
+        for alert in reader.alerts(AlertQuery(since=span.since, until=span.until, limit=MOST_ALERTS + 1, hidden=hidden))
+    ]
     # A task belongs to the span when it was made in it, or when its alert was there.
-    tasks = {
-        task.id: task for task in reader.tasks(TaskQuery(since=span.since, until=span.until, limit=MOST_TASKS + 1))
-    }
+    asked = TaskQuery(since=span.since, until=span.until, limit=MOST_TASKS + 1, hidden=hidden)
+    tasks = {task.id: task for task in reader.tasks(asked)}
     of_alerts = reader.tasks_of_alerts([alert.id for alert in alerts[:MOST_ALERTS]], limit=MOST_TASKS + 1)
     tasks |= {task.id: task for task in of_alerts}
     newest = sorted(tasks.values(), key=lambda task: task.id, reverse=True)
-    evidence = {picture.id: picture for picture in reader.evidence_thinned(span.since, span.until, span.picture_every)}
+    thin = reader.evidence_thinned(span.since, span.until, span.picture_every, hidden=hidden | unwatched)
+    evidence = {picture.id: picture for picture in thin}
     wanted = [alert.evidence for alert in alerts[:MOST_ALERTS] if alert.evidence] + [
         task.report_photo for task in newest[:MOST_TASKS] if task.report_photo
     ]
     for picture in reader.evidence_of(wanted):
-        if span.since <= picture.at < span.until:
+        if span.since <= picture.at < span.until and picture.origin not in unwatched:
             evidence[picture.id] = picture
     return Incident(
         span,
@@ -145,6 +152,12 @@ def collect(reader: Reader, span: Span, settings: Settings) -> Incident:
         whole=len(alerts) <= MOST_ALERTS and len(newest) <= MOST_TASKS,
         corrections=tuple(corrections),
     )
+
+
+def hidden_and_unwatched(settings: Settings, user: User) -> tuple[frozenset[str], frozenset[str]]:
+    """Sites of which this user may not know; sites whose camera they may not watch."""
+    cameras = frozenset(site.id for site in settings.sites if site.camera is not None)
+    return settings.hidden_from(user.role), cameras - settings.cameras_of(user)
 
 
 def thinned(buckets: Sequence[ReadingBucket], width: timedelta) -> pd.DataFrame:

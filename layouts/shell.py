@@ -105,7 +105,8 @@ def connect(app: Dash, screens: ScreenContext) -> None:
             return draw_frame(
                 screens, words, path, draw_nothing(screens, words, "error.403" if closed else "not_found")
             )
-        return draw_frame(screens, words, path, pages[path](screens, words))
+        seen = screens.seen_by_visitor()
+        return draw_frame(seen, words, path, pages[path](seen, words))
 
     app.callback(Output("page", "children"), Input("url", "pathname"))(page)
 

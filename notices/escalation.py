@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from data.alert import Alert
+from data.errors import NotFound
 from data.following import Follower
 from data.notice import Escalation, Notice, NoticeState
 from data.notice_settings import NoticeSettings, PolicySettings, StepSettings
@@ -53,7 +54,9 @@ def fire_due(writer: Writer, settings: Settings, now: datetime) -> int:
             writer.end_escalation(escalation.id, fired_at=None, stopped_at=now)
             continue
         if writer.end_escalation(escalation.id, fired_at=now, stopped_at=None):
-            _write_notices(writer, escalation, alert, step, wording=Wording(settings, alert), now=now)
+            _write_notices(
+                writer, escalation, alert, step, settings=settings, wording=Wording(settings, alert), now=now
+            )
     return len(due)
 
 
@@ -117,8 +120,16 @@ def _needless(reader: Reader, escalation: Escalation, alert: Alert, policy: Poli
 
 
 def _write_notices(
-    writer: Writer, escalation: Escalation, alert: Alert, step: StepSettings, *, wording: Wording, now: datetime
+    writer: Writer,
+    escalation: Escalation,
+    alert: Alert,
+    step: StepSettings,
+    *,
+    settings: Settings,
+    wording: Wording,
+    now: datetime,
 ) -> None:
+    site = alert.key.site
     for channel in step.channels:
         place = f"{escalation.subject}.{escalation.occurrence}/{escalation.policy}/{escalation.step}"
         notice = Notice(
@@ -128,7 +139,7 @@ def _write_notices(
             step=escalation.step,
             occurrence=escalation.occurrence,
             channel=channel,
-            recipients=step.to,
+            recipients=_who_may_know(writer, step.to, channel, site, settings),
             priority=alert.priority,
             title=wording.title,
             text=wording.text(step.text),
@@ -139,3 +150,24 @@ def _write_notices(
         stored = writer.add_notice(notice)
         if stored is not None:
             save(writer, stored, now)
+
+
+def _who_may_know(
+    reader: Reader, names: tuple[str, ...], channel: str, site: str, settings: Settings
+) -> tuple[str, ...]:
+    """Of the users whom a push message names, those who may know of the site.
+
+    Without any the notice fails and says so. Numbers and addresses of other channels are no users: whoever wrote them
+    into the policy decided.
+    """
+    by_user = any(one.id == channel and one.kind == "web_push" for one in settings.notices.channels)
+    if not by_user or not any(one.id == site and one.visible_to for one in settings.sites):
+        return names
+    return tuple(name for name in names if not _is_hidden_from(reader, name, site, settings))
+
+
+def _is_hidden_from(reader: Reader, name: str, site: str, settings: Settings) -> bool:
+    try:
+        return site in settings.hidden_from(reader.user(name).role)
+    except NotFound:
+        return False

@@ -116,3 +116,20 @@ def _answer(desk: Desk, name: str, in_hand: frozenset[int], now: datetime) -> Ma
         "elsewhere": sorted(desk.elsewhere & in_hand),
         "last": desk.last_alert,
     }
+
+
+def without_sites(
+    cards: Mapping[str, Any], reader: Reader, settings: Settings, hidden: frozenset[str]
+) -> Mapping[str, Any]:
+    """The cards without the alerts of these sites; a card whose first alert is left out is named after the next."""
+    listed = {n for _, alerts in cards["groups"] for n in alerts} | {*cards["logged"], *cards["elsewhere"]}
+    kept = {n for n in listed if reader.alert(n).key.site not in hidden}
+    groups = [[n for n in alerts if n in kept] for _, alerts in cards["groups"]]
+    seen = {site.grid for site in settings.sites if site.id not in hidden}
+    return {
+        **cards,
+        "groups": [[alerts[0], alerts] for alerts in groups if alerts],
+        "logged": [n for n in cards["logged"] if n in kept],
+        "elsewhere": [n for n in cards["elsewhere"] if n in kept],
+        "grids": {code: name for code, name in cards["grids"].items() if code in seen},
+    }

@@ -29,24 +29,39 @@ from web.metrics import WebMeters
 from web.outbox import Outbox, Subscription, Told, tell
 from web.role_views import payload_seen
 from web.sessions import SessionBook, Visitor
+from web.site_scope import GONE, SiteScope, scope_of
 from web.sockets import NOT_ALLOWED, PING_S, TOO_SLOW, close, until_gone, until_one_ends, while_allowed
 
+_OF_PEOPLE = frozenset({"responder", "organisation"})  # an id of theirs may be spelt like that of a site
 MOST_REPLAYED = 20_000  # further back a page had better read its snapshots
 BATCH_EVERY_S = 0.1  # a page that takes batches is sent no more than one in this time
 MOST_IN_BATCH = 500
 
 
 class WholeCity:
-    """What everybody else may follow: all changes, each as their role may see it."""
+    """What everybody else may follow: all changes, each as their role may see it.
 
-    def __init__(self, actor: Actor) -> None:
+    `sites`: what is hidden from them; `deps`: to look up where something is.
+    """
+
+    def __init__(self, actor: Actor, deps: ServerDeps, sites: SiteScope | None) -> None:
         self._actor = actor
+        self._deps = deps
+        self._sites = sites
 
-    def of(self, told: Told) -> Told | None:
+    async def of(self, told: Told) -> Told | None:
         change = told.change
         if change is None:
             return told
-        seen = payload_seen(change.topic, change.payload, self._actor)
+        seen: Any = payload_seen(change.topic, change.payload, self._actor)
+        if self._sites is not None and change.topic not in _OF_PEOPLE:
+            sites, document = self._sites, {"subject": change.subject, "data": seen}
+            references = frozenset(sites.references(document))
+            places = await self._deps.read(lambda reader: sites.places(reader, references)) if references else {}
+            narrowed = sites.seen(document, places)
+            if narrowed is GONE:
+                return None
+            seen = seen if narrowed["data"] == seen else narrowed["data"]
         return told if seen is change.payload else tell(change, seen)
 
 
@@ -58,7 +73,7 @@ class OwnTasks:
         self._name = actor.name
         self._tasks = tasks
 
-    def of(self, told: Told) -> Told | None:
+    async def of(self, told: Told) -> Told | None:
         """The change as this responder may see it; None when it is not theirs."""
         change = told.change
         if change is None:
@@ -92,7 +107,7 @@ def events_router(
         await websocket.accept()
         own: OwnTasks | WholeCity | None = await _own(deps, visitor)
         if own is None and may(visitor.user.role, Action.READ):
-            own = WholeCity(visitor.actor)
+            own = WholeCity(visitor.actor, deps, scope_of(deps, websocket))
         if own is None:
             await close(websocket, NOT_ALLOWED, f"role {visitor.user.role} may not follow changes")
             return
@@ -165,7 +180,7 @@ async def _pass_on(websocket: WebSocket, batch: Sequence[Told], own: OwnTasks | 
     for told in batch:
         if told.change is not None and told.change.topic == ACCOUNT_TOPIC:
             continue  # for the server only
-        seen = own.of(told)
+        seen = await own.of(told)
         if seen is None:
             continue
         if batches and seen.change is not None:

@@ -38,9 +38,9 @@ def media_router(deps: ServerDeps) -> APIRouter:
     async def evidence(request: Request, evidence_id: str) -> Response:
         """A picture, by the SHA-256 of its bytes; it never changes."""
         visitor = visitor_of(request)
-        found = await deps.read_list(lambda reader: _allowed(reader, evidence_id, visitor.actor))
-        if found.origin in cameras - deps.settings.cameras_of(visitor.user):
-            raise NotFound(f"there is no picture {evidence_id[:80]} that {visitor.user.name} may see")
+        hidden = deps.settings.hidden_from(visitor.user.role)
+        unwatched = cameras - deps.settings.cameras_of(visitor.user)
+        found = await deps.read_list(lambda reader: _allowed(reader, evidence_id, visitor.actor, unwatched, hidden))
         headers = {
             "ETag": f'"{found.id}"',
             "Cache-Control": "private, max-age=86400, immutable",
@@ -72,14 +72,26 @@ def media_router(deps: ServerDeps) -> APIRouter:
     return router
 
 
-def _allowed(reader: Reader, evidence_id: str, actor: Actor) -> Evidence:
-    """The picture's row. Who may not look at everything sees the pictures of their own tasks, others do not exist."""
-    if actor.role is not None and may(actor.role, Action.READ):
-        return reader.evidence(evidence_id)
-    actor.require(Action.READ_OWN_TASKS)
-    for task in reader.tasks_with_picture(evidence_id):
-        if is_own_task(reader, task, actor.name):
-            return reader.evidence(evidence_id)
+def _allowed(
+    reader: Reader, evidence_id: str, actor: Actor, unwatched: frozenset[str], hidden: frozenset[str]
+) -> Evidence:
+    """The picture's row. Who may not look at everything sees the pictures of their own tasks, others do not exist.
+
+    Nor do those of cameras that they may not watch, `unwatched`, and of whatever is at the sites `hidden` from them.
+    """
+    reads = actor.role is not None and may(actor.role, Action.READ)
+    if not reads:
+        actor.require(Action.READ_OWN_TASKS)
+    tasks = [*reader.tasks_with_picture(evidence_id)] if not reads or hidden else []
+    if hidden and (number := reader.evidence(evidence_id).origin.removeprefix("report:")).isdecimal():
+        tasks += [reader.task(int(number))]
+    own = any(is_own_task(reader, task, actor.name) for task in tasks)
+    if own or (reads and not any(task.site in hidden for task in tasks)):
+        found = reader.evidence(evidence_id)
+        if found.origin not in unwatched and (own or found.origin not in hidden):
+            return found
+    if reads:
+        raise NotFound(f"there is no picture {evidence_id[:80]} that {actor.name} may see")
     raise NotFound(f"there is no picture {evidence_id[:80]} among the tasks of {actor.name}")
 
 

@@ -37,6 +37,7 @@ CONDITIONS = MappingProxyType(
         "of": or_(
             ALERTS.c.kind.in_(bindparam("of", expanding=True)), ALERTS.c.rule.in_(bindparam("of", expanding=True))
         ),
+        "hidden": ALERTS.c.site.not_in(bindparam("hidden", expanding=True)),
         "since": or_(ALERTS.c.ended_at.is_(None), ALERTS.c.ended_at >= bindparam("since")),
         "until": ALERTS.c.raised_at < bindparam("until"),
         "before_id": ALERTS.c.id < bindparam("before_id"),
@@ -82,7 +83,9 @@ class AlertLooking(Looking):
         return self._one(ALERTS, alert_id, rows.alert_of, "alert")
 
     def alerts(self, query: AlertQuery) -> Sequence[Alert]:
-        given = {name: getattr(query, name) for name in CONDITIONS if getattr(query, name) not in {None, ()}}
+        given = {
+            name: getattr(query, name) for name in CONDITIONS if getattr(query, name) not in {None, (), frozenset()}
+        }
         statement = alert_search(tuple(given), open_only=query.open_only, unseen_only=query.unacknowledged_only)
         found = self._connection.execute(statement, {**given, "up_to": query.limit}).mappings()
         return [rows.alert_of(row) for row in found]

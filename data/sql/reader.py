@@ -67,6 +67,7 @@ TASK_CONDITIONS = MappingProxyType(
             TASKS.c.responder == bindparam("responder"),
             TASKS.c.id.in_(select(OFFERS.c.task_id).where(OFFERS.c.responder == bindparam("responder"), OPEN_OFFER)),
         ),
+        "hidden": TASKS.c.site.not_in(bindparam("hidden", expanding=True)),
         "unit": TASKS.c.unit == bindparam("unit"),
         "since": TASKS.c.created_at >= bindparam("since"),
         "until": TASKS.c.created_at < bindparam("until"),
@@ -108,8 +109,17 @@ class SqlReader(
         found = select(EVENTS).where(EVENTS.c.kind == kind, ended_late, inside)
         return self._all(found.order_by(EVENTS.c.id.desc()), rows.event_of)
 
-    def events(self, *, open_only: bool = False, before_id: int | None = None, limit: int = 100) -> Sequence[Event]:
+    def events(
+        self,
+        *,
+        open_only: bool = False,
+        before_id: int | None = None,
+        limit: int = 100,
+        hidden: frozenset[str] = frozenset(),
+    ) -> Sequence[Event]:
         found = select(EVENTS).order_by(EVENTS.c.id.desc()).limit(limit)
+        if hidden:
+            found = found.where(EVENTS.c.site.not_in(hidden))
         if open_only:
             found = found.where(EVENTS.c.closed_at.is_(None))
         if before_id is not None:
@@ -120,7 +130,9 @@ class SqlReader(
         return self._one(TASKS, task_id, rows.task_of, "task")
 
     def tasks(self, query: TaskQuery) -> Sequence[Task]:
-        given = {name: getattr(query, name) for name in TASK_CONDITIONS if getattr(query, name) is not None}
+        given = {
+            name: getattr(query, name) for name in TASK_CONDITIONS if getattr(query, name) not in {None, frozenset()}
+        }
         statement = task_search(tuple(given), open_only=query.open_only)
         found = self._connection.execute(statement, {**given, "up_to": query.limit}).mappings()
         return [rows.task_of(row) for row in found]

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Float, Integer, and_, bindparam, cast, func, literal, or_, select
+from sqlalchemy import ColumnElement, Float, Integer, String, and_, bindparam, cast, func, literal, or_, select
 
 from data.case import Origin
 from data.observation import Quality, Reading
@@ -87,21 +87,32 @@ class SpanLooking(Looking):
         *,
         after: EvidenceKey | None = None,
         limit: int = 100_000,
+        hidden: frozenset[str] = frozenset(),
     ) -> Sequence[Evidence]:
         at, key = EVIDENCE.c.at, (EVIDENCE.c.at, EVIDENCE.c.id)
         found = select(EVIDENCE).where(at < until)
         found = found.where(at >= since) if after is None else found.where(at >= after.at, _beyond(key, after))
         if site is not None:
             found = found.where(EVIDENCE.c.origin == site)
+        if hidden:
+            found = found.where(*_not_of(hidden))
         return self._all(found.order_by(*key).limit(limit), rows.evidence_of)
 
     def evidence_thinned(
-        self, since: datetime, until: datetime, width: timedelta, *, limit: int = 5000
+        self,
+        since: datetime,
+        until: datetime,
+        width: timedelta,
+        *,
+        limit: int = 5000,
+        hidden: frozenset[str] = frozenset(),
     ) -> Sequence[Evidence]:
         bucket = self._bucket(since, width, EVIDENCE.c.at)
         newest = func.row_number().over(partition_by=(EVIDENCE.c.origin, bucket), order_by=EVIDENCE.c.at.desc())
         # Only ids and times are sorted; the rows themselves are fetched for those that are shown.
         ranked = select(EVIDENCE.c.id, newest.label("place")).where(EVIDENCE.c.at >= since, EVIDENCE.c.at < until)
+        if hidden:
+            ranked = ranked.where(*_not_of(hidden))
         shown = ranked.subquery()
         ids = select(shown.c.id).where(shown.c.place == 1)
         found = select(EVIDENCE).where(EVIDENCE.c.id.in_(ids)).order_by(EVIDENCE.c.at.desc(), EVIDENCE.c.id.desc())
@@ -186,3 +197,9 @@ def _beyond(columns: Sequence[ColumnElement[Any]], key: Sequence[Any]) -> Column
 def _parts(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
     for begin in range(0, len(values), _AT_ONCE):
         yield values[begin : begin + _AT_ONCE]
+
+
+def _not_of(sites: frozenset[str]) -> tuple[ColumnElement[bool], ...]:
+    """Pictures that neither a camera of these sites took nor somebody who reported on a task there."""
+    reports = select(literal("report:") + cast(TASKS.c.id, String)).where(TASKS.c.site.in_(sites))
+    return EVIDENCE.c.origin.not_in(sites), EVIDENCE.c.origin.not_in(reports)

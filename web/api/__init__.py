@@ -37,6 +37,7 @@ from web.identity import Identity
 from web.json_guard import JsonGuard
 from web.metrics import WebMeters
 from web.problems import install_problems
+from web.site_scope import SiteScopeGuard
 
 PREFIX = "/api/v1"
 
@@ -56,7 +57,8 @@ def build_api(deps: ServerDeps, health: Callable[[str], SiteHealth], meters: Web
         redirect_slashes=False,
     )
     install_problems(api)
-    api.add_middleware(JsonGuard)
+    api.add_middleware(SiteScopeGuard, deps=deps)
+    api.add_middleware(JsonGuard)  # stands outside of the other
     for router in (
         alert_router(deps),
         alarm_card_router(deps),

@@ -10,9 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from alerts.lifecycle import acknowledge
 from data.people import Action
-from data.store import Writer
+from data.store import Reader, Writer
 from data.views import alert_view
-from web.alarm_board import AlarmBoard
+from web.alarm_board import AlarmBoard, without_sites
 from web.api.idempotency import once
 from web.api.lists import Cursor, Limit, before_id, page
 from web.api.params import BodyId
@@ -38,9 +38,15 @@ def alarm_card_router(deps: ServerDeps) -> APIRouter:
     @router.get("/alarm-cards", response_model=None, responses=answers(Cards, 403))
     async def cards(request: Request) -> Mapping[str, Any]:
         """Which alerts share a card, which are in the log only; in a flood P1 come one by one, P4 to the log."""
-        actor = visitor_of(request).actor
-        actor.require(Action.READ)
-        return await deps.read_list(lambda reader: board.look(reader, actor.name, deps.now()))
+        visitor = visitor_of(request)
+        visitor.actor.require(Action.READ)
+        hidden = deps.settings.hidden_from(visitor.user.role)
+
+        def look(reader: Reader) -> Mapping[str, Any]:
+            found = board.look(reader, visitor.user.name, deps.now())
+            return without_sites(found, reader, deps.settings, hidden) if hidden else found
+
+        return await deps.read_list(look)
 
     @router.get("/suppressed-alerts", response_model=None, responses=answers(AlertList, 403, 422))
     async def suppressed(request: Request, limit: Limit = 1000, cursor: Cursor = None) -> dict[str, Any]:

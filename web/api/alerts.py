@@ -51,9 +51,11 @@ def alert_router(deps: ServerDeps) -> APIRouter:
         limit: Limit = 100,
         cursor: Cursor = None,
     ) -> dict[str, Any]:
-        visitor_of(request).actor.require(Action.READ)
+        visitor = visitor_of(request)
+        visitor.actor.require(Action.READ)
         query = AlertQuery(
             site=site,
+            hidden=deps.settings.hidden_from(visitor.user.role),
             open_only=open,
             unacknowledged_only=unacknowledged,
             since=utc(since),

@@ -66,9 +66,12 @@ def _add_reading(router: APIRouter, deps: ServerDeps) -> None:
         limit: Limit = 100,
         cursor: Cursor = None,
     ) -> dict[str, Any]:
-        visitor_of(request).actor.require(Action.READ)
-        start = before_id(cursor)
-        found = await deps.read_list(lambda reader: reader.events(open_only=open, before_id=start, limit=limit + 1))
+        visitor, start = visitor_of(request), before_id(cursor)
+        visitor.actor.require(Action.READ)
+        hidden = deps.settings.hidden_from(visitor.user.role)
+        found = await deps.read_list(
+            lambda reader: reader.events(open_only=open, before_id=start, limit=limit + 1, hidden=hidden)
+        )
         return page(found, limit, event_view)
 
     @router.get("/events/{event_id}", response_model=None, responses=answers(EventView, 404, tagged=True))

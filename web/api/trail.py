@@ -63,15 +63,14 @@ def trail_router(deps: ServerDeps) -> APIRouter:
         """Pictures by time; the last day when no span is given. The picture is at /media/evidence/{id}."""
         visitor = visitor_of(request)
         visitor.actor.require(Action.READ)
-        hidden = cameras - deps.settings.cameras_of(visitor.user)
+        hidden = deps.settings.hidden_from(visitor.user.role) | (cameras - deps.settings.cameras_of(visitor.user))
         end = utc(until) or deps.now() + timedelta(hours=1)
         start, key = utc(since) or deps.now() - _DEFAULT_SPAN, key_cursor(cursor, (datetime, str))
         after = None if key is None else EvidenceKey(*key)
         found = await deps.read_list(
-            lambda reader: reader.evidence_between(site, start, end, after=after, limit=limit + 1)
+            lambda reader: reader.evidence_between(site, start, end, after=after, limit=limit + 1, hidden=hidden)
         )
-        answer = key_page(found, limit, lambda one: EvidenceKey(one.at, one.id), evidence_view)
-        return answer | {"items": [one for one in answer["items"] if one["origin"] not in hidden]}
+        return key_page(found, limit, lambda one: EvidenceKey(one.at, one.id), evidence_view)
 
     return router
 
