@@ -184,7 +184,7 @@ def login_router(identity: Identity, logout: ProviderLogout) -> APIRouter:
         answer.delete_cookie(SESSION_COOKIE, path="/", secure=encrypted, httponly=True, samesite="strict")
         answer.delete_cookie(CSRF_COOKIE, path="/", secure=encrypted, samesite="strict")
         if visitor is not None:
-            logout.mark(answer, visitor)
+            logout.mark(answer, visitor, encrypted=encrypted)
         return answer
 
     router.add_api_route("/login", show, methods=["GET"], include_in_schema=False)

@@ -33,12 +33,13 @@ class ProviderLogout:
         while len(self._tokens) > _MOST_TOKENS:
             self._tokens.popitem(last=False)
 
-    def mark(self, answer: Response, visitor: Visitor) -> None:
+    def mark(self, answer: Response, visitor: Visitor, *, encrypted: bool) -> None:
         """After our own log-out: the next look at the login page leads to the provider's."""
         if self.provider is not None and visitor.session.provider_session:
             answer.set_cookie(
-                _LEFT_COOKIE, visitor.session.id, max_age=_LEFT_S, path="/login", httponly=True, samesite="strict"
-            )
+                _LEFT_COOKIE, visitor.session.id, max_age=_LEFT_S, path="/login", httponly=True, samesite="strict",
+                secure=encrypted,
+            )  # fmt: skip
             self._tokens[visitor.session.id] = self._tokens.pop(visitor.session.provider_session, "")
 
     async def way_out(self, request: Request) -> Response | None:

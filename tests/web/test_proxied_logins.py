@@ -88,12 +88,31 @@ def test_the_provider_leads_back_under_the_path_and_its_log_out_ends_the_session
 def test_logging_out_here_leads_to_the_provider_and_back_under_the_path(joined: Joined) -> None:
     with person(joined) as client:
         enter(client, joined, "boss")
-        headers = {"X-CSRF-Token": client.cookies["yiping_csrf"], "Origin": joined.running.base.removesuffix("/yiping")}
-        answer = client.post("/logout", headers=headers)
+        token = client.get("/api/v1/me").json()["csrf"]
+        assert client.post("/logout", headers={"X-CSRF-Token": token}).headers["location"] == "/yiping/login"
+        way = client.get("/login", headers={"accept": "text/html"}).headers["location"]
+        assert way.startswith(f"{joined.issuer}/session/end?")
+        assert httpx.URL(way).params["post_logout_redirect_uri"] == f"{joined.running.base}/login"
+        action, hidden = forms(client.get(way).text)
+        back = client.post(action, data=hidden | {"logout": "yes"})
+        assert back.headers["location"].startswith(f"{joined.running.base}/login")
         assert client.get("/api/v1/me").status_code == 401
-        aim = answer.headers.get("location") or answer.text
-        assert joined.issuer in aim
-        assert "%2Fyiping%2Flogin" in aim or "/yiping/login" in aim
+
+
+def test_every_cookie_of_a_log_out_is_for_https_only_when_the_browser_came_by_https(joined: Joined) -> None:
+    with person(joined) as client:
+        enter(client, joined, "boss")
+        own = f"http://127.0.0.1:{joined.running.server.config.port}"
+        headers = {
+            "Cookie": "; ".join(f"{name}={value}" for name, value in client.cookies.items()),
+            "X-CSRF-Token": client.cookies["yiping_csrf"],
+            "X-Forwarded-For": "192.0.2.7",
+            "X-Forwarded-Proto": "https",
+        }
+        cookies = httpx.post(f"{own}/yiping/logout", headers=headers).headers.get_list("set-cookie")
+    assert len(cookies) == 3
+    assert [cookie for cookie in cookies if "; Secure" not in cookie] == []
+    assert [cookie for cookie in cookies if "Path=/yiping/" not in cookie] == []
 
 
 @pytest.mark.browser
