@@ -140,7 +140,8 @@ gating: setup-test
 gating-short: setup-test
 	YIPING_GATING=1 $(VENV)/bin/pytest -q tests/bench/test_gating.py
 
-# Processes killed 500 times, the N-th call on a file fails, 3,000 flipped bits, 200 histories: one line of JSON.
+# Processes killed 500 times, the N-th call on a file fails, 3,000 flipped bits, 200 histories;
+# broker killed, database locked for 30 s, disk slow and full, clock set by an hour: one line of JSON.
 .PHONY: faults
 faults: setup-test
 	$(PY) -m bench.faults $(FAULTS_ARGS)

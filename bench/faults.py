@@ -1,4 +1,6 @@
-"""`make faults`: processes killed, calls on files that fail, flipped bits, histories; ends with one line of JSON.
+"""`make faults`: processes killed, calls on files that fail, flipped bits, histories, and what surrounds the system.
+
+Ends with one line of JSON.
 
 Exit status 1 when something acknowledged was lost, doubled or damaged unseen, or processes were back too late.
 """
@@ -13,6 +15,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from bench.faults_disturbances import run_disturbances
 from bench.faults_flips import run_flips
 from bench.faults_histories import run_histories
 from bench.faults_io import run_io
@@ -28,11 +31,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--flips", type=int, default=3000)
     parser.add_argument("--histories", type=int, default=200)
     parser.add_argument("--video-seconds", type=float, default=120.0, help="of flapping cameras; 0: none")
+    parser.add_argument("--disturbed-seconds", type=float, default=30.0, help="that broker, disk and others fail")
     parser.add_argument("--seed", type=int, default=13)
     args = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="yiping-faults-") as name:
         folder = Path(name)
-        for part in ("histories", "kills", "flips"):
+        for part in ("histories", "kills", "flips", "disturbances"):
             (folder / part).mkdir()
         histories = run_histories(args.histories, args.seed, folder / "histories")
         _say(f"{histories.histories} histories, {histories.requests} requests, {histories.unknown} without an answer")
@@ -42,7 +46,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _say(f"{io.io_faults} calls failed: {io.by_mode}")
         kills = run_kills(args.kills, args.seed, folder / "kills", _say)
         _say(f"kills {dict(kills.kills)}, at {dict(kills.points)}, {kills.promised} promises")
-    wrong = [*kills.lost, *kills.damage, *io.lost, *io.damage, *histories.violations, *flips.undetected]
+        disturbed = run_disturbances(args.disturbed_seconds, folder / "disturbances", _say)
+    wrong = [
+        *disturbed.lost,
+        *disturbed.wrong,
+        *kills.lost,
+        *kills.damage,
+        *io.lost,
+        *io.damage,
+        *histories.violations,
+        *flips.undetected,
+    ]
     wrong += [f"{name} did not come back" for name in kills.gone] + kills.duplicates
     for line in wrong[:50]:
         _say(f"WRONG {line}")
@@ -52,10 +66,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "io_faults": io.io_faults,
         "bit_flips": flips.bit_flips,
         "histories": histories.histories,
-        "lost": len(kills.lost) + len(kills.gone) + len(io.lost) + len(histories.violations),
+        "lost": len(kills.lost) + len(kills.gone) + len(io.lost) + len(histories.violations) + len(disturbed.lost),
         "duplicates": len(kills.duplicates),
         "undetected_corruptions": len(flips.undetected) + len(io.damage) + len(kills.damage),
         "back_s_p95": kills.back_p95(),
+        "disturbances": disturbed.as_json(),
     }
     print(json.dumps(answer), flush=True)
     return int(bool(wrong) or not cameras_kept or kills.back_p95() > BACK_WITHIN_S)

@@ -177,8 +177,6 @@ class Screens:
             connected = asyncio.Event()
             followers.append(asyncio.create_task(self._follow(number, seen, connected)))
             await asyncio.wait_for(connected.wait(), 60)
-            await self._load_page(number)
-        self.page_s.clear()
         print(READY, flush=True)
         reading = asyncio.to_thread(sys.stdin.read)  # until the parent closes it
         reloading = asyncio.create_task(self._reload())

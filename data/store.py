@@ -428,6 +428,10 @@ class Reader(Protocol):
         """A small named JSON value (epoch, position of a reader in a file); None when absent."""
         ...
 
+    def values(self, names: Sequence[str]) -> Mapping[str, Any]:
+        """Several of them in one look; without those that are absent."""
+        ...
+
 
 class Writer(Reader, Protocol):
     """Changes inside one unit of work. Saving checks `version` (StaleVersion) and that set times stay set."""
@@ -592,6 +596,7 @@ class Writer(Reader, Protocol):
         self, request_id: int, at: datetime, answer: Mapping[str, Any] | None, error: str = ""
     ) -> None: ...
     def put_value(self, name: str, value: Any) -> None: ...
+    def put_values(self, values: Mapping[str, Any]) -> None: ...
 
 
 class Store(Protocol):

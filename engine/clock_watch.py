@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from alerts.lifecycle import end_alert, raise_alert
-from data.alert import CENTRE, AlertKey, Ended, Priority, Raised
+from data.alert import CENTRE, Alert, AlertKey, Ended, Priority, Raised
 from data.settings import Settings
-from data.store import Store
+from data.store import AlertQuery, Reader, Store, Writer
 from engine.wall_clock import WallClock
 
 KIND = "clock"
-KEY = AlertKey(CENTRE, KIND, "", "")
 STANDS_S = 600.0  # so long it is shown; by then what came from the wrong time has shown itself
 
 
@@ -32,16 +31,32 @@ class ClockWatch:
         self._wall = wall
         self._monotonic_s = monotonic_s
         self._wall_clock = WallClock(lambda: wall().timestamp(), monotonic_s)
-        is_open = store.read(lambda reader: reader.open_alert(KEY)) is not None
-        self._ends_s = monotonic_s() + STANDS_S if is_open else None
+        self._ends_s = monotonic_s() + STANDS_S if store.read(open_alarms) else None
 
     def poll(self) -> None:
-        """Raise the alarm at a jump, with its seconds; end it ten minutes later. Raises what the store raises."""
+        """Raise an alarm at a jump, with its seconds; end it ten minutes later. Raises what the store raises.
+
+        Each jump has an alarm of its own, which takes the place of the one before: whoever reads that the clock was put
+        forward must learn that it was put back since. By the clock that was put back an alarm of the same key would be
+        late, and not be raised.
+        """
         jump, now = self._wall_clock.jump(), self._wall()
         if jump:
-            raised = Raised(KEY, KIND, Priority.P3, now, now, value=jump.total_seconds(), unit="s")
+            key = AlertKey(CENTRE, KIND, "", now.isoformat())
+            raised = Raised(key, KIND, Priority.P3, now, now, value=jump.total_seconds(), unit="s")
             self._ends_s = self._monotonic_s() + STANDS_S
-            self._store.write(lambda writer: raise_alert(writer, raised, None, now, self._settings))
+            self._store.write(lambda writer: self._replace(writer, raised, now))
         elif self._ends_s is not None and self._monotonic_s() >= self._ends_s:
-            self._store.write(lambda writer: end_alert(writer, Ended(KEY, now, now), now, self._settings))
+            self._store.write(lambda writer: self._replace(writer, None, now))
             self._ends_s = None
+
+    def _replace(self, writer: Writer, raised: Raised | None, now: datetime) -> None:
+        for alert in open_alarms(writer):
+            end_alert(writer, Ended(alert.key, now, now), now, self._settings)
+        if raised is not None:
+            raise_alert(writer, raised, None, now, self._settings)
+
+
+def open_alarms(reader: Reader) -> Sequence[Alert]:
+    """The alarms about the clock that stand."""
+    return reader.alerts(AlertQuery(site=CENTRE, of=(KIND,), open_only=True))

@@ -105,35 +105,43 @@ def commit_units(
     writer: Writer, units: Sequence[Unit], now: datetime, settings: Settings | None = None
 ) -> tuple[Alert, ...]:
     """Like `commit_unit`, of several streams at once: all their readings go into the store together."""
-    fresh: list[tuple[Unit, Mapping[str, Any]]] = []
-    numbers: dict[str, int] = {}
+    kept = dict(writer.values([_value_name(unit.stream) for unit in units]))
+    fresh: list[Unit] = []
+    numbers = {name: int(value.get("number", 0)) for name, value in kept.items()}
     for unit in units:
-        kept = writer.value(_value_name(unit.stream)) or {}
-        if numbers.get(unit.stream, int(kept.get("number", 0))) < unit.number:
-            numbers[unit.stream] = unit.number
-            fresh.append((unit, kept))
-    readings = [reading for unit, _ in fresh for reading in unit.readings]
+        name = _value_name(unit.stream)
+        if numbers.get(name, 0) < unit.number:
+            numbers[name] = unit.number
+            fresh.append(unit)
+    readings = [reading for unit in fresh for reading in unit.readings]
     if readings:
         writer.add_readings(readings)
     moved: list[Alert] = []
-    seen: set[str] = set()
-    for unit, kept in fresh:
-        # An earlier unit of the same stream in this list has changed what is kept.
-        newest = writer.value(_value_name(unit.stream)) or {} if unit.stream in seen else kept
-        seen.add(unit.stream)
+    changed: dict[str, Any] = {}
+    for unit in fresh:
+        name = _value_name(unit.stream)
+        before = changed.get(name, kept.get(name, {}))
         with unit_in_log(unit) if unit.signals else nullcontext():  # what they move is a line of the log
-            moved += _commit_signals(writer, unit, newest, now, settings)
+            changed[name] = _commit_signals(writer, unit, before, moved, now, settings)
+    writer.put_values(changed)
     return tuple(moved)
 
 
-def _commit_signals(
-    writer: Writer, unit: Unit, kept: Mapping[str, Any], now: datetime, settings: Settings | None
-) -> list[Alert]:
-    """All but the readings. `kept`: the stream's value in the store."""
+def _commit_signals(  # noqa: PLR0917 - one unit with all it needs
+    writer: Writer,
+    unit: Unit,
+    kept: Mapping[str, Any],
+    moved: list[Alert],
+    now: datetime,
+    settings: Settings | None,
+) -> dict[str, Any]:
+    """All but the readings; alerts that were raised or ended are added to `moved`.
+
+    `kept`: the stream's value in the store. Returns what it is afterwards.
+    """
     for change in unit.news:
         writer.publish(change)
     held = _keys(kept, "open")
-    moved: list[Alert] = []
     for signal in unit.signals:
         if isinstance(signal, Raised):
             alert = raise_alert(writer, signal, unit.evidence, now, settings)
@@ -147,9 +155,7 @@ def _commit_signals(
     for standing in unit.standings:
         note_condition(writer, standing, now)
         pending = (pending | {standing.key}) if standing.condition is Condition.PENDING else pending - {standing.key}
-    value = {"number": unit.number, "open": _listed(held)} | ({"pending": _listed(pending)} if pending else {})
-    writer.put_value(_value_name(unit.stream), value)
-    return moved
+    return {"number": unit.number, "open": _listed(held)} | ({"pending": _listed(pending)} if pending else {})
 
 
 def _listed(keys: Iterable[AlertKey]) -> list[list[str]]:

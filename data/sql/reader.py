@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from types import MappingProxyType
@@ -223,3 +223,7 @@ class SqlReader(
 
     def value(self, name: str) -> Any:
         return self._connection.execute(select(VALUES.c.value).where(VALUES.c.name == name)).scalar()
+
+    def values(self, names: Sequence[str]) -> Mapping[str, Any]:
+        found = select(VALUES.c.name, VALUES.c.value).where(VALUES.c.name.in_(names))
+        return {str(name): value for name, value in self._connection.execute(found)} if names else {}

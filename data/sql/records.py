@@ -101,6 +101,12 @@ class RecordWriting(SqlWriting):
         self._execute(update(REQUESTS).where(REQUESTS.c.id == request_id).values(**values), {}, "request")
 
     def put_value(self, name: str, value: Any) -> None:
+        self.put_values({name: value})
+
+    def put_values(self, values: Mapping[str, Any]) -> None:
+        if not values:
+            return
         statement = self._inserting(VALUES)
         known = statement.on_conflict_do_update(index_elements=["name"], set_={"value": statement.excluded.value})
-        self._execute(known, {"name": name, "value": self._mask.within(value)}, f"value {name}")
+        given = [{"name": name, "value": self._mask.within(value)} for name, value in values.items()]
+        self._execute(known, given, f"value {', '.join(values)}"[:200])

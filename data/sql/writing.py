@@ -59,7 +59,9 @@ class SqlWriting(SqlReader):
         """INSERT that knows ON CONFLICT: the same words in both databases, but two classes in SQLAlchemy."""
         return sqlite_insert(table) if self._sqlite else postgresql_insert(table)
 
-    def _execute(self, statement: Executable, values: Mapping[str, Any], what: str) -> Any:
+    def _execute(
+        self, statement: Executable, values: Mapping[str, Any] | Sequence[Mapping[str, Any]], what: str
+    ) -> Any:
         """Raises IllegalMove for a row that the schema refuses; the unit of work must then end."""
         try:
             return self._connection.execute(statement, values)

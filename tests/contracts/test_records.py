@@ -177,3 +177,12 @@ def test_old_rejects_go_and_of_a_source_that_is_always_refused_the_newest_stay(s
     assert store.write(lambda writer: writer.prune_rejects(after(1), 5)) == 2 + 6
     kept = [one.reason for one in store.read(lambda reader: reader.rejects())]
     assert kept == ["another source", *(f"no value {second}" for second in range(11, 6, -1))]
+
+
+def test_named_values_are_written_and_read_several_at_once(store: Store) -> None:
+    store.write(lambda writer: writer.put_values({"a": 1, "b": {"c": [2]}}))
+    store.write(lambda writer: writer.put_values({"b": None, "d": "四"}))
+    store.write(lambda writer: writer.put_values({}))
+    found = store.read(lambda reader: reader.values(["a", "b", "d", "absent"]))
+    assert found == {"a": 1, "b": None, "d": "四"}
+    assert store.read(lambda reader: reader.values([])) == {}

@@ -17,7 +17,7 @@ from data.camera_health import HealthSettings
 from data.settings import Settings, SiteSettings
 from data.sql.store import open_store
 from data.store import AlertQuery
-from engine.clock_watch import KEY, ClockWatch
+from engine.clock_watch import ClockWatch, open_alarms
 from engine.wall_clock import WallClock, moved_back
 from monitors.http_poll import Recipe as HttpPoll
 from tests.engine.city import CHONGQING, Cities
@@ -101,17 +101,34 @@ def test_the_alarm_about_the_clock_stands_ten_minutes(tmp_path: Path) -> None:
     wall, steady_s = BEGAN, 10.0
     watch = ClockWatch(store, Settings(), lambda: wall, lambda: steady_s)
     watch.poll()
-    assert store.read(lambda reader: reader.open_alert(KEY)) is None
+    assert store.read(open_alarms) == []
     wall, steady_s = wall - HOUR, steady_s + 1
     watch.poll()
-    alert = store.read(lambda reader: reader.open_alert(KEY))
-    assert alert is not None
+    (alert,) = store.read(open_alarms)
     assert (round(alert.value or 0), alert.unit) == (-3601, "s")
     again = ClockWatch(store, Settings(), lambda: wall, lambda: steady_s)  # after a restart
     for _ in range(602):
         wall, steady_s = wall + timedelta(seconds=1), steady_s + 1
         again.poll()
-    assert store.read(lambda reader: reader.open_alert(KEY)) is None
+    assert store.read(open_alarms) == []
+    store.close()
+
+
+def test_each_jump_of_the_clock_is_told_with_its_own_seconds_also_when_it_goes_back_and_forth(tmp_path: Path) -> None:
+    store = open_store(str(tmp_path / "yiping.db"))
+    wall, steady_s = BEGAN, 10.0
+    watch = ClockWatch(store, Settings(), lambda: wall, lambda: steady_s)
+    watch.poll()
+    for jump in (HOUR, -HOUR, -HOUR, HOUR):
+        wall, steady_s = wall + jump + timedelta(seconds=1), steady_s + 1
+        watch.poll()
+        (alert,) = store.read(open_alarms)
+        assert (alert.value, alert.unit) == (jump.total_seconds(), "s")
+    for _ in range(601):
+        wall, steady_s = wall + timedelta(seconds=1), steady_s + 1
+        watch.poll()
+    assert store.read(open_alarms) == []
+    assert len(store.read(lambda reader: reader.alerts(AlertQuery(of=("clock",))))) == 4
     store.close()
 
 
