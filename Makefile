@@ -118,6 +118,11 @@ races: setup-test
 faults-video: setup-test
 	$(PY) -m bench.faults_video
 
+# Two hours (SOAK_MINUTES) of a city whose cameras loop and flap, with gauges and a screen: nothing grows; one line of JSON.
+.PHONY: soak
+soak: setup-test
+	$(PY) -m bench.soak
+
 # Who is nearest by road: 200 units on 50,000 nodes, and how often the straight line would have been wrong.
 .PHONY: bench-routing
 bench-routing: setup-test

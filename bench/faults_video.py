@@ -122,10 +122,10 @@ class City:
         return self.until(lambda: self.frames(camera) >= had + 3, 60.0)
 
 
-def made_film(folder: Path) -> Path:
+def made_film(folder: Path, size: str = "320x180") -> Path:
     """Twenty seconds of a moving pattern, a key picture each second."""
     film = folder / "pattern.mp4"
-    pattern = f"testsrc2=size=320x180:rate={FPS:g}:duration=20"
+    pattern = f"testsrc2=size={size}:rate={FPS:g}:duration=20"
     coder = ["-c:v", "libx264", "-preset", "ultrafast", "-g", f"{FPS:g}", "-bf", "0", "-pix_fmt", "yuv420p"]
     coder += ["-x264-params", "sliced-threads=0"]
     subprocess.run(["ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i", pattern, *coder, str(film)], check=True)

@@ -17,10 +17,10 @@ from bench.baselines import best_ultralytics_cameras, naive_cameras
 from bench.cameras import Footage, Outcome, Row, camera_names, trial
 from bench.clip import CLIPS, RATE, made, rotated
 from bench.machine import cores
+from bench.part_load import soak
 from bench.report import Figures
 from bench.rows import ROWS, footage
 from bench.search import most
-from bench.soak import soak
 from bench.system import resident_mib
 from data.geo import Location
 from data.place import InferenceSettings, Place
