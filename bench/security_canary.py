@@ -33,6 +33,7 @@ from alerts.lifecycle import raise_alert
 from bench.security_canary_accounts import PUSH_SECRETS, Administrator, log_in_at_provider, subscription, vapid_key
 from bench.security_canary_peers import PLATFORM_TOKEN, PLAYED_SIGNATURE, EchoHttp, Peers, peers
 from data.alert import AlertKey, Priority, Raised
+from data.log_settings import LogFormat
 from data.people import Role
 from data.sql.store import open_store
 from data.web_push import subscribe
@@ -116,7 +117,7 @@ def _sites(base: str, peer: Peers) -> list[dict[str, Any]]:
     ]
 
 
-def _configure(folder: Path, peer: Peers) -> Path:
+def _configure(folder: Path, peer: Peers, log_format: LogFormat) -> Path:
     """config.yaml and secrets.yaml with a canary in every place that a secret can have."""
     base = f"{peer.http}/echo"
     private, public_key = vapid_key()
@@ -128,7 +129,7 @@ def _configure(folder: Path, peer: Peers) -> Path:
     oidc = {"issuer": peer.issuer, "client_id": "yiping", "credentials": "login", "roles": {"duty": "duty_officer"}}
     settings = {
         "name": "canary", "sites": _sites(base, peer), "workers": 1, "accounts": {"oidc": oidc},
-        "notices": {"channels": channels, "policies": policies},
+        "notices": {"channels": channels, "policies": policies}, "log": {"format": log_format.value},
     }  # fmt: skip
 
     def login(name: str) -> dict[str, str]:
@@ -195,10 +196,12 @@ def find_leaks(texts: Iterable[tuple[str, bytes]], secrets: Mapping[str, str]) -
                 yield Leak(what, name, form)
 
 
-def run(folder: Path, runs_s: float = RUNS_S) -> tuple[list[Leak], dict[str, int]]:
+def run(
+    folder: Path, runs_s: float = RUNS_S, log_format: LogFormat = LogFormat.TEXT
+) -> tuple[list[Leak], dict[str, int]]:
     """The leaks, and how much there was that could leak: requests of each peer, notices, rejects, texts looked at."""
     with peers() as peer:
-        config, var, port = _configure(folder, peer), folder / "var", _free_port()
+        config, var, port = _configure(folder, peer, log_format), folder / "var", _free_port()
         with closing(open_store(var / "yiping.db")) as store:
             add_user(store, "root", Role.ADMINISTRATOR, CANARIES["user password"])
             token = issue_token(store, "root")
@@ -249,16 +252,20 @@ def _wait_until_up(base: str, process: subprocess.Popen[bytes]) -> None:
 
 
 def measure() -> dict[str, object]:
-    """`canary_leaks`, and how much there was to look at."""
-    with tempfile.TemporaryDirectory() as temporary:
-        leaks, seen = run(Path(temporary))
-    for leak in leaks:
-        print(f"    {leak.what}: canary {leak.name!r} as {leak.form!r}", file=sys.stderr)
-    if seen["answered"] < LEAST_ANSWERED:
-        raise RuntimeError(f"only {seen['answered']} pages and answers could be looked at")
-    silent = [name for name, count in seen.items() if not count] + [one for one in PEERS if f"asked_{one}" not in seen]
-    if silent:
-        raise RuntimeError(f"nothing was sent, so nothing could leak: {silent} of {seen}")
+    """`canary_leaks` with both forms of the log, and how much there was to look at in the last run."""
+    leaks: list[Leak] = []
+    for log_format in LogFormat:
+        with tempfile.TemporaryDirectory() as temporary:
+            found, seen = run(Path(temporary), log_format=log_format)
+        leaks += found
+        for leak in found:
+            print(f"    {leak.what} ({log_format}): canary {leak.name!r} as {leak.form!r}", file=sys.stderr)
+        if seen["answered"] < LEAST_ANSWERED:
+            raise RuntimeError(f"only {seen['answered']} pages and answers could be looked at")
+        silent = [name for name, count in seen.items() if not count]
+        silent += [one for one in PEERS if f"asked_{one}" not in seen]
+        if silent:
+            raise RuntimeError(f"nothing was sent, so nothing could leak: {silent} of {seen}")
     return {"canary_leaks": len(leaks), **{f"canary_{name}": number for name, number in seen.items()}}
 
 

@@ -4,6 +4,7 @@ Each process writes `VAR/run/metrics-<name>.json` every few seconds, replaced in
 `{"counters": {name: {labels: value}}, "gauges": {name: {labels: value}}}`. A name is a Prometheus name (`yiping_…`);
 `labels` is a JSON object with sorted keys, `{}` for none. A histogram is its `_bucket` (with `le`), `_sum` and
 `_count` counters. A restarted process begins at zero, as Prometheus expects of counters.
+Why not prometheus_client's own files: docs/adr/0028-own-meters.md. Names and help texts: data/meter_names.py.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -10,6 +11,7 @@ import pytest
 
 from data.alert import Priority
 from data.log_settings import LogFormat, LogSettings
+from data.meter_names import METERS
 from data.notice_settings import NoticeSettings, PolicySettings, StepSettings
 from data.people import Role
 from data.settings import ResponderSettings
@@ -19,6 +21,7 @@ from tests.engine.city import CHONGQING, Cities, City
 from tests.notices.street import seconds
 from tests.servers.http_peer import http_peer
 from tests.web.city import free_port, until
+from tests.web.exposition import families_of, labels_of, names_of
 from web.accounts import add_user, issue_token
 from web.server import ServeOptions, serve
 
@@ -39,7 +42,7 @@ def server_of(one: City, port: int) -> Child:
 
 
 @pytest.mark.slow
-def test_one_alert_is_followed_from_the_frame_to_the_responder(city: Cities) -> None:
+def test_one_alert_is_followed_from_the_frame_to_the_responder(city: Cities, root: Path) -> None:
     port = free_port()
     with http_peer() as speaker:
         step = StepSettings(after=seconds(0), channels=("quay",), text="请立即上岸")
@@ -74,6 +77,8 @@ def test_one_alert_is_followed_from_the_frame_to_the_responder(city: Cities) -> 
         post("zhang", f"/tasks/{task}/accept", "from-zhangs-telephone")
         until(lambda: [line for line in lines_of(one) if line["event"] == f"task:{task}: accept by zhang"], 10)
 
+        families = families_of(httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=20).text)
+
     told = [line for line in lines_of(one) if line.get("alert_id") == alert]
     by_event = {line["event"]: line for line in told}
     assert {line["process"] for line in told} >= {"worker-1", "notifier", "web"}
@@ -94,6 +99,22 @@ def test_one_alert_is_followed_from_the_frame_to_the_responder(city: Cities) -> 
     accepted = by_event[f"task:{task}: accept by zhang"]
     assert (accepted["request_id"], accepted["event_id"]) == ("from-zhangs-telephone", made["task"]["event"])
     assert [line["logger"] for line in told if line.get("request_id") == "from-the-duty-desk"].count("web.access") == 1
+
+    check_dashboard(root, families)
+
+
+def check_dashboard(root: Path, families: dict[str, Any]) -> None:
+    """What the running city counts is named, and has the labels by which the dashboard asks for it."""
+    assert set(families) <= {name.removesuffix("_total") for name in METERS}
+    assert {"yiping_alerts_raised", "yiping_alert_commit_seconds", "yiping_frame_age_seconds"} <= set(families)
+    dashboard = json.loads((root / "docs/grafana/yiping.json").read_text(encoding="utf-8"))
+    for panel in dashboard["panels"]:
+        for target in panel.get("targets", ()):
+            for name in names_of(target["expr"]):
+                family = families.get(name.removesuffix("_total"))
+                if family is not None and family.samples:
+                    missing = labels_of(target["expr"]) - set(family.samples[0].labels)
+                    assert not missing, (panel["title"], name, missing)
 
 
 def is_up(port: int) -> bool:

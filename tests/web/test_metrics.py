@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections import Counter
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,26 +14,12 @@ import pytest
 from grafana_foundation_sdk.cog import plugins
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.dashboard import Dashboard
-from prometheus_client.parser import text_string_to_metric_families
 
 from data.meter_names import METERS
 from data.meters import Meters
 from tests.web.city import Running
+from tests.web.exposition import NAME, families_of, names_of
 from web.metrics import metrics_text
-
-NAME = re.compile(r"\byiping_[a-z_]+")
-PARTS = ("_bucket", "_sum", "_count")
-
-
-def families_of(text: str) -> dict[str, Any]:
-    """By name; fails for a family that is told twice, or a series that is there twice."""
-    families = list(text_string_to_metric_families(text))
-    assert len({family.name for family in families}) == len(families)
-    series = Counter(
-        (sample.name, tuple(sorted(sample.labels.items()))) for family in families for sample in family.samples
-    )
-    assert [one for one, many in series.items() if many > 1] == []
-    return {family.name: family for family in families}
 
 
 def test_the_files_of_all_processes_become_one_exposition_without_a_series_twice(tmp_path: Path) -> None:
@@ -95,6 +82,33 @@ def test_every_meter_in_the_code_is_named_with_its_help_and_every_named_one_is_i
     assert set(METERS) - made <= set(NAME.findall(text))
 
 
+_FULL_DISK = """
+import resource, signal, sys
+from pathlib import Path
+from data.meters import Meters
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+meters, path = Meters(), Path(sys.argv[1])
+meters.count("yiping_frames_total", 7.0, site="quay")
+meters.save(path)
+resource.setrlimit(resource.RLIMIT_FSIZE, (10, 10))  # no file can grow beyond 10 bytes, as on a full disk
+meters.count("yiping_frames_total", 1.0, site="quay")
+try:
+    meters.save(path)
+except OSError as error:
+    print("refused")
+print(meters.as_dict()["counters"])
+"""
+
+
+def test_a_full_disk_costs_figures_only_and_leaves_the_last_ones_whole(tmp_path: Path, root: Path) -> None:
+    path = tmp_path / "metrics-worker-1.json"
+    command = [sys.executable, "-c", _FULL_DISK, str(path)]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.splitlines() == ["refused", "{'yiping_frames_total': {'{\"site\": \"quay\"}': 8.0}}"]
+    families = families_of(metrics_text(Meters(), tmp_path).decode())
+    assert [sample.value for sample in families["yiping_frames"].samples] == [7.0]
+
+
 @pytest.fixture
 def dashboard(root: Path) -> Any:
     return json.loads((root / "docs/grafana/yiping.json").read_text(encoding="utf-8"))
@@ -102,15 +116,6 @@ def dashboard(root: Path) -> Any:
 
 def graphs(dashboard: Any) -> Iterator[Any]:
     yield from (panel for panel in dashboard["panels"] if panel["type"] != "row")
-
-
-def names_of(expression: str) -> set[str]:
-    """The meters in a PromQL expression, without the parts of a histogram."""
-    found = set()
-    for name in NAME.findall(expression):
-        part = next((part for part in PARTS if name.endswith(part) and name.removesuffix(part) in METERS), "")
-        found.add(name.removesuffix(part))
-    return found
 
 
 def lost(given: Any, kept: Any, path: str = "") -> Iterator[str]:
