@@ -7,6 +7,7 @@ standard input, works for the seconds it was told, and ends with one line of JSO
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import re
@@ -169,20 +170,29 @@ class Screens:
         self.page_s: list[float] = []
         self.refused: Counter[str] = Counter()
         self._ended = asyncio.Event()
+        self._expected: int | None = None  # changes of alerts that each must have seen in the end
+        self._complete = asyncio.Event()
+
+    def _see_whether_complete(self) -> None:
+        if self._expected is not None and all(seen.alerts >= self._expected for seen in self.seen):
+            self._complete.set()
 
     async def run(self) -> dict[str, Any]:
-        """Connect all, follow, load one anew every ten seconds, until the end of standard input."""
+        """Connect all, follow, load one anew in turn; at last wait for as many changes as standard input says."""
         followers = []
         for number, seen in enumerate(self.seen):
             connected = asyncio.Event()
             followers.append(asyncio.create_task(self._follow(number, seen, connected)))
             await asyncio.wait_for(connected.wait(), 60)
         print(READY, flush=True)
-        reading = asyncio.to_thread(sys.stdin.read)  # until the parent closes it
         reloading = asyncio.create_task(self._reload())
-        await reading
-        self._ended.set()
+        self._expected = int(await asyncio.to_thread(sys.stdin.read) or 0)  # changes of alerts that the store has
         reloading.cancel()
+        self._see_whether_complete()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(60):
+                await self._complete.wait()
+        self._ended.set()
         for follower in followers:
             follower.cancel()
         await asyncio.gather(*followers, reloading, return_exceptions=True)
@@ -229,6 +239,7 @@ class Screens:
                 continue
             seen.changes += count
             seen.alerts += text.count(_ALERT)
+            self._see_whether_complete()
             last = text[text.rindex('"type":"change"') :]
             seen.seq = int(last[last.index('"seq":') + 6 :].partition(",")[0])
             if seen.changes % 16 == 0 and (at := _AT.search(last)) is not None:

@@ -158,9 +158,9 @@ def _player(orders: Orders, log: Path) -> Iterator[subprocess.Popen[str]]:
         process.wait()
 
 
-def _answer(process: subprocess.Popen[str], timeout_s: float, log: Path) -> dict[str, Any]:
-    """The client's last line, once its standard input is closed."""
-    out, _ = process.communicate(timeout=timeout_s)
+def _answer(process: subprocess.Popen[str], timeout_s: float, log: Path, last: str = "") -> dict[str, Any]:
+    """The client's last line, once its standard input is closed behind `last`."""
+    out, _ = process.communicate(last, timeout=timeout_s)
     if not out.strip():
         raise RuntimeError(f"a client ended without an answer: {log.read_text()[-2000:]}")
     return dict(json.loads(out))
@@ -292,8 +292,7 @@ def _compare(city: StormCity, found: Found, screens: subprocess.Popen[str], log:
         rows = connection.execute("SELECT id FROM alerts WHERE acknowledged_by = 'zhao'")
         known = {int(row[0]) for row in rows}
         (told,) = connection.execute("SELECT count(*) FROM outbox WHERE topic = 'alert'").fetchone()
-    time.sleep(3.0)  # the last changes are on their way to the screens
-    found.screens = _answer(screens, 60, log)
+    found.screens = _answer(screens, 120, log, str(told))
     short = [told - count for count in found.screens.pop("alert_changes")]
     found.lost = {
         "readings": readings,
