@@ -38,7 +38,7 @@ class BackupFailed(YipingError):
 
 @dataclass(frozen=True, slots=True)
 class Backup:
-    """What was copied. `damaged`: pictures that are not what they were kept as; copied all the same, and named."""
+    """What was copied. `damaged`: pictures and rows that are not what was kept; copied all the same, and named."""
 
     folder: Path
     files: int
@@ -62,7 +62,7 @@ def make_backup(store: str | Path, var_dir: Path, configs: Sequence[Path], targe
         url = store_url(store)
         for name in ("inbox", "spool", "audit"):  # checkpoints must not be newer than the database
             _copy_tree(var_dir / name, part / "var" / name)
-        _copy_database(url, part)
+        changed = _copy_database(url, part)
         database = Path(str(url.database)) if url.get_backend_name() == "sqlite" else None
         for path in sorted(var_dir.iterdir()) if var_dir.is_dir() else ():
             if path.name not in _NOT_KEPT | {"inbox", "spool", "audit"} and not _is_of_database(path, database):
@@ -81,6 +81,7 @@ def make_backup(store: str | Path, var_dir: Path, configs: Sequence[Path], targe
         shutil.rmtree(part, ignore_errors=True)
         raise
     damaged = tuple(name for name, digest in files.items() if _is_evidence(name) and Path(name).stem != digest)
+    damaged += tuple(f"{DATABASE}: {part_of_it}" for part_of_it in changed)
     return Backup(target, len(files), sum(path.stat().st_size for path in _files(target)), damaged)
 
 
@@ -142,10 +143,14 @@ def _restore_files(folder: Path, url: URL, var_dir: Path, *, replace: bool) -> N
         _flush_tree(database.parent)
 
 
-def _copy_database(url: URL, part: Path) -> None:
+def _copy_database(url: URL, part: Path) -> tuple[str, ...]:
+    """The parts of it that are damaged (rows whose seal does not fit); they are copied as they are.
+
+    Raises BackupFailed when the whole cannot be trusted.
+    """
     if url.get_backend_name() != "sqlite":
         _postgres(["pg_dump", "--format=custom", "--file", str(part / DUMP), "-d"], url)
-        return
+        return ()
     source, copy = Path(str(url.database)), part / DATABASE
     if not source.exists():
         raise BackupFailed(f"there is no database {source}")
@@ -157,6 +162,7 @@ def _copy_database(url: URL, part: Path) -> None:
     found = check_database(copy, thorough=True)
     if found.problems:
         raise BackupFailed(f"the database is damaged: {found.problems[0]}; keep the older backups")
+    return found.parts
 
 
 def _postgres(command: list[str], url: URL, *files: Path) -> None:

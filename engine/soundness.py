@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 import threading
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
 from alerts.damage import tell_damage
 from data.settings import Settings
 from data.sql.engine import store_url
+from data.sql.seals import seal_other_programs_rows
 from data.sql.soundness import check_database
 from data.store import Store
 
@@ -17,6 +20,7 @@ log = logging.getLogger(__name__)
 
 FIRST_AFTER_S = 30.0
 EVERY_S = 24 * 3600.0
+_MOST_ALARMS = 10  # more of the same say nothing new; the log names all that were found
 
 
 class DatabaseCheck:
@@ -42,10 +46,21 @@ class DatabaseCheck:
         while self._path is not None and not self._end.wait(pause_s):
             pause_s = EVERY_S
             found = check_database(self._path, thorough=True)
-            for problem in found.problems:
+            for problem in (*found.problems, *found.parts):
                 log.error("the database %s is damaged: %s", self._path.name, problem)
-            if found.problems:
-                self._tell(f"{self._path.name}: {found.problems[0]}")
+            for problem in (*found.problems[:1], *found.parts[:_MOST_ALARMS]):
+                self._tell(f"{self._path.name}: {problem}")
+            self._seal_other_programs_rows()
+
+    def _seal_other_programs_rows(self) -> None:
+        try:
+            with closing(sqlite3.connect(str(self._path), timeout=30)) as connection:
+                sealed = seal_other_programs_rows(connection)
+        except sqlite3.Error as error:
+            log.warning("rows that another program wrote are sealed with the next check: %s", error)
+            return
+        if sealed:
+            log.warning("%d rows were written by another program; from now on they are checked, too", sealed)
 
     def _tell(self, what: str) -> None:
         self._store.submit(lambda writer: tell_damage(writer, what, datetime.now(UTC), self._settings))

@@ -19,6 +19,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from data.errors import StoreClosed, TookTooLong
+from data.sql.seals import seal_what_is_written
 
 BUSY_TIMEOUT_S = 30.0
 _STEPS_BETWEEN_LOOKS = 100_000  # of SQLite's virtual machine: some milliseconds
@@ -130,6 +131,7 @@ def _prepare_writing(connection: sqlite3.Connection, _record: object) -> None:
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA journal_size_limit = 67108864")
+    seal_what_is_written(connection)
 
 
 def _use_wal(connection: sqlite3.Connection) -> None:

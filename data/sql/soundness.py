@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from data.errors import StoreClosed
+from data.sql.seals import damaged_rows, has_seals, is_schema_changed, sealed_tables
 
 _MOST_NAMED = 10
 _STEPS = 100_000  # of SQLite's machine between two looks at the clock: some milliseconds
@@ -16,14 +17,20 @@ _STEPS = 100_000  # of SQLite's machine between two looks at the clock: some mil
 
 @dataclass(frozen=True, slots=True)
 class Soundness:
-    """What is wrong, in SQLite's words; `finished` is False where the time was over before all had been looked at."""
+    """What is wrong, in SQLite's words; `finished` is False where the time was over before all had been looked at.
+
+    `parts`: rows, and tables, indexes and triggers of the schema, that are not what was written. The rest is whole.
+    """
 
     problems: tuple[str, ...]
     finished: bool
+    parts: tuple[str, ...] = ()
 
 
 def check_database(path: Path, *, within_s: float | None = None, thorough: bool = False) -> Soundness:
-    """Read the whole file; with `thorough` also compare every index with its table. Never writes.
+    """Read the whole file; with `thorough` also compare every index with its table, every row with its seal.
+
+    Never writes.
 
     A file that is missing or empty is a store that is still to be made, and whole.
     """
@@ -37,6 +44,7 @@ def check_database(path: Path, *, within_s: float | None = None, thorough: bool 
                 connection.set_progress_handler(lambda: time.monotonic() > ends_s, _STEPS)
             question = "PRAGMA integrity_check" if thorough else "PRAGMA quick_check"
             rows = [str(row[0]) for row in connection.execute(f"{question}({_MOST_NAMED})")]
+            parts = _changed_parts(connection) if thorough else ()
     except sqlite3.OperationalError as error:
         if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
             return Soundness((), finished=False)
@@ -44,7 +52,17 @@ def check_database(path: Path, *, within_s: float | None = None, thorough: bool 
     except sqlite3.DatabaseError as error:
         return Soundness((str(error),), finished=True)
     said = [line for row in rows for line in row.splitlines() if not line.startswith("***")]
-    return Soundness(() if said == ["ok"] else tuple(said), finished=True)
+    return Soundness(() if said == ["ok"] else tuple(said), finished=True, parts=parts)
+
+
+def _changed_parts(connection: sqlite3.Connection) -> tuple[str, ...]:
+    """What the seals of rows and the digests of the schema tell. Raises sqlite3.DatabaseError."""
+    if not has_seals(connection):
+        return ()
+    damaged = damaged_rows(connection, sealed_tables(connection))
+    parts = ["schema (tables, indexes, triggers)"] if is_schema_changed(connection) else []
+    parts += [f"{table} row {row}" for table, rows in damaged.items() for row in rows]
+    return tuple(parts)
 
 
 def refuse_damaged(path: Path, *, within_s: float) -> bool:
