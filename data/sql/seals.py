@@ -163,7 +163,7 @@ def _damaged(connection: sqlite3.Connection, table: SealedTable) -> list[int]:
             for row in connection.execute(f"SELECT rowid FROM {name} WHERE {wrong} LIMIT {_MOST_NAMED}")  # nosec B608
         ]
     except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode != sqlite3.SQLITE_ERROR:  # the disk, or the time that was given
+        if getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) != sqlite3.SQLITE_ERROR:
             raise
     return list(_unreadable(connection, table))[:_MOST_NAMED]
 

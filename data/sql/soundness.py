@@ -46,7 +46,7 @@ def check_database(path: Path, *, within_s: float | None = None, thorough: bool 
             rows = [str(row[0]) for row in connection.execute(f"{question}({_MOST_NAMED})")]
             parts = _changed_parts(connection) if thorough else ()
     except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
+        if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT:
             return Soundness((), finished=False)
         return Soundness((str(error),), finished=True)
     except sqlite3.DatabaseError as error:

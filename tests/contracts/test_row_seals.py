@@ -100,6 +100,12 @@ def test_a_trigger_that_was_changed_below_the_schema_is_found(path: Path) -> Non
     assert check_database(path, thorough=True).parts == ("schema (tables, indexes, triggers)",)
 
 
+def test_a_schema_that_is_no_utf8_any_more_is_named(path: Path) -> None:
+    replace_in_file(path, b"quarantined_at", b"quarantin\xe5d_at")
+    found = check_database(path, thorough=True)
+    assert found.problems != () or found.parts == ("schema (tables, indexes, triggers)",)
+
+
 def test_an_index_of_somebody_else_is_no_damage(path: Path, raw: sqlite3.Connection) -> None:
     raw.execute("CREATE INDEX my_own ON alerts (label)")
     raw.commit()
