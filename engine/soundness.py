@@ -48,7 +48,7 @@ class DatabaseCheck:
             found = check_database(self._path, thorough=True)
             for problem in (*found.problems, *found.parts):
                 log.error("the database %s is damaged: %s", self._path.name, problem)
-            for problem in (*found.problems[:1], *found.parts[:_MOST_ALARMS]):
+            for problem in found.problems[:1] or found.parts[:_MOST_ALARMS]:
                 self._tell(f"{self._path.name}: {problem}")
             self._seal_other_programs_rows()
 

@@ -3,7 +3,7 @@
 Every table of ours gets a column `row_seal`, a digest of the row's other values. The connections of the store write it
 by temporary triggers, in the transaction of the row itself, so that no kill can part them. Triggers of the schema mark
 rows that another program wrote (`UNSEALED`): those are not damaged, and are sealed by the next check of the database.
-One flipped bit cannot make that mark, nor a missing value, out of a seal that fits. See docs/adr/0028-row-seals.md.
+One flipped bit cannot make that mark, nor a missing value, out of a seal that fits. See docs/adr/0029-row-seals.md.
 """
 
 from __future__ import annotations

@@ -38,6 +38,7 @@ def check_database(path: Path, *, within_s: float | None = None, thorough: bool 
         return Soundness((), finished=True)
     try:
         with closing(sqlite3.connect(path.absolute().as_uri() + "?mode=rw", uri=True, timeout=30)) as connection:
+            connection.text_factory = _as_text
             connection.execute("PRAGMA query_only = ON")
             if within_s is not None:
                 ends_s = time.monotonic() + within_s
@@ -53,6 +54,11 @@ def check_database(path: Path, *, within_s: float | None = None, thorough: bool 
         return Soundness((str(error),), finished=True)
     said = [line for row in rows for line in row.splitlines() if not line.startswith("***")]
     return Soundness(() if said == ["ok"] else tuple(said), finished=True, parts=parts)
+
+
+def _as_text(stored: bytes) -> str:
+    """A flipped bit may leave no UTF-8, in names of the schema and in what SQLite says of them."""
+    return stored.decode("utf-8", "replace")
 
 
 def _changed_parts(connection: sqlite3.Connection) -> tuple[str, ...]:
