@@ -52,6 +52,8 @@ def check_database(path: Path, *, within_s: float | None = None, thorough: bool 
         return Soundness((str(error),), finished=True)
     except sqlite3.DatabaseError as error:
         return Soundness((str(error),), finished=True)
+    except UnicodeDecodeError:  # of SQLite's own message, which quotes what is damaged
+        return Soundness(("a name in its schema is no UTF-8 any more",), finished=True)
     said = [line for row in rows for line in row.splitlines() if not line.startswith("***")]
     return Soundness(() if said == ["ok"] else tuple(said), finished=True, parts=parts)
 
