@@ -99,7 +99,10 @@ class _Life:
         os.set_blocking(self.beats, False)
         self._started_at = self._beaten_at = time.monotonic()
         self._beaten = 0
-        self._pid_file.write_text(f"{self.process.pid}\n")
+        try:
+            self._pid_file.write_text(f"{self.process.pid}\n")
+        except OSError as error:  # a full disk must not end those that still work
+            log.error("%s: its process id cannot be written: %s", self.child.name, error)
         return self.beats
 
     def hear(self) -> None:
@@ -236,7 +239,10 @@ class Supervisor:
         life.restarts += 1
         log.warning("%s ended (%s); it starts again in %.1f s", life.child.name, _how(status), pause)
         self._meters.count("yiping_child_restarts_total", child=life.child.name)
-        self._meters.save(self._run_dir / "metrics-supervisor.json")
+        try:
+            self._meters.save(self._run_dir / "metrics-supervisor.json")
+        except OSError as error:
+            log.error("metrics cannot be written: %s", error)
 
     def _stop_all(self) -> None:
         """SIGTERM to all at once, SIGKILL to those left after the grace, or at a second signal."""
