@@ -1,4 +1,4 @@
-"""Raises an alert when more rain has fallen within some hours than a place bears."""
+"""Raises an alert when rain within a window exceeds the site's limit."""
 
 from __future__ import annotations
 

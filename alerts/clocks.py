@@ -1,4 +1,4 @@
-"""What is over by itself: an acknowledgement, a shelf, the quiet that a latched alert waits for. Timers are rows."""
+"""Time-outs: acknowledgement, shelving, latch. Timers are rows."""
 
 from __future__ import annotations
 

@@ -98,7 +98,7 @@ class Intrusion(ObjectRule):
                 signals.append(self._alerts.raised(stay, stay.since.at, seen.at))
         return signals
 
-    def _heed(self, modes: frozenset[str]) -> None:
+    def _apply_modes(self, modes: frozenset[str]) -> None:
         """From now on the settings of these modes hold; open alerts go on."""
         if modes == self._modes:
             return

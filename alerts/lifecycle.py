@@ -241,9 +241,9 @@ def _still(  # noqa: PLR0917 - what is raised again, and when
 
 
 def _worsen(writer: Writer, alert: Alert, raised: Raised, evidence: Evidence | None, now: datetime) -> Alert:
-    """Graver: it was not this that somebody acknowledged, shelved or dismissed. Of a latched one that was so grave
+    """Raise severity; this voids acknowledgement and shelving.
 
-    before, only the priority rises: it has called already.
+    A latched alert that has been as severe before only changes its priority: staff have been notified of that.
     """
     detail = _cause(raised, evidence) | {"from": alert.priority.value, "to": raised.priority.value}
     if _was_so_grave(writer, alert, raised.priority):

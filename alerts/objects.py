@@ -97,7 +97,7 @@ def watched_by(
 
 
 def clearing_from_s(limit_s: float) -> float:
-    """After how long unseen it is told that it may have gone, where `limit_s` says that it has."""
+    """Seconds unseen before reporting CLEARING; an object unseen for `limit_s` has left."""
     return _CLEARING_FROM_SHARE * limit_s if limit_s >= _CLEARS_SLOWLY_S else math.inf
 
 
@@ -243,11 +243,11 @@ class ObjectRule(ABC):
         """Signals of one picture; a Tick only tells whether time could be seen, and which modes are on."""
         if isinstance(seen, Tick):
             self._alerts.stays.tick(seen)
-            self._heed(seen.modes)
+            self._apply_modes(seen.modes)
             return []
         return self._judged(seen) if isinstance(seen, Detections) else []
 
-    def _heed(self, modes: frozenset[str]) -> None:  # noqa: B027 - most rules know no modes
+    def _apply_modes(self, modes: frozenset[str]) -> None:  # noqa: B027 - most rules know no modes
         """Which modes of the city are on now."""
 
     @abstractmethod

@@ -49,7 +49,7 @@ OK, REFUSED, UNKNOWN = "ok", "refused", "unknown"
 
 
 @dataclass(frozen=True)
-class Asked:
+class Operation:
     """One request: about what, what for, by whom, from when to when (monotonic; inf without an answer), the answer."""
 
     thing: str
@@ -70,7 +70,7 @@ def next_state(thing: str, state: str, asked: tuple[str, str]) -> tuple[str, str
     return (OK, "cancelled") if state in {"offered", "accepted"} else (REFUSED, state)
 
 
-def fits(thing: str, first: str, history: Sequence[Asked], last: str) -> bool:
+def fits(thing: str, first: str, history: Sequence[Operation], last: str) -> bool:
     """Is there an order of these requests that explains all answers and the state at the end?"""
     asked = sorted(history, key=lambda one: one.began_s)
     everything = (1 << len(asked)) - 1
@@ -216,7 +216,7 @@ class Street:
         return {"Authorization": f"Bearer {self.tokens[who]}"}
 
 
-def ask(street: Street, thing: str, step: str, who: str, key: str) -> Asked:
+def ask(street: Street, thing: str, step: str, who: str, key: str) -> Operation:
     """Ask until there is an answer where there is a key, once otherwise."""
     kind, number = thing.split()
     url = f"{street.url}/api/v1/{kind}s/{number}/{step}"
@@ -227,15 +227,17 @@ def ask(street: Street, thing: str, step: str, who: str, key: str) -> Asked:
         with suppress(httpx.HTTPError):
             answer = httpx.post(url, json={}, headers=headers, timeout=10)
         if answer is not None and answer.status_code in {200, 403, 409}:
-            return Asked(thing, step, who, began_s, time.monotonic(), OK if answer.status_code == 200 else REFUSED)
+            return Operation(thing, step, who, began_s, time.monotonic(), OK if answer.status_code == 200 else REFUSED)
         if answer is not None and answer.status_code not in {429, 500, 503}:
             raise RuntimeError(f"{url}: {answer.status_code} {answer.text[:200]}")
         if not key or time.monotonic() > began_s + PATIENCE_S:
-            return Asked(thing, step, who, began_s, float("inf"), UNKNOWN)
+            return Operation(thing, step, who, began_s, float("inf"), UNKNOWN)
         time.sleep(0.03)
 
 
-def one_history(street: Street, server: Server, number: int, chance: random.Random) -> tuple[list[Asked], list[str]]:
+def one_history(
+    street: Street, server: Server, number: int, chance: random.Random
+) -> tuple[list[Operation], list[str]]:
     """Some things, some clients at once, one kill; what was asked, and what does not fit."""
     things = [f"alert {street.alert()}" for _ in range(ALERTS)]
     tasks = {f"task {street.task(name)}": name for name in RESPONDERS}
@@ -244,7 +246,7 @@ def one_history(street: Street, server: Server, number: int, chance: random.Rand
         wanted += [(task, "accept", name), (task, "accept", name), (task, "cancel", chance.choice(OFFICERS))]
     chance.shuffle(wanted)
     first = {thing: street.state(thing) for thing in (*things, *tasks)}
-    asked: list[Asked] = []
+    asked: list[Operation] = []
 
     def client(mine: Sequence[tuple[str, str, str]], seed: int) -> None:
         own = random.Random(seed)

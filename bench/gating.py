@@ -24,7 +24,7 @@ from pathlib import Path
 from alerts.dwell import Recipe as Dwell
 from alerts.intrusion import Recipe as Intrusion
 from bench.gating_films import FILMS, RATE, Film, Variant, recorded
-from bench.gating_run import RememberingModel, Replay, Run, Told
+from bench.gating_run import RaisedAlert, RememberingModel, Replay, Run
 from data.geo import Location
 from data.place import InferenceSettings
 from data.recipe import Context, Resources
@@ -147,10 +147,10 @@ def _read(path: Path) -> list[Verdict]:
     return [Verdict(**line | {"failures": tuple(line["failures"])}) for line in lines]
 
 
-def matched(full: Sequence[Told], gated: Sequence[Told]) -> list[tuple[Told, Told | None]]:
+def matched(full: Sequence[RaisedAlert], gated: Sequence[RaisedAlert]) -> list[tuple[RaisedAlert, RaisedAlert | None]]:
     """Each event of the full run with the gated one of the same rule that began next to it."""
     left = list(gated)
-    pairs: list[tuple[Told, Told | None]] = []
+    pairs: list[tuple[RaisedAlert, RaisedAlert | None]] = []
     for event in full:
         near = [one for one in left if one.rule == event.rule and abs(one.started_s - event.started_s) <= _SAME_S]
         best = min(near, key=lambda one: abs(one.started_s - event.started_s), default=None)

@@ -70,7 +70,7 @@ class RememberingModel:
 
 
 @dataclass
-class Told:
+class RaisedAlert:
     """An alert: `told_s` is when it was raised, seconds of the stream; `ended_s` None while open."""
 
     rule: str
@@ -84,7 +84,7 @@ class Told:
 class Run:
     """What came of one recording."""
 
-    alerts: list[Told] = field(default_factory=list)
+    alerts: list[RaisedAlert] = field(default_factory=list)
     wakes_s: list[float] = field(default_factory=list)
     glances: int = 0
     looks: int = 0
@@ -92,12 +92,12 @@ class Run:
     small_decoded: int = 0
     refused: bool = False
     length_s: float = 0.0
-    _open: dict[AlertKey, Told] = field(default_factory=dict)
+    _open: dict[AlertKey, RaisedAlert] = field(default_factory=dict)
 
     def note(self, signals: Iterable[Signal], now_s: float) -> None:
         for signal in signals:
             if isinstance(signal, Raised):
-                told = Told(signal.key.rule, signal.label or "", _s(signal.started_at), now_s)
+                told = RaisedAlert(signal.key.rule, signal.label or "", _s(signal.started_at), now_s)
                 self.alerts.append(told)
                 self._open[signal.key] = told
             elif isinstance(signal, Ended) and signal.key in self._open:
@@ -134,18 +134,20 @@ class Replay:
                     for frame in packet.decode():
                         self.run.small_decoded += 1
                         self._small_given_s = at_s
-                        self._heed(AvFrame(self._site.id, _at(seconds(frame) or 0.0), frame, self._small_scalers), at_s)
+                        self._enqueue_if_relevant(
+                            AvFrame(self._site.id, _at(seconds(frame) or 0.0), frame, self._small_scalers), at_s
+                        )
                 continue
             for decoded in self._decoder.feed(packet, at_s):
                 self.run.decoded += 1
-                self._heed(AvFrame(self._site.id, _at(decoded.at_s), decoded.frame, self._scalers), at_s)
+                self._enqueue_if_relevant(AvFrame(self._site.id, _at(decoded.at_s), decoded.frame, self._scalers), at_s)
         self.run.refused = self._decoder.refused
         return self.run
 
     def _small_alive(self) -> bool:
         return self._now_s - self._small_given_s < ALIVE_S
 
-    def _heed(self, frame: AvFrame, now_s: float) -> None:
+    def _enqueue_if_relevant(self, frame: AvFrame, now_s: float) -> None:
         """As `engine.camera.Camera` does, with an answer to a glance before the next picture."""
         if self._watch is None:
             if self._movement.due(frame.at):

@@ -31,7 +31,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from tests.data.test_cap import block, message
 from tests.e2e.city import City, city
 from tests.monitors.sl651_telegrams import telegram
-from tests.servers.http_answers import Asked, http_answers
+from tests.servers.http_answers import RecordedRequest, http_answers
 from tests.servers.modbus_raw import frame, modbus_peer, registers
 from tests.servers.mosquitto import free_port, mosquitto
 from tests.servers.stamped_films import stamped
@@ -228,22 +228,22 @@ STEPS: tuple[Step, ...] = (
 )
 
 
-def dead(_: Asked) -> tuple[int, bytes]:
+def dead(_: RecordedRequest) -> tuple[int, bytes]:
     """Always the same reading of two days ago."""
     at = (datetime.now(UTC) - timedelta(hours=48)).replace(minute=0, second=0, microsecond=0).isoformat()
     return 200, json.dumps({"at": at, "level": 8.8}).encode()
 
 
-def filling() -> Callable[[Asked], tuple[int, bytes]]:
+def filling() -> Callable[[RecordedRequest], tuple[int, bytes]]:
     values = itertools.cycle([3.1, -999999, 3.2, 9999.999, 6553.5, 3.1])
 
-    def answer(_: Asked) -> tuple[int, bytes]:
+    def answer(_: RecordedRequest) -> tuple[int, bytes]:
         return 200, json.dumps({"level": next(values)}).encode()
 
     return answer
 
 
-def named(_: Asked) -> tuple[int, bytes]:
+def named(_: RecordedRequest) -> tuple[int, bytes]:
     """The clearance under a bridge stands before the stage."""
     return 200, json.dumps([{"name": "clearance", "value": 21.2}, {"name": "stage", "value": 1.59}]).encode()
 

@@ -103,8 +103,9 @@ class Alert:
 
     `ended_at` and `acknowledged_at` are set once; only a recorded step (it fires again) takes them away.
     `occurrence`: which time it fires; `active_since`: since when, this time (None: `started_at`).
-    `follows`: the earlier alert of the same key, ended longer ago. `calls`: which time people are called; each begins
-    its notices anew. `inhibited_by`: "alert:12"; `work_order`: why it is out of service; both empty when not so.
+    `follows`: the earlier alert of the same key, ended longer ago. `calls`: number of times staff were notified;
+    each begins its notices anew. `inhibited_by`: "alert:12"; `work_order`: why it is out of service; both
+    empty when not so.
     """
 
     key: AlertKey

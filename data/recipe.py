@@ -120,7 +120,7 @@ class Replays(Protocol):
 
 
 @runtime_checkable
-class Warns(Protocol):
+class WarningSource(Protocol):
     """A monitor that gives official warnings, beside what `observe` gives, and wants to know when they are stored."""
 
     def warnings(self) -> Sequence[HazardWarning]:
@@ -188,7 +188,7 @@ class Moves(Protocol):
 
 
 @runtime_checkable
-class LooksNear(Protocol):
+class SupportsRegionOfInterest(Protocol):
     """A detector of objects that need not look at the whole picture each time."""
 
     def find_near(self, frame: Frame, moves: Moves) -> Sequence[Observation]:
@@ -207,7 +207,7 @@ class Rule(Protocol):
 
 
 @runtime_checkable
-class Screens(Protocol):
+class FiltersReadings(Protocol):
     """A rule that knows which readings cannot be; those about the place do not get to see them."""
 
     def believes(self, reading: Reading) -> bool: ...
@@ -231,7 +231,7 @@ class KeepsState(Protocol):
 
 
 @runtime_checkable
-class Stands(Protocol):
+class ReportsPending(Protocol):
     """A rule that can tell what is pending or clearing: beyond its limit, or normal again, not yet for long enough."""
 
     def standings(self) -> Sequence[Standing]:
@@ -279,9 +279,12 @@ class MonitorRecipe(RecipeBase):
 
 
 class DetectorRecipe(RecipeBase):
-    """A detector as configured. `looks_near`: its live thing is a `LooksNear`, so it is worth watching for motion."""
+    """A detector as configured.
 
-    looks_near: ClassVar[bool] = False
+    `regions_of_interest`: its live thing is a `SupportsRegionOfInterest`, so motion is watched for it.
+    """
+
+    regions_of_interest: ClassVar[bool] = False
 
     def make(self, context: Context) -> Detector:
         """Load what it needs. Raises UnverifiedWeights, InputRejected."""
@@ -291,7 +294,7 @@ class DetectorRecipe(RecipeBase):
 class RuleRecipe(RecipeBase):
     """A rule as configured. `id` names it in alerts and must be unique at its site.
 
-    `about`: a rule about the place is not given readings that cannot be (`Screens`), one about the gauge is.
+    `about`: a rule about the place is not given readings that cannot be (`FiltersReadings`), one about the gauge is.
     """
 
     about: ClassVar[Literal["place", "gauge"]] = "place"

@@ -37,7 +37,7 @@ _SAME_OBJECT = 0.6  # overlap of two boxes of one family that are one object
 class Recipe(DetectorRecipe):
     """Objects of the chosen classes, each with a `track_id` that follows it from picture to picture."""
 
-    looks_near: ClassVar[bool] = True
+    regions_of_interest: ClassVar[bool] = True
     title: ClassVar[str] = "目标检测（人、车等） / Objects: people, vehicles, ..."
 
     kind: Annotated[Literal["yolo"], Field(description="Objects in pictures, by YOLO26.")] = "yolo"

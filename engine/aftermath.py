@@ -1,4 +1,4 @@
-"""What follows from an alert without anybody's click: it joins the event it belongs to; a flapping sensor is tended.
+"""What follows from an alert without anybody's click: it joins its event; a flapping sensor gets a task.
 
 Follows the outbox behind a cursor that is stored with what was done: each alert once, also after a kill.
 """

@@ -238,7 +238,7 @@ class Camera:
             self._newest, self._arrived_s = received, now_s
             self._arrived()
         else:
-            self._heed(self.watch, received)
+            self._enqueue_if_relevant(self.watch, received)
         self._tile(item, now_s)
 
     def _gate(self, frame: Frame) -> None:
@@ -246,7 +246,7 @@ class Camera:
             with self.pixels, self._stages.measure(self.site, "gate"):
                 self.movement.see(frame)
 
-    def _heed(self, watch: Watch, received: Received) -> None:
+    def _enqueue_if_relevant(self, watch: Watch, received: Received) -> None:
         """Keep it for the detector if it deserves a look, and let the device rest while nothing goes on."""
         frame, self._arrived_s = received.frame, received.at_s
         resting = self.device.decode_state != FULLY_DECODED
@@ -254,7 +254,7 @@ class Camera:
             attention = watch.see(frame, resting=resting, sparing=resting and self.sparing)
         if attention.global_change:
             self._meters.count("yiping_global_changes_total", camera=self.site)
-        if self._stirred(attention.awake, frame.at, quiet=attention.quiet):
+        if self._set_awake(attention.awake, frame.at, quiet=attention.quiet):
             return
         if attention.look or attention.glance:
             if not attention.glance and self._spare(received):
@@ -299,7 +299,7 @@ class Camera:
         if self.watch is None or since is None:
             return False
         self._meters.count("yiping_wakes_total", camera=self.site)
-        if self._stirred(awake=True, since=since):
+        if self._set_awake(awake=True, since=since):
             return False
         self.watch.stay()
         return True
@@ -310,8 +310,8 @@ class Camera:
             self._awake, self.sparing = False, True
             self.device.attend(False, datetime.now(UTC))
 
-    def _stirred(self, awake: bool, since: datetime, *, quiet: bool = False) -> bool:
-        """Let the device wake or rest. True: the pictures since then come again."""
+    def _set_awake(self, awake: bool, since: datetime, *, quiet: bool = False) -> bool:
+        """Wake or rest the device; True if buffered frames will be replayed."""
         with self._stirring:
             if not awake:
                 if self._awake or self.sparing:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from data.alert import Alert, AlertKey, Priority, Raised, Signal, Standing
 from data.alert_life import Condition
 from data.observation import Tick
-from data.recipe import Rule, Stands
+from data.recipe import ReportsPending, Rule
 
 _KNOW_THEMSELVES = frozenset({"camera_health", "silence"})
 """Kinds of alerts that are about silence itself: they are never stale."""
@@ -32,7 +32,7 @@ class Conditions:
         open_alerts: Sequence[Alert] = (),
         pending: Iterable[AlertKey] = (),
     ) -> None:
-        self._rules = tuple(rule for rule in rules if isinstance(rule, Stands))
+        self._rules = tuple(rule for rule in rules if isinstance(rule, ReportsPending))
         self._stale_after = stale_after
         self._open = {a.key: _Open(a.kind, a.label, a.priority) for a in open_alerts if a.is_open}
         self._told = {alert.key: alert.condition for alert in open_alerts if alert.is_open}

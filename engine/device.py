@@ -13,7 +13,7 @@ from data.backoff import Backoff
 from data.errors import DeviceLost, InputRejected
 from data.frame import Frame
 from data.observation import Reading, Rejected
-from data.recipe import Answering, Attentive, Context, Monitor, MonitorRecipe, Replays, Warns
+from data.recipe import Answering, Attentive, Context, Monitor, MonitorRecipe, Replays, WarningSource
 from data.warning import HazardWarning
 from engine.connections import ConnectionBudget
 
@@ -136,7 +136,7 @@ class Device:
         if isinstance(given, Reading):
             if monitor is not None:
                 monitor.committed(given)
-        elif isinstance(monitor, Warns):
+        elif isinstance(monitor, WarningSource):
             monitor.warned(given)
 
     def attend(self, awake: bool, at: datetime, *, quiet: bool = False) -> bool:
@@ -179,7 +179,7 @@ class Device:
                 self._progress_s = now_s = time.monotonic()
                 if self._stopping.is_set():
                     return
-                if isinstance(self._monitor, Warns):
+                if isinstance(self._monitor, WarningSource):
                     for warning in self._monitor.warnings():
                         self._take(self, warning)
                 if item is not None:

@@ -49,8 +49,8 @@ def trim() -> None:
         give_back(0)
 
 
-def let_go_of_code() -> int:
-    """Pages of libraries' files that this process has in use, given up; those it still needs come again. Their bytes.
+def release_library_pages() -> int:
+    """Drop clean library pages; return the bytes released. Pages that are still needed are read again.
 
     Three quarters of them were needed at the start only: to import, to compile. They are the file's own pages, which
     nothing has written to, in the system's cache and shared with the other workers. Call it from the thread that loads

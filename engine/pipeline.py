@@ -16,7 +16,7 @@ from data.datum import LEVEL
 from data.errors import InputRejected
 from data.frame import Frame
 from data.observation import Detections, Observation, Quality, Reading, Rejected, Tick, Vectors
-from data.recipe import Context, Detector, Glances, KeepsState, LooksNear, Moves, Screens
+from data.recipe import Context, Detector, FiltersReadings, Glances, KeepsState, Moves, SupportsRegionOfInterest
 from data.settings import SiteSettings
 from engine.conditions import Conditions
 from engine.health import HealthWatch
@@ -81,7 +81,7 @@ class SitePipeline:
         self._refused: list[Rejected] = []
         self._kinds = {recipe.name: recipe.kind for recipe in site.rules}
         named = zip(self._kinds, self._rules, strict=True)
-        self._screens = {name: rule for name, rule in named if isinstance(rule, Screens)}
+        self._screens = {name: rule for name, rule in named if isinstance(rule, FiltersReadings)}
         self._about_gauges = {recipe.name for recipe in site.rules if recipe.about == "gauge"}
         self._limits = {
             recipe.name: GaugeLimits(recipe.jump_limit, recipe.doubtful)
@@ -272,7 +272,7 @@ class SitePipeline:
 
 
 def _found(detector: Detector, frame: Frame, moves: Moves | None) -> Sequence[Observation]:
-    if moves is not None and isinstance(detector, LooksNear):
+    if moves is not None and isinstance(detector, SupportsRegionOfInterest):
         return detector.find_near(frame, moves)
     return detector.find(frame)
 

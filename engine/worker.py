@@ -32,7 +32,7 @@ from engine.device import FULLY_DECODED
 from engine.heart import Heart
 from engine.judgement import CAMERA, SCENE, Unit, alerts_to_resume, kept_state, pending_keys, stream_of
 from engine.load import LoadBook
-from engine.memory import be_frugal, let_go_of_code, settle_memory, trim
+from engine.memory import be_frugal, release_library_pages, settle_memory, trim
 from engine.options import RunOptions
 from engine.outlet import Outlet
 from engine.pipeline import SitePipeline
@@ -148,7 +148,8 @@ class Worker:
             arrived=self._arrived.set,
             reject=self._keep_reject,
             admission=self._admission,
-            near=bool(self._options.settings.inference.windows) and any(one.looks_near for one in site.detectors),
+            near=bool(self._options.settings.inference.windows)
+            and any(one.regions_of_interest for one in site.detectors),
         )
         return _Watch(site, camera)
 
@@ -319,11 +320,11 @@ class Worker:
                 watch.camera.send_back()
 
     def _give_back(self, now_s: float) -> None:
-        """Some seconds after cameras have gone to rest: the memory of their decoders, to the system; and after the
-        start what only that needed."""
+        """Return decoder memory to the OS a few seconds after cameras go idle, and after the start what only that
+        needed."""
         if self._release_at_s and now_s >= self._release_at_s[0]:
             self._release_at_s.pop(0)
-            let_go_of_code()
+            release_library_pages()
             trim()
         awake = {watch.site.id for watch in self._watches if watch.camera.device.decode_state == FULLY_DECODED}
         if self._awake - awake and self._give_back_s is None:

@@ -193,7 +193,7 @@ class PolledWarnings:
         return came
 
     def warned(self, warning: HazardWarning) -> None:
-        """A URL waits for no word of its messages."""
+        """Messages of a URL need no acknowledgement."""
 
     def committed(self, reading: Reading) -> None:
         """A URL of warnings gives no readings."""

@@ -53,7 +53,7 @@ class Feed(Generic[T]):
             self._changed.notify_all()
 
     def has_room(self) -> bool:
-        """Would another item make none give way?"""
+        """True if another item fits without eviction."""
         return len(self._kept) != self._kept.maxlen
 
     def alive(self) -> None:

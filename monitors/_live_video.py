@@ -89,7 +89,7 @@ class LiveVideo:
             raise (DeviceLost(f"{error}; {doubt}") if doubt else error) from None
 
     def committed(self, reading: Reading) -> None:
-        """A camera waits for no word of its frames."""
+        """Frames need no acknowledgement."""
 
     def attend(self, awake: bool, at: datetime, *, quiet: bool = False) -> bool:
         """Rest or wake, where the camera may; see `data.recipe.Attentive`."""

@@ -78,7 +78,7 @@ class Registers:
         return self._feed.items()
 
     def committed(self, reading: Reading) -> None:
-        """A register waits for no word of its value."""
+        """Registers need no acknowledgement."""
 
     @property
     def has_answered(self) -> bool:

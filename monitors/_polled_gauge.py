@@ -47,7 +47,7 @@ class PolledGauge:
         return self._feed.items()
 
     def committed(self, reading: Reading) -> None:
-        """A gauge that is asked waits for no word of its answers."""
+        """Polled values need no acknowledgement."""
 
     @property
     def has_answered(self) -> bool:

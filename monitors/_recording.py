@@ -107,7 +107,7 @@ class Recording:
         return time.monotonic()
 
     def committed(self, reading: Reading) -> None:
-        """A video waits for no word of its frames."""
+        """Recordings need no acknowledgement."""
 
     def close(self) -> None:
         """The file itself is closed by the step that reads it."""

@@ -62,7 +62,7 @@ class SeriesMonitor:
             yield from self._recorded(rows)
 
     def committed(self, reading: Reading) -> None:
-        """A file waits for no word of its rows."""
+        """Rows of a file need no acknowledgement."""
 
     def close(self) -> None:
         self._closed.set()

@@ -80,7 +80,7 @@ class Snapshots:
         return self._feed.items()
 
     def committed(self, reading: Reading) -> None:
-        """A camera waits for no word of its frames."""
+        """Snapshots need no acknowledgement."""
 
     @property
     def has_answered(self) -> bool:

@@ -31,7 +31,7 @@ class Attention(Protocol):
 
 
 class Substream:
-    """`start` begins to read, `alive` tells whether pictures come. Its loss is said, and it is tried again."""
+    """`start` begins to read, `alive` tells whether pictures come. Connection loss is logged and retried."""
 
     def __init__(  # noqa: PLR0917 - what it is called and how it is reached
         self,

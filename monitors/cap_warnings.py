@@ -12,10 +12,10 @@ from pydantic import Field, model_validator
 from data.durations import Duration
 from data.recipe import Context, Monitor
 from monitors._address import login
-from monitors._asked import Asked
+from monitors._polled_source import PolledSource
 
 
-class Recipe(Asked):
+class Recipe(PolledSource):
     """Warnings of a weather or water authority (CAP 1.2), from a folder or a URL.
 
     The URL may be that of a message, or of a list (Atom, RSS, JSON as of the US weather service), whose entries are

@@ -8,11 +8,11 @@ from pydantic import Field
 
 from data.recipe import Context, Monitor
 from monitors._address import login
-from monitors._asked import Asked
 from monitors._json_source import JsonSource
+from monitors._polled_source import PolledSource
 
 
-class Recipe(Asked, JsonSource):
+class Recipe(PolledSource, JsonSource):
     """A gauge that is asked over HTTP and answers JSON, or one plain number."""
 
     title: ClassVar[str] = "HTTP 轮询传感器 / HTTP gauge, polled"

@@ -10,10 +10,10 @@ from pydantic import Field
 from data.durations import Duration
 from data.recipe import Context, Monitor
 from monitors._address import login
-from monitors._asked import Asked
+from monitors._polled_source import PolledSource
 
 
-class Recipe(Asked):
+class Recipe(PolledSource):
     """A picture behind a URL."""
 
     title: ClassVar[str] = "HTTP 抓图 / HTTP snapshot"

@@ -26,7 +26,7 @@ from web.account_steps import ACCOUNT_TOPIC
 from web.auth import visitor_of
 from web.deps import ServerDeps
 from web.metrics import WebMeters
-from web.outbox import Outbox, Subscription, Told, tell
+from web.outbox import Broadcast, Outbox, Subscription, tell
 from web.role_views import payload_seen
 from web.sessions import SessionBook, Visitor
 from web.site_scope import GONE, SiteScope, scope_of
@@ -49,7 +49,7 @@ class WholeCity:
         self._deps = deps
         self._sites = sites
 
-    async def of(self, told: Told) -> Told | None:
+    async def of(self, told: Broadcast) -> Broadcast | None:
         change = told.change
         if change is None:
             return told
@@ -73,7 +73,7 @@ class OwnTasks:
         self._name = actor.name
         self._tasks = tasks
 
-    async def of(self, told: Told) -> Told | None:
+    async def of(self, told: Broadcast) -> Broadcast | None:
         """The change as this responder may see it; None when it is not theirs."""
         change = told.change
         if change is None:
@@ -174,7 +174,9 @@ async def _send(  # noqa: PLR0917 - one socket with all it needs
             meters.delivered(_age_s(deps.now(), changes[0].at), len(changes))
 
 
-async def _pass_on(websocket: WebSocket, batch: Sequence[Told], own: OwnTasks | WholeCity, *, batches: bool) -> None:
+async def _pass_on(
+    websocket: WebSocket, batch: Sequence[Broadcast], own: OwnTasks | WholeCity, *, batches: bool
+) -> None:
     """What this visitor may see of it, in order; one by one, or what belongs together as one message."""
     changes: list[str] = []
     for told in batch:

@@ -30,7 +30,7 @@ EPOCH = "epoch"
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Broadcast:
     """A change and the message that everybody gets of it, made once. Without one it is news about the server itself."""
 
     change: Change | None
@@ -42,7 +42,7 @@ class Subscription:
 
     def __init__(self, start: int) -> None:
         self.start = start
-        self._queue: asyncio.Queue[Told] = asyncio.Queue(QUEUE)
+        self._queue: asyncio.Queue[Broadcast] = asyncio.Queue(QUEUE)
         self._left_behind = asyncio.Event()
 
     @property
@@ -54,20 +54,20 @@ class Subscription:
         """Ends when the follower was too slow, also while it is waiting for its reader."""
         await self._left_behind.wait()
 
-    def offer(self, told: Told) -> None:
+    def offer(self, told: Broadcast) -> None:
         try:
             self._queue.put_nowait(told)
         except asyncio.QueueFull:
             self._left_behind.set()
 
-    def waiting(self, most: int) -> list[Told]:
+    def waiting(self, most: int) -> list[Broadcast]:
         """What has come already, at most so many."""
-        found: list[Told] = []
+        found: list[Broadcast] = []
         while len(found) < most and not self._queue.empty():
             found.append(self._queue.get_nowait())
         return found
 
-    async def next(self, timeout_s: float) -> Told | None:
+    async def next(self, timeout_s: float) -> Broadcast | None:
         """The next change, None when none came in time."""
         try:
             async with asyncio.timeout(timeout_s):
@@ -121,9 +121,9 @@ class Outbox:
     def tell_all(self, text: str) -> None:
         """A message that is no change of the store, to whoever follows now."""
         for follower in self._followers:
-            follower.offer(Told(None, text))
+            follower.offer(Broadcast(None, text))
 
-    async def past(self, after: int, until: int) -> list[Told]:
+    async def past(self, after: int, until: int) -> list[Broadcast]:
         """A page of what was written before: after < seq <= until. Empty at the end."""
         if after >= until:
             return []
@@ -164,7 +164,7 @@ class Outbox:
         return await loop.run_in_executor(self._thread, self._deps.store.read, look)
 
 
-def tell(change: Change, data: Any = None) -> Told:
+def tell(change: Change, data: Any = None) -> Broadcast:
     """The message of a change; `data` instead of its payload where not everything may be seen."""
     message = {
         "type": "change",
@@ -174,7 +174,7 @@ def tell(change: Change, data: Any = None) -> Told:
         "at": iso(change.at),
         "data": dict(change.payload) if data is None else data,
     }
-    return Told(change, json.dumps(message, ensure_ascii=False, separators=(",", ":")))
+    return Broadcast(change, json.dumps(message, ensure_ascii=False, separators=(",", ":")))
 
 
 def _epoch(writer: Writer) -> str:

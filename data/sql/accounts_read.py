@@ -9,7 +9,7 @@ from sqlalchemy import func, or_, select
 
 from data.people import AccountCode, Factor, FactorKind, Session, User
 from data.sql import models, rows
-from data.sql.looking import Looking
+from data.sql.base_queries import BaseQueries
 
 CODES = models.AccountCodeRow.table()
 FACTORS = models.FactorRow.table()
@@ -17,7 +17,7 @@ SESSIONS = models.SessionRow.table()
 USERS = models.UserRow.table()
 
 
-class AccountLooking(Looking):
+class AccountQueries(BaseQueries):
     """The part of `data.store.Reader` about accounts."""
 
     def user(self, name: str) -> User:

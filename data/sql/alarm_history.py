@@ -14,7 +14,7 @@ from data.alert import Alert, AlertKey, Priority
 from data.alert_life import AlertStep
 from data.sql import rows
 from data.sql.alert_rows import AlertRow, AlertStepRow
-from data.sql.looking import Looking
+from data.sql.base_queries import BaseQueries
 from data.sql.models import TaskRow
 
 ALERTS = AlertRow.table()
@@ -69,7 +69,7 @@ _IN_HAND = union(
 )
 
 
-class AlarmLooking(Looking):
+class AlarmQueries(BaseQueries):
     """The part of `data.store.Reader` about alerts as alarms."""
 
     def alarms_after(self, step: int, limit: int = 10_000) -> Sequence[AlarmRecord]:

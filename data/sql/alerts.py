@@ -14,7 +14,7 @@ from data.alert import Alert, AlertKey, Priority, Standing
 from data.alert_life import AlertStep, Condition, Proof, TakenStep
 from data.sql import rows
 from data.sql.alert_rows import AlertRow, AlertStepRow, PendingRow
-from data.sql.looking import Looking
+from data.sql.base_queries import BaseQueries
 from data.store import AlertQuery
 
 ALERTS = AlertRow.table()
@@ -76,7 +76,7 @@ def _standing(row: RowMapping) -> Standing:
     return Standing(key, Condition.PENDING, values["since"], values["kind"], Priority(values["priority"]))
 
 
-class AlertLooking(Looking):
+class AlertQueries(BaseQueries):
     """The part of `data.store.Reader` about alerts."""
 
     def alert(self, alert_id: int) -> Alert:

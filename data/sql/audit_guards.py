@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import text
 
-from data.sql.looking import Looking
+from data.sql.base_queries import BaseQueries
 
 _SQLITE = text("SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'audit'")
 _POSTGRESQL = text(
@@ -17,7 +17,7 @@ _ON_CHANGE = 0b111010  # of pg_trigger.tgtype: before, delete, update, truncate,
 _REFUSAL = "audit rows are never changed"
 
 
-class AuditGuardLooking(Looking):
+class AuditGuardQueries(BaseQueries):
     """The part of `data.store.Reader` about the audit trail's triggers."""
 
     def missing_audit_guards(self) -> Sequence[str]:

@@ -10,7 +10,7 @@ from sqlalchemy import RowMapping, and_, select
 from data.alert import Priority
 from data.errors import NotFound
 from data.notice import Escalation, Notice
-from data.sql.looking import Looking
+from data.sql.base_queries import BaseQueries
 from data.sql.notice_rows import EscalationRow, NoticeRow
 
 ESCALATIONS = EscalationRow.table()
@@ -35,7 +35,7 @@ def _notice(row: RowMapping) -> Notice:
     return Notice(recipients=recipients, priority=priority, **values)
 
 
-class NoticeReading(Looking):
+class NoticeQueries(BaseQueries):
     """The part of `data.store.Reader` about escalations and notices."""
 
     def escalations(self, subject: str) -> Sequence[Escalation]:

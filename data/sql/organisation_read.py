@@ -9,7 +9,7 @@ from sqlalchemy import Text, cast, select
 
 from data.category import CategoryVersion
 from data.organisation import Unit, Upkeep
-from data.sql.looking import Looking
+from data.sql.base_queries import BaseQueries
 from data.sql.organisation_rows import (
     CategoryRow,
     UnitRow,
@@ -24,7 +24,7 @@ CATEGORIES = CategoryRow.table()
 UPKEEPS = UpkeepRow.table()
 
 
-class OrganisationLooking(Looking):
+class OrganisationQueries(BaseQueries):
     """The part of `data.store.Reader` about the organisation."""
 
     def units(self) -> Sequence[Unit]:

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from data.plan import OPEN, PlanRun, PlanWork
 from data.sql import rows
-from data.sql.looking import Looking
+from data.sql.base_queries import BaseQueries
 from data.sql.models import TaskRow
 from data.sql.plan_rows import PlanRunRow, PlanWorkRow, run_of, work_of
 from data.task import Task
@@ -18,7 +18,7 @@ WORKS = PlanWorkRow.table()
 TASKS = TaskRow.table()
 
 
-class PlanLooking(Looking):
+class PlanQueries(BaseQueries):
     """The part of `data.store.Reader` about plans."""
 
     def plan_run(self, run_id: int) -> PlanRun:

@@ -16,17 +16,17 @@ from data.people import Responder, TrackPoint
 from data.record import AuditEntry, Change, Evidence, Timer
 from data.requests import Request
 from data.sql import models, rows
-from data.sql.accounts_read import AccountLooking
-from data.sql.alarm_history import AlarmLooking
-from data.sql.alerts import AlertLooking
-from data.sql.audit_guards import AuditGuardLooking
-from data.sql.notices import NoticeReading
-from data.sql.organisation_read import OrganisationLooking
-from data.sql.plans_read import PlanLooking
-from data.sql.readings_read import ReadingLooking
-from data.sql.rejects_read import RejectLooking
-from data.sql.spans import SpanLooking
-from data.sql.warnings_read import WarningLooking
+from data.sql.accounts_read import AccountQueries
+from data.sql.alarm_history import AlarmQueries
+from data.sql.alerts import AlertQueries
+from data.sql.audit_guards import AuditGuardQueries
+from data.sql.notices import NoticeQueries
+from data.sql.organisation_read import OrganisationQueries
+from data.sql.plans_read import PlanQueries
+from data.sql.readings_read import ReadingQueries
+from data.sql.rejects_read import RejectQueries
+from data.sql.spans import SpanQueries
+from data.sql.warnings_read import WarningQueries
 from data.store import Answered, TaskQuery
 from data.task import Event, Offer, Task
 
@@ -85,17 +85,17 @@ def task_search(given: tuple[str, ...], *, open_only: bool) -> Select[Any]:
 
 
 class SqlReader(
-    AccountLooking,
-    AlarmLooking,
-    AlertLooking,
-    AuditGuardLooking,
-    NoticeReading,
-    ReadingLooking,
-    RejectLooking,
-    WarningLooking,
-    OrganisationLooking,
-    PlanLooking,
-    SpanLooking,
+    AccountQueries,
+    AlarmQueries,
+    AlertQueries,
+    AuditGuardQueries,
+    NoticeQueries,
+    ReadingQueries,
+    RejectQueries,
+    WarningQueries,
+    OrganisationQueries,
+    PlanQueries,
+    SpanQueries,
 ):
     """`data.store.Reader` on one connection inside one transaction."""
 

@@ -9,14 +9,14 @@ from sqlalchemy import RowMapping, and_, select
 
 from data.observation import Reading
 from data.sql import models, rows
-from data.sql.looking import Looking
+from data.sql.base_queries import BaseQueries
 
 READINGS = models.ReadingRow.table()
 SUPERSEDED = models.SupersededReadingRow.table()
 _AT_ONCE = 500  # times in one statement
 
 
-class ReadingLooking(Looking):
+class ReadingQueries(BaseQueries):
     """The part of `data.store.Reader` about the versions of readings."""
 
     def _rows_at(self, site: str, times: Sequence[datetime]) -> Iterator[RowMapping]:

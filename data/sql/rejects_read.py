@@ -10,13 +10,13 @@ from sqlalchemy import func, select
 from data.observation import Rejected
 from data.rejects import RejectGroup
 from data.sql import models, rows
-from data.sql.looking import Looking
+from data.sql.base_queries import BaseQueries
 
 REJECTS = models.RejectRow.table()
 MOST_GROUPS = 2000  # reasons may hold numbers; of more the newest are told
 
 
-class RejectLooking(Looking):
+class RejectQueries(BaseQueries):
     """The part of `data.store.Reader` about rejects."""
 
     def rejects(self, *, site: str | None = None, limit: int = 100) -> Sequence[Rejected]:

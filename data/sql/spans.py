@@ -16,8 +16,8 @@ from data.record import Evidence
 from data.spans import CitizenQuery, EvidenceKey, ReadingBucket, ReadingKey, ShiftKey
 from data.sql import models, rows
 from data.sql.alert_rows import AlertRow
+from data.sql.base_queries import BaseQueries
 from data.sql.columns import UtcDateTime
-from data.sql.looking import Looking
 from data.sql.organisation_rows import ShiftRow, shift_of
 from data.task import Event, Task
 
@@ -33,7 +33,7 @@ _AT_ONCE = 500  # values of one IN list
 _DAY_S = 86_400.0
 
 
-class SpanLooking(Looking):
+class SpanQueries(BaseQueries):
     """The part of `data.store.Reader` about spans of time."""
 
     def readings(

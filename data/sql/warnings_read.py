@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, Table, and_, bindparam, or_, select, tuple_
 
 from data.errors import NotFound, UnusableRow
-from data.sql.looking import Looking
+from data.sql.base_queries import BaseQueries
 from data.sql.warning_rows import WarningReferenceRow, WarningRow, warning_of
 from data.warning import HOLDS_WITHOUT_END, HazardWarning, MessageType, WarningId, WarningStatus
 
@@ -51,7 +51,7 @@ _NAMED_BY_ONE = _NAMED_BY.where(_of_one(WARNINGS)).limit(bindparam("most"))
 _NAMING_ONE = _NAMING.where(_of_one(REFERENCES)).limit(bindparam("most"))
 
 
-class WarningLooking(Looking):
+class WarningQueries(BaseQueries):
     """The part of `data.store.Reader` about warnings."""
 
     def warning(self, warning_id: int) -> HazardWarning:

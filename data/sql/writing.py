@@ -15,7 +15,7 @@ from sqlalchemy.sql.dml import ReturningInsert
 
 from data.errors import IllegalMove, NotFound, StaleVersion
 from data.masking import SecretMask
-from data.sql.looking import KEY, by_key
+from data.sql.base_queries import KEY, by_key
 from data.sql.reader import SqlReader
 from data.sql.step_log import LoggedStep
 

@@ -13,19 +13,19 @@ from alerts.intrusion import Recipe as Intrusion
 from data.alert import Standing
 from data.alert_life import Condition
 from data.observation import Detection, Detections, Tick
-from data.recipe import Rule, RuleRecipe, Stands
+from data.recipe import ReportsPending, Rule, RuleRecipe
 from engine.conditions import Conditions
 from tests.alerts.timelines import CONTEXT, NOON, Scene, at, seen
 
-Told = tuple[str, int, int]
+Reported = tuple[str, int, int]
 """Condition, since which second, told at which."""
 
 
-def watch(recipe: RuleRecipe, scene: Scene, until: int, *, per_second: int = 5) -> list[Told]:
+def watch(recipe: RuleRecipe, scene: Scene, until: int, *, per_second: int = 5) -> list[Reported]:
     """What reaches the store: signals and, from the same runtime that the processes have, changes of conditions."""
     rule = recipe.make(CONTEXT)
-    assert isinstance(rule, Stands)
-    conditions, told = Conditions([rule], timedelta(seconds=10)), list[Told]()
+    assert isinstance(rule, ReportsPending)
+    conditions, told = Conditions([rule], timedelta(seconds=10)), list[Reported]()
     for i in range(until * per_second):
         second = i / per_second
         found = scene(second)
@@ -39,16 +39,16 @@ def watch(recipe: RuleRecipe, scene: Scene, until: int, *, per_second: int = 5) 
     return told
 
 
-def _changes(rule: Rule, conditions: Conditions, tick: Tick) -> list[Told]:
+def _changes(rule: Rule, conditions: Conditions, tick: Tick) -> list[Reported]:
     conditions.note(rule.judge(tick))
     return [_line(one, int((tick.at - NOON).total_seconds())) for one in conditions.changes(tick)]
 
 
-def _line(one: Standing, second: int) -> Told:
+def _line(one: Standing, second: int) -> Reported:
     return one.condition.value, int((one.since - NOON).total_seconds()), second
 
 
-def words(told: Sequence[Told]) -> list[str]:
+def words(told: Sequence[Reported]) -> list[str]:
     return [word for word, *_ in told]
 
 
@@ -138,7 +138,7 @@ def test_a_queue_is_pending_then_active_then_clearing() -> None:
 
 def test_what_is_pending_says_what_it_waits_for() -> None:
     rule = PARKING.make(CONTEXT)
-    assert isinstance(rule, Stands)
+    assert isinstance(rule, ReportsPending)
     for second in range(60):
         rule.judge(Detections.of("gate-3", at(second), [seen(0.5)], aspect=1.0))
     (one,) = rule.standings()

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from bench.faults_histories import OK, REFUSED, UNKNOWN, Asked, fits, run_histories
+from bench.faults_histories import OK, REFUSED, UNKNOWN, Operation, fits, run_histories
 
 INF = float("inf")
 
 
-def ack(who: str, began_s: float, ended_s: float, answer: str) -> Asked:
-    return Asked("alert 1", "acknowledge", who, began_s, ended_s, answer)
+def ack(who: str, began_s: float, ended_s: float, answer: str) -> Operation:
+    return Operation("alert 1", "acknowledge", who, began_s, ended_s, answer)
 
 
 def test_of_two_at_once_either_may_be_first() -> None:
@@ -41,10 +41,10 @@ def test_what_nobody_answered_may_have_happened_or_not() -> None:
 
 
 def test_a_task_that_was_accepted_after_it_was_cancelled_does_not_fit() -> None:
-    accept = Asked("task 1", "accept", "near", 2, 3, OK)
-    cancel = Asked("task 1", "cancel", "zhao", 0, 1, OK)
+    accept = Operation("task 1", "accept", "near", 2, 3, OK)
+    cancel = Operation("task 1", "cancel", "zhao", 0, 1, OK)
     assert not fits("task 1", "offered", [cancel, accept], "accepted")
-    assert fits("task 1", "offered", [cancel, Asked("task 1", "accept", "near", 0.5, 3, OK)], "cancelled")
+    assert fits("task 1", "offered", [cancel, Operation("task 1", "accept", "near", 0.5, 3, OK)], "cancelled")
 
 
 @pytest.mark.slow

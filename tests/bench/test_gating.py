@@ -10,15 +10,15 @@ import pytest
 
 from bench.gating import Gating, Verdict, as_far, matched
 from bench.gating_films import FILMS, Variant
-from bench.gating_run import Told
+from bench.gating_run import RaisedAlert
 
 LONG = pytest.mark.skipif(
     os.environ.get("YIPING_GATING") != "1", reason="makes its films first, two minutes: make gating-short"
 )
 
 
-def told(rule: str, started_s: float) -> Told:
-    return Told(rule, "person", started_s, started_s + 1)
+def told(rule: str, started_s: float) -> RaisedAlert:
+    return RaisedAlert(rule, "person", started_s, started_s + 1)
 
 
 def test_an_event_is_matched_once_and_only_with_one_of_its_own_rule_that_began_next_to_it() -> None:

@@ -16,7 +16,7 @@ from data.errors import InputRejected, StoreClosed
 from data.inbox import Inbox
 from data.observation import DamagedInput, Reading
 from data.sealed import Damaged
-from monitors._letters import Letters
+from monitors._inbox_monitor import InboxMonitor
 
 NOON = datetime(2024, 7, 12, 4, 0, tzinfo=UTC)
 READINGS = tuple(Reading("quay-2", "stage", "water_level", 163.5 + n, NOON + timedelta(minutes=n)) for n in range(3))
@@ -54,7 +54,7 @@ def test_a_damaged_letter_is_named_kept_aside_and_does_not_stop_the_others(tmp_p
     path.write_bytes(path.read_bytes().replace(b"163.5", b"143.5"))
     with pytest.raises(Damaged, match=rf"{path.name} is damaged: its digest does not fit"):
         inbox.read(path)
-    letters = Letters("quay-2", "stage", inbox)
+    letters = InboxMonitor("quay-2", "stage", inbox)
     found = []
     for item in letters.observe():
         if item is None:

@@ -37,9 +37,9 @@ def test_only_what_can_be_read_again_from_a_library_is_given_up() -> None:
 
 def test_a_process_goes_on_without_the_pages_it_gave_up_and_is_smaller(root: Path) -> None:
     code = (
-        "import av, numpy, psutil; from engine.memory import be_frugal, let_go_of_code, settle_memory\n"
+        "import av, numpy, psutil; from engine.memory import be_frugal, release_library_pages, settle_memory\n"
         "be_frugal(); settle_memory(); me = psutil.Process(); before = me.memory_info().rss\n"
-        "given = let_go_of_code(); after = me.memory_info().rss\n"
+        "given = release_library_pages(); after = me.memory_info().rss\n"
         "frame = av.VideoFrame.from_ndarray(numpy.full((96, 128), 7, numpy.uint8), format='gray')\n"
         "assert frame.reformat(64, 48).to_ndarray().mean() == 7\n"
         "print(given, before - after)"

@@ -12,7 +12,7 @@ import pytest
 from data.cap import parse_cap
 from data.errors import DeviceLost
 from data.observation import Rejected
-from data.recipe import Context, Monitor, Warns
+from data.recipe import Context, Monitor, WarningSource
 from data.warning import HazardWarning
 from monitors._cap_filter import WarningFilter
 from monitors.cap_warnings import Recipe
@@ -33,7 +33,7 @@ def dropped(folder: Path, name: str, content: bytes) -> Path:
 
 def take(monitor: Monitor, count: int, within_s: float = 10.0) -> list[HazardWarning | Rejected]:
     """What comes until there are `count`; then the monitor stays open."""
-    assert isinstance(monitor, Warns)
+    assert isinstance(monitor, WarningSource)
     taken: list[HazardWarning | Rejected] = []
     ends_s = time.monotonic() + within_s
     for item in monitor.observe():
@@ -58,7 +58,7 @@ def test_a_dropped_file_stays_until_its_warning_is_stored_and_a_bad_one_is_named
     assert isinstance(warning, HazardWarning)
     assert (warning.event, warning.origin) == ("暴雨", "gate-3/cap_warnings")
     assert good.exists()
-    assert isinstance(monitor, Warns)
+    assert isinstance(monitor, WarningSource)
     monitor.warned(warning)
     assert not good.exists()
     assert (folder / "taken" / "storm.xml").exists()
@@ -275,7 +275,7 @@ def test_a_file_with_several_messages_leaves_when_the_last_is_stored_and_a_forei
     heat = dropped(folder, "heat.xml", message(info=block("高温"), identifier="3"))
     monitor = Recipe(folder=Path("var:warnings"), events=("暴雨",)).make(context)
     first, second = [one for one in take(monitor, 2) if isinstance(one, HazardWarning)]
-    assert isinstance(monitor, Warns)
+    assert isinstance(monitor, WarningSource)
     monitor.warned(first)
     assert both.exists()
     monitor.warned(second)

@@ -20,7 +20,7 @@ from data.secrets import Credentials, Secrets
 from monitors._wvp import playing
 from monitors.wvp_camera import Recipe
 from tests.monitors.test_packets import film
-from tests.servers.http_answers import AnsweringServer, Asked, http_answers
+from tests.servers.http_answers import AnsweringServer, RecordedRequest, http_answers
 from tests.servers.rtsp import rtsp_server
 
 DEVICE, CHANNEL = "50010300001320000001", "50010300001310000001"
@@ -41,14 +41,14 @@ def log_in_with(platform: AnsweringServer, password: str, rtsp: str) -> None:
     """The platform knows admin by this password, and plays only for who logged in."""
     digest = hashlib.md5(password.encode()).hexdigest()
 
-    def login(asked: Asked) -> tuple[int, bytes]:
+    def login(asked: RecordedRequest) -> tuple[int, bytes]:
         known = asked.query == {"username": "admin", "password": digest}
         return (
             200,
             says({"accessToken": "t0ken", "username": "admin"}) if known else says(None, 100, "用户名或密码错误"),
         )
 
-    def play(asked: Asked) -> tuple[int, bytes]:
+    def play(asked: RecordedRequest) -> tuple[int, bytes]:
         if asked.headers.get("access-token") != "t0ken" and asked.headers.get("api-key") != "k3y":
             return 401, says(None, 401, "请登录后重新请求")
         flv = "http://10.0.0.9/rtp/x.live.flv"
@@ -218,7 +218,7 @@ def test_a_platform_that_repeats_what_was_agreed_on_has_no_say_in_what_is_kept(
     platform.answer("/api/user/login", lambda _: (200, says({"accessToken": token})))
     told: list[str] = []
 
-    def refuse(asked: Asked) -> tuple[int, bytes]:
+    def refuse(asked: RecordedRequest) -> tuple[int, bytes]:
         told.append(asked.headers.get("access-token") or asked.headers["api-key"])
         return 200, says(None, 100, f"no: {told[-1]} may not, nor {base64.b64encode(told[-1].encode()).decode()}")
 

@@ -17,7 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 
 
 @dataclass(frozen=True)
-class Asked:
+class RecordedRequest:
     """One request. `query` holds the first value of each name; headers' names are in lower case."""
 
     path: str
@@ -25,7 +25,7 @@ class Asked:
     headers: dict[str, str]
 
 
-Answer = Callable[[Asked], tuple[int, bytes]]
+Answer = Callable[[RecordedRequest], tuple[int, bytes]]
 
 
 class AnsweringServer(ThreadingHTTPServer):
@@ -36,7 +36,7 @@ class AnsweringServer(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.answers: dict[str, Answer] = {}
-        self.asked: list[Asked] = []
+        self.asked: list[RecordedRequest] = []
         self.delay_s = 0.0
 
     def url(self, path: str = "/") -> str:
@@ -53,7 +53,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         parts = urlsplit(self.path)
         query = {name: values[0] for name, values in parse_qs(parts.query).items()}
-        asked = Asked(parts.path, query, {name.lower(): value for name, value in self.headers.items()})
+        asked = RecordedRequest(parts.path, query, {name.lower(): value for name, value in self.headers.items()})
         self.server.asked.append(asked)
         time.sleep(self.server.delay_s)
         answer = self.server.answers.get(asked.path)

@@ -19,7 +19,7 @@ from data.observation import Reading, Rejected
 from data.recipe import MonitorRecipe, Receiver, Receptive
 from data.secrets import redact
 from data.token_scope import Sends, TokenScope
-from web.api.door import Door
+from web.api.ingest_guard import IngestGuard
 from web.api.schemas import answers
 from web.api.shapes import Accepted, AlertsTaken
 from web.deps import ServerDeps
@@ -41,7 +41,7 @@ def parsed_json(content: bytes) -> Any:
 def ingest_router(deps: ServerDeps, meters: WebMeters) -> APIRouter:
     """`/datastreams/{site}/{monitor}/observations`, `/alertmanager`"""
     router = APIRouter(tags=["ingest"])
-    door = Door(deps, meters)
+    door = IngestGuard(deps, meters)
     recipes = {(site.id, sensor.name): sensor for site in deps.settings.sites for sensor in site.sensors}
     receivers: dict[tuple[str, str], Receiver] = {}  # each remembers the order of what it was sent
     sites = frozenset(site.id for site in deps.settings.sites)

@@ -18,7 +18,7 @@ from data.token_scope import Sends
 from data.views import warning_areas, warning_view
 from data.warning import HazardWarning
 from data.warnings_in import receive_warning
-from web.api.door import Door
+from web.api.ingest_guard import IngestGuard
 from web.api.params import QueryId, RowId
 from web.api.schemas import answers
 from web.api.shapes import WarningList, WarningTaken, WarningWhole
@@ -32,7 +32,7 @@ _CAP_BODY = {"requestBody": {"required": True, "content": {"application/cap+xml"
 def warning_router(deps: ServerDeps, meters: WebMeters) -> APIRouter:
     """`/warnings...`"""
     router = APIRouter(tags=["warnings"])
-    door = Door(deps, meters)
+    door = IngestGuard(deps, meters)
 
     @router.post(
         "/warnings",

@@ -16,7 +16,7 @@ from data.sealed import Damaged
 LOOK_S = 0.2
 
 
-class Letters:
+class InboxMonitor:
     """An open inbox (implements `data.recipe.Monitor`)."""
 
     def __init__(self, site: str, name: str, inbox: Inbox) -> None:

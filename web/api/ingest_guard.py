@@ -19,7 +19,7 @@ from web.metrics import WebMeters
 _EXCERPT = 200
 
 
-class Door:
+class IngestGuard:
     """Who may send, and what becomes of what cannot be used."""
 
     def __init__(self, deps: ServerDeps, meters: WebMeters) -> None:

@@ -10,7 +10,7 @@ from alerts.dwell import Recipe as Dwell
 from bench.films import NOON, SITE, clip_frames
 from data.observation import Detections
 from data.place import InferenceSettings
-from data.recipe import Context, LooksNear, Resources
+from data.recipe import Context, Resources, SupportsRegionOfInterest
 from data.stages import StageClock
 from detectors._backend import BySize, Model, load
 from detectors._tracker import iou
@@ -35,7 +35,7 @@ def looks(root: Path, clip: Path, since_s: float, until_s: float) -> tuple[list[
     for context in contexts:
         context.resources.share("yolo", lambda: model)
     full, near = (Yolo(labels=LABELS).make(context) for context in contexts)
-    assert isinstance(near, LooksNear)
+    assert isinstance(near, SupportsRegionOfInterest)
     seen: tuple[list[Detections], list[Detections]] = ([], [])
     due_s = since_s
     for frame in clip_frames(root, clip, since_s, until_s):

@@ -22,7 +22,7 @@ def by_key(table: Table) -> Select[Any]:
     return select(table).where(table.primary_key.columns[0] == bindparam(KEY))
 
 
-class Looking:
+class BaseQueries:
     """On one connection inside one transaction: all it says is from one moment."""
 
     def __init__(self, connection: Connection) -> None:

@@ -14,7 +14,7 @@ from monitors._address import require_plain_url
 _SHORTEST = timedelta(milliseconds=100)
 
 
-class Asked(MonitorRecipe):
+class PolledSource(MonitorRecipe):
     """A URL asked every so often. Recipes add the `url` itself."""
 
     model_config = ConfigDict(hide_input_in_errors=True)
