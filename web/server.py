@@ -60,6 +60,7 @@ from web.service import service_router
 from web.sessions import SessionBook
 from web.source import source_router
 from web.store_watch import StoreWatch
+from web.style_hashes import STYLE_HASHES
 from web.wall_socket import wall_router
 
 log = logging.getLogger(__name__)
@@ -168,7 +169,7 @@ def build_server(deps: ServerDeps, store_failed: Callable[[], None] = _end_proce
         server,
         screens,
     )
-    policy = content_policy(tuple(dash.csp_hashes()))
+    policy = content_policy(tuple(dash.csp_hashes()), STYLE_HASHES)
     # Added last, so that they stand outside of Dash's own middleware.
     server.add_middleware(DashGuard, callbacks=dash.callback_map, paths=dash.registered_paths)
     server.add_middleware(BodyLimit, uploads=deps.uploads)
