@@ -146,12 +146,19 @@ class Outbox:
                 failing = False
             for change in changes:
                 self.seq = change.seq
-                self._seen(change)
+                self._observe(change)
                 if self._followers:
                     told = tell(change)
                     for follower in self._followers:
                         follower.offer(told)
             await asyncio.sleep(0 if len(changes) == AT_ONCE else POLL_S)
+
+    def _observe(self, change: Change) -> None:
+        """One change that this server cannot read must not end the feed of every screen."""
+        try:
+            self._seen(change)
+        except (LookupError, TypeError, ValueError) as error:
+            log.error("change %d (%s) cannot be read and is passed on as it is: %r", change.seq, change.topic, error)
 
     async def _newer(self) -> list[Change]:
         after = self.seq

@@ -71,6 +71,17 @@ def test_two_hundred_changes_arrive_all_and_in_order(running: Running) -> None:
         assert [change["seq"] for change in found] == list(range(hello["seq"] + 1, hello["seq"] + 201))
 
 
+def test_a_change_that_this_server_cannot_read_does_not_end_the_feed(running: Running) -> None:
+    """One of another version, say: it has no `site`. All screens would stand still, and go on being pinged."""
+    with following(running) as (ws, hello):
+        strange = Change("site", "site:quay", datetime.now(UTC), {"place": "quay"})
+        running.store.submit(lambda writer: writer.publish(strange))
+        publish(running, 1)
+        found = changes(ws, 2)
+        assert [change["seq"] for change in found] == [hello["seq"] + 1, hello["seq"] + 2]
+        assert found[0]["data"] == {"place": "quay"}
+
+
 def batched(ws: ClientConnection, count: int, timeout_s: float = 10.0) -> tuple[list[dict[str, Any]], int]:
     """So many changes, and in how many messages they came."""
     found: list[dict[str, Any]] = []
