@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import queue
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import TimeoutError as NotYet
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -48,10 +48,12 @@ from engine.readings import ReadingNews
 from engine.reject_log import RejectLog
 from engine.site_time import SiteTime
 from engine.store_failure import must_go_on
-from engine.wall_clock import WallClock, describe_jump, moved_back
+from engine.wall_clock import ClockJump, WallClock, describe_jump, moved_back
 
 log = logging.getLogger(__name__)
 
+OF_OLD_CLOCK = "taken before this computer's clock was put back, by the time that was wrong"
+STRAGGLERS_FOR_S = 30.0  # after the clock was put back, what was taken before may still come
 TICK_S = 1.0
 GATHER_S = 0.05  # readings that come within it share a commit
 MOST_ITEMS = 500
@@ -128,6 +130,8 @@ class Sensors:
         self._sides = [self._side(options.settings.site(site)) for site in sites]
         self._wall_clock = WallClock(lambda: wall().timestamp(), monotonic_s)
         self._history_told: set[str] = set()
+        self._put_back: ClockJump | None = None
+        self._recorded = {side.site.id for side in self._sides if side.time.recorded}
 
     def run(self) -> None:
         """Until it is time to stop; what is not committed then is given again by its source."""
@@ -225,17 +229,7 @@ class Sensors:
 
     def _judge(self, items: Sequence[tuple[Device, Item]]) -> _Batch:
         batch = _Batch()
-        by_site: dict[str, list[tuple[Device, Reading]]] = {}
-        for device, item in items:
-            if isinstance(item, Rejected):
-                self._reject(batch, item)
-            elif isinstance(item, HazardWarning):
-                batch.warnings.append((device, item))
-                self._meters.count("yiping_warnings_total", site=device.site)
-            elif isinstance(item, Reading):
-                by_site.setdefault(item.site, []).append((device, item))
-                batch.acknowledge.append((device, item))
-                self._meters.count("yiping_readings_total", site=item.site)
+        by_site = self._taken_up(batch, items)
         # Sites of which nothing came have nothing to be judged; news that had to wait its second goes out all the same.
         for side in [side for side in self._sides if side.site.id in by_site] or self._sides[:1]:
             came = by_site.get(side.site.id, [])
@@ -253,6 +247,36 @@ class Sensors:
             readings = tuple(side.pipeline.marked(reading) for _, reading in fresh)
             self._add(batch, side, Unit(side.stream, tuple(signals), now, readings, self._news.due(readings)))
         return batch
+
+    def _taken_up(
+        self, batch: _Batch, items: Sequence[tuple[Device, Item]]
+    ) -> Mapping[str, Sequence[tuple[Device, Reading]]]:
+        """The readings by site; warnings and rejects go into the batch."""
+        by_site: dict[str, list[tuple[Device, Reading]]] = {}
+        for device, item in items:
+            if isinstance(item, Rejected):
+                self._reject(batch, item)
+            elif isinstance(item, HazardWarning):
+                batch.warnings.append((device, item))
+                self._meters.count("yiping_warnings_total", site=device.site)
+            elif isinstance(item, Reading):
+                batch.acknowledge.append((device, item))
+                if self._is_of_old_clock(item):
+                    self._reject(batch, Rejected(item.site, item.monitor, self._wall(), OF_OLD_CLOCK))
+                    continue
+                by_site.setdefault(item.site, []).append((device, item))
+                self._meters.count("yiping_readings_total", site=item.site)
+        return by_site
+
+    def _is_of_old_clock(self, reading: Reading) -> bool:
+        """Was it taken before the clock was put back, and comes only now? What follows would be older than it."""
+        put_back = self._put_back
+        if put_back is None or reading.site in self._recorded:
+            return False
+        if self._monotonic_s() > put_back.until_s:
+            self._put_back = None
+            return False
+        return put_back.explains(self._wall() - reading.at)
 
     def _is_history(self, side: _Side, device: Device, reading: Reading, now: datetime) -> bool:
         limit = device.recipe.history_limit or HISTORY_AFTER
@@ -275,6 +299,7 @@ class Sensors:
         now = self._wall()
         log.warning("%s", describe_jump(jump, now))
         back = jump < timedelta(0)
+        self._put_back = ClockJump(jump, self._monotonic_s() + STRAGGLERS_FOR_S) if back else None
         if back:
             self._known = KnownReadings((), now)
         for side in self._sides:

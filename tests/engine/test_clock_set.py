@@ -18,10 +18,12 @@ from data.settings import Settings, SiteSettings
 from data.sql.store import open_store
 from data.store import AlertQuery
 from engine.clock_watch import ClockWatch, open_alarms
+from engine.sensors import OF_OLD_CLOCK
 from engine.wall_clock import WallClock, moved_back
+from monitors._gauge import GaugeRecipe, Measured
 from monitors.http_poll import Recipe as HttpPoll
 from tests.engine.city import CHONGQING, Cities
-from tests.engine.gauge_site import BEGAN, Town
+from tests.engine.gauge_site import BEGAN, SITE, Town
 from tests.engine.kinds import Brightness, LampCamera
 from tests.servers.http_answers import AnsweringServer, http_answers
 
@@ -81,6 +83,25 @@ def test_gauges_are_judged_told_silent_and_kept_after_the_clock_was_set(town: To
     assert newest["b"] == town.wall
     (said,) = [reason for reason in town.rejects() if "clock" in reason]
     assert said.startswith(f"this computer's clock was put {'forward' if jump > timedelta(0) else 'back'} by 3600 s")
+
+
+def test_a_reading_on_its_way_while_the_clock_is_put_back_holds_up_nothing_that_follows(town: Town) -> None:
+    """It bears the time that was wrong: an hour later than whatever is measured from now on."""
+    for _ in range(5):
+        town.pass_time(1)
+        town.say("a", 4.0, town.wall)
+    device = town.device("a")
+    assert isinstance(device.recipe, GaugeRecipe)
+    on_its_way = device.recipe.reading(SITE, Measured(4.0, town.wall, "cm"), town.wall)
+    town.wall -= HOUR
+    town.come((device, on_its_way))
+    for _ in range(3):
+        town.pass_time(1)
+        town.say("a", 40.0, town.wall)
+    assert len(town.alerts("deep")) == 1
+    assert town.rejects().count(OF_OLD_CLOCK) == 1
+    newest = {reading.monitor: reading.at for reading in town.store.read(lambda reader: reader.latest_readings())}
+    assert newest["a"] == town.wall
 
 
 def test_what_is_pending_goes_on_when_the_clock_is_put_back(tmp_path: Path) -> None:

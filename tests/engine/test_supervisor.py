@@ -171,18 +171,3 @@ def test_files_in_the_working_folder_never_take_the_standard_librarys_place(tmp_
         assert diary.read_text(encoding="utf-8").split()[0] == "begun"
     finally:
         running.end()
-
-
-def test_a_child_is_started_again_though_nothing_can_be_written_about_it(tmp_path: Path) -> None:
-    """As on a full disk: where the files of the parent go, nothing can be written."""
-    run_dir, diary = tmp_path / "run", tmp_path / "diary"
-    for name in ("a.pid", "metrics-supervisor.json"):
-        (run_dir / name).mkdir(parents=True)
-    running = supervise(run_dir, Child("a", diligent, (diary,)))
-    try:
-        running.wait_for(diary.exists, 60)
-        os.kill(int(diary.read_text().split()[1]), signal.SIGKILL)
-        running.wait_for(lambda: diary.read_text().count("begun") == 2, 60)
-        assert running.process.poll() is None
-    finally:
-        running.end()
