@@ -123,6 +123,11 @@ faults-video: setup-test
 soak: setup-test
 	$(PY) -m bench.soak
 
+# Three minutes of it, beside nothing else.
+.PHONY: soak-short
+soak-short: setup-test
+	YIPING_SOAK=1 $(VENV)/bin/pytest -q -rP tests/bench/test_soak.py
+
 # Who is nearest by road: 200 units on 50,000 nodes, and how often the straight line would have been wrong.
 .PHONY: bench-routing
 bench-routing: setup-test

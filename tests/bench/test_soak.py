@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from bench.soak import Process, Soaked, growth, soak, theil_sen
@@ -38,6 +40,10 @@ def test_what_grows_is_named_and_what_is_flat_is_not() -> None:
 @pytest.mark.server
 @pytest.mark.slow
 @pytest.mark.timeout(280)
+@pytest.mark.skipif(
+    not os.environ.get("YIPING_SOAK"),
+    reason="a real city for three minutes: make soak-short (what a connection leaves behind: tests/monitors)",
+)
 def test_a_city_whose_cameras_flap_does_not_grow() -> None:
     soaked = soak(1.5, warm_up_s=40.0)
     print(soaked.as_line())
