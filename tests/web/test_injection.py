@@ -1,4 +1,4 @@
-"""Text from outside stays text: in every CSV file, and in headers."""
+"""Text from outside stays text: on every page, in both languages, and in every CSV file."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from playwright.sync_api import Browser, Page
 
 from alerts.lifecycle import raise_alert
 from data.alert import AlertKey, Priority, Raised
@@ -25,7 +26,9 @@ from data.warning import WarningArea
 from data.warnings_in import receive_warning
 from tests.dispatch.plan_city import cap
 from tests.web.city import PASSWORD, Clock, Running, city, open_deps, start
+from tests.web.test_pages_browser import log_in
 from tests.web.test_site_scope import drawn
+from web.access_table import SCREENS
 from web.accounts import add_user, set_password
 
 pytestmark = pytest.mark.server
@@ -45,6 +48,12 @@ PLANS = {
         },
     ],
 }  # fmt: skip
+SLIPPED_IN = """() => ({
+  hacked: window.hacked ?? null,
+  elements: [...document.querySelectorAll(
+    '[onerror], [onload], a[href^="javascript:"], img[src="x"], img[src*="foreign"]')]
+    .map((one) => one.outerHTML.slice(0, 200)),
+})"""
 
 
 def settings() -> Settings:
@@ -129,6 +138,58 @@ def test_the_hostile_texts_were_taken(hostile: Hostile) -> None:
     with hostile.running.client("li") as operator:
         for path in ("alerts", "events", "tasks", "warnings", "notices", "units", "categories", "rejects", "modes"):
             assert "onerror=" in operator.get(f"/api/v1/{path}").text, path
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize("name", ["admin", "zhang"])
+def test_no_text_from_outside_becomes_an_element_runs_or_asks_another_host(
+    hostile: Hostile, browser: Browser, name: str, language: str
+) -> None:
+    running = hostile.running
+    context = browser.new_context(base_url=running.base, viewport={"width": 1600, "height": 900})
+    context.set_default_timeout(20_000)
+    context.add_cookies([{"name": "yiping_language", "value": language, "url": running.base}])
+    foreign: list[str] = []
+    dialogs: list[str] = []
+    page = context.new_page()
+    page.on("request", lambda sent: foreign.append(sent.url) if "foreign.invalid" in sent.url else None)
+    page.on("dialog", lambda dialog: dialogs.append(dialog.message))
+    slipped: dict[str, Any] = {}
+
+    def look(path: str) -> None:
+        found = page.evaluate(SLIPPED_IN)
+        if found["hacked"] is not None or found["elements"]:
+            slipped[path] = found
+
+    page.goto(f"/login?lang={language}&next=%22%3E%3Csvg%20onload%3D%22window.hacked%3D5%22%3E")
+    look("/login")
+    log_in(page, name)
+    page.wait_for_url(lambda url: "/login" not in url)
+    pages = ("/r", "/account") if name == "zhang" else (*SCREENS, "/account", "/accounts", "/<svg onload=hacked=1>")
+    seen = 0
+    for path in pages:
+        page.goto(path)
+        page.wait_for_timeout(1200)
+        if path == "/review":
+            page.click("#review-read")
+            page.wait_for_timeout(1500)
+        if path == "/events":
+            _open_first(page)
+        look(path)
+        seen += "onerror=" in page.inner_text("body")
+    context.close()
+    assert slipped == {}
+    assert foreign == []
+    assert dialogs == []
+    assert seen >= (1 if name == "zhang" else 5), "the texts are shown as they are"
+
+
+def _open_first(page: Page) -> None:
+    card = page.locator("[data-event]").first
+    if card.count():
+        card.click()
+        page.wait_for_timeout(500)
 
 
 def test_a_formula_from_outside_is_a_text_in_every_csv_file(hostile: Hostile) -> None:
