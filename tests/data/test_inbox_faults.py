@@ -96,3 +96,27 @@ def test_a_letter_that_cannot_be_flushed_is_refused(tmp_path: Path, monkeypatch:
     with pytest.raises(StoreClosed, match="Input/output error"):
         inbox.put(READINGS)
     assert inbox.waiting() == []
+
+
+def test_letters_that_come_while_nothing_came_before_are_all_taken_though_the_folder_is_not_always_listed(
+    tmp_path: Path,
+) -> None:
+    inbox = Inbox(tmp_path, "quay-2", "stage")
+    letters = InboxMonitor("quay-2", "stage", inbox)
+    taken: list[float] = []
+    seen = letters.observe()
+    for number in range(30):
+        for _ in range(number % 3):
+            assert next(seen) is None, "nothing has come"
+        times = [NOON + timedelta(seconds=10 * number + n) for n in range(2)]
+        sent = [Reading("quay-2", "stage", "water_level", float(n), at) for n, at in enumerate(times)]
+        for reading in sent:
+            inbox.put([reading])
+        while len(taken) < 2 * number + 2:
+            item = next(seen)
+            if isinstance(item, Reading):
+                taken.append(item.value)
+                letters.committed(item)
+        assert taken[-2:] == [0, 1]
+    letters.close()
+    assert inbox.waiting() == []
