@@ -36,9 +36,10 @@ class Recipe(WrittenGauge):
         return _Receiver(self, site, None if self.timezone is None else LocalTimes(ZoneInfo(self.timezone), latest))
 
     def make(self, context: Context) -> Monitor:
-        from monitors._inbox_monitor import InboxMonitor  # noqa: PLC0415 - where it runs
+        from monitors._inbox_monitor import InboxMonitor, InboxWatch  # noqa: PLC0415 - where it runs
 
-        return InboxMonitor(context.site.id, self.name, Inbox(context.var_dir, context.site.id, self.name))
+        inbox = Inbox(context.var_dir, context.site.id, self.name)
+        return InboxMonitor(context.site.id, self.name, inbox, InboxWatch.of(context))
 
     def taken(self, site: str, sent: Any, now: datetime, times: LocalTimes | None) -> tuple[Reading, ...]:
         """The readings in a message. Raises InputRejected, saying which observation is wrong or has no value."""

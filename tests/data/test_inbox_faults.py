@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import resource
+import threading
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,7 +18,7 @@ from data.errors import InputRejected, StoreClosed
 from data.inbox import Inbox
 from data.observation import DamagedInput, Reading
 from data.sealed import Damaged
-from monitors._inbox_monitor import InboxMonitor
+from monitors._inbox_monitor import InboxMonitor, InboxWatch
 
 NOON = datetime(2024, 7, 12, 4, 0, tzinfo=UTC)
 READINGS = tuple(Reading("quay-2", "stage", "water_level", 163.5 + n, NOON + timedelta(minutes=n)) for n in range(3))
@@ -54,7 +56,7 @@ def test_a_damaged_letter_is_named_kept_aside_and_does_not_stop_the_others(tmp_p
     path.write_bytes(path.read_bytes().replace(b"163.5", b"143.5"))
     with pytest.raises(Damaged, match=rf"{path.name} is damaged: its digest does not fit"):
         inbox.read(path)
-    letters = InboxMonitor("quay-2", "stage", inbox)
+    letters = InboxMonitor("quay-2", "stage", inbox, InboxWatch())
     found = []
     for item in letters.observe():
         if item is None:
@@ -98,25 +100,60 @@ def test_a_letter_that_cannot_be_flushed_is_refused(tmp_path: Path, monkeypatch:
     assert inbox.waiting() == []
 
 
-def test_letters_that_come_while_nothing_came_before_are_all_taken_though_the_folder_is_not_always_listed(
-    tmp_path: Path,
-) -> None:
-    inbox = Inbox(tmp_path, "quay-2", "stage")
-    letters = InboxMonitor("quay-2", "stage", inbox)
-    taken: list[float] = []
+class CountingInbox(Inbox):
+    """Knows how often its folder was listed."""
+
+    listed = 0
+
+    def waiting(self) -> list[Path]:
+        self.listed += 1
+        return super().waiting()
+
+
+def test_every_letter_is_taken_soon_though_an_inbox_in_which_nothing_has_come_is_not_listed(tmp_path: Path) -> None:
+    inbox = CountingInbox(tmp_path, "quay-2", "stage")
+    letters = InboxMonitor("quay-2", "stage", inbox, InboxWatch())
     seen = letters.observe()
-    for number in range(30):
-        for _ in range(number % 3):
-            assert next(seen) is None, "nothing has come"
-        times = [NOON + timedelta(seconds=10 * number + n) for n in range(2)]
-        sent = [Reading("quay-2", "stage", "water_level", float(n), at) for n, at in enumerate(times)]
-        for reading in sent:
-            inbox.put([reading])
-        while len(taken) < 2 * number + 2:
+    taken: list[Reading] = []
+
+    def take(count: int) -> None:
+        while len(taken) < count:
             item = next(seen)
             if isinstance(item, Reading):
-                taken.append(item.value)
+                taken.append(item)
                 letters.committed(item)
-        assert taken[-2:] == [0, 1]
-    letters.close()
+
+    inbox.put(READINGS[:1])
+    take(1)
+    assert [next(seen) for _ in range(4)] == [None] * 4, "taking a letter out wakes once more"
+    listed = inbox.listed
+    assert [next(seen) for _ in range(3)] == [None, None, None]
+    assert inbox.listed == listed, "nothing has come"
+    inbox.put(READINGS[1:2])
+    inbox.put(READINGS[2:])  # the folder may bear the same time for both
+    begun_s = time.monotonic()
+    take(3)
+    assert time.monotonic() - begun_s < 5.0, "long before it is listed whatever the folder's time says"
+    assert taken == list(READINGS)
     assert inbox.waiting() == []
+    letters.close()
+    assert set(seen) <= {None}
+
+
+def test_one_thread_looks_after_many_inboxes_and_ends_with_the_last(tmp_path: Path) -> None:
+    before = set(threading.enumerate())
+    watch = InboxWatch()
+    inboxes = [Inbox(tmp_path, f"site-{number}", "stage") for number in range(300)]
+    letters = [InboxMonitor(f"site-{number}", "stage", inbox, watch) for number, inbox in enumerate(inboxes)]
+    seen = [one.observe() for one in letters]
+    assert [next(one) for one in seen] == [None] * 300
+    (thread,) = set(threading.enumerate()) - before
+    for inbox in inboxes:
+        inbox.put(READINGS[:1])
+    first = [next(item for item in one if item is not None) for one in seen]
+    assert first == [READINGS[0]] * 300
+    for one in letters:
+        one.close()
+    assert {item for one in seen for item in one} <= {None}
+    thread.join(10)
+    assert not thread.is_alive()
