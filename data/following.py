@@ -5,12 +5,12 @@ A follower's place is a named value of the store, written in the same unit of wo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from data.record import Change
-from data.store import Reader, Writer
+from data.store import Reader, Store, Writer
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,25 @@ class Follower:
         """Is there anything to `take`? One look-up in an index."""
         place = reader.value(self.name)
         return place is None or bool(reader.changes(int(place), 1, topics=self.topics))
+
+    def catch_up(
+        self,
+        store: Store,
+        handle: Callable[[Writer, Sequence[Change], datetime], None],
+        limit: int,
+        now: datetime | None = None,
+    ) -> None:
+        """Give `handle` what has come, with the time: at most `limit` changes in each unit of work.
+
+        `now`: the present where it is not to be asked for. Raises what the store raises.
+        """
+
+        def step(writer: Writer) -> None:
+            at = now or datetime.now(UTC)
+            handle(writer, self.take(writer, at, limit), at)
+
+        while store.read(self.is_behind):
+            store.write(step)
 
     def take(self, writer: Writer, now: datetime, limit: int) -> Sequence[Change]:
         """The next changes; they count as seen when the unit of work is committed. Empty at the end."""

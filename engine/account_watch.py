@@ -7,11 +7,13 @@ disabled the account (screen, command line, config.yaml).
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from data.errors import YipingError
 from data.following import Follower
 from data.people import ENDED_SESSIONS_KEPT, USED_CODES_KEPT
+from data.record import Change
 from data.settings import Settings
 from data.store import Store, Writer
 from dispatch.handing_on import hand_on_tasks
@@ -34,8 +36,7 @@ class AccountWatch:
 
     def poll(self, now: datetime | None = None) -> None:
         """Look after whose account has changed since the last call. Raises what the store raises."""
-        while self._store.read(FOLLOWER.is_behind):
-            self._store.write(lambda writer: self._follow(writer, now or datetime.now(UTC)))
+        FOLLOWER.catch_up(self._store, self._follow, FOLLOWED_AT_ONCE, now)
 
     def purge(self, now: datetime | None = None) -> int:
         """Remove sessions, tokens and one-time codes that ended long ago; how many. Raises what the store raises."""
@@ -49,8 +50,7 @@ class AccountWatch:
             log.info("%d sessions and codes that had ended were removed", removed)
         return removed
 
-    def _follow(self, writer: Writer, now: datetime) -> None:
-        changes = FOLLOWER.take(writer, now, FOLLOWED_AT_ONCE)
+    def _follow(self, writer: Writer, changes: Sequence[Change], now: datetime) -> None:
         for name in dict.fromkeys(change.subject.partition(":")[2] for change in changes):
             try:
                 handed_on = hand_on_tasks(writer, name, now, roads=self._roads, settings=self._settings)

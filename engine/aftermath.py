@@ -6,10 +6,12 @@ Follows the outbox behind a cursor that is stored with what was done: each alert
 from __future__ import annotations
 
 import logging
-from datetime import UTC, datetime, timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 from data.errors import YipingError
 from data.following import Follower
+from data.record import Change
 from data.settings import Settings
 from data.store import Store, Writer
 from dispatch.grouping import join_near
@@ -32,11 +34,9 @@ class Aftermath:
 
     def poll(self, now: datetime | None = None) -> None:
         """Look after what has changed since the last call. Raises what the store raises."""
-        while self._store.read(FOLLOWER.is_behind):
-            self._store.write(lambda writer: self._follow(writer, now or datetime.now(UTC)))
+        FOLLOWER.catch_up(self._store, self._follow, FOLLOWED_AT_ONCE, now)
 
-    def _follow(self, writer: Writer, now: datetime) -> None:
-        changes = FOLLOWER.take(writer, now, FOLLOWED_AT_ONCE)
+    def _follow(self, writer: Writer, changes: Sequence[Change], now: datetime) -> None:
         for alert_id in dict.fromkeys(int(change.payload["alert"]["id"]) for change in changes):
             alert = writer.alert(alert_id)
             try:

@@ -6,12 +6,14 @@ Follows the outbox behind a cursor that is stored with what was done: each alert
 from __future__ import annotations
 
 import logging
-from datetime import UTC, datetime, timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 from data.alert import Alert
 from data.alert_life import Verification
 from data.errors import YipingError
 from data.following import Follower
+from data.record import Change
 from data.settings import Settings
 from data.store import Store, Writer
 from dispatch.routing import Roads
@@ -33,15 +35,13 @@ class Automatic:
 
     def poll(self) -> None:
         """Send to what was raised since the last call. Raises what the store raises."""
-        while self._store.read(FOLLOWER.is_behind):  # also without rules: one added later is not about what was before
-            self._store.write(self._follow)
+        # Also without rules: one that is added later is not about what was before.
+        FOLLOWER.catch_up(self._store, self._follow, FOLLOWED_AT_ONCE)
 
-    def _follow(self, writer: Writer) -> None:
-        changes = FOLLOWER.take(writer, datetime.now(UTC), FOLLOWED_AT_ONCE)
+    def _follow(self, writer: Writer, changes: Sequence[Change], now: datetime) -> None:
         raised = dict.fromkeys(int(change.payload["alert"]["id"]) for change in changes)
         for alert_id in raised:
             alert = writer.alert(alert_id)
-            now = datetime.now(UTC)
             if not _waits(alert, now) or not self._settings.dispatch.automatic.fits(alert):
                 continue
             try:

@@ -21,6 +21,7 @@ from data.following import Follower
 from data.fusion_settings import FusedPlace, ProofKind
 from data.geo import box_around
 from data.people import SYSTEM
+from data.record import Change
 from data.settings import Settings
 from data.store import AlertQuery, Reader, Store, TaskQuery, Writer
 from data.task import Event
@@ -52,8 +53,7 @@ class Fusion:
 
     def poll(self, now: datetime | None = None) -> None:
         """Judge anew what has changed. Raises what the store raises."""
-        while self._store.read(FOLLOWER.is_behind):
-            self._store.write(lambda writer: self._follow(writer, now or datetime.now(UTC)))
+        FOLLOWER.catch_up(self._store, self._follow, FOLLOWED_AT_ONCE, now)
         if not self._settings.fusion.places:
             return
         self._warnings = self._in_force(now or datetime.now(UTC))
@@ -87,8 +87,7 @@ class Fusion:
         sites |= {task.site for task in reader.tasks(TaskQuery(open_only=True, limit=MOST_OPEN))}
         return [place for place in self._settings.fusion.places if not sites.isdisjoint(place.all_sites)]
 
-    def _follow(self, writer: Writer, now: datetime) -> None:
-        changes = FOLLOWER.take(writer, now, FOLLOWED_AT_ONCE)
+    def _follow(self, writer: Writer, changes: Sequence[Change], now: datetime) -> None:
         for alert_id in dict.fromkeys(int(change.payload["alert"]["id"]) for change in changes):
             alert = writer.alert(alert_id)
             if alert.verification is not Verification.UNVERIFIED or alert.kind == KIND:

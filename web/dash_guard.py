@@ -10,10 +10,11 @@ from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, Validat
 from starlette._utils import get_route_path
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from data.errors import InputRejected, NotFound
 from web.problems import TooLarge, refusal
+from web.replayed_body import replayed
 
 _CALLBACK = "/_dash-update-component"
 _SUITES = "/_dash-component-suites/"
@@ -79,16 +80,7 @@ class DashGuard:
         except HTTPException:
             await refusal(TooLarge("this is larger than is taken here"))(scope, receive, send)
             return
-        read = False
-
-        async def again() -> Message:
-            nonlocal read
-            if read:
-                return await receive()
-            read = True
-            return {"type": "http.request", "body": content, "more_body": False}
-
-        await self._app(scope, again, send)
+        await self._app(scope, replayed(content, receive), send)
 
     def _check(self, content: bytes) -> None:
         """Raises InputRejected, naming the field."""

@@ -9,9 +9,10 @@ from urllib.parse import parse_qsl
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from web.problems import TooLarge, invalid, refusal
+from web.replayed_body import replayed
 
 DEEPEST = 40
 _TEXT = "this text holds a character that cannot be kept (NUL, or half of a surrogate pair)"
@@ -45,16 +46,7 @@ class JsonGuard:
         if fault is not None:
             await invalid("body", *fault)(scope, receive, send)
             return
-        read = False
-
-        async def again() -> Message:
-            nonlocal read
-            if read:
-                return await receive()
-            read = True
-            return {"type": "http.request", "body": content, "more_body": False}
-
-        await self._app(scope, again, send)
+        await self._app(scope, replayed(content, receive), send)
 
 
 def bad_json(content: bytes) -> tuple[str, str] | None:

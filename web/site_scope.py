@@ -27,6 +27,7 @@ from dispatch.turns import is_own_task
 from web.auth import found_visitor
 from web.deps import ServerDeps
 from web.problems import refusal
+from web.replayed_body import replayed
 
 Places = Mapping[str, str]
 """The site of each thing by its reference, `alert:12`, `event:3`, `task:7`; those that are not known are left out."""
@@ -247,20 +248,12 @@ async def _named(scope: Scope, receive: Receive, sites: SiteScope) -> tuple[Rece
     kind = Headers(scope=scope).get("content-type", "").partition(";")[0].strip().lower()
     if not (kind == "application/json" or kind.endswith("+json")):
         return receive, _only_known(named, sites)
-    content, read = await Request(scope, receive).body(), False
+    content = await Request(scope, receive).body()
     if content:
         document = json.loads(content)  # JsonGuard has read it before
         named += sites.references(document)
         named += [site for site in _sites_in(document) if site in sites.hidden]
-
-    async def again() -> Message:
-        nonlocal read
-        if read:
-            return await receive()
-        read = True
-        return {"type": "http.request", "body": content, "more_body": False}
-
-    return again, _only_known(named, sites)
+    return replayed(content, receive), _only_known(named, sites)
 
 
 def _only_known(named: list[str], sites: SiteScope) -> list[str]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, TypeVar
 
 from alerts.lifecycle import raise_alert
@@ -14,9 +16,11 @@ from data.geo import Location
 from data.people import Actor, Role
 from data.record import AuditEntry, Change
 from data.settings import ResponderSettings, Settings, SiteSettings
+from data.sql.store import open_store
 from data.store import Store, Writer
 from data.task import Task
 from dispatch.offers import expire_due
+from dispatch.responders import sync_responders
 from dispatch.routing import Roads
 from dispatch.tasks import accept, decline, dispatch, en_route, on_scene, report
 
@@ -108,3 +112,12 @@ class City:
 
     def changes(self, topic: str, after: int = 0) -> list[Change]:
         return [c for c in self.store.read(lambda reader: reader.changes(after)) if c.topic == topic]
+
+
+@contextmanager
+def opened_city(folder: Path) -> Iterator[City]:
+    """The city on a store of its own, its responders known."""
+    with closing(open_store(folder / "city.db")) as store:
+        city = City(store, settings())
+        city.do(lambda writer: sync_responders(writer, city.settings, city.now))
+        yield city

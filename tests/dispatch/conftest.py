@@ -7,15 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from data.sql.store import open_store
-from dispatch.responders import sync_responders
-from tests.dispatch.city import City, settings
+from tests.dispatch.city import City, opened_city
 
 
 @pytest.fixture
 def city(tmp_path: Path) -> Iterator[City]:
-    store = open_store(tmp_path / "city.db")
-    city = City(store, settings())
-    city.do(lambda writer: sync_responders(writer, city.settings, city.now))
-    yield city
-    store.close()
+    with opened_city(tmp_path) as city:
+        yield city

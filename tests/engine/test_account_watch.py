@@ -10,22 +10,18 @@ import pytest
 
 from data.people import CONSOLE, AccountCode, Role, Session, User
 from data.record import Change
-from data.sql.store import open_store
 from data.store import Store, Writer
 from dispatch.responders import sync_responders
 from dispatch.tasks import accept
 from engine.account_watch import AccountWatch
-from tests.dispatch.city import NEAR, City, settings
+from tests.dispatch.city import NEAR, City, opened_city
 from web.account_steps import disable
 
 
 @pytest.fixture
 def city(tmp_path: Path) -> Iterator[City]:
-    store = open_store(tmp_path / "city.db")
-    city = City(store, settings())
-    city.do(lambda writer: sync_responders(writer, city.settings, city.now))
-    yield city
-    store.close()
+    with opened_city(tmp_path) as city:
+        yield city
 
 
 def watch(city: City) -> AccountWatch:
@@ -55,8 +51,12 @@ def test_a_responder_taken_out_of_the_configuration_hands_on_tasks_at_the_next_s
 
 
 def test_a_change_of_a_user_who_is_gone_or_never_was_stops_nothing(city: City) -> None:
+    task = city.dispatch(city.alert())
+    city.step(accept, task, NEAR)
     city.do(lambda writer: writer.publish(Change("account", "user:nobody", city.now, {})))
+    city.do(lambda writer: disable(writer, CONSOLE, "near", city.now))
     watch(city).poll(city.now)
+    assert city.task(task).offered_to == "middle", "the change after it was seen"
 
 
 def sessions_of(store: Store) -> list[str]:
