@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import sqrt
 from statistics import median
 
 import numpy as np
@@ -46,6 +47,7 @@ class EventScore:
     missed: int = 0
     dwell_errors_s: tuple[float, ...] = ()
     footage_s: float = 0.0
+    edge_errors_s: tuple[float, ...] = ()  # of right events: how far the beginning and the end are off, the worse one
 
     def __add__(self, other: EventScore) -> EventScore:
         return EventScore(
@@ -54,6 +56,7 @@ class EventScore:
             self.missed + other.missed,
             self.dwell_errors_s + other.dwell_errors_s,
             self.footage_s + other.footage_s,
+            self.edge_errors_s + other.edge_errors_s,
         )
 
     @property
@@ -76,6 +79,19 @@ class EventScore:
     def dwell_error_s(self) -> tuple[float, float] | None:
         """Median and largest, absolute."""
         return (median(self.dwell_errors_s), max(self.dwell_errors_s)) if self.dwell_errors_s else None
+
+
+def wilson(right: int, of: int, z: float = 1.96) -> tuple[float, float] | None:
+    """Where the true share lies with 95 % confidence (Wilson, 1927), when `right` of so many were; None of none.
+
+    Unlike right / of ± something it stays within 0..1 and is honest about few: 9 of 9 may be a share of 0.70.
+    """
+    if not of:
+        return None
+    share, spread = right / of, z * z / of
+    middle = (share + spread / 2) / (1 + spread)
+    half = z / (1 + spread) * sqrt(share * (1 - share) / of + spread / (4 * of))
+    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 def time_overlap(a: Event, b: Event) -> float:
@@ -107,4 +123,5 @@ def score_events(found: Sequence[Event], true: Sequence[Event], footage_s: float
     rows, columns = linear_sum_assignment(gain, maximize=True)
     pairs = [(found[int(i)], true[int(j)]) for i, j in zip(rows, columns, strict=True) if gain[i, j] > 0]
     errors = tuple(round(abs(one.length_s - other.length_s), 3) for one, other in pairs)
-    return EventScore(len(pairs), len(found) - len(pairs), len(true) - len(pairs), errors, footage_s)
+    edges = tuple(round(max(abs(a.from_s - b.from_s), abs(a.to_s - b.to_s)), 3) for a, b in pairs)
+    return EventScore(len(pairs), len(found) - len(pairs), len(true) - len(pairs), errors, footage_s, edges)

@@ -1,6 +1,7 @@
 """Recordings with what is true in them, and how well the rules tell it.
 
-The format is described in docs/accuracy-data.md: one JSON file beside each video. The reference clips' own truth lies
+The format is described in docs/accuracy-data.md: one JSON file beside each video, in our own words or as marked by hand
+(`bench.marked_clips`). The reference clips' own truth lies
 in bench/truths.
 """
 
@@ -17,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bench.events import Box, Event, EventScore, score_events
 from bench.films import NOON, Film, Shown
+from bench.marked_clips import SUFFIX, is_marked, read_marks
 from data.alert import Raised, Signal
 from data.catalogue import UnknownKind
 from data.errors import InputRejected
@@ -27,6 +29,7 @@ from engine.catalogue import load_catalogue
 from engine.pipeline import SitePipeline
 
 PER_SECOND = 5.0
+RATES = (5.0, 2.0)
 TRUTHS = Path(__file__).resolve().parent / "truths"
 
 
@@ -64,17 +67,21 @@ class Truth(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """A video and its truth."""
+    """A video and its truth. `left_out`: what its file says and nothing here scores."""
 
     name: str
     video: Path
     truth: Truth
+    left_out: tuple[str, ...] = ()
 
 
 def recordings(truths: Path, videos: Path) -> list[Recording]:
     """All truth files of a folder; videos are relative to `videos`. Raises InputRejected for a file that is none."""
     found = []
     for path in sorted(truths.glob("*.json")):
+        if is_marked(path):
+            found.append(_marked(path))
+            continue
         try:
             truth = Truth.model_validate(json.loads(path.read_text(encoding="utf-8")))
         except (ValueError, OSError) as error:
@@ -86,10 +93,18 @@ def recordings(truths: Path, videos: Path) -> list[Recording]:
     return found
 
 
-def scored(root: Path, recording: Recording) -> Mapping[str, EventScore]:
+def _marked(path: Path) -> Recording:
+    clip = read_marks(path)
+    truth = Truth.model_validate(
+        {"video": clip.video.name, "zones": clip.zones, "rules": clip.rules, "events": clip.events}
+    )
+    return Recording(path.name.removesuffix(SUFFIX), clip.video, truth, clip.left_out)
+
+
+def scored(root: Path, recording: Recording, per_second: float = PER_SECOND) -> Mapping[str, EventScore]:
     """By rule. Raises InputRejected, DeviceLost for what is no video."""
     film = Film.of_clip(root, recording.video, per_second=2 * PER_SECOND)
-    return scored_film(film, film.at_rate(PER_SECOND), recording.truth)
+    return scored_film(film, film.at_rate(per_second), recording.truth)
 
 
 def scored_film(film: Film, shown: Shown, truth: Truth) -> Mapping[str, EventScore]:
