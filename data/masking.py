@@ -12,7 +12,8 @@ import hashlib
 import html
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from functools import cached_property
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlsplit
@@ -22,13 +23,13 @@ from pydantic import BaseModel, SecretStr
 from data.secrets import Secrets, redact
 
 MASK = "***"
-SHORTEST_INSIDE = 6  # shorter ones are masked only where they stand alone: "admin" is a word, too
+SHORTEST_INSIDE = 6  # shorter ones are masked only where they stand alone: "admin" is a word, too; also of a cut end
 SHORTEST = 3
-_SHORTEST_TAIL = 6  # characters of a secret that a cut-off text may end with
 _CUT_FROM = 60  # characters; shorter texts were not cut off
 _SECRET_NAME = re.compile(r"key|token|secret|passw|pwd|auth|sign|cookie|credential", re.IGNORECASE)
 _NO_SECRETS = frozenset({"credentials", "keyframes", "keep", "author"})
 _IN_PATH = re.compile(r"(?=[A-Za-z_-]*[0-9])(?=[0-9_-]*[A-Za-z])[A-Za-z0-9_-]{20,}")
+_LETTER = re.compile("[0-9A-Za-z]")
 _TEMPLATE = re.compile(r"\{[a-z_]*\}")
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,20}://")
 
@@ -57,9 +58,9 @@ class SecretMask:
     def __call__(self, text: str) -> str:
         """`text` without secrets, and without what stands before the @ of any URL. Linear in the length of the text."""
         text = redact(text)
-        if self._pattern is None:
+        if not self._secrets and not self._pairs:
             return text
-        text = self._pattern.sub(MASK, text)
+        text = self._masked(text)
         return self._without_tail(text) if len(text) >= _CUT_FROM else text
 
     def within(self, value: V) -> V:
@@ -74,29 +75,81 @@ class SecretMask:
 
     @cached_property
     def _forms(self) -> tuple[str, ...]:
+        """Sorted, so that the forms that begin with a text are found by bisection."""
         found = {form for secret in self._secrets for form in _forms(secret)}
         found |= {form for pair in self._pairs for form in _base64_forms(pair)}
-        return tuple(sorted(found, key=lambda form: (-len(form), form)))
+        return tuple(sorted(found))
 
     @cached_property
-    def _pattern(self) -> re.Pattern[str] | None:
-        if not self._forms:
-            return None
-        inside = [re.escape(form) for form in self._forms if len(form) >= SHORTEST_INSIDE]
-        alone = [re.escape(form) for form in self._forms if len(form) < SHORTEST_INSIDE]
-        parts = [*inside, *((rf"(?<![0-9A-Za-z])(?:{'|'.join(alone)})(?![0-9A-Za-z])",) if alone else ())]
-        return re.compile("|".join(parts))
+    def _inside(self) -> _FormIndex:
+        return _FormIndex((form for form in self._forms if len(form) >= SHORTEST_INSIDE), SHORTEST_INSIDE)
+
+    @cached_property
+    def _alone(self) -> _FormIndex:
+        return _FormIndex((form for form in self._forms if len(form) < SHORTEST_INSIDE), SHORTEST)
+
+    def _masked(self, text: str) -> str:
+        """The leftmost, there the longest form is masked first. The cost does not depend on the number of secrets."""
+        places = self._inside.candidates(text)
+        if alone := self._alone.candidates(text):
+            places = sorted({*places, *alone})
+        parts, done = [], 0
+        for at in places:
+            if at < done:
+                continue
+            end = self._inside.end_of_match(text, at) or self._end_of_word(text, at)
+            if end:
+                parts += [text[done:at], MASK]
+                done = end
+        return "".join((*parts, text[done:])) if parts else text
+
+    def _end_of_word(self, text: str, at: int) -> int:
+        """Where the short secret that stands alone at this place ends; 0 for none."""
+        if at and _LETTER.fullmatch(text, at - 1, at):
+            return 0
+        return self._alone.end_of_match(text, at, is_end=lambda end: not _LETTER.match(text, end))
 
     def _without_tail(self, text: str) -> str:
         """Without the beginning of a secret at the end of a text that was cut off in the middle of it."""
         body = text.rstrip("'\"…. )]}")
-        for form in self._forms:
-            if len(form) <= _SHORTEST_TAIL:
-                continue
-            at = body.rfind(form[:_SHORTEST_TAIL], -len(form))
-            if at >= 0 and form.startswith(body[at:]):
-                return body[:at] + MASK + text[len(body) :]
+        first = max(0, len(body) - self._inside.longest)
+        for at in self._inside.candidates(body[first:]):
+            tail = body[first + at :]
+            place = bisect_left(self._forms, tail)
+            if place < len(self._forms) and self._forms[place].startswith(tail):
+                return body[: first + at] + MASK + text[len(body) :]
         return text
+
+
+class _FormIndex:
+    """Texts to look for, by their first characters: as quick for thousands of them as for one.
+
+    A compiled alternation of all of them would try each one at every place.
+    """
+
+    def __init__(self, forms: Iterable[str], first: int) -> None:
+        """`first`: characters by which they are found; none is shorter."""
+        self._first = first
+        self._whole: Set[str] = frozenset(forms)
+        self.longest = max(map(len, self._whole), default=0)
+        lengths: dict[str, set[int]] = {}
+        for form in self._whole:
+            lengths.setdefault(form[:first], set()).add(len(form))
+        self._lengths = {begin: sorted(found, reverse=True) for begin, found in lengths.items()}
+
+    def candidates(self, text: str) -> Sequence[int]:
+        """Where one of them may begin, in rising order."""
+        if not self._lengths:
+            return ()
+        first, begins = self._first, self._lengths
+        return [at for at in range(len(text) - first + 1) if text[at : at + first] in begins]
+
+    def end_of_match(self, text: str, at: int, is_end: Callable[[int], bool] = bool) -> int:
+        """Where the longest of them that stands at this place, and may end there, ends; 0 for none."""
+        for length in self._lengths.get(text[at : at + self._first], ()):
+            if text[at : at + length] in self._whole and is_end(at + length):
+                return at + length
+        return 0
 
 
 def secret_mask(settings: BaseModel, secrets: Secrets, others: Iterable[str] = ()) -> SecretMask:

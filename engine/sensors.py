@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import queue
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import TimeoutError as NotYet
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -96,6 +96,17 @@ class _Batch:
     def __bool__(self) -> bool:
         kept = self.units or self.rejects or self.health or self.warnings or self.states or self.damages
         return bool(kept or self.forget_after is not None)
+
+    def parts(self) -> Iterator[_Batch]:
+        """Each thing by itself. A state comes after the units of its stream: it knows what they hold."""
+        yield from (_Batch(units=[unit]) for unit in self.units)
+        yield from (_Batch(states={stream: state}) for stream, state in self.states.items())
+        yield from (_Batch(warnings=[warning]) for warning in self.warnings)
+        yield from (_Batch(rejects=[reject]) for reject in self.rejects)
+        if self.forget_after is not None:
+            yield _Batch(forget_after=self.forget_after)
+        yield from (_Batch(damages=[what]) for what in self.damages)
+        yield from (_Batch(health=[health]) for health in self.health)
 
 
 class Sensors:
@@ -430,12 +441,7 @@ class Sensors:
 
         False when it is time to stop and not all is stored.
         """
-        parts = [_Batch(units=[unit]) for unit in batch.units]
-        parts += [_Batch(rejects=[reject]) for reject in batch.rejects]
-        parts += [_Batch(health=[health]) for health in batch.health]
-        parts += [_Batch(damages=[what]) for what in batch.damages]
-        parts += [_Batch(warnings=[warning]) for warning in batch.warnings]
-        for part in parts:
+        for part in batch.parts():
             while isinstance(refused := self._write(part), AWAY):  # away is not refused: nothing is dropped for it
                 must_go_on(self._store)
                 if self._heart.rest(RETRY_S):

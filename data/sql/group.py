@@ -26,7 +26,7 @@ from data.errors import StoreClosed, StoreFull
 from data.secrets import redact
 from data.sql.engine import is_busy
 from data.sql.failpoints import Point, failpoints_of
-from data.sql.step_log import LoggedStep, log_steps
+from data.sql.step_log import LoggedStep, StepLog
 from data.sql.writer import SqlWriter
 from data.store import Writer
 
@@ -70,6 +70,7 @@ class GroupCommit:
         self._closed: str | None = None
         self._disk_failed = False
         self._failpoints = failpoints_of(os.environ)
+        self._log = StepLog()
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
         self._thread.start()
 
@@ -97,6 +98,7 @@ class GroupCommit:
                 self._closed = "the store is closed"
                 self._waiting.put(None)  # behind everything that was submitted
         self._thread.join()
+        self._log.close()
 
     def _run(self) -> None:
         try:
@@ -134,6 +136,8 @@ class GroupCommit:
         for outcome in outcomes:
             _answer(outcome)
         self._reach(Point.ANSWERED)
+        for outcome in outcomes:
+            self._log.put(outcome.unit.context, outcome.steps)
 
     def _reach(self, point: Point) -> None:
         if self._failpoints is not None:
@@ -247,9 +251,7 @@ def _disk_full(error: BaseException | None) -> bool:
 
 
 def _answer(outcome: _Outcome) -> None:
-    """To whoever waits first, then to the log."""
     if outcome.error is not None:
         outcome.unit.future.set_exception(outcome.error)
     else:
         outcome.unit.future.set_result(outcome.result)
-    outcome.unit.context.run(log_steps, outcome.steps)

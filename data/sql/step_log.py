@@ -6,8 +6,12 @@ writes through a store, so that this is the one place where an alert can be foll
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import queue
+import threading
 from collections.abc import Mapping, Sequence
+from contextvars import Context
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -47,8 +51,53 @@ def add_ids(step: LoggedStep, change: Change) -> None:
     step.ids |= {name: value for name, value in told.items() if value not in (None, "")}
 
 
-def log_steps(steps: Sequence[LoggedStep]) -> None:
-    """After their commit, in the context of whoever submitted the unit of work."""
+class StepLog:
+    """Logs steps on a thread of its own: a log that nobody reads must not hold up whoever writes the store.
+
+    At most `room` units of work wait; the steps of more are dropped, and a line tells how many once there is room.
+    """
+
+    def __init__(self, room: int = 2_000) -> None:
+        self._waiting: queue.Queue[tuple[Context, Sequence[LoggedStep]] | None] = queue.Queue(room)
+        self._dropped = 0  # changed by the one thread that puts
+        self._told = 0
+        self._thread: threading.Thread | None = None
+
+    @property
+    def dropped(self) -> int:
+        """How many steps were dropped since the beginning."""
+        return self._dropped
+
+    def put(self, context: Context, steps: Sequence[LoggedStep]) -> None:
+        """Steps that are committed, in the context of whoever submitted the unit of work. Never waits."""
+        if not steps:
+            return
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="step-log", daemon=True)
+            self._thread.start()
+        try:
+            self._waiting.put_nowait((context, steps))
+        except queue.Full:
+            self._dropped += len(steps)
+
+    def close(self, within_s: float = 2.0) -> None:
+        """Log what still waits; a log that takes nothing is left alone after `within_s`."""
+        if self._thread is None:
+            return
+        with contextlib.suppress(queue.Full):
+            self._waiting.put(None, timeout=within_s)
+            self._thread.join(within_s)
+
+    def _run(self) -> None:
+        while (taken := self._waiting.get()) is not None:
+            context, steps = taken
+            context.run(_log_steps, steps)
+            if (dropped := self._dropped) > self._told:
+                log.warning("%d steps are not in this log, which is read too slowly", dropped - self._told)
+                self._told = dropped
+
+
+def _log_steps(steps: Sequence[LoggedStep]) -> None:
     for step in steps:
         with bound_contextvars(**step.ids):
             log.info("%s: %s by %s", step.subject, step.action, step.actor)

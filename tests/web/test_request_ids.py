@@ -15,7 +15,7 @@ from fastapi import FastAPI
 from data.log_settings import LogFormat
 from data.masking import SecretMask
 from engine.log_lines import log_formatter
-from tests.web.city import Running
+from tests.web.city import Running, until
 from web.problems import install_problems
 from web.request_ids import RequestIds
 
@@ -48,6 +48,7 @@ def test_a_plain_id_of_a_proxy_is_kept_through_answer_problem_log_and_commit(
     assert (done.status_code, done.headers["X-Request-ID"]) == (200, "proxy-7f3a.1")
     assert (again.status_code, again.json()["request_id"]) == (409, "proxy-7f3a.2")
     assert again.json()["instance"] == "urn:yiping:request:proxy-7f3a.2"
+    until(lambda: "data.sql.step_log" in {line["logger"] for line in lines(log)})  # logged by a thread of its own
     told = {(line["logger"], line["alert_id"]) for line in lines(log) if line.get("request_id") == "proxy-7f3a.1"}
     assert told == {("data.sql.step_log", alert), ("web.access", alert)}
 
