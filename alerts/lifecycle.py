@@ -46,7 +46,7 @@ def raise_alert(
     """
     settings = settings or defaults()
     alert = writer.last_alert(raised.key)
-    if alert is not None and _is_late(alert, raised):
+    if alert is not None and _is_late(alert, raised, now):
         return None
     if alert is not None and alert.is_open:
         alert = _still(writer, alert, raised, evidence, now, settings.alarms)
@@ -56,27 +56,45 @@ def raise_alert(
         if evidence is not None:
             writer.add_evidence(evidence)
         writer.remove_pending(raised.key)
-        if alert is not None and raised.started_at - _end(alert) <= settings.alarms.reappears_within:
+        if alert is not None and _reappears(alert, raised, now, settings.alarms):
             alert = _reopen(writer, alert, raised, evidence, now, settings.alarms)
         else:
             alert = _new(writer, alert, raised, evidence, now)
     return settle_inhibition(writer, alert, now, settings)
 
 
-def _is_late(alert: Alert, raised: Raised) -> bool:
-    """Was this decided before the occurrence that it is about ended?
+def _is_late(alert: Alert, raised: Raised, now: datetime) -> bool:
+    """True if this was decided before the end of the occurrence that it is about.
 
     A rule that decides after the end is no late message, though the start be the same: a car may still stand where it
-    stood when the rule's hours ended.
+    stood when the rule's hours ended. A start or an end later than `now` was written by a clock that has been put back
+    since, and makes nothing late: else every alert of this key would be dropped until the clock has caught up.
     """
-    if alert.ended_at is None or raised.started_at > (alert.active_since or alert.started_at):
+    if alert.ended_at is None or alert.ended_at > now or raised.started_at > _began(alert):
         return False
     return (raised.decided_at or raised.at) <= alert.ended_at
 
 
+def _reappears(alert: Alert, raised: Raised, now: datetime, alarms: AlarmSettings) -> bool:
+    """True if the alert that ended a short while ago fires again.
+
+    An occurrence that began after this one, and ended later than `now`, was timed by a clock that has been put back
+    since. How long ago that was, nobody can tell: what fires now is a new alert with times of its own.
+    """
+    assert alert.ended_at is not None
+    if raised.started_at < _began(alert) and alert.ended_at > now:
+        return False
+    return raised.started_at - alert.ended_at <= alarms.reappears_within
+
+
+def _began(alert: Alert) -> datetime:
+    """When its last occurrence began."""
+    return alert.active_since or alert.started_at
+
+
 def end_alert(writer: Writer, ended: Ended, now: datetime, settings: Settings | None = None) -> Alert | None:
     """The condition no longer holds. None when no alert of this key is open, or when the open one began after the
-    occurrence that ended (nothing is written).
+    occurrence that ended (nothing is written; a beginning later than `now` is of a clock that was put back since).
 
     A latched alert does not end: it begins to clear, and ends when it has been quiet for a while.
     """
@@ -85,9 +103,9 @@ def end_alert(writer: Writer, ended: Ended, now: datetime, settings: Settings | 
     if alert is None:
         writer.remove_pending(ended.key)
         return None
-    if ended.started_at is not None and ended.started_at < (alert.active_since or alert.started_at):
+    if ended.started_at is not None and ended.started_at < _began(alert) <= now:
         return None
-    ended_at = max(ended.ended_at, alert.active_since or alert.started_at)
+    ended_at = max(ended.ended_at, _began(alert))
     if alert.latched_since is not None:
         return _clear_latched(writer, alert, ended_at, now, settings.alarms)
     detail = {"decided_at": iso(ended.at), **_gaps(ended.gaps)}
@@ -317,11 +335,6 @@ def _taken_away(alert: Alert) -> dict[str, Any]:
 def _is_worked_on(reader: Reader, alert: Alert) -> bool:
     """Is there an event, and is it open?"""
     return alert.event_id is not None and reader.event(alert.event_id).closed_at is None
-
-
-def _end(alert: Alert) -> datetime:
-    assert alert.ended_at is not None
-    return alert.ended_at
 
 
 def _clear(writer: Writer, alert: Alert, since: datetime, now: datetime) -> Alert:

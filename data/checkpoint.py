@@ -22,6 +22,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from data.errors import InputRejected, StoreClosed
+from data.whole_file import replace_file
 
 STORED_AS = "audit_checkpoint"
 """Name of the newest checkpoint among the store's named values."""
@@ -140,8 +141,7 @@ class CheckpointFile:
         """On the disk when this returns. Raises OSError."""
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not self.public_key_path.exists():
-            self.public_key_path.write_text(f"{public_key}\n", encoding="ascii")
-            self.public_key_path.chmod(0o600)
+            replace_file(self.public_key_path, f"{public_key}\n".encode(), mode=0o600, durable=True)
         handle = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             size = os.fstat(handle).st_size

@@ -32,8 +32,21 @@ def held(path: Path, what: str) -> Iterator[None]:
         except BlockingIOError as error:
             holder = os.pread(descriptor, 32, 0).decode(errors="replace").strip() or "unknown"
             raise AlreadyRunning(f"{what} is running already (process {holder}, lock {path})") from error
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        _tell_holder(descriptor)
         yield
     finally:
         os.close(descriptor)  # the file stays: taking it away would let two holders lock two files of one name
+
+
+def _tell_holder(descriptor: int) -> None:
+    """Write our process id over the last holder's: on a full disk there is room for it where that one stood.
+
+    Where there is none, the lock is held all the same. The file cannot be replaced: the lock is on this very one.
+    """
+    holder = f"{os.getpid()}\n".encode()
+    try:
+        written = os.pwrite(descriptor, holder, 0)
+        os.ftruncate(descriptor, written if written == len(holder) else 0)
+    except OSError:
+        with contextlib.suppress(OSError):
+            os.ftruncate(descriptor, 0)

@@ -14,6 +14,8 @@ import threading
 from bisect import bisect_left
 from pathlib import Path
 
+from data.whole_file import replace_file
+
 Series = dict[str, dict[str, float]]
 Labels = tuple[tuple[str, str], ...]
 
@@ -78,9 +80,7 @@ class Meters:
     def save(self, path: Path) -> None:
         """Replace the file in one step. Raises OSError."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        new = path.with_suffix(".new")
-        new.write_text(json.dumps(self.as_dict(), ensure_ascii=False), encoding="utf-8")
-        new.replace(path)
+        replace_file(path, json.dumps(self.as_dict(), ensure_ascii=False).encode())
 
 
 def _spell_out(said: Series, name: str, key: Labels, counts: list[float]) -> None:

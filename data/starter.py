@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 from data.errors import InputRejected
+from data.whole_file import replace_file
 
 CONFIG = "config.yaml"
 DEMO_PARTS = ("data/demo", "data/plans")  # what the demo city's configuration names
@@ -28,5 +29,5 @@ def write_starter(program: Path, folder: Path, *, demo: bool) -> list[Path]:
         if source.is_dir():
             shutil.copytree(source, path, ignore=shutil.ignore_patterns("__pycache__", "*.py"))
         else:
-            shutil.copyfile(source, path)
+            replace_file(path, source.read_bytes())
     return written

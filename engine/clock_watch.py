@@ -37,8 +37,7 @@ class ClockWatch:
         """Raise an alarm at a jump, with its seconds; end it ten minutes later. Raises what the store raises.
 
         Each jump has an alarm of its own, which takes the place of the one before: whoever reads that the clock was put
-        forward must learn that it was put back since. By the clock that was put back an alarm of the same key would be
-        late, and not be raised.
+        forward must learn that it was put back since.
         """
         jump, now = self._wall_clock.jump(), self._wall()
         if jump:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import OrderedDict
 from collections.abc import Callable
 
 from data.observation import Rejected
@@ -13,7 +14,7 @@ from data.rejects import kind_of_reason
 log = logging.getLogger(__name__)
 
 AGAIN_S = 3600.0
-_MOST_KINDS = 10_000  # remembered at once; then all are told anew
+_MOST_KINDS = 10_000  # remembered at once; then those that were silent for longest are forgotten
 
 
 class RejectLog:
@@ -22,7 +23,8 @@ class RejectLog:
     def __init__(self, monotonic_s: Callable[[], float] = time.monotonic) -> None:
         self._monotonic_s = monotonic_s
         self._lock = threading.Lock()
-        self._told: dict[tuple[str, str, str], tuple[float, int]] = {}  # when, and how many since
+        # When each was told and how many have come since; the one that came last stands last.
+        self._told: OrderedDict[tuple[str, str, str], tuple[float, int]] = OrderedDict()
 
     def warn(self, rejected: Rejected) -> None:
         """Log it unless this source was told of for the same kind of reason within the hour."""
@@ -31,9 +33,15 @@ class RejectLog:
         with self._lock:
             told_s, count = self._told.get(key, (float("-inf"), 0))
             due = now_s - told_s >= AGAIN_S
-            if len(self._told) >= _MOST_KINDS:
-                self._told.clear()
             self._told[key] = (now_s, 0) if due else (told_s, count + 1)
+            self._told.move_to_end(key)
+            if len(self._told) > _MOST_KINDS:
+                self._told.popitem(last=False)
         if due:
-            more = f" ({count} more like it in the last hour)" if count else ""
+            more = f" ({count} more like it in the last {_spoken(now_s - told_s)})" if count else ""
             log.warning("%s/%s: %s%s", rejected.site, rejected.monitor, rejected.reason, more)
+
+
+def _spoken(seconds: float) -> str:
+    hours = seconds / AGAIN_S
+    return "hour" if round(hours, 1) == 1.0 else f"{hours:.1f} hours"

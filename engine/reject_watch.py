@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from alerts.lifecycle import end_alert, raise_alert
@@ -53,6 +54,7 @@ class RejectWatch:
             for _, rejected in found:
                 self._note(rejected)
             self._seen = found[-1][0]
+        self._follow_clock(now)
         for source in [one for one, newest in self._newest.items() if now - newest.received_at > WARNING_STAYS]:
             del self._newest[source], self._times[source]
         wanted = {raised.key: raised for source in self._newest for raised in self._alarms(source, now)}
@@ -65,6 +67,16 @@ class RejectWatch:
         if self._pruned_at is None or now - self._pruned_at >= PRUNE_EVERY:
             self._pruned_at = now
             self._store.write(lambda writer: writer.prune_rejects(now - KEPT_FOR, KEPT_OF_A_SOURCE))
+
+    def _follow_clock(self, now: datetime) -> None:
+        """What came later than `now` came before the clock was put back: it counts from now, or would stay for ever."""
+        for source, newest in self._newest.items():
+            if newest.received_at > now:
+                self._newest[source] = replace(newest, received_at=now)
+                times = self._times[source]
+                self._times[source] = deque((min(at, now) for at in times), maxlen=times.maxlen)
+        if self._pruned_at is not None:
+            self._pruned_at = min(self._pruned_at, now)
 
     def _note(self, rejected: Rejected) -> None:
         source = (rejected.site, rejected.monitor)

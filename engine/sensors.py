@@ -24,6 +24,7 @@ from data.secrets import redact
 from data.settings import Settings, SiteSettings
 from data.sql.store import open_store
 from data.store import Store, Writer
+from data.units import UNIT_OF
 from data.warning import HazardWarning
 from data.warnings_in import receive_warning
 from engine.device import Device, Item
@@ -273,7 +274,7 @@ class Sensors:
             elif isinstance(item, Reading):
                 batch.acknowledge.append((device, item))
                 if self._is_of_old_clock(item):
-                    self._reject(batch, Rejected(item.site, item.monitor, self._wall(), OF_OLD_CLOCK))
+                    self._reject(batch, Rejected(item.site, item.monitor, self._wall(), OF_OLD_CLOCK, _excerpt(item)))
                     continue
                 by_site.setdefault(item.site, []).append((device, item))
                 self._meters.count("yiping_readings_total", site=item.site)
@@ -478,6 +479,11 @@ def _write_batch(writer: Writer, batch: _Batch, settings: Settings) -> None:
         tell_damage(writer, what, now, settings)
     for site, health, reason in batch.health:
         publish_health(writer, site, health, reason, now)
+
+
+def _excerpt(reading: Reading) -> str:
+    """What a reading says: its quantity, value, unit and time, so that a reject loses nothing."""
+    return f"{reading.quantity} {reading.value:.10g} {UNIT_OF[reading.quantity]} of {reading.at.isoformat()}"
 
 
 def run_sensors(heart: Heart, options: RunOptions, name: str, sites: tuple[str, ...]) -> None:

@@ -22,6 +22,7 @@ from data.lock import held
 from data.log_settings import LogFormat
 from data.masking import SecretMask
 from data.meters import Meters
+from data.whole_file import replace_file
 from engine.child import LogSetup, Payload
 
 log = logging.getLogger(__name__)
@@ -100,7 +101,7 @@ class _Life:
         self._started_at = self._beaten_at = time.monotonic()
         self._beaten = 0
         try:
-            self._pid_file.write_text(f"{self.process.pid}\n")
+            replace_file(self._pid_file, f"{self.process.pid}\n".encode())
         except OSError as error:  # a full disk must not end those that still work
             log.error("%s: its process id cannot be written: %s", self.child.name, error)
         return self.beats

@@ -55,6 +55,7 @@ class Timers:
     def poll(self, now: datetime | None = None) -> None:
         """End what is due now. Raises what the store raises when it takes no writes; the next poll tries again."""
         now = now or datetime.now(UTC)
+        self._settled_at = min(self._settled_at, now + AGAIN_AFTER)  # the clock may be put back
         waiting = self._store.read(lambda reader: reader.waiting_timer_kinds())
         for kind in waiting:
             if kind in self._kinds:

@@ -30,6 +30,7 @@ class Watchdog:
     def poll(self, now: datetime | None = None) -> None:
         """Raise the alarm while steps are late, end it when none is. Raises what the store raises."""
         now = now or datetime.now(UTC)
+        self._started = min(self._started, now)  # the clock may be put back
         if now - self._started < AFTER_START:
             return
         late = self._store.read(lambda reader: overdue(reader, self._settings.notices, now))

@@ -107,7 +107,9 @@ def _is_alive(file: Path) -> bool:
         os.kill(int(file.read_text(encoding="utf-8")), 0)
     except PermissionError:
         return True
-    except (ValueError, OSError):
+    except ValueError:
+        return True  # written half, as on a full disk: that says nothing about the process
+    except OSError:
         return False
     return True
 

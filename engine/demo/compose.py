@@ -20,6 +20,7 @@ import cv2
 import numpy as np
 
 from data.frame import Image
+from data.whole_file import replace_file
 from engine.demo.scene import HEIGHT, WIDTH, Floats, Painter, paste, written
 from engine.demo.scenes import BANK, QUAY, STEPS
 from engine.demo.script import PERIOD_S, Actor, Scene, eased, interpolated
@@ -75,7 +76,7 @@ def compose_one(scene_id: str, folder: Path, sprites: Path) -> str:
     part = folder / f"{scene.id}.part.mp4"
     encode(Film(scene, load_sprites(sprites)), part, PERIOD_S)
     part.replace(folder / f"{scene.id}.mp4")
-    (folder / f"{scene.id}.key").write_text(content_key(scene), encoding="ascii")
+    replace_file(folder / f"{scene.id}.key", content_key(scene).encode("ascii"))
     return scene.id
 
 

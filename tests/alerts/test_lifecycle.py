@@ -168,3 +168,37 @@ def test_who_does_not_run_the_shift_may_not_acknowledge(store: Store, role: Role
 def test_acknowledging_what_is_not_there_is_not_found(store: Store) -> None:
     with pytest.raises(NotFound):
         store.write(lambda writer: acknowledge(writer, 99, LI, NOON))
+
+
+def test_a_condition_after_the_clock_was_put_back_is_an_alert_of_its_own_and_ends(store: Store) -> None:
+    """The one before it began and ended by a clock that was an hour ahead."""
+    raised(store)
+    ended_at = NOON + timedelta(minutes=10)
+    store.write(lambda writer: end_alert(writer, Ended(KEY, ended_at, ended_at), ended_at))
+    began = NOON - timedelta(minutes=50)
+    now = began + timedelta(seconds=5)
+    again = store.write(
+        lambda writer: raise_alert(writer, replace(RAISED, started_at=began, at=now, decided_at=now), None, now)
+    )
+    assert again is not None
+    assert (again.state, again.started_at, again.occurrence, again.follows) == (AlertState.FIRING, began, 1, 1)
+    over_at = now + timedelta(minutes=1)
+    over = store.write(lambda writer: end_alert(writer, Ended(KEY, over_at, over_at, started_at=began), over_at))
+    assert over is not None
+    assert over.ended_at == over_at
+
+
+def test_an_alert_that_began_by_a_clock_that_was_ahead_ends_by_the_one_that_was_put_back(store: Store) -> None:
+    raised(store)
+    began, over_at = NOON - timedelta(minutes=50), NOON - timedelta(minutes=45)
+    store.write(lambda writer: end_alert(writer, Ended(KEY, over_at, over_at, started_at=began), over_at))
+    assert store.read(lambda reader: reader.open_alert(KEY)) is None
+
+
+def test_what_was_decided_before_the_end_and_comes_after_it_opens_nothing(store: Store) -> None:
+    raised(store)
+    ended_at = NOON + timedelta(minutes=1)
+    store.write(lambda writer: end_alert(writer, Ended(KEY, ended_at, ended_at), ended_at))
+    late = replace(RAISED, decided_at=NOON + timedelta(seconds=30))
+    now = ended_at + timedelta(milliseconds=1)
+    assert store.write(lambda writer: raise_alert(writer, late, None, now)) is None

@@ -100,6 +100,8 @@ def test_a_reading_on_its_way_while_the_clock_is_put_back_holds_up_nothing_that_
         town.say("a", 40.0, town.wall)
     assert len(town.alerts("deep")) == 1
     assert town.rejects().count(OF_OLD_CLOCK) == 1
+    excerpts = [one.excerpt for one in town.store.read(lambda reader: reader.rejects(limit=10)) if one.monitor == "a"]
+    assert excerpts == ["water_depth 4 cm of 2026-07-12T08:00:05+00:00"]
     newest = {reading.monitor: reading.at for reading in town.store.read(lambda reader: reader.latest_readings())}
     assert newest["a"] == town.wall
 

@@ -96,3 +96,17 @@ def test_rejects_older_than_a_month_are_removed(store: Store) -> None:
     refuse(store, "quay", "stage", "new", NOON)
     RejectWatch(store, SETTINGS).poll(NOON)
     assert [one.reason for one in store.read(lambda reader: reader.rejects())] == ["new"]
+
+
+def test_alarms_about_rejects_end_as_soon_after_the_clock_was_put_back(store: Store) -> None:
+    watch = RejectWatch(store, SETTINGS)
+    refuse(store, "office", "cap", "no CAP alert", NOON)
+    refuse(store, "quay", "stage", "9999.999 says that there is no value", NOON, times=20)
+    watch.poll(NOON + timedelta(seconds=30))
+    assert len(open_alarms(store)) == 2
+    back = NOON - timedelta(hours=1)
+    watch.poll(back)
+    watch.poll(back + timedelta(minutes=11))
+    assert [alarm.kind for alarm in open_alarms(store)] == ["rejected_warning"]
+    watch.poll(back + timedelta(minutes=31))
+    assert open_alarms(store) == []

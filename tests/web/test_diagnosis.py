@@ -52,6 +52,12 @@ def test_a_system_that_is_well_has_no_fault_and_is_ready(store: Store, tmp_path:
     assert is_ready(found)
 
 
+def test_a_process_whose_pid_file_was_cut_off_by_a_full_disk_is_not_called_dead(store: Store, tmp_path: Path) -> None:
+    running(tmp_path)
+    (tmp_path / "run" / "clock.pid").write_text("")
+    assert "process_dead" not in keys(diagnose(SETTINGS, store, tmp_path, NOW), State.FAULT)
+
+
 def test_every_fault_is_found_named_and_has_its_repair(store: Store, tmp_path: Path) -> None:
     running(tmp_path, **{"worker-1": 2**22 + 17})  # beyond the largest process id of Linux
     meters = Meters()
