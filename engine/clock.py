@@ -36,7 +36,7 @@ from dispatch.roster import changes_of_shift, keep_shifts
 from dispatch.routing import Roads, load_roads
 from dispatch.upkeep import TIMER as UPKEEP
 from dispatch.upkeep import upkeeps_due
-from engine.account_watch import AccountWatch
+from engine.account_watch import AccountWatch, EndedSessions
 from engine.aftermath import Aftermath
 from engine.answers import Answers
 from engine.audit_seal import AuditSeal
@@ -60,7 +60,7 @@ log = logging.getLogger(__name__)
 POLL_S = 0.5
 SHIFTS_S = 5.0
 REJECTS_S = 1.0
-PURGE_S = 600.0
+PURGE_S = 1.0  # `EndedSessions` itself waits where there is nothing to do
 FRESH_S = 5.0  # a poll that succeeded so recently counts as a heartbeat
 ANSWERING_AT_ONCE = 4
 
@@ -186,7 +186,6 @@ def run_clock(heart: Heart, options: RunOptions) -> None:
 def _polls(store: Store, options: RunOptions, roads: Roads) -> dict[str, tuple[Callable[[], object], float]]:
     """What is looked at again and again, and how often, in seconds."""
     settings = options.settings
-    accounts = AccountWatch(store, settings, roads)
     polls: dict[str, tuple[Callable[[], object], float]] = {
         "fusion": (Fusion(store, settings, roads).poll, POLL_S),
         "aftermath": (Aftermath(store, settings, roads).poll, POLL_S),
@@ -196,8 +195,8 @@ def _polls(store: Store, options: RunOptions, roads: Roads) -> dict[str, tuple[C
         "watchdog": (Watchdog(store, settings, datetime.now(UTC)).poll, POLL_S),
         "rejects": (RejectWatch(store, settings).poll, REJECTS_S),
         "shifts": (Shifts(store, settings).poll, SHIFTS_S),
-        "accounts": (accounts.poll, POLL_S),
-        "ended sessions": (accounts.purge, PURGE_S),
+        "accounts": (AccountWatch(store, settings, roads).poll, POLL_S),
+        "ended sessions": (EndedSessions(store).poll, PURGE_S),
     }
     if settings.heartbeat is not None:
         heartbeat = Heartbeat(store, settings.heartbeat, _heartbeat_url(options))

@@ -8,20 +8,25 @@ import pytest
 
 from data.people import Role
 from data.task import EventState, OfferState, Task, TaskState
-from dispatch.handing_on import hand_on_tasks
+from dispatch.reassign_abandoned import Abandoned, abandoned_by, reassign_abandoned
 from dispatch.tasks import accept, en_route, on_scene, report
 from tests.dispatch.city import MIDDLE, NEAR, City
 
 
 def disable(city: City, name: str = "near", **changes: object) -> int:
-    """Disable the account as the screen does, and hand on its tasks; how many."""
+    """Disable the account as the screen does, and reassign what it leaves behind; how many."""
     changes = changes or {"disabled_at": city.now, "disabled_by": "admin"}
     city.do(lambda writer: writer.save_user(replace(writer.user(name), **changes)))  # type: ignore[arg-type]
-    return hand_on(city, name)
+    return reassign_all(city, name)
 
 
-def hand_on(city: City, name: str) -> int:
-    return city.do(lambda writer: hand_on_tasks(writer, name, city.now, roads=city.roads, settings=city.settings))
+def reassign_all(city: City, name: str) -> int:
+    found = city.store.read(lambda reader: abandoned_by(reader, name))
+    return sum(reassign_one(city, one) for one in found)
+
+
+def reassign_one(city: City, one: Abandoned) -> bool:
+    return city.do(lambda writer: reassign_abandoned(writer, one, city.now, roads=city.roads, settings=city.settings))
 
 
 def accepted(city: City) -> Task:
@@ -88,7 +93,15 @@ def test_reported_work_stays_to_be_verified_and_nothing_happens_twice(city: City
 
 def test_tasks_of_who_can_work_are_left_alone(city: City) -> None:
     task = accepted(city)
-    assert [hand_on(city, name) for name in ("near", "middle", "nobody")] == [0, 0, 0]
+    assert [reassign_all(city, name) for name in ("near", "middle", "nobody")] == [0, 0, 0]
     assert city.task(task).responder == "near"
     disable(city)
-    assert hand_on(city, "near") == 0
+    assert reassign_all(city, "near") == 0
+
+
+def test_what_was_settled_meanwhile_is_left_alone(city: City) -> None:
+    task = accepted(city)
+    city.do(lambda writer: writer.save_user(replace(writer.user("near"), disabled_at=city.now, disabled_by="admin")))
+    (found,) = city.store.read(lambda reader: abandoned_by(reader, "near"))
+    assert [reassign_one(city, found), reassign_one(city, found)] == [True, False]
+    assert [action for action, _ in city.trail(f"task:{task.id}")].count("reassign") == 1
