@@ -105,7 +105,7 @@ class Load:
         """A picture waited so long for the detector."""
         self._longest_s = max(self._longest_s, seconds)
 
-    def begin_anew(self) -> None:
+    def restart(self) -> None:
         """Some cameras were sent to rest: what was used before tells nothing of what is used now."""
         last = self._marks[-1]
         self._marks.clear()

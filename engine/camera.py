@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from data.alert import AlertKey, Raised, Signal
@@ -21,6 +20,7 @@ from engine.admission import Admission
 from engine.device import FULLY_DECODED, Device, Item
 from engine.frame_age import FrameAge
 from engine.load import Tally
+from engine.look_queue import KEPT_PICTURES, LookQueue, Received
 from engine.movement import Movement
 from engine.watch import Watch
 
@@ -33,25 +33,6 @@ STALE_LOOK_S = 0.4  # older pictures of the present are looked at half as often:
 LONGEST_GAP = timedelta(seconds=0.8)  # between looks while it catches up: further apart, nobody can be followed
 CATCH_UP_S = 15.0  # so long after waking a picture may be one that was kept back
 SPARING = 3  # decode state of a camera that would be awake if there were room
-KEPT_PICTURES = 2  # of those, waiting for the detector; each is 3 MB that the decoder will never give back
-PATIENCE_S = 1.0  # for one of them to be taken up; a detector that is slower than that has fallen behind for good
-
-
-@dataclass(frozen=True, slots=True)
-class Received:
-    """A frame and when it came: `at_s` monotonic seconds, `at` wall clock.
-
-    `late`: it was kept back for a while. `glance`: only whether something of interest is there is asked. `still`:
-    nothing has moved since the picture before it. `calm_until`: see `Attention`.
-    """
-
-    frame: Frame
-    at_s: float
-    at: datetime
-    late: bool = False
-    glance: bool = False
-    still: bool = False
-    calm_until: datetime | None = None
 
 
 class Camera:
@@ -85,8 +66,7 @@ class Camera:
         self.movement: Movement | None = None  # None: nobody asks where something moved
         if near:
             self.movement = Movement() if self.watch is None else self.watch.movement
-        self._waiting: deque[Received] = deque()
-        self._queue = threading.Condition()
+        self._queue = LookQueue()
         self._stirring = threading.Lock()
         self._admission = admission if admission is not None else Admission()
         self._awake = False
@@ -119,24 +99,20 @@ class Camera:
     def fresh(self) -> Received | None:
         """The newest frame unless it was taken already; on activity, the next of those that deserve a look."""
         if self.watch is not None:
-            with self._queue:
-                return self._waiting[0] if self._waiting else None
+            return self._queue.first()
         newest = self._newest
         return newest if newest is not None and newest.at_s > self._taken_s else None
 
     def catching_up(self) -> bool:
         """Is the next one of those that were kept back?"""
-        with self._queue:
-            return bool(self._waiting) and self._waiting[0].late
+        following = self._queue.first()
+        return following is not None and following.late
 
     def take(self, received: Received) -> None:
         self._taken_s = received.at_s
         self._untaken_s = None
-        with self._queue:
-            self._taken_at = received.frame.at
-            if self._waiting and self._waiting[0] is received:
-                self._waiting.popleft()
-                self._queue.notify_all()
+        self._taken_at = received.frame.at
+        self._queue.remove(received)
 
     def missed(self, due_s: float, period_s: float) -> int:
         """Looks that were due between `due_s` and now, while there were pictures to look at."""
@@ -190,7 +166,7 @@ class Camera:
         at, came_s = present
         return at + timedelta(seconds=time.monotonic() - came_s)
 
-    def begin_anew(self) -> None:
+    def forget_times(self) -> None:
         """This computer's clock was set, and the times of the pictures with it: nothing is due by the old ones."""
         if self.watch is not None:
             self.watch = Watch(self._looks_per_second)
@@ -198,8 +174,7 @@ class Camera:
             self.movement = Movement() if self.watch is None else self.watch.movement
         never = datetime.min.replace(tzinfo=UTC)
         self._kept_until = self._kept_at = self._taken_at = never
-        with self._queue:
-            self._waiting.clear()
+        self._queue.clear()
 
     def show(self, detections: Detections | None, signals: Sequence[Signal]) -> None:
         """What the next tiles have drawn over them."""
@@ -257,16 +232,18 @@ class Camera:
         if self._set_awake(attention.awake, frame.at, quiet=attention.quiet):
             return
         if attention.look or attention.glance:
-            if not attention.glance and self._spare(received):
+            glance, still, calm_until = attention.glance, attention.still, attention.calm_until
+            received = replace(received, glance=glance, still=still, calm_until=calm_until)
+            if not glance and self._sheds(received):
+                self._queue.leave_out(received)
                 self.tally.shed += 1
                 return
             self._kept_at = frame.at
-            glance, still, calm_until = attention.glance, attention.still, attention.calm_until
-            self._keep(replace(received, glance=glance, still=still, calm_until=calm_until))
+            self.tally.shed += self._queue.put(received, self._room_for(received))
             self._arrived()
 
-    def _spare(self, received: Received) -> bool:
-        """Leave this one out? While it catches up with the present, looks are shed before it lags for long."""
+    def _sheds(self, received: Received) -> bool:
+        """True if it is left out: while it catches up with the present, looks are shed before it lags for long."""
         at = received.frame.at
         if received.late:
             return False
@@ -274,23 +251,15 @@ class Camera:
         self._lags = self._lags and stale and received.at_s - self._woken_s < CATCH_UP_S
         return stale and timedelta(0) < at - self._kept_at < self._behind
 
-    def _keep(self, received: Received) -> None:
-        """For the detector. What was kept back waits for it, so that nothing of a beginning is lost; what comes next
-        does where too much time would lie between two looks."""
-        with self._queue:
-            if received.late:
-                self._queue.wait_for(lambda: len(self._waiting) < KEPT_PICTURES, PATIENCE_S)
-            elif self._lags and received.frame.at - self._taken_at > LONGEST_GAP:
-                self._queue.wait_for(lambda: not self._waiting, PATIENCE_S)
-            if self._waiting and not (self._waiting[-1].late or self._waiting[-1].glance):
-                left_out = self._waiting.pop()  # of the present only the newest counts
-                calm_until = received.calm_until if left_out.still else left_out.calm_until
-                received = replace(received, still=received.still and left_out.still, calm_until=calm_until)
-                self.tally.shed += 1
-            elif len(self._waiting) >= KEPT_PICTURES:
-                self._waiting.popleft()
-                self.tally.shed += 1
-            self._waiting.append(received)
+    def _room_for(self, received: Received) -> int | None:
+        """Wait until fewer pictures than this wait for the detector, before this one does; None: do not wait.
+
+        What was kept back waits, so that nothing of a beginning is lost; what comes next does where too much time would
+        lie between two looks.
+        """
+        if received.late:
+            return KEPT_PICTURES
+        return 1 if self._lags and received.frame.at - self._taken_at > LONGEST_GAP else None
 
     def glanced(self, received: Received, seen: Detections | None) -> bool:
         """What a glance has shown. True: the camera may not wake, so look at this picture."""

@@ -97,6 +97,8 @@ class Watch:
             at, global_change = frame.at + _SLACK, False
             if frame.at <= self._last_at:  # those that were kept back: they are all part of what goes on
                 self._gate_due = self._look_due = self._expect_until = self._stirred_at = _NEVER
+                # What had not moved in the small pictures may be seen to move in those that come again.
+                self._calm, self._calm_at = self._calm_at >= frame.at, min(self._calm_at, frame.at)
             self._last_at = frame.at
             if at >= self._gate_due:
                 self._gate_due = _next(self._gate_due, GATE_EVERY, at)

@@ -27,11 +27,12 @@ from data.stages import StageClock
 from data.store import Store
 from data.vault import FolderVault
 from engine.admission import Admission, Load
-from engine.camera import Camera, Received
+from engine.camera import Camera
 from engine.device import FULLY_DECODED
 from engine.heart import Heart
 from engine.judgement import CAMERA, SCENE, Unit, alerts_to_resume, kept_state, pending_keys, stream_of
 from engine.load import LoadBook
+from engine.look_queue import Received
 from engine.memory import be_frugal, release_library_pages, settle_memory, trim
 from engine.options import RunOptions
 from engine.outlet import Outlet
@@ -301,7 +302,7 @@ class Worker:
         state = pipeline.snapshot()
         watch.carried = moved_back(state, jump.by, at) if jump.by < timedelta(0) else state
         watch.pipeline, watch.pipeline_due_s, watch.ticked_at, watch.jump = None, 0.0, None, None
-        watch.camera.begin_anew()
+        watch.camera.forget_times()
         log.warning("%s goes on in the time of the clock that was set", watch.site.id)
         return True
 
@@ -314,7 +315,7 @@ class Worker:
         self._give_back(now_s)
         back = self._admission.weigh(*weight, now_s)
         if back:
-            self._load.begin_anew()
+            self._load.restart()
         for watch in self._watches:
             if watch.site.id in back:
                 watch.camera.send_back()

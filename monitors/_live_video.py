@@ -191,7 +191,7 @@ class LiveVideo:
         finally:
             if not feed.closed.is_set():
                 backlog.finish()
-            decoder.begin_anew()  # a lost camera waits for its next connection without the packets of the last one
+            decoder.release()  # a lost camera waits for its next connection without the packets of the last one
 
     def _tell_oddity(self, feed: Feed[Frame | Rejected]) -> None:
         """What is wrong with the camera's time stamps, once."""

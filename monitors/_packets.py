@@ -160,7 +160,7 @@ class StateDecoder:
             self._decoder.give_up()  # 8 MB for two seconds; the next one takes half a millisecond to make
             yield from self._given(key)
 
-    def begin_anew(self) -> None:
+    def release(self) -> None:
         """The stream begins from its start, with another decoder: what was kept is of no use any more."""
         interval_s = self.ring.key_interval_s
         self.ring = PacketRing()

@@ -102,7 +102,7 @@ class WatchedRecording(Recording):
             length_s += end_s
             if not self._loop:
                 return
-            self._by_state.begin_anew()
+            self._by_state.release()
 
     def _try_stamps(self) -> bool:
         """Are there time stamps? Also learns by how much the pictures are turned, which only the container may tell."""

@@ -68,7 +68,7 @@ def test_after_cameras_were_sent_to_rest_the_load_is_that_since_then() -> None:
     busy = load.since(time.monotonic())
     assert busy is not None
     assert busy[0] > 0.5
-    load.begin_anew()
+    load.restart()
     time.sleep(1.05)
     idle = load.since(time.monotonic())
     assert idle is not None

@@ -19,7 +19,8 @@ from data.meters import Meters
 from data.observation import Reading, Rejected
 from data.place import Place
 from data.recipe import Context, MonitorRecipe
-from engine.camera import Camera, Received
+from engine.camera import Camera
+from engine.look_queue import Received
 from tests.engine.grainy_street import Box, frame, seen
 
 CAR: Box = (0, 80, 30, 110)

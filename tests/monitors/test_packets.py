@@ -121,7 +121,7 @@ def test_key_frames_that_become_rare_end_the_rest_and_what_was_kept_back_comes_a
     decoder = StateDecoder("gate-3", looks_per_second=5)
     given(often, decoder, rest_s=2.0)
     assert int(decoder.state) == 0
-    decoder.begin_anew()
+    decoder.release()
     frames = given(rare, decoder, rest_s=0.0)
     assert int(decoder.state) == 2
     assert np.diff([f.at_s for f in frames]).max() <= 0.2 + 1e-6
