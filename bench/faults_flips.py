@@ -23,8 +23,8 @@ from data.backup import BackupFailed, make_backup, verify_backup
 from data.errors import InputRejected, NotFound, StoreClosed
 from data.inbox import Inbox
 from data.record import AuditEntry, broken_link
+from data.sql.checksums import COLUMN
 from data.sql.engine import store_url, writing_engine
-from data.sql.seals import COLUMN
 from data.sql.soundness import check_database
 from data.sql.store import open_store
 from data.vault import FolderVault

@@ -144,7 +144,7 @@ def _restore_files(folder: Path, url: URL, var_dir: Path, *, replace: bool) -> N
 
 
 def _copy_database(url: URL, part: Path) -> tuple[str, ...]:
-    """The parts of it that are damaged (rows whose seal does not fit); they are copied as they are.
+    """The parts of it that are damaged (rows whose checksum does not fit); they are copied as they are.
 
     Raises BackupFailed when the whole cannot be trusted.
     """

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from alerts.damage import tell_damage
 from data.settings import Settings
+from data.sql.checksum_pass import checksum_unchecked_rows, finish_checksums
 from data.sql.engine import store_url
-from data.sql.seals import seal_other_programs_rows
 from data.sql.soundness import check_database
 from data.store import Store
 
@@ -43,24 +43,34 @@ class DatabaseCheck:
 
     def _run(self) -> None:
         pause_s = self._first_after_s
-        while self._path is not None and not self._end.wait(pause_s):
+        while not self._end.wait(pause_s):
             pause_s = EVERY_S
-            found = check_database(self._path, thorough=True)
-            for problem in (*found.problems, *found.parts):
-                log.error("the database %s is damaged: %s", self._path.name, problem)
-            for problem in found.problems[:1] or found.parts[:_MOST_ALARMS]:
-                self._tell(f"{self._path.name}: {problem}")
-            self._seal_other_programs_rows()
+            self.check()
 
-    def _seal_other_programs_rows(self) -> None:
-        try:
-            with closing(sqlite3.connect(str(self._path), timeout=30)) as connection:
-                sealed = seal_other_programs_rows(connection)
-        except sqlite3.Error as error:
-            log.warning("rows that another program wrote are sealed with the next check: %s", error)
+    def check(self) -> None:
+        """Read the whole file; name and tell what is damaged, or else write the checksums that are missing."""
+        if self._path is None:
             return
-        if sealed:
-            log.warning("%d rows were written by another program; from now on they are checked, too", sealed)
+        found = check_database(self._path, thorough=True)
+        for problem in (*found.problems, *found.parts):
+            log.error("the database %s is damaged: %s", self._path.name, problem)
+        for problem in found.problems[:1] or found.parts[:_MOST_ALARMS]:
+            self._tell(f"{self._path.name}: {problem}")
+        if found.finished and not found.problems and not found.parts:
+            self._write_checksums(self._path)
+
+    @staticmethod
+    def _write_checksums(path: Path) -> None:
+        """Of rows that have none; never into a database that was just found damaged, which might hide the damage."""
+        try:
+            with closing(sqlite3.connect(str(path), timeout=30, isolation_level=None)) as connection:
+                finish_checksums(connection, path)
+                unchecked = checksum_unchecked_rows(connection)
+        except (sqlite3.Error, OSError) as error:
+            log.warning("checksums of rows that have none are written with the next check: %s", error)
+            return
+        if unchecked:
+            log.warning("%d rows were written by another program; from now on they are checked, too", unchecked)
 
     def _tell(self, what: str) -> None:
         self._store.submit(lambda writer: tell_damage(writer, what, datetime.now(UTC), self._settings))

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy import text
 
 from data.sql.base_queries import BaseQueries
+from data.sql.checksums import AUDIT_REPLACE_GUARD
 
 _SQLITE = text("SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'audit'")
 _POSTGRESQL = text(
@@ -34,5 +35,5 @@ class AuditGuardQueries(BaseQueries):
         wanted = {
             name: f"CREATE TRIGGER {name} BEFORE {change} ON audit BEGIN SELECT RAISE(ABORT, '{_REFUSAL}'); END"
             for name, change in (("audit_refuses_update", "UPDATE"), ("audit_refuses_delete", "DELETE"))
-        }
+        } | {"audit_refuses_replace": AUDIT_REPLACE_GUARD}
         return [name for name, sql in wanted.items() if found.get(name) != sql]

@@ -19,7 +19,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from data.errors import StoreClosed, TookTooLong
-from data.sql.seals import seal_what_is_written
+from data.sql.checksums import follow_schema
 
 BUSY_TIMEOUT_S = 30.0
 _STEPS_BETWEEN_LOOKS = 100_000  # of SQLite's virtual machine: some milliseconds
@@ -81,6 +81,8 @@ def _engine(url: URL, *, begin: str | None, pool_size: int, max_overflow: int, r
         event.listen(engine, "connect", _prepare_reading if read_only else _prepare_writing)
     if begin is not None:
         event.listen(engine, "begin", _Begin(begin))
+    if sqlite and not read_only:
+        event.listen(engine, "begin", _follow_schema)
     return engine
 
 
@@ -131,7 +133,12 @@ def _prepare_writing(connection: sqlite3.Connection, _record: object) -> None:
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA journal_size_limit = 67108864")
-    seal_what_is_written(connection)
+
+
+def _follow_schema(connection: Connection) -> None:
+    raw = connection.connection.dbapi_connection
+    assert isinstance(raw, sqlite3.Connection)
+    follow_schema(raw)
 
 
 def _use_wal(connection: sqlite3.Connection) -> None:

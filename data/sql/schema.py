@@ -8,24 +8,21 @@ from __future__ import annotations
 import logging
 import sqlite3
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine
 
 from data.errors import StoreClosed
-from data.sql.seals import (
-    damaged_rows,
-    drop_triggers,
-    has_seals,
-    is_schema_changed,
-    make_seals,
-    seal_what_is_written,
-    sealed_tables,
-)
+from data.sql.checksum_pass import finish_checksums, make_checksums, mark_damaged_rows
+from data.sql.checksums import ChecksumState, checksum_state, drop_triggers, is_schema_changed
 
 log = logging.getLogger(__name__)
 
 FOLDER = Path(__file__).parent / "migrations"
+
+CHECKSUMS_WITHIN_S = 5.0  # of a start; what is left is done beside everything else
 
 _ALEMBIC = threading.Lock()  # alembic keeps what it works on in its own module
 
@@ -39,58 +36,86 @@ def upgrade(engine: Engine, to: str = "head") -> None:
     from alembic.util import CommandError  # noqa: PLC0415
 
     newest = ScriptDirectory(str(FOLDER)).get_current_head()
+    wanted = newest if to == "head" else to
     with engine.begin() as connection:
         present = revision(connection)
-        raw = connection.connection.dbapi_connection
-        if present == (newest if to == "head" else to):
-            if isinstance(raw, sqlite3.Connection):
-                _seal_once(raw)
-            return
-        damaged: dict[str, list[int]] = _damaged_before(raw) if isinstance(raw, sqlite3.Connection) else {}
-        try:
-            _move(connection, "upgrade", to)
-        except CommandError as error:
-            raise StoreClosed(f"the store's schema is {present!r}, this version knows up to {newest!r}") from error
-        if to == "head" and isinstance(raw, sqlite3.Connection):
-            make_seals(raw, damaged)
-
-
-def _seal_once(raw: sqlite3.Connection) -> None:
-    """Make the seals of a store of this schema that was written before there were any; from now on keep them."""
-    if has_seals(raw):
-        seal_what_is_written(raw)
-    else:
-        make_seals(raw, {})
-
-
-def _damaged_before(raw: sqlite3.Connection) -> dict[str, list[int]]:
-    """The rows that are damaged before the schema moves, so that the new seals do not make them whole."""
-    if is_schema_changed(raw):
-        log.error("the schema of the database was not what the last upgrade had made")
-    tables = [table for table in sealed_tables(raw) if table.sealed]
-    damaged = damaged_rows(raw, tables)
-    for table, rows in damaged.items():
-        log.error("damaged rows stay damaged after the upgrade: %s %s", table, rows)
-    return damaged
+        moves, state = present != wanted, _state(connection)
+    if moves or state is ChecksumState.FORMER:
+        _mark_damaged(engine, present)
+    if moves or (to == "head" and state in {ChecksumState.NONE, ChecksumState.FORMER}):
+        with engine.begin() as connection:
+            try:
+                _move(connection, "upgrade", to, make=to == "head")
+            except CommandError as error:
+                raise StoreClosed(f"the store's schema is {present!r}, this version knows up to {newest!r}") from error
+    if state is not ChecksumState.CURRENT or moves:
+        _finish_checksums(engine)
 
 
 def downgrade(engine: Engine, to: str) -> None:
     """Take migrations back to this revision, or to "base": what only a newer version knows is lost."""
     with engine.begin() as connection:
-        _move(connection, "downgrade", to)
+        present = revision(connection)
+    _mark_damaged(engine, present)
+    with engine.begin() as connection:
+        _move(connection, "downgrade", to, make=False)
+    _finish_checksums(engine)
 
 
-def _move(connection: Connection, direction: str, to: str) -> None:
+def _state(connection: Connection) -> ChecksumState | None:
+    """None for PostgreSQL, whose pages have checksums of their own."""
+    raw = connection.connection.dbapi_connection
+    return checksum_state(raw) if isinstance(raw, sqlite3.Connection) else None
+
+
+@contextmanager
+def _raw_sqlite(engine: Engine) -> Iterator[tuple[sqlite3.Connection, Path] | None]:
+    """The connection below the engine's, outside a transaction, and the file; None for PostgreSQL."""
+    if engine.dialect.name != "sqlite":
+        yield None
+        return
+    pooled = engine.raw_connection()
+    try:
+        raw = pooled.dbapi_connection
+        assert isinstance(raw, sqlite3.Connection)
+        yield raw, Path(str(engine.url.database))
+    finally:
+        pooled.close()
+
+
+def _mark_damaged(engine: Engine, present: str | None) -> None:
+    """Rows that are damaged before the schema moves are marked, so that the new checksums do not make them whole."""
+    with _raw_sqlite(engine) as opened:
+        if opened is None or present is None or checksum_state(opened[0]) is ChecksumState.NONE:
+            return
+        raw, path = opened
+        if is_schema_changed(raw):
+            log.error("%s: the schema was not what the last upgrade had made", path.name)
+        for table, count in mark_damaged_rows(raw).items():
+            log.error("%s: %d damaged rows of %s stay marked as damaged after the upgrade", path.name, count, table)
+
+
+def _finish_checksums(engine: Engine) -> None:
+    with _raw_sqlite(engine) as opened:
+        if opened is not None:
+            finish_checksums(*opened, within_s=CHECKSUMS_WITHIN_S)
+
+
+def _move(connection: Connection, direction: str, to: str, *, make: bool) -> None:
+    """Move the schema; with checksums of its rows where there were any, or with `make`."""
     from alembic import command  # noqa: PLC0415 - see above
     from alembic.config import Config  # noqa: PLC0415
 
     raw = connection.connection.dbapi_connection
     if isinstance(raw, sqlite3.Connection):
+        make = make or checksum_state(raw) is not ChecksumState.NONE
         drop_triggers(raw)
     config = Config(attributes={"connection": connection})
     config.set_main_option("script_location", str(FOLDER).replace("%", "%%"))
     with _ALEMBIC:
         (command.upgrade if direction == "upgrade" else command.downgrade)(config, to)
+    if make and isinstance(raw, sqlite3.Connection):
+        make_checksums(raw)
 
 
 def revision(connection: Connection) -> str | None:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from data.errors import StoreClosed
-from data.sql.seals import damaged_rows, has_seals, is_schema_changed, sealed_tables
+from data.sql.checksum_pass import damaged_rows
+from data.sql.checksums import ChecksumState, checksum_state, checksummed_tables, is_schema_changed
 
 _MOST_NAMED = 10
 _STEPS = 100_000  # of SQLite's machine between two looks at the clock: some milliseconds
@@ -28,7 +29,7 @@ class Soundness:
 
 
 def check_database(path: Path, *, within_s: float | None = None, thorough: bool = False) -> Soundness:
-    """Read the whole file; with `thorough` also compare every index with its table, every row with its seal.
+    """Read the whole file; with `thorough` also compare every index with its table, every row with its checksum.
 
     Never writes.
 
@@ -64,10 +65,10 @@ def _as_text(stored: bytes) -> str:
 
 
 def _changed_parts(connection: sqlite3.Connection) -> tuple[str, ...]:
-    """What the seals of rows and the digests of the schema tell. Raises sqlite3.DatabaseError."""
-    if not has_seals(connection):
+    """What the checksums of rows and of the schema tell. Raises sqlite3.DatabaseError."""
+    if checksum_state(connection) is ChecksumState.NONE:
         return ()
-    damaged = damaged_rows(connection, sealed_tables(connection))
+    damaged = damaged_rows(connection, checksummed_tables(connection))
     parts = ["schema (tables, indexes, triggers)"] if is_schema_changed(connection) else []
     parts += [f"{table} row {row}" for table, rows in damaged.items() for row in rows]
     return tuple(parts)

@@ -13,10 +13,10 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
+from data.sql.checksums import COLUMN
 from data.sql.engine import store_url, writing_engine
 from data.sql.models import Row
 from data.sql.schema import FOLDER, downgrade, revision, upgrade
-from data.sql.seals import COLUMN
 from data.sql.store import open_store
 from data.store import AlertQuery, TaskQuery
 from tests.contracts.samples import NOON
@@ -109,7 +109,7 @@ def stored(engine: sa.Engine, columns: Mapping[str, list[str]]) -> dict[str, lis
 
 
 def is_declared(_thing: object, name: str | None, *_: object) -> bool:
-    """Seals of rows are SQLite's only, and no part of the declared tables."""
+    """Checksums of rows are SQLite's only, and no part of the declared tables."""
     return name != COLUMN
 
 

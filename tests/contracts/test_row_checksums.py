@@ -1,4 +1,4 @@
-"""Rows of a SQLite store carry seals: changed bits are found, rows of other programs and kills are no damage."""
+"""Rows of a SQLite store carry checksums: changed bits are found, rows of other programs and kills are no damage."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 
 from data.settings import Settings
+from data.sql.checksums import COLUMN, checksummed_tables
 from data.sql.engine import store_url, writing_engine
 from data.sql.schema import downgrade, upgrade
-from data.sql.seals import COLUMN, sealed_tables
 from data.sql.soundness import check_database
 from data.sql.store import open_store
 from data.store import AlertQuery
@@ -51,8 +51,8 @@ def replace_in_file(path: Path, old: bytes, new: bytes) -> None:
     path.write_bytes(content.replace(old, new, 1))
 
 
-def test_every_row_of_every_table_but_the_audit_has_a_seal(path: Path, raw: sqlite3.Connection) -> None:
-    tables = sealed_tables(raw)
+def test_every_row_of_every_table_but_the_audit_has_a_checksum(path: Path, raw: sqlite3.Connection) -> None:
+    tables = checksummed_tables(raw)
     assert {"alerts", "tasks", "events", "readings", "users", "alert_steps"} <= {table.name for table in tables}
     for table in tables:
         wrong = f'SELECT count(*) FROM "{table.name}" WHERE {COLUMN} IS NULL OR {COLUMN} = 0'
@@ -65,7 +65,7 @@ def test_a_value_that_no_index_holds_is_found_when_a_bit_of_it_flips(path: Path,
     raw.execute("UPDATE alerts SET label = 'water over the road' WHERE id = 7")
     raw.commit()
     store = open_store(path)
-    check = DatabaseCheck(store, path, Settings(), first_after_s=0.0)  # seals what another program wrote
+    check = DatabaseCheck(store, path, Settings(), first_after_s=0.0)  # of what another program wrote
     until(lambda: raw.execute(f"SELECT {COLUMN} FROM alerts WHERE id = 7").fetchone() != (0,))
     check.close()
     store.close()

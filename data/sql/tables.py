@@ -1,0 +1,23 @@
+"""Every table and index that is ours: what else somebody made in the same database is neither changed nor judged."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+from data.sql import alert_rows, models, notice_rows, organisation_rows, plan_rows, warning_rows
+
+_DECLARE = (alert_rows, models, notice_rows, organisation_rows, plan_rows, warning_rows)  # their import declares rows
+_TABLES = models.Row.metadata.tables
+
+OUR_TABLES = frozenset(_TABLES)
+OUR_INDEXES = frozenset(str(index.name) for table in _TABLES.values() for index in table.indexes)
+AUDIT = "audit"
+APPEND_ONLY = MappingProxyType(
+    {
+        "alert_steps": "steps of alerts are never changed",
+        "outbox": "published changes are never changed",
+        "positions": "positions are never changed",
+        "superseded_readings": "superseded readings are never changed",
+    }
+)
+"""Tables whose rows are never changed, with the words in which a trigger refuses it; beside the audit trail."""
