@@ -7,6 +7,8 @@ what names a hidden site, or a thing there, is not found; from lists it is left 
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -37,6 +39,8 @@ GONE: Final = object()
 
 _THINGS = ("alert", "event", "task")
 _LISTS = {"alerts": "alert", "events": "event", "tasks": "task"}
+_NAMED = re.compile(r"(?<![\w.-])([\w.-]+)(?=[/:：])")
+_BOM = "\ufeff"
 _REFERENCE = re.compile(r"\b(alert|event|task|report):(\d{1,18})\b")
 _PATH = re.compile(r"^/api/v1/(alerts|events|tasks|sites|datastreams)/([^/]+)")
 _OF_PEOPLE = re.compile(
@@ -46,8 +50,15 @@ _OF_PEOPLE = re.compile(
 _EMPTIED: Mapping[str, Any] = MappingProxyType(
     {"cause": None, "because": "", "reason": "", "origin": "", "description": "", "detail": None}
 )
+# The members of our views that hold a site, or a list of them: its id, or what begins with it (`quay/gauge`).
+_SITES = frozenset({"site", "sites", "place", "places", "origin", "pinned", "camera"})
+# Short texts of the system that may begin with a site, as in `quay/stage`.
+_WRITTEN = frozenset({"because", "cause", "description", "reason"})
+# What a subject names that is no site, though it may bear a site's id as its name: `user:quay`.
+_NOT_PLACES = frozenset(
+    {"user", "responder", "unit", "role", "token", "session", "plan", "warning", "notice", "organisation", "category"}
+)
 _PICTURES = frozenset({"evidence", "photo", "picture"})  # of an alert, an event, a piece of evidence
-_WORDS = re.compile(r"[\s:/,;()（），；：。\"'\[\]{}]+")
 
 
 class SiteScope:
@@ -94,24 +105,31 @@ class SiteScope:
                 continue
         return found
 
-    def seen(self, value: Any, places: Places) -> Any:
+    def seen(self, value: Any, places: Places, member: str = "") -> Any:
         """The document without what is about hidden sites: the nearest entry of a list around it is left out.
 
-        GONE where the whole of it is about one.
+        Only the members that hold a site by their name are looked at, and references such as `alert:12`: a site may be
+        called `car`. `member`: the name under which the value stands. GONE where the whole of it is about one.
         """
         if isinstance(value, str):
-            return GONE if self._is_about(value, places) else value
+            return GONE if self._is_about(value, places, member) else value
         if isinstance(value, list | tuple):
-            return [kept for one in value if (kept := self.seen(one, places)) is not GONE]
+            if member == "key":  # of an alert: site, rule, zone, subject
+                return GONE if value and isinstance(value[0], str) and value[0] in self.hidden else value
+            return [kept for one in value if (kept := self.seen(one, places, member)) is not GONE]
         if isinstance(value, Mapping):
-            return self._seen_in(value, places)
+            if value.get("id") in self.hidden and (member == "sites" or ("location" in value and "zones" in value)):
+                return GONE  # the site itself
+            return self._seen_in(value, places, member)
         return value
 
     def mentions(self, text: str) -> bool:
-        """Does a text that the system wrote name such a site?"""
-        return any(word in self.hidden for word in _WORDS.split(text)) or any(name in text for name in self._names)
+        """True if a text that the system wrote names such a site: by its name, or as in `quay/stage` or `quay: …`."""
+        if any(name in text for name in self._names):
+            return True
+        return text in self.hidden or any(found[1] in self.hidden for found in _NAMED.finditer(text))
 
-    def _seen_in(self, value: Mapping[str, Any], places: Places) -> Any:
+    def _seen_in(self, value: Mapping[str, Any], places: Places, member: str) -> Any:
         if _is_task(value) and f"task:{value['id']}" not in places:
             return value  # a task of their own, or one that is elsewhere
         if value.get("site") in self._unwatched:
@@ -119,13 +137,13 @@ class SiteScope:
         kept: dict[str, Any] = {}
         only_cause = _concerns_everybody(value)
         for name, inner in value.items():
-            if name in self.hidden:
-                continue
+            if member in _SITES and name in self.hidden:
+                continue  # a mapping by site
             if any(
                 self.hides(reference, places) for reference in _numbered(name, inner) if not isinstance(inner, list)
             ):
                 return GONE
-            seen = self.seen(inner, places)
+            seen = self.seen(inner, places, name)
             if only_cause and name in _EMPTIED and isinstance(seen, str) and self.mentions(seen):
                 seen = GONE
             if seen is GONE and not (only_cause and name in _EMPTIED):
@@ -136,11 +154,19 @@ class SiteScope:
                 kept[name] = seen if seen is not GONE else {} if name == "detail" else _EMPTIED[name]
         return kept
 
-    def _is_about(self, text: str, places: Places) -> bool:
-        """Is this the id of such a site, or the name of something there: `site/monitor`, `health:site`, `alert:12`?"""
+    def _is_about(self, text: str, places: Places, member: str) -> bool:
+        """True for `alert:12` of such a site anywhere, and for its id or name where this member holds a site."""
         if any(self.hides(found[0], places) for found in _REFERENCE.finditer(text)):
             return True
-        return not any(sign.isspace() for sign in text) and any(part in self.hidden for part in re.split("[:/]", text))
+        first, slash, _ = text.partition("/")
+        if member in _WRITTEN:
+            return bool(slash) and first in self.hidden
+        kind, colon, of = first.partition(":")
+        if member in {"subject", "key"} and kind in _NOT_PLACES:
+            return False
+        if member not in _SITES and member not in {"subject", "key"}:
+            return False
+        return first in self.hidden or (bool(colon) and of in self.hidden) or text in self._names
 
 
 def scope_of(deps: ServerDeps, connection: HTTPConnection) -> SiteScope | None:
@@ -233,8 +259,22 @@ class _Narrowed:
         await self._send({"type": "http.response.body", "body": content})
 
     def _rows(self, text: str) -> str:
-        lines = text.splitlines(keepends=True)
-        return "".join(line for line in lines if not self._sites.mentions(line))
+        """The rows of a table that name no hidden site in a column that holds sites."""
+        out = io.StringIO()
+        write = csv.writer(out, lineterminator="\r\n" if "\r\n" in text else "\n").writerow
+        rows = csv.reader(io.StringIO(text.removeprefix(_BOM)))
+        columns = next(rows, [])
+        write(columns)
+        for row in rows:
+            if not any(self._is_of_hidden(column, cell) for column, cell in zip(columns, row, strict=False)):
+                write(row)
+        return (_BOM if text.startswith(_BOM) else "") + out.getvalue()
+
+    def _is_of_hidden(self, column: str, cell: str) -> bool:
+        """True where the column holds sites, or what begins with one (`quay stage lane` in that called `of`)."""
+        if column == "of":
+            return cell.lstrip("'").partition(" ")[0] in self._sites.hidden
+        return column in _SITES and self._sites.mentions(cell)
 
 
 async def _named(scope: Scope, receive: Receive, sites: SiteScope) -> tuple[Receive, list[str]]:
