@@ -82,6 +82,14 @@ class Answered:
     request_hash: str
 
 
+@dataclass(frozen=True, slots=True)
+class PageChecksums:
+    """Does a database server verify the checksum of every page it reads? `failures`: damaged pages that it found."""
+
+    verified: bool
+    failures: int
+
+
 class Reader(Protocol):
     """A consistent view. Methods that look up one thing raise NotFound."""
 
@@ -211,6 +219,10 @@ class Reader(Protocol):
     ) -> Sequence[AuditEntry]: ...
     def missing_audit_guards(self) -> Sequence[str]:
         """The triggers that keep the audit trail from being changed and are gone, switched off or not as they were."""
+        ...
+
+    def page_checksums(self) -> PageChecksums | None:
+        """None for SQLite, where rows have checksums instead."""
         ...
 
     def user(self, name: str) -> User: ...

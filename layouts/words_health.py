@@ -17,6 +17,7 @@ HEALTH: Mapping[str, tuple[str, str]] = MappingProxyType(
         "health.state.warn": ("▲ 注意", "▲ look at it"),
         "health.state.fault": ("⚠ 故障", "⚠ fault"),
         "health.part.store": ("数据库", "Database"),
+        "health.part.pages": ("数据页校验", "Page checksums"),
         "health.part.disk": ("磁盘", "Disk"),
         "health.part.process": ("进程", "Processes"),
         "health.part.timers": ("定时", "Timers"),
@@ -59,6 +60,27 @@ HEALTH: Mapping[str, tuple[str, str]] = MappingProxyType(
             "已收到的数据暂存在 var/spool、var/inbox，恢复后自动入库",
             "SQLite: look at the rights of the var folder and at the disk; PostgreSQL: does the server run? What was "
             "received waits in var/spool and var/inbox and is stored when it is back",
+        ),
+        "health.pages": ("PostgreSQL 读取每页时核对校验和", "PostgreSQL verifies the checksum of every page it reads"),
+        "health.pages_unverified": (
+            "PostgreSQL 不核对数据页校验和：磁盘上变了的一位会被当作真值显示",
+            "PostgreSQL verifies no checksums of pages: a bit that changed on the disk would be shown as true",
+        ),
+        "repair.pages_unverified": (
+            "停止 PostgreSQL，执行 pg_checksums --enable -D 数据目录，再启动（新建集群：initdb --data-checksums）；"
+            "若设置了 ignore_checksum_failure = on，请去掉",
+            "Stop PostgreSQL, run pg_checksums --enable -D DATA_FOLDER and start it (for a new cluster: initdb "
+            "--data-checksums); take away ignore_checksum_failure = on where it is set",
+        ),
+        "health.pages_damaged": (
+            "PostgreSQL 读到 {n} 个校验和不符的数据页",
+            "PostgreSQL has read {n} pages whose checksum does not fit",
+        ),
+        "repair.pages_damaged": (
+            "检查磁盘；恢复最近的备份：python app.py restore 备份目录 --replace。之后用 "
+            "SELECT pg_stat_reset() 清零计数",
+            "See to the disk and bring back the last backup: python app.py restore BACKUP --replace. Afterwards "
+            "SELECT pg_stat_reset() sets the count to nought",
         ),
         "health.disk": ("剩余 {free} GB", "{free} GB are free"),
         "health.disk_low": ("磁盘将满：剩余 {free} GB", "The disk is nearly full: {free} GB are free"),

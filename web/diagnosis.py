@@ -185,8 +185,21 @@ def _stored(reader: Reader, settings: Settings, now: datetime) -> Iterator[Findi
         yield Finding("timers", State.OK, "timers")
     for alert in reader.alerts(AlertQuery(site=CENTRE, open_only=True, limit=20)):
         yield Finding("alarm", State.WARN, "alarm", {"kind": alert.kind, "what": alert.label, "n": alert.id})
+    yield from _page_checksums(reader)
     yield from _heartbeat(reader, settings, now)
     yield from _tokens(reader, now)
+
+
+def _page_checksums(reader: Reader) -> Iterator[Finding]:
+    checksums = reader.page_checksums()
+    if checksums is None:  # rows of SQLite have checksums of ours
+        return
+    if checksums.failures:
+        yield Finding("pages", State.FAULT, "pages_damaged", {"n": checksums.failures})
+    if not checksums.verified:
+        yield Finding("pages", State.WARN, "pages_unverified")
+    elif not checksums.failures:
+        yield Finding("pages", State.OK, "pages")
 
 
 def _tokens(reader: Reader, now: datetime) -> Iterator[Finding]:

@@ -22,6 +22,7 @@ from data.sql.alerts import AlertQueries
 from data.sql.audit_guards import AuditGuardQueries
 from data.sql.notices import NoticeQueries
 from data.sql.organisation_read import OrganisationQueries
+from data.sql.page_checksums import PageChecksumQueries
 from data.sql.plans_read import PlanQueries
 from data.sql.readings_read import ReadingQueries
 from data.sql.rejects_read import RejectQueries
@@ -94,6 +95,7 @@ class SqlReader(
     RejectQueries,
     WarningQueries,
     OrganisationQueries,
+    PageChecksumQueries,
     PlanQueries,
     SpanQueries,
 ):
