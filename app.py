@@ -28,16 +28,16 @@ from types import MappingProxyType
 
 from pydantic import TypeAdapter, ValidationError
 
-from data.config import ConfigError, load_settings
-from data.describe import settings_markdown
-from data.durations import Duration
+from data.config.describe import settings_markdown
+from data.config.reading import ConfigError, load_settings
 from data.errors import YipingError
-from data.people import Role
-from data.recipe import Resources
-from data.secrets import redact
+from data.model.durations import Duration
+from data.model.people import Role
+from data.model.secrets import redact
+from data.ports.recipe import Resources
 from engine.catalogue import load_catalogue
-from engine.options import RunOptions
-from engine.supervisor import Child
+from engine.process.options import RunOptions
+from engine.process.supervisor import Child
 
 # ruff: noqa: PLC0415 - each command imports what it alone needs: `check` must not wait for a web server's imports
 
@@ -64,7 +64,7 @@ def _version() -> str:
 
 def init(args: argparse.Namespace) -> int:
     """Write a configuration to begin with: an empty one, or the demo city's. Nothing that exists is overwritten."""
-    from data.starter import write_starter
+    from data.config.starter import write_starter
 
     for path in write_starter(Path(__file__).parent, args.folder, demo=args.demo):
         print(f"written: {path}")
@@ -84,7 +84,7 @@ def check(args: argparse.Namespace) -> int:
 
 def run(args: argparse.Namespace) -> int:
     """Start everything and stay until told to stop (Ctrl-C, SIGTERM)."""
-    from engine.child import set_up_log
+    from engine.process.child import set_up_log
     from engine.run import the_only_instance
 
     options = _options(args)
@@ -232,8 +232,8 @@ def _password(args: argparse.Namespace) -> str:
 
 def audit(args: argparse.Namespace) -> int:
     """Check the trail, its checkpoints and triggers, evidence, alerts, tasks, users; exit status 1 for a fault."""
+    from data.local.vault import FolderVault
     from data.sql.store import open_store
-    from data.vault import FolderVault
     from web.audit_check import AuditExpectation, expected, full_check
 
     known = AuditExpectation(

@@ -14,11 +14,11 @@ from alerts.bands import RAIN_BANDS, RainBand
 from alerts.ladder import CLEAR_SHARE, KEEP_FIRING_FOR, Cause, Delays, Ladder, Rung
 from alerts.rain_counter import RainCounter
 from alerts.series import Series
-from data.alert import Alert, AlertKey, Signal, Standing
-from data.durations import Duration
-from data.observation import Observation, Quality, Reading, Tick
-from data.plausible import most_rain_mm
-from data.recipe import Context, Rule, RuleRecipe
+from data.model.alert import Alert, AlertKey, Signal, Standing
+from data.model.durations import Duration
+from data.model.observation import Observation, Quality, Reading, Tick
+from data.model.plausible import most_rain_mm
+from data.ports.recipe import Context, Rule, RuleRecipe
 
 _LONGEST = timedelta(hours=1)  # an intensity is not believed for longer
 _SHORTEST = timedelta(minutes=5)  # an amount is of at least so long, however soon after the row before it comes

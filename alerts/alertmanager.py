@@ -8,12 +8,12 @@ from types import MappingProxyType
 from typing import Any
 
 from alerts.lifecycle import end_alert, raise_alert
-from data.alert import Alert, AlertKey, Ended, Priority, Raised, Signal
+from data.config.settings import Settings
 from data.errors import InputRejected
-from data.moments import plausible
-from data.observation import Rejected
-from data.settings import Settings
-from data.store import Writer
+from data.model.alert import Alert, AlertKey, Ended, Priority, Raised, Signal
+from data.model.moments import plausible
+from data.model.observation import Rejected
+from data.ports.store import Writer
 
 RULE = "alertmanager"
 MOST_AT_ONCE = 1000

@@ -8,8 +8,8 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from data.alert import Alert, Priority
-from data.alert_life import AlertStep, Condition, Suppression, TakenStep, Verification
+from data.model.alert import Alert, Priority
+from data.model.alert_life import AlertStep, Condition, Suppression, TakenStep, Verification
 
 
 class Axes(NamedTuple):

@@ -11,9 +11,9 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from alerts.ladder import CLEAR_SHARE, Rung
-from data.alert import Priority
-from data.durations import Duration
-from data.units import UNIT_OF, convert
+from data.model.alert import Priority
+from data.model.durations import Duration
+from data.model.units import UNIT_OF, convert
 
 
 class Band(BaseModel):

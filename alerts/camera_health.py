@@ -14,9 +14,9 @@ from typing import Any
 from alerts.scene import Likeness, Scene, correlation, gradients, is_flat
 from alerts.stillness import Stillness
 from alerts.unlike import is_covered, is_other_view
-from data.alert import Alert, AlertKey, Ended, Raised, Signal
-from data.camera_health import CameraFault, Grid, HealthSettings, PictureFeatures
-from data.observation import Tick
+from data.model.alert import Alert, AlertKey, Ended, Raised, Signal
+from data.model.camera_health import CameraFault, Grid, HealthSettings, PictureFeatures
+from data.model.observation import Tick
 
 RULE = "camera_health"
 """The rule id and kind of these alerts; the fault is the alert's subject and label."""

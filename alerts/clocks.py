@@ -9,13 +9,13 @@ from datetime import datetime
 from alerts.decisions import unshelve_alert
 from alerts.lifecycle import CLOCK, close
 from alerts.moves import check
-from data.alert import Alert, renewed_call
-from data.alert_life import AlertStep
-from data.people import SYSTEM
-from data.record import Timer
-from data.settings import Settings
-from data.store import Writer
-from data.trail import take_alert_step
+from data.config.settings import Settings
+from data.model.alert import Alert, renewed_call
+from data.model.alert_life import AlertStep
+from data.model.people import SYSTEM
+from data.model.record import Timer
+from data.ports.store import Writer
+from data.stored.trail import take_alert_step
 
 _AT_ONCE = 1000
 

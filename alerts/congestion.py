@@ -18,11 +18,11 @@ from alerts.objects import (
 from alerts.queues import queued
 from alerts.seen_time import Mark
 from alerts.stays import Stay
-from data.alert import Alert, AlertKey, Ended, Raised, Signal, Standing
-from data.alert_life import Condition
-from data.durations import Duration
-from data.observation import Detections
-from data.recipe import Context, Rule
+from data.model.alert import Alert, AlertKey, Ended, Raised, Signal, Standing
+from data.model.alert_life import Condition
+from data.model.durations import Duration
+from data.model.observation import Detections
+from data.ports.recipe import Context, Rule
 
 _OCCLUDED_FOR_S = 30.0
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 
 from alerts.lifecycle import end_alert, raise_alert
-from data.alert import CENTRE, Alert, AlertKey, Ended, Priority, Raised
-from data.settings import Settings
-from data.store import Writer
+from data.config.settings import Settings
+from data.model.alert import CENTRE, Alert, AlertKey, Ended, Priority, Raised
+from data.ports.store import Writer
 
 KIND = "damage"
 _LONGEST = 120

@@ -12,15 +12,15 @@ from types import MappingProxyType
 
 from alerts.lifecycle import CLOCK, defaults
 from alerts.moves import check
-from data.alert import Alert, renewed_call
-from data.alert_life import VERIFYING, AlertStep, Proof, Verification
-from data.durations import format_duration
+from data.config.settings import Settings
 from data.errors import Forbidden, InputRejected
-from data.people import Actor
-from data.record import Timer
-from data.settings import Settings
-from data.store import Writer
-from data.trail import take_alert_step
+from data.model.alert import Alert, renewed_call
+from data.model.alert_life import VERIFYING, AlertStep, Proof, Verification
+from data.model.durations import format_duration
+from data.model.people import Actor
+from data.model.record import Timer
+from data.ports.store import Writer
+from data.stored.trail import take_alert_step
 
 WORK_ORDER_LIMIT = 100  # characters
 _STEPS = MappingProxyType(

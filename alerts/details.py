@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from data.camera_health import Grid, PictureFeatures
-from data.frame import Image
+from data.model.camera_health import Grid, PictureFeatures
+from data.model.frame import Image
 
 _LEARN_PICTURES = 15
 _ADAPT = 1 / 120  # of the way to each new picture that shows the scene

@@ -12,10 +12,10 @@ from alerts.objects import PENDING_FROM_SHARE, ObjectRule, ObjectRuleRecipe, Sta
 from alerts.queues import queued
 from alerts.seen_time import Mark
 from alerts.stays import Stay
-from data.alert import Signal, Standing
-from data.durations import Duration
-from data.observation import Detections
-from data.recipe import Context, Rule
+from data.model.alert import Signal, Standing
+from data.model.durations import Duration
+from data.model.observation import Detections
+from data.ports.recipe import Context, Rule
 
 
 class Recipe(ObjectRuleRecipe):

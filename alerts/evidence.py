@@ -8,19 +8,19 @@ from datetime import datetime
 from types import MappingProxyType
 
 from alerts.threshold import Recipe as Threshold
-from data.alert import Alert
-from data.alert_life import Proof
-from data.case import Origin
-from data.fusion_settings import FusedPlace, FusionSettings, ProofKind
-from data.geo import distance_m
-from data.observation import Quality, Reading
-from data.recipe import RuleRecipe
-from data.settings import Settings, SiteSettings
-from data.task import Event
-from data.units import UNIT_OF
-from data.warning import HazardWarning, WarningInfo, WarningStatus
-from data.warning_reach import District, Reach, reach_at
-from data.warning_reach import Place as Ground
+from data.config.fusion import FusedPlace, FusionSettings, ProofKind
+from data.config.settings import Settings, SiteSettings
+from data.model.alert import Alert
+from data.model.alert_life import Proof
+from data.model.case import Origin
+from data.model.geo import distance_m
+from data.model.observation import Quality, Reading
+from data.model.task import Event
+from data.model.units import UNIT_OF
+from data.model.warning import HazardWarning, WarningInfo, WarningStatus
+from data.model.warning_reach import District, Reach, reach_at
+from data.model.warning_reach import Place as Ground
+from data.ports.recipe import RuleRecipe
 
 _RAIN = frozenset({"rainfall", "rain_intensity"})
 _WORDS_ZH = MappingProxyType(

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from data.alert import Priority
+from data.model.alert import Priority
 
 WINDOW = timedelta(minutes=10)
 BEGINS_ABOVE = 10

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from alerts.evidence import Sight, kind_of, own_proof, proofs_of
-from data.alert import Alert, AlertKey, Ended, Priority, Raised, Signal
-from data.alert_life import Proof, Verification
-from data.fusion_settings import FusedPlace, ProofKind
-from data.settings import Settings
+from data.config.fusion import FusedPlace, ProofKind
+from data.config.settings import Settings
+from data.model.alert import Alert, AlertKey, Ended, Priority, Raised, Signal
+from data.model.alert_life import Proof, Verification
 
 RULE, KIND = "fusion", "sensor_fault"
 """Rule id and kind of the alert that two sensors contradict each other; the place is its subject."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from data.alert import AlertKey
-from data.observation import Quality, Reading
-from data.units import UNIT_OF
+from data.model.alert import AlertKey
+from data.model.observation import Quality, Reading
+from data.model.units import UNIT_OF
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,14 +10,14 @@ from dataclasses import replace
 from datetime import datetime
 
 from alerts.moves import check
-from data.alarm_settings import InhibitionSettings
-from data.alert import Alert, renewed_call
-from data.alert_life import AlertStep
-from data.geo import distance_m
-from data.people import SYSTEM
-from data.settings import Settings
-from data.store import AlertQuery, Reader, Writer
-from data.trail import take_alert_step
+from data.config.alarms import InhibitionSettings
+from data.config.settings import Settings
+from data.model.alert import Alert, renewed_call
+from data.model.alert_life import AlertStep
+from data.model.geo import distance_m
+from data.model.people import SYSTEM
+from data.ports.store import AlertQuery, Reader, Writer
+from data.stored.trail import take_alert_step
 
 MOST_OPEN = 10_000
 

@@ -12,10 +12,10 @@ from pydantic import Field, model_validator
 from alerts.modes import IntrusionInMode, overrides
 from alerts.objects import PENDING_FROM_SHARE, ObjectRule, ObjectRuleRecipe, StayAlerts
 from alerts.stays import Stay
-from data.alert import Signal, Standing
-from data.durations import Duration
-from data.observation import Detections
-from data.recipe import Context, Rule
+from data.model.alert import Signal, Standing
+from data.model.durations import Duration
+from data.model.observation import Detections
+from data.ports.recipe import Context, Rule
 
 _TWICE = 2  # a single false detection is not worth a word
 

@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 
 from alerts.flood import BEGINS_ABOVE, WINDOW, floods
-from data.alarm import AlarmColumns
-from data.alert import Priority
+from data.model.alarm import AlarmColumns
+from data.model.alert import Priority
 
 LEAD = timedelta(hours=1)
 """Alarms from so long before the period are needed to know whether it begins in a flood."""

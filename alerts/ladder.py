@@ -12,9 +12,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from alerts.seen_time import Mark, SeenTime
-from data.alert import Alert, AlertKey, Ended, Priority, Raised, Signal, Standing
-from data.alert_life import Condition
-from data.observation import Tick
+from data.model.alert import Alert, AlertKey, Ended, Priority, Raised, Signal, Standing
+from data.model.alert_life import Condition
+from data.model.observation import Tick
 
 CLEAR_SHARE = 0.8  # of a limit, where nothing else is said
 SAMPLES, PENDING_FOR = 3, timedelta(seconds=60)  # whichever comes first

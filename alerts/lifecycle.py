@@ -14,15 +14,15 @@ from typing import Any
 
 from alerts.inhibition import settle_inhibition
 from alerts.moves import check
-from data.alarm_settings import AlarmSettings
-from data.alert import Alert, Ended, Gap, Priority, Raised, Standing
-from data.alert_life import AlertStep, Condition, TakenStep, Verification
-from data.people import SYSTEM, Actor
-from data.record import Change, Evidence, Timer
-from data.settings import Settings
-from data.store import Reader, Writer
-from data.trail import take_alert_step
-from data.views import iso, standing_view
+from data.config.alarms import AlarmSettings
+from data.config.settings import Settings
+from data.model.alert import Alert, Ended, Gap, Priority, Raised, Standing
+from data.model.alert_life import AlertStep, Condition, TakenStep, Verification
+from data.model.people import SYSTEM, Actor
+from data.model.record import Change, Evidence, Timer
+from data.model.views import iso, standing_view
+from data.ports.store import Reader, Writer
+from data.stored.trail import take_alert_step
 
 _FIRED = frozenset({AlertStep.RAISE, AlertStep.REOPEN})
 CLOCK = "alert_clock"

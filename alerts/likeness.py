@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from data.observation import Detection, Vectors
+from data.model.observation import Detection, Vectors
 
 UNLIKE = 0.42  # of the appearance's mass: above, it is another object in the same place
 _LEARN = 0.1  # of each new sight, so that dusk changes what is known of an object and a passing shadow does not

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from data.alert import Priority
-from data.durations import Duration
+from data.model.alert import Priority
+from data.model.durations import Duration
 
 
 class IntrusionInMode(BaseModel):

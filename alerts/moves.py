@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 
-from data.alert import Alert
-from data.alert_life import AlertStep, Suppression, Verification
 from data.errors import Forbidden, IllegalMove, InputRejected
-from data.people import Action, Actor
-from data.views import iso
+from data.model.alert import Alert
+from data.model.alert_life import AlertStep, Suppression, Verification
+from data.model.people import Action, Actor
+from data.model.views import iso
 
 REASON_LIMIT = 500  # characters
 

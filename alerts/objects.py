@@ -17,14 +17,14 @@ from alerts import stay_state
 from alerts.schedule import Hours, in_force
 from alerts.seen_time import Mark
 from alerts.stays import Resumed, Stay, Stays, Watched
-from data.alert import Alert, AlertKey, Ended, Raised, Signal, Standing
-from data.alert_life import Condition
-from data.catalogue import did_you_mean
+from data.config.catalogue import did_you_mean
 from data.errors import InputRejected
-from data.observation import Detections, Observation, Tick
-from data.place import Place
-from data.recipe import Context, RuleRecipe
-from data.zone import Zone
+from data.model.alert import Alert, AlertKey, Ended, Raised, Signal, Standing
+from data.model.alert_life import Condition
+from data.model.observation import Detections, Observation, Tick
+from data.model.place import Place
+from data.model.zone import Zone
+from data.ports.recipe import Context, RuleRecipe
 
 PENDING_FROM_SHARE = 1 / 6  # of the time allowed: who only stops for a moment is not worth a word
 _CLEARING_FROM_SHARE = 0.5  # of the time after which it has left

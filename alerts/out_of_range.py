@@ -9,13 +9,13 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from alerts.gauges import Watched, gauge_of, quantity_of, unit_of
-from data.alert import Alert, Ended, Raised, Signal
-from data.catalogue import did_you_mean
-from data.datum import LEVEL
+from data.config.catalogue import did_you_mean
 from data.errors import InputRejected
-from data.observation import Observation, Reading, Tick
-from data.recipe import Context, Rule, RuleRecipe
-from data.units import UNIT_OF, convert
+from data.model.alert import Alert, Ended, Raised, Signal
+from data.model.datum import LEVEL
+from data.model.observation import Observation, Reading, Tick
+from data.model.units import UNIT_OF, convert
+from data.ports.recipe import Context, Rule, RuleRecipe
 
 
 class Recipe(RuleRecipe):

@@ -13,7 +13,7 @@ from __future__ import annotations
 from array import array
 
 from alerts.series import Series
-from data.plausible import most_rain_mm
+from data.model.plausible import most_rain_mm
 
 HEAVY_SHARE = 0.4  # of the most rain ever: a larger step counts only when the next row confirms it
 

@@ -11,13 +11,13 @@ from pydantic import Field, model_validator
 from alerts.bands import RiseBand, check_rising
 from alerts.ladder import CLEAR_SHARE, KEEP_FIRING_FOR, Cause, Delays, Ladder, Rung
 from alerts.series import Series
-from data.alert import Alert, AlertKey, Signal, Standing
-from data.catalogue import did_you_mean
-from data.durations import Duration
+from data.config.catalogue import did_you_mean
 from data.errors import InputRejected
-from data.observation import Observation, Quality, Reading, Tick
-from data.recipe import Context, Rule, RuleRecipe
-from data.units import UNIT_OF, convert
+from data.model.alert import Alert, AlertKey, Signal, Standing
+from data.model.durations import Duration
+from data.model.observation import Observation, Quality, Reading, Tick
+from data.model.units import UNIT_OF, convert
+from data.ports.recipe import Context, Rule, RuleRecipe
 
 
 class Recipe(RuleRecipe):

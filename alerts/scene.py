@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from alerts.details import Details, FineView, compare, packed, unpacked
-from data.camera_health import GRID, Grid, PictureFeatures
+from data.model.camera_health import GRID, Grid, PictureFeatures
 
 Mask = npt.NDArray[np.bool_]
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from data.alert import Gap
-from data.observation import Tick
+from data.model.alert import Gap
+from data.model.observation import Tick
 
 _GAPS_KEPT = 50
 

@@ -10,12 +10,12 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from alerts.gauges import Watched, gauge_of, quantity_of
-from data.alert import Alert, Ended, Raised, Signal
-from data.catalogue import did_you_mean
-from data.durations import Duration
-from data.observation import Observation, Reading, Tick
-from data.recipe import Context, Rule, RuleRecipe
-from data.units import UNIT_OF
+from data.config.catalogue import did_you_mean
+from data.model.alert import Alert, Ended, Raised, Signal
+from data.model.durations import Duration
+from data.model.observation import Observation, Reading, Tick
+from data.model.units import UNIT_OF
+from data.ports.recipe import Context, Rule, RuleRecipe
 
 _GRACE = timedelta(seconds=30)  # after a start: a broker or a poll may bring what was said meanwhile
 

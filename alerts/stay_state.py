@@ -11,7 +11,7 @@ import numpy as np
 
 from alerts.seen_time import Mark, SeenTime
 from alerts.stays import SCORES_KEPT, Resumed, Stay, Stays
-from data.observation import Detection
+from data.model.observation import Detection
 
 _VERSION = 1
 

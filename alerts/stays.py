@@ -17,9 +17,9 @@ import numpy as np
 
 from alerts.likeness import alike_in_size, apart, is_covered_part, learnt, touches_edge, unlike
 from alerts.seen_time import Mark, SeenTime
-from data.labels import family
-from data.observation import Detection, Detections, Tick, Vectors
-from data.zone import Zone
+from data.model.labels import family
+from data.model.observation import Detection, Detections, Tick, Vectors
+from data.model.zone import Zone
 
 STILL_WITHIN = 0.25  # box heights
 STILL_FOR_S = 2.0

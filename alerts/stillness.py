@@ -7,7 +7,7 @@ from datetime import datetime
 
 import numpy as np
 
-from data.camera_health import PictureFeatures
+from data.model.camera_health import PictureFeatures
 
 _STILL = 0.03  # levels a pixel, from picture to picture: less is no live sensor
 _REFRESH = 1.0  # levels a pixel: more is another picture, and not the same one coded anew

@@ -11,12 +11,12 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from alerts.gauges import Watched, gauge_of, quantity_of, unit_of
-from data.alert import Alert, Ended, Raised, Signal
-from data.catalogue import did_you_mean
-from data.durations import Duration
-from data.observation import Observation, Reading, Tick
-from data.recipe import Context, Rule, RuleRecipe
-from data.units import UNIT_OF
+from data.config.catalogue import did_you_mean
+from data.model.alert import Alert, Ended, Raised, Signal
+from data.model.durations import Duration
+from data.model.observation import Observation, Reading, Tick
+from data.model.units import UNIT_OF
+from data.ports.recipe import Context, Rule, RuleRecipe
 
 _RESTS_AT = MappingProxyType({"water_depth": 0.0, "rainfall": 0.0, "rain_intensity": 0.0, "count": 0.0})
 

@@ -10,14 +10,14 @@ from pydantic import Field, model_validator
 
 from alerts.bands import DEFAULT_BANDS, Band, Stages, rungs_of
 from alerts.ladder import CLEAR_SHARE, KEEP_FIRING_FOR, PENDING_FOR, SAMPLES, Cause, Delays, Ladder, Rung
-from data.alert import Alert, AlertKey, Signal, Standing
-from data.catalogue import did_you_mean
-from data.datum import LEVEL
-from data.durations import Duration
+from data.config.catalogue import did_you_mean
 from data.errors import InputRejected
-from data.observation import Observation, Quality, Reading, Tick
-from data.recipe import Context, Rule, RuleRecipe
-from data.units import UNIT_OF, convert
+from data.model.alert import Alert, AlertKey, Signal, Standing
+from data.model.datum import LEVEL
+from data.model.durations import Duration
+from data.model.observation import Observation, Quality, Reading, Tick
+from data.model.units import UNIT_OF, convert
+from data.ports.recipe import Context, Rule, RuleRecipe
 
 _STAGE_MARGIN_M = 0.2  # the zero of a stage is far from the ground: a share of it would mean nothing
 

@@ -21,8 +21,8 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.average_precision import Found, Objects, Score, score
-from data.picture import ArrayFrame
-from data.place import InferenceSettings
+from data.model.picture import ArrayFrame
+from data.model.place import InferenceSettings
 from detectors._export import exported_model, ultralytics_environment
 from detectors._letterbox import Letterbox
 from detectors._openvino import OpenVinoModel, Precision

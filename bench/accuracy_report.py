@@ -28,7 +28,7 @@ from bench.footage import PER_SECOND, RATES, TRUTHS, Recording, recordings, scor
 from bench.page import write_section
 from bench.swimmers import HEIGHTS_PX, Lifeguard, Water, drawn_waters, empty_waters, real_waters
 from data.errors import YipingError
-from data.place import InferenceSettings
+from data.model.place import InferenceSettings
 from tests.conftest import ROOT, shared_folder
 
 LEAST_RECALL, LEAST_PRECISION = 0.9, 0.9

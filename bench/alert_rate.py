@@ -20,9 +20,9 @@ from pathlib import Path
 from alerts.lifecycle import raise_alert
 from bench.machine import cores, processor
 from bench.readings import quantile
-from data.alert import Alert, AlertKey, Priority, Raised
+from data.model.alert import Alert, AlertKey, Priority, Raised
+from data.ports.store import AlertQuery, Writer
 from data.sql.store import open_store
-from data.store import AlertQuery, Writer
 
 BEGAN = datetime(2024, 7, 12, tzinfo=UTC)
 PER_SECOND = 200

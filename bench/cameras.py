@@ -25,8 +25,8 @@ from bench.city import running
 from bench.clip import GOP_S, RATE, Clip, rotated
 from bench.readout import Readout, quantile, rates, read_workers
 from bench.truth import LABELS, START, Event, matched, seen_from
+from data.ports.store import AlertQuery
 from data.sql.store import open_store
-from data.store import AlertQuery
 
 FRAME_AGE_MS = 500.0
 LOOKS_A_SECOND = 4.5

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from data.config import load_settings
+from data.config.reading import load_settings
 from engine.catalogue import load_catalogue
-from engine.options import RunOptions
+from engine.process.options import RunOptions
 from engine.run import run_all
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -27,16 +27,16 @@ from bench.accuracy import Photo, photos
 from bench.average_precision import overlaps
 from bench.films import NOON, SITE, clip_frames
 from bench.page import write_section
-from data.alert import Raised
-from data.frame import Image
-from data.observation import Detections, Tick
-from data.picture import ArrayFrame
-from data.place import InferenceSettings
-from data.recipe import Context, Resources
-from data.zone import Zone
+from data.model.alert import Raised
+from data.model.frame import Image
+from data.model.observation import Detections, Tick
+from data.model.picture import ArrayFrame
+from data.model.place import InferenceSettings
+from data.model.zone import Zone
+from data.ports.recipe import Context, Resources
 from detectors.yolo import Recipe as Yolo
-from engine.health import HealthWatch
-from engine.pipeline import SitePipeline
+from engine.judging.health import HealthWatch
+from engine.judging.pipeline import SitePipeline
 from tests.conftest import ROOT, shared_folder
 
 PER_SECOND = 5.0

@@ -16,7 +16,7 @@ from statistics import median
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from data.labels import family
+from data.model.labels import family
 
 LEAST_PLACE = 0.3
 LEAST_TIME = 0.5

@@ -19,18 +19,18 @@ from typing import Any
 
 import httpx
 
-from data.alert import Priority
-from data.dispatch_settings import DispatchSettings
-from data.geo import Location
-from data.notice_settings import NoticeSettings, PolicySettings, StepSettings
-from data.people import Role
-from data.record import broken_link
-from data.settings import ResponderSettings, SiteSettings
+from data.config.dispatch import DispatchSettings
+from data.config.notices import NoticeSettings, PolicySettings, StepSettings
+from data.config.settings import ResponderSettings, SiteSettings
+from data.model.alert import Priority
+from data.model.geo import Location
+from data.model.people import Role
+from data.model.record import broken_link
+from data.ports.store import AlertQuery, TaskQuery
 from data.sql.failpoints import VARIABLE
-from data.store import AlertQuery, TaskQuery
+from engine.process.supervisor import Child
 from engine.run import build_children
-from engine.supervisor import Child
-from monitors.http_push import Recipe as HttpPush
+from monitors.gauges.http_push import Recipe as HttpPush
 from notices.loudspeaker import Recipe as Loudspeaker
 from tests.engine.children import Supervised, supervise
 from tests.engine.city import CHONGQING, City

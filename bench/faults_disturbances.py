@@ -32,11 +32,11 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from websockets.sync.client import connect
 
 from bench.faults_city import PUSH, FaultsCity, Work, damage_of
-from data.settings import SiteSettings
-from data.store import AlertQuery
-from engine.clock_watch import KIND as CLOCK_ALARM
+from data.config.settings import SiteSettings
+from data.ports.store import AlertQuery
+from engine.reactions.clock_watch import KIND as CLOCK_ALARM
 from layouts.words import TABLE
-from monitors.mqtt_gauge import Recipe as MqttGauge
+from monitors.gauges.mqtt_gauge import Recipe as MqttGauge
 from tests.conftest import ROOT
 from tests.engine.city import CHONGQING
 from tests.servers.mosquitto import Mosquitto, mosquitto

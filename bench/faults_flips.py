@@ -21,14 +21,14 @@ import sqlalchemy as sa
 from bench.faults_io import ROUNDS, STREAM, picture_of, reading_of, unit_of
 from data.backup import BackupFailed, make_backup, verify_backup
 from data.errors import InputRejected, NotFound, StoreClosed
-from data.inbox import Inbox
-from data.record import AuditEntry, broken_link
+from data.local.inbox import Inbox
+from data.local.vault import FolderVault
+from data.model.record import AuditEntry, broken_link
 from data.sql.checksums import COLUMN
 from data.sql.engine import store_url, writing_engine
 from data.sql.soundness import check_database
 from data.sql.store import open_store
-from data.vault import FolderVault
-from engine.spool import Spool
+from engine.judging.spool import Spool
 from tests.contracts.crew import whole_unit
 from tests.contracts.samples import NOON
 

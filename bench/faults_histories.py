@@ -26,13 +26,13 @@ from pathlib import Path
 import httpx
 
 from alerts.lifecycle import raise_alert
-from data.alert import AlertKey, Priority, Raised
-from data.geo import Location
-from data.people import Actor, Role
-from data.settings import ResponderSettings, Settings, SiteSettings
+from data.config.settings import ResponderSettings, Settings, SiteSettings
+from data.model.alert import AlertKey, Priority, Raised
+from data.model.geo import Location
+from data.model.people import Actor, Role
+from data.ports.store import Store
 from data.sql.failpoints import VARIABLE, Point
 from data.sql.store import open_store
-from data.store import Store
 from dispatch.responders import sync_responders
 from dispatch.routing import load_roads
 from dispatch.tasks import dispatch

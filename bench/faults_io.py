@@ -23,16 +23,16 @@ from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
 
-from data.alert import AlertKey, Priority, Raised
 from data.errors import YipingError
-from data.inbox import Inbox
-from data.observation import Reading
-from data.record import broken_link
+from data.local.inbox import Inbox
+from data.local.vault import FolderVault
+from data.model.alert import AlertKey, Priority, Raised
+from data.model.observation import Reading
+from data.model.record import broken_link
+from data.ports.store import AlertQuery, Store
 from data.sql.store import open_store
-from data.store import AlertQuery, Store
-from data.vault import FolderVault
-from engine.judgement import Unit
-from engine.spool import Spool
+from engine.judging.judgement import Unit
+from engine.judging.spool import Spool
 from tests.contracts.crew import whole_unit
 from tests.contracts.samples import NOON
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from bench.faults_city import FaultsCity, Work, damage_of, working_city
 from data.sql.failpoints import Point
-from engine.supervisor import STEADY_AFTER_S
+from engine.process.supervisor import STEADY_AFTER_S
 from tests.engine.children import is_alive
 
 CHILDREN = ("web", "worker-1", "sensors", "clock", "notifier")

@@ -28,8 +28,8 @@ import psutil
 
 from bench.city import running
 from bench.readout import read_workers
+from data.ports.store import Store
 from data.sql.store import open_store
-from data.store import Store
 from tests.servers.rtsp import RtspServer, rtsp_server
 from tests.servers.rtsp_proxy import RtspProxy, rtsp_proxy
 

@@ -21,20 +21,20 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from data.frame import Frame, Image
-from data.geo import Location
-from data.observation import Reading, Rejected
-from data.picture import ArrayFrame, encode_jpeg
-from data.place import InferenceSettings
-from data.recipe import Context, Resources, RuleRecipe
-from data.settings import SiteSettings
-from data.zone import Zone
+from data.config.settings import SiteSettings
+from data.model.frame import Frame, Image
+from data.model.geo import Location
+from data.model.observation import Reading, Rejected
+from data.model.picture import ArrayFrame, encode_jpeg
+from data.model.place import InferenceSettings
+from data.model.zone import Zone
+from data.ports.recipe import Context, Resources, RuleRecipe
 from detectors._backend import Model, load
 from detectors._labels import COCO
 from detectors._weights import configured_weights, sha256_of
 from detectors.yolo import Recipe as Yolo
 from engine.analyze import analyze_frames
-from monitors.video_file import Recipe as VideoFile
+from monitors.video.video_file import Recipe as VideoFile
 
 NOON = datetime(2024, 7, 12, 4, 0, tzinfo=UTC)
 LABELS = ("person", "car", "truck", "bus")

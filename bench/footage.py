@@ -19,14 +19,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from bench.events import Box, Event, EventScore, score_events
 from bench.films import NOON, Film, Shown
 from bench.marked_clips import SUFFIX, is_marked, read_marks
-from data.alert import Raised, Signal
-from data.catalogue import UnknownKind
+from data.config.catalogue import UnknownKind
 from data.errors import InputRejected
-from data.observation import Tick
-from data.recipe import RuleRecipe
-from data.zone import Zone
+from data.model.alert import Raised, Signal
+from data.model.observation import Tick
+from data.model.zone import Zone
+from data.ports.recipe import RuleRecipe
 from engine.catalogue import load_catalogue
-from engine.pipeline import SitePipeline
+from engine.judging.pipeline import SitePipeline
 
 PER_SECOND = 5.0
 RATES = (5.0, 2.0)

@@ -25,10 +25,10 @@ from alerts.dwell import Recipe as Dwell
 from alerts.intrusion import Recipe as Intrusion
 from bench.gating_films import FILMS, RATE, Film, Variant, recorded
 from bench.gating_run import RaisedAlert, RememberingModel, Replay, Run
-from data.geo import Location
-from data.place import InferenceSettings
-from data.recipe import Context, Resources
-from data.settings import SiteSettings
+from data.config.settings import SiteSettings
+from data.model.geo import Location
+from data.model.place import InferenceSettings
+from data.ports.recipe import Context, Resources
 from detectors.yolo import Recipe as Yolo
 from tests.conftest import ROOT, shared_folder
 
@@ -36,11 +36,11 @@ START_OFF_S = 0.5
 LATE_S = 1.5  # beyond the key frame interval
 SOURCES = (
     "bench/gating_*.py",
-    "engine/gate.py",
-    "engine/movement.py",
-    "engine/watch.py",
-    "monitors/_packets.py",
-    "monitors/_decoder.py",
+    "engine/camera/gate.py",
+    "engine/camera/movement.py",
+    "engine/camera/watch.py",
+    "monitors/video/_packets.py",
+    "monitors/video/_decoder.py",
     "detectors/yolo.py",
     "detectors/_*.py",
     "alerts/*.py",

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 from filelock import FileLock
 
-from data.frame import Image
+from data.model.frame import Image
 from engine.demo.compose import Film as DemoFilm
 from engine.demo.scenes import QUAY
 from engine.demo.sprites import Sprite, cut_sprites, load_sprites

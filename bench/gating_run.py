@@ -21,20 +21,20 @@ import numpy.typing as npt
 from av.packet import Packet
 from av.video.stream import VideoStream
 
-from data.alert import AlertKey, Ended, Raised, Signal
-from data.frame import Image
-from data.observation import Tick
-from data.place import InferenceSettings
-from data.recipe import Context
-from data.settings import SiteSettings
+from data.config.settings import SiteSettings
+from data.model.alert import AlertKey, Ended, Raised, Signal
+from data.model.frame import Image
+from data.model.observation import Tick
+from data.model.place import InferenceSettings
+from data.ports.recipe import Context
 from detectors._backend import BySize, Model, load
-from engine.movement import Movement
-from engine.pipeline import SitePipeline
-from engine.watch import Watch
+from engine.camera.movement import Movement
+from engine.camera.watch import Watch
+from engine.judging.pipeline import SitePipeline
 from engine.worker import TICK_LAG
-from monitors._packets import DecodeState, StateDecoder
-from monitors._substream import ALIVE_S
-from monitors._video import AvFrame, Scalers, seconds
+from monitors.video._packets import DecodeState, StateDecoder
+from monitors.video._substream import ALIVE_S
+from monitors.video._video import AvFrame, Scalers, seconds
 
 START = datetime(2024, 7, 12, tzinfo=UTC)
 
@@ -128,7 +128,7 @@ class Replay:
                 self.run.note(self._pipeline.tick(Tick(self._site.id, _at(next_tick_s) - TICK_LAG)), next_tick_s)
                 next_tick_s += 1.0
             self.run.length_s = self._now_s = at_s
-            if is_small:  # as `monitors._substream.Substream` does it
+            if is_small:  # as `monitors.video._substream.Substream` does it
                 whole = not self._decoder.awake and (whole or packet.is_keyframe)
                 if whole:
                     for frame in packet.decode():
@@ -148,7 +148,7 @@ class Replay:
         return self._now_s - self._small_given_s < ALIVE_S
 
     def _enqueue_if_relevant(self, frame: AvFrame, now_s: float) -> None:
-        """As `engine.camera.Camera` does, with an answer to a glance before the next picture."""
+        """As `engine.camera.camera.Camera` does, with an answer to a glance before the next picture."""
         if self._watch is None:
             if self._movement.due(frame.at):
                 self._movement.see(frame)

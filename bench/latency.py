@@ -22,7 +22,7 @@ from typing import Any
 from playwright.sync_api import Page, sync_playwright
 
 from alerts.lifecycle import raise_alert
-from data.alert import AlertKey, Priority, Raised
+from data.model.alert import AlertKey, Priority, Raised
 from data.sql.store import open_store
 from tests.conftest import ROOT, shared_folder
 from tests.e2e.city import City, city, items, until

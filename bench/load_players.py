@@ -29,13 +29,13 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from bench.readings import quantile
-from data.alert import AlertKey, Ended, Priority, Raised, Signal
-from data.meters import Meters
+from data.local.meters import Meters
+from data.local.vault import FolderVault
+from data.model.alert import AlertKey, Ended, Priority, Raised, Signal
 from data.sql.store import open_store
-from data.vault import FolderVault
-from engine.judgement import CAMERA, Unit, stream_of
-from engine.outlet import Outlet
-from engine.spool import Spool
+from engine.judging.judgement import CAMERA, Unit, stream_of
+from engine.judging.outlet import Outlet
+from engine.judging.spool import Spool
 
 READY = "ready"
 STEP_S = 0.02

@@ -33,12 +33,12 @@ import psutil
 from bench.load_players import READY, Orders, as_line
 from bench.machine import cores, processor
 from bench.readings import quantile
-from data.people import Role
-from data.settings import SiteSettings
-from data.store import AlertQuery
+from data.config.settings import SiteSettings
+from data.model.people import Role
+from data.ports.store import AlertQuery
+from engine.process.supervisor import Child
 from engine.run import build_children
-from engine.supervisor import Child
-from monitors.mqtt_gauge import Recipe as MqttGauge
+from monitors.gauges.mqtt_gauge import Recipe as MqttGauge
 from tests.conftest import ROOT
 from tests.engine.children import Supervised, supervise
 from tests.engine.city import CHONGQING, City

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from data.errors import InputRejected
-from data.zone import Zone
+from data.model.zone import Zone
 
 SUFFIX = ".gt.json"
 STANDS_FROM_S = 5.0  # a vehicle that stands for less is no event

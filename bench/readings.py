@@ -20,9 +20,9 @@ from functools import partial
 from pathlib import Path
 
 from bench.machine import cores, processor
-from data.observation import Reading
+from data.model.observation import Reading
+from data.ports.store import Reader, Store, Writer
 from data.sql.store import open_store
-from data.store import Reader, Store, Writer
 
 BEGAN = datetime(2024, 1, 1, tzinfo=UTC)
 GAUGES = 20

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from data.meters import Series
+from data.local.meters import Series
 
 
 @dataclass(frozen=True)

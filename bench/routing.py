@@ -15,7 +15,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from bench.machine import cores, processor
-from data.geo import Location, box_around, distance_m
+from data.model.geo import Location, box_around, distance_m
 from dispatch.geojson import CAR_KMH, E_BIKE_M_S, MODES, WALK_M_S, Point, RoadLine
 from dispatch.routing import Closure, Roads
 

@@ -22,10 +22,10 @@ from bench.report import Figures
 from bench.rows import ROWS, footage
 from bench.search import most
 from bench.system import resident_mib
-from data.geo import Location
-from data.place import InferenceSettings, Place
-from data.recipe import Context
-from data.settings import Settings
+from data.config.settings import Settings
+from data.model.geo import Location
+from data.model.place import InferenceSettings, Place
+from data.ports.recipe import Context
 from detectors._export import exported_model
 from detectors._weights import Weights, configured_weights
 from engine.capacity import Cost

@@ -35,11 +35,11 @@ from PIL import Image
 from alerts.lifecycle import raise_alert
 from bench.machine import cores, processor
 from bench.readings import quantile
-from data.alert import AlertKey, Priority, Raised
-from data.category import Category
-from data.people import Role
+from data.model.alert import AlertKey, Priority, Raised
+from data.model.category import Category
+from data.model.people import Role
+from data.ports.store import Store
 from data.sql.store import open_store
-from data.store import Store
 from dispatch.responders import sync_responders
 from tests.conftest import ROOT
 from tests.web.city import city, free_port

@@ -18,14 +18,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from alerts.lifecycle import acknowledge, raise_alert
-from data.alert import AlertKey, Priority, Raised
-from data.checkpoint import CheckpointFile, CheckpointKey
-from data.people import Actor, Role, User
-from data.record import GENESIS, AuditEntry
-from data.settings import Settings
+from data.config.settings import Settings
+from data.local.checkpoint import CheckpointFile, CheckpointKey
+from data.local.vault import FolderVault
+from data.model.alert import AlertKey, Priority, Raised
+from data.model.people import Actor, Role, User
+from data.model.record import GENESIS, AuditEntry
 from data.sql.store import open_store
-from data.vault import FolderVault
-from engine.audit_seal import AuditSeal
+from engine.reactions.audit_seal import AuditSeal
 from web import account_steps
 from web.audit_check import AuditReport, full_check
 

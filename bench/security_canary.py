@@ -32,11 +32,11 @@ from ruamel.yaml import YAML
 from alerts.lifecycle import raise_alert
 from bench.security_canary_accounts import PUSH_SECRETS, Administrator, log_in_at_provider, subscription, vapid_key
 from bench.security_canary_peers import PLATFORM_TOKEN, PLAYED_SIGNATURE, EchoHttp, Peers, peers
-from data.alert import AlertKey, Priority, Raised
-from data.log_settings import LogFormat
-from data.people import Role
+from data.config.log import LogFormat
+from data.model.alert import AlertKey, Priority, Raised
+from data.model.people import Role
 from data.sql.store import open_store
-from data.web_push import subscribe
+from data.stored.web_push import subscribe
 from web.accounts import add_user, issue_token
 
 PEERS = ("echo", "push", "api", "oidc", "smtp", "mqtt", "rtsp")

@@ -14,7 +14,7 @@ import pyotp
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from data.push_subscription import PushSubscription
+from data.model.push_subscription import PushSubscription
 
 PUSH_SECRETS: Mapping[str, str] = MappingProxyType(
     {"push endpoint": "canary-endpoint-18-AbCdEf012345", "push auth": "canaryPushAuth19-xyzAB"}

@@ -35,8 +35,8 @@ _CRASH = re.compile(r"(?m)^(?:SUMMARY|==\d+== ERROR|ERROR): .*$")
 
 
 def _parsers(folder: Path) -> Mapping[str, Callable[[bytes], None]]:
+    from data.config.located import ConfigError, parse_text  # noqa: PLC0415
     from data.errors import InputRejected  # noqa: PLC0415 - inside the child, where it is instrumented
-    from data.located import ConfigError, parse_text  # noqa: PLC0415
     from tests.fuzz import parsers  # noqa: PLC0415
     from web import photo_decoder  # noqa: PLC0415
     from web.json_guard import bad_json  # noqa: PLC0415

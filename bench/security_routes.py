@@ -12,7 +12,7 @@ from pathlib import Path
 
 import httpx
 
-from data.people import Role
+from data.model.people import Role
 from tests.web.city import PASSWORD, ROLES, Clock, Running, open_deps, start
 from tests.web.test_access import METHODS, NAME_OF, address, app_of, refused
 from web.access import CATCH_ALL, registered_routes

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from data.people import Role
+from data.model.people import Role
 from tests.web.city import Clock, Running, open_deps, start
 from web.accounts import add_user, issue_token
 

@@ -16,21 +16,21 @@ import cv2
 import numpy as np
 
 from alerts.intrusion import Recipe as Intrusion
-from data.alert import Raised
-from data.frame import Image
-from data.geo import Location
-from data.picture import ArrayFrame
-from data.place import InferenceSettings
-from data.recipe import Context
-from data.settings import SiteSettings
-from data.zone import Zone
+from data.config.settings import SiteSettings
+from data.model.alert import Raised
+from data.model.frame import Image
+from data.model.geo import Location
+from data.model.picture import ArrayFrame
+from data.model.place import InferenceSettings
+from data.model.zone import Zone
+from data.ports.recipe import Context
 from detectors.yolo import Recipe as Yolo
 from engine.demo.scene import Painter
 from engine.demo.scenes import QUAY, STEPS
 from engine.demo.script import Scene
 from engine.demo.sprites import Sprite, cut_sprites, load_sprites
 from engine.demo.water import moving
-from engine.pipeline import SitePipeline
+from engine.judging.pipeline import SitePipeline
 
 NOON = datetime(2024, 7, 12, 4, 0, tzinfo=UTC)
 WHOLE = ("person_2", "person_3")  # the other two are cut off by the photo's edge

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from data.errors import InputRejected
-from data.place import InferenceSettings
+from data.model.place import InferenceSettings
 from detectors._export import ultralytics_environment
 from detectors._weights import sha256_of
 from tests.conftest import ROOT

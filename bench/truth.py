@@ -9,10 +9,10 @@ from pathlib import Path
 
 from alerts.intrusion import Recipe as Intrusion
 from bench.clip import GOP_S, Clip
-from data.geo import Location
-from data.place import InferenceSettings
-from data.recipe import Context
-from data.settings import SiteSettings
+from data.config.settings import SiteSettings
+from data.model.geo import Location
+from data.model.place import InferenceSettings
+from data.ports.recipe import Context
 from detectors.yolo import Recipe as Yolo
 from engine.analyze import analyze_video
 

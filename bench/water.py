@@ -20,7 +20,7 @@ import cv2
 import numpy as np
 
 from bench.page import write_section
-from data.frame import Image
+from data.model.frame import Image
 from detectors._waterline import Unseen
 from detectors.staff_gauge import Mark, Recipe, StaffGauge
 from tests.conftest import shared_folder

@@ -22,7 +22,7 @@ from pathlib import Path
 from sqlalchemy import URL
 
 from data.errors import YipingError
-from data.secrets import redact
+from data.model.secrets import redact
 from data.sql.engine import store_url
 from data.sql.soundness import check_database
 

@@ -12,8 +12,8 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from data.frame import Image
-from data.observation import Detection, Vectors
+from data.model.frame import Image
+from data.model.observation import Detection, Vectors
 from detectors._area import shrunk
 
 Matrix = npt.NDArray[np.floating]

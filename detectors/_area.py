@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from data.frame import Image
+from data.model.frame import Image
 
 Plane = npt.NDArray[np.float32]
 

@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from data.errors import InputRejected
-from data.frame import Image
-from data.place import InferenceSettings
+from data.model.frame import Image
+from data.model.place import InferenceSettings
 from detectors._weights import Weights, configured_weights
 
 log = logging.getLogger(__name__)

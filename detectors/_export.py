@@ -13,7 +13,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from data.errors import InputRejected
-from data.place import InferenceSettings
+from data.model.place import InferenceSettings
 from detectors._weights import Weights
 
 MODEL = "model.xml"

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from data.frame import Frame, Image
-from data.observation import Boxes
+from data.model.frame import Frame, Image
+from data.model.observation import Boxes
 
 _GREY = 114  # what the model saw around pictures in training
 

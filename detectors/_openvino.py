@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import openvino as ov
 
-from data.frame import Image
+from data.model.frame import Image
 from detectors._export import LABELS, MODEL
 
 Precision = Literal["bf16", "f32"]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from data.camera_health import GRID, PictureFeatures
-from data.frame import Frame, Image
+from data.model.camera_health import GRID, PictureFeatures
+from data.model.frame import Frame, Image
 from detectors._area import shrunk
 
 _ROWS = 32  # looked at for edges

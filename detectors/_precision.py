@@ -24,7 +24,7 @@ import numpy as np
 import numpy.typing as npt
 from filelock import FileLock
 
-from data.frame import Image
+from data.model.frame import Image
 from detectors._letterbox import Letterbox
 from detectors._openvino import OpenVinoModel, Precision
 from detectors._tracker import iou
@@ -159,7 +159,7 @@ def _samples() -> list[Image]:
 
 
 def _fitted(picture: Image, width: int, height: int) -> Image:
-    from data.picture import ArrayFrame  # noqa: PLC0415 - likewise
+    from data.model.picture import ArrayFrame  # noqa: PLC0415 - likewise
 
     frame = ArrayFrame("sample", datetime.fromtimestamp(0, UTC), picture)
     return Letterbox.fit(frame.width, frame.height, width, height).canvas(frame)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from data.place import InferenceSettings
+from data.model.place import InferenceSettings
 from detectors._backend import windows
 from detectors._export import exported_model
 from detectors._weights import configured_weights, known_weights

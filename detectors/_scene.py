@@ -21,8 +21,8 @@ from datetime import datetime, timedelta
 import numpy as np
 import numpy.typing as npt
 
-from data.frame import Image
-from data.recipe import Cells
+from data.model.frame import Image
+from data.ports.recipe import Cells
 from detectors._letterbox import Letterbox
 from detectors._tracker import iou, of_smaller
 

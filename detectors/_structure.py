@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from data.errors import InputRejected
-from data.frame import Image
+from data.model.frame import Image
 
 Floats = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]

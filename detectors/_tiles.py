@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from data.frame import Image
-from data.observation import Boxes
-from data.zone import Zone
+from data.model.frame import Image
+from data.model.observation import Boxes
+from data.model.zone import Zone
 
 _OVERLAP_PX = 96  # of the model's input: what is lower than this is whole in one tile at least
 _LESS = 0.93  # the next lower magnification that is tried

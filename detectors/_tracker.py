@@ -16,8 +16,8 @@ import lap
 import numpy as np
 import numpy.typing as npt
 
-from data.labels import family
-from data.observation import Detection
+from data.model.labels import family
+from data.model.observation import Detection
 
 Matrix = npt.NDArray[np.float64]
 

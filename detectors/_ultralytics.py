@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from data.frame import Image
+from data.model.frame import Image
 from detectors._reference import yolo_class
 from detectors._weights import Weights
 

@@ -12,10 +12,10 @@ import cv2
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from data.catalogue import did_you_mean
+from data.config.catalogue import did_you_mean
 from data.errors import InputRejected, UnverifiedWeights
-from data.frame import Image
-from data.recipe import Context
+from data.model.frame import Image
+from data.ports.recipe import Context
 from detectors._export import ultralytics_environment
 from detectors._structure import Lost, Mask
 from detectors._weights import sha256_of

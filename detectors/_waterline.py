@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from data.frame import Image
+from data.model.frame import Image
 
 Floats = npt.NDArray[np.float64]
 

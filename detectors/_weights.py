@@ -19,9 +19,9 @@ from pathlib import Path
 from queue import Empty, Queue
 from types import MappingProxyType
 
-from data.catalogue import did_you_mean
+from data.config.catalogue import did_you_mean
 from data.errors import DeviceLost, InputRejected, UnverifiedWeights
-from data.place import InferenceSettings
+from data.model.place import InferenceSettings
 
 CONNECT_WITHIN_S = 5.0
 _STALL_S = 30.0

@@ -11,13 +11,13 @@ import cv2
 import numpy as np
 from pydantic import Field, model_validator
 
-from data.catalogue import did_you_mean
-from data.durations import Duration
+from data.config.catalogue import did_you_mean
 from data.errors import InputRejected
-from data.frame import Frame, Image
-from data.observation import Observation, Quality, Reading
-from data.recipe import Context, Detector, DetectorRecipe
-from data.zone import Zone
+from data.model.durations import Duration
+from data.model.frame import Frame, Image
+from data.model.observation import Observation, Quality, Reading
+from data.model.zone import Zone
+from data.ports.recipe import Context, Detector, DetectorRecipe
 from detectors._structure import Lost, Mask, NotComparable, Structure
 from detectors._water_model import WaterModel, WeightsSettings
 

@@ -12,12 +12,12 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from data.durations import Duration
-from data.frame import Frame, Image
-from data.observation import Observation, Quality, Reading
-from data.recipe import Context, Detector, DetectorRecipe
-from data.units import convert
-from data.zone import Fraction, Point
+from data.model.durations import Duration
+from data.model.frame import Frame, Image
+from data.model.observation import Observation, Quality, Reading
+from data.model.units import convert
+from data.model.zone import Fraction, Point
+from data.ports.recipe import Context, Detector, DetectorRecipe
 from detectors._scale import Scale
 from detectors._waterline import CLEARLY, Surface, Unseen, waterline
 

@@ -9,15 +9,15 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field, model_validator
 
-from data.catalogue import did_you_mean
+from data.config.catalogue import did_you_mean
 from data.errors import InputRejected
-from data.frame import Frame, Image
-from data.labels import family
-from data.observation import Boxes, Detection, Detections, Observation
-from data.place import Place
-from data.recipe import Context, Detector, DetectorRecipe, Moves
-from data.stages import StageClock
-from data.zone import Zone
+from data.local.stages import StageClock
+from data.model.frame import Frame, Image
+from data.model.labels import family
+from data.model.observation import Boxes, Detection, Detections, Observation
+from data.model.place import Place
+from data.model.zone import Zone
+from data.ports.recipe import Context, Detector, DetectorRecipe, Moves
 from detectors._appearance import described
 from detectors._backend import Model, load
 from detectors._labels import COCO

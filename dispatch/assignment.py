@@ -13,11 +13,11 @@ from datetime import datetime
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from data.alert import Priority
-from data.people import Actor
-from data.settings import Settings
-from data.store import Writer
-from data.task import Candidate, Task
+from data.config.settings import Settings
+from data.model.alert import Priority
+from data.model.people import Actor
+from data.model.task import Candidate, Task
+from data.ports.store import Writer
 from dispatch.offers import make_offer, offer_next, rank_for
 from dispatch.responders import Ranking
 from dispatch.routing import Roads

@@ -11,16 +11,16 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from data.case import CaseClock, Recorded
-from data.category import Category, Escalation, category_of
 from data.errors import NotFound
-from data.organisation import Unit, UnitKind, above
-from data.people import SYSTEM, Role
-from data.record import Timer
-from data.store import Reader, Writer
-from data.task import Event
-from data.trail import event_step
-from data.views import iso
+from data.model.case import CaseClock, Recorded
+from data.model.category import Category, Escalation, category_of
+from data.model.organisation import Unit, UnitKind, above
+from data.model.people import SYSTEM, Role
+from data.model.record import Timer
+from data.model.task import Event
+from data.model.views import iso
+from data.ports.store import Reader, Writer
+from data.stored.trail import event_step
 from dispatch import clocks
 from dispatch.clocks import WorkCalendar
 from dispatch.turns import tasks_of

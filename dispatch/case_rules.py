@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from types import MappingProxyType
 
-from data.case import Origin
-from data.category import Category, ClosingCondition, FilingCondition
-from data.people import Actor
-from data.task import Event, EventState, Task
+from data.model.case import Origin
+from data.model.category import Category, ClosingCondition, FilingCondition
+from data.model.people import Actor
+from data.model.task import Event, EventState, Task
 from dispatch.case_table import Condition, EventStep
 
 QUICK = frozenset({Origin.ALERT, Origin.PLAN, Origin.UPKEEP})

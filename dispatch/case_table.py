@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
-from data.case import ClockName
-from data.people import Action
-from data.task import EventState
+from data.model.case import ClockName
+from data.model.people import Action
+from data.model.task import EventState
 
 S = EventState
 

@@ -10,14 +10,14 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from data.alert import Priority
-from data.case import Part
+from data.config.settings import Settings
 from data.errors import IllegalMove, InputRejected
-from data.people import SYSTEM, Action, Actor
-from data.settings import Settings
-from data.store import Writer
-from data.task import Event, EventState, Task, TaskState
-from data.trail import task_step
+from data.model.alert import Priority
+from data.model.case import Part
+from data.model.people import SYSTEM, Action, Actor
+from data.model.task import Event, EventState, Task, TaskState
+from data.ports.store import Writer
+from data.stored.trail import task_step
 from dispatch import turns
 from dispatch.case_table import EventStep
 from dispatch.cases import Given, take

@@ -11,13 +11,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from data.case import CaseClock, ClockName, Recorded
-from data.category import Category, category_of
 from data.errors import Forbidden, IllegalMove, InputRejected, NotFound
-from data.people import SYSTEM, Actor, may
-from data.store import Reader, Writer
-from data.task import ENDED, Event, EventState
-from data.trail import event_step
+from data.model.case import CaseClock, ClockName, Recorded
+from data.model.category import Category, category_of
+from data.model.people import SYSTEM, Actor, may
+from data.model.task import ENDED, Event, EventState
+from data.ports.store import Reader, Writer
+from data.stored.trail import event_step
 from dispatch import clocks
 from dispatch.case_clocks import retime
 from dispatch.case_rules import QUICK, Attempt, reason_against, state_before_suspension

@@ -15,9 +15,9 @@ from zoneinfo import ZoneInfo
 
 import holidays
 
-from data.case import CaseClock, ClockName, TimeKind
+from data.config.settings import Settings
 from data.errors import InputRejected
-from data.settings import Settings
+from data.model.case import CaseClock, ClockName, TimeKind
 
 _LONGEST_S = 20 * 366 * 86_400.0
 _DAYS_WITHOUT_WORK = 400  # more than that in a row: the hours or the holidays are wrong

@@ -10,15 +10,15 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from data.alert import Alert
-from data.alert_life import AlertStep, Verification
-from data.case import Part
-from data.fusion_settings import FusedPlace, SendSettings
-from data.people import SYSTEM
-from data.settings import Settings
-from data.store import Reader, TaskQuery, Writer
-from data.task import Task, TaskState
-from data.trail import take_alert_step
+from data.config.fusion import FusedPlace, SendSettings
+from data.config.settings import Settings
+from data.model.alert import Alert
+from data.model.alert_life import AlertStep, Verification
+from data.model.case import Part
+from data.model.people import SYSTEM
+from data.model.task import Task, TaskState
+from data.ports.store import Reader, TaskQuery, Writer
+from data.stored.trail import take_alert_step
 from dispatch.case_work import Work, add_task
 from dispatch.events import event_of
 from dispatch.routing import Roads

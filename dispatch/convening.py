@@ -9,12 +9,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from data.case import Part
 from data.errors import Forbidden, IllegalMove, InputRejected
-from data.organisation import UnitKind
-from data.people import Actor
-from data.store import Reader, Writer
-from data.task import Event
+from data.model.case import Part
+from data.model.organisation import UnitKind
+from data.model.people import Actor
+from data.model.task import Event
+from data.ports.store import Reader, Writer
 from dispatch.case_table import EventStep
 from dispatch.case_work import Work, assigned
 from dispatch.cases import Given, take

@@ -6,11 +6,11 @@ from collections import Counter
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from data.dispatch_settings import CostSettings
-from data.people import Responder
-from data.settings import Settings
-from data.store import AlertQuery, Reader, TaskQuery
-from data.task import Candidate
+from data.config.dispatch import CostSettings
+from data.config.settings import Settings
+from data.model.people import Responder
+from data.model.task import Candidate
+from data.ports.store import AlertQuery, Reader, TaskQuery
 from dispatch.routing import Closure
 
 LOAD_OVER = timedelta(hours=8)

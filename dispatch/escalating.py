@@ -7,9 +7,9 @@ from datetime import datetime
 from types import MappingProxyType
 
 from data.errors import IllegalMove
-from data.people import Actor, Role
-from data.store import Reader, Writer
-from data.task import Event
+from data.model.people import Actor, Role
+from data.model.task import Event
+from data.ports.store import Reader, Writer
 from dispatch.case_clocks import people_at
 from dispatch.case_table import EventStep
 from dispatch.cases import Given, check_standing, take

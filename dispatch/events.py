@@ -6,16 +6,16 @@ from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
 
-from data.alert import Alert
-from data.alert_life import AlertStep
-from data.case import Origin
+from data.config.settings import Settings, SiteSettings
 from data.errors import IllegalMove
-from data.people import SYSTEM, Actor
-from data.settings import Settings, SiteSettings
-from data.store import Writer
-from data.task import Event, EventState
-from data.trail import event_step, take_alert_step
-from data.views import iso
+from data.model.alert import Alert
+from data.model.alert_life import AlertStep
+from data.model.case import Origin
+from data.model.people import SYSTEM, Actor
+from data.model.task import Event, EventState
+from data.model.views import iso
+from data.ports.store import Writer
+from data.stored.trail import event_step, take_alert_step
 from dispatch.case_table import EventStep
 from dispatch.cases import Given, category_for, take
 from dispatch.grouping import near_event

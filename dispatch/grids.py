@@ -13,9 +13,9 @@ from shapely.errors import ShapelyError
 from shapely.geometry import Point, mapping, shape
 
 from data.errors import InputRejected
-from data.geo import Location
-from data.organisation import Shift, Unit, UnitKind, above
-from data.store import Reader
+from data.model.geo import Location
+from data.model.organisation import Shift, Unit, UnitKind, above
+from data.ports.store import Reader
 
 log = logging.getLogger(__name__)
 

@@ -10,14 +10,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 
-from data.alert import Alert
-from data.alert_life import AlertStep
-from data.geo import Box, box_around, distance_m
-from data.people import SYSTEM
-from data.settings import Settings, SiteSettings
-from data.store import AlertQuery, Reader, Writer
-from data.task import Event, EventState
-from data.trail import take_alert_step
+from data.config.settings import Settings, SiteSettings
+from data.model.alert import Alert
+from data.model.alert_life import AlertStep
+from data.model.geo import Box, box_around, distance_m
+from data.model.people import SYSTEM
+from data.model.task import Event, EventState
+from data.ports.store import AlertQuery, Reader, Writer
+from data.stored.trail import take_alert_step
 
 _JOINED = frozenset({EventState.FILED, EventState.JUDGING, EventState.DISPATCHED, EventState.HANDLING})
 MOST_ALERTS = 200

@@ -7,16 +7,16 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
 
-from data.alert import Priority
-from data.case import ClockName, Origin, TimeKind
+from data.config.settings import Settings
 from data.errors import InputRejected
-from data.geo import Location
-from data.people import SYSTEM, Action, Actor
-from data.record import Evidence
-from data.settings import Settings
-from data.store import Reader, Writer
-from data.task import Event
-from data.trail import event_step
+from data.model.alert import Priority
+from data.model.case import ClockName, Origin, TimeKind
+from data.model.geo import Location
+from data.model.people import SYSTEM, Action, Actor
+from data.model.record import Evidence
+from data.model.task import Event
+from data.ports.store import Reader, Writer
+from data.stored.trail import event_step
 from dispatch import clocks
 from dispatch.case_clocks import retime
 from dispatch.case_table import EventStep

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from data.alert import Alert
-from data.case import Origin
-from data.people import SYSTEM
-from data.settings import Settings
-from data.store import Writer
-from data.task import Event, EventState, Task
+from data.config.settings import Settings
+from data.model.alert import Alert
+from data.model.case import Origin
+from data.model.people import SYSTEM
+from data.model.task import Event, EventState, Task
+from data.ports.store import Writer
 from dispatch.case_table import EventStep
 from dispatch.case_work import Work, add_task
 from dispatch.cases import Given, take

@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from data.people import SYSTEM, Actor
-from data.record import Timer
-from data.settings import Settings
-from data.store import Writer
-from data.task import Candidate, Offer, Task, TaskState
-from data.trail import responder_changed, task_step
+from data.config.settings import Settings
+from data.model.people import SYSTEM, Actor
+from data.model.record import Timer
+from data.model.task import Candidate, Offer, Task, TaskState
+from data.ports.store import Writer
+from data.stored.trail import responder_changed, task_step
 from dispatch.responders import Ranking, needs_of, rank
 from dispatch.routing import Roads
 from dispatch.transitions import Step, check

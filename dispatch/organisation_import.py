@@ -16,15 +16,15 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from data.calendar import EARLIEST, LATEST
-from data.category import Category
+from data.config.located import ConfigError, parse_text, plain
 from data.errors import InputRejected
-from data.geo import Location
-from data.located import ConfigError, parse_text, plain
-from data.organisation import Shift, Unit, UnitKind
-from data.people import Actor
-from data.record import AuditEntry, Change
-from data.store import Writer
+from data.model.calendar import EARLIEST, LATEST
+from data.model.category import Category
+from data.model.geo import Location
+from data.model.organisation import Shift, Unit, UnitKind
+from data.model.people import Actor
+from data.model.record import AuditEntry, Change
+from data.ports.store import Writer
 from dispatch.grids import bounded_outline
 
 LARGEST_CHARACTERS = 20_000_000

@@ -8,13 +8,13 @@ from functools import cached_property
 
 from shapely import get_parts
 
+from data.config.plans import Call, TaskStep
+from data.config.settings import Settings, SiteSettings
 from data.errors import InputRejected
-from data.geo import Location
-from data.organisation import Unit, UnitKind
-from data.plan_settings import Call, TaskStep
-from data.settings import Settings, SiteSettings
-from data.warning import WarningArea, WarningLevel
-from data.warning_reach import District, Place, Reach, reach_at
+from data.model.geo import Location
+from data.model.organisation import Unit, UnitKind
+from data.model.warning import WarningArea, WarningLevel
+from data.model.warning_reach import District, Place, Reach, reach_at
 from dispatch.grids import GridMap, outline_of
 
 GRID = "grid:"

@@ -12,19 +12,19 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
-from data.case import Recorded
+from data.config.plans import PlanSettings
+from data.config.settings import Settings
 from data.errors import IllegalMove, InputRejected, NotFound
-from data.modes import active_modes, put_modes
-from data.people import SYSTEM, Action, Actor
-from data.plan import ALERTS, ORDER, WARNING, PlanRun, RunState, RunStep
-from data.plan_settings import PlanSettings
-from data.plan_views import run_view
-from data.record import AuditEntry, Change, Timer
-from data.settings import Settings
-from data.store import Reader, Writer
-from data.views import iso
-from data.warning import HazardWarning, WarningId, WarningLevel, WarningStatus
-from data.warning_reach import NOWHERE, District
+from data.model.case import Recorded
+from data.model.people import SYSTEM, Action, Actor
+from data.model.plan import ALERTS, ORDER, WARNING, PlanRun, RunState, RunStep
+from data.model.record import AuditEntry, Change, Timer
+from data.model.views import iso
+from data.model.warning import HazardWarning, WarningId, WarningLevel, WarningStatus
+from data.model.warning_reach import NOWHERE, District
+from data.ports.store import Reader, Writer
+from data.stored.modes import active_modes, put_modes
+from data.stored.plan_views import run_view
 from dispatch.plan_places import Ground
 from dispatch.plan_standing import (
     Chain,

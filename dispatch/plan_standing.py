@@ -8,13 +8,13 @@ from datetime import datetime
 from types import MappingProxyType
 from urllib.parse import quote, unquote
 
-from data.alert import Alert
-from data.alert_life import Verification
-from data.plan import ALERTS, ORDER, WARNING, PlanRun
-from data.plan_settings import LEVEL_OF, AlertTrigger, PlanSettings
-from data.store import AlertQuery, Reader
-from data.warning import HazardWarning, WarningArea, WarningId, WarningInfo, WarningLevel, WarningStatus
-from data.warning_reach import District, Reach
+from data.config.plans import LEVEL_OF, AlertTrigger, PlanSettings
+from data.model.alert import Alert
+from data.model.alert_life import Verification
+from data.model.plan import ALERTS, ORDER, WARNING, PlanRun
+from data.model.warning import HazardWarning, WarningArea, WarningId, WarningInfo, WarningLevel, WarningStatus
+from data.model.warning_reach import District, Reach
+from data.ports.store import AlertQuery, Reader
 
 _MOST_ALERTS = 1000
 _LONGEST_CHAIN = 200

@@ -10,18 +10,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from data.case import Origin
+from data.config.plans import PRIORITY_OF, NoticeStep, PlanSettings, TaskStep
+from data.config.settings import Settings
 from data.errors import IllegalMove
-from data.notice import Notice
-from data.people import SYSTEM
-from data.plan import PlanRun, PlanWork, RunState
-from data.plan_settings import PRIORITY_OF, NoticeStep, PlanSettings, TaskStep
-from data.record import Timer
-from data.settings import Settings
-from data.store import Writer
-from data.task import Event, Task
-from data.trail import event_step
-from data.warning import WarningLevel
+from data.model.case import Origin
+from data.model.notice import Notice
+from data.model.people import SYSTEM
+from data.model.plan import PlanRun, PlanWork, RunState
+from data.model.record import Timer
+from data.model.task import Event, Task
+from data.model.warning import WarningLevel
+from data.ports.store import Writer
+from data.stored.trail import event_step
 from dispatch.case_table import EventStep
 from dispatch.case_work import TAKES_TASKS, Work, add_task
 from dispatch.cases import Given, take

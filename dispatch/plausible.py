@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from data.geo import Location, distance_m, is_null_island
-from data.people import TrackPoint
-from data.settings import Settings
-from data.store import Reader
+from data.config.settings import Settings
+from data.model.geo import Location, distance_m, is_null_island
+from data.model.people import TrackPoint
+from data.ports.store import Reader
 
 JUMP_ALLOWANCE_M = 500.0
 """A jump so short is the receiver's noise, whatever speed it would mean."""

@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from data.config.settings import Settings
 from data.errors import NotFound
-from data.people import SYSTEM
-from data.settings import Settings
-from data.store import Reader, TaskQuery, Writer
-from data.task import EventState, Offer, Task, TaskState
+from data.model.people import SYSTEM
+from data.model.task import EventState, Offer, Task, TaskState
+from data.ports.store import Reader, TaskQuery, Writer
 from dispatch.case_work import reassign
 from dispatch.offers import expire_offer
 from dispatch.responders import account_reason

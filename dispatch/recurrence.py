@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from data.geo import Location, box_around, distance_m
-from data.settings import Settings
-from data.store import Reader
-from data.task import Event, EventState
+from data.config.settings import Settings
+from data.model.geo import Location, box_around, distance_m
+from data.model.task import Event, EventState
+from data.ports.store import Reader
 
 _ENDED_WELL = frozenset({EventState.CLOSED, EventState.REVIEWED})
 

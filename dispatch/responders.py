@@ -7,16 +7,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from data.alert import Alert
+from data.config.settings import ResponderSettings, Settings
 from data.errors import IllegalMove, NotFound
-from data.geo import Location
-from data.people import SYSTEM, Action, Actor, Responder, Role, User, may
-from data.record import AuditEntry, Change
-from data.settings import ResponderSettings, Settings
-from data.store import Reader, Writer
-from data.task import Candidate, Task
-from data.trail import responder_changed
-from data.web_push import forget_subscriptions
+from data.model.alert import Alert
+from data.model.geo import Location
+from data.model.people import SYSTEM, Action, Actor, Responder, Role, User, may
+from data.model.record import AuditEntry, Change
+from data.model.task import Candidate, Task
+from data.ports.store import Reader, Writer
+from data.stored.trail import responder_changed
+from data.stored.web_push import forget_subscriptions
 from dispatch.costs import Costs, closed_roads
 from dispatch.plausible import position_doubt
 from dispatch.roster import COUNTS_FOR, Roster

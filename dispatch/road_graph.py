@@ -13,7 +13,7 @@ import shapely
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
-from data.geo import EARTH_RADIUS_M, Location
+from data.model.geo import EARTH_RADIUS_M, Location
 
 Area = Any  # a shapely geometry: it comes without types
 Floats = npt.NDArray[np.float64]

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from data.organisation import Shift
-from data.people import Responder
-from data.settings import Settings
-from data.store import Reader, Writer
-from data.trail import responder_changed
+from data.config.settings import Settings
+from data.model.organisation import Shift
+from data.model.people import Responder
+from data.ports.store import Reader, Writer
+from data.stored.trail import responder_changed
 
 COUNTS_FOR = timedelta(days=7)  # a roster that nobody has kept up for so long says nothing about today
 

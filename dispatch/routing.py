@@ -21,7 +21,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
-from data.geo import Location, distance_m
+from data.model.geo import Location, distance_m
 from dispatch.geojson import CAR_KMH, E_BIKE_M_S, MODES, WALK_M_S, RoadLine, read_lines
 from dispatch.osm import is_extract, read_extract
 from dispatch.road_graph import Plane, RoadGraph

@@ -11,16 +11,16 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from data.alert import Alert
-from data.case import Recorded
+from data.config.settings import Settings
 from data.errors import IllegalMove, InputRejected, NobodyAvailable
-from data.people import SYSTEM, Action, Actor
-from data.record import Evidence
-from data.settings import Settings
-from data.store import Reader, TaskQuery, Writer
-from data.task import Candidate, Event, EventState, Task, TaskState
-from data.trail import responder_changed, task_step
-from data.views import iso
+from data.model.alert import Alert
+from data.model.case import Recorded
+from data.model.people import SYSTEM, Action, Actor
+from data.model.record import Evidence
+from data.model.task import Candidate, Event, EventState, Task, TaskState
+from data.model.views import iso
+from data.ports.store import Reader, TaskQuery, Writer
+from data.stored.trail import responder_changed, task_step
 from dispatch.assignment import offer_all
 from dispatch.case_table import EventStep
 from dispatch.cases import after_acceptance, close_if_done, take

@@ -13,9 +13,9 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from data.errors import Forbidden, IllegalMove, InputRejected
-from data.people import Action, Actor
-from data.task import Offer, Task, TaskState
-from data.views import iso
+from data.model.people import Action, Actor
+from data.model.task import Offer, Task, TaskState
+from data.model.views import iso
 
 
 class Step(StrEnum):

@@ -12,13 +12,13 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
-from data.case import Recorded
 from data.errors import IllegalMove, NotFound
-from data.people import Actor
-from data.store import Reader, TaskQuery, Writer
-from data.task import ENDED, Task, TaskState
-from data.trail import responder_changed, task_step
-from data.views import iso
+from data.model.case import Recorded
+from data.model.people import Actor
+from data.model.task import ENDED, Task, TaskState
+from data.model.views import iso
+from data.ports.store import Reader, TaskQuery, Writer
+from data.stored.trail import responder_changed, task_step
 from dispatch.offers import withdraw_open
 from dispatch.transitions import Step, check
 

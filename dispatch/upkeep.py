@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from data.case import Origin
+from data.config.settings import Settings
 from data.errors import InputRejected
-from data.organisation import Upkeep
-from data.people import SYSTEM, Actor
-from data.record import Timer
-from data.settings import Settings
-from data.store import Writer
-from data.task import Event
-from data.trail import event_step
+from data.model.case import Origin
+from data.model.organisation import Upkeep
+from data.model.people import SYSTEM, Actor
+from data.model.record import Timer
+from data.model.task import Event
+from data.ports.store import Writer
+from data.stored.trail import event_step
 from dispatch.case_table import EventStep
 from dispatch.case_work import Work, add_task
 from dispatch.cases import Given, take

@@ -12,15 +12,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from data.alert import AlertKey, Ended, Raised, Signal
-from data.frame import Frame
-from data.observation import Reading, Rejected, Tick
-from data.recipe import Context, Monitor
-from data.settings import SiteSettings
-from engine.movement import Movement
-from engine.pipeline import SitePipeline
-from engine.watch import Watch
-from monitors.video_file import Recipe as VideoFile
+from data.config.settings import SiteSettings
+from data.model.alert import AlertKey, Ended, Raised, Signal
+from data.model.frame import Frame
+from data.model.observation import Reading, Rejected, Tick
+from data.ports.recipe import Context, Monitor
+from engine.camera.movement import Movement
+from engine.camera.watch import Watch
+from engine.judging.pipeline import SitePipeline
+from monitors.video.video_file import Recipe as VideoFile
 
 Line = dict[str, Any]
 _TICK = timedelta(seconds=1)

@@ -21,13 +21,13 @@ from typing import cast
 import av
 import numpy as np
 
-from data.frame import Frame
-from data.geo import Location
-from data.place import Place
-from data.recipe import Context, DetectorRecipe
-from data.settings import Settings
+from data.config.settings import Settings
+from data.model.frame import Frame
+from data.model.geo import Location
+from data.model.place import Place
+from data.ports.recipe import Context, DetectorRecipe
 from detectors.yolo import Recipe as Yolo
-from monitors.video_file import Recipe as VideoFile
+from monitors.video.video_file import Recipe as VideoFile
 
 WIDTH, HEIGHT, RATE, GOP = 1920, 1080, 25, 50
 BIT_RATE = 4_000_000

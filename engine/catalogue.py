@@ -10,9 +10,9 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from data.catalogue import Catalogue
-from data.channel import ChannelRecipe
-from data.recipe import DetectorRecipe, MonitorRecipe, RecipeBase, RuleRecipe
+from data.config.catalogue import Catalogue
+from data.ports.channel import ChannelRecipe
+from data.ports.recipe import DetectorRecipe, MonitorRecipe, RecipeBase, RuleRecipe
 
 R = TypeVar("R", bound=RecipeBase)
 

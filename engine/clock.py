@@ -17,15 +17,15 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from alerts.clocks import alerts_due
 from alerts.lifecycle import CLOCK as ALERTS
-from data.checkpoint import CheckpointFile, CheckpointKey
+from data.config.settings import Settings
 from data.errors import YipingError
-from data.lock import held
-from data.record import Timer
-from data.settings import Settings
+from data.local.checkpoint import CheckpointFile, CheckpointKey
+from data.local.lock import held
+from data.local.vault import FolderVault
+from data.model.record import Timer
+from data.ports.store import Store, Writer
 from data.sql.lease import held_in_store
 from data.sql.store import open_store
-from data.store import Store, Writer
-from data.vault import FolderVault
 from dispatch.case_clocks import TIMER as EVENT_CLOCK
 from dispatch.case_clocks import clocks_due
 from dispatch.clocks import calendar_of
@@ -36,24 +36,24 @@ from dispatch.roster import changes_of_shift, keep_shifts
 from dispatch.routing import Roads, load_roads
 from dispatch.upkeep import TIMER as UPKEEP
 from dispatch.upkeep import upkeeps_due
-from engine.account_watch import AccountWatch, EndedSessions
-from engine.aftermath import Aftermath
-from engine.answers import Answers
-from engine.audit_seal import AuditSeal
-from engine.automatic import Automatic
 from engine.catalogue import load_catalogue
-from engine.clock_watch import ClockWatch
-from engine.fusing import Fusion
-from engine.heart import Heart
-from engine.heartbeat import Heartbeat
-from engine.options import RunOptions
-from engine.planner import Planner
-from engine.reject_watch import RejectWatch
-from engine.soundness import DatabaseCheck
-from engine.store_failure import must_go_on
-from engine.timers import Due, Timers
-from engine.wall_clock import WallClock
-from engine.watchdog import Watchdog
+from engine.process.heart import Heart
+from engine.process.options import RunOptions
+from engine.process.store_failure import must_go_on
+from engine.process.wall_clock import WallClock
+from engine.reactions.account_watch import AccountWatch, EndedSessions
+from engine.reactions.aftermath import Aftermath
+from engine.reactions.answers import Answers
+from engine.reactions.audit_seal import AuditSeal
+from engine.reactions.automatic import Automatic
+from engine.reactions.clock_watch import ClockWatch
+from engine.reactions.fusing import Fusion
+from engine.reactions.heartbeat import Heartbeat
+from engine.reactions.planner import Planner
+from engine.reactions.reject_watch import RejectWatch
+from engine.reactions.soundness import DatabaseCheck
+from engine.reactions.timers import Due, Timers
+from engine.reactions.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from collections import deque
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from data.frame import Frame
+from data.model.frame import Frame
 
 KEPT_PICTURES = 2  # waiting for the detector; each is 3 MB that the decoder will never give back
 PATIENCE_S = 1.0  # for one of them to be taken up; a detector that is slower than that has fallen behind for good
@@ -23,7 +23,7 @@ class Received:
     """A frame and when it came: `at_s` monotonic seconds, `at` wall clock.
 
     `late`: it was kept back for a while. `glance`: only whether something of interest is there is asked. `still`:
-    nothing has moved since the look before it. `calm_until`: see `engine.watch.Attention`.
+    nothing has moved since the look before it. `calm_until`: see `engine.camera.watch.Attention`.
     """
 
     frame: Frame

@@ -14,18 +14,18 @@ from datetime import UTC, datetime, timedelta
 
 from structlog.contextvars import bound_contextvars
 
-from data.channel import Channel, ChannelContext, DeliveryFailed, Message
-from data.lock import held
-from data.notice import Notice
-from data.push_subscription import PushSubscription
-from data.settings import Settings
+from data.config.settings import Settings
+from data.local.lock import held
+from data.model.notice import Notice
+from data.model.push_subscription import PushSubscription
+from data.ports.channel import Channel, ChannelContext, DeliveryFailed, Message
+from data.ports.store import Store, Writer
 from data.sql.lease import held_in_store
 from data.sql.store import open_store
-from data.store import Store, Writer
-from data.web_push import subscriptions_of
-from engine.heart import Heart
-from engine.options import RunOptions
-from engine.store_failure import must_go_on
+from data.stored.web_push import subscriptions_of
+from engine.process.heart import Heart
+from engine.process.options import RunOptions
+from engine.process.store_failure import must_go_on
 from notices import case_clocks
 from notices.deliveries import alert_of, claim, delivered, failed, release
 from notices.escalation import fire_due, follow, follower

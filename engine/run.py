@@ -10,8 +10,8 @@ from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from data.people import SYSTEM
-from data.settings import Settings
+from data.config.settings import Settings
+from data.model.people import SYSTEM
 from data.sql.engine import store_url
 from data.sql.lease import held_in_store
 from data.sql.soundness import refuse_damaged
@@ -20,9 +20,9 @@ from dispatch.organisation_import import sync_cases
 from dispatch.responders import sync_responders
 from engine.clock import run_clock
 from engine.notifier import run_notifier
-from engine.options import RunOptions
+from engine.process.options import RunOptions
+from engine.process.supervisor import Child, Supervisor
 from engine.sensors import run_sensors
-from engine.supervisor import Child, Supervisor
 from engine.worker import run_cameras
 
 log = logging.getLogger(__name__)

@@ -12,24 +12,23 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from alerts.damage import tell_damage
-from data.alert import Signal
-from data.camera_health import HealthSettings
+from data.config.settings import Settings, SiteSettings
 from data.errors import StoreClosed, YipingError
-from data.loss import cause_of
-from data.meters import Meters
-from data.modes import active_modes
-from data.observation import HISTORY_AFTER, DamagedInput, Reading, Rejected, Tick
-from data.recipe import Resources
-from data.secrets import redact
-from data.settings import Settings, SiteSettings
+from data.local.meters import Meters
+from data.model.alert import Signal
+from data.model.camera_health import HealthSettings
+from data.model.loss import cause_of
+from data.model.observation import HISTORY_AFTER, DamagedInput, Reading, Rejected, Tick
+from data.model.secrets import redact
+from data.model.units import UNIT_OF
+from data.model.warning import HazardWarning
+from data.ports.recipe import Resources
+from data.ports.store import Store, Writer
 from data.sql.store import open_store
-from data.store import Store, Writer
-from data.units import UNIT_OF
-from data.warning import HazardWarning
-from data.warnings_in import receive_warning
-from engine.device import Device, Item
-from engine.heart import Heart
-from engine.judgement import (
+from data.stored.modes import active_modes
+from data.stored.warnings_in import receive_warning
+from engine.camera.device import Device, Item
+from engine.judging.judgement import (
     GAUGES,
     Unit,
     alerts_to_resume,
@@ -40,16 +39,17 @@ from engine.judgement import (
     pending_keys,
     stream_of,
 )
-from engine.known_readings import KnownReadings
-from engine.options import RunOptions
-from engine.outlet import AWAY, publish_health
-from engine.pipeline import SitePipeline
-from engine.polled import Polled
-from engine.readings import ReadingNews
-from engine.reject_log import RejectLog
-from engine.site_time import SiteTime
-from engine.store_failure import must_go_on
-from engine.wall_clock import ClockJump, WallClock, describe_jump, moved_back
+from engine.judging.known_readings import KnownReadings
+from engine.judging.outlet import AWAY, publish_health
+from engine.judging.pipeline import SitePipeline
+from engine.judging.polled import Polled
+from engine.judging.readings import ReadingNews
+from engine.judging.reject_log import RejectLog
+from engine.judging.site_time import SiteTime
+from engine.process.heart import Heart
+from engine.process.options import RunOptions
+from engine.process.store_failure import must_go_on
+from engine.process.wall_clock import ClockJump, WallClock, describe_jump, moved_back
 
 log = logging.getLogger(__name__)
 

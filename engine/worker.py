@@ -11,38 +11,38 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from data.alert import Alert, Raised
-from data.camera_view import views_asked
+from data.config.settings import SiteSettings
 from data.errors import StoreClosed, YipingError
-from data.feed_socket import SocketFramePublisher
-from data.loss import cause_of
-from data.meters import Meters
-from data.modes import active_modes
-from data.observation import Rejected, Tick
-from data.recipe import Resources
-from data.secrets import redact
-from data.settings import SiteSettings
+from data.local.feed_socket import SocketFramePublisher
+from data.local.meters import Meters
+from data.local.stages import StageClock
+from data.local.vault import FolderVault
+from data.model.alert import Alert, Raised
+from data.model.loss import cause_of
+from data.model.observation import Rejected, Tick
+from data.model.secrets import redact
+from data.ports.recipe import Resources
+from data.ports.store import Store
 from data.sql.store import open_store
-from data.stages import StageClock
-from data.store import Store
-from data.vault import FolderVault
-from engine.admission import Admission, Load
-from engine.camera import Camera
-from engine.device import FULLY_DECODED
-from engine.heart import Heart
-from engine.judgement import CAMERA, SCENE, Unit, alerts_to_resume, kept_state, pending_keys, stream_of
-from engine.load import LoadBook
+from data.stored.camera_view import views_asked
+from data.stored.modes import active_modes
+from engine.camera.admission import Admission, Load
+from engine.camera.camera import Camera
+from engine.camera.device import FULLY_DECODED
+from engine.camera.load import LoadBook
+from engine.judging.judgement import CAMERA, SCENE, Unit, alerts_to_resume, kept_state, pending_keys, stream_of
+from engine.judging.outlet import Outlet
+from engine.judging.pipeline import SitePipeline
+from engine.judging.polled import Polled
+from engine.judging.readings import ReadingNews
+from engine.judging.reject_log import RejectLog
+from engine.judging.spool import Spool
 from engine.look_queue import Received
-from engine.memory import be_frugal, release_library_pages, settle_memory, trim
-from engine.options import RunOptions
-from engine.outlet import Outlet
-from engine.pipeline import SitePipeline
-from engine.polled import Polled
-from engine.readings import ReadingNews
-from engine.reject_log import RejectLog
-from engine.spool import Spool
-from engine.store_failure import must_go_on
-from engine.wall_clock import ClockJump, WallClock, moved_back
+from engine.process.heart import Heart
+from engine.process.memory import be_frugal, release_library_pages, settle_memory, trim
+from engine.process.options import RunOptions
+from engine.process.store_failure import must_go_on
+from engine.process.wall_clock import ClockJump, WallClock, moved_back
 
 log = logging.getLogger(__name__)
 

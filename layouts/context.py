@@ -4,7 +4,7 @@ The screens' scripts use, all on their own host and with the session cookie:
 
 - `GET /api/v1/me` -> `{"name", "display_name", "role", "may": [actions], "csrf"}`; `csrf` goes into `X-CSRF-Token`.
 - `GET /api/v1/alerts|tasks|sites|responders|audit|readings` -> `{"items": [...], "next": ...}` in the form of
-  `data.views` (a site: `{"id", "name", "health", "at", ...}`; a reading as in `Change.payload`).
+  `data.model.views` (a site: `{"id", "name", "health", "at", ...}`; a reading as in `Change.payload`).
 - `GET /api/v1/alerts/{id}/candidates` -> `{"items": [{"responder", "travel_s", "distance_m", "method", "reason"}]}`.
 - `POST /api/v1/alerts/{id}/acknowledge|dispatch`, `POST /api/v1/tasks/{id}/verify|cancel`.
 - `GET /media/evidence/{id}`, the sockets `/ws/events` and `/ws/wall`, `POST /logout`.
@@ -17,10 +17,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from data.lanes import Lanes
-from data.people import User
-from data.settings import Settings
-from data.store import EvidenceVault, Store
+from data.config.settings import Settings
+from data.local.lanes import Lanes
+from data.model.people import User
+from data.ports.store import EvidenceVault, Store
 
 
 def _no_visitor() -> User:

@@ -10,7 +10,7 @@ from typing import Any
 import dash_leaflet as dl
 
 from data.errors import InputRejected
-from data.geo import Location
+from data.model.geo import Location
 from layouts.context import ScreenContext
 
 

@@ -10,7 +10,7 @@ import dash
 from dash import Dash, Input, Output, dcc, html
 
 from data.errors import Busy
-from data.people import Action, may
+from data.model.people import Action, may
 from layouts.context import ScreenContext
 from layouts.wall import panel
 from layouts.words import LANGUAGE_COOKIE, Words, language_of

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from alerts.threshold import Recipe as ThresholdRecipe
-from data.alert import Priority
-from data.settings import SiteSettings
+from data.config.settings import SiteSettings
+from data.model.alert import Priority
 
 
 class Limit(NamedTuple):
-    """`value` in the quantity's own unit (`data.units.UNIT_OF`)."""
+    """`value` in the quantity's own unit (`data.model.units.UNIT_OF`)."""
 
     quantity: str
     value: float

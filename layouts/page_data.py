@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from data.people import Action, User, may
-from data.settings import SiteSettings
-from data.units import UNIT_OF
+from data.config.settings import SiteSettings
+from data.model.people import Action, User, may
+from data.model.units import UNIT_OF
 from layouts.context import ScreenContext
 from layouts.limits import limits_of
 from layouts.words import LANGUAGE_COOKIE, tables

@@ -10,7 +10,7 @@ import dash
 from dash import Dash, Input, Output, dcc, html
 
 from data.errors import Busy
-from data.rejects import RejectSource, by_source
+from data.model.rejects import RejectSource, by_source
 from layouts.context import ScreenContext
 from layouts.wall import panel
 from layouts.words import LANGUAGE_COOKIE, Words, language_of

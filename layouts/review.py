@@ -9,7 +9,7 @@ import dash
 from dash import Dash, Input, Output, State, dcc, html
 
 from data.errors import Busy, InputRejected, TookTooLong, YipingError
-from data.people import User
+from data.model.people import User
 from layouts.context import ScreenContext
 from layouts.review_data import MOST_ALERTS, MOST_TASKS, Incident, alerts_csv, collect, page_json, read_span, tasks_csv
 from layouts.review_figure import review_figure

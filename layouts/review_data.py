@@ -9,18 +9,18 @@ from typing import Any
 
 import pandas as pd
 
-from data.alert import Alert
+from data.config.settings import Settings
 from data.errors import InputRejected
-from data.observation import Reading
-from data.people import User
-from data.record import Evidence
-from data.settings import Settings
-from data.spans import ReadingBucket, buckets
-from data.spreadsheet import harmless_cell
-from data.store import AlertQuery, Reader, TaskQuery
-from data.task import Task
-from data.units import UNIT_OF
-from data.views import alert_view, evidence_view, reading_view, task_view
+from data.model.alert import Alert
+from data.model.observation import Reading
+from data.model.people import User
+from data.model.record import Evidence
+from data.model.spans import ReadingBucket, buckets
+from data.model.spreadsheet import harmless_cell
+from data.model.task import Task
+from data.model.units import UNIT_OF
+from data.model.views import alert_view, evidence_view, reading_view, task_view
+from data.ports.store import AlertQuery, Reader, TaskQuery
 
 LONGEST = timedelta(days=31)
 MOST_POINTS, FEWEST_POINTS, ALL_POINTS = 1000, 100, 20_000  # buckets of a curve, and of all sites together

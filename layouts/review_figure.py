@@ -10,10 +10,10 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from data.alert import Alert, Priority
-from data.settings import Settings
-from data.task import Task
-from data.units import UNIT_OF
+from data.config.settings import Settings
+from data.model.alert import Alert, Priority
+from data.model.task import Task
+from data.model.units import UNIT_OF
 from layouts.limits import limits_of
 from layouts.review_data import RAIN, Incident, offset_of
 from layouts.words import TABLE, Words

@@ -11,7 +11,7 @@ from dash import Dash, Input, Output, dcc, html
 from dash.backends._fastapi import reset_current_request, set_current_request
 from fastapi import FastAPI, Request
 
-from data.people import Action, User, may
+from data.model.people import Action, User, may
 from layouts import (
     alarm_figures,
     duty,

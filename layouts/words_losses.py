@@ -1,4 +1,4 @@
-"""The words for why a camera or gauge cannot be read: one for each cause of `data.loss.CAUSES`."""
+"""The words for why a camera or gauge cannot be read: one for each cause of `data.model.loss.CAUSES`."""
 
 from __future__ import annotations
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from data.errors import InputRejected
-from data.recipe import Context
-from data.secrets import Credentials
+from data.model.secrets import Credentials
+from data.ports.recipe import Context
 
 
 def require_plain_url(url: str, schemes: tuple[str, ...]) -> str:

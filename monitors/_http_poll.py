@@ -8,8 +8,8 @@ from collections.abc import Callable
 import httpx
 
 from data.errors import DeviceLost
-from data.guarded_http import GuardedTransport
-from data.secrets import Credentials, redact
+from data.model.secrets import Credentials, redact
+from data.net.guarded_http import GuardedTransport
 from monitors._feed import Feed, T
 
 

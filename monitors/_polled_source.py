@@ -7,8 +7,8 @@ from typing import Annotated, ClassVar
 
 from pydantic import ConfigDict, Field, field_validator
 
-from data.durations import Duration, format_duration
-from data.recipe import MonitorRecipe
+from data.model.durations import Duration, format_duration
+from data.ports.recipe import MonitorRecipe
 from monitors._address import require_plain_url
 
 _SHORTEST = timedelta(milliseconds=100)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from data.channel import DeliveryFailed
+from data.ports.channel import DeliveryFailed
 
 RETRIED = frozenset({408, 425, 429})  # of the 4xx; the others say that the request itself is wrong
 SAID_LIMIT = 200  # characters of an answer that are kept
@@ -35,7 +35,7 @@ def request(
     """Raises DeliveryFailed; permanent for an answer that will not change."""
     import httpx  # noqa: PLC0415 - 12 MiB, and every process reads the settings that hold channels
 
-    from data.guarded_http import GuardedTransport, RefusedByUs  # noqa: PLC0415 - loads httpx
+    from data.net.guarded_http import GuardedTransport, RefusedByUs  # noqa: PLC0415 - loads httpx
 
     peer = urlsplit(url).hostname or "?"
     try:

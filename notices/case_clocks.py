@@ -10,14 +10,14 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 
-from data.case import Recorded
+from data.config.notices import ClockSettings
+from data.config.settings import Settings
 from data.errors import NotFound
-from data.following import Follower
-from data.notice import Notice
-from data.notice_settings import ClockSettings
-from data.settings import Settings
-from data.store import Reader, Writer
-from data.task import Event
+from data.model.case import Recorded
+from data.model.notice import Notice
+from data.model.task import Event
+from data.ports.store import Reader, Writer
+from data.stored.following import Follower
 from notices.deliveries import save
 
 POLICY, BY_HAND = "case-clock", "case-escalation"

@@ -9,13 +9,13 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from data.alert import Alert
+from data.config.notices import NoticeSettings
 from data.errors import IllegalMove, NotFound
-from data.notice import Notice, NoticeState, notice_view
-from data.notice_settings import NoticeSettings
-from data.people import Action, Actor
-from data.record import AuditEntry, Change
-from data.store import Reader, Writer
+from data.model.alert import Alert
+from data.model.notice import Notice, NoticeState, notice_view
+from data.model.people import Action, Actor
+from data.model.record import AuditEntry, Change
+from data.ports.store import Reader, Writer
 
 PAUSES_S = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 ANSWER_LIMIT = 500  # characters

@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from data.channel import Channel, ChannelContext, ChannelRecipe, Message
+from data.ports.channel import Channel, ChannelContext, ChannelRecipe, Message
 from notices._http import expect, request
 
 
@@ -32,7 +32,7 @@ class Recipe(ChannelRecipe):
 
 
 class DingTalk:
-    """`data.channel.Channel`; recipients are mobile numbers that are mentioned."""
+    """`data.ports.channel.Channel`; recipients are mobile numbers that are mentioned."""
 
     def __init__(self, recipe: Recipe, token: str, secret: str) -> None:
         self._recipe = recipe

@@ -11,9 +11,9 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from data.channel import Channel, ChannelContext, ChannelRecipe, DeliveryFailed, Message
-from data.outgoing import DestinationRefused, checked_addresses
-from data.secrets import Credentials
+from data.model.secrets import Credentials
+from data.net.outgoing import DestinationRefused, checked_addresses
+from data.ports.channel import Channel, ChannelContext, ChannelRecipe, DeliveryFailed, Message
 
 
 class Recipe(ChannelRecipe):
@@ -34,7 +34,7 @@ class Recipe(ChannelRecipe):
 
 
 class Email:
-    """`data.channel.Channel`."""
+    """`data.ports.channel.Channel`."""
 
     def __init__(self, recipe: Recipe, credentials: Credentials | None) -> None:
         self._recipe = recipe

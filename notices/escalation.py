@@ -9,14 +9,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from data.alert import Alert
+from data.config.notices import NoticeSettings, PolicySettings, StepSettings
+from data.config.settings import Settings
 from data.errors import NotFound
-from data.following import Follower
-from data.notice import Escalation, Notice, NoticeState
-from data.notice_settings import NoticeSettings, PolicySettings, StepSettings
-from data.record import Change
-from data.settings import Settings
-from data.store import Reader, Writer
+from data.model.alert import Alert
+from data.model.notice import Escalation, Notice, NoticeState
+from data.model.record import Change
+from data.ports.store import Reader, Writer
+from data.stored.following import Follower
 from notices.deliveries import alert_of, is_settled, save
 from notices.wording import Wording
 

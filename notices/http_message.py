@@ -8,8 +8,8 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
-from data.channel import Channel, ChannelContext, ChannelRecipe, Message
-from data.secrets import Credentials
+from data.model.secrets import Credentials
+from data.ports.channel import Channel, ChannelContext, ChannelRecipe, Message
 from notices._http import expect, request, said
 from notices._template import check, filled
 
@@ -41,7 +41,7 @@ class Recipe(ChannelRecipe):
 
 
 class HttpMessage:
-    """`data.channel.Channel`; with a token it sends `Authorization: Bearer`, with a user name basic credentials."""
+    """`data.ports.channel.Channel`; with a token it sends `Authorization: Bearer`, with a user name basic credentials."""
 
     def __init__(self, recipe: Recipe, credentials: Credentials | None) -> None:
         self._recipe = recipe

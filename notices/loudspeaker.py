@@ -9,8 +9,8 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from data.channel import Channel, ChannelContext, ChannelRecipe, DeliveryFailed, Message
-from data.secrets import Credentials
+from data.model.secrets import Credentials
+from data.ports.channel import Channel, ChannelContext, ChannelRecipe, DeliveryFailed, Message
 from notices._http import at, expect, request, said
 from notices._template import check, filled
 from notices.http_message import authorization
@@ -43,7 +43,7 @@ class Recipe(ChannelRecipe):
 
 
 class Loudspeaker:
-    """`data.channel.Channel`."""
+    """`data.ports.channel.Channel`."""
 
     def __init__(self, recipe: Recipe, sound: Path | None, credentials: Credentials | None) -> None:
         self._recipe = recipe

@@ -17,11 +17,11 @@ from urllib.parse import urlsplit
 
 from pydantic import Field
 
-from data.channel import Channel, ChannelContext, ChannelRecipe, DeliveryFailed, Message
-from data.durations import Duration
 from data.errors import InputRejected
-from data.masking import SecretMask
-from data.push_subscription import PushSubscription
+from data.model.durations import Duration
+from data.model.masking import SecretMask
+from data.model.push_subscription import PushSubscription
+from data.ports.channel import Channel, ChannelContext, ChannelRecipe, DeliveryFailed, Message
 from notices._http import request
 
 SERVICES = ("fcm.googleapis.com", "push.services.mozilla.com", "web.push.apple.com", "notify.windows.com")
@@ -67,7 +67,7 @@ class Recipe(ChannelRecipe):
 
 
 class WebPush:
-    """`data.channel.Channel`."""
+    """`data.ports.channel.Channel`."""
 
     def __init__(self, recipe: Recipe, key: Signer, subscriptions: Callable[[str], Sequence[PushSubscription]]) -> None:
         self._recipe = recipe

@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from data.channel import Channel, ChannelContext, ChannelRecipe, Message
+from data.ports.channel import Channel, ChannelContext, ChannelRecipe, Message
 from notices._http import request, said
 
 
@@ -27,7 +27,7 @@ class Recipe(ChannelRecipe):
 
 
 class Webhook:
-    """`data.channel.Channel`."""
+    """`data.ports.channel.Channel`."""
 
     def __init__(self, recipe: Recipe, key: str) -> None:
         self._recipe = recipe

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from data.channel import Channel, ChannelContext, ChannelRecipe, Message
+from data.ports.channel import Channel, ChannelContext, ChannelRecipe, Message
 from notices._http import expect, request
 
 
@@ -26,7 +26,7 @@ class Recipe(ChannelRecipe):
 
 
 class WeCom:
-    """`data.channel.Channel`; recipients are mobile numbers that are mentioned (`@all` for everybody)."""
+    """`data.ports.channel.Channel`; recipients are mobile numbers that are mentioned (`@all` for everybody)."""
 
     def __init__(self, recipe: Recipe, key: str) -> None:
         self._recipe = recipe

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from data.alert import Alert, Priority
-from data.alert_life import Verification
-from data.settings import Settings
+from data.config.settings import Settings
+from data.model.alert import Alert, Priority
+from data.model.alert_life import Verification
 
 _LEVELS = MappingProxyType(
     {Priority.P1: "一级 P1", Priority.P2: "二级 P2", Priority.P3: "三级 P3", Priority.P4: "四级 P4"}

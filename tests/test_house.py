@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from data.describe import settings_markdown
-from data.settings import Settings
+from data.config.describe import settings_markdown
+from data.config.settings import Settings
 from engine.catalogue import load_catalogue
 from tests.web.city import open_deps
 from web.access_docs import access_markdown
@@ -48,7 +48,7 @@ def test_nothing_is_caught_broadly_but_in_the_restart_loops(root: Path) -> None:
                 node.type is None or getattr(node.type, "id", "") in {"Exception", "BaseException"}
             ):
                 broad.append(path.relative_to(root).as_posix())
-    allowed = {"engine/supervisor.py", "engine/worker.py", "engine/sensors.py", "data/sql/group.py"}
+    allowed = {"engine/process/supervisor.py", "engine/worker.py", "engine/sensors.py", "data/sql/group.py"}
     assert set(broad) <= allowed
 
 
@@ -65,7 +65,7 @@ def test_every_callback_of_the_screens_is_async(root: Path) -> None:
     assert blocking == []
 
 
-@pytest.mark.parametrize("module", ["data.config", "engine.catalogue", "web.server", "engine.worker", "app"])
+@pytest.mark.parametrize("module", ["data.config.reading", "engine.catalogue", "web.server", "engine.worker", "app"])
 def test_importing_it_loads_no_torch(root: Path, module: str) -> None:
     code = f"import sys, {module}; print([m for m in ('torch', 'ultralytics', 'openvino') if m in sys.modules])"
     out = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)

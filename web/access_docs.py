@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from data.people import Role
+from data.model.people import Role
 from web.access_table import TABLE
 
 _SHORT = {

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from data.people import Action, Role, may
+from data.model.people import Action, Role, may
 from dispatch.case_table import TABLE as EVENT_STEPS
 
 

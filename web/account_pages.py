@@ -11,7 +11,7 @@ from starlette.responses import HTMLResponse
 
 import layouts.account
 from data.errors import NotFound
-from data.people import Action, Role, may
+from data.model.people import Action, Role, may
 from layouts.account.words import account_words
 from layouts.words import LANGUAGE_COOKIE, LANGUAGES, Words, language_of
 from web.auth import RESPONDER_HOME, found_visitor

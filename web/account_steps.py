@@ -11,10 +11,10 @@ from datetime import datetime
 from typing import Any
 
 from data.errors import IllegalMove, InputRejected, NotFound
-from data.people import ENDED_SESSIONS_KEPT, AccountCode, Actor, Role, Session, User
-from data.record import AuditEntry, Change
-from data.store import Writer
-from data.web_push import forget_subscriptions
+from data.model.people import ENDED_SESSIONS_KEPT, AccountCode, Actor, Role, Session, User
+from data.model.record import AuditEntry, Change
+from data.ports.store import Writer
+from data.stored.web_push import forget_subscriptions
 
 ACCOUNT_TOPIC = "account"  # the server follows it; screens do not get it
 RESET = "reset"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
-from data.people import CONSOLE, AccountCode, Role, Session, User
-from data.store import Store
-from data.token_scope import TokenScope, kept_scope
+from data.model.people import CONSOLE, AccountCode, Role, Session, User
+from data.model.token_scope import TokenScope, kept_scope
+from data.ports.store import Store
 from web import account_steps
 from web.deps import utc_now
 from web.passwords import hash_password

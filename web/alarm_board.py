@@ -10,12 +10,12 @@ from datetime import datetime
 from typing import Any
 
 from alerts.flood import WINDOW, Arrival, Screening
-from data.alarm import AlarmRecord
-from data.alert import Priority
-from data.desk import desk_of, is_seen_at
-from data.settings import Settings
-from data.store import Reader
-from data.views import iso
+from data.config.settings import Settings
+from data.model.alarm import AlarmRecord
+from data.model.alert import Priority
+from data.model.desk import desk_of, is_seen_at
+from data.model.views import iso
+from data.ports.store import Reader
 
 FRESH_S = 0.2  # as long an answer serves everybody at the desk
 NAMES_FRESH_S = 60.0

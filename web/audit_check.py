@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 
-from data.alert import Alert
-from data.checkpoint import (
+from data.errors import InputRejected, NotFound
+from data.local.checkpoint import (
     STORED_AS,
     Checkpoint,
     CheckpointFile,
@@ -23,12 +23,12 @@ from data.checkpoint import (
     is_signed_by,
     read_checkpoints,
 )
-from data.errors import InputRejected, NotFound
-from data.people import Role, User
-from data.record import GENESIS, AuditEntry, broken_link
-from data.spans import EvidenceKey
-from data.store import AlertQuery, EvidenceVault, Store, TaskQuery
-from data.task import Task
+from data.model.alert import Alert
+from data.model.people import Role, User
+from data.model.record import GENESIS, AuditEntry, broken_link
+from data.model.spans import EvidenceKey
+from data.model.task import Task
+from data.ports.store import AlertQuery, EvidenceVault, Store, TaskQuery
 
 _PAGE = 2000
 _EXPECTED = re.compile(r"(\d{1,18}):([0-9a-f]{64})")

@@ -18,7 +18,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from data.errors import Forbidden
-from data.people import Action, may
+from data.model.people import Action, may
 from web.access import AccessGate, Entry
 from web.access_table import ENROLMENT, PAGES, WEBSOCKET, WITHOUT_CSRF_TOKEN
 from web.front_door import refused_page

@@ -21,7 +21,7 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-from data.networks import Networks
+from data.net.networks import Networks
 from web.addresses import network_of
 
 LARGEST_HEAD = 32 * 1024  # bytes of all headers and the address together

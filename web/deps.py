@@ -12,11 +12,11 @@ from typing import TypeVar
 
 from pydantic import SecretStr
 
-from data.catalogue import Catalogue
-from data.feed import FrameHub
-from data.lanes import Lanes
-from data.settings import Settings
-from data.store import EvidenceVault, Reader, Store, Writer
+from data.config.catalogue import Catalogue
+from data.config.settings import Settings
+from data.local.lanes import Lanes
+from data.ports.feed import FrameHub
+from data.ports.store import EvidenceVault, Reader, Store, Writer
 from dispatch.routing import Roads
 from web.front_door import FrontDoor
 from web.uploads import UploadPlaces

@@ -23,13 +23,13 @@ from typing import Any
 from cryptography import x509
 from sqlalchemy.exc import SQLAlchemyError
 
-from data.alert import CENTRE
+from data.config.heartbeat import LAST_HEARTBEAT
+from data.config.settings import Settings
 from data.errors import YipingError
-from data.heartbeat_settings import LAST_HEARTBEAT
-from data.meters import read_meters
-from data.people import ENDED_SESSIONS_KEPT, Session
-from data.settings import Settings
-from data.store import AlertQuery, Reader, Store
+from data.local.meters import read_meters
+from data.model.alert import CENTRE
+from data.model.people import ENDED_SESSIONS_KEPT, Session
+from data.ports.store import AlertQuery, Reader, Store
 from web.health import past_health
 
 SLOW_STORE_S = 0.5

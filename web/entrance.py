@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from fastapi import Request, Response
 
 from data.errors import StoreClosed
-from data.people import Action, User, may
+from data.model.people import Action, User, may
 from web.auth import CSRF_COOKIE, RESPONDER_HOME, SESSION_COOKIE, found_visitor
 from web.device_cookie import DEVICE_COOKIE, LASTS
 from web.identity import Identity, address_of

@@ -19,9 +19,9 @@ from typing import Any
 from fastapi import APIRouter
 from starlette.websockets import WebSocket
 
-from data.people import Action, Actor, may
-from data.store import Reader, TaskQuery
-from data.views import iso
+from data.model.people import Action, Actor, may
+from data.model.views import iso
+from data.ports.store import Reader, TaskQuery
 from web.account_steps import ACCOUNT_TOPIC
 from web.auth import visitor_of
 from web.deps import ServerDeps

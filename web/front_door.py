@@ -21,9 +21,9 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
+from data.config.web import ProxySettings, WebSettings
 from data.errors import InputRejected
-from data.networks import Networks, is_loopback
-from data.web_settings import ProxySettings, WebSettings
+from data.net.networks import Networks, is_loopback
 from web.problems import problem
 
 log = logging.getLogger(__name__)

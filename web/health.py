@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from data.record import Change
-from data.store import Reader
+from data.model.record import Change
+from data.ports.store import Reader
 
 STORED = "health:"
 
@@ -17,7 +17,7 @@ class SiteHealth:
     """`health`: live, lost or unknown; `at`: since when, ISO 8601, None when nobody has said.
 
     `degraded`: in what way less is looked at than configured, empty while it is not: `keyframes`, or
-    `looks`, some of which are shed. `cause`: of its loss while it is lost, one of `data.loss.CAUSES`. `losses`: the
+    `looks`, some of which are shed. `cause`: of its loss while it is lost, one of `data.model.loss.CAUSES`. `losses`: the
     last ones, newest first (`{"at", "until", "cause", "reason"}`), without addresses of devices.
     """
 

@@ -10,8 +10,8 @@ from typing import TypeVar
 from fastapi import Request
 
 from data.errors import Forbidden
-from data.people import User
-from data.store import Writer
+from data.model.people import User
+from data.ports.store import Writer
 from web.account_key import AccountKey
 from web.addresses import network_of
 from web.deps import ServerDeps

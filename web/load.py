@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from data.meters import Series, read_meters
+from data.local.meters import Series, read_meters
 
 _FIGURES = {
     "yiping_pictures_per_second": "pictures_per_second",

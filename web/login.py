@@ -14,9 +14,9 @@ from jinja2 import Environment, FileSystemLoader, select_autoescape
 from starlette.responses import HTMLResponse, RedirectResponse
 
 from data.errors import NotFound
-from data.people import FactorKind, User
-from data.record import AuditEntry
-from data.store import Reader, Writer
+from data.model.people import FactorKind, User
+from data.model.record import AuditEntry
+from data.ports.store import Reader, Writer
 from layouts.words import LANGUAGE_COOKIE, LANGUAGES, language_of
 from web.auth import CSRF_COOKIE, SESSION_COOKIE, found_visitor
 from web.deps import ServerDeps

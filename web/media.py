@@ -9,12 +9,12 @@ from fastapi import APIRouter, Request, Response
 
 from alerts.damage import tell_damage
 from data.errors import NotFound
-from data.feed import FramePacket
-from data.people import Action, Actor, may
-from data.record import Evidence
-from data.store import Reader
-from data.vault import EvidenceDamaged
-from data.views import iso
+from data.local.vault import EvidenceDamaged
+from data.model.people import Action, Actor, may
+from data.model.record import Evidence
+from data.model.views import iso
+from data.ports.feed import FramePacket
+from data.ports.store import Reader
 from dispatch.turns import is_own_task
 from web.auth import visitor_of
 from web.deps import ServerDeps

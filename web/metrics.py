@@ -12,8 +12,8 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 
-from data.meter_names import METERS
-from data.meters import Meters, read_meters
+from data.local.meter_names import METERS
+from data.local.meters import Meters, read_meters
 
 _HISTOGRAM_PARTS = ("_bucket", "_sum", "_count")
 

@@ -24,10 +24,10 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 from pydantic import SecretStr
 
-from data.account_settings import OidcSettings
+from data.config.accounts import OidcSettings
 from data.errors import YipingError
-from data.guarded_http import GuardedAsyncTransport
-from data.people import Role
+from data.model.people import Role
+from data.net.guarded_http import GuardedAsyncTransport
 
 log = logging.getLogger(__name__)
 

@@ -9,8 +9,8 @@ from fastapi import APIRouter, Request, Response
 from starlette.responses import HTMLResponse, RedirectResponse
 
 from data.errors import InputRejected, NotFound
-from data.people import Actor, Role, User
-from data.store import Writer
+from data.model.people import Actor, Role, User
+from data.ports.store import Writer
 from web import account_steps
 from web.entrance import landing, let_in
 from web.identity import Identity

@@ -18,16 +18,16 @@ from limits import RateLimitItemPerHour, RateLimitItemPerMinute
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
-from data.calendar import in_calendar
-from data.case import Origin
-from data.category import Category
 from data.errors import Busy, InputRejected, NotFound, TookTooLong, YipingError
-from data.geo import Location
-from data.people import Actor
-from data.spans import CitizenQuery
-from data.store import Reader
-from data.task import Event
-from data.views import iso
+from data.model.calendar import in_calendar
+from data.model.case import Origin
+from data.model.category import Category
+from data.model.geo import Location
+from data.model.people import Actor
+from data.model.spans import CitizenQuery
+from data.model.task import Event
+from data.model.views import iso
+from data.ports.store import Reader
 from dispatch.intake import DESCRIPTION_LIMIT, Report, bring_in
 from web.addresses import network_of
 from web.deps import ServerDeps

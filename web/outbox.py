@@ -15,9 +15,9 @@ from typing import Any
 from sqlalchemy.exc import SQLAlchemyError
 
 from data.errors import YipingError
-from data.record import Change
-from data.store import Reader, Writer
-from data.views import iso
+from data.model.record import Change
+from data.model.views import iso
+from data.ports.store import Reader, Writer
 from web.deps import ServerDeps
 
 log = logging.getLogger(__name__)

@@ -17,11 +17,11 @@ from starlette.responses import HTMLResponse, JSONResponse
 
 import layouts.phone
 from data.errors import NotFound
-from data.geo import Location
-from data.people import Action, Responder, User
-from data.store import Reader, TaskQuery
-from data.task import Task
-from data.views import iso
+from data.model.geo import Location
+from data.model.people import Action, Responder, User
+from data.model.task import Task
+from data.model.views import iso
+from data.ports.store import Reader, TaskQuery
 from dispatch.offers import mark_delivered
 from dispatch.transitions import open_offer
 from dispatch.turns import own_tasks

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from data.errors import Busy, InputRejected
-from data.picture_limits import LARGEST_PIXELS
-from data.record import Evidence
+from data.model.picture_limits import LARGEST_PIXELS
+from data.model.record import Evidence
 from web.deps import ServerDeps
 from web.photo_decoder import FORMATS
 from web.problems import TooLarge

@@ -1,4 +1,4 @@
-"""What each role gets to see of stored things: the one place where the JSON of `data.views` is narrowed.
+"""What each role gets to see of stored things: the one place where the JSON of `data.model.views` is narrowed.
 
 REST, the events socket and the pages give a task or a notice through these functions only.
 """
@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from data.people import Action, Actor, Role, may
+from data.model.people import Action, Actor, Role, may
 
 _WORKERS = frozenset({Role.RESPONDER.value, Role.GRID_LEADER.value})
 _OF_PEOPLE = frozenset({"recipients", "result", "error"})  # of a notice

@@ -8,7 +8,7 @@ from dash.backends._fastapi import get_current_request
 from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse
 
-from data.people import User
+from data.model.people import User
 from web.access_table import SCREENS
 from web.auth import visitor_of
 from web.sessions import Visitor

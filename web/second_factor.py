@@ -29,9 +29,9 @@ from webauthn.helpers.structs import (
 )
 
 from data.errors import InputRejected
-from data.people import Factor, FactorKind, User
-from data.store import Reader, Writer
-from data.views import iso
+from data.model.people import Factor, FactorKind, User
+from data.model.views import iso
+from data.ports.store import Reader, Writer
 from web.account_key import AccountKey
 from web.sessions import hash_secret
 

@@ -9,9 +9,9 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import JSONResponse, RedirectResponse
 
-from data.people import Factor, User
-from data.record import AuditEntry
-from data.store import Reader
+from data.model.people import Factor, User
+from data.model.record import AuditEntry
+from data.ports.store import Reader
 from web.entrance import SECOND_COOKIE, landing, let_in
 from web.identity import Identity, address_of
 from web.login import LoginPage

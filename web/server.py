@@ -18,14 +18,14 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 from starlette.types import ASGIApp
 
-from data.catalogue import Catalogue
+from data.config.catalogue import Catalogue
+from data.config.settings import Settings
 from data.errors import InputRejected
-from data.feed_socket import SocketFrameHub
-from data.masking import SecretMask
-from data.record import Change
-from data.settings import Settings
+from data.local.feed_socket import SocketFrameHub
+from data.local.vault import FolderVault
+from data.model.masking import SecretMask
+from data.model.record import Change
 from data.sql.store import open_store
-from data.vault import FolderVault
 from dispatch.routing import load_roads
 from layouts.context import ScreenContext
 from layouts.shell import build_dash, page_html

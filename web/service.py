@@ -17,9 +17,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import JSONResponse
 
 from data.errors import Busy, Forbidden, YipingError
-from data.meters import Meters
-from data.networks import is_loopback
-from data.people import Action, may
+from data.local.meters import Meters
+from data.model.people import Action, may
+from data.net.networks import is_loopback
 from web.auth import found_visitor
 from web.deps import ServerDeps
 from web.diagnosis import State, diagnose, waiting_ages_s

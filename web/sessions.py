@@ -13,9 +13,9 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from data.errors import NotFound
-from data.people import Actor, Role, Session, User
-from data.record import AuditEntry, Change
-from data.store import Reader, Writer
+from data.model.people import Actor, Role, Session, User
+from data.model.record import AuditEntry, Change
+from data.ports.store import Reader, Writer
 from web.account_steps import ACCOUNT_TOPIC
 from web.deps import ServerDeps
 

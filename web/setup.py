@@ -6,11 +6,11 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from data.masking import secret_mask
-from data.place import InferenceSettings
-from data.recipe import RecipeBase
-from data.secrets import Secrets, redact
-from data.settings import Settings, SiteSettings
+from data.config.settings import Settings, SiteSettings
+from data.model.masking import secret_mask
+from data.model.place import InferenceSettings
+from data.model.secrets import Secrets, redact
+from data.ports.recipe import RecipeBase
 
 _OURS = ("yolo26n", "yolo26n-seg")
 _LICENCE_OF_OURS = "AGPL-3.0, Ultralytics YOLO26"

@@ -20,11 +20,11 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import HTTPConnection, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from data.case import Origin
 from data.errors import NotFound
-from data.people import Actor
-from data.store import Reader
-from data.watching import scoped
+from data.model.case import Origin
+from data.model.people import Actor
+from data.model.watching import scoped
+from data.ports.store import Reader
 from dispatch.turns import is_own_task
 from web.auth import found_visitor
 from web.deps import ServerDeps

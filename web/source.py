@@ -15,7 +15,7 @@ from pathlib import Path
 from fastapi import APIRouter, Response
 
 from data.errors import NotFound
-from data.lanes import Lanes
+from data.local.lanes import Lanes
 
 SOURCE_PATH = "/source.tar.gz"
 FOLDERS = (

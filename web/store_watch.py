@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from data.errors import StoreClosed, StoreFull, YipingError
-from data.views import iso
+from data.model.views import iso
 from web.deps import ServerDeps
 
 log = logging.getLogger(__name__)

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from data.people import Role
-from data.store import Store
-from data.token_scope import asked_scope
+from data.model.people import Role
+from data.model.token_scope import asked_scope
+from data.ports.store import Store
 from web import accounts
 
 Given = Mapping[str, Any]

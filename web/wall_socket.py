@@ -14,9 +14,9 @@ from typing import Any
 from fastapi import APIRouter
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from data.feed import FrameHub, FramePacket
-from data.people import Action, may
-from data.views import iso
+from data.model.people import Action, may
+from data.model.views import iso
+from data.ports.feed import FrameHub, FramePacket
 from web.auth import visitor_of
 from web.deps import ServerDeps
 from web.metrics import WebMeters

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import func, or_, select
 
-from data.people import AccountCode, Factor, FactorKind, Session, User
+from data.model.people import AccountCode, Factor, FactorKind, Session, User
 from data.sql import models, rows
 from data.sql.base_queries import BaseQueries
 
@@ -18,7 +18,7 @@ USERS = models.UserRow.table()
 
 
 class AccountQueries(BaseQueries):
-    """The part of `data.store.Reader` about accounts."""
+    """The part of `data.ports.store.Reader` about accounts."""
 
     def user(self, name: str) -> User:
         return self._one(USERS, name, rows.user_of, "user")

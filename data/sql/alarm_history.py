@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from sqlalchemy import ScalarSelect, Select, Text, and_, case, exists, func, or_, select, type_coerce, union
 
-from data.alarm import AlarmColumns, AlarmRecord
-from data.alert import Alert, AlertKey, Priority
-from data.alert_life import AlertStep
+from data.model.alarm import AlarmColumns, AlarmRecord
+from data.model.alert import Alert, AlertKey, Priority
+from data.model.alert_life import AlertStep
 from data.sql import rows
 from data.sql.alert_rows import AlertRow, AlertStepRow
 from data.sql.base_queries import BaseQueries
@@ -70,7 +70,7 @@ _IN_HAND = union(
 
 
 class AlarmQueries(BaseQueries):
-    """The part of `data.store.Reader` about alerts as alarms."""
+    """The part of `data.ports.store.Reader` about alerts as alarms."""
 
     def alarms_after(self, step: int, limit: int = 10_000) -> Sequence[AlarmRecord]:
         return self._records(_RECORD.where(STEPS.c.id > step).order_by(STEPS.c.id).limit(limit))

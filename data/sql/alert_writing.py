@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from sqlalchemy import bindparam, delete, insert, text
 
-from data.alert import Alert, AlertKey, Standing
-from data.alert_life import TakenStep
 from data.errors import IllegalMove
+from data.model.alert import Alert, AlertKey, Standing
+from data.model.alert_life import TakenStep
 from data.sql import rows
 from data.sql.alerts import ALERTS, PENDING, STEPS, step_values
 from data.sql.writing import SqlWriting
@@ -20,7 +20,7 @@ _REMOVE = delete(PENDING).where(*(PENDING.c[name] == bindparam(name) for name in
 
 
 class AlertWriting(SqlWriting):
-    """The part of `data.store.Writer` about alerts."""
+    """The part of `data.ports.store.Writer` about alerts."""
 
     def add_alert(self, alert: Alert, *steps: TakenStep) -> Alert:
         stored = replace(alert, committed_at=self._now(), version=1)

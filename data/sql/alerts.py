@@ -10,12 +10,12 @@ from typing import Any
 
 from sqlalchemy import RowMapping, Select, bindparam, or_, select
 
-from data.alert import Alert, AlertKey, Priority, Standing
-from data.alert_life import AlertStep, Condition, Proof, TakenStep
+from data.model.alert import Alert, AlertKey, Priority, Standing
+from data.model.alert_life import AlertStep, Condition, Proof, TakenStep
+from data.ports.store import AlertQuery
 from data.sql import rows
 from data.sql.alert_rows import AlertRow, AlertStepRow, PendingRow
 from data.sql.base_queries import BaseQueries
-from data.store import AlertQuery
 
 ALERTS = AlertRow.table()
 STEPS = AlertStepRow.table()
@@ -77,7 +77,7 @@ def _standing(row: RowMapping) -> Standing:
 
 
 class AlertQueries(BaseQueries):
-    """The part of `data.store.Reader` about alerts."""
+    """The part of `data.ports.store.Reader` about alerts."""
 
     def alert(self, alert_id: int) -> Alert:
         return self._one(ALERTS, alert_id, rows.alert_of, "alert")

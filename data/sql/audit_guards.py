@@ -19,7 +19,7 @@ _REFUSAL = "audit rows are never changed"
 
 
 class AuditGuardQueries(BaseQueries):
-    """The part of `data.store.Reader` about the audit trail's triggers."""
+    """The part of `data.ports.store.Reader` about the audit trail's triggers."""
 
     def missing_audit_guards(self) -> Sequence[str]:
         if self._connection.dialect.name == "sqlite":

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from data.case import CaseClock, ClockName, Recorded, TimeKind
+from data.model.case import CaseClock, ClockName, Recorded, TimeKind
 
 
 def step_of(value: Mapping[str, Any]) -> Recorded:

@@ -7,10 +7,10 @@ from dataclasses import replace
 from sqlalchemy import update
 
 from data.errors import IllegalMove
+from data.model.task import Event, Offer, Task
 from data.sql import rows
 from data.sql.reader import EVENTS, OFFERS, TASKS
 from data.sql.writing import SqlWriting
-from data.task import Event, Offer, Task
 
 _EVENT_ROUND = ("closed_at",)
 _TASK_ROUND = ("accepted_at", "en_route_at", "on_scene_at", "reported_at", "verified_at", "closed_at")
@@ -18,7 +18,7 @@ _OFFER_ENDS = ("accepted_at", "declined_at", "expired_at", "withdrawn_at")
 
 
 class CaseWriting(SqlWriting):
-    """The part of `data.store.Writer` about events, tasks and offers."""
+    """The part of `data.ports.store.Writer` about events, tasks and offers."""
 
     def add_event(self, event: Event) -> Event:
         stored = replace(event, version=1)

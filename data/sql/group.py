@@ -23,12 +23,12 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from data.errors import StoreClosed, StoreFull
-from data.secrets import redact
+from data.model.secrets import redact
+from data.ports.store import Writer
 from data.sql.engine import is_busy
 from data.sql.failpoints import Point, failpoints_of
 from data.sql.step_log import LoggedStep, StepLog
 from data.sql.writer import SqlWriter
-from data.store import Writer
 
 MOST_UNITS = 500
 LONGEST_TURN_S = 0.1  # then commit: other processes wait for their turn

@@ -20,8 +20,8 @@ from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from data.errors import StoreClosed
-from data.lock import AlreadyRunning, held
-from data.secrets import redact
+from data.local.lock import AlreadyRunning, held
+from data.model.secrets import redact
 from data.sql.engine import store_url
 
 log = logging.getLogger(__name__)

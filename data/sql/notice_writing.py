@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import update
 
-from data.notice import Escalation, Notice
+from data.model.notice import Escalation, Notice
 from data.sql import rows
 from data.sql.notices import ESCALATIONS, NOTICES, WAITING
 from data.sql.writing import SqlWriting
@@ -20,7 +20,7 @@ def _notice_values(notice: Notice) -> dict[str, Any]:
 
 
 class NoticeWriting(SqlWriting):
-    """The part of `data.store.Writer` about escalations and notices."""
+    """The part of `data.ports.store.Writer` about escalations and notices."""
 
     def add_escalation(self, escalation: Escalation) -> bool:
         statement = self._inserting(ESCALATIONS).on_conflict_do_nothing().returning(ESCALATIONS.c.id)

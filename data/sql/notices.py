@@ -7,9 +7,9 @@ from datetime import datetime
 
 from sqlalchemy import RowMapping, and_, select
 
-from data.alert import Priority
 from data.errors import NotFound
-from data.notice import Escalation, Notice
+from data.model.alert import Priority
+from data.model.notice import Escalation, Notice
 from data.sql.base_queries import BaseQueries
 from data.sql.notice_rows import EscalationRow, NoticeRow
 
@@ -36,7 +36,7 @@ def _notice(row: RowMapping) -> Notice:
 
 
 class NoticeQueries(BaseQueries):
-    """The part of `data.store.Reader` about escalations and notices."""
+    """The part of `data.ports.store.Reader` about escalations and notices."""
 
     def escalations(self, subject: str) -> Sequence[Escalation]:
         found = select(ESCALATIONS).where(ESCALATIONS.c.subject == subject)

@@ -7,9 +7,9 @@ from datetime import datetime
 
 from sqlalchemy import delete, select, update
 
-from data.category import Category, CategoryVersion
 from data.errors import NotFound, StaleVersion
-from data.organisation import Shift, Unit, Upkeep
+from data.model.category import Category, CategoryVersion
+from data.model.organisation import Shift, Unit, Upkeep
 from data.sql.organisation_read import CATEGORIES, UNITS, UPKEEPS
 from data.sql.organisation_rows import unit_values
 from data.sql.rows import plain
@@ -18,7 +18,7 @@ from data.sql.writing import SqlWriting
 
 
 class OrganisationWriting(SqlWriting):
-    """The part of `data.store.Writer` about the organisation."""
+    """The part of `data.ports.store.Writer` about the organisation."""
 
     def put_unit(self, unit: Unit) -> Unit:
         """Insert (version 0) or change what was read. Raises StaleVersion."""

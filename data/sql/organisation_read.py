@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from sqlalchemy import Text, cast, select
 
-from data.category import CategoryVersion
-from data.organisation import Unit, Upkeep
+from data.model.category import CategoryVersion
+from data.model.organisation import Unit, Upkeep
 from data.sql.base_queries import BaseQueries
 from data.sql.organisation_rows import (
     CategoryRow,
@@ -25,7 +25,7 @@ UPKEEPS = UpkeepRow.table()
 
 
 class OrganisationQueries(BaseQueries):
-    """The part of `data.store.Reader` about the organisation."""
+    """The part of `data.ports.store.Reader` about the organisation."""
 
     def units(self) -> Sequence[Unit]:
         return self._all(select(UNITS).order_by(UNITS.c.id), unit_of)

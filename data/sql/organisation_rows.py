@@ -8,9 +8,9 @@ from typing import Any
 from sqlalchemy import JSON, ForeignKey, Index, RowMapping
 from sqlalchemy.orm import Mapped, mapped_column
 
-from data.category import Category, CategoryVersion
-from data.geo import Location
-from data.organisation import Shift, Unit, UnitKind, Upkeep
+from data.model.category import Category, CategoryVersion
+from data.model.geo import Location
+from data.model.organisation import Shift, Unit, UnitKind, Upkeep
 from data.sql.columns import ForeignText
 from data.sql.models import Numbered, Row
 from data.sql.rows import plain

@@ -8,8 +8,8 @@ from datetime import datetime
 from sqlalchemy import delete, or_, select, update
 
 from data.errors import IllegalMove, NotFound
-from data.geo import Location
-from data.people import AccountCode, Factor, Responder, Session, User
+from data.model.geo import Location
+from data.model.people import AccountCode, Factor, Responder, Session, User
 from data.sql import rows
 from data.sql.accounts_read import CODES, FACTORS, SESSIONS, USERS
 from data.sql.models import PositionRow
@@ -20,7 +20,7 @@ POSITIONS = PositionRow.table()
 
 
 class PeopleWriting(SqlWriting):
-    """The part of `data.store.Writer` about responders, users and sessions."""
+    """The part of `data.ports.store.Writer` about responders, users and sessions."""
 
     def put_responder(self, responder: Responder) -> None:
         values = rows.responder_values(responder)

@@ -9,11 +9,11 @@ from sqlalchemy import JSON, ForeignKey, Index, RowMapping, UniqueConstraint
 from sqlalchemy import text as where
 from sqlalchemy.orm import Mapped, mapped_column
 
-from data.plan import PlanRun, PlanWork
+from data.model.plan import PlanRun, PlanWork
+from data.model.warning import WarningLevel
 from data.sql.case_rows import step_of, step_values
 from data.sql.columns import ForeignText
 from data.sql.models import Numbered, Row
-from data.warning import WarningLevel
 
 _LIVE = "withdrawn_at IS NULL"
 

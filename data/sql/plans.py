@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import text, update
 
 from data.errors import IllegalMove
-from data.plan import PlanRun, PlanWork
+from data.model.plan import PlanRun, PlanWork
 from data.sql import rows
 from data.sql.plan_rows import run_values
 from data.sql.plans_read import RUNS, WORKS
@@ -17,7 +17,7 @@ from data.sql.writing import SqlWriting
 
 
 class PlanWriting(SqlWriting):
-    """The part of `data.store.Writer` about plans."""
+    """The part of `data.ports.store.Writer` about plans."""
 
     def add_plan_run(self, run: PlanRun) -> PlanRun:
         stored = replace(run, version=1)

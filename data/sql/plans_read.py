@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 from sqlalchemy import select
 
-from data.plan import OPEN, PlanRun, PlanWork
+from data.model.plan import OPEN, PlanRun, PlanWork
+from data.model.task import Task
 from data.sql import rows
 from data.sql.base_queries import BaseQueries
 from data.sql.models import TaskRow
 from data.sql.plan_rows import PlanRunRow, PlanWorkRow, run_of, work_of
-from data.task import Task
 
 RUNS = PlanRunRow.table()
 WORKS = PlanWorkRow.table()
@@ -19,7 +19,7 @@ TASKS = TaskRow.table()
 
 
 class PlanQueries(BaseQueries):
-    """The part of `data.store.Reader` about plans."""
+    """The part of `data.ports.store.Reader` about plans."""
 
     def plan_run(self, run_id: int) -> PlanRun:
         return self._one(RUNS, run_id, run_of, "run of a plan")

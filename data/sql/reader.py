@@ -10,11 +10,13 @@ from typing import Any
 
 from sqlalchemy import Select, and_, bindparam, func, or_, select, union
 
-from data.geo import Box, Location
-from data.observation import Reading
-from data.people import Responder, TrackPoint
-from data.record import AuditEntry, Change, Evidence, Timer
-from data.requests import Request
+from data.model.geo import Box, Location
+from data.model.observation import Reading
+from data.model.people import Responder, TrackPoint
+from data.model.record import AuditEntry, Change, Evidence, Timer
+from data.model.task import Event, Offer, Task
+from data.ports.requests import Request
+from data.ports.store import Answered, TaskQuery
 from data.sql import models, rows
 from data.sql.accounts_read import AccountQueries
 from data.sql.alarm_history import AlarmQueries
@@ -28,8 +30,6 @@ from data.sql.readings_read import ReadingQueries
 from data.sql.rejects_read import RejectQueries
 from data.sql.spans import SpanQueries
 from data.sql.warnings_read import WarningQueries
-from data.store import Answered, TaskQuery
-from data.task import Event, Offer, Task
 
 ANSWERS = models.AnswerRow.table()
 AUDIT = models.AuditRow.table()
@@ -99,7 +99,7 @@ class SqlReader(
     PlanQueries,
     SpanQueries,
 ):
-    """`data.store.Reader` on one connection inside one transaction."""
+    """`data.ports.store.Reader` on one connection inside one transaction."""
 
     def event(self, event_id: int) -> Event:
         return self._one(EVENTS, event_id, rows.event_of, "event")

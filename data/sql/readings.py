@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import RowMapping, Table, bindparam, delete, insert, select, update
 
-from data.observation import Reading
+from data.model.observation import Reading
 from data.sql import rows
 from data.sql.reader import NEWEST
 from data.sql.readings_read import READINGS, SUPERSEDED
@@ -19,7 +19,7 @@ _SAID = ("value", "quality", "uncertainty", "vertical_datum")
 
 
 class ReadingWriting(SqlWriting):
-    """The part of `data.store.Writer` about readings."""
+    """The part of `data.ports.store.Writer` about readings."""
 
     def add_readings(self, readings: Sequence[Reading]) -> int:
         values = [rows.reading_values(reading) for reading in readings]

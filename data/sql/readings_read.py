@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import RowMapping, and_, select
 
-from data.observation import Reading
+from data.model.observation import Reading
 from data.sql import models, rows
 from data.sql.base_queries import BaseQueries
 
@@ -17,7 +17,7 @@ _AT_ONCE = 500  # times in one statement
 
 
 class ReadingQueries(BaseQueries):
-    """The part of `data.store.Reader` about the versions of readings."""
+    """The part of `data.ports.store.Reader` about the versions of readings."""
 
     def _rows_at(self, site: str, times: Sequence[datetime]) -> Iterator[RowMapping]:
         """The readings of a site at these times, as rows."""

@@ -11,16 +11,16 @@ from typing import Any
 from sqlalchemy import delete, func, insert, select, update
 
 from data.errors import IllegalMove
-from data.observation import Rejected
-from data.record import GENESIS, AuditEntry, Change, Evidence, Timer
-from data.requests import Request
+from data.model.observation import Rejected
+from data.model.record import GENESIS, AuditEntry, Change, Evidence, Timer
+from data.ports.requests import Request
+from data.ports.store import Answered
 from data.sql import rows
 from data.sql.engine import to_json
 from data.sql.reader import ANSWERS, AUDIT, EVIDENCE, OUTBOX, REQUESTS, TIMERS, VALUES
 from data.sql.rejects_read import REJECTS
 from data.sql.step_log import add_ids, step_of
 from data.sql.writing import SqlWriting
-from data.store import Answered
 
 APPEND_AUDIT = insert(AUDIT).returning(AUDIT.c.seq)
 APPEND_CHANGE = insert(OUTBOX).returning(OUTBOX.c.seq)
@@ -28,7 +28,7 @@ LAST_HASH = select(AUDIT.c.hash).order_by(AUDIT.c.seq.desc()).limit(1)
 
 
 class RecordWriting(SqlWriting):
-    """The part of `data.store.Writer` about records."""
+    """The part of `data.ports.store.Writer` about records."""
 
     def add_reject(self, rejected: Rejected) -> None:
         masked = replace(rejected, reason=self._mask(rejected.reason), excerpt=self._mask(rejected.excerpt))

@@ -7,8 +7,8 @@ from datetime import datetime
 
 from sqlalchemy import func, select
 
-from data.observation import Rejected
-from data.rejects import RejectGroup
+from data.model.observation import Rejected
+from data.model.rejects import RejectGroup
 from data.sql import models, rows
 from data.sql.base_queries import BaseQueries
 
@@ -17,7 +17,7 @@ MOST_GROUPS = 2000  # reasons may hold numbers; of more the newest are told
 
 
 class RejectQueries(BaseQueries):
-    """The part of `data.store.Reader` about rejects."""
+    """The part of `data.ports.store.Reader` about rejects."""
 
     def rejects(self, *, site: str | None = None, limit: int = 100) -> Sequence[Rejected]:
         found = select(REJECTS).order_by(REJECTS.c.id.desc()).limit(limit)

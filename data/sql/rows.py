@@ -8,17 +8,17 @@ from typing import Any
 
 from sqlalchemy import RowMapping
 
-from data.alert import Alert, AlertKey, Priority
-from data.alert_life import Verification
-from data.case import Origin
-from data.geo import Location
-from data.observation import Quality, Reading, Rejected
-from data.people import AccountCode, Factor, FactorKind, Responder, Role, Session, User
-from data.record import AuditEntry, Change, Evidence, Timer
-from data.requests import Request, RequestKind
+from data.model.alert import Alert, AlertKey, Priority
+from data.model.alert_life import Verification
+from data.model.case import Origin
+from data.model.geo import Location
+from data.model.observation import Quality, Reading, Rejected
+from data.model.people import AccountCode, Factor, FactorKind, Responder, Role, Session, User
+from data.model.record import AuditEntry, Change, Evidence, Timer
+from data.model.task import Candidate, Event, Offer, Task
+from data.ports.requests import Request, RequestKind
+from data.ports.store import Answered
 from data.sql.case_rows import clock_of, clock_values, step_of, step_values
-from data.store import Answered
-from data.task import Candidate, Event, Offer, Task
 
 
 def plain(value: Any, *left_out: str) -> dict[str, Any]:

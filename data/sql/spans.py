@@ -9,17 +9,17 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Float, Integer, String, and_, bindparam, cast, func, literal, or_, select
 
-from data.case import Origin
-from data.observation import Quality, Reading
-from data.organisation import Shift
-from data.record import Evidence
-from data.spans import CitizenQuery, EvidenceKey, ReadingBucket, ReadingKey, ShiftKey
+from data.model.case import Origin
+from data.model.observation import Quality, Reading
+from data.model.organisation import Shift
+from data.model.record import Evidence
+from data.model.spans import CitizenQuery, EvidenceKey, ReadingBucket, ReadingKey, ShiftKey
+from data.model.task import Event, Task
 from data.sql import models, rows
 from data.sql.alert_rows import AlertRow
 from data.sql.base_queries import BaseQueries
 from data.sql.columns import UtcDateTime
 from data.sql.organisation_rows import ShiftRow, shift_of
-from data.task import Event, Task
 
 ALERTS = AlertRow.table()
 EVENTS = models.EventRow.table()
@@ -34,7 +34,7 @@ _DAY_S = 86_400.0
 
 
 class SpanQueries(BaseQueries):
-    """The part of `data.store.Reader` about spans of time."""
+    """The part of `data.ports.store.Reader` about spans of time."""
 
     def readings(
         self,

@@ -17,7 +17,7 @@ from typing import Any
 
 from structlog.contextvars import bound_contextvars, get_contextvars
 
-from data.record import AuditEntry, Change
+from data.model.record import AuditEntry, Change
 
 log = logging.getLogger(__name__)
 

@@ -14,15 +14,15 @@ from sqlalchemy import URL, Engine
 from sqlalchemy.exc import DBAPIError
 
 from data.errors import StoreClosed
-from data.masking import SecretMask
-from data.secrets import redact
+from data.model.masking import SecretMask
+from data.model.secrets import redact
+from data.ports.store import Reader, Store, Writer
 from data.sql.engine import reading_engine, store_url, time_limit, writing_engine
 from data.sql.group import GroupCommit, Unit
 from data.sql.reader import SqlReader
 from data.sql.schema import upgrade
 from data.sql.turnstile import Turnstile
 from data.sql.writer import SqlWriter
-from data.store import Reader, Store, Writer
 
 T = TypeVar("T")
 
@@ -67,7 +67,7 @@ def _name(url: URL) -> str:
 
 
 class SqlStore:
-    """`data.store.Store` on two engines: one thread writes through one, everybody reads through the other."""
+    """`data.ports.store.Store` on two engines: one thread writes through one, everybody reads through the other."""
 
     def __init__(
         self,

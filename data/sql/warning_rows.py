@@ -9,9 +9,7 @@ from sqlalchemy import JSON, Index, RowMapping
 from sqlalchemy.orm import Mapped, mapped_column
 
 from data.errors import UnusableRow
-from data.sql.columns import ForeignText
-from data.sql.models import Numbered, Row
-from data.warning import (
+from data.model.warning import (
     HazardWarning,
     MessageType,
     WarningArea,
@@ -21,6 +19,8 @@ from data.warning import (
     WarningNote,
     WarningStatus,
 )
+from data.sql.columns import ForeignText
+from data.sql.models import Numbered, Row
 
 _KEY = ("sender", "identifier", "sent")
 

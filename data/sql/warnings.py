@@ -8,17 +8,17 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, and_, delete, insert, or_, select, update
 
+from data.model.warning import UNKNOWN_SENT, HazardWarning, MessageType, WarningId
 from data.sql.warning_rows import warning_values
 from data.sql.warnings_read import REFERENCES, WARNINGS, named
 from data.sql.writing import SqlWriting
-from data.warning import UNKNOWN_SENT, HazardWarning, MessageType, WarningId
 
 _ENDS = {MessageType.UPDATE: "superseded_at", MessageType.CANCEL: "cancelled_at"}
 _MOST_MEANT = 20  # messages that one partial reference can mean
 
 
 class WarningWriting(SqlWriting):
-    """The part of `data.store.Writer` about warnings. Its cost is bounded: messages were bounded at intake."""
+    """The part of `data.ports.store.Writer` about warnings. Its cost is bounded: messages were bounded at intake."""
 
     def add_warning(self, warning: HazardWarning) -> HazardWarning | None:
         """None when this message is known. What it refers to ends now, also when that arrives later."""

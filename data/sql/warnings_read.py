@@ -10,9 +10,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, Table, and_, bindparam, or_, select, tuple_
 
 from data.errors import NotFound, UnusableRow
+from data.model.warning import HOLDS_WITHOUT_END, HazardWarning, MessageType, WarningId, WarningStatus
 from data.sql.base_queries import BaseQueries
 from data.sql.warning_rows import WarningReferenceRow, WarningRow, warning_of
-from data.warning import HOLDS_WITHOUT_END, HazardWarning, MessageType, WarningId, WarningStatus
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ _NAMING_ONE = _NAMING.where(_of_one(REFERENCES)).limit(bindparam("most"))
 
 
 class WarningQueries(BaseQueries):
-    """The part of `data.store.Reader` about warnings."""
+    """The part of `data.ports.store.Reader` about warnings."""
 
     def warning(self, warning_id: int) -> HazardWarning:
         try:

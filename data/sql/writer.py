@@ -24,4 +24,4 @@ class SqlWriter(
     RecordWriting,
     WarningWriting,
 ):
-    """`data.store.Writer` on one connection, behind the savepoint of one unit of work."""
+    """`data.ports.store.Writer` on one connection, behind the savepoint of one unit of work."""

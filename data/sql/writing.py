@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.dml import ReturningInsert
 
 from data.errors import IllegalMove, NotFound, StaleVersion
-from data.masking import SecretMask
+from data.model.masking import SecretMask
 from data.sql.base_queries import KEY, by_key
 from data.sql.reader import SqlReader
 from data.sql.step_log import LoggedStep

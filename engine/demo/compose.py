@@ -19,7 +19,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from data.frame import Image
+from data.model.frame import Image
 from data.whole_file import replace_file
 from engine.demo.scene import HEIGHT, WIDTH, Floats, Painter, paste, written
 from engine.demo.scenes import BANK, QUAY, STEPS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from data.people import Role
+from data.model.people import Role
 
 
 class Login(NamedTuple):

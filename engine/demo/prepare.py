@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from data.config.settings import Settings
 from data.errors import InputRejected
-from data.settings import Settings
 from engine.demo.compose import SCENES, compose_all, composed
 from engine.demo.series import write_series
 

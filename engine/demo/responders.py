@@ -12,18 +12,18 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
-from data.geo import Location, distance_m
-from data.people import Responder
-from data.record import Change
+from data.model.geo import Location, distance_m
+from data.model.people import Responder
+from data.model.record import Change
+from data.model.task import Task, TaskState
+from data.model.views import responder_view
+from data.ports.store import Reader, Store, TaskQuery, Writer
 from data.sql.store import open_store
-from data.store import Reader, Store, TaskQuery, Writer
-from data.task import Task, TaskState
-from data.views import responder_view
 from dispatch.geojson import RoadLine
 from dispatch.offers import mark_delivered
 from dispatch.routing import Roads, load_roads, read_roads
-from engine.heart import Heart
-from engine.options import RunOptions
+from engine.process.heart import Heart
+from engine.process.options import RunOptions
 
 STEP_S = 2.0
 SPEED_M_S: Mapping[str, float] = {"walk": 1.3, "e-bike": 3.6, "car": 7.0}

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from PIL import Image as PilImage
 from PIL import ImageDraw, ImageFont
 
-from data.frame import Image
+from data.model.frame import Image
 
 WIDTH, HEIGHT = 1280, 720
 _SHARPER = 2

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from data.errors import InputRejected
-from data.frame import Image
+from data.model.frame import Image
 from detectors._reference import yolo_class
 from detectors._weights import Weights, known_weights
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from data.frame import Image
+from data.model.frame import Image
 from engine.demo.scene import HEIGHT, WIDTH, Colour, Floats, View, World
 
 _HALF = 0.5

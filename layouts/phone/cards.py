@@ -6,8 +6,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from data.task import Offer, Task, TaskState
-from data.views import iso
+from data.model.task import Offer, Task, TaskState
+from data.model.views import iso
 from layouts.phone.route_map import RouteMap
 
 WORK_STATES = (

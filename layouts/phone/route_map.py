@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from data.geo import EARTH_RADIUS_M, Location
+from data.model.geo import EARTH_RADIUS_M, Location
 from dispatch.routing import Roads
 
 WIDTH, HEIGHT = 360.0, 200.0  # units of the drawing

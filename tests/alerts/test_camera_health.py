@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from alerts.camera_health import CameraHealth
-from data.alert import Alert, Ended, Raised, Signal
-from data.camera_health import GRID, CameraFault, HealthSettings, PictureFeatures
-from data.observation import Tick
+from data.model.alert import Alert, Ended, Raised, Signal
+from data.model.camera_health import GRID, CameraFault, HealthSettings, PictureFeatures
+from data.model.observation import Tick
 from layouts.words import TABLE
 
 START = datetime(2024, 7, 12, 14, 0, tzinfo=UTC)

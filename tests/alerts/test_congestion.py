@@ -9,9 +9,9 @@ from pydantic import ValidationError
 
 from alerts.congestion import Recipe as Congestion
 from alerts.dwell import Recipe as Dwell
-from data.alert import Ended, Raised, Signal
-from data.observation import Detection, Detections, Tick
-from data.recipe import KeepsState
+from data.model.alert import Ended, Raised, Signal
+from data.model.observation import Detection, Detections, Tick
+from data.ports.recipe import KeepsState
 from tests.alerts.timelines import CONTEXT, at, play, seen, stored, told
 
 QUEUE = Congestion(zone="lane", at_least="60s")

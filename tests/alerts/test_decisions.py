@@ -11,13 +11,13 @@ import pytest
 from alerts.clocks import alerts_due
 from alerts.decisions import return_to_service, shelve_alert, take_out_of_service, unshelve_alert, verify_alert
 from alerts.lifecycle import acknowledge, end_alert, note_condition, raise_alert
-from data.alert import Alert, AlertKey, AlertState, Ended, Priority, Raised, Standing
-from data.alert_life import Condition, Proof, Suppression, Verification
+from data.config.settings import Settings
 from data.errors import Forbidden, IllegalMove, InputRejected
-from data.people import SYSTEM, Actor, Role
-from data.settings import Settings
+from data.model.alert import Alert, AlertKey, AlertState, Ended, Priority, Raised, Standing
+from data.model.alert_life import Condition, Proof, Suppression, Verification
+from data.model.people import SYSTEM, Actor, Role
+from data.ports.store import Store
 from data.sql.store import open_store
-from data.store import Store
 
 NOON = datetime(2026, 7, 12, 4, 0, tzinfo=UTC)
 LI, CHEN, CHIEF = Actor("li", Role.OPERATOR), Actor("chen", Role.DUTY_OFFICER), Actor("wang", Role.COMMANDER)

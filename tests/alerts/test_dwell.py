@@ -8,9 +8,9 @@ import pytest
 from pydantic import ValidationError
 
 from alerts.dwell import Recipe
-from data.alert import Raised
 from data.errors import InputRejected
-from data.observation import Detection
+from data.model.alert import Raised
+from data.model.observation import Detection
 from tests.alerts.timelines import CONTEXT, at, ended_keys, play, seen, stored, told
 
 STANDING = Recipe(zone="lane", labels=("car", "truck"), at_least="10s")

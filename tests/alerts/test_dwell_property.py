@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alerts.dwell import Recipe
-from data.alert import Alert, Ended, Raised, Signal
-from data.observation import Detection, Detections, Tick
-from data.recipe import Rule
+from data.model.alert import Alert, Ended, Raised, Signal
+from data.model.observation import Detection, Detections, Tick
+from data.ports.recipe import Rule
 from tests.alerts.timelines import CONTEXT, at, restarted, seen, stored, told
 
 LIMIT_S = 10.0

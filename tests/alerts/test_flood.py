@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alerts.flood import WINDOW, Arrival, FloodSpan, Screening, floods
-from data.alert import Priority
+from data.model.alert import Priority
 
 NOON = datetime(2026, 7, 12, 4, 0, tzinfo=UTC)
 P1, P2, P3, P4 = Priority

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from alerts.evidence import Sight, proofs_of
 from alerts.fusion import verification_of
-from data.alert import Alert, AlertKey, Priority
-from data.alert_life import Proof, Verification
-from data.fusion_settings import FusedPlace, ProofKind
-from data.geo import Location
-from data.settings import Settings, SiteSettings
-from data.warning import HazardWarning, MessageType, WarningArea, WarningId, WarningLevel, WarningStatus
+from data.config.fusion import FusedPlace, ProofKind
+from data.config.settings import Settings, SiteSettings
+from data.model.alert import Alert, AlertKey, Priority
+from data.model.alert_life import Proof, Verification
+from data.model.geo import Location
+from data.model.warning import HazardWarning, MessageType, WarningArea, WarningId, WarningLevel, WarningStatus
 
 NOON = datetime(2026, 7, 12, 4, 0, tzinfo=UTC)
 OTHERS = [kind for kind in ProofKind if kind is not ProofKind.HUMAN]

@@ -9,11 +9,11 @@ from alerts.out_of_range import Recipe as OutOfRange
 from alerts.silence import Recipe as Silence
 from alerts.stuck import Recipe as Stuck
 from alerts.threshold import Recipe as Threshold
-from data.alert import Raised, Signal
-from data.observation import Quality, Reading, Tick
-from data.recipe import Context, Rule, RuleRecipe
-from data.settings import SiteSettings
-from engine.pipeline import SitePipeline
+from data.config.settings import SiteSettings
+from data.model.alert import Raised, Signal
+from data.model.observation import Quality, Reading, Tick
+from data.ports.recipe import Context, Rule, RuleRecipe
+from engine.judging.pipeline import SitePipeline
 from tests.alerts.timelines import CONTEXT, at, restarted, told
 
 QUIET = Silence.model_validate({"after": "60s"})

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from alerts.lifecycle import end_alert, raise_alert
-from data.alarm_settings import AlarmSettings, InhibitionSettings
-from data.alert import Alert, AlertKey, Ended, Priority, Raised
-from data.dispatch_settings import ClosureSettings, DispatchSettings
-from data.geo import Location
-from data.settings import Settings, SiteSettings
+from data.config.alarms import AlarmSettings, InhibitionSettings
+from data.config.dispatch import ClosureSettings, DispatchSettings
+from data.config.settings import Settings, SiteSettings
+from data.model.alert import Alert, AlertKey, Ended, Priority, Raised
+from data.model.geo import Location
+from data.ports.store import Store
 from data.sql.store import open_store
-from data.store import Store
 
 NOON = datetime(2026, 7, 12, 4, 0, tzinfo=UTC)
 

@@ -8,9 +8,9 @@ import pytest
 from pydantic import ValidationError
 
 from alerts.intrusion import Recipe
-from data.alert import Priority, Raised, Signal
-from data.observation import Detection, Detections, Tick
-from data.recipe import Rule
+from data.model.alert import Priority, Raised, Signal
+from data.model.observation import Detection, Detections, Tick
+from data.ports.recipe import Rule
 from tests.alerts.timelines import CONTEXT, at, play, seen, stored, told
 
 RIVER = Recipe(zone="lane", labels=("person",))

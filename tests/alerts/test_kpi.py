@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from alerts.kpi import Period, alarm_figures
-from data.alarm import AlarmColumns
+from data.model.alarm import AlarmColumns
 from data.sql.store import open_store
 
 BEGAN = datetime(2026, 7, 12, tzinfo=UTC)

@@ -18,14 +18,14 @@ from alerts.axes import axes_of, axes_of_steps
 from alerts.clocks import alerts_due
 from alerts.decisions import return_to_service, shelve_alert, take_out_of_service, unshelve_alert, verify_alert
 from alerts.lifecycle import acknowledge, end_alert, note_condition, raise_alert
-from data.alert import AlertKey, Ended, Priority, Raised, Standing
-from data.alert_life import Condition, Verification
+from data.config.settings import Settings
 from data.errors import Forbidden, IllegalMove
-from data.people import SYSTEM, Actor, Role
-from data.record import broken_link
-from data.settings import Settings
+from data.model.alert import AlertKey, Ended, Priority, Raised, Standing
+from data.model.alert_life import Condition, Verification
+from data.model.people import SYSTEM, Actor, Role
+from data.model.record import broken_link
+from data.ports.store import AlertQuery, Store, Writer
 from data.sql.store import open_store
-from data.store import AlertQuery, Store, Writer
 from tests.alerts.life_model import Alarm
 
 NOON = datetime(2026, 7, 12, 4, 0, tzinfo=UTC)

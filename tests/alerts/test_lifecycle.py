@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from alerts.lifecycle import acknowledge, end_alert, raise_alert
-from data.alert import Alert, AlertKey, AlertState, Ended, Priority, Raised
 from data.errors import Forbidden, IllegalMove, NotFound
-from data.people import Actor, Role
-from data.record import Evidence, broken_link
+from data.model.alert import Alert, AlertKey, AlertState, Ended, Priority, Raised
+from data.model.people import Actor, Role
+from data.model.record import Evidence, broken_link
+from data.ports.store import AlertQuery, Store
 from data.sql.store import open_store
-from data.store import AlertQuery, Store
 
 NOON = datetime(2026, 7, 12, 4, 0, tzinfo=UTC)
 LI = Actor("li", Role.OPERATOR)

@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from alerts.lifecycle import raise_alert
-from data.alert import Alert, AlertKey, Priority, Raised
+from data.model.alert import Alert, AlertKey, Priority, Raised
+from data.ports.store import AlertQuery
 from data.sql.store import open_store
-from data.store import AlertQuery
 
 NOON = datetime(2026, 7, 12, 4, 0, tzinfo=UTC)
 KEY = AlertKey("dip-1", "deep", "", "")

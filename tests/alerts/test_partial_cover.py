@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from alerts.dwell import Recipe as Dwell
 from alerts.intrusion import Recipe as Intrusion
-from data.alert import Ended, Raised, Signal
-from data.observation import Detection, Detections, Tick
-from data.recipe import Rule
+from data.model.alert import Ended, Raised, Signal
+from data.model.observation import Detection, Detections, Tick
+from data.ports.recipe import Rule
 from tests.alerts.timelines import CONTEXT, at
 
 PARKED = (0.42, 0.40, 0.58, 0.60)

@@ -10,11 +10,11 @@ import pytest
 from alerts.congestion import Recipe as Congestion
 from alerts.dwell import Recipe as Dwell
 from alerts.intrusion import Recipe as Intrusion
-from data.alert import Standing
-from data.alert_life import Condition
-from data.observation import Detection, Detections, Tick
-from data.recipe import ReportsPending, Rule, RuleRecipe
-from engine.conditions import Conditions
+from data.model.alert import Standing
+from data.model.alert_life import Condition
+from data.model.observation import Detection, Detections, Tick
+from data.ports.recipe import ReportsPending, Rule, RuleRecipe
+from engine.judging.conditions import Conditions
 from tests.alerts.timelines import CONTEXT, NOON, Scene, at, seen
 
 Reported = tuple[str, int, int]

@@ -12,9 +12,9 @@ from pydantic import ValidationError
 from alerts.accumulation import Recipe as Accumulation
 from alerts.rate_of_rise import Recipe as RateOfRise
 from alerts.threshold import Recipe as Threshold
-from data.alert import Ended, Raised, Signal
-from data.observation import Reading, Tick
-from data.recipe import Rule, RuleRecipe
+from data.model.alert import Ended, Raised, Signal
+from data.model.observation import Reading, Tick
+from data.ports.recipe import Rule, RuleRecipe
 from tests.alerts.timelines import CONTEXT, NOON, at, restarted
 
 MINUTE = timedelta(minutes=1)

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from alerts.accumulation import Recipe as Accumulation
 from alerts.rain_counter import RainCounter
 from alerts.series import Series
-from data.alert import Raised
-from data.observation import Reading
-from data.plausible import most_rain_mm
+from data.model.alert import Raised
+from data.model.observation import Reading
+from data.model.plausible import most_rain_mm
 from tests.alerts.timelines import CONTEXT, at
 
 RESOLUTION = 0.5

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alerts.dwell import Recipe
-from data.observation import Detection
+from data.model.observation import Detection
 from tests.alerts.timelines import CONTEXT, play, seen, told
 
 PRESENT = Recipe(zone="lane", labels=("person",), at_least="10s", motion="any", occluded_for="3s")

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from alerts.dwell import Recipe
-from data.alert import Raised, Signal
-from data.observation import Detection, Detections, Tick, Vectors
-from data.recipe import KeepsState, Rule
+from data.model.alert import Raised, Signal
+from data.model.observation import Detection, Detections, Tick, Vectors
+from data.ports.recipe import KeepsState, Rule
 from tests.alerts.timelines import CONTEXT, at, ended_keys, play, seen, stored, told
 
 STANDING = Recipe(zone="lane", labels=("car", "truck"), at_least="60s")

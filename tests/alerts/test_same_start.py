@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from alerts.alertmanager import apply_signals, signals_of
 from alerts.lifecycle import end_alert, raise_alert
-from data.alert import Alert, AlertKey, Ended, Priority, Raised
+from data.config.settings import Settings
 from data.errors import InputRejected
-from data.settings import Settings
+from data.model.alert import Alert, AlertKey, Ended, Priority, Raised
+from data.ports.store import AlertQuery, Store
 from data.sql.store import open_store
-from data.store import AlertQuery, Store
 
 NOON = datetime(2026, 7, 12, 4, 0, tzinfo=UTC)
 KEY = AlertKey("pump-1", "alertmanager", "", "pump-down")

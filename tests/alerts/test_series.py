@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from alerts.accumulation import Recipe as Accumulation
 from alerts.series import Series
-from data.alert import Raised, Signal
-from data.observation import Reading
-from data.recipe import KeepsState
+from data.model.alert import Raised, Signal
+from data.model.observation import Reading
+from data.ports.recipe import KeepsState
 from tests.alerts.timelines import CONTEXT, at
 
 SPAN = timedelta(seconds=30)

@@ -12,10 +12,10 @@ import pytest
 from pydantic import ValidationError
 
 from alerts.threshold import Recipe
-from data.alert import Alert, AlertKey, Priority, Raised, Signal
-from data.observation import Quality, Reading, Tick
-from data.recipe import KeepsState, Rule
-from data.units import convert
+from data.model.alert import Alert, AlertKey, Priority, Raised, Signal
+from data.model.observation import Quality, Reading, Tick
+from data.model.units import convert
+from data.ports.recipe import KeepsState, Rule
 from tests.alerts.timelines import CONTEXT, at, restarted, stored, told
 
 DEPTH = Recipe(quantity="water_depth", above=25)  # cm; normal again at 20

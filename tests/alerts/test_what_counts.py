@@ -11,9 +11,9 @@ from alerts.dwell import Recipe as Dwell
 from alerts.intrusion import Recipe as Intrusion
 from alerts.schedule import Hours
 from data.errors import InputRejected
-from data.place import Place
-from data.recipe import Context
-from data.zone import Zone
+from data.model.place import Place
+from data.model.zone import Zone
+from data.ports.recipe import Context
 from tests.alerts.timelines import CONTEXT, play, seen, told
 
 BAY = Zone(id="bay", polygon=((0.6, 0.4), (0.8, 0.4), (0.8, 0.6), (0.6, 0.6)))

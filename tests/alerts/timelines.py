@@ -6,12 +6,12 @@ import json
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 
-from data.alert import Alert, Ended, Raised, Signal
-from data.geo import Location
-from data.observation import Detection, Detections, Tick, Vectors
-from data.place import Place
-from data.recipe import Context, KeepsState, Rule, RuleRecipe
-from data.zone import Zone
+from data.model.alert import Alert, Ended, Raised, Signal
+from data.model.geo import Location
+from data.model.observation import Detection, Detections, Tick, Vectors
+from data.model.place import Place
+from data.model.zone import Zone
+from data.ports.recipe import Context, KeepsState, Rule, RuleRecipe
 
 NOON = datetime(2024, 7, 12, 4, 0, tzinfo=UTC)
 LANE = Zone(id="lane", polygon=((0.2, 0.2), (0.8, 0.2), (0.8, 0.8), (0.2, 0.8)))

@@ -17,8 +17,8 @@ from bench.readout import Readout, percentile, quantile, rates, read_workers
 from bench.report import KEYS, complete, last_line, table
 from bench.search import most
 from bench.truth import Event, matched, seen_from
-from data.config import load_settings
-from data.meters import Meters
+from data.config.reading import load_settings
+from data.local.meters import Meters
 from engine.catalogue import load_catalogue
 
 SHORT = Clip("short", 35, 40)  # pause, stay, pause: 21.2 s

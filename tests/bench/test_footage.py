@@ -11,7 +11,7 @@ import pytest
 from bench.degraded import DEGRADED, Clip, false_alarms
 from bench.footage import TRUTHS, recordings, scored
 from data.errors import InputRejected
-from data.recipe import Resources
+from data.ports.recipe import Resources
 
 GOOD: dict[str, Any] = {
     "video": "gate.mp4",

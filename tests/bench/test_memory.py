@@ -14,12 +14,12 @@ import pytest
 
 from alerts.intrusion import Recipe as Intrusion
 from bench.clip import CLIPS, made, rotated
-from data.meters import read_meters
-from data.place import InferenceSettings
-from data.settings import SiteSettings
+from data.config.settings import SiteSettings
+from data.local.meters import read_meters
+from data.model.place import InferenceSettings
 from detectors.yolo import Recipe as Yolo
 from engine.worker import STARTED_AFTER_S
-from monitors.video_file import Recipe as VideoFile
+from monitors.video.video_file import Recipe as VideoFile
 from tests.engine.city import CHONGQING, City
 
 pytestmark = pytest.mark.alone
@@ -141,7 +141,7 @@ def test_a_worker_with_eight_cameras_that_rest_most_of_the_time(root: Path, shar
 
 def test_a_worker_loads_nothing_that_only_others_need(root: Path) -> None:
     code = (
-        "import sys, engine.worker, detectors.yolo, monitors.rtsp_camera, alerts.dwell; "
+        "import sys, engine.worker, detectors.yolo, monitors.video.rtsp_camera, alerts.dwell; "
         f"print([name for name in {NOT_FOR_WORKERS!r} + ('httpx', 'pint') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)

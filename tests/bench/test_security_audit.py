@@ -14,12 +14,12 @@ from pathlib import Path
 import pytest
 
 from bench.security_audit import _BEGIN, TAMPERS, check, cut_the_end, recorded_city, take_everything, without_triggers
-from data.checkpoint import CheckpointFile, CheckpointKey, is_signed_by
-from data.record import AuditEntry
-from data.settings import Settings
+from data.config.settings import Settings
+from data.local.checkpoint import CheckpointFile, CheckpointKey, is_signed_by
+from data.model.record import AuditEntry
+from data.ports.store import AlertQuery
 from data.sql.store import open_store
-from data.store import AlertQuery
-from engine.audit_seal import AuditSeal
+from engine.reactions.audit_seal import AuditSeal
 from tests.conftest import ROOT
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from data.ports.store import Store
 from data.sql.store import open_store
-from data.store import Store
 from tests.contracts.postgres import Cluster, binaries, running_cluster
 
 

@@ -11,8 +11,8 @@ from multiprocessing.connection import Connection
 from multiprocessing.synchronize import Barrier
 
 from data.errors import IllegalMove
+from data.ports.store import Store, Writer
 from data.sql.store import open_store
-from data.store import Store, Writer
 from tests.contracts.samples import NOON, a_change, after, an_alert, an_entry
 
 

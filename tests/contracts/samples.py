@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from data.alert import Alert, AlertKey, Priority
-from data.geo import Location
-from data.observation import Quality, Reading
-from data.people import Responder
-from data.record import AuditEntry, Change, Evidence
-from data.task import Event, Offer, Task
+from data.model.alert import Alert, AlertKey, Priority
+from data.model.geo import Location
+from data.model.observation import Quality, Reading
+from data.model.people import Responder
+from data.model.record import AuditEntry, Change, Evidence
+from data.model.task import Event, Offer, Task
 
 NOON = datetime(2024, 7, 12, 4, 0, 0, 123456, tzinfo=UTC)
 GATE = Location(lon=106.512, lat=29.583)

@@ -9,9 +9,9 @@ import numpy as np
 from alerts.decisions import shelve_alert, take_out_of_service
 from alerts.kpi import Period, alarm_figures
 from alerts.lifecycle import acknowledge, end_alert, raise_alert
-from data.alert import Alert, AlertKey, Ended, Priority, Raised
-from data.people import Actor, Role
-from data.store import Store
+from data.model.alert import Alert, AlertKey, Ended, Priority, Raised
+from data.model.people import Actor, Role
+from data.ports.store import Store
 
 OFFICER = Actor("zhao", Role.DUTY_OFFICER)
 

@@ -8,10 +8,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from data.alert import AlertState
 from data.errors import IllegalMove, NotFound, StaleVersion
-from data.store import AlertQuery, Store, TaskQuery, Writer
-from data.task import Candidate, TaskState
+from data.model.alert import AlertState
+from data.model.task import Candidate, TaskState
+from data.ports.store import AlertQuery, Store, TaskQuery, Writer
 from tests.contracts.samples import NOON, a_picture, a_responder, a_task, after, an_alert, an_event, an_offer
 
 

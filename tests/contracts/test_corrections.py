@@ -7,8 +7,8 @@ from dataclasses import replace
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from data.observation import Quality, Reading
-from data.store import Store
+from data.model.observation import Quality, Reading
+from data.ports.store import Store
 from tests.contracts.samples import NOON, a_reading, after
 
 

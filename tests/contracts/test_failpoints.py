@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from data.record import broken_link
+from data.model.record import broken_link
+from data.ports.store import AlertQuery
 from data.sql.failpoints import Point, failpoints_of
 from data.sql.store import open_store
-from data.store import AlertQuery
 
 WRITER = (
     "import os, sys, threading\n"

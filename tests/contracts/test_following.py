@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from data.following import Follower, first_since
-from data.record import Change
-from data.store import Store, Writer
+from data.model.record import Change
+from data.ports.store import Store, Writer
+from data.stored.following import Follower, first_since
 from tests.contracts.samples import after
 
 WATCHER = Follower("test:place", ("alert", "task"), timedelta(seconds=60))

@@ -17,7 +17,7 @@ import psycopg
 import pytest
 
 from data.errors import StoreClosed, YipingError
-from data.lock import AlreadyRunning
+from data.local.lock import AlreadyRunning
 from data.sql.lease import held_in_store
 from data.sql.store import open_store
 from tests.contracts.postgres import Cluster

@@ -16,9 +16,9 @@ from pathlib import Path
 import pytest
 
 from data.errors import IllegalMove, StoreClosed
-from data.record import Timer, broken_link
+from data.model.record import Timer, broken_link
+from data.ports.store import AlertQuery, Store, Writer
 from data.sql.store import open_store
-from data.store import AlertQuery, Store, Writer
 from tests.contracts import crew
 from tests.contracts.samples import NOON, a_change, a_responder, an_alert, an_offer
 

@@ -13,12 +13,12 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
+from data.ports.store import AlertQuery, TaskQuery
 from data.sql.checksums import COLUMN
 from data.sql.engine import store_url, writing_engine
 from data.sql.models import Row
 from data.sql.schema import FOLDER, downgrade, revision, upgrade
 from data.sql.store import open_store
-from data.store import AlertQuery, TaskQuery
 from tests.contracts.samples import NOON
 
 REVISIONS = tuple(script.revision for script in reversed(list(ScriptDirectory(str(FOLDER)).walk_revisions())))

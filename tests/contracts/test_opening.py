@@ -15,11 +15,11 @@ from alembic.migration import MigrationContext
 from sqlalchemy import text
 
 from data.errors import StoreClosed
+from data.ports.store import Reader, Store, Writer
 from data.sql.engine import reading_engine, store_url, writing_engine
 from data.sql.models import Row
 from data.sql.schema import upgrade
 from data.sql.store import open_store
-from data.store import Reader, Store, Writer
 from tests.contracts.postgres import Cluster
 from tests.contracts.samples import a_change
 from tests.contracts.test_migrations import is_declared

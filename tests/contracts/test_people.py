@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 
 from data.errors import IllegalMove, NotFound
-from data.geo import Location
-from data.organisation import Unit, UnitKind
-from data.people import AccountCode, Factor, FactorKind, Responder, Role, Session, User
-from data.store import Store, Writer
+from data.model.geo import Location
+from data.model.organisation import Unit, UnitKind
+from data.model.people import AccountCode, Factor, FactorKind, Responder, Role, Session, User
+from data.ports.store import Store, Writer
 from tests.contracts.samples import GATE, NOON, a_responder, after
 
 BRIDGE = Location(lon=106.52, lat=29.59)

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from data.case import Recorded
 from data.errors import IllegalMove, NotFound, StaleVersion
-from data.plan import PlanRun, PlanWork, RunState
-from data.store import Store, Writer
-from data.warning import MessageType, WarningLevel, WarningStatus
+from data.model.case import Recorded
+from data.model.plan import PlanRun, PlanWork, RunState
+from data.model.warning import MessageType, WarningLevel, WarningStatus
+from data.ports.store import Store, Writer
 from tests.contracts.samples import NOON, a_task, after, an_event
 from tests.contracts.test_warnings import a_warning, deliver
 

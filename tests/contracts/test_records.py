@@ -10,11 +10,11 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from data.errors import IllegalMove, NotFound
-from data.observation import Quality, Rejected
-from data.record import Timer, broken_link
-from data.requests import Request, RequestKind
+from data.model.observation import Quality, Rejected
+from data.model.record import Timer, broken_link
+from data.ports.requests import Request, RequestKind
+from data.ports.store import Answered, Store, Writer
 from data.sql.engine import store_url, writing_engine
-from data.store import Answered, Store, Writer
 from tests.contracts.samples import NOON, a_change, a_picture, a_reading, after, an_entry
 
 

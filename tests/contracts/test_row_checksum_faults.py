@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 import sqlalchemy as sa
 
-from data.settings import Settings
+from data.config.settings import Settings
 from data.sql import checksum_pass, schema
 from data.sql.checksum_pass import checksum_unchecked_rows, finish_checksums, make_checksums
 from data.sql.checksums import COLUMN, DAMAGED, ChecksumState, checksum_state, checksummed_tables, drop_triggers
@@ -20,7 +20,7 @@ from data.sql.engine import store_url, writing_engine
 from data.sql.schema import downgrade, upgrade
 from data.sql.soundness import check_database
 from data.sql.store import open_store
-from engine.soundness import DatabaseCheck
+from engine.reactions.soundness import DatabaseCheck
 from tests.contracts.crew import whole_unit
 
 ROWS = 30

@@ -14,14 +14,14 @@ from pathlib import Path
 
 import pytest
 
-from data.settings import Settings
+from data.config.settings import Settings
+from data.ports.store import AlertQuery
 from data.sql.checksums import COLUMN, checksummed_tables
 from data.sql.engine import store_url, writing_engine
 from data.sql.schema import downgrade, upgrade
 from data.sql.soundness import check_database
 from data.sql.store import open_store
-from data.store import AlertQuery
-from engine.soundness import DatabaseCheck
+from engine.reactions.soundness import DatabaseCheck
 from tests.contracts.crew import whole_unit
 
 

@@ -9,11 +9,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from data.errors import TookTooLong
-from data.observation import Quality, Reading
-from data.organisation import Shift, Unit, UnitKind
-from data.record import Evidence
-from data.spans import EvidenceKey, ReadingKey, ShiftKey
-from data.store import Reader, Store
+from data.model.observation import Quality, Reading
+from data.model.organisation import Shift, Unit, UnitKind
+from data.model.record import Evidence
+from data.model.spans import EvidenceKey, ReadingKey, ShiftKey
+from data.ports.store import Reader, Store
 
 NOON = datetime(2026, 7, 12, 4, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)

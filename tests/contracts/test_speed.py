@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 
-from data.store import Store, Writer
+from data.ports.store import Store, Writer
 from tests.contracts.crew import whole_unit
 from tests.contracts.samples import a_change, a_reading
 

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from data.errors import NotFound
-from data.record import Timer
+from data.model.record import Timer
+from data.ports.store import AlertQuery, Store, Writer
 from data.sql.store import open_store
-from data.store import AlertQuery, Store, Writer
-from engine.timers import AGAIN_AFTER, Due, Timers, alarm_of
+from engine.reactions.timers import AGAIN_AFTER, Due, Timers, alarm_of
 from tests.contracts.samples import NOON, after
 
 EARLIER = after(-3600)

@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import Engine, event
 
 from data.errors import NotFound
-from data.store import Store
-from data.warning import HazardWarning, MessageType, WarningArea, WarningId, WarningLevel, WarningStatus
-from data.warnings_in import receive_warning
+from data.model.warning import HazardWarning, MessageType, WarningArea, WarningId, WarningLevel, WarningStatus
+from data.ports.store import Store
+from data.stored.warnings_in import receive_warning
 from tests.contracts.samples import NOON, after
 
 STORM = WarningId("cq@weather.cn", "50010041600000_20240712", NOON)

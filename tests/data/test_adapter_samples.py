@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from data.config import load_settings
+from data.config.reading import load_settings
 from engine.catalogue import load_catalogue
 
 TEXT = (Path(__file__).resolve().parents[2] / "docs" / "adapters.md").read_text(encoding="utf-8")

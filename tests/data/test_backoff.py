@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from data.backoff import Backoff
+from data.net.backoff import Backoff
 
 
 def test_pauses_double_up_to_the_cap_and_begin_again_after_a_success() -> None:

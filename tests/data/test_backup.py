@@ -17,15 +17,15 @@ import pyotp
 import pytest
 
 from data.backup import BackupFailed, make_backup, restore_backup, verify_backup
-from data.checkpoint import CheckpointKey
-from data.inbox import Inbox
-from data.people import Role, User
-from data.record import broken_link
+from data.local.checkpoint import CheckpointKey
+from data.local.inbox import Inbox
+from data.local.vault import FolderVault
+from data.model.people import Role, User
+from data.model.record import broken_link
+from data.ports.store import AlertQuery
 from data.sql.lease import held_in_store
 from data.sql.soundness import check_database
 from data.sql.store import open_store
-from data.store import AlertQuery
-from data.vault import FolderVault
 from tests.contracts.crew import whole_unit
 from tests.contracts.postgres import binaries, running_cluster
 from tests.contracts.samples import NOON, a_reading

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from data.cap import parse_cap, parse_messages
+from data.cap.message import parse_cap, parse_messages
 from data.errors import InputRejected
-from data.warning import (
+from data.model.warning import (
     UNKNOWN_SENT,
     MessageType,
     WarningId,

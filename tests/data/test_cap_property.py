@@ -11,11 +11,11 @@ from hypothesis import given, note, settings
 from hypothesis import strategies as st
 from shapely.geometry import MultiPoint, Point, Polygon
 
-from data.cap import parse_messages
-from data.cap_area import MOST_POINTS, MOST_RING_POINTS, AreaReader
-from data.geo import Location
-from data.warning import HazardWarning, WarningArea, WarningLevel
-from data.warning_reach import District, Place, Reach, reach_at
+from data.cap.area import MOST_POINTS, MOST_RING_POINTS, AreaReader
+from data.cap.message import parse_messages
+from data.model.geo import Location
+from data.model.warning import HazardWarning, WarningArea, WarningLevel
+from data.model.warning_reach import District, Place, Reach, reach_at
 
 NOW = datetime(2026, 7, 12, 4, 0, tzinfo=UTC)
 HEAD = '<?xml version="1.0" encoding="UTF-8"?>'

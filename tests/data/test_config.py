@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from data.config import ConfigError, load_secrets, load_settings
-from data.zone import Zone
+from data.config.reading import ConfigError, load_secrets, load_settings
+from data.model.zone import Zone
 from engine.catalogue import load_catalogue
 
 GOOD = """\

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from data.config import ConfigError, load_settings
-from data.datum import Datums
+from data.config.reading import ConfigError, load_settings
 from data.errors import InputRejected
+from data.model.datum import Datums
 from engine.catalogue import load_catalogue
 
 CHONGQING = Datums({"yellow_sea": {"wusong": 1.64}})

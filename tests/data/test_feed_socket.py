@@ -15,9 +15,9 @@ from typing import Any, TypeVar
 
 import pytest
 
-from data.feed import Box, FrameHub, FramePacket, FramePublisher
-from data.feed_socket import SocketFrameHub, SocketFramePublisher
-from data.feed_wire import BrokenMessage, framed, pack_tile, unpack_tile
+from data.local.feed_socket import SocketFrameHub, SocketFramePublisher
+from data.local.feed_wire import BrokenMessage, framed, pack_tile, unpack_tile
+from data.ports.feed import Box, FrameHub, FramePacket, FramePublisher
 
 T = TypeVar("T")
 NOON = datetime(2024, 7, 12, 4, 0, tzinfo=UTC)

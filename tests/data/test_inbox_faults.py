@@ -15,10 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data.errors import InputRejected, StoreClosed
-from data.inbox import Inbox
-from data.observation import DamagedInput, Reading
-from data.sealed import Damaged
-from monitors._inbox_monitor import InboxMonitor, InboxWatch
+from data.local.inbox import Inbox
+from data.local.sealed import Damaged
+from data.model.observation import DamagedInput, Reading
+from monitors.gauges._inbox_monitor import InboxMonitor, InboxWatch
 
 NOON = datetime(2024, 7, 12, 4, 0, tzinfo=UTC)
 READINGS = tuple(Reading("quay-2", "stage", "water_level", 163.5 + n, NOON + timedelta(minutes=n)) for n in range(3))

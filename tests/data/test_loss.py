@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from data.loss import CAUSES, LOSSES_KEPT, cause_of, losses_after, without_address
+from data.model.loss import CAUSES, LOSSES_KEPT, cause_of, losses_after, without_address
 from layouts.words import TABLE
 
 NOON = datetime(2024, 7, 12, 4, 0, tzinfo=UTC)

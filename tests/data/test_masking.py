@@ -16,13 +16,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data.masking import SecretMask, secret_mask
-from data.notice import Notice
-from data.observation import Rejected
-from data.secrets import Secrets, redact
-from data.settings import Settings
+from data.config.settings import Settings
+from data.model.masking import SecretMask, secret_mask
+from data.model.notice import Notice
+from data.model.observation import Rejected
+from data.model.secrets import Secrets, redact
 from data.sql.store import open_store
-from engine.log_lines import JsonFormatter, RedactingFormatter
+from engine.process.log_lines import JsonFormatter, RedactingFormatter
 from notices._http import header_value
 from notices.http_message import Recipe as HttpMessage
 from tests.contracts.samples import NOON

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from alerts.alertmanager import signals_of
-from data.alert import Raised
 from data.errors import InputRejected
-from data.moments import plausible
+from data.model.alert import Raised
+from data.model.moments import plausible
 
 NOON = datetime(2026, 7, 12, 12, 0, tzinfo=UTC)
 EAST, WEST = timezone(timedelta(hours=14)), timezone(-timedelta(hours=12))

@@ -10,9 +10,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import httpx
 import pytest
 
-from data.channel import DeliveryFailed
-from data.guarded_http import GuardedTransport, RefusedByUs
-from data.outgoing import DestinationRefused, check_literal, checked_addresses, why_refused
+from data.net.guarded_http import GuardedTransport, RefusedByUs
+from data.net.outgoing import DestinationRefused, check_literal, checked_addresses, why_refused
+from data.ports.channel import DeliveryFailed
 from notices._http import request
 
 REFUSED = (

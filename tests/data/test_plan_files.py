@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from data.config import ConfigError, load_settings
-from data.plan_settings import NoticeStep, PinStep, TaskStep
+from data.config.plans import NoticeStep, PinStep, TaskStep
+from data.config.reading import ConfigError, load_settings
 from engine.catalogue import load_catalogue
 
 CONFIG = """\

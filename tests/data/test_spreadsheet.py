@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from data.spreadsheet import harmless_cell
+from data.model.spreadsheet import harmless_cell
 
 
 @pytest.mark.parametrize(

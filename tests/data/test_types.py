@@ -13,17 +13,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr, ValidationError
 
-from data.alert import Alert, AlertKey, AlertState, Priority
-from data.durations import format_duration, parse_duration
 from data.errors import Forbidden, InputRejected
-from data.geo import Location, distance_m
-from data.observation import Detection, Detections, Reading, Tick
-from data.people import PERMITTED, Action, Actor, Role
-from data.record import GENESIS, AuditEntry, broken_link
-from data.secrets import Credentials, redact, with_credentials
-from data.task import Task, TaskState
-from data.units import convert
-from data.zone import Zone
+from data.model.alert import Alert, AlertKey, AlertState, Priority
+from data.model.durations import format_duration, parse_duration
+from data.model.geo import Location, distance_m
+from data.model.observation import Detection, Detections, Reading, Tick
+from data.model.people import PERMITTED, Action, Actor, Role
+from data.model.record import GENESIS, AuditEntry, broken_link
+from data.model.secrets import Credentials, redact, with_credentials
+from data.model.task import Task, TaskState
+from data.model.units import convert
+from data.model.zone import Zone
 
 NOON = datetime(2024, 7, 12, 4, 0, tzinfo=UTC)
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from data.errors import InputRejected, NotFound
-from data.record import Evidence
-from data.vault import FolderVault
+from data.local.vault import FolderVault
+from data.model.record import Evidence
 
 NOON = datetime(2024, 7, 12, 4, 0, tzinfo=UTC)
 PICTURE = b"\xff\xd8\xff\xe0 not really a picture \xff\xd9"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from data.vault import EvidenceDamaged, FolderVault
+from data.local.vault import EvidenceDamaged, FolderVault
 
 NOON = datetime(2024, 7, 12, 4, 0, tzinfo=UTC)
 PICTURE = b"\xff\xd8 a picture of the quay"

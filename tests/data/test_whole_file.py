@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from data.lock import AlreadyRunning, held
-from data.meters import Meters, read_meters
+from data.local.lock import AlreadyRunning, held
+from data.local.meters import Meters, read_meters
 from data.whole_file import replace_file
 
 

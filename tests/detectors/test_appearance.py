@@ -10,12 +10,12 @@ import numpy.typing as npt
 import pytest
 
 from alerts.likeness import UNLIKE, unlike
-from data.frame import Image
-from data.geo import Location
-from data.observation import Detection, Detections, Vectors
-from data.picture import ArrayFrame
-from data.place import Place
-from data.recipe import Context
+from data.model.frame import Image
+from data.model.geo import Location
+from data.model.observation import Detection, Detections, Vectors
+from data.model.picture import ArrayFrame
+from data.model.place import Place
+from data.ports.recipe import Context
 from detectors._appearance import LENGTH, described
 from detectors.yolo import Recipe
 

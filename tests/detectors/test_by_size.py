@@ -11,8 +11,8 @@ import pytest
 
 import detectors._backend as backend
 from data.errors import InputRejected
-from data.frame import Image
-from data.place import InferenceSettings
+from data.model.frame import Image
+from data.model.place import InferenceSettings
 from detectors._backend import BySize, Model, windows
 
 

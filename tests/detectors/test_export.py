@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 
 from data.errors import InputRejected
-from data.place import InferenceSettings
+from data.model.place import InferenceSettings
 from detectors._export import exported_model
 from detectors._weights import Weights, configured_weights
 
 ASK = """
 import sys
 from pathlib import Path
-from data.place import InferenceSettings
+from data.model.place import InferenceSettings
 from detectors._export import exported_model
 from detectors._weights import configured_weights
 inference = InferenceSettings(width=64, height=96)

@@ -11,19 +11,19 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from data.alert import Ended, Raised
+from data.config.settings import SiteSettings
 from data.errors import InputRejected, UnverifiedWeights
-from data.frame import Image
-from data.geo import Location
-from data.observation import Quality, Reading
-from data.picture import ArrayFrame
-from data.place import InferenceSettings
-from data.recipe import Context
-from data.settings import SiteSettings
+from data.model.alert import Ended, Raised
+from data.model.frame import Image
+from data.model.geo import Location
+from data.model.observation import Quality, Reading
+from data.model.picture import ArrayFrame
+from data.model.place import InferenceSettings
+from data.ports.recipe import Context
 from detectors._water_model import WeightsSettings
 from detectors._weights import known_weights, sha256_of
 from detectors.flood_extent import Recipe
-from engine.pipeline import SitePipeline
+from engine.judging.pipeline import SitePipeline
 from tests.detectors.waterlogging import DAY, EVENING, NIGHT, ZONES, camera, index, live, picture, reading
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from data.place import InferenceSettings
+from data.model.place import InferenceSettings
 from detectors._backend import load
 from detectors._precision import Processor, Trial, choose
 

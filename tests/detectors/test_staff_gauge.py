@@ -14,16 +14,16 @@ import pytest
 from pydantic import ValidationError
 
 from alerts.threshold import Recipe as Threshold
-from data.alert import Ended, Raised
-from data.frame import Image
-from data.geo import Location
-from data.observation import Quality, Reading
-from data.picture import ArrayFrame
-from data.recipe import Context
-from data.settings import SiteSettings
+from data.config.settings import SiteSettings
+from data.model.alert import Ended, Raised
+from data.model.frame import Image
+from data.model.geo import Location
+from data.model.observation import Quality, Reading
+from data.model.picture import ArrayFrame
+from data.ports.recipe import Context
 from detectors._waterline import Unseen
 from detectors.staff_gauge import Mark, Recipe, StaffGauge
-from engine.pipeline import SitePipeline
+from engine.judging.pipeline import SitePipeline
 
 EVENING = datetime(2012, 5, 31, 23, 0, tzinfo=UTC)
 HEIGHT, WIDTH = 600, 800

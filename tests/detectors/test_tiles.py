@@ -9,12 +9,12 @@ import pytest
 
 from bench.swimmers import IN_WATER, NOON, SWIMMERS, Lifeguard, drawn_waters, empty_waters, real_waters, standing_in
 from data.errors import InputRejected
-from data.geo import Location
-from data.observation import Detection, Detections
-from data.picture import ArrayFrame
-from data.place import Place
-from data.recipe import Context
-from data.zone import Zone
+from data.model.geo import Location
+from data.model.observation import Detection, Detections
+from data.model.picture import ArrayFrame
+from data.model.place import Place
+from data.model.zone import Zone
+from data.ports.recipe import Context
 from detectors._tiles import Grid, Tile
 from detectors.yolo import Recipe, without_repeats
 

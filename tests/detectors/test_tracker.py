@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from data.observation import Detection
-from data.picture import ArrayFrame
+from data.model.observation import Detection
+from data.model.picture import ArrayFrame
 from detectors._letterbox import Letterbox
 from detectors._tracker import Tracker
 from detectors.yolo import one_per_object

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from data.errors import DeviceLost, InputRejected, UnverifiedWeights
-from data.place import InferenceSettings
+from data.model.place import InferenceSettings
 from detectors._weights import configured_weights, from_release, from_wheel, known_weights
 
 FORGED = b"not what was published"

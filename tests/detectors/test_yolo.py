@@ -15,11 +15,11 @@ import pytest
 from pydantic import ValidationError
 
 from data.errors import InputRejected
-from data.geo import Location
-from data.observation import Detections
-from data.picture import ArrayFrame
-from data.place import InferenceSettings, Place
-from data.recipe import Context
+from data.model.geo import Location
+from data.model.observation import Detections
+from data.model.picture import ArrayFrame
+from data.model.place import InferenceSettings, Place
+from data.ports.recipe import Context
 from detectors._labels import COCO
 from detectors._tracker import iou
 from detectors.yolo import Recipe

@@ -10,13 +10,13 @@ import cv2
 import numpy as np
 
 from alerts.threshold import Recipe as Threshold
-from data.frame import Image
-from data.geo import Location
-from data.observation import Reading
-from data.picture import ArrayFrame
-from data.recipe import Context
-from data.settings import SiteSettings
-from data.zone import Zone
+from data.config.settings import SiteSettings
+from data.model.frame import Image
+from data.model.geo import Location
+from data.model.observation import Reading
+from data.model.picture import ArrayFrame
+from data.model.zone import Zone
+from data.ports.recipe import Context
 from detectors.flood_extent import FloodExtent, Recipe
 
 EVENING = datetime(2024, 7, 12, 12, 0, tzinfo=UTC)

@@ -13,15 +13,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
-from data.case import Origin, Part
-from data.category import Category
+from data.config.settings import Settings
 from data.errors import Forbidden, IllegalMove, InputRejected
-from data.geo import Location
-from data.organisation import Unit, UnitKind
-from data.people import Actor, Role
-from data.settings import Settings
-from data.store import Store, Writer
-from data.task import Event, EventState, Task
+from data.model.case import Origin, Part
+from data.model.category import Category
+from data.model.geo import Location
+from data.model.organisation import Unit, UnitKind
+from data.model.people import Actor, Role
+from data.model.task import Event, EventState, Task
+from data.ports.store import Store, Writer
 from dispatch import convening, tasks, turns
 from dispatch.case_clocks import clocks_due
 from dispatch.case_table import TABLE, EventStep

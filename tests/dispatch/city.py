@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from alerts.lifecycle import raise_alert
-from data.alert import Alert, AlertKey, Priority, Raised
-from data.dispatch_settings import CostSettings, DispatchSettings
-from data.geo import Location
-from data.people import Actor, Role
-from data.record import AuditEntry, Change
-from data.settings import ResponderSettings, Settings, SiteSettings
+from data.config.dispatch import CostSettings, DispatchSettings
+from data.config.settings import ResponderSettings, Settings, SiteSettings
+from data.model.alert import Alert, AlertKey, Priority, Raised
+from data.model.geo import Location
+from data.model.people import Actor, Role
+from data.model.record import AuditEntry, Change
+from data.model.task import Task
+from data.ports.store import Store, Writer
 from data.sql.store import open_store
-from data.store import Store, Writer
-from data.task import Task
 from dispatch.offers import expire_due
 from dispatch.responders import sync_responders
 from dispatch.routing import Roads

@@ -6,16 +6,16 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from data.geo import Location
-from data.organisation import Unit, UnitKind
-from data.people import Actor, Role, User
-from data.plan import PlanRun
-from data.plan_settings import PlansSettings
-from data.settings import ResponderSettings, Settings, SiteSettings
-from data.store import Store, TaskQuery
-from data.task import Task
-from data.warning import HazardWarning, MessageType, WarningArea, WarningId, WarningLevel, WarningStatus
-from data.warnings_in import receive_warning
+from data.config.plans import PlansSettings
+from data.config.settings import ResponderSettings, Settings, SiteSettings
+from data.model.geo import Location
+from data.model.organisation import Unit, UnitKind
+from data.model.people import Actor, Role, User
+from data.model.plan import PlanRun
+from data.model.task import Task
+from data.model.warning import HazardWarning, MessageType, WarningArea, WarningId, WarningLevel, WarningStatus
+from data.ports.store import Store, TaskQuery
+from data.stored.warnings_in import receive_warning
 from dispatch.plan_runs import ends_due, follow_warning
 from dispatch.plan_works import Maker, rounds_due, settle
 from dispatch.responders import sync_responders

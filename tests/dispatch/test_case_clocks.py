@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from data.case import Origin
-from data.category import Category
-from data.people import Actor, Role, User
-from data.settings import Settings
+from data.config.settings import Settings
+from data.model.case import Origin
+from data.model.category import Category
+from data.model.people import Actor, Role, User
+from data.model.task import Event
+from data.ports.store import Store, Writer
 from data.sql.store import open_store
-from data.store import Store, Writer
-from data.task import Event
 from dispatch.case_clocks import clocks_due
 from dispatch.case_table import EventStep
 from dispatch.case_work import dispatch_units

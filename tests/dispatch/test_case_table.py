@@ -11,15 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from data.case import Origin, Recorded
-from data.category import Category
+from data.config.settings import Settings
 from data.errors import Forbidden, IllegalMove
-from data.people import SYSTEM, Actor, Role
-from data.record import broken_link
-from data.settings import Settings
+from data.model.case import Origin, Recorded
+from data.model.category import Category
+from data.model.people import SYSTEM, Actor, Role
+from data.model.record import broken_link
+from data.model.task import Event, EventState, Task, TaskState
+from data.ports.store import Store
 from data.sql.store import open_store
-from data.store import Store
-from data.task import Event, EventState, Task, TaskState
 from dispatch.case_rules import Attempt
 from dispatch.case_table import TABLE, EventStep
 from dispatch.cases import check

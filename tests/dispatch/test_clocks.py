@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from data.case import ClockName, TimeKind
 from data.errors import InputRejected
+from data.model.case import ClockName, TimeKind
 from dispatch import clocks
 from dispatch.clocks import WorkCalendar, work_calendar
 

@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 
 from alerts.lifecycle import end_alert, raise_alert
-from data.alert import AlertKey, Ended, Priority, Raised
-from data.dispatch_settings import ClosureSettings
-from data.geo import Location, distance_m
-from data.settings import SiteSettings
+from data.config.dispatch import ClosureSettings
+from data.config.settings import SiteSettings
+from data.model.alert import AlertKey, Ended, Priority, Raised
+from data.model.geo import Location, distance_m
+from data.ports.store import Writer
 from data.sql.store import open_store
-from data.store import Writer
 from dispatch.costs import closed_roads
 from dispatch.responders import rank, sync_responders
 from dispatch.routing import Closure, Roads

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from data.config.notices import ClockSettings, NoticeSettings
+from data.config.settings import Settings
 from data.errors import Forbidden, IllegalMove, InputRejected
-from data.notice import Notice, NoticeState
-from data.notice_settings import ClockSettings, NoticeSettings
-from data.people import Actor, Role
-from data.settings import Settings
+from data.model.notice import Notice, NoticeState
+from data.model.people import Actor, Role
+from data.ports.store import Store
 from data.sql.store import open_store
-from data.store import Store
 from dispatch.case_clocks import clocks_due
 from dispatch.clocks import calendar_of
 from dispatch.escalating import escalate

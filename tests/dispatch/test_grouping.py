@@ -11,10 +11,10 @@ import pytest
 
 from alerts.lifecycle import raise_alert
 from alerts.threshold import Recipe as Threshold
-from data.alarm_settings import AlarmSettings, GroupingSettings
-from data.alert import Alert, AlertKey, Priority, Raised
-from data.geo import Location
-from data.settings import SiteSettings
+from data.config.alarms import AlarmSettings, GroupingSettings
+from data.config.settings import SiteSettings
+from data.model.alert import Alert, AlertKey, Priority, Raised
+from data.model.geo import Location
 from data.sql.store import open_store
 from dispatch.grouping import join_near
 from dispatch.responders import sync_responders

@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 
 from alerts.lifecycle import acknowledge, raise_alert
-from data.alert import AlertKey, Priority, Raised
-from data.cap import parse_messages
+from data.cap.message import parse_messages
+from data.model.alert import AlertKey, Priority, Raised
+from data.model.warning import MessageType, WarningLevel
+from data.ports.store import Writer
 from data.sql.store import open_store
-from data.store import Writer
-from data.warning import MessageType, WarningLevel
-from data.warnings_in import receive_warning
+from data.stored.warnings_in import receive_warning
 from dispatch.plan_runs import follow_warning
 from dispatch.plan_works import settle
 from tests.data.test_cap import block, message

@@ -14,9 +14,9 @@ import shapely
 from shapely.geometry import Polygon
 
 from data.errors import InputRejected
-from data.geo import Location
-from data.organisation import Shift, Unit, UnitKind
-from data.people import SYSTEM
+from data.model.geo import Location
+from data.model.organisation import Shift, Unit, UnitKind
+from data.model.people import SYSTEM
 from data.sql.store import open_store
 from dispatch.grids import coverage, grid_at, outline_of
 from dispatch.organisation_import import read_categories, read_file, read_text, sync_cases

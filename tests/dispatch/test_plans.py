@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from alerts.lifecycle import end_alert, raise_alert
-from data.alert import AlertKey, Ended, Priority, Raised
 from data.errors import Forbidden, IllegalMove, InputRejected
-from data.modes import active_modes
-from data.plan import RunState
-from data.plan_views import run_view
+from data.model.alert import AlertKey, Ended, Priority, Raised
+from data.model.plan import RunState
+from data.model.task import EventState, TaskState
+from data.model.warning import MessageType, WarningArea, WarningLevel, WarningStatus
 from data.sql.store import open_store
-from data.task import EventState, TaskState
-from data.warning import MessageType, WarningArea, WarningLevel, WarningStatus
+from data.stored.modes import active_modes
+from data.stored.plan_views import run_view
 from dispatch import plan_runs
 from tests.dispatch.city import LI
 from tests.dispatch.plan_city import EAST, ZHAO, PlanCity, cap

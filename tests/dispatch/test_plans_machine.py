@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from data.plan import RunState
+from data.model.plan import RunState
+from data.model.task import TaskState
+from data.model.warning import HazardWarning, MessageType, WarningId, WarningLevel
+from data.ports.store import Writer
 from data.sql.store import open_store
-from data.store import Writer
-from data.task import TaskState
-from data.warning import HazardWarning, MessageType, WarningId, WarningLevel
-from data.warnings_in import receive_warning
+from data.stored.warnings_in import receive_warning
 from dispatch.plan_runs import follow_warning
 from dispatch.plan_works import settle
 from tests.dispatch.plan_city import PlanCity, cap

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from data.alert import Priority
-from data.cap import parse_cap
-from data.plan import RunState
+from data.cap.message import parse_cap
+from data.model.alert import Priority
+from data.model.plan import RunState
+from data.model.warning import MessageType, WarningArea, WarningLevel
 from data.sql.store import open_store
-from data.warning import MessageType, WarningArea, WarningLevel
 from dispatch import plan_runs
 from tests.data.test_cap import block, message
 from tests.dispatch.city import NOON

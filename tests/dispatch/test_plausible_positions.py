@@ -7,10 +7,10 @@ from datetime import timedelta
 import pytest
 from pydantic import ValidationError
 
-from data.case import Origin
+from data.config.settings import ResponderSettings, SiteSettings
 from data.errors import InputRejected
-from data.geo import Location
-from data.settings import ResponderSettings, SiteSettings
+from data.model.case import Origin
+from data.model.geo import Location
 from dispatch.intake import Report, bring_in
 from dispatch.responders import SharedPosition, rank, share_position
 from tests.dispatch.city import GATE, LI, NEAR, NOON, City

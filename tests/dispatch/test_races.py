@@ -9,8 +9,8 @@ from functools import partial
 
 from alerts.lifecycle import acknowledge
 from data.errors import Forbidden, IllegalMove
-from data.people import Actor, Role
-from data.task import Task
+from data.model.people import Actor, Role
+from data.model.task import Task
 from dispatch.tasks import accept, cancel, verify
 from tests.dispatch.city import CHEN, LI, MIDDLE, NEAR, City
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from data.people import Role
-from data.task import EventState, OfferState, Task, TaskState
+from data.model.people import Role
+from data.model.task import EventState, OfferState, Task, TaskState
 from dispatch.reassign_abandoned import Abandoned, abandoned_by, reassign_abandoned
 from dispatch.tasks import accept, en_route, on_scene, report
 from tests.dispatch.city import MIDDLE, NEAR, City

@@ -7,11 +7,11 @@ from datetime import timedelta
 import pytest
 
 from alerts.lifecycle import raise_alert
-from data.alert import AlertKey, Priority, Raised
-from data.case import Origin
-from data.geo import Location
-from data.settings import SiteSettings
-from data.task import Event
+from data.config.settings import SiteSettings
+from data.model.alert import AlertKey, Priority, Raised
+from data.model.case import Origin
+from data.model.geo import Location
+from data.model.task import Event
 from dispatch.intake import Report, bring_in
 from dispatch.tasks import verify
 from tests.dispatch.city import CHEN, GATE, LI, City

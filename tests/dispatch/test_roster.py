@@ -7,10 +7,10 @@ from datetime import timedelta
 import pytest
 
 from data.errors import IllegalMove
-from data.geo import Location
-from data.organisation import Shift, Unit, UnitKind
-from data.people import Role
-from data.store import Writer
+from data.model.geo import Location
+from data.model.organisation import Shift, Unit, UnitKind
+from data.model.people import Role
+from data.ports.store import Writer
 from dispatch.responders import rank, share_position, sync_responders
 from dispatch.roster import changes_of_shift, keep_shifts
 from tests.dispatch.city import GATE, NEAR, NOON, OFF, City

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from data.errors import InputRejected
-from data.geo import Location, distance_m
+from data.model.geo import Location, distance_m
 from dispatch.routing import DETOUR, Roads, load_roads, straight_line
 
 WALK_M_S, E_BIKE_M_S = 1.3, 15 / 3.6

@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 
 from alerts.lifecycle import acknowledge
-from data.alert import AlertState, Priority
+from data.config.settings import Settings
 from data.errors import Forbidden, IllegalMove, InputRejected, NobodyAvailable, NotFound
-from data.people import Actor, Role
-from data.record import Evidence, broken_link
-from data.settings import Settings
+from data.model.alert import AlertState, Priority
+from data.model.people import Actor, Role
+from data.model.record import Evidence, broken_link
+from data.model.task import EventState, Task, TaskState
+from data.ports.store import AlertQuery, TaskQuery
 from data.sql.store import open_store
-from data.store import AlertQuery, TaskQuery
-from data.task import EventState, Task, TaskState
 from dispatch.responders import sync_responders
 from dispatch.tasks import accept, cancel, decline, en_route, on_scene, report, verify
 from dispatch.transitions import TRANSITIONS, Step

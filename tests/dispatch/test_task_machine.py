@@ -13,13 +13,13 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from data.alert import Priority
 from data.errors import Forbidden, IllegalMove
-from data.people import Actor, Role
-from data.record import broken_link
+from data.model.alert import Priority
+from data.model.people import Actor, Role
+from data.model.record import broken_link
+from data.model.task import Task, TaskState
+from data.ports.store import TaskQuery
 from data.sql.store import open_store
-from data.store import TaskQuery
-from data.task import Task, TaskState
 from dispatch.responders import sync_responders
 from dispatch.tasks import accept, cancel, en_route, on_scene, report, verify
 from tests.dispatch.city import CHEN, FAR, LI, MIDDLE, NEAR, City

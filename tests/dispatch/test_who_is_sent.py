@@ -13,13 +13,13 @@ from typing import Any
 
 import pytest
 
-from data.alert import Priority
-from data.dispatch_settings import AutomaticSettings, DispatchSettings
+from data.config.dispatch import AutomaticSettings, DispatchSettings
+from data.config.settings import Settings
 from data.errors import IllegalMove, NobodyAvailable
-from data.settings import Settings
+from data.model.alert import Priority
+from data.model.task import Candidate, Offer, Task, TaskState
+from data.ports.store import Writer
 from data.sql.store import open_store
-from data.store import Writer
-from data.task import Candidate, Offer, Task, TaskState
 from dispatch.assignment import assign
 from dispatch.offers import mark_delivered
 from dispatch.responders import sync_responders

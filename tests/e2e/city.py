@@ -18,9 +18,9 @@ import httpx
 from PIL import Image
 from playwright.sync_api import Browser, Page
 
-from data.people import Role
+from data.model.people import Role
+from data.ports.store import Store
 from data.sql.store import open_store
-from data.store import Store
 from tests.conftest import ROOT
 from tests.servers.mosquitto import free_port
 from web import accounts

@@ -12,13 +12,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from data.log_settings import LogFormat
-from engine.heart import Heart
-from engine.supervisor import Child
+from data.config.log import LogFormat
+from engine.process.heart import Heart
+from engine.process.supervisor import Child
 
 ROOT = Path(__file__).resolve().parents[2]
 _SUPERVISE = (
-    "import logging, pickle, sys; from engine.child import set_up_log; from engine.supervisor import Supervisor; "
+    "import logging, pickle, sys; from engine.process.child import set_up_log; from engine.process.supervisor import Supervisor; "
     "form = pickle.load(sys.stdin.buffer); set_up_log('supervisor', logging.INFO, form=form); "
     "children, run_dir = pickle.load(sys.stdin.buffer); "
     "Supervisor(children, run_dir, log_format=form).run()"

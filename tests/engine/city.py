@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from alerts.intrusion import Recipe as Intrusion
-from data.alert import Alert
-from data.camera_health import HealthSettings
-from data.geo import Location
-from data.settings import Settings, SiteSettings
+from data.config.settings import Settings, SiteSettings
+from data.model.alert import Alert
+from data.model.camera_health import HealthSettings
+from data.model.geo import Location
+from data.ports.store import AlertQuery, Store
 from data.sql.store import open_store
-from data.store import AlertQuery, Store
-from engine.options import RunOptions
+from engine.process.options import RunOptions
+from engine.process.supervisor import Child
 from engine.run import build_children, prepare
-from engine.supervisor import Child
 from tests.engine.children import Supervised, supervise
 from tests.engine.kinds import Brightness, LampCamera
 

@@ -13,11 +13,11 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from data.alert import Raised, Signal
-from data.camera_health import HealthSettings
-from data.frame import Image
-from data.observation import Tick
-from engine.health import HealthWatch
+from data.model.alert import Raised, Signal
+from data.model.camera_health import HealthSettings
+from data.model.frame import Image
+from data.model.observation import Tick
+from engine.judging.health import HealthWatch
 
 START = datetime(2024, 7, 12, 14, 0, tzinfo=UTC)
 Change = Callable[[Image, int], Image]

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from alerts.lifecycle import end_alert, raise_alert
-from data.alert import Alert, AlertKey, Ended, Priority, Raised
-from data.alert_life import AlertStep, TakenStep, Verification
-from data.observation import Reading
-from data.settings import Settings
-from data.store import Store, TaskQuery
-from data.task import Task
-from engine.fusing import Fusion
+from data.config.settings import Settings
+from data.model.alert import Alert, AlertKey, Ended, Priority, Raised
+from data.model.alert_life import AlertStep, TakenStep, Verification
+from data.model.observation import Reading
+from data.model.task import Task
+from data.ports.store import Store, TaskQuery
+from engine.reactions.fusing import Fusion
 
 NOON = datetime(2026, 7, 12, 4, 0, tzinfo=UTC)
 CITY = """

@@ -12,21 +12,21 @@ from pathlib import Path
 
 from alerts.silence import Recipe as Silence
 from alerts.threshold import Recipe as Threshold
-from data.alarm_settings import AlarmSettings, FlappingSettings
-from data.alert import Alert
+from data.config.alarms import AlarmSettings, FlappingSettings
+from data.config.settings import Settings, SiteSettings
 from data.errors import InputRejected
-from data.geo import Location
-from data.observation import Reading, Rejected
-from data.recipe import MonitorRecipe, RuleRecipe
-from data.settings import Settings, SiteSettings
+from data.model.alert import Alert
+from data.model.geo import Location
+from data.model.observation import Reading, Rejected
+from data.ports.recipe import MonitorRecipe, RuleRecipe
+from data.ports.store import AlertQuery, Store
 from data.sql.store import open_store
-from data.store import AlertQuery, Store
-from engine.device import Device, Item
-from engine.heart import Heart
-from engine.options import RunOptions
+from engine.camera.device import Device, Item
+from engine.process.heart import Heart
+from engine.process.options import RunOptions
 from engine.sensors import Sensors
-from monitors._gauge import GaugeRecipe, Measured
-from monitors.http_push import Recipe as HttpPush
+from monitors.gauges._gauge import GaugeRecipe, Measured
+from monitors.gauges.http_push import Recipe as HttpPush
 
 BEGAN = datetime(2026, 7, 12, 8, 0, tzinfo=UTC)
 DEPTH = Threshold(id="deep", quantity="water_depth", above=25, clear_at=20)

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from data.observation import Detection, Detections
-from data.picture import ArrayFrame
+from data.model.observation import Detection, Detections
+from data.model.picture import ArrayFrame
 
 NOON = datetime(2024, 7, 12, 4, 0, tzinfo=UTC)
 GRAINS = np.random.default_rng(5).normal(0, 2, (16, 180, 320)).astype(np.float32)

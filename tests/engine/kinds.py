@@ -13,12 +13,12 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from data.durations import Duration
 from data.errors import DeviceLost, InputRejected
-from data.frame import Frame
-from data.observation import Detection, Detections, Reading
-from data.picture import ArrayFrame
-from data.recipe import Context, DetectorRecipe, MonitorRecipe
+from data.model.durations import Duration
+from data.model.frame import Frame
+from data.model.observation import Detection, Detections, Reading
+from data.model.picture import ArrayFrame
+from data.ports.recipe import Context, DetectorRecipe, MonitorRecipe
 
 
 class LampCamera(MonitorRecipe):

@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 
 from alerts.lifecycle import raise_alert
-from data.alert import AlertKey, Priority, Raised
-from data.people import CONSOLE, AccountCode, Role, Session, User
-from data.record import Change
-from data.store import Store, Writer
-from data.task import EventState, Task
+from data.model.alert import AlertKey, Priority, Raised
+from data.model.people import CONSOLE, AccountCode, Role, Session, User
+from data.model.record import Change
+from data.model.task import EventState, Task
+from data.ports.store import Store, Writer
 from dispatch.responders import sync_responders
 from dispatch.tasks import accept, dispatch
-from engine.account_watch import LEAVING, RETRY_S, AccountWatch, EndedSessions
+from engine.reactions.account_watch import LEAVING, RETRY_S, AccountWatch, EndedSessions
 from tests.dispatch.city import LI, NEAR, City, opened_city
 from web.account_steps import disable
 

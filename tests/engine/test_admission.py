@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from engine.admission import Admission, Load
+from engine.camera.admission import Admission, Load
 
 
 def test_while_the_worker_keeps_up_everybody_may_wake() -> None:

@@ -11,16 +11,16 @@ import pytest
 
 from alerts.dwell import Recipe as Dwell
 from alerts.intrusion import Recipe as Intrusion
+from data.config.settings import SiteSettings
 from data.errors import DeviceLost, InputRejected
-from data.geo import Location
-from data.observation import Reading, Rejected
-from data.recipe import Context, RuleRecipe
-from data.settings import SiteSettings
-from data.zone import Zone
+from data.model.geo import Location
+from data.model.observation import Reading, Rejected
+from data.model.zone import Zone
+from data.ports.recipe import Context, RuleRecipe
 from detectors.yolo import Recipe as Yolo
 from engine.analyze import Line, analyze_frames, analyze_video, as_text
-from engine.watch import Watch
-from monitors.video_file import Recipe as VideoFile
+from engine.camera.watch import Watch
+from monitors.video.video_file import Recipe as VideoFile
 from tests.engine.kinds import Anything
 from tests.monitors.test_packets import film
 

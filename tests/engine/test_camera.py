@@ -14,13 +14,13 @@ import numpy as np
 import pytest
 
 from alerts.intrusion import Recipe as Intrusion
-from data.camera_health import HealthSettings
-from data.feed import FramePacket
-from data.feed_socket import SocketFrameHub
-from data.meters import read_meters
-from data.settings import SiteSettings
-from monitors.rtsp_camera import Recipe as RtspCamera
-from monitors.video_file import Recipe as VideoFile
+from data.config.settings import SiteSettings
+from data.local.feed_socket import SocketFrameHub
+from data.local.meters import read_meters
+from data.model.camera_health import HealthSettings
+from data.ports.feed import FramePacket
+from monitors.video.rtsp_camera import Recipe as RtspCamera
+from monitors.video.video_file import Recipe as VideoFile
 from tests.engine.city import CHONGQING, Cities, City
 from tests.engine.kinds import Anything, Brightness
 from tests.servers.rtsp import RtspServer, rtsp_server

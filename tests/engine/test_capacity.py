@@ -9,10 +9,10 @@ import pytest
 
 from alerts.intrusion import Recipe as Intrusion
 from app import main
-from data.geo import Location
-from data.settings import Settings, SiteSettings
+from data.config.settings import Settings, SiteSettings
+from data.model.geo import Location
 from engine.capacity import Cost, capacity, write_stream
-from monitors.video_file import Recipe as VideoFile
+from monitors.video.video_file import Recipe as VideoFile
 from tests.conftest import ROOT
 
 

@@ -8,12 +8,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from data.case import Origin, TimeKind
-from data.category import Category
-from data.notice_settings import ClockSettings, NoticeSettings
-from data.people import Actor, Role, User
-from data.settings import ResponderSettings
-from data.store import Writer
+from data.config.notices import ClockSettings, NoticeSettings
+from data.config.settings import ResponderSettings
+from data.model.case import Origin, TimeKind
+from data.model.category import Category
+from data.model.people import Actor, Role, User
+from data.ports.store import Writer
 from dispatch.case_table import EventStep
 from dispatch.case_work import dispatch_units
 from dispatch.cases import take

@@ -12,14 +12,14 @@ from typing import ClassVar, Literal
 import numpy as np
 import pytest
 
-from data.feed_socket import SocketFramePublisher
-from data.frame import Frame
-from data.geo import Location
-from data.meters import Meters
-from data.observation import Reading, Rejected
-from data.place import Place
-from data.recipe import Context, MonitorRecipe
-from engine.camera import Camera
+from data.local.feed_socket import SocketFramePublisher
+from data.local.meters import Meters
+from data.model.frame import Frame
+from data.model.geo import Location
+from data.model.observation import Reading, Rejected
+from data.model.place import Place
+from data.ports.recipe import Context, MonitorRecipe
+from engine.camera.camera import Camera
 from engine.look_queue import Received
 from tests.engine.grainy_street import Box, frame, seen
 

@@ -13,17 +13,17 @@ import pytest
 
 from alerts.lifecycle import raise_alert
 from alerts.threshold import Recipe as Threshold
-from data.alert import AlertKey, Priority, Raised
-from data.dispatch_settings import DispatchSettings
-from data.geo import Location
-from data.observation import Reading
-from data.people import Actor, Role
-from data.requests import Request, RequestKind
-from data.settings import ResponderSettings, SiteSettings
-from data.vault import FolderVault
+from data.config.dispatch import DispatchSettings
+from data.config.settings import ResponderSettings, SiteSettings
+from data.local.vault import FolderVault
+from data.model.alert import AlertKey, Priority, Raised
+from data.model.geo import Location
+from data.model.observation import Reading
+from data.model.people import Actor, Role
+from data.ports.requests import Request, RequestKind
 from dispatch.routing import load_roads
 from dispatch.tasks import dispatch
-from monitors.video_file import Recipe as VideoFile
+from monitors.video.video_file import Recipe as VideoFile
 from tests.engine.city import CHONGQING, Cities, City
 
 OFFICER = Actor("li", Role.DUTY_OFFICER)

@@ -13,15 +13,15 @@ import pytest
 from alerts.dwell import Recipe as Dwell
 from alerts.silence import Recipe as Silence
 from alerts.threshold import Recipe as Threshold
-from data.camera_health import HealthSettings
-from data.settings import Settings, SiteSettings
+from data.config.settings import Settings, SiteSettings
+from data.model.camera_health import HealthSettings
+from data.ports.store import AlertQuery
 from data.sql.store import open_store
-from data.store import AlertQuery
-from engine.clock_watch import ClockWatch, open_alarms
+from engine.process.wall_clock import WallClock, moved_back
+from engine.reactions.clock_watch import ClockWatch, open_alarms
 from engine.sensors import OF_OLD_CLOCK
-from engine.wall_clock import WallClock, moved_back
-from monitors._gauge import GaugeRecipe, Measured
-from monitors.http_poll import Recipe as HttpPoll
+from monitors.gauges._gauge import GaugeRecipe, Measured
+from monitors.gauges.http_poll import Recipe as HttpPoll
 from tests.engine.city import CHONGQING, Cities
 from tests.engine.gauge_site import BEGAN, SITE, Town
 from tests.engine.kinds import Brightness, LampCamera

@@ -9,16 +9,16 @@ from pathlib import Path
 import pytest
 
 from alerts.threshold import Recipe as Threshold
-from data.alert import AlertKey, Signal
-from data.alert_life import Condition
-from data.geo import Location
-from data.observation import Reading, Tick
-from data.recipe import Context
-from data.settings import SiteSettings
+from data.config.settings import SiteSettings
+from data.model.alert import AlertKey, Signal
+from data.model.alert_life import Condition
+from data.model.geo import Location
+from data.model.observation import Reading, Tick
+from data.ports.recipe import Context
+from data.ports.store import Store
 from data.sql.store import open_store
-from data.store import Store
-from engine.judgement import GAUGES, Unit, alerts_to_resume, commit_unit, pending_keys, stream_of
-from engine.pipeline import SitePipeline
+from engine.judging.judgement import GAUGES, Unit, alerts_to_resume, commit_unit, pending_keys, stream_of
+from engine.judging.pipeline import SitePipeline
 
 NOON = datetime(2026, 7, 12, 4, 0, tzinfo=UTC)
 KEY = AlertKey("dip-1", "threshold", "", "")

@@ -15,9 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.intrusion import Recipe as Intrusion
-from data.settings import SiteSettings
-from engine.connections import BURST, ConnectionBudget, SharedBucket
-from monitors.rtsp_camera import Recipe as RtspCamera
+from data.config.settings import SiteSettings
+from engine.process.connections import BURST, ConnectionBudget, SharedBucket
+from monitors.video.rtsp_camera import Recipe as RtspCamera
 from tests.engine.city import CHONGQING, Cities
 from tests.engine.kinds import Anything
 from tests.servers.rtsp import rtsp_server

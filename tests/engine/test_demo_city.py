@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from alerts.intrusion import Recipe as Intrusion
-from data.cap import parse_cap
-from data.config import load_settings
-from data.geo import Location, distance_m
-from data.settings import Settings
-from data.warning_reach import Reach
+from data.cap.message import parse_cap
+from data.config.reading import load_settings
+from data.config.settings import Settings
+from data.model.geo import Location, distance_m
+from data.model.warning_reach import Reach
 from dispatch.geojson import read_lines
 from dispatch.plan_places import Ground, levels_at
 from dispatch.routing import load_roads

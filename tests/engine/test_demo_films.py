@@ -11,16 +11,16 @@ import cv2
 import numpy as np
 import pytest
 
-from data.config import load_settings
-from data.observation import Detection, Detections
-from data.picture import ArrayFrame
-from data.recipe import Resources
-from data.settings import Settings
+from data.config.reading import load_settings
+from data.config.settings import Settings
+from data.model.observation import Detection, Detections
+from data.model.picture import ArrayFrame
+from data.ports.recipe import Resources
 from engine.catalogue import load_catalogue
 from engine.demo.compose import FRAMES_PER_S, SCENES, Film, content_key, encode
 from engine.demo.scene import written
 from engine.demo.sprites import cut_sprites, load_sprites, photo_path
-from engine.options import RunOptions
+from engine.process.options import RunOptions
 
 ROOT = Path(__file__).resolve().parents[2]
 NOON = datetime(2026, 7, 12, 4, 0, tzinfo=UTC)

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 
 from alerts.lifecycle import raise_alert
-from data.alert import AlertKey, Priority, Raised
-from data.config import load_settings
-from data.geo import Location, distance_m
-from data.people import Actor, Role
-from data.settings import Settings
+from data.config.reading import load_settings
+from data.config.settings import Settings
+from data.model.alert import AlertKey, Priority, Raised
+from data.model.geo import Location, distance_m
+from data.model.people import Actor, Role
+from data.ports.store import Store
 from data.sql.store import open_store
-from data.store import Store
 from dispatch.geojson import read_lines
 from dispatch.responders import share_position, sync_responders
 from dispatch.routing import Roads, load_roads

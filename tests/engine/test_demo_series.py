@@ -8,16 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from data.alert import Ended, Raised
-from data.config import load_settings
-from data.observation import Reading
-from data.recipe import Resources
-from data.settings import Settings
-from data.units import UNIT_OF
+from data.config.reading import load_settings
+from data.config.settings import Settings
+from data.model.alert import Ended, Raised
+from data.model.observation import Reading
+from data.model.units import UNIT_OF
+from data.ports.recipe import Resources
 from engine.catalogue import load_catalogue
 from engine.demo.script import PERIOD_S
 from engine.demo.series import STAGE_M, write_series
-from engine.options import RunOptions
+from engine.process.options import RunOptions
 
 NOON = datetime(2026, 7, 12, 4, 0, tzinfo=UTC)
 

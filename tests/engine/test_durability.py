@@ -22,8 +22,8 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from data.settings import SiteSettings
-from monitors.mqtt_gauge import Recipe as MqttGauge
+from data.config.settings import SiteSettings
+from monitors.gauges.mqtt_gauge import Recipe as MqttGauge
 from tests.engine.city import CHONGQING, Cities, City
 from tests.servers.mosquitto import Mosquitto, mosquitto
 

@@ -9,13 +9,13 @@ from typing import Any
 import httpx
 import pytest
 
-from data.alert import Priority
-from data.log_settings import LogFormat, LogSettings
-from data.meter_names import METERS
-from data.notice_settings import NoticeSettings, PolicySettings, StepSettings
-from data.people import Role
-from data.settings import ResponderSettings
-from engine.supervisor import Child
+from data.config.log import LogFormat, LogSettings
+from data.config.notices import NoticeSettings, PolicySettings, StepSettings
+from data.config.settings import ResponderSettings
+from data.local.meter_names import METERS
+from data.model.alert import Priority
+from data.model.people import Role
+from engine.process.supervisor import Child
 from notices.loudspeaker import Recipe as Loudspeaker
 from tests.engine.city import CHONGQING, Cities, City
 from tests.notices.street import seconds

@@ -11,21 +11,21 @@ import pytest
 
 from alerts.decisions import take_out_of_service, verify_alert
 from alerts.lifecycle import raise_alert
-from data.alert import Alert, AlertKey, Priority, Raised
-from data.alert_life import AlertStep, TakenStep, Verification
-from data.case import Origin
-from data.config import ConfigError, load_settings
-from data.people import SYSTEM, Actor, Role
+from data.config.reading import ConfigError, load_settings
+from data.model.alert import Alert, AlertKey, Priority, Raised
+from data.model.alert_life import AlertStep, TakenStep, Verification
+from data.model.case import Origin
+from data.model.people import SYSTEM, Actor, Role
+from data.model.task import TaskState
+from data.ports.store import AlertQuery, TaskQuery
 from data.sql.store import open_store
-from data.store import AlertQuery, TaskQuery
-from data.task import TaskState
 from dispatch.intake import Report, bring_in
 from dispatch.responders import sync_responders
 from dispatch.routing import Roads
 from dispatch.tasks import accept, dispatch, en_route, on_scene, report
-from engine.automatic import Automatic
 from engine.catalogue import load_catalogue
-from engine.fusing import Fusion
+from engine.reactions.automatic import Automatic
+from engine.reactions.fusing import Fusion
 from tests.engine.fused_street import CITY, NOON, Street
 
 OFFICER = Actor("zhao", Role.DUTY_OFFICER)

@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data.frame import Frame, Image
-from data.geo import Location
-from data.observation import Reading, Rejected
-from data.place import Place
-from data.recipe import Context
-from engine.gate import Gate, Motion
-from monitors.video_file import Recipe as VideoFile
+from data.model.frame import Frame, Image
+from data.model.geo import Location
+from data.model.observation import Reading, Rejected
+from data.model.place import Place
+from data.ports.recipe import Context
+from engine.camera.gate import Gate, Motion
+from monitors.video.video_file import Recipe as VideoFile
 
 NOON = datetime(2024, 7, 12, 4, 0, tzinfo=UTC)
 STREET = np.add.outer(np.linspace(60, 120, 360), 20 * np.sin(np.arange(640) / 9)).astype(np.float32)

@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from alerts.threshold import Recipe as Threshold
-from data.observation import HISTORY_AFTER, Reading
-from monitors.csv_gauge import Recipe as CsvGauge
+from data.model.observation import HISTORY_AFTER, Reading
+from monitors.gauges.csv_gauge import Recipe as CsvGauge
 from tests.engine.gauge_site import BEGAN, SITE, Town, push
 
 MINUTE = timedelta(minutes=1)

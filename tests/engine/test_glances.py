@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from data.observation import Detections
-from engine.watch import Attention, Watch
+from data.model.observation import Detections
+from engine.camera.watch import Attention, Watch
 from tests.engine.grainy_street import NOON, frame, seen
 
 

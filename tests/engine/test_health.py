@@ -14,16 +14,16 @@ import numpy as np
 import pytest
 
 from alerts.dwell import Recipe as Dwell
-from data.alert import Alert, Ended, Raised, Signal
-from data.camera_health import HealthSettings
-from data.frame import Image
-from data.geo import Location
-from data.observation import Tick
-from data.recipe import Context, MonitorRecipe
-from data.settings import SiteSettings
+from data.config.settings import SiteSettings
+from data.model.alert import Alert, Ended, Raised, Signal
+from data.model.camera_health import HealthSettings
+from data.model.frame import Image
+from data.model.geo import Location
+from data.model.observation import Tick
+from data.ports.recipe import Context, MonitorRecipe
 from detectors._picture_features import picture_features
-from engine.health import HealthWatch
-from engine.pipeline import SitePipeline
+from engine.judging.health import HealthWatch
+from engine.judging.pipeline import SitePipeline
 from tests.engine.degraded import (
     BAD,
     START,

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from data.alert import Alert
-from data.settings import SiteSettings
-from monitors.rtsp_camera import Recipe as RtspCamera
+from data.config.settings import SiteSettings
+from data.model.alert import Alert
+from monitors.video.rtsp_camera import Recipe as RtspCamera
 from tests.engine.city import CHONGQING, Cities, City
 from tests.engine.kinds import Anything
 from tests.servers.rtsp import rtsp_server

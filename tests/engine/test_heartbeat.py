@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from data.heartbeat_settings import LAST_HEARTBEAT, HeartbeatSettings
+from data.config.heartbeat import LAST_HEARTBEAT, HeartbeatSettings
 from data.sql.store import open_store
-from engine.heartbeat import Heartbeat
+from engine.reactions.heartbeat import Heartbeat
 from tests.servers.http_answers import http_answers
 
 KEY = "k3y-nobody-sees"
@@ -19,7 +19,7 @@ def test_it_is_sent_and_what_became_of_it_is_kept_without_its_key(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     store = open_store(tmp_path / "yiping.db")
-    with http_answers() as server, caplog.at_level(logging.INFO, logger="engine.heartbeat"):
+    with http_answers() as server, caplog.at_level(logging.INFO, logger="engine.reactions.heartbeat"):
         server.answer(f"/ping/{KEY}", b"ok")
         settings = HeartbeatSettings(url=server.url("/ping"), credentials="beat")
         heartbeat = Heartbeat(store, settings, server.url(f"/ping/{KEY}"))

@@ -14,14 +14,14 @@ from alerts.out_of_range import Recipe as OutOfRange
 from alerts.rate_of_rise import Recipe as RateOfRise
 from alerts.silence import Recipe as Silence
 from alerts.threshold import Recipe as Threshold
-from data.alert import Ended, Raised
-from data.geo import Location
-from data.observation import Quality, Reading, Tick
-from data.recipe import Context, RuleRecipe
-from data.settings import SiteSettings
-from engine.jumps import JumpFilter, usual_limits
-from engine.pipeline import SitePipeline
-from monitors.mqtt_gauge import Recipe as MqttGauge
+from data.config.settings import SiteSettings
+from data.model.alert import Ended, Raised
+from data.model.geo import Location
+from data.model.observation import Quality, Reading, Tick
+from data.ports.recipe import Context, RuleRecipe
+from engine.judging.jumps import JumpFilter, usual_limits
+from engine.judging.pipeline import SitePipeline
+from monitors.gauges.mqtt_gauge import Recipe as MqttGauge
 
 NOON = datetime(2026, 7, 12, 4, 0, tzinfo=UTC)
 FLOOD = Threshold(quantity="water_level", above=180.0, clear_at=179.0)

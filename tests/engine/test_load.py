@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from data.meters import Meters
-from data.stages import StageClock
-from engine.frame_age import FrameAge
-from engine.load import LoadBook, Tally
+from data.local.meters import Meters
+from data.local.stages import StageClock
+from engine.camera.frame_age import FrameAge
+from engine.camera.load import LoadBook, Tally
 
 START = datetime(2024, 7, 12, tzinfo=UTC)
 

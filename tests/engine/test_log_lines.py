@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.contextvars import bound_contextvars
 
-from data.log_settings import LogFormat
-from data.masking import SecretMask
-from engine.log_lines import log_formatter
+from data.config.log import LogFormat
+from data.model.masking import SecretMask
+from engine.process.log_lines import log_formatter
 from tests.data.test_masking import PASSWORD
 
 MASK = SecretMask([PASSWORD, "canary-88-key"], [("yiping", PASSWORD)])

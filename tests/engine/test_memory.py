@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.memory import _unwritten_code
+from engine.process.memory import _unwritten_code
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="glibc on Linux only")
 
@@ -37,7 +37,7 @@ def test_only_what_can_be_read_again_from_a_library_is_given_up() -> None:
 
 def test_a_process_goes_on_without_the_pages_it_gave_up_and_is_smaller(root: Path) -> None:
     code = (
-        "import av, numpy, psutil; from engine.memory import be_frugal, release_library_pages, settle_memory\n"
+        "import av, numpy, psutil; from engine.process.memory import be_frugal, release_library_pages, settle_memory\n"
         "be_frugal(); settle_memory(); me = psutil.Process(); before = me.memory_info().rss\n"
         "given = release_library_pages(); after = me.memory_info().rss\n"
         "frame = av.VideoFrame.from_ndarray(numpy.full((96, 128), 7, numpy.uint8), format='gray')\n"

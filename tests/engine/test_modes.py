@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from data.modes import FLOOD_CREST, active_modes, put_modes
 from data.sql.store import open_store
-from engine.polled import Polled
+from data.stored.modes import FLOOD_CREST, active_modes, put_modes
+from engine.judging.polled import Polled
 
 
 def test_a_mode_that_is_put_is_known_within_a_second_and_stays_known_while_the_store_is_away(tmp_path: Path) -> None:

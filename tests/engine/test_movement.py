@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from data.picture import ArrayFrame
-from engine.movement import Movement
+from data.model.picture import ArrayFrame
+from engine.camera.movement import Movement
 
 NOON = datetime(2024, 7, 12, 4, 0, tzinfo=UTC)
 

@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from data.geo import Location
-from data.place import Place
-from data.recipe import Context, MonitorRecipe
-from data.secrets import Secrets
-from engine.device import Device
-from monitors.cap_warnings import Recipe as Cap
-from monitors.http_poll import Recipe as HttpPoll
-from monitors.modbus_gauge import Recipe as Modbus
-from monitors.mqtt_gauge import Recipe as Mqtt
+from data.model.geo import Location
+from data.model.place import Place
+from data.model.secrets import Secrets
+from data.ports.recipe import Context, MonitorRecipe
+from engine.camera.device import Device
+from monitors.gauges.http_poll import Recipe as HttpPoll
+from monitors.gauges.modbus_gauge import Recipe as Modbus
+from monitors.gauges.mqtt_gauge import Recipe as Mqtt
+from monitors.warnings.cap_warnings import Recipe as Cap
 from tests.servers.modbus_raw import frame, modbus_peer, registers
 
 pytestmark = pytest.mark.server
@@ -45,7 +45,7 @@ def device_of(recipe: MonitorRecipe, folder: Path) -> Device:
 def test_a_device_that_never_answers_is_lost_once_and_never_back(
     kind: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with modbus_peer(None) as port, caplog.at_level(logging.INFO, logger="engine.device"):
+    with modbus_peer(None) as port, caplog.at_level(logging.INFO, logger="engine.camera.device"):
         device = device_of(SOURCES[kind](port), tmp_path)
         device.start()
         ends_s, well = time.monotonic() + MUTE_FOR_S, 0

@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 import pytest
 
 from alerts.lifecycle import acknowledge, raise_alert
-from data.alert import Alert, AlertKey, Priority, Raised
-from data.notice_settings import NoticeSettings, PolicySettings, StepSettings
+from data.config.notices import NoticeSettings, PolicySettings, StepSettings
+from data.model.alert import Alert, AlertKey, Priority, Raised
 from notices.loudspeaker import Recipe as Loudspeaker
 from tests.engine.city import Cities, City
 from tests.notices.street import LI, seconds

@@ -9,13 +9,13 @@ from itertools import pairwise
 import pytest
 
 from alerts.lifecycle import raise_alert
-from data.alert import AlertKey, Priority, Raised
-from data.dispatch_settings import DispatchSettings
-from data.geo import Location
-from data.people import Actor, Role
-from data.settings import ResponderSettings, SiteSettings
-from data.store import Writer
-from data.task import Offer, Task, TaskState
+from data.config.dispatch import DispatchSettings
+from data.config.settings import ResponderSettings, SiteSettings
+from data.model.alert import AlertKey, Priority, Raised
+from data.model.geo import Location
+from data.model.people import Actor, Role
+from data.model.task import Offer, Task, TaskState
+from data.ports.store import Writer
 from dispatch.routing import load_roads
 from dispatch.tasks import dispatch
 from tests.engine.city import CHONGQING, Cities, City

@@ -11,16 +11,16 @@ from pathlib import Path
 
 import pytest
 
-from data.alert import Alert, AlertKey, Ended, Priority, Raised
-from data.meters import Meters
-from data.observation import Reading
-from data.record import Evidence
+from data.local.meters import Meters
+from data.local.vault import FolderVault
+from data.model.alert import Alert, AlertKey, Ended, Priority, Raised
+from data.model.observation import Reading
+from data.model.record import Evidence
+from data.ports.store import AlertQuery, Store
 from data.sql.store import open_store
-from data.store import AlertQuery, Store
-from data.vault import FolderVault
-from engine.judgement import Unit, alerts_to_resume
-from engine.outlet import Outlet
-from engine.spool import Spool
+from engine.judging.judgement import Unit, alerts_to_resume
+from engine.judging.outlet import Outlet
+from engine.judging.spool import Spool
 
 NOON = datetime(2024, 7, 12, 4, 0, tzinfo=UTC)
 STREAM = "gate-3.camera"

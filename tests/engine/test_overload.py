@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from data.meters import Series, read_meters
-from data.place import InferenceSettings
-from data.settings import SiteSettings
+from data.config.settings import SiteSettings
+from data.local.meters import Series, read_meters
+from data.model.place import InferenceSettings
 from detectors.yolo import Recipe as Yolo
-from monitors.video_file import Recipe as VideoFile
+from monitors.video.video_file import Recipe as VideoFile
 from tests.engine.city import CHONGQING, City
 
 pytestmark = pytest.mark.alone

@@ -10,14 +10,14 @@ import numpy as np
 
 from alerts.dwell import Recipe as Dwell
 from alerts.threshold import Recipe as Threshold
-from data.alert import Alert, Ended, Raised
-from data.frame import Frame
-from data.geo import Location
-from data.observation import Detection, Detections, Observation, Reading, Tick
-from data.picture import ArrayFrame
-from data.recipe import Context, Detector, DetectorRecipe
-from data.settings import SiteSettings
-from engine.pipeline import SitePipeline, merged
+from data.config.settings import SiteSettings
+from data.model.alert import Alert, Ended, Raised
+from data.model.frame import Frame
+from data.model.geo import Location
+from data.model.observation import Detection, Detections, Observation, Reading, Tick
+from data.model.picture import ArrayFrame
+from data.ports.recipe import Context, Detector, DetectorRecipe
+from engine.judging.pipeline import SitePipeline, merged
 
 NOON = datetime(2024, 7, 12, 4, 0, tzinfo=UTC)
 

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from data.notice_settings import NoticeSettings
-from data.plan import RunState
-from data.plan_settings import PlansSettings
+from data.config.notices import NoticeSettings
+from data.config.plans import PlansSettings
+from data.model.plan import RunState
+from data.model.warning import MessageType, WarningLevel
 from data.sql.store import open_store
-from data.warning import MessageType, WarningLevel
-from data.warnings_in import receive_warning
+from data.stored.warnings_in import receive_warning
 from dispatch.routing import Roads
-from engine.planner import Planner
+from engine.reactions.planner import Planner
 from notices.loudspeaker import Recipe as Loudspeaker
 from tests.dispatch.plan_city import PLANS, PlanCity, cap, plan_settings
 from tests.engine.city import Cities, City

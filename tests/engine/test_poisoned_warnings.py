@@ -13,15 +13,15 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, text
 
-from data.fusion_settings import FusedPlace, FusionSettings
-from data.plan import RunState
+from data.config.fusion import FusedPlace, FusionSettings
+from data.model.plan import RunState
+from data.model.warning import WarningArea, WarningLevel
+from data.ports.store import AlertQuery
 from data.sql.store import open_store
-from data.store import AlertQuery
-from data.warning import WarningArea, WarningLevel
-from data.warnings_in import receive_warning
+from data.stored.warnings_in import receive_warning
 from dispatch.routing import Roads
-from engine.fusing import Fusion
-from engine.planner import Planner
+from engine.reactions.fusing import Fusion
+from engine.reactions.planner import Planner
 from tests.dispatch.plan_city import PlanCity, cap
 
 NOW = datetime.now(UTC)

@@ -17,14 +17,14 @@ from alerts.rate_of_rise import Recipe as RateOfRise
 from alerts.silence import Recipe as Silence
 from alerts.stuck import Recipe as Stuck
 from alerts.threshold import Recipe as Threshold
-from data.alert import Ended, Raised, Signal
-from data.geo import Location
-from data.observation import Reading, Tick
-from data.recipe import Context, MonitorRecipe, RuleRecipe
-from data.settings import SiteSettings
-from engine.pipeline import SitePipeline
-from monitors.csv_gauge import Recipe as CsvGauge
-from monitors.parquet_gauge import Recipe as ParquetGauge
+from data.config.settings import SiteSettings
+from data.model.alert import Ended, Raised, Signal
+from data.model.geo import Location
+from data.model.observation import Reading, Tick
+from data.ports.recipe import Context, MonitorRecipe, RuleRecipe
+from engine.judging.pipeline import SitePipeline
+from monitors.gauges.csv_gauge import Recipe as CsvGauge
+from monitors.gauges.parquet_gauge import Recipe as ParquetGauge
 
 pytestmark = pytest.mark.shared
 

@@ -8,15 +8,15 @@ import pytest
 
 from alerts.dwell import Recipe as Dwell
 from bench.films import NOON, SITE, clip_frames
-from data.observation import Detections
-from data.place import InferenceSettings
-from data.recipe import Context, Resources, SupportsRegionOfInterest
-from data.stages import StageClock
+from data.local.stages import StageClock
+from data.model.observation import Detections
+from data.model.place import InferenceSettings
+from data.ports.recipe import Context, Resources, SupportsRegionOfInterest
 from detectors._backend import BySize, Model, load
 from detectors._tracker import iou
 from detectors.yolo import Recipe as Yolo
 from engine.analyze import analyze_frames
-from engine.movement import Movement
+from engine.camera.movement import Movement
 
 LABELS = ("person", "bicycle", "car", "truck", "bus")
 

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from data.observation import Rejected
-from engine.reject_log import RejectLog
+from data.model.observation import Rejected
+from engine.judging.reject_log import RejectLog
 
 NOON = datetime(2026, 7, 12, 4, 0, tzinfo=UTC)
 

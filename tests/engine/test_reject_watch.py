@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from data.alert import Alert
-from data.observation import Rejected
-from data.settings import Settings, SiteSettings
+from data.config.settings import Settings, SiteSettings
+from data.model.alert import Alert
+from data.model.observation import Rejected
+from data.ports.store import AlertQuery, Store, Writer
 from data.sql.store import open_store
-from data.store import AlertQuery, Store, Writer
-from engine.reject_watch import RejectWatch
-from monitors.cap_warnings import Recipe as Cap
-from monitors.http_push import Recipe as Push
+from engine.reactions.reject_watch import RejectWatch
+from monitors.gauges.http_push import Recipe as Push
+from monitors.warnings.cap_warnings import Recipe as Cap
 
 NOON = datetime(2026, 7, 12, 4, 0, tzinfo=UTC)
 PLACE = {"lon": 106.5, "lat": 29.5}

@@ -11,17 +11,17 @@ from typing import Any
 import pytest
 
 from alerts.dwell import Recipe as Dwell
-from data.meters import Meters
-from data.observation import Detection, Detections, Observation, Tick
-from data.recipe import Context
-from data.settings import SiteSettings
+from data.config.settings import SiteSettings
+from data.local.meters import Meters
+from data.local.vault import FolderVault
+from data.model.observation import Detection, Detections, Observation, Tick
+from data.ports.recipe import Context
+from data.ports.store import AlertQuery, Store
 from data.sql.store import open_store
-from data.store import AlertQuery, Store
-from data.vault import FolderVault
-from engine.judgement import Unit, alerts_to_resume, kept_state
-from engine.outlet import Outlet
-from engine.pipeline import SitePipeline
-from engine.spool import Spool
+from engine.judging.judgement import Unit, alerts_to_resume, kept_state
+from engine.judging.outlet import Outlet
+from engine.judging.pipeline import SitePipeline
+from engine.judging.spool import Spool
 from tests.engine.city import CHONGQING, Cities, lamp_site
 from tests.engine.test_outlet import until
 

@@ -13,11 +13,11 @@ import pytest
 from av.video.stream import VideoStream
 
 from alerts.intrusion import Recipe as Intrusion
-from data.camera_health import HealthSettings
-from data.meters import read_meters
-from data.place import InferenceSettings
-from data.settings import SiteSettings
-from monitors.video_file import Recipe as VideoFile
+from data.config.settings import SiteSettings
+from data.local.meters import read_meters
+from data.model.camera_health import HealthSettings
+from data.model.place import InferenceSettings
+from monitors.video.video_file import Recipe as VideoFile
 from tests.engine.city import CHONGQING, Cities, City
 from tests.engine.kinds import Brightness
 

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from alerts.lifecycle import acknowledge
-from data.meters import read_meters
-from data.people import Actor, Role
-from data.record import broken_link
-from data.settings import Settings
-from data.vault import FolderVault
+from data.config.settings import Settings
+from data.local.meters import read_meters
+from data.local.vault import FolderVault
+from data.model.people import Actor, Role
+from data.model.record import broken_link
 from engine.run import build_children, shares
 from tests.engine.children import is_alive, supervise
 from tests.engine.city import Cities, lamp_site

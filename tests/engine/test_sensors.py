@@ -13,11 +13,11 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from alerts.intrusion import Recipe as Intrusion
 from alerts.threshold import Recipe as Threshold
-from data.observation import Reading
-from data.settings import SiteSettings
-from monitors._mqtt import UNSTORED_AT_MOST
-from monitors.csv_gauge import Recipe as CsvGauge
-from monitors.mqtt_gauge import Recipe as MqttGauge
+from data.config.settings import SiteSettings
+from data.model.observation import Reading
+from monitors.gauges._mqtt import UNSTORED_AT_MOST
+from monitors.gauges.csv_gauge import Recipe as CsvGauge
+from monitors.gauges.mqtt_gauge import Recipe as MqttGauge
 from tests.engine.city import CHONGQING, Cities, City
 from tests.engine.kinds import Brightness, LampCamera
 from tests.servers.mosquitto import Mosquitto, mosquitto

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from data.config.settings import Settings
 from data.errors import StoreClosed
-from data.settings import Settings
+from data.ports.store import AlertQuery
 from data.sql.soundness import check_database, refuse_damaged
 from data.sql.store import open_store
-from data.store import AlertQuery
-from engine.options import RunOptions
+from engine.process.options import RunOptions
+from engine.reactions.soundness import DatabaseCheck
 from engine.run import prepare
-from engine.soundness import DatabaseCheck
 from tests.contracts.crew import whole_unit
 
 

@@ -14,14 +14,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data.alert import AlertKey, Priority, Raised
-from data.meters import Meters
+from data.local.meters import Meters
+from data.local.vault import FolderVault
+from data.model.alert import AlertKey, Priority, Raised
+from data.ports.store import AlertQuery
 from data.sql.store import open_store
-from data.store import AlertQuery
-from data.vault import FolderVault
-from engine.judgement import Unit
-from engine.outlet import Outlet
-from engine.spool import Spool
+from engine.judging.judgement import Unit
+from engine.judging.outlet import Outlet
+from engine.judging.spool import Spool
 
 NOON = datetime(2024, 7, 12, 4, 0, tzinfo=UTC)
 STREAM = "gate-3.camera"

@@ -8,7 +8,7 @@ import pytest
 
 from alerts.dwell import Recipe as Dwell
 from bench.films import LABELS, Film, Line, Shown, half_of, interval_at
-from data.zone import Zone
+from data.model.zone import Zone
 
 # The top right corner, where the van and the car stand.
 CORNER = Zone(id="corner", polygon=((0.55, 0.0), (1.0, 0.0), (1.0, 0.35), (0.55, 0.35)))

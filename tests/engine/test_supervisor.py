@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from data.lock import AlreadyRunning, held
-from data.meters import read_meters
-from engine.heart import Heart
-from engine.supervisor import Child, Supervisor
+from data.local.lock import AlreadyRunning, held
+from data.local.meters import read_meters
+from engine.process.heart import Heart
+from engine.process.supervisor import Child, Supervisor
 from tests.engine.children import (
     Supervised,
     crashing,

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from alerts.intrusion import Recipe as Intrusion
-from data.camera_health import HealthSettings
-from data.feed import FramePacket
-from data.meters import read_meters
-from data.recipe import MonitorRecipe
-from data.settings import SiteSettings
-from monitors.video_file import Recipe as VideoFile
+from data.config.settings import SiteSettings
+from data.local.meters import read_meters
+from data.model.camera_health import HealthSettings
+from data.ports.feed import FramePacket
+from data.ports.recipe import MonitorRecipe
+from monitors.video.video_file import Recipe as VideoFile
 from tests.engine.city import CHONGQING, Cities, City
 from tests.engine.kinds import Anything, LateCamera
 from tests.engine.test_camera import Viewer

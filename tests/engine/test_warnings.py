@@ -8,13 +8,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from alerts.threshold import Recipe as Threshold
-from data.alert import Raised
-from data.datum import Datums
-from data.observation import Reading
-from data.recipe import Context
-from data.settings import SiteSettings
-from engine.pipeline import SitePipeline
-from monitors.cap_warnings import Recipe as CapWarnings
+from data.config.settings import SiteSettings
+from data.model.alert import Raised
+from data.model.datum import Datums
+from data.model.observation import Reading
+from data.ports.recipe import Context
+from engine.judging.pipeline import SitePipeline
+from monitors.warnings.cap_warnings import Recipe as CapWarnings
 from tests.data.test_cap import message
 from tests.engine.city import CHONGQING, Cities
 

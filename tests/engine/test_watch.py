@@ -12,14 +12,14 @@ import pytest
 
 from alerts.dwell import Recipe as Dwell
 from alerts.intrusion import Recipe as Intrusion
-from data.frame import Frame
-from data.geo import Location
-from data.observation import Detection, Detections
-from data.picture import ArrayFrame
-from data.recipe import Context, DetectorRecipe, RuleRecipe
-from data.settings import SiteSettings
+from data.config.settings import SiteSettings
+from data.model.frame import Frame
+from data.model.geo import Location
+from data.model.observation import Detection, Detections
+from data.model.picture import ArrayFrame
+from data.ports.recipe import Context, DetectorRecipe, RuleRecipe
 from engine.analyze import analyze_frames
-from engine.watch import Attention, Watch
+from engine.camera.watch import Attention, Watch
 
 NOON = datetime(2024, 7, 12, 4, 0, tzinfo=UTC)
 GRAINS = np.random.default_rng(5).normal(0, 2, (16, 180, 320)).astype(np.float32)

@@ -12,11 +12,11 @@ import pytest
 from alerts.accumulation import Recipe as Accumulation
 from alerts.rate_of_rise import Recipe as RateOfRise
 from alerts.threshold import Recipe as Threshold
-from data.observation import Quality, Reading
-from data.recipe import MonitorRecipe, RuleRecipe
-from data.settings import SiteSettings
-from monitors.csv_gauge import Recipe as CsvGauge
-from monitors.http_poll import Recipe as HttpPoll
+from data.config.settings import SiteSettings
+from data.model.observation import Quality, Reading
+from data.ports.recipe import MonitorRecipe, RuleRecipe
+from monitors.gauges.csv_gauge import Recipe as CsvGauge
+from monitors.gauges.http_poll import Recipe as HttpPoll
 from tests.engine.city import CHONGQING, Cities, City
 from tests.servers.http_answers import http_answers
 

@@ -15,16 +15,16 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from alerts.alertmanager import signals_of
-from data.cap import parse_cap
+from data.cap.message import parse_cap
 from data.errors import InputRejected
-from monitors._gauge import Measured
-from monitors._message import measured
-from monitors._modbus import number_in
-from monitors._series import Columns, SeriesFile
-from monitors._sl651 import FrameBuffer, crc16, parse_telegram
-from monitors.http_push import Recipe as HttpPush
-from monitors.modbus_gauge import Recipe as ModbusGauge
-from monitors.mqtt_gauge import Recipe as MqttGauge
+from monitors.gauges._gauge import Measured
+from monitors.gauges._message import measured
+from monitors.gauges._modbus import number_in
+from monitors.gauges._series import Columns, SeriesFile
+from monitors.gauges._sl651 import FrameBuffer, crc16, parse_telegram
+from monitors.gauges.http_push import Recipe as HttpPush
+from monitors.gauges.modbus_gauge import Recipe as ModbusGauge
+from monitors.gauges.mqtt_gauge import Recipe as MqttGauge
 from tests.data.test_cap import message
 from tests.fuzz.mutations import bent, bent_json
 from tests.monitors.sl651_telegrams import PUBLISHED, telegram

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page
 
-from data.people import Role
+from data.model.people import Role
 from tests.layouts.station import OFFICER, Station, running_station
 from tests.scenarios.town import Town, running_town
 from web.accounts import add_user, set_password

@@ -15,12 +15,12 @@ from types import TracebackType
 
 import uvicorn
 
-from data.feed_socket import SocketFrameHub, SocketFramePublisher
-from data.people import Role, Session
-from data.settings import Settings
+from data.config.settings import Settings
+from data.local.feed_socket import SocketFrameHub, SocketFramePublisher
+from data.local.vault import FolderVault
+from data.model.people import Role, Session
+from data.ports.store import Store
 from data.sql.store import open_store
-from data.store import Store
-from data.vault import FolderVault
 from dispatch.routing import load_roads
 from tests.layouts.street import packet, settle, street_settings
 from web.accounts import add_user

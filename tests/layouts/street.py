@@ -13,19 +13,19 @@ from alerts.dwell import Recipe as Dwell
 from alerts.intrusion import Recipe as Intrusion
 from alerts.lifecycle import raise_alert
 from alerts.threshold import Recipe as Threshold
-from data.alert import Alert, AlertKey, Priority, Raised
-from data.feed import Box, FramePacket
-from data.geo import Location
-from data.observation import Reading
-from data.picture import encode_jpeg
-from data.place import Place
-from data.recipe import MonitorRecipe
-from data.settings import ResponderSettings, Settings, SiteSettings
-from data.store import EvidenceVault, Store
-from data.zone import Zone
+from data.config.settings import ResponderSettings, Settings, SiteSettings
+from data.model.alert import Alert, AlertKey, Priority, Raised
+from data.model.geo import Location
+from data.model.observation import Reading
+from data.model.picture import encode_jpeg
+from data.model.place import Place
+from data.model.zone import Zone
+from data.ports.feed import Box, FramePacket
+from data.ports.recipe import MonitorRecipe
+from data.ports.store import EvidenceVault, Store
 from dispatch.responders import sync_responders
-from monitors.mqtt_gauge import Recipe as MqttGauge
-from monitors.rtsp_camera import Recipe as RtspCamera
+from monitors.gauges.mqtt_gauge import Recipe as MqttGauge
+from monitors.video.rtsp_camera import Recipe as RtspCamera
 
 RIVER = Zone(id="river", polygon=((0.02, 0.52), (0.98, 0.46), (0.99, 0.97), (0.01, 0.98)))
 LANE = Zone(id="lane", polygon=((0.10, 0.55), (0.62, 0.50), (0.70, 0.90), (0.05, 0.95)))

@@ -11,11 +11,11 @@ import pytest
 from playwright.sync_api import expect
 
 from alerts.lifecycle import raise_alert
-from data.alert import AlertKey, AlertState, Priority, Raised
-from data.desk import DeskSettings
-from data.people import Role
-from data.settings import Settings
-from data.store import AlertQuery, Store, Writer
+from data.config.settings import Settings
+from data.model.alert import AlertKey, AlertState, Priority, Raised
+from data.model.desk import DeskSettings
+from data.model.people import Role
+from data.ports.store import AlertQuery, Store, Writer
 from tests.layouts.conftest import Seat
 from tests.layouts.station import OFFICER, Station, running_station
 from tests.layouts.street import street_settings

@@ -15,9 +15,9 @@ from fastapi import FastAPI
 
 from alerts.threshold import Recipe as Threshold
 from data.errors import InputRejected
-from data.geo import Location
-from data.people import Role, User
-from data.store import EvidenceVault, Store
+from data.model.geo import Location
+from data.model.people import Role, User
+from data.ports.store import EvidenceVault, Store
 from layouts import alarm_figures, duty, events, load, notices, organisation, plans, review, setup, wall
 from layouts.context import ScreenContext
 from layouts.frame import draw_frame

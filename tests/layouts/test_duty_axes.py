@@ -11,11 +11,11 @@ from playwright.sync_api import expect
 
 from alerts.decisions import verify_alert
 from alerts.lifecycle import acknowledge, end_alert, raise_alert
-from data.alert import Alert, Ended, Raised
-from data.alert_life import Proof, Verification
-from data.people import SYSTEM, Actor, Role
-from data.settings import Settings
-from data.store import Writer
+from data.config.settings import Settings
+from data.model.alert import Alert, Ended, Raised
+from data.model.alert_life import Proof, Verification
+from data.model.people import SYSTEM, Actor, Role
+from data.ports.store import Writer
 from tests.layouts.conftest import Seat
 from tests.layouts.station import OFFICER, Station
 from tests.layouts.street import raise_one

@@ -10,8 +10,8 @@ import pytest
 from playwright.sync_api import expect
 
 from alerts.lifecycle import end_alert
-from data.alert import AlertState, Ended
-from data.store import TaskQuery
+from data.model.alert import AlertState, Ended
+from data.ports.store import TaskQuery
 from tests.layouts.conftest import Seat
 from tests.layouts.station import Station
 from tests.layouts.street import raise_one

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from data.people import Role
+from data.model.people import Role
 from tests.layouts.conftest import WAIT_MS, Seat
 from tests.layouts.station import Station
 from web.accounts import add_user

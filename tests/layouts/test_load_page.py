@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from data.meters import Meters
-from data.people import Role
+from data.local.meters import Meters
+from data.model.people import Role
 from tests.layouts.conftest import Seat
 from tests.layouts.station import Station
 from web.accounts import add_user

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from data.alert import Priority
-from data.notice import Notice, NoticeState
-from data.notice_settings import NoticeSettings
-from data.store import Writer
+from data.config.notices import NoticeSettings
+from data.model.alert import Priority
+from data.model.notice import Notice, NoticeState
+from data.ports.store import Writer
 from notices.deliveries import delivered, failed, save
 from notices.web_push import Recipe as WebPush
 from tests.layouts.conftest import Seat

@@ -12,16 +12,16 @@ import pytest
 from playwright.sync_api import expect
 
 from alerts.lifecycle import raise_alert
-from data.alert import AlertKey, Priority, Raised
-from data.modes import active_modes
-from data.organisation import Shift, Unit, UnitKind
-from data.plan_settings import PlansSettings
-from data.settings import Settings
-from data.store import Writer
-from data.warning import WarningArea, WarningLevel, WarningStatus
-from data.warnings_in import receive_warning
+from data.config.plans import PlansSettings
+from data.config.settings import Settings
+from data.model.alert import AlertKey, Priority, Raised
+from data.model.organisation import Shift, Unit, UnitKind
+from data.model.warning import WarningArea, WarningLevel, WarningStatus
+from data.ports.store import Writer
+from data.stored.modes import active_modes
+from data.stored.warnings_in import receive_warning
 from dispatch.routing import Roads
-from engine.planner import Planner
+from engine.reactions.planner import Planner
 from tests.dispatch.plan_city import PLANS, cap
 from tests.layouts.conftest import Seat
 from tests.layouts.station import Station, running_station

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from data.observation import Rejected
-from data.store import Writer
+from data.model.observation import Rejected
+from data.ports.store import Writer
 from tests.layouts.conftest import WAIT_MS, Seat
 from tests.layouts.station import Station
 

@@ -12,13 +12,13 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from alerts.lifecycle import acknowledge, end_alert
-from data.alert import Ended
 from data.errors import InputRejected
-from data.observation import Quality, Reading
-from data.people import Actor, Role
+from data.local.vault import FolderVault
+from data.model.alert import Ended
+from data.model.observation import Quality, Reading
+from data.model.people import Actor, Role
+from data.ports.store import Store
 from data.sql.store import open_store
-from data.store import Store
-from data.vault import FolderVault
 from dispatch import tasks
 from dispatch.routing import load_roads
 from layouts.review_data import Span, alerts_csv, collect, page_json, read_span, tasks_csv, thinned

@@ -12,18 +12,18 @@ import httpx
 import pytest
 from playwright.sync_api import expect
 
-from data.camera_view import views_asked
-from data.geo import Location
-from data.people import Role
-from data.settings import Settings, SiteSettings
-from data.zone import Zone
+from data.config.settings import Settings, SiteSettings
+from data.model.geo import Location
+from data.model.people import Role
+from data.model.zone import Zone
+from data.stored.camera_view import views_asked
 from detectors._water_model import WeightsSettings
 from detectors.flood_extent import Recipe as FloodExtent
 from detectors.staff_gauge import Mark
 from detectors.staff_gauge import Recipe as StaffGauge
 from detectors.yolo import Recipe as Yolo
-from engine.outlet import publish_health
-from monitors.rtsp_camera import Recipe as RtspCamera
+from engine.judging.outlet import publish_health
+from monitors.video.rtsp_camera import Recipe as RtspCamera
 from tests.layouts.conftest import Seat
 from tests.layouts.station import Station, running_station
 from tests.layouts.street import street_settings

@@ -15,13 +15,13 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import expect
 
-from data.alert import AlertState
-from data.observation import Reading
-from data.people import Actor, Role
-from data.record import Change
-from data.store import TaskQuery
-from data.task import TaskState
-from data.views import reading_view
+from data.model.alert import AlertState
+from data.model.observation import Reading
+from data.model.people import Actor, Role
+from data.model.record import Change
+from data.model.task import TaskState
+from data.model.views import reading_view
+from data.ports.store import TaskQuery
 from dispatch import tasks
 from tests.layouts.conftest import Seat
 from tests.layouts.station import OFFICER, Station

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from data.alert import AlertState, Priority
-from data.alert_life import AlertStep, Condition, Suppression, Verification
-from data.notice import NoticeState
-from data.people import Action, Role
-from data.task import TaskState
-from data.units import UNIT_OF
+from data.model.alert import AlertState, Priority
+from data.model.alert_life import AlertStep, Condition, Suppression, Verification
+from data.model.notice import NoticeState
+from data.model.people import Action, Role
+from data.model.task import TaskState
+from data.model.units import UNIT_OF
 from layouts.words import TABLE, Words, language_of, tables
 
 CHINESE = re.compile(r"[\u4e00-\u9fff]")

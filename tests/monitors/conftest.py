@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from data.geo import Location
-from data.place import Place
-from data.recipe import Context
-from data.secrets import Credentials, Secrets
+from data.model.geo import Location
+from data.model.place import Place
+from data.model.secrets import Credentials, Secrets
+from data.ports.recipe import Context
 
 
 @pytest.fixture

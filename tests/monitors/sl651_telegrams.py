@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from monitors._sl651 import crc16
+from monitors.gauges._sl651 import crc16
 
 # A walk through the protocol with telegrams up and down: e-com-net.com/article/1736683930196697088.htm, also
 # toymoban.com/news/detail-686475.html

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 
-from data.observation import Reading, Rejected
-from data.recipe import Monitor
+from data.model.observation import Reading, Rejected
+from data.ports.recipe import Monitor
 
 
 def take(monitor: Monitor, count: int, within_s: float = 10.0) -> list[Reading | Rejected]:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitors._arrival_clock import ArrivalClock
+from monitors.video._arrival_clock import ArrivalClock
 
 NOON = 1_720_756_800.0  # 2024-07-12 04:00:00 UTC
 

@@ -10,8 +10,8 @@ import av
 import numpy as np
 from av.packet import Packet
 
-from monitors._backlog import MOST_WAITING, Backlog
-from monitors._packets import Decoded, VideoPacket
+from monitors.video._backlog import MOST_WAITING, Backlog
+from monitors.video._packets import Decoded, VideoPacket
 
 WAKING = 5.0
 

@@ -12,8 +12,8 @@ from typing import NamedTuple
 import pytest
 
 from data.errors import DeviceLost, InputRejected, YipingError
-from data.observation import Rejected
-from data.recipe import Context, MonitorRecipe
+from data.model.observation import Rejected
+from data.ports.recipe import Context, MonitorRecipe
 from engine.catalogue import load_catalogue
 from tests.monitors.test_mqtt_gauge import publish
 from tests.servers.http_pictures import http_pictures

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from data.cap import parse_cap
+from data.cap.message import parse_cap
 from data.errors import DeviceLost
-from data.observation import Rejected
-from data.recipe import Context, Monitor, WarningSource
-from data.warning import HazardWarning
-from monitors._cap_filter import WarningFilter
-from monitors.cap_warnings import Recipe
+from data.model.observation import Rejected
+from data.model.warning import HazardWarning
+from data.ports.recipe import Context, Monitor, WarningSource
+from monitors.warnings._cap_filter import WarningFilter
+from monitors.warnings.cap_warnings import Recipe
 from tests.data.test_cap import block, message
 from tests.servers.http_answers import http_answers
 

@@ -12,7 +12,7 @@ from typing import get_args
 import pytest
 from pydantic import ValidationError
 
-from data.recipe import MonitorRecipe
+from data.ports.recipe import MonitorRecipe
 from engine.catalogue import load_catalogue
 
 KINDS = load_catalogue().monitors

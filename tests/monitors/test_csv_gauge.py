@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from data.errors import DeviceLost, InputRejected
-from data.observation import Reading, Rejected
-from data.recipe import Context
-from monitors.csv_gauge import Recipe
+from data.model.observation import Reading, Rejected
+from data.ports.recipe import Context
+from monitors.gauges.csv_gauge import Recipe
 
 PLAIN = {"path": "log.csv", "time": "time", "value": "level", "quantity": "water_level"}
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from data.observation import Rejected
-from data.recipe import Context
-from monitors._cut_off import missing_bytes
-from monitors.video_file import Recipe
+from data.model.observation import Rejected
+from data.ports.recipe import Context
+from monitors.video._cut_off import missing_bytes
+from monitors.video.video_file import Recipe
 from tests.monitors.test_packets import film
 from tests.servers.stamped_films import stamped
 

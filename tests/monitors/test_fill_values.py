@@ -16,20 +16,20 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from data.errors import InputRejected
-from data.observation import Reading, Rejected
-from data.plausible import RANGES
-from data.recipe import Context
-from data.units import UNIT_OF
-from monitors._fill import COUNT_FILLS, TEXT_FILLS, WORDS, is_one_of
-from monitors._gauge import GaugeRecipe, Measured
-from monitors._message import measured
-from monitors._modbus import number_in
-from monitors._sl651 import parse_telegram
-from monitors.csv_gauge import Recipe as CsvGauge
-from monitors.http_push import Recipe as HttpPush
-from monitors.modbus_gauge import Recipe as ModbusGauge
-from monitors.mqtt_gauge import Recipe as MqttGauge
-from monitors.parquet_gauge import Recipe as ParquetGauge
+from data.model.observation import Reading, Rejected
+from data.model.plausible import RANGES
+from data.model.units import UNIT_OF
+from data.ports.recipe import Context
+from monitors.gauges._fill import COUNT_FILLS, TEXT_FILLS, WORDS, is_one_of
+from monitors.gauges._gauge import GaugeRecipe, Measured
+from monitors.gauges._message import measured
+from monitors.gauges._modbus import number_in
+from monitors.gauges._sl651 import parse_telegram
+from monitors.gauges.csv_gauge import Recipe as CsvGauge
+from monitors.gauges.http_push import Recipe as HttpPush
+from monitors.gauges.modbus_gauge import Recipe as ModbusGauge
+from monitors.gauges.mqtt_gauge import Recipe as MqttGauge
+from monitors.gauges.parquet_gauge import Recipe as ParquetGauge
 from tests.monitors.sl651_telegrams import telegram
 
 NOW = datetime(2026, 7, 12, 5, 0, tzinfo=UTC)

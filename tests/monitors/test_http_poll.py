@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from data.errors import DeviceLost
-from data.observation import Quality, Reading, Rejected
-from data.recipe import Context
-from monitors.http_poll import Recipe
+from data.model.observation import Quality, Reading, Rejected
+from data.ports.recipe import Context
+from monitors.gauges.http_poll import Recipe
 from tests.monitors.taking import take
 from tests.servers.http_answers import http_answers
 

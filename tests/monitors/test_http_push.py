@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from data.errors import InputRejected
-from data.inbox import Inbox
-from data.observation import Reading, Rejected
-from data.recipe import Context, Receptive
-from monitors.http_push import Recipe
+from data.local.inbox import Inbox
+from data.model.observation import Reading, Rejected
+from data.ports.recipe import Context, Receptive
+from monitors.gauges.http_push import Recipe
 
 NOON = datetime(2024, 7, 12, 4, 0, tzinfo=UTC)
 RECIPE = Recipe(quantity="water_depth", unit="m")

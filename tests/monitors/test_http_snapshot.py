@@ -8,10 +8,10 @@ from collections.abc import Iterator
 import pytest
 
 from data.errors import DeviceLost
-from data.frame import Frame
-from data.observation import Reading, Rejected
-from data.recipe import Context, Monitor
-from monitors.http_snapshot import Recipe
+from data.model.frame import Frame
+from data.model.observation import Reading, Rejected
+from data.ports.recipe import Context, Monitor
+from monitors.video.http_snapshot import Recipe
 from tests.servers.http_pictures import PictureServer, http_pictures, jpeg
 
 pytestmark = pytest.mark.server

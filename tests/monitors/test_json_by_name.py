@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from data.errors import InputRejected
-from data.observation import Reading
-from monitors._json_path import locate, parse_json
-from monitors._message import measured
-from monitors.mqtt_gauge import Recipe
+from data.model.observation import Reading
+from monitors.gauges._json_path import locate, parse_json
+from monitors.gauges._message import measured
+from monitors.gauges.mqtt_gauge import Recipe
 
 NOW = datetime(2026, 11, 29, 1, 0, tzinfo=UTC)
 AT = "2026-11-29T08:30:00+08:00"

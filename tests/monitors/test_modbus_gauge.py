@@ -8,9 +8,9 @@ from contextlib import closing
 import pytest
 
 from data.errors import DeviceLost
-from data.observation import Reading, Rejected
-from data.recipe import Context
-from monitors.modbus_gauge import Recipe
+from data.model.observation import Reading, Rejected
+from data.ports.recipe import Context
+from monitors.gauges.modbus_gauge import Recipe
 from tests.monitors.taking import take
 from tests.servers.modbus import modbus_device
 from tests.servers.modbus_raw import Answer, frame, modbus_peer, registers

@@ -17,10 +17,10 @@ from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from data.errors import DeviceLost
-from data.frame import Frame
-from data.observation import Quality, Reading, Rejected
-from data.recipe import Context
-from monitors.mqtt_gauge import Recipe
+from data.model.frame import Frame
+from data.model.observation import Quality, Reading, Rejected
+from data.ports.recipe import Context
+from monitors.gauges.mqtt_gauge import Recipe
 from tests.servers.mosquitto import Mosquitto, mosquitto
 
 pytestmark = pytest.mark.server
@@ -117,7 +117,7 @@ def test_what_was_not_committed_comes_again_and_what_was_does_not(broker: Mosqui
 CONSUMER = """
 import sys, pickle
 from pathlib import Path
-from data.recipe import Context
+from data.ports.recipe import Context
 recipe, site = pickle.loads(Path(sys.argv[1]).read_bytes())
 for seen in recipe.make(Context(site)).observe():
     if seen is not None:

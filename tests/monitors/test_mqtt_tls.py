@@ -13,9 +13,9 @@ from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from data.errors import DeviceLost, InputRejected
-from data.observation import Reading
-from data.recipe import Context
-from monitors.mqtt_gauge import Recipe
+from data.model.observation import Reading
+from data.ports.recipe import Context
+from monitors.gauges.mqtt_gauge import Recipe
 from tests.monitors.test_mqtt_gauge import gauge, subscribe, take
 from tests.servers.mosquitto import mosquitto
 from web.tls import init

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from data.observation import Reading, Rejected
-from data.recipe import Context, MonitorRecipe, Resources
-from data.warning import HazardWarning
-from engine.device import Device, Item
-from monitors import http_snapshot, rtsp_camera, video_file
+from data.model.observation import Reading, Rejected
+from data.model.warning import HazardWarning
+from data.ports.recipe import Context, MonitorRecipe, Resources
+from engine.camera.device import Device, Item
+from monitors.video import http_snapshot, rtsp_camera, video_file
 from tests.monitors.test_packets import film
 from tests.servers.http_pictures import http_pictures, jpeg
 from tests.servers.rtsp import RtspServer, rtsp_server

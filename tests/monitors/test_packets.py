@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 from av.video.stream import VideoStream
 
-from data.observation import Reading, Rejected
-from data.recipe import Attentive, Context
-from monitors._packets import Decoded, DecodeState, PacketRing, StateDecoder
-from monitors.video_file import Recipe
+from data.model.observation import Reading, Rejected
+from data.ports.recipe import Attentive, Context
+from monitors.video._packets import Decoded, DecodeState, PacketRing, StateDecoder
+from monitors.video.video_file import Recipe
 
 NOON = datetime(2024, 7, 12, 4, 0, tzinfo=UTC)
 

@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 
 from data.errors import DeviceLost, InputRejected
-from data.observation import Reading, Rejected
-from data.recipe import Context
-from monitors.parquet_gauge import Recipe
+from data.model.observation import Reading, Rejected
+from data.ports.recipe import Context
+from monitors.gauges.parquet_gauge import Recipe
 
 
 def written(folder: Path, **columns: object) -> Path:

@@ -13,11 +13,11 @@ import pytest
 from av.video.stream import VideoStream
 from PIL import Image as Pictures
 
-from data.frame import Image
-from data.observation import Reading, Rejected
-from data.recipe import Attentive, Context
-from monitors._snapshots import decode_picture
-from monitors.video_file import Recipe
+from data.model.frame import Image
+from data.model.observation import Reading, Rejected
+from data.ports.recipe import Attentive, Context
+from monitors.video._snapshots import decode_picture
+from monitors.video.video_file import Recipe
 
 FLOOD = datetime(2024, 7, 12, 4, 0, tzinfo=UTC)
 LYING = {

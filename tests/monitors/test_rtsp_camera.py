@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from data.errors import DeviceLost
-from data.frame import Frame
-from data.observation import Reading, Rejected
-from data.recipe import Attentive, Context, Monitor
-from monitors.rtsp_camera import Recipe
+from data.model.frame import Frame
+from data.model.observation import Reading, Rejected
+from data.ports.recipe import Attentive, Context, Monitor
+from monitors.video.rtsp_camera import Recipe
 from tests.monitors.test_packets import film
 from tests.servers.rtsp import Codec, RtspServer, rtsp_server
 

@@ -11,12 +11,12 @@ from itertools import pairwise
 
 import pytest
 
-from data.loss import cause_of
-from data.observation import Reading, Rejected
-from data.recipe import Context, Resources
-from data.warning import HazardWarning
-from engine.device import Device, Item
-from monitors.rtsp_camera import Recipe
+from data.model.loss import cause_of
+from data.model.observation import Reading, Rejected
+from data.model.warning import HazardWarning
+from data.ports.recipe import Context, Resources
+from engine.camera.device import Device, Item
+from monitors.video.rtsp_camera import Recipe
 from tests.monitors.test_packets import film
 from tests.servers.rtsp import RtspServer, rtsp_server
 from tests.servers.rtsp_proxy import RtspProxy, rtsp_proxy

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import av
 import numpy as np
 
-from monitors._video import AvFrame, Scalers
+from monitors.video._video import AvFrame, Scalers
 
 
 def test_every_pixel_of_1080p_counts_in_640x360() -> None:

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from data.recipe import MonitorRecipe
-from monitors.cap_warnings import Recipe as CapWarnings
-from monitors.http_poll import Recipe as HttpPoll
-from monitors.http_snapshot import Recipe as HttpSnapshot
-from monitors.rtsp_camera import Recipe as RtspCamera
-from monitors.wvp_camera import Recipe as WvpCamera
+from data.ports.recipe import MonitorRecipe
+from monitors.gauges.http_poll import Recipe as HttpPoll
+from monitors.video.http_snapshot import Recipe as HttpSnapshot
+from monitors.video.rtsp_camera import Recipe as RtspCamera
+from monitors.video.wvp_camera import Recipe as WvpCamera
+from monitors.warnings.cap_warnings import Recipe as CapWarnings
 
 ASKED: list[tuple[type[MonitorRecipe], dict[str, Any]]] = [
     (HttpPoll, {"quantity": "water_depth"}),

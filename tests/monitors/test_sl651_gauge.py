@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from data.errors import DeviceLost, InputRejected
-from data.observation import Quality, Reading, Rejected
-from data.recipe import Context, Monitor
-from data.secrets import Credentials, Secrets
-from monitors._sl651 import FrameBuffer, NotUnderstood, Telegram, acknowledgement, crc16, parse_telegram
-from monitors.sl651_gauge import Recipe
+from data.model.observation import Quality, Reading, Rejected
+from data.model.secrets import Credentials, Secrets
+from data.ports.recipe import Context, Monitor
+from monitors.gauges._sl651 import FrameBuffer, NotUnderstood, Telegram, acknowledgement, crc16, parse_telegram
+from monitors.gauges.sl651_gauge import Recipe
 from tests.monitors import sl651_telegrams as published
 from tests.servers.mosquitto import free_port
 

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data.observation import Reading, Rejected
-from data.recipe import Context
-from monitors._series import Columns, rows_of
-from monitors.csv_gauge import Recipe
+from data.model.observation import Reading, Rejected
+from data.ports.recipe import Context
+from monitors.gauges._series import Columns, rows_of
+from monitors.gauges.csv_gauge import Recipe
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data.observation import Reading, Rejected
-from data.recipe import Attentive, Context, Monitor, Replays
-from monitors._stamps import LONGEST_GAP_S, PlaceClock
-from monitors.video_file import Recipe
+from data.model.observation import Reading, Rejected
+from data.ports.recipe import Attentive, Context, Monitor, Replays
+from monitors.video._stamps import LONGEST_GAP_S, PlaceClock
+from monitors.video.video_file import Recipe
 from tests.monitors.test_packets import film
 from tests.servers.stamped_films import stamped, unstamped
 

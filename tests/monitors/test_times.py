@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data.errors import InputRejected
-from data.observation import Reading
-from data.recipe import Context
-from monitors._series import Columns, rows_of
-from monitors._times import Arrival, LocalTimes, instant, written_time
-from monitors.csv_gauge import Recipe as CsvGauge
-from monitors.http_push import Recipe as HttpPush
+from data.model.observation import Reading
+from data.ports.recipe import Context
+from monitors.gauges._series import Columns, rows_of
+from monitors.gauges._times import Arrival, LocalTimes, instant, written_time
+from monitors.gauges.csv_gauge import Recipe as CsvGauge
+from monitors.gauges.http_push import Recipe as HttpPush
 
 ROME = ZoneInfo("Europe/Rome")
 BACK = datetime(2026, 10, 25, 1, 0, tzinfo=UTC)  # 03:00 summer time becomes 02:00

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from data.errors import DeviceLost, InputRejected
-from data.frame import Frame
-from data.observation import Reading, Rejected
-from data.recipe import Context
-from monitors.video_file import Recipe
+from data.model.frame import Frame
+from data.model.observation import Reading, Rejected
+from data.ports.recipe import Context
+from monitors.video.video_file import Recipe
 
 FLOOD = datetime(2024, 7, 12, 4, 0, tzinfo=UTC)
 pytestmark = pytest.mark.shared

@@ -13,12 +13,12 @@ import pytest
 from pydantic import SecretStr
 
 from data.errors import DeviceLost
-from data.loss import cause_of
-from data.observation import Reading, Rejected
-from data.recipe import Context
-from data.secrets import Credentials, Secrets
-from monitors._wvp import playing
-from monitors.wvp_camera import Recipe
+from data.model.loss import cause_of
+from data.model.observation import Reading, Rejected
+from data.model.secrets import Credentials, Secrets
+from data.ports.recipe import Context
+from monitors.video._wvp import playing
+from monitors.video.wvp_camera import Recipe
 from tests.monitors.test_packets import film
 from tests.servers.http_answers import AnsweringServer, RecordedRequest, http_answers
 from tests.servers.rtsp import rtsp_server

@@ -8,14 +8,14 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from alerts.lifecycle import acknowledge, end_alert, raise_alert
-from data.alert import Alert, AlertKey, Ended, Priority, Raised
-from data.channel import ChannelRecipe
-from data.geo import Location
-from data.notice import Notice
-from data.notice_settings import NoticeSettings, PolicySettings, StepSettings
-from data.people import Actor, Role
-from data.settings import Settings, SiteSettings
-from data.store import Store, Writer
+from data.config.notices import NoticeSettings, PolicySettings, StepSettings
+from data.config.settings import Settings, SiteSettings
+from data.model.alert import Alert, AlertKey, Ended, Priority, Raised
+from data.model.geo import Location
+from data.model.notice import Notice
+from data.model.people import Actor, Role
+from data.ports.channel import ChannelRecipe
+from data.ports.store import Store, Writer
 from notices.escalation import fire_due, follow
 from notices.http_message import Recipe as HttpMessage
 

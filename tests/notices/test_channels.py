@@ -15,8 +15,8 @@ import pytest
 from aiosmtpd.controller import Controller
 from pydantic import ValidationError
 
-from data.channel import ChannelContext, ChannelRecipe, DeliveryFailed, Message
-from data.secrets import Secrets
+from data.model.secrets import Secrets
+from data.ports.channel import ChannelContext, ChannelRecipe, DeliveryFailed, Message
 from notices import dingtalk, email, http_message, loudspeaker, webhook, wecom
 from tests.servers.http_peer import Manner, Peer, http_peer
 

@@ -10,13 +10,13 @@ import pytest
 from alerts.clocks import alerts_due
 from alerts.decisions import shelve_alert, verify_alert
 from alerts.lifecycle import raise_alert
-from data.alert import AlertKey, Priority, Raised
-from data.alert_life import Verification
 from data.errors import Forbidden, IllegalMove
-from data.notice import NoticeState
-from data.people import Actor, Role
+from data.model.alert import AlertKey, Priority, Raised
+from data.model.alert_life import Verification
+from data.model.notice import NoticeState
+from data.model.people import Actor, Role
 from data.sql.store import open_store
-from engine.watchdog import KEY, Watchdog
+from engine.reactions.watchdog import KEY, Watchdog
 from notices.deliveries import answer, claim, delivered, failed
 from notices.escalation import fire_due, follow
 from tests.notices.street import LI, NOON, Street, city, seconds

@@ -11,14 +11,14 @@ import pytest
 
 from alerts.clocks import alerts_due
 from alerts.lifecycle import end_alert, raise_alert
-from data.alert import AlertKey, Ended, Priority, Raised
-from data.channel import ChannelContext
-from data.notice_settings import NoticeSettings, PolicySettings, StepSettings
+from data.config.notices import NoticeSettings, PolicySettings, StepSettings
+from data.model.alert import AlertKey, Ended, Priority, Raised
+from data.ports.channel import ChannelContext
+from data.ports.store import Store, TaskQuery
 from data.sql.store import open_store
-from data.store import Store, TaskQuery
 from dispatch.routing import Roads
-from engine.aftermath import Aftermath
 from engine.notifier import Notifier
+from engine.reactions.aftermath import Aftermath
 from notices.http_message import Recipe as HttpMessage
 from tests.notices.street import Street, city, seconds
 from tests.servers.http_peer import Peer, http_peer

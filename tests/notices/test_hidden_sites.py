@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from data.notice_settings import NoticeSettings, PolicySettings, StepSettings
-from data.people import Role, User
-from data.settings import Settings
+from data.config.notices import NoticeSettings, PolicySettings, StepSettings
+from data.config.settings import Settings
+from data.model.people import Role, User
 from data.sql.store import open_store
 from notices.http_message import Recipe as HttpMessage
 from notices.web_push import Recipe as WebPush

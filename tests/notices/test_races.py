@@ -12,8 +12,8 @@ from datetime import timedelta
 import pytest
 
 from alerts.lifecycle import acknowledge, raise_alert
-from data.alert import Alert, AlertKey, Priority, Raised
-from data.store import Writer
+from data.model.alert import Alert, AlertKey, Priority, Raised
+from data.ports.store import Writer
 from notices.deliveries import claim, delivered
 from tests.notices.street import LI, NOON, Street
 

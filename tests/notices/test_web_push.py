@@ -19,12 +19,12 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from data.channel import ChannelContext, DeliveryFailed, Message
-from data.notice_settings import NoticeSettings
-from data.people import Role
-from data.push_subscription import PushSubscription
-from data.secrets import Secrets
-from data.web_push import subscriptions_of
+from data.config.notices import NoticeSettings
+from data.model.people import Role
+from data.model.push_subscription import PushSubscription
+from data.model.secrets import Secrets
+from data.ports.channel import ChannelContext, DeliveryFailed, Message
+from data.stored.web_push import subscriptions_of
 from notices.web_push import Recipe, WebPush
 from tests.servers.http_peer import Manner, Peer, Received, http_peer
 from tests.web.city import city, open_deps, start

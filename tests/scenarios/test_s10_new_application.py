@@ -32,9 +32,9 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from data.errors import DeviceLost
-from data.frame import Frame
-from data.observation import Reading, Rejected
-from data.recipe import Context, Monitor, MonitorRecipe
+from data.model.frame import Frame
+from data.model.observation import Reading, Rejected
+from data.ports.recipe import Context, Monitor, MonitorRecipe
 
 
 class Recipe(MonitorRecipe):

@@ -9,8 +9,8 @@ import pytest
 from alerts.congestion import Recipe as Congestion
 from alerts.dwell import Recipe as Dwell
 from alerts.lifecycle import end_alert, raise_alert
-from data.alert import Ended, Raised, Signal
-from data.observation import Detection
+from data.model.alert import Ended, Raised, Signal
+from data.model.observation import Detection
 from tests.alerts.timelines import CONTEXT, NOON, play, seen
 from tests.scenarios.town import Town
 

@@ -12,14 +12,14 @@ from typing import Any
 import httpx
 from PIL import Image
 
-from data.case import TimeKind
-from data.category import Category, ClosingCondition, FilingCondition
-from data.geo import Location
-from data.organisation import Unit, UnitKind
-from data.people import Role
-from data.settings import ResponderSettings, Settings, SiteSettings
-from data.store import Store
-from data.zone import Zone
+from data.config.settings import ResponderSettings, Settings, SiteSettings
+from data.model.case import TimeKind
+from data.model.category import Category, ClosingCondition, FilingCondition
+from data.model.geo import Location
+from data.model.organisation import Unit, UnitKind
+from data.model.people import Role
+from data.model.zone import Zone
+from data.ports.store import Store
 from dispatch.routing import Roads
 from engine.clock import timer_kinds
 from tests.web.city import open_deps, start

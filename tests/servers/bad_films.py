@@ -11,7 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from data.frame import Image
+from data.model.frame import Image
 from tests.servers.rtsp import ONE_SLICE
 
 SIZE = (480, 360)

@@ -17,17 +17,17 @@ import httpx
 import uvicorn
 
 from alerts.lifecycle import raise_alert
-from data.alert import AlertKey, Priority, Raised
-from data.dispatch_settings import CostSettings, DispatchSettings
-from data.feed_socket import SocketFrameHub
-from data.people import Role
-from data.recipe import MonitorRecipe
-from data.record import Evidence
-from data.settings import ResponderSettings, Settings, SiteSettings
+from data.config.dispatch import CostSettings, DispatchSettings
+from data.config.settings import ResponderSettings, Settings, SiteSettings
+from data.local.feed_socket import SocketFrameHub
+from data.local.vault import FolderVault
+from data.model.alert import AlertKey, Priority, Raised
+from data.model.people import Role
+from data.model.record import Evidence
+from data.model.zone import Zone
+from data.ports.recipe import MonitorRecipe
+from data.ports.store import Store
 from data.sql.store import open_store
-from data.store import Store
-from data.vault import FolderVault
-from data.zone import Zone
 from dispatch.responders import sync_responders
 from dispatch.routing import load_roads
 from web.accounts import issue_token

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from data.store import TaskQuery
+from data.ports.store import TaskQuery
 from tests.web.city import PASSWORD, ROLES, Clock, Running, open_deps, start
 from web.accounts import add_user
 from web.deps import SessionPolicy

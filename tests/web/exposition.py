@@ -8,7 +8,7 @@ from typing import Any
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from data.meter_names import METERS
+from data.local.meter_names import METERS
 
 NAME = re.compile(r"\byiping_[a-z_]+")
 PARTS = ("_bucket", "_sum", "_count")

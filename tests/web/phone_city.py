@@ -10,13 +10,13 @@ from typing import Any
 
 from playwright.sync_api import Page
 
-from data.category import Category
-from data.geo import Location
-from data.organisation import Unit, UnitKind
-from data.people import Actor, Role
-from data.settings import ResponderSettings, Settings
-from data.store import TaskQuery, Writer
-from data.web_settings import WebSettings
+from data.config.settings import ResponderSettings, Settings
+from data.config.web import WebSettings
+from data.model.category import Category
+from data.model.geo import Location
+from data.model.organisation import Unit, UnitKind
+from data.model.people import Actor, Role
+from data.ports.store import TaskQuery, Writer
 from dispatch.routing import load_roads
 from dispatch.tasks import cancel
 from tests.web.city import PASSWORD, Running, city, open_deps, start

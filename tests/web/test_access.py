@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
-from data.people import Role
+from data.model.people import Role
 from tests.web.city import PASSWORD, ROLES, Running
 from web.access import CATCH_ALL, AccessGate, Registered, registered_routes, unnamed_routes
 from web.access_table import EVERYBODY, SCREENS, TABLE, WEBSOCKET

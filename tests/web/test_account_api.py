@@ -12,7 +12,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin
 
-from data.people import Role
+from data.model.people import Role
 from tests.web.city import PASSWORD, Running, until
 from web.accounts import add_user, allow_reset, disable, issue_token
 

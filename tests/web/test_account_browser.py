@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from data.people import Role
+from data.model.people import Role
 from tests.web.city import PASSWORD, Running
 from web.accounts import add_user, allow_reset, issue_token
 

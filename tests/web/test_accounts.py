@@ -18,10 +18,10 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from data.errors import IllegalMove, InputRejected, NotFound
-from data.people import Role
-from data.record import AuditEntry
+from data.model.people import Role
+from data.model.record import AuditEntry
+from data.ports.store import Store
 from data.sql.store import open_store
-from data.store import Store
 from dispatch.responders import sync_responders
 from tests.web.city import PASSWORD, Running, bearer, city
 from web.accounts import (

@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 import httpx
 
 from alerts.lifecycle import note_condition, raise_alert
-from data.alert import AlertKey, Priority, Raised, Standing
-from data.alert_life import Condition
+from data.model.alert import AlertKey, Priority, Raised, Standing
+from data.model.alert_life import Condition
 from tests.web.city import Running
 
 

@@ -9,9 +9,9 @@ import httpx
 
 from alerts.decisions import verify_alert
 from alerts.lifecycle import note_condition
-from data.alert import AlertKey, Priority, Standing
-from data.alert_life import Condition, Proof, Verification
-from data.people import SYSTEM
+from data.model.alert import AlertKey, Priority, Standing
+from data.model.alert_life import Condition, Proof, Verification
+from data.model.people import SYSTEM
 from tests.web.city import Running
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from data.store import TaskQuery
-from data.views import alert_view, event_view, task_view
+from data.model.views import alert_view, event_view, task_view
+from data.ports.store import TaskQuery
 from tests.web.city import Running
 from web.api.schemas import AlertView, EventView, TaskView
 

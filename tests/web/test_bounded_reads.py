@@ -19,12 +19,12 @@ import httpx
 import pytest
 from sqlalchemy import Engine, event
 
-from data.category import Category
 from data.errors import Busy
-from data.lanes import Lane
-from data.people import Role
-from data.record import Evidence
-from data.store import Reader
+from data.local.lanes import Lane
+from data.model.category import Category
+from data.model.people import Role
+from data.model.record import Evidence
+from data.ports.store import Reader
 from layouts.review_data import Span, collect, page_json
 from layouts.review_figure import review_figure
 from layouts.words import Words

@@ -17,7 +17,7 @@ import pytest
 import uvicorn
 from websockets.sync.client import connect
 
-from data.people import Role
+from data.model.people import Role
 from tests.web.city import free_port, open_deps, until
 from web.accounts import add_user, issue_token
 from web.connections import ConnectionGate, ConnectionLimits, Phase
@@ -216,7 +216,7 @@ def in_loop(work: Callable[[], Any]) -> Any:
 
 
 def test_who_is_at_work_is_never_displaced_and_a_trusted_proxy_has_no_limit_of_its_own() -> None:
-    from data.networks import Networks
+    from data.net.networks import Networks
 
     limits = replace(LIMITS, total=6, per_address=3, trusted=Networks(["10.0.0.0/8"]))
 

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from data.heartbeat_settings import HeartbeatSettings
-from data.meters import Meters
-from data.people import CONSOLE, Role, Session, User
-from data.record import Timer
-from data.settings import Settings, SiteSettings
+from data.config.heartbeat import HeartbeatSettings
+from data.config.settings import Settings, SiteSettings
+from data.local.meters import Meters
+from data.model.people import CONSOLE, Role, Session, User
+from data.model.record import Timer
+from data.ports.store import Store, Writer
 from data.sql.store import open_store
-from data.store import Store, Writer
 from layouts.health import worded
 from layouts.words import LANGUAGES, TABLE, Words
 from web.account_steps import revoke_one

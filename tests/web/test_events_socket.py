@@ -17,7 +17,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin
 
-from data.record import Change
+from data.model.record import Change
 from tests.web.city import Running, bearer, until
 from web.accounts import revoke
 

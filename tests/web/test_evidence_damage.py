@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from data.store import AlertQuery
+from data.ports.store import AlertQuery
 from tests.web.city import Running
 
 

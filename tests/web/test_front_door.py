@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.datastructures import MutableHeaders
 
+from data.config.web import ProxySettings, WebSettings
 from data.errors import InputRejected
-from data.networks import Networks, is_loopback
-from data.web_settings import ProxySettings, WebSettings
+from data.net.networks import Networks, is_loopback
 from tests.web.city import Running
 from web.front_door import FrontDoor, _put_base, front_door, host_name, shown_address
 from web.service import owners

@@ -10,11 +10,11 @@ from typing import Any
 import httpx
 import pytest
 
-from data.inbox import Inbox
-from data.people import Role
-from data.settings import Settings, SiteSettings
-from data.store import AlertQuery
-from monitors.http_push import Recipe as HttpPush
+from data.config.settings import Settings, SiteSettings
+from data.local.inbox import Inbox
+from data.model.people import Role
+from data.ports.store import AlertQuery
+from monitors.gauges.http_push import Recipe as HttpPush
 from tests.data.test_cap import message
 from tests.web.city import PASSWORD, Clock, Running, city, open_deps, start
 from web.accounts import add_user

@@ -14,16 +14,16 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from alerts.lifecycle import raise_alert
-from data.alert import AlertKey, Priority, Raised
-from data.category import Category
-from data.notice import Notice
-from data.observation import Rejected
-from data.organisation import Unit, UnitKind
-from data.people import Role
-from data.plan_settings import PlansSettings
-from data.settings import ResponderSettings, Settings
-from data.warning import WarningArea
-from data.warnings_in import receive_warning
+from data.config.plans import PlansSettings
+from data.config.settings import ResponderSettings, Settings
+from data.model.alert import AlertKey, Priority, Raised
+from data.model.category import Category
+from data.model.notice import Notice
+from data.model.observation import Rejected
+from data.model.organisation import Unit, UnitKind
+from data.model.people import Role
+from data.model.warning import WarningArea
+from data.stored.warnings_in import receive_warning
 from tests.dispatch.plan_city import cap
 from tests.web.city import PASSWORD, Clock, Running, city, open_deps, start
 from tests.web.test_pages_browser import log_in

@@ -8,7 +8,7 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from data.people import Role
+from data.model.people import Role
 from tests.web.city import PASSWORD, Running, until
 from web.accounts import add_user, disable, revoke, set_password
 from web.auth import content_policy

@@ -12,7 +12,7 @@ import httpx
 import pytest
 from argon2 import PasswordHasher
 
-from data.people import Role
+from data.model.people import Role
 from tests.web.city import PASSWORD, Running, until
 from web.account_key import AccountKey
 from web.accounts import add_user

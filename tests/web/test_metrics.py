@@ -15,8 +15,8 @@ from grafana_foundation_sdk.cog import plugins
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
-from data.meter_names import METERS
-from data.meters import Meters
+from data.local.meter_names import METERS
+from data.local.meters import Meters
 from tests.web.city import Running
 from tests.web.exposition import NAME, families_of, names_of
 from web.metrics import metrics_text
@@ -85,7 +85,7 @@ def test_every_meter_in_the_code_is_named_with_its_help_and_every_named_one_is_i
 _FULL_DISK = """
 import resource, signal, sys
 from pathlib import Path
-from data.meters import Meters
+from data.local.meters import Meters
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 meters, path = Meters(), Path(sys.argv[1])
 meters.count("yiping_frames_total", 7.0, site="quay")

@@ -22,8 +22,8 @@ from joserfc.jwk import RSAKey
 from playwright.sync_api import Browser
 from pydantic import SecretStr, ValidationError
 
-from data.account_settings import AccountSettings, OidcSettings
-from data.people import Role
+from data.config.accounts import AccountSettings, OidcSettings
+from data.model.people import Role
 from tests.servers.http_answers import AnsweringServer, http_answers
 from tests.servers.oidc_provider import identity_provider
 from tests.web.city import PASSWORD, Clock, Running, city, free_port, open_deps, start, until

@@ -9,9 +9,9 @@ import httpx
 import pytest
 from limits import RateLimitItemPerHour
 
-from data.case import Origin
-from data.category import Category
-from data.people import Role
+from data.model.case import Origin
+from data.model.category import Category
+from data.model.people import Role
 from tests.web.city import Clock, Running, city, open_deps, start
 from web.accounts import add_user
 from web.rate_limit import RateLimit

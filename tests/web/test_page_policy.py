@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from data.observation import Reading
+from data.model.observation import Reading
 from tests.web.city import Running
 from tests.web.test_pages_browser import log_in
 from web.access_table import SCREENS

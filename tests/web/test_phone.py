@@ -9,8 +9,8 @@ from datetime import timedelta
 
 import pytest
 
-from data.store import Writer
-from data.task import TaskState
+from data.model.task import TaskState
+from data.ports.store import Writer
 from tests.web.city import Clock, Running
 from tests.web.phone_city import call_off, start_phone_city
 

@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Geolocation, Page, Route, expect
 
-from data.record import AuditEntry
-from data.task import Task, TaskState
+from data.model.record import AuditEntry
+from data.model.task import Task, TaskState
 from tests.web.city import Running, until
 from tests.web.phone_city import GATE, call_off, log_in, start_phone_city
 

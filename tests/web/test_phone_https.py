@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import BrowserContext, Error, Geolocation, Page, Playwright, expect
 
-from data.task import TaskState
+from data.model.task import TaskState
 from tests.conftest import CHROMIUM
 from tests.servers.wire import Wire, wire
 from tests.web.city import Running, until

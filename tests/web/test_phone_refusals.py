@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, Route, expect
 
-from data.people import Actor, Role
-from data.task import Event
+from data.model.people import Actor, Role
+from data.model.task import Event
 from dispatch.tasks import cancel
 from tests.web.city import PASSWORD, Running, until
 from tests.web.phone_city import call_off, log_in, start_phone_city

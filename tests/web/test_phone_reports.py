@@ -10,10 +10,10 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Geolocation, Page, expect
 
-from data.case import Part
-from data.people import Actor, Role
-from data.store import TaskQuery, Writer
-from data.task import Event, Task, TaskState
+from data.model.case import Part
+from data.model.people import Actor, Role
+from data.model.task import Event, Task, TaskState
+from data.ports.store import TaskQuery, Writer
 from dispatch.case_work import Work, assigned
 from tests.web.city import PASSWORD, Running, until
 from tests.web.phone_city import GATE, call_off, log_in, start_phone_city

@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from data.people import PERMITTED, Action, Role
+from data.model.people import PERMITTED, Action, Role
 from dispatch.plan_works import Maker, settle
 from dispatch.routing import Roads
 from tests.dispatch.plan_city import UNITS, plan_settings

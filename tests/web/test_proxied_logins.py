@@ -11,8 +11,8 @@ import pytest
 from playwright.sync_api import Browser, expect
 from pydantic import SecretStr
 
-from data.account_settings import AccountSettings, OidcSettings
-from data.people import Role
+from data.config.accounts import AccountSettings, OidcSettings
+from data.model.people import Role
 from tests.servers.oidc_provider import identity_provider
 from tests.servers.proxies import caddy, example, nginx
 from tests.web.city import PASSWORD, Clock, Running, city, free_port, open_deps, start, until

@@ -15,8 +15,8 @@ import pytest
 from playwright.sync_api import Browser, expect
 from websockets.sync.client import connect
 
-from data.category import Category
-from data.people import Role
+from data.model.category import Category
+from data.model.people import Role
 from tests.servers.proxies import caddy, example, nginx
 from tests.web.city import PASSWORD, Clock, Running, city, free_port, open_deps, start
 from web.accounts import add_user

@@ -12,9 +12,9 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from data.log_settings import LogFormat
-from data.masking import SecretMask
-from engine.log_lines import log_formatter
+from data.config.log import LogFormat
+from data.model.masking import SecretMask
+from engine.process.log_lines import log_formatter
 from tests.web.city import Running, until
 from web.problems import install_problems
 from web.request_ids import RequestIds

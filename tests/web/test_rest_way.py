@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from data.record import broken_link
+from data.model.record import broken_link
 from tests.web.city import ROLES, Running
 
 pytestmark = pytest.mark.usefixtures("nobody_busy")

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 from websockets.sync.client import connect
 
-from data.alert import Priority
-from data.notice import Notice, notice_view
-from data.people import Actor, Role
-from data.views import task_view
+from data.model.alert import Priority
+from data.model.notice import Notice, notice_view
+from data.model.people import Actor, Role
+from data.model.views import task_view
 from tests.web.city import Running
 from web.role_views import detail_seen, notice_seen, payload_seen, task_seen
 from web.source import source_archive

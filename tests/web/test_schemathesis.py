@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bench.security_schemathesis import attack, served
-from data.people import Role
+from data.model.people import Role
 
 
 @pytest.mark.slow

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from data.people import Actor, Role
+from data.model.people import Actor, Role
 from web.site_scope import GONE, SiteScope
 
 SCOPE = SiteScope(frozenset({"car"}), frozenset({"汽车城"}), frozenset(), Actor("zhou", Role.ANALYST))

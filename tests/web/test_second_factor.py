@@ -15,8 +15,8 @@ import pyotp
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from data.account_settings import AccountSettings
-from data.people import Role
+from data.config.accounts import AccountSettings
+from data.model.people import Role
 from tests.web.city import PASSWORD, Clock, Running, city, open_deps, start
 from tests.web.test_account_browser import picture
 from web.account_key import AccountKey

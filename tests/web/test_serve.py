@@ -13,7 +13,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-from data.people import Role
+from data.model.people import Role
 from data.sql.store import open_store
 from tests.web.city import PASSWORD, bearer, free_port, until
 from web.accounts import add_user, issue_token
@@ -21,7 +21,7 @@ from web.accounts import add_user, issue_token
 _CHILD = """
 import logging, sys
 from pathlib import Path
-from data.settings import Settings
+from data.config.settings import Settings
 from web.server import ServeOptions, serve
 logging.basicConfig(level=logging.INFO)
 var = Path(sys.argv[1])

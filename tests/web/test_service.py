@@ -11,14 +11,14 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
-from data.geo import Location
-from data.meters import Meters
-from data.observation import Reading
-from data.record import Change
-from data.settings import Settings, SiteSettings
-from data.store import Writer
-from monitors.cap_warnings import Recipe as CapWarnings
-from monitors.rtsp_camera import Recipe as RtspCamera
+from data.config.settings import Settings, SiteSettings
+from data.local.meters import Meters
+from data.model.geo import Location
+from data.model.observation import Reading
+from data.model.record import Change
+from data.ports.store import Writer
+from monitors.video.rtsp_camera import Recipe as RtspCamera
+from monitors.warnings.cap_warnings import Recipe as CapWarnings
 from tests.web.city import Running, until
 from web.setup import setup_view
 

@@ -14,16 +14,16 @@ import pytest
 from websockets.sync.client import connect
 
 from alerts.lifecycle import raise_alert
-from data.alert import AlertKey, Priority, Raised
-from data.notice import Notice
-from data.observation import Reading, Rejected
-from data.people import Action, Role, may
-from data.plan_settings import PlansSettings
-from data.record import Change
-from data.settings import Settings, SiteSettings
-from data.views import reading_view
-from data.warnings_in import receive_warning
-from data.zone import Zone
+from data.config.plans import PlansSettings
+from data.config.settings import Settings, SiteSettings
+from data.model.alert import AlertKey, Priority, Raised
+from data.model.notice import Notice
+from data.model.observation import Reading, Rejected
+from data.model.people import Action, Role, may
+from data.model.record import Change
+from data.model.views import reading_view
+from data.model.zone import Zone
+from data.stored.warnings_in import receive_warning
 from dispatch.plan_runs import follow_alerts
 from dispatch.plan_works import Maker, settle
 from dispatch.routing import Roads
@@ -323,7 +323,7 @@ def _changes(writer: Any, now: datetime) -> None:
 
 
 def test_a_camera_that_may_not_be_watched_gives_no_id_of_a_picture(tmp_path_factory: pytest.TempPathFactory) -> None:
-    from data.watching import WatchSettings
+    from data.model.watching import WatchSettings
 
     watched = Settings(**{**dict(city()), "watch": (WatchSettings(roles=(Role.ANALYST,), sites=("quay",)),)})
     deps = open_deps(tmp_path_factory.mktemp("var"), watched)

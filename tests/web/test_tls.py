@@ -15,7 +15,7 @@ import pytest
 from cryptography import x509
 
 from data.errors import InputRejected
-from data.people import Role
+from data.model.people import Role
 from tests.web.city import PASSWORD, open_deps, start
 from web.accounts import add_user
 from web.tls import MadeFiles, init

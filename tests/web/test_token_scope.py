@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data.alert import Priority
+from data.config.settings import Settings, SiteSettings
 from data.errors import Forbidden, InputRejected
-from data.people import Role
-from data.settings import Settings, SiteSettings
-from data.store import AlertQuery
-from data.token_scope import EVERYTHING, Sends, TokenScope, asked_scope, kept_scope, scope_of
-from monitors.http_push import Recipe as HttpPush
+from data.model.alert import Priority
+from data.model.people import Role
+from data.model.token_scope import EVERYTHING, Sends, TokenScope, asked_scope, kept_scope, scope_of
+from data.ports.store import AlertQuery
+from monitors.gauges.http_push import Recipe as HttpPush
 from tests.data.test_cap import message
 from tests.web.city import PASSWORD, Clock, Running, city, open_deps, start
 from web.accounts import add_user, issue_token

@@ -14,8 +14,8 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
-from data.feed import Box, FramePacket
-from data.feed_socket import SocketFramePublisher
+from data.local.feed_socket import SocketFramePublisher
+from data.ports.feed import Box, FramePacket
 from tests.web.city import Running, bearer, until
 
 

@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from data.people import Role, User
-from data.settings import Settings
-from data.watching import WatchSettings, watched_by
+from data.config.settings import Settings
+from data.model.people import Role, User
+from data.model.watching import WatchSettings, watched_by
 from tests.web.city import PASSWORD, Clock, Running, city, open_deps, start
 from web.accounts import add_user
 

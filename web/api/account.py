@@ -8,9 +8,9 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from data.errors import Forbidden, InputRejected
-from data.people import Session
-from data.store import Writer
-from data.views import iso
+from data.model.people import Session
+from data.model.views import iso
+from data.ports.store import Writer
 from web import account_steps
 from web.account_steps import usable_code
 from web.api.schemas import answers

@@ -9,9 +9,9 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from alerts.lifecycle import acknowledge
-from data.people import Action
-from data.store import Reader, Writer
-from data.views import alert_view
+from data.model.people import Action
+from data.model.views import alert_view
+from data.ports.store import Reader, Writer
 from web.alarm_board import AlarmBoard, without_sites
 from web.api.idempotency import once
 from web.api.lists import Cursor, Limit, before_id, page

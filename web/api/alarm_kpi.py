@@ -12,13 +12,13 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from alerts.kpi import LEAD, Period, alarm_figures
-from data.alert_life import Condition, Suppression
-from data.desk import DeskSettings, is_seen_at
+from data.config.settings import Settings
 from data.errors import InputRejected
-from data.people import Action
-from data.settings import Settings
-from data.spreadsheet import harmless_cell
-from data.store import AlertQuery, Reader
+from data.model.alert_life import Condition, Suppression
+from data.model.desk import DeskSettings, is_seen_at
+from data.model.people import Action
+from data.model.spreadsheet import harmless_cell
+from data.ports.store import AlertQuery, Reader
 from web.api.lists import Moment, utc
 from web.api.schemas import answers
 from web.api.shapes import AlarmFigures

@@ -13,12 +13,12 @@ from pydantic import BaseModel, ConfigDict, Field, StrictFloat
 from alerts.decisions import return_to_service, shelve_alert, take_out_of_service, unshelve_alert, verify_alert
 from alerts.lifecycle import acknowledge
 from alerts.moves import REASON_LIMIT
-from data.alert import Alert
-from data.alert_life import Proof, Verification
 from data.errors import InputRejected
-from data.people import Action, Actor
-from data.store import Writer
-from data.views import alert_view, standing_view
+from data.model.alert import Alert
+from data.model.alert_life import Proof, Verification
+from data.model.people import Action, Actor
+from data.model.views import alert_view, standing_view
+from data.ports.store import Writer
 from web.api.idempotency import check_version, once
 from web.api.params import RowId, SafeMoment
 from web.api.schemas import AlertAnswer, AnyList, answers

@@ -8,13 +8,13 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 from starlette.responses import JSONResponse
 
-from data.alert_life import VERIFYING, Verification
+from data.config.settings import SiteSettings
 from data.errors import NotFound
-from data.people import Action
-from data.settings import SiteSettings
-from data.store import AlertQuery, Reader, Writer
-from data.task import Candidate
-from data.views import alert_step_view, alert_view, candidate_view, proof_view, task_view
+from data.model.alert_life import VERIFYING, Verification
+from data.model.people import Action
+from data.model.task import Candidate
+from data.model.views import alert_step_view, alert_view, candidate_view, proof_view, task_view
+from data.ports.store import AlertQuery, Reader, Writer
 from dispatch.responders import needs_of, rank
 from dispatch.tasks import dispatch, dispatch_all
 from web.api.idempotency import check_version, once

@@ -6,10 +6,10 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, ValidationInfo, field_validator
 
-from data.alert import Priority
-from data.case import Part
-from data.geo import Location
-from data.organisation import GRID_CODE_DIGITS, UnitKind
+from data.model.alert import Priority
+from data.model.case import Part
+from data.model.geo import Location
+from data.model.organisation import GRID_CODE_DIGITS, UnitKind
 from web.api.params import BodyId, SafeDate, SafeDuration, SafeMoment
 
 Id = Annotated[str, Field(max_length=64)]

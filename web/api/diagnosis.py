@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from pydantic import BaseModel
 
-from data.people import Action
+from data.model.people import Action
 from web.api.schemas import answers
 from web.auth import visitor_of
 from web.deps import ServerDeps

@@ -7,11 +7,11 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
+from data.config.settings import Settings
 from data.errors import InputRejected
-from data.people import Actor
-from data.settings import Settings
-from data.store import Writer
-from data.task import Event
+from data.model.people import Actor
+from data.model.task import Event
+from data.ports.store import Writer
 from dispatch import convening
 from dispatch.case_table import TABLE, EventStep
 from dispatch.case_work import dispatch_units, judge

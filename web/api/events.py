@@ -10,15 +10,15 @@ from typing import Annotated, Any
 from fastapi import APIRouter, File, Form, Query, Request, Response, UploadFile
 from starlette.responses import JSONResponse
 
-from data.case import Origin
 from data.errors import InputRejected
-from data.geo import Location
-from data.moments import plausible
-from data.people import Action, Actor, may
-from data.record import AuditEntry
-from data.store import Reader, Writer
-from data.task import Event
-from data.views import clock_view, event_view, iso, step_view, task_view
+from data.model.case import Origin
+from data.model.geo import Location
+from data.model.moments import plausible
+from data.model.people import Action, Actor, may
+from data.model.record import AuditEntry
+from data.model.task import Event
+from data.model.views import clock_view, event_view, iso, step_view, task_view
+from data.ports.store import Reader, Writer
 from dispatch import clocks
 from dispatch.case_table import EventStep
 from dispatch.case_work import Work, add_task

@@ -8,8 +8,8 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from data.errors import NotFound
-from data.people import Factor
-from data.store import Writer
+from data.model.people import Factor
+from data.ports.store import Writer
 from web.account_steps import record
 from web.api.account import Password, own_session
 from web.api.factor_schemas import LeftAnswer, PasskeyOptions, RecoveryAnswer, TotpAnswer

@@ -11,7 +11,7 @@ from fastapi import Request, Response
 from starlette.responses import JSONResponse
 
 from data.errors import InputRejected
-from data.store import Answered, Writer
+from data.ports.store import Answered, Writer
 from web.auth import visitor_of
 from web.deps import ServerDeps
 from web.problems import KeyReused, PreconditionFailed, PreconditionRequired

@@ -12,13 +12,13 @@ from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse
 
 from alerts.alertmanager import RULE, apply_signals, signals_of
-from data.alert import Raised, Signal
 from data.errors import InputRejected, NotFound
-from data.inbox import Inbox
-from data.observation import Reading, Rejected
-from data.recipe import MonitorRecipe, Receiver, Receptive
-from data.secrets import redact
-from data.token_scope import Sends, TokenScope
+from data.local.inbox import Inbox
+from data.model.alert import Raised, Signal
+from data.model.observation import Reading, Rejected
+from data.model.secrets import redact
+from data.model.token_scope import Sends, TokenScope
+from data.ports.recipe import MonitorRecipe, Receiver, Receptive
 from web.api.ingest_guard import IngestGuard
 from web.api.schemas import answers
 from web.api.shapes import Accepted, AlertsTaken

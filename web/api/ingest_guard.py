@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from fastapi import Request
 
 from data.errors import Forbidden, InputRejected
-from data.observation import Rejected
-from data.people import Action
-from data.secrets import redact
-from data.store import Writer
-from data.token_scope import Sends, TokenScope, scope_of
+from data.model.observation import Rejected
+from data.model.people import Action
+from data.model.secrets import redact
+from data.model.token_scope import Sends, TokenScope, scope_of
+from data.ports.store import Writer
 from web.auth import visitor_of
 from web.deps import ServerDeps
 from web.metrics import WebMeters

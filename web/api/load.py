@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 
-from data.people import Action
+from data.model.people import Action
 from web.api.schemas import answers
 from web.api.shapes import Load
 from web.auth import visitor_of

@@ -8,9 +8,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from data.notice import notice_view
-from data.people import Action
-from data.store import Writer
+from data.model.notice import notice_view
+from data.model.people import Action
+from data.ports.store import Writer
 from notices.deliveries import answer
 from web.api.idempotency import once
 from web.api.lists import Cursor, Limit, before_id, page

@@ -10,14 +10,14 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
-from data.category import Category, CategoryVersion
 from data.errors import IllegalMove, InputRejected, NotFound
-from data.organisation import Shift, Unit, UnitKind, above
-from data.people import Action, Actor, may
-from data.record import AuditEntry, Change
-from data.spans import ShiftKey
-from data.store import Reader, Writer
-from data.views import iso
+from data.model.category import Category, CategoryVersion
+from data.model.organisation import Shift, Unit, UnitKind, above
+from data.model.people import Action, Actor, may
+from data.model.record import AuditEntry, Change
+from data.model.spans import ShiftKey
+from data.model.views import iso
+from data.ports.store import Reader, Writer
 from dispatch.grids import bounded_outline, coverage, coverage_view
 from dispatch.organisation_import import bring_in_units, read_text
 from web.api.case_bodies import ImportBody, ShiftBody, UnitBody

@@ -13,8 +13,8 @@ from fastapi import Path, Query
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, StrictInt
 from pydantic.json_schema import SkipJsonSchema
 
-from data.calendar import EARLIEST, LATEST, in_calendar
-from data.durations import Duration
+from data.model.calendar import EARLIEST, LATEST, in_calendar
+from data.model.durations import Duration
 
 LARGEST_ID = 2**53 - 1  # what JavaScript and every JSON reader can hold exactly; databases hold 63 bits
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d([.,]\d+)?)?([Zz]|[+-]\d\d:?\d\d)")

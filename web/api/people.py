@@ -9,11 +9,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 
 from data.errors import Forbidden
-from data.geo import Location
-from data.moments import plausible
-from data.people import PERMITTED, Action, may
-from data.store import Reader, Writer
-from data.views import iso, responder_view
+from data.model.geo import Location
+from data.model.moments import plausible
+from data.model.people import PERMITTED, Action, may
+from data.model.views import iso, responder_view
+from data.ports.store import Reader, Writer
 from dispatch.responders import share_position
 from web.api.idempotency import once
 from web.api.schemas import AnyList, PositionBody, answers

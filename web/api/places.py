@@ -8,13 +8,13 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 
+from data.config.settings import SiteSettings
 from data.errors import NotFound
-from data.observation import Reading
-from data.people import Action
-from data.settings import SiteSettings
-from data.spans import ReadingKey
-from data.store import Reader
-from data.views import reading_view
+from data.model.observation import Reading
+from data.model.people import Action
+from data.model.spans import ReadingKey
+from data.model.views import reading_view
+from data.ports.store import Reader
 from web.api.lists import Cursor, Moment, key_cursor, key_page, utc
 from web.api.schemas import AnyList, answers
 from web.api.shapes import SiteView

@@ -8,15 +8,15 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from data.config.plans import Level, PinStep, PlanSettings
+from data.config.settings import Settings
 from data.errors import NotFound
-from data.people import Action
-from data.plan import PlanRun, RunState
-from data.plan_settings import Level, PinStep, PlanSettings
-from data.plan_views import plan_view, run_view, work_view
-from data.settings import Settings
-from data.store import Reader, Writer
-from data.task import Task
-from data.views import iso
+from data.model.people import Action
+from data.model.plan import PlanRun, RunState
+from data.model.task import Task
+from data.model.views import iso
+from data.ports.store import Reader, Writer
+from data.stored.plan_views import plan_view, run_view, work_view
 from dispatch import plan_runs
 from dispatch.plan_places import Ground
 from dispatch.plan_works import done_of

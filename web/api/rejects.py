@@ -8,8 +8,8 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel
 
-from data.people import Action
-from data.rejects import by_source
+from data.model.people import Action
+from data.model.rejects import by_source
 from web.api.schemas import answers
 from web.auth import visitor_of
 from web.deps import ServerDeps

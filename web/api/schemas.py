@@ -1,4 +1,4 @@
-"""The shapes of requests, and of answers as OpenAPI describes them (the answers themselves are `data.views`)."""
+"""The shapes of requests, and of answers as OpenAPI describes them (the answers themselves are `data.model.views`)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from data.geo import Location
+from data.model.geo import Location
 from web.api.params import BodyId, SafeMoment
 
 

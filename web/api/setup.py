@@ -6,9 +6,9 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 
-from data.camera_view import learn_view
 from data.errors import NotFound
-from data.people import Action
+from data.model.people import Action
+from data.stored.camera_view import learn_view
 from web.api.schemas import answers
 from web.api.shapes import Setup, ViewLearned
 from web.auth import visitor_of

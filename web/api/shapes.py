@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from data.geo import Location
+from data.model.geo import Location
 from web.api.schemas import EventView
 
 

@@ -10,11 +10,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, File, Form, Request, Response, UploadFile
 
 from data.errors import Forbidden
-from data.people import Action, Actor, may
-from data.record import AuditEntry
-from data.store import Reader, TaskQuery, Writer
-from data.task import Task
-from data.views import offer_view, task_view
+from data.model.people import Action, Actor, may
+from data.model.record import AuditEntry
+from data.model.task import Task
+from data.model.views import offer_view, task_view
+from data.ports.store import Reader, TaskQuery, Writer
 from dispatch import tasks
 from dispatch.offers import mark_delivered
 from dispatch.turns import own_tasks, people_of

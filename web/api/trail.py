@@ -8,10 +8,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 
 from data.errors import InputRejected
-from data.people import Action, Actor
-from data.record import AuditEntry
-from data.spans import EvidenceKey
-from data.views import audit_view, evidence_view
+from data.model.people import Action, Actor
+from data.model.record import AuditEntry
+from data.model.spans import EvidenceKey
+from data.model.views import audit_view, evidence_view
 from web.api.lists import Cursor, Limit, Moment, key_cursor, key_page, utc
 from web.api.params import LARGEST_ID
 from web.api.schemas import AnyList, answers

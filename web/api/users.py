@@ -10,12 +10,12 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import JSONResponse
 
-from data.alert import Priority
 from data.errors import InputRejected
-from data.people import AccountCode, Action, Actor, Role, Session, User
-from data.store import Reader, Writer
-from data.token_scope import Sends, asked_scope, kept_scope
-from data.views import iso
+from data.model.alert import Priority
+from data.model.people import AccountCode, Action, Actor, Role, Session, User
+from data.model.token_scope import Sends, asked_scope, kept_scope
+from data.model.views import iso
+from data.ports.store import Reader, Writer
 from web import account_steps
 from web.accounts import RESET_LIFE, TOKEN_LIFE
 from web.api.account import EndSessionBody, session_view

@@ -9,15 +9,15 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from starlette.responses import JSONResponse
 
-from data.cap import parse_messages
+from data.cap.message import parse_messages
 from data.errors import InputRejected
-from data.people import Action
-from data.record import AuditEntry
-from data.store import Writer
-from data.token_scope import Sends
-from data.views import warning_areas, warning_view
-from data.warning import HazardWarning
-from data.warnings_in import receive_warning
+from data.model.people import Action
+from data.model.record import AuditEntry
+from data.model.token_scope import Sends
+from data.model.views import warning_areas, warning_view
+from data.model.warning import HazardWarning
+from data.ports.store import Writer
+from data.stored.warnings_in import receive_warning
 from web.api.ingest_guard import IngestGuard
 from web.api.params import QueryId, RowId
 from web.api.schemas import answers

@@ -9,9 +9,9 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from data.errors import IllegalMove, InputRejected
-from data.push_subscription import PushSubscription
-from data.store import Writer
-from data.web_push import subscribe, subscriptions_of, unsubscribe
+from data.model.push_subscription import PushSubscription
+from data.ports.store import Writer
+from data.stored.web_push import subscribe, subscriptions_of, unsubscribe
 from notices.web_push import Recipe
 from web.api.idempotency import once
 from web.api.schemas import answers

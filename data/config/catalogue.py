@@ -1,0 +1,56 @@
+"""Which kinds of monitor, detector, rule and channel there are: one per public file of the floor's folder.
+
+The floors are not imported here: whoever builds a catalogue (the command line) says how to find them.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from data.ports.channel import ChannelRecipe
+from data.ports.recipe import DetectorRecipe, MonitorRecipe, RuleRecipe
+
+T = TypeVar("T")
+
+
+class UnknownKind(KeyError):
+    """No such kind; the text suggests the nearest."""
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """Recipe classes by kind; each is imported when it is first asked for."""
+
+    monitors: Mapping[str, Callable[[], type[MonitorRecipe]]]
+    detectors: Mapping[str, Callable[[], type[DetectorRecipe]]]
+    rules: Mapping[str, Callable[[], type[RuleRecipe]]]
+    channels: Mapping[str, Callable[[], type[ChannelRecipe]]] = field(default_factory=dict)
+
+    def monitor(self, kind: str) -> type[MonitorRecipe]:
+        return self._found(self.monitors, kind, "monitor")()
+
+    def detector(self, kind: str) -> type[DetectorRecipe]:
+        return self._found(self.detectors, kind, "detector")()
+
+    def rule(self, kind: str) -> type[RuleRecipe]:
+        return self._found(self.rules, kind, "rule")()
+
+    def channel(self, kind: str) -> type[ChannelRecipe]:
+        return self._found(self.channels, kind, "channel")()
+
+    @staticmethod
+    def _found(kinds: Mapping[str, T], kind: str, what: str) -> T:
+        if kind not in kinds:
+            raise UnknownKind(f"no {what} {kind!r}{did_you_mean(kind, kinds)}")
+        return kinds[kind]
+
+
+def did_you_mean(word: str, known: Mapping[str, object] | list[str] | tuple[str, ...]) -> str:
+    """`, did you mean 'lane'?` when something known is near, else the known words."""
+    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    if near:
+        return f", did you mean {near[0]!r}?"
+    return f"; known: {', '.join(sorted(known))}" if known else ""

@@ -1,0 +1,237 @@
+"""YAML files read with the line of everything in them, so that a problem can say where it is."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from pydantic import BaseModel
+from ruamel.yaml import YAML
+from ruamel.yaml.constructor import DuplicateKeyError
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+from data.config.catalogue import did_you_mean
+from data.config.plans import STEP_KINDS
+from data.errors import YipingError
+
+MOST_CHARACTERS = 5_000_000
+MOST_VALUES = 1_000_000
+DEEPEST = 60
+MOST_BRACKETS = 300  # open at once in a text; more than DEEPEST, since those in texts count, too
+_ODD_SPACES = frozenset("\u00a0\u3000\u2002\u2003\u2007\u2009\u202f")
+_FULL_WIDTH = MappingProxyType(dict(zip("：，｛｝［］“”‘’－", ":,{}[]\"\"''-", strict=True)))
+
+PathKeys = tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong in a file. `line` counts from 1; 0 where it has no place."""
+
+    file: str
+    path: str
+    line: int
+    message: str
+
+    def __str__(self) -> str:
+        place = f"{self.path}: " if self.path else ""
+        line = f" (line {self.line})" if self.line else ""
+        return f"{self.file}: {place}{self.message}{line}"
+
+
+class ConfigError(YipingError):
+    """The configuration cannot be used; `problems` holds every reason that was found."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in problems))
+
+
+def dotted(keys: PathKeys) -> str:
+    """`sites[3].rules[0].zone` from ("sites", 3, "rules", 0, "zone")."""
+    text = ""
+    for key in keys:
+        text += f"[{key}]" if isinstance(key, int) else f".{key}" if text else str(key)
+    return text
+
+
+def line_of(tree: Any, keys: PathKeys) -> int:
+    """The line on which the deepest existing part of the path begins, from 1."""
+    line = 0
+    for key in keys:
+        places = getattr(getattr(tree, "lc", None), "data", None) or {}
+        try:
+            line = places[key][0] + 1 if key in places else line
+            tree = tree[key]
+        except (KeyError, IndexError, TypeError):
+            break
+    return line
+
+
+def plain(tree: Any) -> Any:
+    """The parsed YAML as plain dicts, lists and scalars."""
+    if isinstance(tree, Mapping):
+        return {str(key): plain(value) for key, value in tree.items()}
+    if isinstance(tree, list | tuple):
+        return [plain(value) for value in tree]
+    return tree
+
+
+def parse(path: Path) -> Any:
+    """The YAML tree with line numbers. Raises ConfigError for a missing file or broken YAML."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ConfigError([Problem(path.name, "", 0, f"cannot be read: {error.strerror}")]) from error
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise ConfigError([Problem(path.name, "", line, _encoding_advice(content))]) from None
+    return parse_text(text, path.name)
+
+
+def parse_text(text: str, name: str) -> Any:
+    """As `parse`, of a text; `name` stands for the file. What its aliases would blow up is refused, not expanded."""
+    if len(text) > MOST_CHARACTERS:
+        raise ConfigError([Problem(name, "", 0, f"has {len(text)} characters, at most {MOST_CHARACTERS} are read")])
+    if _brackets_deep(text) > MOST_BRACKETS:
+        # The reader's time rises with the square of what is open: 2,000 brackets take it 12 s.
+        raise ConfigError([Problem(name, "", 0, f"is nested more than {DEEPEST} levels deep")])
+    try:
+        tree = YAML(typ="rt").load(io.StringIO(text))
+    except DuplicateKeyError as error:
+        raise ConfigError([_key_twice(error, text, name)]) from None  # the cause would show both values
+    except MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 0
+        problem = (error.problem or "is not YAML").split("\n", maxsplit=1)[0]
+        raise ConfigError([Problem(name, "", line, f"not valid YAML: {problem}{_advice(text, line)}")]) from error
+    except YAMLError as error:
+        raise ConfigError([Problem(name, "", 0, f"not valid YAML: {str(error).splitlines()[0]}")]) from error
+    except RecursionError:
+        raise ConfigError([Problem(name, "", 0, f"is nested more than {DEEPEST} levels deep")]) from None
+    except ValueError as error:  # a date that is none, digits beyond what can be counted
+        raise ConfigError([Problem(name, "", 0, f"not valid YAML: {str(error)[:200]}")]) from None
+    _refuse_explosion(tree, name)
+    return tree
+
+
+def _brackets_deep(text: str) -> int:
+    """The most brackets that are open at once; those in quotes and comments count, too."""
+    depth = deepest = 0
+    for sign in re.findall(r"[\[\]{}]", text):
+        depth = depth + 1 if sign in "[{" else max(0, depth - 1)
+        deepest = max(deepest, depth)
+    return deepest
+
+
+def _refuse_explosion(tree: Any, name: str) -> None:
+    """Aliases are shared while parsed and multiply when used: nine lines of them can be a thousand million values."""
+    waiting: list[tuple[Any, int]] = [(tree, 1)]
+    values = 0
+    while waiting:
+        node, depth = waiting.pop()
+        values += 1
+        if values > MOST_VALUES:
+            raise ConfigError(
+                [Problem(name, "", 0, f"has more than {MOST_VALUES:,} values with its aliases written out")]
+            )
+        if depth > DEEPEST:
+            raise ConfigError([Problem(name, "", 0, f"is nested more than {DEEPEST} levels deep")])
+        if isinstance(node, Mapping):
+            waiting += [(value, depth + 1) for value in node.values()]
+        elif isinstance(node, list | tuple):
+            waiting += [(value, depth + 1) for value in node]
+
+
+def _key_twice(error: DuplicateKeyError, text: str, name: str) -> Problem:
+    """Names the key and both lines, never the values."""
+    found = re.match(r'found duplicate key "?(.*?)"? with value', error.problem or "", re.DOTALL)
+    key = found.group(1)[:60] if found else "?"
+    line = error.problem_mark.line + 1 if error.problem_mark else 0
+    begins = error.context_mark.line + 1 if error.context_mark else 0
+    within = f", in what begins in line {begins}" if begins and begins != line else ""
+    return Problem(name, "", line, f"{key!r} stands twice{within}: keep one of them{_advice(text, line)}")
+
+
+def _encoding_advice(content: bytes) -> str:
+    looks = ""
+    if content[:2] in {b"\xff\xfe", b"\xfe\xff"}:
+        looks = "; it looks like UTF-16"
+    else:
+        with contextlib.suppress(UnicodeDecodeError):
+            content.decode("gb18030")
+            looks = "; it looks like GB18030 (GBK)"
+    return f"is not UTF-8 text{looks}: save it again with the encoding UTF-8"
+
+
+def invisible_in(text: str) -> str:
+    """Names of the characters in it that nobody sees (`U+00A0 NO-BREAK SPACE`), empty when there is none."""
+    odd = dict.fromkeys(c for c in text if c in _ODD_SPACES or unicodedata.category(c) in {"Cf", "Cc"})
+    return ", ".join(f"U+{ord(c):04X} {unicodedata.name(c, 'control character')}" for c in odd)
+
+
+def _advice(text: str, line: int) -> str:
+    """What is likely wrong near a place where YAML cannot be read; empty when nothing odd stands there."""
+    near = text.splitlines()[max(0, line - 2) : line]
+    for content in reversed(near):
+        indent = content[: len(content) - len(content.lstrip())]
+        if "\t" in indent:
+            return "; indent with spaces, not with tabs"
+        if hidden := invisible_in(content.replace("\t", " ")):
+            return f"; the line holds an invisible character: {hidden}"
+        outside = re.sub(r'"[^"]*"|\'[^\']*\'|#.*', "", content)
+        if wide := [c for c in outside if c in _FULL_WIDTH]:
+            return f"; the line holds {wide[0]!r}, YAML needs {_FULL_WIDTH[wide[0]]!r}"
+    return ""
+
+
+def untagged(where: PathKeys) -> PathKeys:
+    """pydantic's place of an error without the name of the alternative it tried (`steps[1].task.marks`)."""
+    return tuple(key for n, key in enumerate(where) if not (key in STEP_KINDS and where[max(0, n - 2)] == "steps"))
+
+
+def worded(kind: str, message: str, model: type[BaseModel], where: PathKeys) -> str:
+    """pydantic's message in the words of somebody who writes YAML."""
+    owner = _owner(model, where[:-1])
+    last = str(where[-1]) if where else ""
+    if kind == "extra_forbidden":
+        hidden = invisible_in(last)
+        hint = f": it holds {hidden}" if hidden else did_you_mean(last, list(owner.model_fields) if owner else [])
+        return f"no setting {last!r}{hint}"
+    if kind == "missing":
+        field = owner.model_fields.get(last) if owner else None
+        return f"is missing: {field.description}" if field and field.description else "is missing"
+    if kind == "string_type":
+        return "must be text: write it in quotes, so that long numbers and leading zeros stay as they are"
+    if "polygon" in where and kind in _OUT_OF_BOUNDS:
+        return f"{message}: corners are fractions of the picture's width and height; 960 of 1920 pixels is 0.5"
+    return message.removeprefix("Value error, ").removeprefix("Assertion failed, ")
+
+
+_OUT_OF_BOUNDS = frozenset({"less_than_equal", "greater_than_equal"})
+
+
+def _owner(model: type[BaseModel], keys: PathKeys) -> type[BaseModel] | None:
+    """The model class that holds the last key of a path, as far as annotations tell."""
+    found: type[BaseModel] | None = model
+    for key in keys:
+        if isinstance(key, int) or found is None:
+            continue
+        field = found.model_fields.get(key)
+        found = next(_models(field.annotation), None) if field else None
+    return found
+
+
+def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for part in getattr(annotation, "__args__", ()):
+        yield from _models(part)

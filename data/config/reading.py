@@ -1,0 +1,244 @@
+"""config.yaml and secrets.yaml read into settings, or every problem with its path, line and a suggestion."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shlex
+import stat
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from data.config.catalogue import Catalogue, UnknownKind, did_you_mean
+from data.config.fusion_check import check_fusion
+from data.config.located import ConfigError, PathKeys, Problem, dotted, line_of, parse, plain, untagged, worded
+from data.config.plan_files import with_plan_files
+from data.config.settings import Settings, SiteSettings
+from data.errors import InputRejected
+from data.model.datum import LEVEL, Datums
+from data.model.secrets import Credentials, Secrets
+from data.ports.channel import ChannelRecipe
+from data.ports.recipe import DetectorRecipe, MonitorRecipe, RecipeBase, RuleRecipe
+
+__all__ = ["ConfigError", "Problem", "load_secrets", "load_settings"]
+
+log = logging.getLogger(__name__)
+
+ENVIRONMENT_PREFIX = "YIPING_CREDENTIALS_"
+
+
+class _Reader:
+    """One pass over one config file, collecting every problem."""
+
+    def __init__(self, path: Path, catalogue: Catalogue, secrets: Secrets) -> None:
+        self.path = path
+        self.name = path.name
+        self.catalogue = catalogue
+        self.secrets = secrets
+        self.tree = parse(path)
+        self.problems: list[Problem] = []
+        self.datums = Datums()
+
+    def problem(self, keys: PathKeys, message: str) -> None:
+        self.problems.append(Problem(self.name, dotted(keys), line_of(self.tree, keys), message))
+
+    def read(self) -> Settings:
+        raw = plain(self.tree)
+        if not isinstance(raw, dict):
+            self.problem((), "must be a mapping of settings (name:, sites:, responders:, ...)")
+            raise ConfigError(self.problems)
+        sites = raw.get("sites")
+        for index, site in enumerate(sites if isinstance(sites, list) else []):
+            if isinstance(site, dict):
+                self._site_recipes(site, ("sites", index))
+        notices = raw.get("notices")
+        if isinstance(notices, dict) and isinstance(notices.get("channels"), list):
+            where: PathKeys = ("notices", "channels")
+            channels = enumerate(notices["channels"])
+            notices["channels"] = [self._recipe(value, "channel", (*where, index)) for index, value in channels]
+        settings = self._validated(Settings, raw, ())
+        if isinstance(settings, Settings):
+            self._cross_check(settings)
+            settings, wrong = with_plan_files(settings, self.path, self.tree)
+            self.problems += wrong
+        if self.problems or not isinstance(settings, Settings):
+            raise ConfigError(sorted(self.problems, key=lambda p: p.line))
+        return settings
+
+    def _site_recipes(self, site: dict[str, Any], keys: PathKeys) -> None:
+        """Replace every `{kind: ...}` by its recipe; a broken one by a stand-in, so that the rest is checked."""
+        if site.get("monitor") is not None:
+            site["monitor"] = self._recipe(site["monitor"], "monitor", (*keys, "monitor"))
+        for field, what in (("monitors", "monitor"), ("detectors", "detector"), ("rules", "rule")):
+            if isinstance(site.get(field), list):
+                site[field] = [
+                    self._recipe(value, what, (*keys, field, index)) for index, value in enumerate(site[field])
+                ]
+
+    def _recipe(self, raw: Any, what: str, keys: PathKeys) -> RecipeBase:
+        look_up: dict[str, tuple[Callable[[str], type[RecipeBase]], type[RecipeBase]]] = {
+            "monitor": (self.catalogue.monitor, MonitorRecipe),
+            "detector": (self.catalogue.detector, DetectorRecipe),
+            "rule": (self.catalogue.rule, RuleRecipe),
+            "channel": (self.catalogue.channel, ChannelRecipe),
+        }
+        find, base = look_up[what]
+        nothing: dict[str, Any] = {"kind": "?", "id": ""}
+        stand_in = base.model_construct(**nothing)
+        if not isinstance(raw, dict) or not isinstance(raw.get("kind"), str):
+            self.problem((*keys, "kind"), f"a {what} needs a kind, e.g. {{kind: {self._an_example(what)}}}")
+            return stand_in
+        try:
+            recipe_class = find(raw["kind"])
+        except UnknownKind as error:
+            self.problem((*keys, "kind"), str(error.args[0]))
+            return stand_in
+        recipe = self._validated(recipe_class, raw, keys)
+        return recipe if isinstance(recipe, RecipeBase) else stand_in
+
+    def _an_example(self, what: str) -> str:
+        kinds = {
+            "monitor": self.catalogue.monitors,
+            "detector": self.catalogue.detectors,
+            "rule": self.catalogue.rules,
+            "channel": self.catalogue.channels,
+        }
+        return min(kinds[what], default=what)
+
+    def _validated(self, model: type[BaseModel], raw: Any, keys: PathKeys) -> BaseModel | None:
+        try:
+            return model.model_validate(raw)
+        except ValidationError as error:
+            for found in error.errors(include_url=False, include_input=False):
+                where = untagged(tuple(found["loc"]))
+                self.problem((*keys, *where), worded(found["type"], found["msg"], model, where))
+            return None
+
+    def _cross_check(self, settings: Settings) -> None:
+        self.datums = Datums(settings.datums)
+        if settings.accounts.oidc is not None:
+            self._check_credentials(settings.accounts.oidc, ("accounts", "oidc"))
+        self._ids_once(("sites",), [site.id for site in settings.sites])
+        self._ids_once(("responders",), [person.id for person in settings.responders])
+        self._ids_once(("desks",), [desk.id for desk in settings.desks])
+        for index, site in enumerate(settings.sites):
+            self._check_site(site, ("sites", index))
+        self._check_notices(settings)
+        check_fusion(settings, self.problem)
+
+    def _check_notices(self, settings: Settings) -> None:
+        """Policies name channels that exist, channels name credentials that exist."""
+        channels = [channel.id for channel in settings.notices.channels]
+        self._ids_once(("notices", "channels"), channels)
+        self._ids_once(("notices", "policies"), [policy.id for policy in settings.notices.policies])
+        for index, channel in enumerate(settings.notices.channels):
+            self._check_credentials(channel, ("notices", "channels", index))
+        for number, policy in enumerate(settings.notices.policies):
+            for index, step in enumerate(policy.steps):
+                self._channels_known(step.channels, channels, ("notices", "policies", number, "steps", index))
+        for number, clock in enumerate(settings.notices.clocks):
+            self._channels_known(clock.channels, channels, ("notices", "clocks", number))
+
+    def _channels_known(self, names: Sequence[str], channels: list[str], where: PathKeys) -> None:
+        for place, name in enumerate(names):
+            if name not in channels:
+                hint = did_you_mean(name, channels) or "; there are no channels"
+                self.problem((*where, "channels", place), f"no channel {name!r}{hint}")
+
+    def _ids_once(self, field: PathKeys, ids: list[str]) -> None:
+        for index, name in enumerate(ids):
+            if name in ids[:index]:
+                first = dotted((*field, ids.index(name)))
+                self.problem((*field, index, "id"), f"id {name!r} is taken by {first}")
+
+    def _check_site(self, site: SiteSettings, keys: PathKeys) -> None:
+        zones = [zone.id for zone in site.zones]
+        self._ids_once((*keys, "zones"), zones)
+        for index, rule in enumerate(site.rules):
+            if rule.zone is not None and rule.zone not in zones:
+                hint = did_you_mean(rule.zone, zones) or "; the site has no zones"
+                self.problem((*keys, "rules", index, "zone"), f"no zone {rule.zone!r}{hint}")
+        self._check_datums(site, keys)
+        named: list[tuple[PathKeys, RecipeBase]] = [
+            *([((*keys, "monitor"), site.monitor)] if site.monitor is not None else []),
+            *(((*keys, "monitors", index), monitor) for index, monitor in enumerate(site.monitors)),
+        ]
+        for where, monitor in named:
+            self._check_credentials(monitor, where)
+
+    def _check_credentials(self, recipe: BaseModel, where: PathKeys) -> None:
+        wanted = getattr(recipe, "credentials", None)
+        if isinstance(wanted, str) and wanted not in self.secrets.credentials:
+            hint = did_you_mean(wanted, list(self.secrets.credentials)) or "; secrets.yaml holds none"
+            self.problem((*where, "credentials"), f"no credentials {wanted!r}{hint}")
+
+    def _check_datums(self, site: SiteSettings, keys: PathKeys) -> None:
+        """A limit on a level must have the datum of every gauge it judges, or one with a configured offset to it."""
+        sources = [m for m in (*site.all_monitors, *site.detectors) if getattr(m, "quantity", None) == LEVEL]
+        for index, rule in enumerate(site.rules):
+            if getattr(rule, "quantity", None) != LEVEL or not hasattr(rule, "vertical_datum"):
+                continue
+            only = getattr(rule, "monitor", None)
+            for source in sources:
+                name = getattr(source, "name", source.kind)
+                given = getattr(source, "vertical_datum", None)
+                if only is None or only == name:
+                    try:
+                        self.datums.converted(0.0, given, rule.vertical_datum)
+                    except InputRejected as error:
+                        self.problem((*keys, "rules", index, "vertical_datum"), f"{error} (gauge {name!r})")
+
+
+def _check_readers(path: Path) -> None:
+    """Secrets that every user of the machine can read are none. Raises ConfigError with the command that mends it."""
+    mode = stat.S_IMODE(path.stat().st_mode)
+    mend = f"chmod 600 {shlex.quote(str(path))}"
+    if mode & (stat.S_IROTH | stat.S_IWOTH | stat.S_IWGRP):
+        who = "others than its owner can read or change it"
+        raise ConfigError([Problem(path.name, "", 0, f"{who} (mode {mode:04o}); run: {mend}")])
+    if mode & stat.S_IRGRP:
+        log.warning("%s: its group can read the secrets (mode %04o); unless that is meant, run: %s", path, mode, mend)
+
+
+def load_secrets(path: Path | None, environment: Mapping[str, str]) -> Secrets:
+    """Credentials from a YAML file (`name: {username: ..., password: ...}`) and from the environment.
+
+    `YIPING_CREDENTIALS_GATE_CAMERAS=user:password` is `gate-cameras`. Raises ConfigError, never showing a value.
+    """
+    found: dict[str, Credentials] = {}
+    if path is not None and path.exists():
+        _check_readers(path)
+        raw = plain(parse(path)) or {}
+        if not isinstance(raw, dict):
+            raise ConfigError([Problem(path.name, "", 0, "must map names to {username, password} or {token}")])
+        for name, value in raw.items():
+            try:
+                found[name] = Credentials.model_validate(value)
+            except ValidationError as error:
+                problems = [
+                    Problem(path.name, dotted((name, *e["loc"])), 0, e["msg"])
+                    for e in error.errors(include_input=False)
+                ]
+                raise ConfigError(problems) from None  # the cause would show the value
+    for variable, value in environment.items():
+        if variable.startswith(ENVIRONMENT_PREFIX):
+            name = variable.removeprefix(ENVIRONMENT_PREFIX).lower().replace("_", "-")
+            username, _, password = value.partition(":")
+            found[name] = Credentials.model_validate({"username": username, "password": password})
+    return Secrets(credentials=found)
+
+
+def load_settings(
+    path: Path, catalogue: Catalogue, environment: Mapping[str, str] | None = None
+) -> tuple[Settings, Secrets]:
+    """Settings and secrets of a config file. Raises ConfigError with every problem found.
+
+    Secrets stand in `secrets.yaml` beside it, or in the file that YIPING_SECRETS names.
+    """
+    environment = os.environ if environment is None else environment
+    secrets_path = Path(environment.get("YIPING_SECRETS") or path.parent / "secrets.yaml")
+    secrets = load_secrets(secrets_path, environment)
+    return _Reader(path, catalogue, secrets).read(), secrets

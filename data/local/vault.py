@@ -1,0 +1,89 @@
+"""Evidence on disk: pictures by their content, flushed before the row that names them is written."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+from types import MappingProxyType
+
+from data.errors import InputRejected, NotFound
+from data.model.record import Evidence
+
+SUFFIX_OF = MappingProxyType({"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp"})
+
+
+class EvidenceDamaged(NotFound):
+    """The file is there, but it is not the picture that was kept."""
+
+
+class FolderVault:
+    """`data.ports.store.EvidenceVault` in a folder: `YYYY/MM/DD/<sha256>.<suffix>`, the day in UTC."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder.resolve()
+
+    def keep(self, content: bytes, media_type: str, at: datetime, origin: str) -> Evidence:
+        """On the disk, also after a power cut, when this returns. The same picture again is the same file.
+
+        Raises InputRejected for what is not a picture, OSError when the disk does not take it.
+        """
+        if media_type not in SUFFIX_OF:
+            raise InputRejected(f"evidence is one of {', '.join(SUFFIX_OF)}, not {media_type!r}")
+        if not content:
+            raise InputRejected("an empty picture is no evidence")
+        digest = hashlib.sha256(content).hexdigest()
+        day = at.astimezone(UTC)
+        path = Path(f"{day:%Y}", f"{day:%m}", f"{day:%d}", f"{digest}.{SUFFIX_OF[media_type]}")
+        self._write(self._folder / path, content)
+        return Evidence(digest, path.as_posix(), media_type, day, len(content), origin)
+
+    def _write(self, path: Path, content: bytes) -> None:
+        made = _make_folder(path.parent)
+        if not (path.exists() and path.read_bytes() == content):  # one that was damaged is written anew
+            with contextlib.ExitStack() as undo:
+                handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
+                undo.callback(Path(temporary).unlink, missing_ok=True)
+                with os.fdopen(handle, "wb") as file:
+                    file.write(content)
+                    file.flush()
+                    os.fsync(file.fileno())
+                Path(temporary).replace(path)
+                undo.pop_all()
+        for folder in (path.parent, *made):
+            _flush_folder(folder)
+
+    def open(self, evidence: Evidence) -> bytes:
+        """Raises NotFound when the file is gone or lies outside the folder, EvidenceDamaged when it was changed."""
+        path = (self._folder / evidence.path).resolve()
+        if not path.is_relative_to(self._folder):
+            raise NotFound(f"evidence {evidence.id} is not in the vault")
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise NotFound(f"evidence {evidence.id} is gone: {error.strerror}") from error
+        if hashlib.sha256(content).hexdigest() != evidence.id:
+            raise EvidenceDamaged(f"evidence {evidence.id} was changed on the disk")
+        return content
+
+
+def _make_folder(folder: Path) -> list[Path]:
+    """Make the folder; the parents whose entries are new and must be flushed too."""
+    missing: list[Path] = []
+    above = folder
+    while not above.exists():
+        missing.append(above.parent)
+        above = above.parent
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return missing
+
+
+def _flush_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

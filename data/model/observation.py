@@ -1,0 +1,184 @@
+"""What is seen or measured: Observation = Detections | Reading, and the Tick that marks time passing.
+
+Words follow OGC SensorThings / SOSA (Observation, phenomenon time, quantity) and computer vision usage
+(`xyxy`, `track_id`). Every time is timezone-aware UTC and is the time of the phenomenon, never of arrival.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+import numpy as np
+import numpy.typing as npt
+
+HISTORY_AFTER = timedelta(hours=12)
+"""A reading older than this when it comes says nothing about now: it is kept with its time and not judged.
+
+As long as the longest window of the usual rain bands, so that what a gauge sends after a night without connection
+still counts there.
+"""
+
+Boxes = npt.NDArray[np.float32]
+Vectors = npt.NDArray[np.float32]
+
+
+def require_utc(at: datetime, what: str) -> None:
+    """Raise ValueError unless `at` is timezone-aware with offset zero."""
+    if at.utcoffset() != timedelta(0):
+        raise ValueError(f"{what} must be timezone-aware UTC, got {at.isoformat()}")
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """One object in one picture. `xyxy`: left, top, right, bottom as fractions of width and height.
+
+    appearance: float32 (k,), how it looks, where the detector says; not part of equality.
+    """
+
+    xyxy: tuple[float, float, float, float]
+    confidence: float
+    label: str
+    track_id: int | None
+    appearance: Vectors | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def foot(self) -> tuple[float, float]:
+        """Bottom centre of the box, the point that stands on the ground (fractions of the picture)."""
+        return ((self.xyxy[0] + self.xyxy[2]) / 2, self.xyxy[3])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Detections:
+    """Every object found in one picture of one site; empty when the picture was looked at and nothing found.
+
+    xyxy: float32 (n, 4), left, top, right, bottom as fractions of the picture (0..1).
+    confidence: float32 (n,), 0..1. labels: n class names. track_id: int64 (n,), -1 where not tracked.
+    aspect: width / height of the picture in pixels, so that rules can measure in box heights.
+    appearance: float32 (n, k), a small vector of how each object looks; None where the detector gives none.
+    Raises ValueError, naming expected and actual shape, when the parts do not fit each other.
+    """
+
+    site: str
+    at: datetime
+    xyxy: Boxes
+    confidence: npt.NDArray[np.float32]
+    labels: tuple[str, ...]
+    track_id: npt.NDArray[np.int64]
+    aspect: float = 16 / 9
+    appearance: Vectors | None = None
+
+    def __post_init__(self) -> None:
+        require_utc(self.at, "Detections.at")
+        n = len(self.labels)
+        shapes: dict[str, tuple[int, ...]] = {"xyxy": (n, 4), "confidence": (n,), "track_id": (n,)}
+        if self.appearance is not None:
+            shapes["appearance"] = (n, *self.appearance.shape[1:2])
+        for name, expected in shapes.items():
+            actual = getattr(self, name).shape
+            if actual != expected:
+                raise ValueError(f"Detections.{name}: expected shape {expected}, got {actual}")
+
+    @classmethod
+    def of(cls, site: str, at: datetime, found: list[Detection], aspect: float = 16 / 9) -> Detections:
+        """The container from single detections (any number, also none); appearance only if all have one."""
+        looks = [d.appearance for d in found if d.appearance is not None]
+        return cls(
+            site=site,
+            at=at,
+            xyxy=np.array([d.xyxy for d in found], dtype=np.float32).reshape(len(found), 4),
+            confidence=np.array([d.confidence for d in found], dtype=np.float32),
+            labels=tuple(d.label for d in found),
+            track_id=np.array([-1 if d.track_id is None else d.track_id for d in found], dtype=np.int64),
+            aspect=aspect,
+            appearance=np.stack(looks).astype(np.float32) if looks and len(looks) == len(found) else None,
+        )
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __iter__(self) -> Iterator[Detection]:
+        for i, label in enumerate(self.labels):
+            left, top, right, bottom = (float(v) for v in self.xyxy[i])
+            track = int(self.track_id[i])
+            box, looks = (left, top, right, bottom), None if self.appearance is None else self.appearance[i]
+            yield Detection(box, float(self.confidence[i]), label, None if track < 0 else track, looks)
+
+    @property
+    def feet(self) -> Boxes:
+        """Bottom centres, float32 (n, 2), as fractions of the picture."""
+        centre = (self.xyxy[:, 0] + self.xyxy[:, 2]) / 2
+        return np.stack([centre, self.xyxy[:, 3]], axis=1)
+
+
+class Quality(StrEnum):
+    """How far a reading can be trusted."""
+
+    GOOD = "good"
+    UNCERTAIN = "uncertain"
+    SUSPECT = "suspect"
+    """An impossible jump: judged only when the next reading confirms it."""
+    BAD = "bad"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One measured value of one quantity at one site.
+
+    `value` is in the quantity's own unit (`data.model.units.UNIT_OF`), converted by the adapter that read it.
+    `uncertainty` is one standard deviation in the same unit where known. `vertical_datum` names the zero of
+    a water level. Readings with quality BAD are kept but not judged; SUSPECT is what is stored of a jump.
+
+    `first_value`: what was first given for this time, where it was corrected since (`corrections` times).
+    """
+
+    site: str
+    monitor: str
+    quantity: str
+    value: float
+    at: datetime
+    quality: Quality = Quality.GOOD
+    uncertainty: float | None = None
+    vertical_datum: str | None = None
+    first_value: float | None = field(default=None, compare=False)
+    corrections: int = field(default=0, compare=False)
+
+    def __post_init__(self) -> None:
+        require_utc(self.at, "Reading.at")
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """Something a monitor received and could not use; kept and counted, never judged. Holds no secret."""
+
+    site: str
+    monitor: str
+    received_at: datetime
+    reason: str
+    excerpt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DamagedInput(Rejected):
+    """It had been received and kept, and is not what it was any more: the disk has changed it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """A recorded second at one site. `observable`: could the site's monitor be read just then?
+
+    modes: the city's modes that are on, by name (`data.stored.modes`).
+    """
+
+    site: str
+    at: datetime
+    observable: bool = field(default=True)
+    modes: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        require_utc(self.at, "Tick.at")
+
+
+Observation = Detections | Reading

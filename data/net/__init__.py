@@ -1,0 +1,1 @@
+"""Connections that go out: which addresses are refused, HTTP that keeps to it, pauses between attempts."""

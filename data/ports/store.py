@@ -1,0 +1,649 @@
+"""The Store port: everything that must survive is here, and only what is committed has happened.
+
+A unit of work is a function. `Store.write` runs it inside one durable transaction together with others that
+wait at the same moment (group commit), each behind its own savepoint: when the function raises, only its own
+changes are undone and the error reaches its caller. Writers are serial: a unit of work sees every earlier one,
+and `Change.seq` and `AuditEntry.seq` rise in commit order, whatever the database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol, TypeVar
+
+from data.model.alarm import AlarmColumns, AlarmRecord
+from data.model.alert import Alert, AlertKey, Standing
+from data.model.alert_life import TakenStep
+from data.model.category import Category, CategoryVersion
+from data.model.geo import Box, Location
+from data.model.notice import Escalation, Notice
+from data.model.observation import Reading, Rejected
+from data.model.organisation import Shift, Unit, Upkeep
+from data.model.people import AccountCode, Factor, FactorKind, Responder, Session, TrackPoint, User
+from data.model.plan import PlanRun, PlanWork
+from data.model.record import AuditEntry, Change, Evidence, Timer
+from data.model.rejects import RejectGroup
+from data.model.spans import CitizenQuery, EvidenceKey, ReadingBucket, ReadingKey, ShiftKey
+from data.model.task import Event, Offer, Task
+from data.model.warning import HazardWarning, WarningId, WarningStatus
+from data.ports.requests import Request
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class AlertQuery:
+    """Alerts, newest first. `of`: of these kinds or rule ids. `before_id`: continue a list. `hidden`: sites left out.
+
+    Times bound `raised_at`/`ended_at` overlap.
+    """
+
+    site: str | None = None
+    event_id: int | None = None
+    inhibited_by: str | None = None
+    of: tuple[str, ...] = ()
+    hidden: frozenset[str] = frozenset()
+    open_only: bool = False
+    unacknowledged_only: bool = False
+    since: datetime | None = None
+    until: datetime | None = None
+    before_id: int | None = None
+    limit: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class TaskQuery:
+    """Tasks, newest first. `responder`: offered to or accepted by. Times bound `created_at`.
+
+    `hidden`: sites left out.
+    """
+
+    event_id: int | None = None
+    alert_id: int | None = None
+    responder: str | None = None
+    unit: str | None = None
+    hidden: frozenset[str] = frozenset()
+    open_only: bool = False
+    since: datetime | None = None
+    until: datetime | None = None
+    before_id: int | None = None
+    limit: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The answer once given to a POST with this Idempotency-Key."""
+
+    status: int
+    body: Mapping[str, Any]
+    request_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class PageChecksums:
+    """Does a database server verify the checksum of every page it reads? `failures`: damaged pages that it found."""
+
+    verified: bool
+    failures: int
+
+
+class Reader(Protocol):
+    """A consistent view. Methods that look up one thing raise NotFound."""
+
+    def alert(self, alert_id: int) -> Alert: ...
+    def alerts(self, query: AlertQuery) -> Sequence[Alert]: ...
+    def open_alert(self, key: AlertKey) -> Alert | None: ...
+    def last_alert(self, key: AlertKey) -> Alert | None:
+        """The newest of this key, open or not."""
+        ...
+
+    def alert_steps(self, alert_id: int) -> Sequence[TakenStep]:
+        """Oldest first."""
+        ...
+
+    def alert_steps_between(self, since: datetime, until: datetime, limit: int = 100_000) -> Sequence[TakenStep]:
+        """Of all alerts, as they were taken: since <= at < until."""
+        ...
+
+    def pending_conditions(self, site: str | None = None) -> Sequence[Standing]:
+        """What holds, but not yet for long enough to be an alert."""
+        ...
+
+    def alarms_after(self, step: int, limit: int = 10_000) -> Sequence[AlarmRecord]:
+        """Alerts raised or firing again after this step, in order."""
+        ...
+
+    def alarms_before(self, step: int, limit: int = 1000) -> Sequence[AlarmRecord]:
+        """The newest first."""
+        ...
+
+    def first_alarm_step(self, alert_id: int) -> int | None: ...
+    def alarm_columns(self, since: datetime, until: datetime) -> AlarmColumns:
+        """Those that came then, and older ones that held then; each occurrence by itself."""
+        ...
+
+    def suppressed_alerts(self, now: datetime, *, before_id: int | None = None, limit: int = 10_000) -> Sequence[Alert]:
+        """The newest alert of each key that is shelved, suppressed by design or out of service; newest first."""
+        ...
+
+    def alarms_in_hand(self) -> frozenset[int]:
+        """Alerts that hold, or wait for an acknowledgement, or have an open task."""
+        ...
+
+    def event(self, event_id: int) -> Event: ...
+    def events(
+        self,
+        *,
+        open_only: bool = False,
+        before_id: int | None = None,
+        limit: int = 100,
+        hidden: frozenset[str] = frozenset(),
+    ) -> Sequence[Event]:
+        """Newest first, without those of the sites `hidden`."""
+        ...
+
+    def events_of_kind(self, kind: str, *, since: datetime, box: Box) -> Sequence[Event]:
+        """Newest first: those inside the box that are open, or ended at or after `since`."""
+        ...
+
+    def task(self, task_id: int) -> Task: ...
+    def tasks(self, query: TaskQuery) -> Sequence[Task]: ...
+    def offers(self, task_id: int) -> Sequence[Offer]:
+        """Oldest first."""
+        ...
+
+    def offer(self, offer_id: int) -> Offer: ...
+    def open_offers_to(self, responder: str) -> Sequence[Offer]:
+        """What waits for this responder's answer, oldest first."""
+        ...
+
+    def responders(self) -> Sequence[Responder]:
+        """By id, each with its latest position."""
+        ...
+
+    def responder(self, responder_id: str) -> Responder: ...
+    def track(self, responder_id: str, limit: int = 100) -> Sequence[TrackPoint]:
+        """Positions, newest first, those that are not believed among them."""
+        ...
+
+    def busy_responders(self) -> frozenset[str]:
+        """Who holds an open task or an open offer."""
+        ...
+
+    def readings(
+        self,
+        site: str,
+        quantity: str | None = None,
+        *,
+        since: datetime,
+        until: datetime,
+        after: ReadingKey | None = None,
+        limit: int = 100_000,
+    ) -> Sequence[Reading]:
+        """Oldest first, since <= at < until; those after `after` where a page has ended there."""
+        ...
+
+    def reading_buckets(
+        self, sites: Sequence[str], since: datetime, until: datetime, width: timedelta
+    ) -> Sequence[ReadingBucket]:
+        """The span's readings thinned by the database: one row for each site, series and `width`, oldest first."""
+        ...
+
+    def reading_versions(self, site: str, times: Sequence[datetime]) -> Sequence[Reading]:
+        """What was measured at these times, with what has been corrected since."""
+        ...
+
+    def corrected_readings(
+        self, sites: Sequence[str], *, since: datetime, until: datetime, limit: int = 500
+    ) -> Sequence[Reading]:
+        """Those whose value is no longer the first that was given for their time; oldest first."""
+        ...
+
+    def latest_readings(self) -> Sequence[Reading]:
+        """The newest of each (site, monitor, quantity)."""
+        ...
+
+    def changes(self, after: int, limit: int = 1000, *, topics: Sequence[str] = ()) -> Sequence[Change]:
+        """Those after `after`, in order; of these topics only, where any are given."""
+        ...
+
+    def last_change(self) -> int:
+        """The highest `seq`, 0 when there is none."""
+        ...
+
+    def audit(
+        self, *, after: int = 0, subject: str | None = None, newest_first: bool = False, limit: int = 1000
+    ) -> Sequence[AuditEntry]: ...
+    def missing_audit_guards(self) -> Sequence[str]:
+        """The triggers that keep the audit trail from being changed and are gone, switched off or not as they were."""
+        ...
+
+    def page_checksums(self) -> PageChecksums | None:
+        """None for SQLite, where rows have checksums instead."""
+        ...
+
+    def user(self, name: str) -> User: ...
+    def users(self) -> Sequence[User]: ...
+    def user_with_identity(self, identity: str) -> User | None:
+        """Whom the identity provider knows under this issuer and subject."""
+        ...
+
+    def session(self, secret_hash: str) -> Session | None: ...
+    def sessions(self, now: datetime, *, user: str | None = None) -> Sequence[Session]:
+        """Sessions and tokens that are neither revoked nor expired, the newest first."""
+        ...
+
+    def sessions_at_provider(self, provider_session: str) -> Sequence[Session]:
+        """Those opened in this session at the identity provider and not revoked."""
+        ...
+
+    def tokens_ending(self, after: datetime, before: datetime, limit: int = 100) -> Sequence[Session]:
+        """Tokens that are not revoked and whose end lies between these times, the earliest first."""
+        ...
+
+    def login_addresses(self, since: datetime, limit: int = 10_000) -> Sequence[tuple[str, str]]:
+        """Who logged in from where, the latest first; sessions that have ended count, too."""
+        ...
+
+    def factors(self, user: str) -> Sequence[Factor]:
+        """Oldest first."""
+        ...
+
+    def factors_of_kind(self, kind: FactorKind) -> Sequence[Factor]: ...
+    def users_with_factors(self) -> frozenset[str]:
+        """Who has an authenticator app or a passkey."""
+        ...
+
+    def account_code(self, code_hash: str) -> AccountCode | None: ...
+    def timers_due(self, now: datetime, limit: int = 100, *, kinds: Sequence[str] = ()) -> Sequence[Timer]:
+        """The longest overdue first; of these kinds only, where any are given."""
+        ...
+
+    def waiting_timer_kinds(self, limit: int = 100) -> Sequence[str]:
+        """The kinds of which a timer is not done yet, in alphabetical order."""
+        ...
+
+    def evidence(self, evidence_id: str) -> Evidence: ...
+    def evidence_between(
+        self,
+        site: str | None,
+        since: datetime,
+        until: datetime,
+        *,
+        after: EvidenceKey | None = None,
+        limit: int = 100_000,
+        hidden: frozenset[str] = frozenset(),
+    ) -> Sequence[Evidence]:
+        """Oldest first, since <= at < until; those after `after` where a page has ended there.
+
+        Without those that come from the sites `hidden`.
+        """
+        ...
+
+    def evidence_thinned(
+        self,
+        since: datetime,
+        until: datetime,
+        width: timedelta,
+        *,
+        limit: int = 5000,
+        hidden: frozenset[str] = frozenset(),
+    ) -> Sequence[Evidence]:
+        """The newest picture of each origin and `width`, oldest first; of more than `limit` the newest.
+
+        Without those that come from the sites `hidden`.
+        """
+        ...
+
+    def evidence_of(self, ids: Sequence[str]) -> Sequence[Evidence]:
+        """These pictures, oldest first; ids that are not known are left out."""
+        ...
+
+    def tasks_of_alerts(self, alert_ids: Sequence[int], *, limit: int = 1000) -> Sequence[Task]:
+        """Newest first."""
+        ...
+
+    def tasks_with_picture(self, evidence_id: str, *, limit: int = 100) -> Sequence[Task]:
+        """Tasks whose report, alert or event has this picture, newest first."""
+        ...
+
+    def citizen_events(self, query: CitizenQuery) -> Sequence[Event]:
+        """What citizens reported, newest first."""
+        ...
+
+    def answered(self, key: str, user: str) -> Answered | None: ...
+    def request(self, request_id: int) -> Request: ...
+    def unanswered_requests(self, limit: int = 20) -> Sequence[Request]: ...
+    def escalations(self, subject: str) -> Sequence[Escalation]:
+        """Oldest first."""
+        ...
+
+    def escalations_due(self, now: datetime, limit: int = 100) -> Sequence[Escalation]: ...
+    def notice(self, notice_id: int) -> Notice: ...
+    def notice_delivered_as(self, delivery_id: str) -> Notice | None: ...
+    def notices(
+        self, *, subject: str | None = None, before_id: int | None = None, limit: int = 100
+    ) -> Sequence[Notice]:
+        """Newest first."""
+        ...
+
+    def notices_due(self, now: datetime, limit: int = 100) -> Sequence[Notice]:
+        """What is to be sent now, the longest waiting first."""
+        ...
+
+    def rejects(self, *, site: str | None = None, limit: int = 100) -> Sequence[Rejected]: ...
+    def rejects_after(self, number: int, limit: int = 1000) -> Sequence[tuple[int, Rejected]]:
+        """Those with a higher number, with their numbers, oldest first."""
+        ...
+
+    def reject_groups(self, since: datetime) -> Sequence[RejectGroup]:
+        """Rejects since then, counted by source and reason."""
+        ...
+
+    def warning(self, warning_id: int) -> HazardWarning: ...
+    def warning_by_key(self, key: WarningId) -> HazardWarning | None: ...
+    def warnings(
+        self, *, in_force_at: datetime | None = None, before_id: int | None = None, limit: int = 100
+    ) -> Sequence[HazardWarning]:
+        """Newest first; with `in_force_at` those neither expired then nor superseded or cancelled till now."""
+        ...
+
+    def warnings_about(self, key: WarningId) -> Sequence[HazardWarning]:
+        """The messages that refer to this one."""
+        ...
+
+    def warning_chain(self, key: WarningId, limit: int) -> Sequence[WarningId]:
+        """Every message that refers to this one, or that it refers to, over any number of steps, the first sent first.
+
+        Also those that never arrived: they are known by name. Ends at `limit` or a little above.
+        """
+        ...
+
+    def warnings_holding(
+        self, keys: Sequence[WarningId], now: datetime, status: Sequence[WarningStatus], limit: int
+    ) -> Sequence[HazardWarning]:
+        """Those of these messages that have not ended, newest first; their blocks may have."""
+        ...
+
+    def warning_states(self, keys: Sequence[WarningId]) -> Sequence[tuple[WarningStatus, bool]]:
+        """Of each of these messages that is stored: its status, and whether it was cancelled."""
+        ...
+
+    def warning_numbers(self, now: datetime, limit: int) -> Sequence[int]:
+        """Of those that have not ended, newest first; their blocks may have."""
+        ...
+
+    def warnings_numbered(self, numbers: Sequence[int]) -> Sequence[HazardWarning]:
+        """Those of these numbers that can be read."""
+        ...
+
+    def warnings_of_old(self, limit: int) -> Sequence[int]:
+        """Numbers of warnings that were stored before areas were bounded."""
+        ...
+
+    def plan_run(self, run_id: int) -> PlanRun: ...
+    def plan_run_of(self, plan: str, source: str) -> PlanRun | None: ...
+    def plan_runs_of(self, sources: Sequence[str]) -> Sequence[PlanRun]:
+        """Of any plan, oldest first."""
+        ...
+
+    def plan_runs(
+        self, *, plan: str | None = None, open_only: bool = False, unsettled_only: bool = False, limit: int = 100
+    ) -> Sequence[PlanRun]:
+        """Newest first; `open_only`: proposed or in force."""
+        ...
+
+    def plan_works(self, run_id: int, *, live_only: bool = False) -> Sequence[PlanWork]:
+        """Oldest first; `live_only`: without what was withdrawn."""
+        ...
+
+    def plan_tasks(self, run_id: int) -> Sequence[Task]:
+        """The tasks of a run's work, by id."""
+        ...
+
+    def plan_works_alike(self, plan: str, place: str, step: str) -> Sequence[PlanWork]:
+        """Of every run, oldest first, without what was withdrawn."""
+        ...
+
+    def plan_work(self, work_id: int) -> PlanWork: ...
+    def units(self) -> Sequence[Unit]:
+        """By id."""
+        ...
+
+    def units_of(self, person: str) -> Sequence[Unit]:
+        """Those to which this person belongs, by id."""
+        ...
+
+    def unit(self, unit_id: str) -> Unit: ...
+    def shifts(
+        self,
+        *,
+        at: datetime | None = None,
+        since: datetime | None = None,
+        after: ShiftKey | None = None,
+        limit: int = 100_000,
+    ) -> Sequence[Shift]:
+        """By their beginning; with `at` those that last then, with `since` those that had not ended then."""
+        ...
+
+    def categories(self) -> Sequence[CategoryVersion]:
+        """By kind."""
+        ...
+
+    def category(self, kind: str) -> CategoryVersion: ...
+    def upkeeps(self, event_id: int | None = None) -> Sequence[Upkeep]: ...
+    def upkeep(self, upkeep_id: int) -> Upkeep: ...
+    def value(self, name: str) -> Any:
+        """A small named JSON value (epoch, position of a reader in a file); None when absent."""
+        ...
+
+    def values(self, names: Sequence[str]) -> Mapping[str, Any]:
+        """Several of them in one look; without those that are absent."""
+        ...
+
+
+class Writer(Reader, Protocol):
+    """Changes inside one unit of work. Saving checks `version` (StaleVersion) and that set times stay set."""
+
+    def add_alert(self, alert: Alert, *steps: TakenStep) -> Alert:
+        """Stored with its id. Raises IllegalMove when an alert of this key is open already."""
+        ...
+
+    def save_alert(self, alert: Alert, *steps: TakenStep) -> Alert:
+        """`steps` are appended. With one, `ended_at` and `acknowledged_at` may be taken away: it fires again."""
+        ...
+
+    def put_pending(self, standing: Standing) -> None: ...
+    def remove_pending(self, key: AlertKey) -> bool: ...
+    def add_event(self, event: Event) -> Event: ...
+    def save_event(self, event: Event) -> Event: ...
+    def add_task(self, task: Task) -> Task: ...
+    def save_task(self, task: Task) -> Task: ...
+    def add_offer(self, offer: Offer) -> Offer: ...
+    def save_offer(self, offer: Offer) -> Offer: ...
+    def put_responder(self, responder: Responder) -> None:
+        """Insert or update everything but the position."""
+        ...
+
+    def put_position(self, responder_id: str, at: datetime, location: Location, doubt: str = "") -> bool:
+        """Keep the newest; False when a newer one is known. The track is kept for replay.
+
+        With a `doubt` the position only joins the track, marked with it, and moves nobody: False.
+        """
+        ...
+
+    def add_readings(self, readings: Sequence[Reading]) -> int:
+        """How many were new or corrected something.
+
+        A repeated (site, monitor, quantity, at) is the same reading. With another value it is a correction: the
+        newest value counts, the first one stays beside it, and what was replaced is kept.
+        """
+        ...
+
+    def forget_newest_after(self, at: datetime) -> None:
+        """Let no reading later than this count as the newest of its gauge: our clock has been put back."""
+        ...
+
+    def add_reject(self, rejected: Rejected) -> None: ...
+    def prune_rejects(self, before: datetime, most_of_a_source: int) -> int:
+        """Remove older ones, and of each source all but the newest; how many."""
+        ...
+
+    def add_warning(self, warning: HazardWarning) -> HazardWarning | None:
+        """Stored with its id; None when this message is known. An Update or Cancel ends what it refers to,
+
+        also when that arrives later. Use `data.stored.warnings_in.receive_warning`, which tells of it, too.
+        """
+        ...
+
+    def quarantine_warning(self, warning_id: int, at: datetime) -> bool:
+        """Put aside one that cannot be used: it starts nothing any more. False when it is put aside already."""
+        ...
+
+    def bound_warning(self, warning: HazardWarning) -> None:
+        """Replace areas, blocks and notes of a stored warning."""
+        ...
+
+    def add_plan_run(self, run: PlanRun) -> PlanRun:
+        """Raises IllegalMove when there is a run of this plan and source."""
+        ...
+
+    def save_plan_run(self, run: PlanRun) -> PlanRun: ...
+    def add_plan_work(self, work: PlanWork) -> PlanWork | None:
+        """Stored with its id; None when this work is there already and was not withdrawn."""
+        ...
+
+    def withdraw_plan_works(self, ids: Sequence[int], at: datetime) -> None: ...
+    def put_unit(self, unit: Unit) -> Unit:
+        """Insert (version 0) or change what was read. Raises StaleVersion."""
+        ...
+
+    def remove_unit(self, unit_id: str) -> None: ...
+    def add_shift(self, shift: Shift) -> Shift: ...
+    def remove_shift(self, shift_id: int) -> None: ...
+    def put_category(self, category: Category, version: int = 0) -> CategoryVersion:
+        """Insert (version 0) or change what was read. Raises StaleVersion."""
+        ...
+
+    def add_upkeep(self, upkeep: Upkeep) -> Upkeep: ...
+    def end_upkeep(self, upkeep_id: int, at: datetime) -> bool:
+        """True for the one caller that ended it."""
+        ...
+
+    def add_evidence(self, evidence: Evidence) -> None:
+        """The same picture twice is one row."""
+        ...
+
+    def add_user(self, user: User) -> None:
+        """Raises IllegalMove when the name is taken."""
+        ...
+
+    def save_user(self, user: User) -> None:
+        """Raises NotFound."""
+        ...
+
+    def add_session(self, session: Session) -> None: ...
+    def revoke_session(self, secret_hash: str, at: datetime) -> None: ...
+    def revoke_sessions_of(self, user: str, at: datetime, *, kept: str = "") -> int:
+        """All but the one with the secret hash `kept`; how many."""
+        ...
+
+    def add_factor(self, factor: Factor) -> Factor:
+        """Stored with its id."""
+        ...
+
+    def save_factor(self, factor: Factor) -> None: ...
+    def remove_factor(self, factor_id: int) -> None: ...
+    def add_account_code(self, code: AccountCode) -> None: ...
+    def use_account_code(self, code_hash: str, at: datetime) -> bool:
+        """True for the one caller that used it."""
+        ...
+
+    def end_account_codes_of(self, user: str, at: datetime) -> None: ...
+    def prune_sessions(self, before: datetime, limit: int) -> int:
+        """Remove sessions and tokens that ended before this time, `limit` at most; how many."""
+        ...
+
+    def prune_account_codes(self, before: datetime, limit: int) -> int:
+        """Remove one-time codes that were used or expired before this time, `limit` at most; how many."""
+        ...
+
+    def add_timer(self, timer: Timer) -> Timer: ...
+    def postpone_timer(self, timer_id: int, due_at: datetime) -> bool:
+        """Due again at this moment; False when it is done already."""
+        ...
+
+    def finish_timer(self, timer_id: int, at: datetime) -> bool:
+        """True for the one caller that finished it."""
+        ...
+
+    def finish_timers_of(self, kind: str, subject: int, at: datetime) -> int: ...
+    def add_escalation(self, escalation: Escalation) -> bool:
+        """False when this step of this policy is known for this occurrence of the subject."""
+        ...
+
+    def end_escalation(self, escalation_id: int, *, fired_at: datetime | None, stopped_at: datetime | None) -> bool:
+        """True for the one caller that ended it."""
+        ...
+
+    def add_notice(self, notice: Notice) -> Notice | None:
+        """Stored with its id; None when there is one with this delivery id."""
+        ...
+
+    def save_notice(self, notice: Notice) -> Notice: ...
+    def record(self, entry: AuditEntry) -> AuditEntry:
+        """Append to the audit chain: `seq`, `previous_hash` and `hash` are filled in."""
+        ...
+
+    def publish(self, change: Change) -> Change:
+        """Append to the outbox."""
+        ...
+
+    def remember_answer(self, key: str, user: str, answered: Answered, at: datetime) -> None: ...
+    def add_request(self, request: Request) -> Request: ...
+    def answer_request(
+        self, request_id: int, at: datetime, answer: Mapping[str, Any] | None, error: str = ""
+    ) -> None: ...
+    def put_value(self, name: str, value: Any) -> None: ...
+    def put_values(self, values: Mapping[str, Any]) -> None: ...
+
+
+class Store(Protocol):
+    """SQLite or PostgreSQL behind one contract."""
+
+    def read(self, look: Callable[[Reader], T], *, within_s: float | None = None) -> T:
+        """Run `look` on a consistent view, in the caller's thread.
+
+        `within_s`: the database gives up a statement that goes on after so long. Raises TookTooLong then.
+        """
+        ...
+
+    def write(self, work: Callable[[Writer], T]) -> T:
+        """Run `work`; return when it is durable. Raises what `work` raised, or StoreClosed."""
+        ...
+
+    def submit(self, work: Callable[[Writer], T]) -> Future[T]:
+        """Like `write`, without waiting."""
+        ...
+
+    @property
+    def failure(self) -> str | None:
+        """Why it takes no writes any more: its disk failed. Only a new process that opens it again helps."""
+        ...
+
+    def close(self) -> None:
+        """Commit what was submitted, then stop. Idempotent."""
+        ...
+
+
+class EvidenceVault(Protocol):
+    """Pictures on disk, by content. Written and flushed to disk before the row that names them."""
+
+    def keep(self, content: bytes, media_type: str, at: datetime, origin: str) -> Evidence: ...
+
+    def open(self, evidence: Evidence) -> bytes:
+        """Raises NotFound when the file is gone."""
+        ...

@@ -1,0 +1,1 @@
+"""One camera in a worker: read, gated by motion, admitted, looked at."""

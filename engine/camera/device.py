@@ -1,0 +1,245 @@
+"""One camera or sensor kept open: read on its own thread, opened again with pauses, lost and back said once each."""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from data.errors import DeviceLost, InputRejected
+from data.model.frame import Frame
+from data.model.observation import Reading, Rejected
+from data.model.warning import HazardWarning
+from data.net.backoff import Backoff
+from data.ports.recipe import Answering, Attentive, Context, Monitor, MonitorRecipe, Replays, WarningSource
+from engine.process.connections import ConnectionBudget
+
+log = logging.getLogger(__name__)
+
+REJECTED_RETRY_S = 60.0
+LONGEST_PAUSE_S = 10.0
+LONGEST_CAMERA_PAUSE_S = 3.0  # they share a budget beside that
+JUST_LOST_S = 300.0  # for so long it is tried before those that are dead
+STEADY_S = 5.0  # what came for less than that was no recovery: the pauses go on growing
+USUAL_TIMEOUT_S = 10.0
+MARGIN_S = 5.0  # a read may exceed its time-out by so much before the device counts as hanging
+
+KICK_GRACE_S = 3.0
+FULLY_DECODED = 2  # decode state of a camera all of whose pictures are given
+
+Item = Frame | Reading | HazardWarning | Rejected
+
+
+class DeviceHung(DeviceLost):
+    """A read neither came back nor could be broken off; only a new process helps."""
+
+
+def timeout_s(recipe: MonitorRecipe) -> float:
+    """The recipe's own `timeout`, where it has one, in seconds."""
+    timeout = getattr(recipe, "timeout", None)
+    return timeout.total_seconds() if isinstance(timeout, timedelta) else USUAL_TIMEOUT_S
+
+
+class Device:
+    """`take` gets whatever the monitor gives, on the device's own thread (`run`).
+
+    `trouble` says why it cannot be read now, empty while it can; None before anything is known.
+    """
+
+    def __init__(
+        self, recipe: MonitorRecipe, context: Context, take: Callable[[Device, Item], None], *, idle_is_alive: bool
+    ) -> None:
+        """`idle_is_alive`: a connection on which nothing comes is all right (a gauge), or tells nothing (a camera)."""
+        self.site = context.site.id
+        self.name = f"{self.site}/{recipe.name}"
+        self.trouble: str | None = None
+        self.ended = False
+        self.losses = 0
+        self.recipe = recipe
+        self._context = context
+        self._take = take
+        self._idle_is_alive = idle_is_alive
+        self._timeout_s = timeout_s(recipe)
+        connects = recipe.connects
+        self._budget = ConnectionBudget.of(context) if connects else None
+        self._backoff = Backoff(random.random, cap_s=LONGEST_CAMERA_PAUSE_S if connects else LONGEST_PAUSE_S)
+        self._failures = 0  # attempts in a row that brought nothing
+        self._alive_s: float | None = None  # since when something comes
+        self._seen_s: float | None = None  # when something came last
+        self._stopping = threading.Event()
+        self._monitor: Monitor | None = None
+        self._kicked = False
+        self._kicked_s: float | None = None
+        self._broken = False
+        self._thread = threading.current_thread()
+        self._progress_s = time.monotonic()
+        self._lost_s = 0.0
+
+    def start(self) -> None:
+        """Read on a thread of its own."""
+        self._thread = threading.Thread(target=self.run, name=f"read-{self.name}", daemon=True)
+        self._thread.start()
+
+    def run(self) -> None:
+        """Read until stopped or until the source has an end."""
+        if self._broken:
+            self._rest(self._backoff.pause())
+        while not self._stopping.is_set() and not self.ended:
+            pause_s = 0.0
+            try:
+                self._read()
+            except DeviceLost as error:
+                self._lose(str(error), logging.WARNING)
+                if self._alive_s is not None and time.monotonic() - self._alive_s >= STEADY_S:
+                    self._backoff.reset()
+                pause_s = self._backoff.pause()
+            except InputRejected as error:
+                self._lose(f"rejected: {error}", logging.ERROR)
+                pause_s = REJECTED_RETRY_S
+            self._rest(pause_s)  # not above: the frames of the error's traceback hold pictures and containers
+
+    def check(self) -> None:
+        """Call it about once a second: reading goes on after a defect, and a hanging read is broken off.
+
+        Raises DeviceHung when even that does not help.
+        """
+        if not self._thread.is_alive() and not self.ended and not self._stopping.is_set():
+            self._broken = True
+            self._lose("an error that was not foreseen; the log has it", logging.ERROR)
+            self.start()
+        if not self.hanging_s():
+            self._kicked_s = None
+        elif self._kicked_s is None:
+            log.error("%s: a read has exceeded its time-out and is broken off", self.name)
+            self._kicked_s = time.monotonic()
+            threading.Thread(target=self.kick, name=f"kick-{self.name}", daemon=True).start()
+        elif time.monotonic() - self._kicked_s > KICK_GRACE_S:
+            raise DeviceHung(f"{self.name}: a read does not come back; its process starts anew")
+
+    def hanging_s(self) -> float:
+        """How long the present step has exceeded what a step may take; 0 while all is well."""
+        if self.ended:
+            return 0.0
+        return max(0.0, time.monotonic() - self._progress_s - self._timeout_s - MARGIN_S)
+
+    def kick(self) -> None:
+        """Close the monitor under a blocked read; the device is then opened again."""
+        self._kicked = True
+        self._close()
+
+    def committed(self, given: Reading | HazardWarning) -> None:
+        """The store has this reading or warning."""
+        monitor = self._monitor
+        if isinstance(given, Reading):
+            if monitor is not None:
+                monitor.committed(given)
+        elif isinstance(monitor, WarningSource):
+            monitor.warned(given)
+
+    def attend(self, awake: bool, at: datetime, *, quiet: bool = False) -> bool:
+        """Tell a camera that something goes on since the picture taken at `at`, or that nothing does.
+
+        `quiet`: nothing is there and nothing moves.
+
+        True: that picture and those before it, as far as they were not given, come again.
+        """
+        monitor = self._monitor
+        return monitor.attend(awake, at, quiet=quiet) if isinstance(monitor, Attentive) else False
+
+    @property
+    def decode_state(self) -> int:
+        """0 key frames only, 1 the substream, 2 everything."""
+        monitor = self._monitor
+        return monitor.decode_state if isinstance(monitor, Attentive) else FULLY_DECODED
+
+    def shift(self) -> timedelta | None:
+        """From a picture's time to our clock; zero for what is live. None: that cannot be told."""
+        monitor = self._monitor
+        return monitor.shift if isinstance(monitor, Replays) else timedelta(0)
+
+    def stop(self) -> None:
+        """End reading soon, without waiting for it: closing may block as well. From any thread."""
+        self._stopping.set()
+        threading.Thread(target=self._close, name=f"close-{self.name}", daemon=True).start()
+
+    def _read(self) -> None:
+        """From opening to the end or the loss of the source."""
+        self._progress_s = opened_s = time.monotonic()
+        self._kicked, self._alive_s = False, None
+        if not self._may_connect(opened_s):
+            return
+        self._failures += 1
+        self._note_progress()
+        self._monitor = self.recipe.make(self._context)
+        try:
+            for item in self._monitor.observe():
+                self._progress_s = now_s = time.monotonic()
+                if self._stopping.is_set():
+                    return
+                if isinstance(self._monitor, WarningSource):
+                    for warning in self._monitor.warnings():
+                        self._take(self, warning)
+                if item is not None:
+                    self._alive()
+                    self._take(self, item)
+                elif self._idle_is_alive and now_s - opened_s > self._timeout_s and self._has_answered():
+                    self._alive()
+                del item  # not kept in hand while the next one is awaited: a picture has 3 MB
+        finally:
+            self._close()
+        if self._kicked:
+            raise DeviceLost(f"{self.site}: a read took longer than its time-out and was broken off")
+        if not self._stopping.is_set():
+            self.ended = True
+            self.trouble = "the recording has ended"
+            log.info("%s: the source has ended", self.name)
+
+    def _may_connect(self, now_s: float) -> bool:
+        """Wait until the budget of connections allows it. False when stopping."""
+        if self._budget is None:
+            return True
+        just_lost = self._seen_s is not None and now_s - self._seen_s < JUST_LOST_S
+        return self._budget.wait(self._failures, self._stopping, self._note_progress, just_lost=just_lost)
+
+    def _has_answered(self) -> bool:
+        """A device that accepts a connection and never answers is not back; who is only listened to is."""
+        return self._monitor.has_answered if isinstance(self._monitor, Answering) else True
+
+    def _close(self) -> None:
+        monitor = self._monitor
+        if monitor is not None:
+            monitor.close()
+
+    def _alive(self) -> None:
+        if self.trouble:
+            log.info("%s is back after %.1f s", self.name, time.monotonic() - self._lost_s)
+        self.trouble = ""
+        self._seen_s = time.monotonic()
+        if self._alive_s is None:
+            self._alive_s = time.monotonic()
+            self._failures = 0
+            if self._budget is not None:
+                self._budget.succeeded()
+
+    def _note_progress(self) -> None:
+        self._progress_s = time.monotonic()
+
+    def _lose(self, reason: str, level: int) -> None:
+        if self._stopping.is_set():
+            return
+        if not self.trouble:
+            self.losses += 1
+            self._lost_s = time.monotonic()
+            log.log(level, "%s is lost: %s", self.name, reason)
+        elif reason.startswith("rejected: ") and reason != self.trouble:
+            log.log(level, "%s: %s", self.name, reason)
+        self.trouble = reason
+
+    def _rest(self, seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        while not self._stopping.is_set() and (left := deadline - time.monotonic()) > 0:
+            self._progress_s = time.monotonic()
+            self._stopping.wait(min(left, 1.0))

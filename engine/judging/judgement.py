@@ -1,0 +1,177 @@
+"""What rules have decided, put into the store exactly once, and given back to them after a restart.
+
+A site may be judged in two processes: what its camera sees in a worker, what its gauges read in the sensors'
+process. Each side is a *stream* with a named value in the store: the number of its last unit of work, and the
+keys of the alerts it holds open, so that after a restart each side resumes its own alerts only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from structlog.contextvars import bound_contextvars
+
+from alerts.lifecycle import end_alert, note_condition, raise_alert
+from data.config.settings import Settings
+from data.model.alert import Alert, AlertKey, Raised, Signal, Standing
+from data.model.alert_life import Condition
+from data.model.observation import Reading
+from data.model.record import Change, Evidence
+from data.ports.store import AlertQuery, Reader, Writer
+
+CAMERA, GAUGES = "camera", "gauges"
+SCENE = "scene"
+"""Not a stream of signals: under this name the camera's usual scene is kept."""
+
+
+def stream_of(site: str, side: str) -> str:
+    return f"{site}.{side}"
+
+
+def _value_name(stream: str) -> str:
+    return f"stream:{stream}"
+
+
+def _state_name(stream: str) -> str:
+    return f"state:{stream}"
+
+
+def last_number(reader: Reader, stream: str) -> int:
+    """The number of the stream's last committed unit; 0 before the first."""
+    return int((reader.value(_value_name(stream)) or {}).get("number", 0))
+
+
+def _keys(kept: Mapping[str, Any], name: str) -> set[AlertKey]:
+    return {AlertKey(*key) for key in kept.get(name, [])}
+
+
+def _held_keys(reader: Reader, stream: str) -> set[AlertKey]:
+    return _keys(reader.value(_value_name(stream)) or {}, "open")
+
+
+def pending_keys(reader: Reader, stream: str) -> set[AlertKey]:
+    """What the stream has told to be pending."""
+    return _keys(reader.value(_value_name(stream)) or {}, "pending")
+
+
+def kept_state(reader: Reader, stream: str) -> Any:
+    """What the stream's rules knew beyond their open alerts; None when nothing is kept."""
+    return reader.value(_state_name(stream))
+
+
+def keep_state(writer: Writer, stream: str, state: Any) -> None:
+    """Put it in only when every earlier unit of the stream is in the store: it may rely on their alerts."""
+    writer.put_value(_state_name(stream), state)
+
+
+@dataclass(slots=True)
+class Unit:
+    """What one look, or one second, brought: committed together.
+
+    `picture` (JPEG, taken `at`) becomes `evidence` once it is in the vault. `number` counts the stream's units.
+    `standings`: what has become pending, clearing, stale. `received_s`: when the
+    picture arrived (monotonic). `spooled`: a copy lies on the disk.
+    """
+
+    stream: str
+    signals: tuple[Signal, ...]
+    at: datetime
+    readings: tuple[Reading, ...] = ()
+    news: tuple[Change, ...] = ()
+    picture: bytes | None = None
+    evidence: Evidence | None = None
+    received_s: float | None = None
+    number: int = 0
+    spooled: bool = False
+    standings: tuple[Standing, ...] = ()
+
+
+def unit_in_log(unit: Unit) -> AbstractContextManager[None]:
+    """Within it every record of the log names the unit and when its picture, or readings, were taken."""
+    site = unit.stream.rpartition(".")[0]
+    return bound_contextvars(site=site, unit=f"{unit.stream}/{unit.number}", observed_at=unit.at.isoformat())
+
+
+def commit_unit(writer: Writer, unit: Unit, now: datetime, settings: Settings | None = None) -> tuple[Alert, ...]:
+    """The alerts that were raised or ended. A unit that is in the store already changes nothing."""
+    return commit_units(writer, [unit], now, settings)
+
+
+def commit_units(
+    writer: Writer, units: Sequence[Unit], now: datetime, settings: Settings | None = None
+) -> tuple[Alert, ...]:
+    """Like `commit_unit`, of several streams at once: all their readings go into the store together."""
+    kept = dict(writer.values([_value_name(unit.stream) for unit in units]))
+    fresh: list[Unit] = []
+    numbers = {name: int(value.get("number", 0)) for name, value in kept.items()}
+    for unit in units:
+        name = _value_name(unit.stream)
+        if numbers.get(name, 0) < unit.number:
+            numbers[name] = unit.number
+            fresh.append(unit)
+    readings = [reading for unit in fresh for reading in unit.readings]
+    if readings:
+        writer.add_readings(readings)
+    moved: list[Alert] = []
+    changed: dict[str, Any] = {}
+    for unit in fresh:
+        name = _value_name(unit.stream)
+        before = changed.get(name, kept.get(name, {}))
+        with unit_in_log(unit) if unit.signals else nullcontext():  # what they move is a line of the log
+            changed[name] = _commit_signals(writer, unit, before, moved, now, settings)
+    writer.put_values(changed)
+    return tuple(moved)
+
+
+def _commit_signals(  # noqa: PLR0917 - one unit with all it needs
+    writer: Writer,
+    unit: Unit,
+    kept: Mapping[str, Any],
+    moved: list[Alert],
+    now: datetime,
+    settings: Settings | None,
+) -> dict[str, Any]:
+    """All but the readings; alerts that were raised or ended are added to `moved`.
+
+    `kept`: the stream's value in the store. Returns what it is afterwards.
+    """
+    for change in unit.news:
+        writer.publish(change)
+    held = _keys(kept, "open")
+    for signal in unit.signals:
+        if isinstance(signal, Raised):
+            alert = raise_alert(writer, signal, unit.evidence, now, settings)
+            held.add(signal.key)
+        else:
+            alert = end_alert(writer, signal, now, settings)
+            held.discard(signal.key)
+        if alert is not None:
+            moved.append(alert)
+    pending = _keys(kept, "pending") - {signal.key for signal in unit.signals}
+    for standing in unit.standings:
+        note_condition(writer, standing, now)
+        pending = (pending | {standing.key}) if standing.condition is Condition.PENDING else pending - {standing.key}
+    return {"number": unit.number, "open": _listed(held)} | ({"pending": _listed(pending)} if pending else {})
+
+
+def _listed(keys: Iterable[AlertKey]) -> list[list[str]]:
+    return sorted(list(key) for key in keys)
+
+
+def alerts_to_resume(reader: Reader, site: str, side: str, *, other_side: bool) -> tuple[Alert, ...]:
+    """The site's open alerts that this side holds; all of them when there is no other side."""
+    alerts = tuple(reader.alerts(AlertQuery(site=site, open_only=True, limit=10_000)))
+    if not other_side:
+        return alerts
+    own = _held_keys(reader, stream_of(site, side))
+    other = _held_keys(reader, stream_of(site, GAUGES if side == CAMERA else CAMERA))
+    side_of_box = {True: CAMERA, False: GAUGES}
+    return tuple(
+        alert
+        for alert in alerts
+        if alert.key in own or (alert.key not in other and side_of_box[alert.xyxy is not None] == side)
+    )

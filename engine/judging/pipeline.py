@@ -1,0 +1,307 @@
+"""One site's way from picture and reading to signal. Pure: no store, no clock; live and replay run the same."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+
+from data.config.settings import SiteSettings
+from data.errors import InputRejected
+from data.model.alert import Alert, AlertKey, Signal, Standing
+from data.model.datum import LEVEL
+from data.model.frame import Frame
+from data.model.observation import Detections, Observation, Quality, Reading, Rejected, Tick, Vectors
+from data.ports.recipe import Context, Detector, FiltersReadings, Glances, KeepsState, Moves, SupportsRegionOfInterest
+from engine.judging.conditions import Conditions
+from engine.judging.health import HealthWatch
+from engine.judging.jumps import GaugeLimits, JumpFilter, usual_limits
+from monitors.gauges._values import ValueSettings
+
+_JUMPS = "jumps:"
+"""Name of the jump filter's state among those of the rules, whose names hold no colon."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What one picture gave. `detections` is None where no detector looks for objects.
+
+    `repeated`: nobody has looked at it, the one before said the same.
+    """
+
+    detections: Detections | None
+    readings: tuple[Reading, ...]
+    signals: tuple[Signal, ...]
+    repeated: bool = False
+
+
+class SitePipeline:
+    """The detectors and rules of one site, fed in the order of time by whoever runs it.
+
+    While an alert about the camera's own health is open, its pictures are not searched and its rules are told that
+    nothing can be seen.
+
+    Raises what the recipes raise when they come alive: InputRejected, UnverifiedWeights, DeviceLost.
+    """
+
+    def __init__(
+        self,
+        site: SiteSettings,
+        context: Context,
+        open_alerts: Sequence[Alert] = (),
+        state: Any = None,
+        *,
+        pending: Iterable[AlertKey] = (),
+        scene: Any = None,
+        view: str = "",
+    ) -> None:
+        """`open_alerts`: those the store holds open; each goes to the rule that raised it.
+
+        `state`, `scene`: what `snapshot` and `scene` gave in an earlier process; None when there is nothing.
+        `pending`: what it had told of. `view`: as in `turned`.
+        """
+        context = replace(context, site=site.place)
+        self.site = site.id
+        self._rules = [recipe.make(context) for recipe in site.rules]
+        for recipe, rule in zip(site.rules, self._rules, strict=True):
+            rule.resume([a for a in open_alerts if a.key.site == site.id and a.key.rule == recipe.name])
+        self._levels = {
+            recipe.name: recipe
+            for recipe in site.rules
+            if hasattr(recipe, "vertical_datum") and getattr(recipe, "quantity", None) == LEVEL
+        }
+        self._datums = context.datums
+        self._refused: list[Rejected] = []
+        self._kinds = {recipe.name: recipe.kind for recipe in site.rules}
+        named = zip(self._kinds, self._rules, strict=True)
+        self._screens = {name: rule for name, rule in named if isinstance(rule, FiltersReadings)}
+        self._about_gauges = {recipe.name for recipe in site.rules if recipe.about == "gauge"}
+        self._limits = {
+            recipe.name: GaugeLimits(recipe.jump_limit, recipe.doubtful)
+            for recipe in site.sensors
+            if isinstance(recipe, ValueSettings)
+        }
+        self._jumps = JumpFilter(self._limits_of)
+        self._suspect: set[Reading] = set()
+        self._restore(state)
+        self._detectors = [recipe.make(context) for recipe in site.detectors]
+        self._conditions = Conditions(self._rules, context.stale_after, open_alerts, pending)
+        self._standings: tuple[Standing, ...] = ()
+        self._empty: Detections | None = None  # what the last picture has shown, if that was nothing
+        judged = site.camera is not None and site.health.enabled
+        source = "" if site.camera is None else site.camera.model_dump_json()
+        camera = hashlib.sha256(source.encode()).hexdigest()
+        self._health = (
+            HealthWatch(site.health, site.id, open_alerts, camera=camera, view=view, scene=scene) if judged else None
+        )
+
+    @property
+    def looks(self) -> bool:
+        """Does anything look at the pictures?"""
+        return bool(self._detectors) or self._health is not None
+
+    def see(
+        self, frame: Frame, moves: Moves | None = None, *, still: bool = False, calm_until: datetime | None = None
+    ) -> Seen:
+        """Look at one picture and judge what is in it. `moves`: then detectors may look only where something moved.
+
+        `still`: nothing has moved since the last picture. Where that one was empty, this one is taken for empty too.
+        `calm_until`: nothing had moved from the last picture until then, so the rules are told that it was empty.
+        """
+        health = self._health.see(frame) if self._health is not None else []
+        if not self._sees:
+            self._conditions.note(health)
+            self._empty = None
+            return Seen(None, (), tuple(health))
+        if still and self._empty is not None:
+            return self._judged([replace(self._empty, at=frame.at)], health, frame.at, repeated=True)
+        if calm_until is not None and self._empty is not None and self._empty.at < calm_until < frame.at:
+            health = [*health, *self._judged([replace(self._empty, at=calm_until)], [], calm_until).signals]
+        observations = [found for detector in self._detectors for found in _found(detector, frame, moves)]
+        return self._judged(observations, health, frame.at)
+
+    def _judged(
+        self, observations: Sequence[Observation], health: Sequence[Signal], at: datetime, *, repeated: bool = False
+    ) -> Seen:
+        pictures = [found for found in observations if isinstance(found, Detections)]
+        readings = tuple(found for found in observations if isinstance(found, Reading))
+        detections = merged(pictures) if pictures else None
+        judged: list[Observation] = [*([detections] if detections is not None else []), *readings]
+        signals = (*health, *(signal for one in judged for signal in self._judge(one)))
+        self._empty = detections if detections is not None and not len(detections) else None
+        self._conditions.saw(at)
+        self._conditions.note(signals)
+        return Seen(detections, tuple(self.marked(reading) for reading in readings), signals, repeated)
+
+    def glance(self, frame: Frame) -> Detections | None:
+        """What may be an object in this picture; None where no detector can tell. Nothing is followed or judged."""
+        able = [detector for detector in self._detectors if isinstance(detector, Glances)]
+        return merged([detector.glance(frame) for detector in able]) if able else None
+
+    def read(self, reading: Reading) -> Sequence[Signal]:
+        """Judge one reading."""
+        signals = self._judge(reading)
+        self._conditions.saw(reading.at)
+        self._conditions.note(signals)
+        return signals
+
+    def marked(self, reading: Reading) -> Reading:
+        """A reading that was judged, as it is to be stored: an impossible jump is marked suspect."""
+        if reading not in self._suspect:
+            return reading
+        self._suspect.discard(reading)
+        return replace(reading, quality=Quality.SUSPECT)
+
+    def tick(self, tick: Tick) -> Sequence[Signal]:
+        """Let a second pass."""
+        health = self._health.tick(tick) if self._health is not None else []
+        seen = replace(tick, observable=tick.observable and self._sees)
+        signals = [*health, *self._judge(seen)]
+        self._conditions.note(signals)
+        self._standings = (*self._standings, *self._conditions.changes(seen))
+        return signals
+
+    def standings(self) -> tuple[Standing, ...]:
+        """What is pending, clearing, stale, or no longer so, since this was asked last."""
+        standings, self._standings = self._standings, ()
+        return standings
+
+    @property
+    def _sees(self) -> bool:
+        """Can what the camera shows be believed?"""
+        return self._health is None or self._health.well
+
+    def snapshot(self) -> Any:
+        """What the rules know beyond their open alerts, as JSON; None when there is nothing."""
+        named = zip(self._kinds.items(), self._rules, strict=True)
+        states = {
+            name: {"kind": kind, "state": state}
+            for (name, kind), rule in named
+            if isinstance(rule, KeepsState) and (state := rule.snapshot()) is not None
+        }
+        jumps = self._jumps.snapshot()
+        if jumps is not None:
+            states[_JUMPS] = {"kind": "", "state": jumps}
+        return states or None
+
+    def scene(self) -> Any:
+        """What the camera usually shows, when it is time to keep it (every ten minutes); else None."""
+        return self._health.scene() if self._health is not None else None
+
+    def turned(self, view: str) -> None:
+        """When the camera was last turned on purpose: what it shows since then is its scene."""
+        if self._health is not None:
+            self._health.turned(view)
+
+    def _restore(self, states: Any) -> None:
+        """Each rule takes up its own state; one of a rule that has gone or is of another kind now is forgotten."""
+        for (name, kind), rule in zip(self._kinds.items(), self._rules, strict=True):
+            kept = states.get(name) if isinstance(states, Mapping) else None
+            if kept is None or kept.get("kind") != kind or not isinstance(rule, KeepsState):
+                continue
+            try:
+                rule.restore(kept["state"])
+            except (ValueError, KeyError) as error:
+                log.warning("%s, rule %s: begins without its earlier state (%s)", self.site, name, error)
+        try:
+            kept = states.get(_JUMPS) if isinstance(states, Mapping) else None
+            if kept is not None:
+                self._jumps.restore(kept["state"], self.site)
+        except (ValueError, KeyError) as error:
+            log.warning("%s: its gauges' last readings are not known (%s)", self.site, error)
+
+    def _judge(self, seen: Observation | Tick) -> list[Signal]:
+        signals: list[Signal] = []
+        if not isinstance(seen, Reading):
+            for rule in self._rules:
+                signals += rule.judge(seen)
+            return signals
+        placed = {name: self._placed(name, seen) for name in self._kinds}
+        screened = [(screen, placed[name]) for name, screen in self._screens.items()]
+        believed = all(reading is None or screen.believes(reading) for screen, reading in screened)
+        judged = self._believed(seen) if believed else ()
+        for (name, reading), rule in zip(placed.items(), self._rules, strict=True):
+            if name in self._about_gauges:
+                signals += [] if reading is None else rule.judge(reading)
+                continue
+            for one in judged:
+                here = reading if one is seen else self._placed(name, one)
+                signals += [] if here is None else rule.judge(here)
+        return signals
+
+    def _believed(self, reading: Reading) -> tuple[Reading, ...]:
+        """What the rules about the place may judge now; an impossible jump waits for the next reading."""
+        taken = self._jumps.take(reading)
+        if reading not in taken.judged:
+            self._suspect.add(reading)
+        self._suspect.difference_update(taken.judged)
+        for dropped, reason in taken.dropped:
+            self._refused.append(Rejected(dropped.site, dropped.monitor, dropped.at, reason))
+        return taken.judged
+
+    def _limits_of(self, reading: Reading) -> GaugeLimits:
+        return self._limits.get(reading.monitor) or usual_limits(reading.quantity)
+
+    def _placed(self, name: str, reading: Reading) -> Reading | None:
+        """The reading in the datum of this rule's limits; None, and a reject that says so, where that cannot be."""
+        recipe = self._levels.get(name)
+        if (
+            recipe is None
+            or reading.quantity != LEVEL
+            or getattr(recipe, "monitor", None) not in {None, reading.monitor}
+        ):
+            return reading
+        try:
+            return self._datums.placed(reading, getattr(recipe, "vertical_datum", None))
+        except InputRejected as error:
+            excerpt = f"{reading.value:g} m at {reading.at.isoformat()}"
+            self._refused.append(Rejected(reading.site, reading.monitor, reading.at, f"rule {name}: {error}", excerpt))
+            return None
+
+    def refused(self) -> Sequence[Rejected]:
+        """Readings that a rule could not judge, since this was asked last."""
+        refused, self._refused = self._refused, []
+        return refused
+
+
+def _found(detector: Detector, frame: Frame, moves: Moves | None) -> Sequence[Observation]:
+    if moves is not None and isinstance(detector, SupportsRegionOfInterest):
+        return detector.find_near(frame, moves)
+    return detector.find(frame)
+
+
+def merged(pictures: Sequence[Detections]) -> Detections:
+    """What several detectors found in the same picture as one, so that no rule takes one's silence for absence.
+
+    The track ids of n detectors are interleaved: k-th detector's id t becomes t * n + k.
+    """
+    if len(pictures) == 1:
+        return pictures[0]
+    n = len(pictures)
+    ids = [np.where(p.track_id < 0, -1, p.track_id * n + k) for k, p in enumerate(pictures)]
+    return Detections(
+        site=pictures[0].site,
+        at=pictures[0].at,
+        xyxy=np.concatenate([p.xyxy for p in pictures]),
+        confidence=np.concatenate([p.confidence for p in pictures]),
+        labels=tuple(label for p in pictures for label in p.labels),
+        track_id=np.concatenate(ids),
+        aspect=pictures[0].aspect,
+        appearance=_appearances(pictures),
+    )
+
+
+def _appearances(pictures: Sequence[Detections]) -> Vectors | None:
+    """Of all objects, where every detector that found any describes them in the same way."""
+    described = [p.appearance for p in pictures if len(p)]
+    known = [looks for looks in described if looks is not None]
+    if not known or len(known) < len(described) or len({looks.shape[1] for looks in known}) > 1:
+        return None
+    return np.concatenate(known)

@@ -1,0 +1,1 @@
+"""Processes: the parent, its children and their heartbeat, logs, memory, clocks."""

@@ -1,0 +1,125 @@
+"""How a child process begins: tied to its parent's life, with its log, then its target.
+
+Started by the supervisor as `python -m engine.process.child NAME PARENT PAYLOAD BEATS LIFE`; the last three are file
+descriptors: how it logs and the pickled target, the pipe for heartbeats, and a pipe that ends with the parent.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+import os
+import pickle
+import signal
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, NoReturn
+
+from data.config.log import LogFormat
+from data.errors import YipingError
+from data.model.masking import SecretMask
+from engine.process.heart import Heart
+from engine.process.log_lines import log_formatter
+
+log = logging.getLogger(__name__)
+
+PR_SET_PDEATHSIG = 1
+REFUSED = 2  # exit status: the target said why and cannot go on
+BROKEN = 1  # exit status: a defect; the log has the trace
+
+
+@dataclass(frozen=True)
+class LogSetup:
+    """How a child logs. It comes before its payload: what is imported for the target may have something to say."""
+
+    level: int
+    mask: SecretMask = field(default_factory=SecretMask)
+    form: LogFormat = LogFormat.TEXT
+
+
+@dataclass(frozen=True)
+class Payload:
+    """What a child is to do. `watched`: the target takes a Heart first and beats."""
+
+    target: Callable[..., None]
+    args: tuple[Any, ...]
+    watched: bool
+
+
+def set_up_log(name: str, level: int, mask: SecretMask | None = None, form: LogFormat = LogFormat.TEXT) -> None:
+    """One line per record on standard error, with the process's name."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(log_formatter(name, mask or SecretMask(), form))
+    logging.basicConfig(level=level, handlers=[handler], force=True)
+    logging.captureWarnings(capture=True)  # they would be several lines, unmasked
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # it would list its own plugins
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # it would write every address, and some hold a key
+
+
+def die_with(parent: int, life: int) -> None:
+    """Three ties, so that no child outlives a parent that was killed.
+
+    The kernel's parent-death signal is the sure one; it is lost when the parent died before it was asked for
+    (hence the look at the parent's id) and where it is not Linux (hence the pipe).
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(BROKEN)
+    threading.Thread(target=_end_with_pipe, args=(life,), name="parent-watch", daemon=True).start()
+
+
+def _end_with_pipe(life: int) -> None:
+    os.read(life, 1)  # nothing is ever written: it returns when the parent has ended
+    os._exit(BROKEN)
+
+
+def main(arguments: Sequence[str]) -> int:
+    name = arguments[0]
+    parent, payload_at, beats, life = (int(argument) for argument in arguments[1:5])
+    os.setpgid(0, 0)  # Ctrl-C reaches the supervisor alone, which stops its children in order
+    die_with(parent, life)
+    os.set_blocking(beats, False)
+    heart = Heart(beats)
+    heart.beat()
+    with os.fdopen(payload_at, "rb") as file:
+        # both written by our own parent into anonymous memory
+        told: LogSetup = pickle.load(file)  # noqa: S301 # nosec B301
+        set_up_log(name, told.level, told.mask, told.form)
+        sys.excepthook = _last_words
+        threading.excepthook = _note_thread
+        payload: Payload = pickle.load(file)  # noqa: S301 # nosec B301
+    if payload.watched:
+        signal.signal(signal.SIGTERM, lambda *_: heart.stopping.set())
+    try:
+        payload.target(*((heart, *payload.args) if payload.watched else payload.args))
+    except YipingError as error:
+        log.error("%s", error)
+        return REFUSED
+    return 0
+
+
+def _last_words(_: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """A defect, in the log and without credentials; the supervisor starts this process again."""
+    log.critical("ended by an error that was not foreseen", exc_info=(type(error), error, trace))
+    _leave(BROKEN)
+
+
+def _note_thread(ended: threading.ExceptHookArgs) -> None:
+    """A thread's defect, in the log and without credentials."""
+    name = ended.thread.name if ended.thread is not None else "a thread"
+    log.error("%s ended by an error that was not foreseen", name, exc_info=ended.exc_value)
+
+
+def _leave(status: int) -> NoReturn:
+    """End at once: a thread stuck in a device's library must not hold up the end of the interpreter."""
+    logging.shutdown()
+    sys.stdout.flush()
+    os._exit(status)
+
+
+if __name__ == "__main__":
+    _leave(main(sys.argv[1:]))

@@ -1,0 +1,66 @@
+"""What every child process is told: the settings, the secrets, and where things lie. Picklable."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from data.config.settings import Settings, SiteSettings
+from data.model.datum import Datums
+from data.model.masking import SecretMask, secret_mask
+from data.model.place import Place
+from data.model.secrets import Secrets
+from data.ports.recipe import Context, Resources
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """`base_dir`: where relative paths in config.yaml start. `store`: URL, or the database's path."""
+
+    settings: Settings
+    var_dir: Path
+    base_dir: Path = Path()
+    secrets: Secrets = field(default_factory=Secrets)
+    store_url: str = ""
+
+    @property
+    def store(self) -> str | Path:
+        return self.store_url or self.var_dir / "yiping.db"
+
+    @cached_property
+    def mask(self) -> SecretMask:
+        """Takes the secrets of this installation out of foreign texts."""
+        return secret_mask(self.settings, self.secrets, (self.store_url,))
+
+    @property
+    def run_dir(self) -> Path:
+        """Process ids, locks, metrics and the frame socket."""
+        return self.var_dir / "run"
+
+    @property
+    def spool_dir(self) -> Path:
+        """Signals that the store has not taken yet."""
+        return self.var_dir / "spool"
+
+    @property
+    def evidence_dir(self) -> Path:
+        return self.var_dir / "evidence"
+
+    @property
+    def frames_socket(self) -> Path:
+        return self.run_dir / "frames.sock"
+
+    def context(self, site: SiteSettings | Place, resources: Resources) -> Context:
+        """What a recipe of this site needs to come alive."""
+        return Context(
+            site=site.place if isinstance(site, SiteSettings) else site,
+            inference=self.settings.inference,
+            secrets=self.secrets,
+            base_dir=self.base_dir,
+            var_dir=self.var_dir,
+            resources=resources,
+            timezone=self.settings.timezone,
+            datums=Datums(self.settings.datums),
+            stale_after=self.settings.alarms.stale_after,
+        )

@@ -1,0 +1,89 @@
+"""The wall clock of this computer against its steady one: when somebody, or NTP, sets it, and by how much."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+JUMP_S = 2.0
+"""A smaller step is no jump: a leap second, a busy machine, NTP's usual corrections."""
+
+
+class WallClock:
+    """Ask `jump` about once a second, in one thread."""
+
+    def __init__(
+        self, wall_s: Callable[[], float] = time.time, monotonic_s: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._wall_s = wall_s
+        self._monotonic_s = monotonic_s
+        self._ahead_s = wall_s() - monotonic_s()
+
+    def jump(self) -> timedelta:
+        """How far the wall clock was set since this was asked last; zero when it was not. Negative: put back."""
+        ahead_s = self._wall_s() - self._monotonic_s()
+        moved_s, self._ahead_s = ahead_s - self._ahead_s, ahead_s
+        return timedelta(seconds=moved_s) if abs(moved_s) > JUMP_S else timedelta(0)
+
+
+@dataclass(frozen=True, slots=True)
+class ClockJump:
+    """The wall clock was set by so much. Sources that it times follow before `until_s` (monotonic)."""
+
+    by: timedelta
+    until_s: float
+
+    def explains(self, moved: timedelta) -> bool:
+        """Is this step of a source's times the clock's?"""
+        return abs(moved - self.by) < abs(self.by) / 2
+
+
+def describe_jump(jump: timedelta, now: datetime) -> str:
+    """One line about it, for the log and the rejects."""
+    way = "back" if jump < timedelta(0) else "forward"
+    return f"this computer's clock was put {way} by {abs(jump.total_seconds()):.0f} s, to {now.isoformat()}"
+
+
+def moved_back(state: Any, jump: timedelta, now: datetime) -> Any:
+    """A rule's kept state for a clock that was put back: its times are those of the wrong clock, so all move with it.
+
+    `state`: JSON of `data.ports.recipe.KeepsState`. A state whose times lie before `now` stays as it is: they did not come
+    from our clock.
+    """
+    if all(at <= now for at in _times_in(state)):
+        return state
+    return _moved(state, jump)
+
+
+def _times_in(state: Any) -> Iterator[datetime]:
+    if isinstance(state, Mapping):
+        for value in state.values():
+            yield from _times_in(value)
+    elif isinstance(state, Sequence) and not isinstance(state, str):
+        for value in state:
+            yield from _times_in(value)
+    elif (at := _time(state)) is not None:
+        yield at
+
+
+def _moved(state: Any, jump: timedelta) -> Any:
+    if isinstance(state, Mapping):
+        return {name: _moved(value, jump) for name, value in state.items()}
+    if isinstance(state, Sequence) and not isinstance(state, str):
+        return [_moved(value, jump) for value in state]
+    at = _time(state)
+    return state if at is None else (at + jump).isoformat()
+
+
+def _time(value: Any) -> datetime | None:
+    """Of a text that is a moment with its offset; every state writes its times so."""
+    if not isinstance(value, str) or len(value) < len("2026-07-12T08:00+00:00"):
+        return None
+    try:
+        at = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    return at.astimezone(UTC) if at.tzinfo is not None else None

@@ -1,0 +1,1 @@
+"""Gauges: MQTT, HTTP, Modbus, SL 651, CSV, Parquet."""

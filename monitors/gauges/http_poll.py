@@ -1,0 +1,35 @@
+"""A gauge behind a web address that answers JSON, asked every so often."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from data.ports.recipe import Context, Monitor
+from monitors._address import login
+from monitors._polled_source import PolledSource
+from monitors.gauges._json_source import JsonSource
+
+
+class Recipe(PolledSource, JsonSource):
+    """A gauge that is asked over HTTP and answers JSON, or one plain number."""
+
+    title: ClassVar[str] = "HTTP 轮询传感器 / HTTP gauge, polled"
+    gives: ClassVar[Literal["frames", "readings", "warnings"]] = "readings"
+
+    kind: Annotated[Literal["http_poll"], Field(description="A gauge that is asked over HTTP.")] = "http_poll"
+    url: Annotated[str, Field(description="http(s)://host/path of the answer, without user and password.")]
+
+    def make(self, context: Context) -> Monitor:
+        from monitors.gauges._polled_gauge import PolledGauge  # noqa: PLC0415 (loads httpx: only where a gauge is opened)
+
+        return PolledGauge(
+            self,
+            context.site.id,
+            self.url,
+            login(context, self.credentials),
+            every_s=self.every.total_seconds(),
+            timeout_s=self.timeout.total_seconds(),
+            times=self.local_times(context),
+        )

@@ -1,0 +1,26 @@
+"""A gauge that publishes over MQTT 5. A message is acknowledged when its reading is in the store, not before."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from data.ports.recipe import Context, Monitor
+from monitors._address import login
+from monitors.gauges._mqtt_source import MqttSource
+
+
+class Recipe(MqttSource):
+    """A gauge behind a broker."""
+
+    title: ClassVar[str] = "MQTT 传感器 / MQTT gauge"
+    gives: ClassVar[Literal["frames", "readings"]] = "readings"
+
+    kind: Annotated[Literal["mqtt_gauge"], Field(description="A gauge that publishes over MQTT.")] = "mqtt_gauge"
+
+    def make(self, context: Context) -> Monitor:
+        from monitors.gauges._mqtt import Subscription  # noqa: PLC0415 (loads paho: only where a gauge is opened)
+
+        ca = None if self.ca is None else context.base_dir / self.ca
+        return Subscription(self, context.site.id, login(context, self.credentials), ca, self.local_times(context))

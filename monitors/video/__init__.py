@@ -1,0 +1,1 @@
+"""Cameras: RTSP, GB/T 28181 platforms, recordings, snapshots."""

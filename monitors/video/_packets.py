@@ -1,0 +1,224 @@
+"""Decode by state: everything, or only key frames while nothing goes on; and back without losing the beginning.
+
+The newest packets are kept in a ring. On waking they are decoded again from the key frame before the waking picture,
+so that what began between two key frames is seen from its start, at its true times.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import TypeAlias
+
+import av
+from av.packet import Packet
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from monitors.video._decoder import Decoder
+from monitors.video._video import seconds
+
+log = logging.getLogger(__name__)
+
+RING_S = 10.0
+RING_BYTES = 24_000_000
+LONGEST_REST_S = 2.0  # key frames further apart miss what passes quickly
+SUBSTREAM_LEAD_S = 0.6  # before the waking picture of the substream, the main stream is looked at again
+_PATIENCE_S = 0.5  # a key frame may be late by so much before everything is decoded again
+_SLACK_S = 0.001
+
+VideoPacket: TypeAlias = "Packet[VideoStream]"
+
+
+class DecodeState(IntEnum):
+    """What is decoded, as the gauge `yiping_decode_state` tells it."""
+
+    KEYFRAMES = 0
+    SUBSTREAM = 1
+    FULL = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """A frame and its place in the stream, seconds. `late`: it was kept back while resting."""
+
+    frame: VideoFrame
+    at_s: float
+    late: bool = False
+
+
+class PacketRing:
+    """The newest packets, from a key frame on, at most so many seconds and bytes."""
+
+    def __init__(self, most_s: float = RING_S, most_bytes: int = RING_BYTES) -> None:
+        self._most_s = most_s
+        self._most_bytes = most_bytes
+        self._kept: deque[tuple[float, VideoPacket]] = deque()
+        self.bytes = 0
+        self.key_interval_s: float | None = None  # the longest of the last three; None until two keys were seen
+        self._intervals: deque[float] = deque(maxlen=3)
+        self.key_s: float | None = None
+
+    def add(self, at_s: float, packet: VideoPacket) -> None:
+        """`at_s`: the packet's time in its stream, seconds."""
+        if packet.is_keyframe:
+            if self.key_s is not None and at_s > self.key_s:
+                self._intervals.append(at_s - self.key_s)
+                self.key_interval_s = max(self._intervals)
+            self.key_s = at_s
+        self._kept.append((at_s, packet))
+        self.bytes += packet.size
+        while self._kept and (
+            at_s - self._kept[0][0] > self._most_s or self.bytes > self._most_bytes or not self._kept[0][1].is_keyframe
+        ):
+            self.bytes -= self._kept.popleft()[1].size
+
+    def since_key_before(self, at_s: float) -> list[VideoPacket]:
+        """All from the last key frame earlier than `at_s` on, from the oldest one when there is none."""
+        keys = [i for i, (key_s, packet) in enumerate(self._kept) if packet.is_keyframe and key_s < at_s - _SLACK_S]
+        return [packet for _, packet in list(self._kept)[keys[-1] if keys else 0 :]]
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+
+class StateDecoder:
+    """One stream's packets as frames. `rest` and `wake` may come from another thread and act at the next packet."""
+
+    def __init__(self, name: str, looks_per_second: float, substream_alive: Callable[[], bool] = lambda: False) -> None:
+        """`looks_per_second`: of what was kept back no more frames are given than can be looked at.
+
+        `substream_alive`: while it is, nothing of this stream is decoded at rest.
+        """
+        self._substream_alive = substream_alive
+        self.state = DecodeState.FULL
+        self.ring = PacketRing()
+        self._decoder = Decoder()
+        self._name = name
+        self._step_s = 1 / looks_per_second
+        self._wanted: tuple[bool, float | None] = (True, None)  # awake, and the place of the waking picture
+        self._quiet = False
+        self._given_s: deque[float] = deque(maxlen=4)
+        self.refused = False  # key frames are too far apart to rest on
+
+    def rest(self, *, quiet: bool = False) -> None:
+        """Nothing goes on: decode key frames only, if they come often enough.
+
+        From the next one on; `quiet`: from now on, nothing will be missed until then.
+        """
+        self._wanted, self._quiet = (False, None), quiet
+
+    def wake(self, at_s: float) -> bool:
+        """Something goes on since before the picture at `at_s`. True: that picture and those before it come again."""
+        resting = self.state is not DecodeState.FULL
+        awake, since_s = self._wanted
+        if resting and awake and since_s is not None:
+            at_s = min(at_s, since_s)
+        self._wanted = (True, at_s if resting else None)
+        return resting
+
+    @property
+    def awake(self) -> bool:
+        """Does something go on, as far as is known?"""
+        return self._wanted[0]
+
+    def feed(self, packet: VideoPacket, at_s: float) -> Iterator[Decoded]:
+        """Frames, in the order of their times but for those that come again. A broken packet gives none."""
+        self.ring.add(at_s, packet)
+        awake, since_s = self._wanted
+        if self.state is DecodeState.FULL:
+            if not awake and self._substream_alive():
+                self.state = DecodeState.SUBSTREAM
+                self._decoder.give_up()
+                return
+            if not awake and (packet.is_keyframe or self._quiet) and self._may_rest():
+                self.state = DecodeState.KEYFRAMES
+                self._decoder.give_up()
+            else:
+                yield from self._given(self._decoded(packet))
+                return
+        elif awake or (self.state is DecodeState.SUBSTREAM and not self._substream_alive()):
+            seen_until_s = float("-inf") if self.state is DecodeState.KEYFRAMES else -SUBSTREAM_LEAD_S
+            self.state = DecodeState.FULL
+            since_s = at_s if since_s is None else since_s
+            yield from self._again(since_s, packet.stream, since_s + seen_until_s)
+            return
+        elif self.state is DecodeState.SUBSTREAM:
+            return
+        elif self.ring.key_s is not None and at_s - self.ring.key_s > LONGEST_REST_S + _PATIENCE_S:
+            log.info("%s: key frames have become rare; everything is decoded", self._name)
+            self.state = DecodeState.FULL
+            yield from self._again(at_s, packet.stream, float("-inf"))
+            return
+        if packet.is_keyframe:
+            self._decoder.flush(packet.stream)
+            key = [*self._decoded(packet), *self._decoder.drained(packet.stream)]
+            self._decoder.give_up()  # 8 MB for two seconds; the next one takes half a millisecond to make
+            yield from self._given(key)
+
+    def release(self) -> None:
+        """The stream begins from its start, with another decoder: what was kept is of no use any more."""
+        interval_s = self.ring.key_interval_s
+        self.ring = PacketRing()
+        self.ring.key_interval_s = interval_s
+        self._decoder = Decoder()
+        self._given_s.clear()
+
+    def _may_rest(self) -> bool:
+        interval_s = self.ring.key_interval_s
+        if interval_s is None:
+            return False
+        if interval_s > LONGEST_REST_S + _SLACK_S:
+            if not self.refused:
+                log.warning(
+                    "%s: key frames come every %.1f s, more than %g s apart; everything is decoded although nothing "
+                    "moves. Set a shorter key frame interval at the camera, or give its substream",
+                    self._name,
+                    interval_s,
+                    LONGEST_REST_S,
+                )
+            self.refused = True
+            return False
+        return True
+
+    def _again(self, since_s: float, stream: VideoStream, seen_until_s: float) -> Iterator[Decoded]:
+        """All since the key frame before `since_s`, but what was seen before it; no more often than looked at.
+
+        On the grid of whole steps, so that it is the pictures that a camera would look at that never rests; but one at
+        least: it is waited for.
+        """
+        floor_s = max([seen_until_s, *(given_s for given_s in self._given_s if given_s < since_s - _SLACK_S)])
+        self._decoder.flush(stream)
+        due_s, given_s = self._next_step_s(floor_s), float("-inf")
+        if due_s > since_s + _SLACK_S:
+            due_s = floor_s
+        for packet in self.ring.since_key_before(since_s):
+            for frame in self._decoded(packet):
+                at_s = seconds(frame)
+                if at_s is None or at_s <= floor_s + _SLACK_S or at_s < due_s - _SLACK_S:
+                    continue
+                due_s = self._next_step_s(at_s)
+                given_s = at_s
+                yield Decoded(frame, at_s, late=True)
+        if given_s > float("-inf"):
+            self._given_s.append(given_s)
+
+    def _next_step_s(self, at_s: float) -> float:
+        return (math.floor((at_s + _SLACK_S) / self._step_s) + 1) * self._step_s if at_s > float("-inf") else at_s
+
+    def _given(self, frames: list[VideoFrame]) -> Iterator[Decoded]:
+        for frame in frames:
+            at_s = seconds(frame)
+            if at_s is not None:
+                self._given_s.append(at_s)
+                yield Decoded(frame, at_s)
+
+    def _decoded(self, packet: VideoPacket) -> list[VideoFrame]:
+        try:
+            return self._decoder.decode(packet)
+        except av.InvalidDataError:
+            return []  # the next key frame mends the picture

@@ -1,0 +1,51 @@
+"""A camera read over RTSP: H.264 and H.265, through PyAV with explicit time-outs."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field, field_validator
+
+from data.local.stages import StageClock
+from data.model.secrets import with_credentials
+from data.ports.recipe import Context, Monitor
+from monitors._address import login, require_plain_url
+from monitors.video._camera import LiveCamera
+
+
+class Recipe(LiveCamera):
+    """An RTSP camera."""
+
+    title: ClassVar[str] = "RTSP 摄像机 / RTSP camera"
+
+    kind: Annotated[Literal["rtsp_camera"], Field(description="A camera read over RTSP.")] = "rtsp_camera"
+    url: Annotated[str, Field(description="rtsp://host:port/path of the main stream, without user and password.")]
+    substream: Annotated[
+        str | None, Field(description="URL of a smaller stream of the same camera, for the time when nothing moves.")
+    ] = None
+    credentials: Annotated[
+        str | None, Field(description="Name of the user and password in the secrets file; none when left out.")
+    ] = None
+
+    @field_validator("url", "substream")
+    @classmethod
+    def _plain(cls, url: str | None) -> str | None:
+        return None if url is None else require_plain_url(url, ("rtsp", "rtsps"))
+
+    def make(self, context: Context) -> Monitor:
+        from monitors.video._live_video import LiveVideo  # noqa: PLC0415 (loads PyAV: only where a camera is opened)
+
+        known = login(context, self.credentials)
+        address = with_credentials(self.url, known)
+        return LiveVideo(
+            context.site.id,
+            self.url,
+            address,
+            transport=self.transport,
+            timeout_s=self.timeout.total_seconds(),
+            stages=StageClock.of(context),
+            looks_per_second=self.looks_per_second(context),
+            loop_filter=self.loop_filter,
+            name=self.name,
+            substream=None if self.substream is None else with_credentials(self.substream, known),
+        )
