@@ -1,11 +1,11 @@
-"""The kinds there are, found by listing the floors' folders. Importing a kind is put off until it is used."""
+"""The kinds there are, found by listing the floors' folders. A kind is imported when it is first used."""
 
 from __future__ import annotations
 
 import importlib
 import importlib.util
 import pkgutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -21,6 +21,10 @@ class NotAKind(TypeError):
     """The file has no class `Recipe` of its floor's type."""
 
 
+class AmbiguousKind(ValueError):
+    """Two files of a floor would be the same kind."""
+
+
 def _recipe(module_name: str, base: type[R]) -> type[R]:
     """The class `Recipe` of a kind's file. Raises NotAKind when it is missing or of the wrong floor."""
     recipe = getattr(importlib.import_module(module_name), "Recipe", None)
@@ -34,15 +38,30 @@ def _holds_recipe(folder: Path, name: str) -> bool:
     return "\nclass Recipe(" in (folder / f"{name}.py").read_text(encoding="utf-8")
 
 
-def _kinds(package: str, base: type[R]) -> Mapping[str, Callable[[], type[R]]]:
+def _modules(package: str) -> Iterator[tuple[Path, str]]:
+    """The public modules of a package and its sub-packages: the folder of each, and its dotted name."""
     spec = importlib.util.find_spec(package)
-    folders = list(spec.submodule_search_locations or []) if spec else []
-    return {
-        found.name: partial(_recipe, f"{package}.{found.name}", base)
-        for folder in folders
-        for found in pkgutil.iter_modules([folder])
-        if not found.name.startswith("_") and not found.ispkg and _holds_recipe(Path(folder), found.name)
-    }
+    for folder in list(spec.submodule_search_locations or []) if spec else []:
+        for found in pkgutil.iter_modules([folder]):
+            if found.name.startswith("_"):
+                continue
+            if found.ispkg:
+                yield from _modules(f"{package}.{found.name}")
+            else:
+                yield Path(folder), f"{package}.{found.name}"
+
+
+def _kinds(package: str, base: type[R]) -> Mapping[str, Callable[[], type[R]]]:
+    """Each kind of a floor and how its recipe is imported. Raises AmbiguousKind when two files have one name."""
+    kinds: dict[str, Callable[[], type[R]]] = {}
+    for folder, module in _modules(package):
+        kind = module.rpartition(".")[2]
+        if not _holds_recipe(folder, kind):
+            continue
+        if kind in kinds:
+            raise AmbiguousKind(f"{package} has two files {kind}.py with a recipe: a kind is the name of one file")
+        kinds[kind] = partial(_recipe, module, base)
+    return kinds
 
 
 def load_catalogue() -> Catalogue:

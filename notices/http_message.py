@@ -41,7 +41,7 @@ class Recipe(ChannelRecipe):
 
 
 class HttpMessage:
-    """`data.ports.channel.Channel`; with a token it sends `Authorization: Bearer`, with a user name basic credentials."""
+    """`data.ports.channel.Channel`; a token is sent as `Authorization: Bearer`, a user name as basic credentials."""
 
     def __init__(self, recipe: Recipe, credentials: Credentials | None) -> None:
         self._recipe = recipe

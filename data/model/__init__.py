@@ -1,1 +1,1 @@
-"""What there is: observations, alerts, events and tasks, people, plans, warnings, places. Values without a store or a clock."""
+"""What there is: observations, alerts, events, tasks, people, plans, warnings, places. No store, no clock."""

@@ -1,1 +1,1 @@
-"""What the running side and the screens need from below: the store, live pictures, requests, and recipes of devices and rules."""
+"""What both sides rest on: the store, live pictures, requests, and recipes of devices, rules and channels."""

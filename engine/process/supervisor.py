@@ -27,7 +27,8 @@ from engine.process.child import LogSetup, Payload
 
 log = logging.getLogger(__name__)
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
+CHILD = "engine.process.child"
 GRACE_S = 5.0  # between SIGTERM and SIGKILL
 STEADY_AFTER_S = 5.0  # who lived this long starts again at once: killed now and then is no crash loop
 RESTART_DELAYS_S = (0.0, 0.5, 1.0, 2.0, 4.0)  # the last one repeats: every restart comes within 5 s
@@ -89,7 +90,7 @@ class _Life:
                     sys.executable,
                     "-P",
                     "-m",
-                    "engine.process.child",
+                    CHILD,
                     child.name,
                     str(os.getpid()),
                     *map(str, inherited),

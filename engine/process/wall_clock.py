@@ -50,8 +50,8 @@ def describe_jump(jump: timedelta, now: datetime) -> str:
 def moved_back(state: Any, jump: timedelta, now: datetime) -> Any:
     """A rule's kept state for a clock that was put back: its times are those of the wrong clock, so all move with it.
 
-    `state`: JSON of `data.ports.recipe.KeepsState`. A state whose times lie before `now` stays as it is: they did not come
-    from our clock.
+    `state`: JSON of `data.ports.recipe.KeepsState`. A state whose times lie before `now` stays as it is: they did not
+    come from our clock.
     """
     if all(at <= now for at in _times_in(state)):
         return state

@@ -1,1 +1,1 @@
-"""What follows from a change without anybody's click: fusion, plans, automatic offers, timers, alarms about the system."""
+"""What follows from a change without a click: fusion, plans, automatic offers, timers, system alarms."""

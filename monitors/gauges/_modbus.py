@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from pymodbus.client import ModbusTcpClient
 from pymodbus.client.mixin import ModbusClientMixin
@@ -18,7 +19,9 @@ from data.model.observation import Reading, Rejected
 from data.net.outgoing import DestinationRefused, checked_addresses
 from monitors._feed import Feed
 from monitors.gauges._gauge import Measured
-from monitors.gauges.modbus_gauge import Recipe
+
+if TYPE_CHECKING:
+    from monitors.gauges.modbus_gauge import Recipe
 
 KEPT = 100
 HEADER_BYTES = 9  # transaction, protocol, length, unit, function, byte count

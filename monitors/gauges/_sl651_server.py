@@ -9,6 +9,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from data.errors import DeviceLost, InputRejected
@@ -16,7 +17,9 @@ from data.model.observation import Quality, Reading, Rejected
 from monitors._feed import IDLE_S
 from monitors.gauges._gauge import Measured
 from monitors.gauges._sl651 import ANSWERED, TEST, FrameBuffer, NotUnderstood, Telegram, acknowledgement, parse_telegram
-from monitors.gauges.sl651_gauge import Recipe
+
+if TYPE_CHECKING:
+    from monitors.gauges.sl651_gauge import Recipe
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
 import httpx
@@ -20,7 +20,9 @@ from data.errors import DeviceLost
 from data.model.masking import SecretMask
 from data.model.secrets import Credentials
 from data.net.guarded_http import GuardedTransport
-from monitors.video.wvp_camera import Recipe
+
+if TYPE_CHECKING:
+    from monitors.video.wvp_camera import Recipe
 
 # What can be played, the one we like best first: the names of WVP's answer and the schemes they must have.
 _PLAYABLE = (

@@ -18,7 +18,8 @@ from engine.process.supervisor import Child
 
 ROOT = Path(__file__).resolve().parents[2]
 _SUPERVISE = (
-    "import logging, pickle, sys; from engine.process.child import set_up_log; from engine.process.supervisor import Supervisor; "
+    "import logging, pickle, sys; from engine.process.child import set_up_log; "
+    "from engine.process.supervisor import Supervisor; "
     "form = pickle.load(sys.stdin.buffer); set_up_log('supervisor', logging.INFO, form=form); "
     "children, run_dir = pickle.load(sys.stdin.buffer); "
     "Supervisor(children, run_dir, log_format=form).run()"

@@ -52,7 +52,7 @@ def least(kind: str) -> dict[str, object]:
 
 
 def test_the_kinds_are_the_public_files_of_the_folder() -> None:
-    files = {file.stem for file in FOLDER.glob("*.py") if not file.stem.startswith("_")}
+    files = {file.stem for file in FOLDER.rglob("*.py") if not file.stem.startswith("_")}
     assert set(KINDS) == files
     assert {"rtsp_camera", "video_file", "http_snapshot", "mqtt_gauge", "csv_gauge"} <= files
 
