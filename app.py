@@ -64,7 +64,7 @@ def _version() -> str:
 
 def init(args: argparse.Namespace) -> int:
     """Write a configuration to begin with: an empty one, or the demo city's. Nothing that exists is overwritten."""
-    from data.config.starter import write_starter
+    from data.starter import write_starter
 
     for path in write_starter(Path(__file__).parent, args.folder, demo=args.demo):
         print(f"written: {path}")

@@ -22,7 +22,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from data.errors import InputRejected, StoreClosed
-from data.whole_file import replace_file
+from data.local.whole_file import replace_file
 
 STORED_AS = "audit_checkpoint"
 """Name of the newest checkpoint among the store's named values."""

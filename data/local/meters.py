@@ -14,7 +14,7 @@ import threading
 from bisect import bisect_left
 from pathlib import Path
 
-from data.whole_file import replace_file
+from data.local.whole_file import replace_file
 
 Series = dict[str, dict[str, float]]
 Labels = tuple[tuple[str, str], ...]

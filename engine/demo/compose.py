@@ -19,8 +19,8 @@ from typing import Any
 import cv2
 import numpy as np
 
+from data.local.whole_file import replace_file
 from data.model.frame import Image
-from data.whole_file import replace_file
 from engine.demo.scene import HEIGHT, WIDTH, Floats, Painter, paste, written
 from engine.demo.scenes import BANK, QUAY, STEPS
 from engine.demo.script import PERIOD_S, Actor, Scene, eased, interpolated

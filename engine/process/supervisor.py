@@ -21,8 +21,8 @@ from typing import Any
 from data.config.log import LogFormat
 from data.local.lock import held
 from data.local.meters import Meters
+from data.local.whole_file import replace_file
 from data.model.masking import SecretMask
-from data.whole_file import replace_file
 from engine.process.child import LogSetup, Payload
 
 log = logging.getLogger(__name__)

@@ -13,7 +13,7 @@ import pytest
 
 from data.local.lock import AlreadyRunning, held
 from data.local.meters import Meters, read_meters
-from data.whole_file import replace_file
+from data.local.whole_file import replace_file
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 from data.errors import InputRejected
-from data.whole_file import replace_file
+from data.local.whole_file import replace_file
 
 CONFIG = "config.yaml"
 DEMO_PARTS = ("data/demo", "data/plans")  # what the demo city's configuration names
@@ -18,7 +18,7 @@ def write_starter(program: Path, folder: Path, *, demo: bool) -> list[Path]:
     `program`: the folder where the program lies. Raises InputRejected, before anything is written, when one of them
     exists.
     """
-    sources = {CONFIG: program / (CONFIG if demo else "data/config/starter.yaml")}
+    sources = {CONFIG: program / (CONFIG if demo else "data/starter.yaml")}
     sources |= {part: program / part for part in DEMO_PARTS} if demo else {}
     written = [folder / name for name in sources]
     for path in written:
