@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import text
 
+from data.ports.store import PageChecksums
 from data.sql.base_queries import BaseQueries
-from data.store import PageChecksums
 
 # `ignore_checksum_failure` serves damaged pages with a warning that only the server's own log tells.
 _ASKED = text(
@@ -17,7 +17,7 @@ _ASKED = text(
 
 
 class PageChecksumQueries(BaseQueries):
-    """The part of `data.store.Reader` about checksums of pages."""
+    """The part of `data.ports.store.Reader` about checksums of pages."""
 
     def page_checksums(self) -> PageChecksums | None:
         if self._connection.dialect.name == "sqlite":

@@ -8,9 +8,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from data.settings import Settings
+from data.config.settings import Settings
+from data.ports.store import PageChecksums, Store
 from data.sql.store import open_store
-from data.store import PageChecksums, Store
 from layouts.health import worded
 from layouts.words import LANGUAGES, Words
 from web.diagnosis import Finding, State, diagnose
