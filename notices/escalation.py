@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from data.config.notices import NoticeSettings, PolicySettings, StepSettings
-from data.config.settings import Settings
+from data.config.settings import Settings, SiteSettings
 from data.errors import NotFound
 from data.model.alert import Alert
 from data.model.notice import Escalation, Notice, NoticeState
@@ -161,13 +161,14 @@ def _who_may_know(
     into the policy decided.
     """
     by_user = any(one.id == channel and one.kind == "web_push" for one in settings.notices.channels)
-    if not by_user or not any(one.id == site and one.visible_to for one in settings.sites):
+    place = next((one for one in settings.sites if one.id == site and one.visible_to), None)
+    if not by_user or place is None:
         return names
-    return tuple(name for name in names if not _is_hidden_from(reader, name, site, settings))
+    return tuple(name for name in names if not _is_hidden_from(reader, name, place))
 
 
-def _is_hidden_from(reader: Reader, name: str, site: str, settings: Settings) -> bool:
+def _is_hidden_from(reader: Reader, name: str, place: SiteSettings) -> bool:
     try:
-        return site in settings.hidden_from(reader.user(name).role)
+        return place.is_hidden_from(reader.user(name).role)
     except NotFound:
         return False

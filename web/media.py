@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 
 from fastapi import APIRouter, Request, Response
 
@@ -12,6 +13,7 @@ from data.errors import NotFound
 from data.local.vault import EvidenceDamaged
 from data.model.people import Action, Actor, may
 from data.model.record import Evidence
+from data.model.task import Task
 from data.model.views import iso
 from data.ports.feed import FramePacket
 from data.ports.store import Reader
@@ -83,16 +85,30 @@ def _allowed(
     if not reads:
         actor.require(Action.READ_OWN_TASKS)
     tasks = [*reader.tasks_with_picture(evidence_id)] if not reads or hidden else []
-    if hidden and (number := reader.evidence(evidence_id).origin.removeprefix("report:")).isdecimal():
-        tasks += [reader.task(int(number))]
+    if hidden:
+        tasks += _reported_on(reader, reader.evidence(evidence_id))
+    places = {task.site for task in tasks}
+    if hidden:
+        places |= {event.site for event in reader.events_with_picture(evidence_id)}
     own = any(is_own_task(reader, task, actor.name) for task in tasks)
-    if own or (reads and not any(task.site in hidden for task in tasks)):
+    if own or (reads and not places & hidden):
         found = reader.evidence(evidence_id)
         if found.origin not in unwatched and (own or found.origin not in hidden):
             return found
     if reads:
         raise NotFound(f"there is no picture {evidence_id[:80]} that {actor.name} may see")
     raise NotFound(f"there is no picture {evidence_id[:80]} among the tasks of {actor.name}")
+
+
+def _reported_on(reader: Reader, evidence: Evidence) -> Sequence[Task]:
+    """The task that the picture was reported on; of a report from the street there is none, whatever its mark."""
+    kind, _, number = evidence.origin.partition(":")
+    if kind != "report" or not number.isdecimal():
+        return ()
+    try:
+        return (reader.task(int(number)),)
+    except NotFound:
+        return ()
 
 
 async def _newest(deps: ServerDeps, site: str) -> FramePacket:

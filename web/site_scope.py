@@ -23,7 +23,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from data.errors import NotFound
 from data.model.case import Origin
 from data.model.people import Actor
-from data.model.watching import scoped
+from data.model.watching import is_limited_by_visible_to
 from data.ports.store import Reader
 from dispatch.turns import is_own_task
 from web.auth import found_visitor
@@ -172,7 +172,7 @@ class SiteScope:
 def scope_of(deps: ServerDeps, connection: HTTPConnection) -> SiteScope | None:
     """What is hidden from who sends this; None where nothing is."""
     visitor = found_visitor(connection)
-    if visitor is None or not scoped(visitor.user.role):
+    if visitor is None or not is_limited_by_visible_to(visitor.user.role):
         return None
     settings = deps.settings
     hidden = settings.hidden_from(visitor.user.role)

@@ -25,7 +25,7 @@ from data.model.durations import Duration
 from data.model.geo import ConfiguredLocation
 from data.model.people import Role, User
 from data.model.place import InferenceSettings, Place
-from data.model.watching import WatchSettings, scoped, watched_by
+from data.model.watching import WatchSettings, is_limited_by_visible_to, watched_by
 from data.ports.recipe import DetectorRecipe, MonitorRecipe, RuleRecipe
 
 
@@ -56,6 +56,10 @@ class SiteSettings(Place):
         HealthSettings,
         Field(description="When the camera itself is alarming: lost, black, frozen, covered, moved."),
     ] = HealthSettings()
+
+    def is_hidden_from(self, role: Role) -> bool:
+        """True if people of this role may not know of the site."""
+        return bool(self.visible_to) and role not in self.visible_to and is_limited_by_visible_to(role)
 
     @property
     def all_monitors(self) -> tuple[MonitorRecipe, ...]:
@@ -236,9 +240,7 @@ class Settings(_Settings):
 
     def hidden_from(self, role: Role) -> frozenset[str]:
         """Sites of which people of this role may not know."""
-        if not scoped(role):
-            return frozenset()
-        return frozenset(site.id for site in self.sites if site.visible_to and role not in site.visible_to)
+        return frozenset(site.id for site in self.sites if site.is_hidden_from(role))
 
     def seen_by(self, role: Role) -> Settings:
         """These settings with only the sites of which people of this role may know; for the screens."""

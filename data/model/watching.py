@@ -31,8 +31,8 @@ def watched_by(rules: Sequence[WatchSettings], user: User, cameras: frozenset[st
     return cameras
 
 
-def scoped(role: Role) -> bool:
-    """Does `visible_to` of the sites hold for this role?
+def is_limited_by_visible_to(role: Role) -> bool:
+    """True for roles from which `visible_to` hides sites.
 
     Administrators configure the sites. Who works in the street sees nothing but their own tasks, and must find the
     place; machines have tokens with a scope of their own.

@@ -310,6 +310,10 @@ class Reader(Protocol):
         """Tasks whose report, alert or event has this picture, newest first."""
         ...
 
+    def events_with_picture(self, evidence_id: str, *, limit: int = 100) -> Sequence[Event]:
+        """Events that somebody reported with this picture, newest first."""
+        ...
+
     def citizen_events(self, query: CitizenQuery) -> Sequence[Event]:
         """What citizens reported, newest first."""
         ...

@@ -141,6 +141,10 @@ class SpanQueries(BaseQueries):
         )
         return self._all(select(TASKS).where(shown).order_by(TASKS.c.id.desc()).limit(limit), rows.task_of)
 
+    def events_with_picture(self, evidence_id: str, *, limit: int = 100) -> Sequence[Event]:
+        found = select(EVENTS).where(EVENTS.c.photo == evidence_id).order_by(EVENTS.c.id.desc()).limit(limit)
+        return self._all(found, rows.event_of)
+
     def citizen_events(self, query: CitizenQuery) -> Sequence[Event]:
         opened = EVENTS.c.opened_at
         found = select(EVENTS).where(EVENTS.c.origin == Origin.CITIZEN.value, opened.between(query.since, query.until))
@@ -200,6 +204,7 @@ def _parts(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
 
 
 def _not_of(sites: frozenset[str]) -> tuple[ColumnElement[bool], ...]:
-    """Pictures that neither a camera of these sites took nor somebody who reported on a task there."""
+    """Pictures that neither a camera of these sites took nor somebody who reported an event or on a task there."""
     reports = select(literal("report:") + cast(TASKS.c.id, String)).where(TASKS.c.site.in_(sites))
-    return EVIDENCE.c.origin.not_in(sites), EVIDENCE.c.origin.not_in(reports)
+    photos = select(EVENTS.c.photo).where(EVENTS.c.site.in_(sites), EVENTS.c.photo.is_not(None))
+    return EVIDENCE.c.origin.not_in(sites), EVIDENCE.c.origin.not_in(reports), EVIDENCE.c.id.not_in(photos)

@@ -17,10 +17,12 @@ from alerts.lifecycle import raise_alert
 from data.config.plans import PlansSettings
 from data.config.settings import Settings, SiteSettings
 from data.model.alert import AlertKey, Priority, Raised
+from data.model.geo import Location
 from data.model.notice import Notice
 from data.model.observation import Reading, Rejected
 from data.model.people import Action, Role, may
 from data.model.record import Change
+from data.model.task import Event
 from data.model.views import reading_view
 from data.model.zone import Zone
 from data.stored.warnings_in import receive_warning
@@ -79,11 +81,12 @@ class Pier:
     task: int
     picture: str
     report: str
+    photo: str
 
     @property
     def signs(self) -> tuple[str, ...]:
         """None of these may be heard by whom the site is hidden from."""
-        return (SITE, NAME, "canary", str(LON), self.picture, self.report)
+        return (SITE, NAME, "canary", str(LON), self.picture, self.report, self.photo)
 
     def names(self, text: str) -> list[str]:
         escaped = json.dumps(NAME).strip('"')
@@ -123,8 +126,15 @@ def pier(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pier]:
         commander.post(f"/api/v1/alerts/{stage}/acknowledge", json={})
     report = deps.vault.keep(b"photo of the report", "image/jpeg", now, f"report:{task['id']}")
 
+    photo = deps.vault.keep(b"photo of what was reported there", "image/jpeg", now, "report:123456789012")
+
     def fill(writer: Any) -> None:
         writer.add_evidence(report)
+        writer.add_evidence(photo)
+        there = Event(
+            "a barrier is open", "other", SITE, Location(lon=LON, lat=29.58), Priority.P3, now, photo=photo.id
+        )
+        writer.add_event(there)
         readings = [Reading(site, "gauge", "water_level", 1.25, now) for site in (SITE, "quay")]
         writer.add_readings(readings)
         writer.add_reject(Rejected(SITE, "gauge", now, "no number", "canary"))
@@ -135,7 +145,7 @@ def pier(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pier]:
             settle(writer, run.id, now, Maker(deps.settings, Roads()))
 
     deps.store.write(fill)
-    yield Pier(running, alert, task["event"], task["id"], picture.id, report.id)
+    yield Pier(running, alert, task["event"], task["id"], picture.id, report.id, photo.id)
     server.should_exit = True
     thread.join(15)
     deps.store.close()
@@ -145,7 +155,7 @@ def addresses(pier: Pier) -> list[str]:
     """Every GET route, with ids of what there is at the hidden site and at another."""
     gaps: dict[str, list[Any]] = {
         "alert_id": [pier.alert, pier.alert + 1], "event_id": [pier.event], "task_id": [pier.task],
-        "site_id": [SITE, "quay"], "site": [SITE, "quay"], "evidence_id": [pier.picture, pier.report],
+        "site_id": [SITE, "quay"], "site": [SITE, "quay"], "evidence_id": [pier.picture, pier.report, pier.photo],
         "plan_id": ["crest"], "responder_id": ["zhang"], "name": ["li"],
     }  # fmt: skip
     found = []
@@ -263,7 +273,12 @@ def test_nothing_can_be_done_with_what_is_at_a_hidden_site(pier: Pier, name: str
         cards = client.get("/api/v1/alarm-cards").json()
         assert client.get(f"/api/v1/alerts/{pier.alert}").json()["detail"] == f"no alert {pier.alert}"
         assert client.get("/api/v1/alerts/999999").json()["detail"] == "no alert 999999", "in the same words"
-        for path in (f"/media/live/{SITE}.jpg", f"/media/evidence/{pier.picture}", f"/media/evidence/{pier.report}"):
+        for path in (
+            f"/media/live/{SITE}.jpg",
+            f"/media/evidence/{pier.picture}",
+            f"/media/evidence/{pier.report}",
+            f"/media/evidence/{pier.photo}",
+        ):
             assert client.get(path).status_code == 404, path
     listed = {n for _, alerts in cards["groups"] for n in alerts} | {*cards["logged"], *cards["elsewhere"]}
     assert pier.alert not in listed
