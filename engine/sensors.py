@@ -11,6 +11,15 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from data.loss import cause_of
+from data.meters import Meters
+from data.modes import active_modes
+from data.observation import HISTORY_AFTER, DamagedInput, Reading, Rejected, Tick
+from data.recipe import Resources
+from data.record import Change
+from data.secrets import redact
+from data.settings import Settings, SiteSettings
+
 from alerts.damage import tell_damage
 from data.config.settings import Settings, SiteSettings
 from data.errors import StoreClosed, YipingError
@@ -86,6 +95,7 @@ class _Batch:
     """What is committed together. `acknowledge`: who waits for the word that a reading is stored."""
 
     units: list[Unit] = field(default_factory=list)
+    news: tuple[Change, ...] = ()  # readings for the screens
     rejects: list[Rejected] = field(default_factory=list)
     acknowledge: list[tuple[Device, Reading]] = field(default_factory=list)
     health: list[tuple[str, str, str]] = field(default_factory=list)
@@ -95,7 +105,7 @@ class _Batch:
     damages: list[str] = field(default_factory=list)  # what was found damaged on the disk
 
     def __bool__(self) -> bool:
-        kept = self.units or self.rejects or self.health or self.warnings or self.states or self.damages
+        kept = self.units or self.news or self.rejects or self.health or self.warnings or self.states or self.damages
         return bool(kept or self.forget_after is not None)
 
     def parts(self) -> Iterator[_Batch]:
@@ -104,6 +114,7 @@ class _Batch:
         yield from (_Batch(states={stream: state}) for stream, state in self.states.items())
         yield from (_Batch(warnings=[warning]) for warning in self.warnings)
         yield from (_Batch(rejects=[reject]) for reject in self.rejects)
+        yield from (_Batch(news=(change,)) for change in self.news)
         if self.forget_after is not None:
             yield _Batch(forget_after=self.forget_after)
         yield from (_Batch(damages=[what]) for what in self.damages)
@@ -140,6 +151,7 @@ class Sensors:
         self._known = KnownReadings(latest, wall())
         self._news = ReadingNews(monotonic_s, latest)
         self._sides = [self._side(options.settings.site(site)) for site in sites]
+        self._side_of = {side.site.id: side for side in self._sides}
         self._wall_clock = WallClock(lambda: wall().timestamp(), monotonic_s)
         self._history_told: set[str] = set()
         self._put_back: ClockJump | None = None
@@ -241,10 +253,9 @@ class Sensors:
 
     def _judge(self, items: Sequence[tuple[Device, Item]]) -> _Batch:
         batch = _Batch()
-        by_site = self._taken_up(batch, items)
-        # Sites of which nothing came have nothing to be judged; news that had to wait its second goes out all the same.
-        for side in [side for side in self._sides if side.site.id in by_site] or self._sides[:1]:
-            came = by_site.get(side.site.id, [])
+        given: list[Reading] = []
+        for site, came in self._sorted_by_site(batch, items).items():
+            side = self._side_of[site]
             stored = self._known.stored(self._store, [reading for _, reading in came])
             fresh = [(device, reading) for device, reading in came if not self._known.comes_again(reading, stored)]
             now = self._wall()
@@ -257,10 +268,12 @@ class Sensors:
             for refused in side.pipeline.refused():
                 self._reject(batch, refused)
             readings = tuple(side.pipeline.marked(reading) for _, reading in fresh)
-            self._add(batch, side, Unit(side.stream, tuple(signals), now, readings, self._news.due(readings)))
+            given += readings
+            self._add(batch, side, Unit(side.stream, tuple(signals), now, readings))
+        batch.news = self._news.due(given)  # also what had to wait its second
         return batch
 
-    def _taken_up(
+    def _sorted_by_site(
         self, batch: _Batch, items: Sequence[tuple[Device, Item]]
     ) -> Mapping[str, Sequence[tuple[Device, Reading]]]:
         """The readings by site; warnings and rejects go into the batch."""
@@ -380,7 +393,7 @@ class Sensors:
 
     @staticmethod
     def _add(batch: _Batch, side: _Side, unit: Unit) -> None:
-        if unit.signals or unit.readings or unit.news or unit.standings:
+        if unit.signals or unit.readings or unit.standings:
             side.number += 1
             unit.number = side.number
             batch.units.append(unit)
@@ -467,6 +480,8 @@ class Sensors:
 def _write_batch(writer: Writer, batch: _Batch, settings: Settings) -> None:
     now = datetime.now(UTC)
     commit_units(writer, batch.units, now, settings)
+    for change in batch.news:
+        writer.publish(change)
     for stream, state in batch.states.items():
         keep_state(writer, stream, state)
     for _, warning in batch.warnings:

@@ -174,18 +174,26 @@ class Device:
         self._failures += 1
         self._note_progress()
         self._monitor = self.recipe.make(self._context)
+        # Asked once: to ask a protocol takes longer than all else that a quiet gauge costs in a second.
+        warnings = self._monitor.warnings if isinstance(self._monitor, WarningSource) else None
+        # A device that accepts a connection and never answers is not back; who is only listened to is.
+        answering = self._monitor if isinstance(self._monitor, Answering) else None
         try:
             for item in self._monitor.observe():
                 self._progress_s = now_s = time.monotonic()
                 if self._stopping.is_set():
                     return
-                if isinstance(self._monitor, WarningSource):
-                    for warning in self._monitor.warnings():
+                if warnings is not None:
+                    for warning in warnings():
                         self._take(self, warning)
                 if item is not None:
                     self._alive()
                     self._take(self, item)
-                elif self._idle_is_alive and now_s - opened_s > self._timeout_s and self._has_answered():
+                elif (
+                    self._idle_is_alive
+                    and now_s - opened_s > self._timeout_s
+                    and (answering is None or answering.has_answered)
+                ):
                     self._alive()
                 del item  # not kept in hand while the next one is awaited: a picture has 3 MB
         finally:
@@ -203,10 +211,6 @@ class Device:
             return True
         just_lost = self._seen_s is not None and now_s - self._seen_s < JUST_LOST_S
         return self._budget.wait(self._failures, self._stopping, self._note_progress, just_lost=just_lost)
-
-    def _has_answered(self) -> bool:
-        """A device that accepts a connection and never answers is not back; who is only listened to is."""
-        return self._monitor.has_answered if isinstance(self._monitor, Answering) else True
 
     def _close(self) -> None:
         monitor = self._monitor

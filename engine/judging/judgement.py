@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from structlog.contextvars import bound_contextvars
 
@@ -90,7 +90,7 @@ class Unit:
     standings: tuple[Standing, ...] = ()
 
 
-def unit_in_log(unit: Unit) -> AbstractContextManager[None]:
+def unit_bound_to_log(unit: Unit) -> AbstractContextManager[None]:
     """Within it every record of the log names the unit and when its picture, or readings, were taken."""
     site = unit.stream.rpartition(".")[0]
     return bound_contextvars(site=site, unit=f"{unit.stream}/{unit.number}", observed_at=unit.at.isoformat())
@@ -121,24 +121,26 @@ def commit_units(
     for unit in fresh:
         name = _value_name(unit.stream)
         before = changed.get(name, kept.get(name, {}))
-        with unit_in_log(unit) if unit.signals else nullcontext():  # what they move is a line of the log
-            changed[name] = _commit_signals(writer, unit, before, moved, now, settings)
+        with unit_bound_to_log(unit) if unit.signals else nullcontext():  # what they move is a line of the log
+            committed = _commit_signals(writer, unit, before, now, settings)
+        changed[name] = committed.state
+        moved += committed.moved
     writer.put_values(changed)
     return tuple(moved)
 
 
-def _commit_signals(  # noqa: PLR0917 - one unit with all it needs
-    writer: Writer,
-    unit: Unit,
-    kept: Mapping[str, Any],
-    moved: list[Alert],
-    now: datetime,
-    settings: Settings | None,
-) -> dict[str, Any]:
-    """All but the readings; alerts that were raised or ended are added to `moved`.
+class _Committed(NamedTuple):
+    """The stream's value in the store after a unit, and the alerts that the unit has raised or ended."""
 
-    `kept`: the stream's value in the store. Returns what it is afterwards.
-    """
+    state: dict[str, Any]
+    moved: Sequence[Alert]
+
+
+def _commit_signals(
+    writer: Writer, unit: Unit, kept: Mapping[str, Any], now: datetime, settings: Settings | None
+) -> _Committed:
+    """Put in all of the unit but its readings. `kept`: the stream's value in the store so far."""
+    moved: list[Alert] = []
     for change in unit.news:
         writer.publish(change)
     held = _keys(kept, "open")
@@ -155,7 +157,8 @@ def _commit_signals(  # noqa: PLR0917 - one unit with all it needs
     for standing in unit.standings:
         note_condition(writer, standing, now)
         pending = (pending | {standing.key}) if standing.condition is Condition.PENDING else pending - {standing.key}
-    return {"number": unit.number, "open": _listed(held)} | ({"pending": _listed(pending)} if pending else {})
+    state = {"number": unit.number, "open": _listed(held)} | ({"pending": _listed(pending)} if pending else {})
+    return _Committed(state, moved)
 
 
 def _listed(keys: Iterable[AlertKey]) -> list[list[str]]:

@@ -17,6 +17,12 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
+from data.loss import cause_of, losses_after, without_address
+from data.meters import Meters
+from data.record import Change
+from data.settings import Settings
+from data.store import EvidenceVault, Store, Writer
+from data.views import iso
 from sqlalchemy.exc import InterfaceError, OperationalError
 
 from alerts.damage import tell_damage
@@ -28,8 +34,10 @@ from data.model.loss import cause_of, losses_after, without_address
 from data.model.record import Change
 from data.model.views import iso
 from data.ports.store import EvidenceVault, Store, Writer
-from engine.judging.judgement import Unit, commit_unit, keep_state, last_number, unit_in_log
+from engine.judgement import Unit, commit_unit, keep_state, last_number, unit_bound_to_log
+from engine.judging.judgement import Unit, commit_unit, keep_state, last_number
 from engine.judging.spool import Spool
+from engine.spool import Spool
 
 log = logging.getLogger(__name__)
 
@@ -176,7 +184,7 @@ class Outlet:
     def _submit(self, unit: Unit) -> None:
         if unit.stream in self._submitted:
             return
-        with unit_in_log(unit):
+        with unit_bound_to_log(unit):
             self._submit_unit(unit)
 
     def _submit_unit(self, unit: Unit) -> None:
@@ -210,7 +218,7 @@ class Outlet:
             log.debug("%s: %s", unit.stream, error)
             return True
         if error is not None:  # it would fail for ever and hold up all that comes after it
-            with unit_in_log(unit):
+            with unit_bound_to_log(unit):
                 log.error("%s: signals refused by the store: %s", unit.stream, unit.signals, exc_info=error)
             self._meters.count("yiping_units_refused_total")
         self._done(unit, () if error is not None else future.result(), done_s)

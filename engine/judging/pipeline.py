@@ -82,6 +82,8 @@ class SitePipeline:
         self._kinds = {recipe.name: recipe.kind for recipe in site.rules}
         named = zip(self._kinds, self._rules, strict=True)
         self._screens = {name: rule for name, rule in named if isinstance(rule, FiltersReadings)}
+        named = zip(self._kinds, self._rules, strict=True)
+        self._keepers = {name: rule for name, rule in named if isinstance(rule, KeepsState)}
         self._about_gauges = {recipe.name for recipe in site.rules if recipe.about == "gauge"}
         self._limits = {
             recipe.name: GaugeLimits(recipe.jump_limit, recipe.doubtful)
@@ -122,10 +124,12 @@ class SitePipeline:
             return Seen(None, (), tuple(health))
         if still and self._empty is not None:
             return self._judged([replace(self._empty, at=frame.at)], health, frame.at, repeated=True)
+        earlier: tuple[Signal, ...] = ()
         if calm_until is not None and self._empty is not None and self._empty.at < calm_until < frame.at:
-            health = [*health, *self._judged([replace(self._empty, at=calm_until)], [], calm_until).signals]
+            earlier = self._judged([replace(self._empty, at=calm_until)], [], calm_until).signals
         observations = [found for detector in self._detectors for found in _found(detector, frame, moves)]
-        return self._judged(observations, health, frame.at)
+        seen = self._judged(observations, health, frame.at)
+        return replace(seen, signals=(*earlier, *seen.signals))
 
     def _judged(
         self, observations: Sequence[Observation], health: Sequence[Signal], at: datetime, *, repeated: bool = False
@@ -180,11 +184,10 @@ class SitePipeline:
 
     def snapshot(self) -> Any:
         """What the rules know beyond their open alerts, as JSON; None when there is nothing."""
-        named = zip(self._kinds.items(), self._rules, strict=True)
         states = {
-            name: {"kind": kind, "state": state}
-            for (name, kind), rule in named
-            if isinstance(rule, KeepsState) and (state := rule.snapshot()) is not None
+            name: {"kind": self._kinds[name], "state": state}
+            for name, rule in self._keepers.items()
+            if (state := rule.snapshot()) is not None
         }
         jumps = self._jumps.snapshot()
         if jumps is not None:
