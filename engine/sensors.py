@@ -11,15 +11,6 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from data.loss import cause_of
-from data.meters import Meters
-from data.modes import active_modes
-from data.observation import HISTORY_AFTER, DamagedInput, Reading, Rejected, Tick
-from data.recipe import Resources
-from data.record import Change
-from data.secrets import redact
-from data.settings import Settings, SiteSettings
-
 from alerts.damage import tell_damage
 from data.config.settings import Settings, SiteSettings
 from data.errors import StoreClosed, YipingError
@@ -28,6 +19,7 @@ from data.model.alert import Signal
 from data.model.camera_health import HealthSettings
 from data.model.loss import cause_of
 from data.model.observation import HISTORY_AFTER, DamagedInput, Reading, Rejected, Tick
+from data.model.record import Change
 from data.model.secrets import redact
 from data.model.units import UNIT_OF
 from data.model.warning import HazardWarning

@@ -30,6 +30,7 @@ from engine.camera.admission import Admission, Load
 from engine.camera.camera import Camera
 from engine.camera.device import FULLY_DECODED
 from engine.camera.load import LoadBook
+from engine.camera.look_queue import Received
 from engine.judging.judgement import CAMERA, SCENE, Unit, alerts_to_resume, kept_state, pending_keys, stream_of
 from engine.judging.outlet import Outlet
 from engine.judging.pipeline import SitePipeline
@@ -37,7 +38,6 @@ from engine.judging.polled import Polled
 from engine.judging.readings import ReadingNews
 from engine.judging.reject_log import RejectLog
 from engine.judging.spool import Spool
-from engine.look_queue import Received
 from engine.process.heart import Heart
 from engine.process.memory import be_frugal, release_library_pages, settle_memory, trim
 from engine.process.options import RunOptions

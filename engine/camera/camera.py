@@ -20,9 +20,9 @@ from engine.camera.admission import Admission
 from engine.camera.device import FULLY_DECODED, Device, Item
 from engine.camera.frame_age import FrameAge
 from engine.camera.load import Tally
+from engine.camera.look_queue import KEPT_PICTURES, LookQueue, Received
 from engine.camera.movement import Movement
 from engine.camera.watch import Watch
-from engine.look_queue import KEPT_PICTURES, LookQueue, Received
 
 TILE_WIDTH = 640
 TILE_QUALITY = 70

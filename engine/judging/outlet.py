@@ -17,12 +17,6 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from data.loss import cause_of, losses_after, without_address
-from data.meters import Meters
-from data.record import Change
-from data.settings import Settings
-from data.store import EvidenceVault, Store, Writer
-from data.views import iso
 from sqlalchemy.exc import InterfaceError, OperationalError
 
 from alerts.damage import tell_damage
@@ -34,10 +28,8 @@ from data.model.loss import cause_of, losses_after, without_address
 from data.model.record import Change
 from data.model.views import iso
 from data.ports.store import EvidenceVault, Store, Writer
-from engine.judgement import Unit, commit_unit, keep_state, last_number, unit_bound_to_log
-from engine.judging.judgement import Unit, commit_unit, keep_state, last_number
+from engine.judging.judgement import Unit, commit_unit, keep_state, last_number, unit_bound_to_log
 from engine.judging.spool import Spool
-from engine.spool import Spool
 
 log = logging.getLogger(__name__)
 

@@ -20,7 +20,7 @@ from data.model.observation import Reading, Rejected
 from data.model.place import Place
 from data.ports.recipe import Context, MonitorRecipe
 from engine.camera.camera import Camera
-from engine.look_queue import Received
+from engine.camera.look_queue import Received
 from tests.engine.grainy_street import Box, frame, seen
 
 CAR: Box = (0, 80, 30, 110)
