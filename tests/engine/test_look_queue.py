@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from engine.camera.look_queue import LookQueue, Received
+from engine.camera.camera.look_queue import LookQueue, Received
+
 from engine.camera.watch import Watch
 from tests.engine.grainy_street import NOON, frame, seen
 from tests.engine.test_glances import rested
