@@ -28,9 +28,9 @@ from data.stored.camera_view import views_asked
 from data.stored.modes import active_modes
 from engine.camera.admission import Admission, Load
 from engine.camera.camera import Camera
-from engine.camera.camera.look_queue import Received
 from engine.camera.device import FULLY_DECODED
 from engine.camera.load import LoadBook
+from engine.camera.watch import Received
 from engine.judging.judgement import CAMERA, SCENE, Unit, alerts_to_resume, kept_state, pending_keys, stream_of
 from engine.judging.outlet import Outlet
 from engine.judging.pipeline import SitePipeline

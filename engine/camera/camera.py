@@ -17,12 +17,11 @@ from data.model.warning import HazardWarning
 from data.ports.feed import Box, FramePacket, FramePublisher
 from data.ports.recipe import Context, MonitorRecipe
 from engine.camera.admission import Admission
-from engine.camera.camera.look_queue import KEPT_PICTURES, LookQueue, Received
 from engine.camera.device import FULLY_DECODED, Device, Item
 from engine.camera.frame_age import FrameAge
 from engine.camera.load import Tally
 from engine.camera.movement import Movement
-from engine.camera.watch import Watch
+from engine.camera.watch import KEPT_PICTURES, LookQueue, Received, Watch
 
 TILE_WIDTH = 640
 TILE_QUALITY = 70

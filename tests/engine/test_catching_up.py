@@ -11,7 +11,6 @@ from typing import ClassVar, Literal
 
 import numpy as np
 import pytest
-from engine.camera.camera.look_queue import Received
 
 from data.local.feed_socket import SocketFramePublisher
 from data.local.meters import Meters
@@ -21,6 +20,7 @@ from data.model.observation import Reading, Rejected
 from data.model.place import Place
 from data.ports.recipe import Context, MonitorRecipe
 from engine.camera.camera import Camera
+from engine.camera.watch import Received
 from tests.engine.grainy_street import Box, frame, seen
 
 CAR: Box = (0, 80, 30, 110)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from engine.camera.camera.look_queue import LookQueue, Received
-
-from engine.camera.watch import Watch
+from engine.camera.watch import LookQueue, Received, Watch
 from tests.engine.grainy_street import NOON, frame, seen
 from tests.engine.test_glances import rested
 
