@@ -27,6 +27,10 @@ class NotFound(YipingError):
     """The thing asked for does not exist (HTTP 404)."""
 
 
+class RowDamaged(NotFound):
+    """What is stored of the thing asked for is damaged: it is there, but nothing of it is served."""
+
+
 class Forbidden(YipingError):
     """This person may not do this (HTTP 403)."""
 

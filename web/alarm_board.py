@@ -11,6 +11,7 @@ from typing import Any
 
 from alerts.flood import WINDOW, Arrival, Screening
 from data.config.settings import Settings
+from data.errors import RowDamaged
 from data.model.alarm import AlarmRecord
 from data.model.alert import Priority
 from data.model.desk import desk_of, is_seen_at
@@ -118,12 +119,20 @@ def _answer(desk: Desk, name: str, in_hand: frozenset[int], now: datetime) -> Ma
     }
 
 
+def _is_seen(reader: Reader, number: int, hidden: frozenset[str]) -> bool:
+    """Nobody can tell of which site a damaged alert is: only those from whom no site is hidden see it."""
+    try:
+        return reader.alert(number).key.site not in hidden
+    except RowDamaged:
+        return False
+
+
 def without_sites(
     cards: Mapping[str, Any], reader: Reader, settings: Settings, hidden: frozenset[str]
 ) -> Mapping[str, Any]:
     """The cards without the alerts of these sites; a card whose first alert is left out is named after the next."""
     listed = {n for _, alerts in cards["groups"] for n in alerts} | {*cards["logged"], *cards["elsewhere"]}
-    kept = {n for n in listed if reader.alert(n).key.site not in hidden}
+    kept = {n for n in listed if _is_seen(reader, n, hidden)}
     groups = [[n for n in alerts if n in kept] for _, alerts in cards["groups"]]
     seen = {site.grid for site in settings.sites if site.id not in hidden}
     return {

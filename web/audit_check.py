@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 
-from data.errors import InputRejected, NotFound
+from data.errors import InputRejected, NotFound, RowDamaged
 from data.local.checkpoint import (
     STORED_AS,
     Checkpoint,
@@ -277,6 +277,8 @@ def _is_there(store: Store, subject: str) -> bool:
     topic, _, number = subject.partition(":")
     try:
         store.read(lambda reader: reader.alert(int(number)) if topic == "alert" else reader.task(int(number)))
+    except RowDamaged:
+        return True
     except (NotFound, ValueError):
         return False
     return True

@@ -20,7 +20,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import HTTPConnection, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from data.errors import NotFound
+from data.errors import NotFound, RowDamaged
 from data.model.case import Origin
 from data.model.people import Actor
 from data.model.watching import is_limited_by_visible_to
@@ -101,6 +101,8 @@ class SiteScope:
                     task = reader.task(int(number))
                     if task.site in self.hidden and not is_own_task(reader, task, self._actor.name):
                         found[reference] = task.site
+            except RowDamaged:  # nobody can tell where it is: as if it were at a hidden site
+                found[reference] = min(self.hidden, default="")
             except NotFound:
                 continue
         return found

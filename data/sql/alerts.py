@@ -15,7 +15,7 @@ from data.model.alert_life import AlertStep, Condition, Proof, TakenStep
 from data.ports.store import AlertQuery
 from data.sql import rows
 from data.sql.alert_rows import AlertRow, AlertStepRow, PendingRow
-from data.sql.base_queries import BaseQueries
+from data.sql.whole_rows import WholeRowQueries
 
 ALERTS = AlertRow.table()
 STEPS = AlertStepRow.table()
@@ -76,11 +76,11 @@ def _standing(row: RowMapping) -> Standing:
     return Standing(key, Condition.PENDING, values["since"], values["kind"], Priority(values["priority"]))
 
 
-class AlertQueries(BaseQueries):
+class AlertQueries(WholeRowQueries):
     """The part of `data.ports.store.Reader` about alerts."""
 
     def alert(self, alert_id: int) -> Alert:
-        return self._one(ALERTS, alert_id, rows.alert_of, "alert")
+        return self._one_whole(ALERTS, alert_id, rows.alert_of, "alert")
 
     def alerts(self, query: AlertQuery) -> Sequence[Alert]:
         given = {

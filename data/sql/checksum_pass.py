@@ -58,6 +58,16 @@ def damaged_rows(connection: sqlite3.Connection, tables: Iterable[ChecksummedTab
     return found
 
 
+def is_row_damaged(connection: sqlite3.Connection, table: str, key: int) -> bool:
+    """Does the row with this number not fit its checksum? Looks at schema and state as they are now."""
+    state = checksum_state(connection)
+    found = next((one for one in checksummed_tables(connection) if one.name == table and one.has_column), None)
+    if state is ChecksumState.NONE or found is None:
+        return False
+    register(connection)
+    return key in _wrong(connection, found, pending=state is ChecksumState.PENDING, between=(key - 1, key))
+
+
 def mark_damaged_rows(connection: sqlite3.Connection) -> dict[str, int]:
     """Before the schema moves: mark every row whose checksum does not fit; how many of which table are marked.
 

@@ -19,7 +19,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from data.errors import StoreClosed, TookTooLong
-from data.sql.checksums import follow_schema
+from data.sql.checksums import follow_schema, register
 
 BUSY_TIMEOUT_S = 30.0
 _STEPS_BETWEEN_LOOKS = 100_000  # of SQLite's virtual machine: some milliseconds
@@ -125,6 +125,7 @@ class _Begin:
 def _prepare_reading(connection: sqlite3.Connection, _record: object) -> None:
     connection.isolation_level = None  # transactions begin where the engine says so
     connection.execute("PRAGMA query_only = ON")
+    register(connection)
 
 
 def _prepare_writing(connection: sqlite3.Connection, _record: object) -> None:

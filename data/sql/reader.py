@@ -30,6 +30,7 @@ from data.sql.readings_read import ReadingQueries
 from data.sql.rejects_read import RejectQueries
 from data.sql.spans import SpanQueries
 from data.sql.warnings_read import WarningQueries
+from data.sql.whole_rows import WholeRowQueries
 
 ANSWERS = models.AnswerRow.table()
 AUDIT = models.AuditRow.table()
@@ -98,11 +99,12 @@ class SqlReader(
     PageChecksumQueries,
     PlanQueries,
     SpanQueries,
+    WholeRowQueries,
 ):
     """`data.ports.store.Reader` on one connection inside one transaction."""
 
     def event(self, event_id: int) -> Event:
-        return self._one(EVENTS, event_id, rows.event_of, "event")
+        return self._one_whole(EVENTS, event_id, rows.event_of, "event")
 
     def events_of_kind(self, kind: str, *, since: datetime, box: Box) -> Sequence[Event]:
         west, south, east, north = box
@@ -129,7 +131,7 @@ class SqlReader(
         return self._all(found, rows.event_of)
 
     def task(self, task_id: int) -> Task:
-        return self._one(TASKS, task_id, rows.task_of, "task")
+        return self._one_whole(TASKS, task_id, rows.task_of, "task")
 
     def tasks(self, query: TaskQuery) -> Sequence[Task]:
         given = {

@@ -46,6 +46,8 @@ class SqlWriting(SqlReader):
     `mask` takes configured secrets out of foreign texts before they are kept.
     """
 
+    _serves_damaged = True  # an escalation goes on with what is left of its alert; a change keeps the mark of damage
+
     def __init__(
         self, connection: Connection, now: Callable[[], datetime] = utc_now, mask: SecretMask | None = None
     ) -> None:
