@@ -54,6 +54,8 @@ from engine.reactions.reject_watch import RejectWatch
 from engine.reactions.soundness import DatabaseCheck
 from engine.reactions.timers import Due, Timers
 from engine.reactions.watchdog import Watchdog
+from engine.recording.retention import POLL_S as CLIPS_S
+from engine.recording.retention import ClipRetention
 
 log = logging.getLogger(__name__)
 
@@ -197,6 +199,10 @@ def _polls(store: Store, options: RunOptions, roads: Roads) -> dict[str, tuple[C
         "shifts": (Shifts(store, settings).poll, SHIFTS_S),
         "accounts": (AccountWatch(store, settings, roads).poll, POLL_S),
         "ended sessions": (EndedSessions(store).poll, PURGE_S),
+        "clips": (
+            ClipRetention(store, FolderVault(options.evidence_dir), options.recordings_dir, settings).poll,
+            CLIPS_S,
+        ),
     }
     if settings.heartbeat is not None:
         heartbeat = Heartbeat(store, settings.heartbeat, _heartbeat_url(options))

@@ -43,6 +43,7 @@ from engine.process.memory import be_frugal, release_library_pages, settle_memor
 from engine.process.options import RunOptions
 from engine.process.store_failure import must_go_on
 from engine.process.wall_clock import ClockJump, WallClock, moved_back
+from engine.recording.video import CameraVideo
 
 log = logging.getLogger(__name__)
 
@@ -107,6 +108,7 @@ class Worker:
         vault, spool = FolderVault(options.evidence_dir), Spool(options.spool_dir)
         self._outlet = Outlet(self._store, vault, spool, self._meters, options.settings)
         self._publisher = SocketFramePublisher(options.frames_socket)
+        self._video = CameraVideo.of(options, self._store, vault, sites)
         self._period_s = 1.0 / options.settings.inference.per_second
         self._watches = [self._watch(options.settings.site(site)) for site in sites]
         tallies = {watch.site.id: watch.camera.tally for watch in self._watches}
@@ -119,6 +121,7 @@ class Worker:
             self._outlet.open(watch.scene)
         for watch in self._watches:
             watch.camera.device.start()
+        self._video.start()
         try:
             while not self._heart.stopping.is_set():
                 must_go_on(self._store)
@@ -140,7 +143,7 @@ class Worker:
         recipe = site.camera
         if recipe is None:
             raise YipingError(f"{site.id} has no camera")
-        context = self._options.context(site, self._resources)
+        context = self._options.context(site, self._resources, self._video.sink(site))
         camera = Camera(
             recipe,
             context,
@@ -254,6 +257,7 @@ class Worker:
 
     def _tick_all(self) -> None:
         now_s = time.monotonic()
+        self._video.watch(now_s, (watch.site.id for watch in self._watches if watch.camera.observable()))
         for watch in self._watches:
             if now_s < watch.tick_due_s:
                 continue
@@ -383,6 +387,7 @@ class Worker:
             watch.camera.device.stop()
             if watch.pipeline is not None:
                 self._outlet.keep(watch.stream, watch.pipeline.snapshot())
+        self._video.close()
         self._outlet.close()
         self._publisher.close()
         self._store.close()

@@ -9,6 +9,7 @@ from typing import Literal
 from layouts.words_alarms import ALARMS
 from layouts.words_alerts import ALERTS
 from layouts.words_cases import CASE_WORDS
+from layouts.words_clips import CLIPS
 from layouts.words_fusion import FUSION
 from layouts.words_health import HEALTH
 from layouts.words_load import LOAD
@@ -333,6 +334,7 @@ TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
         **PLANS,
         **STORE,
         **REJECTS,
+        **CLIPS,
         **HEALTH,
     }
 )

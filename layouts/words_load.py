@@ -35,6 +35,7 @@ LOAD: Mapping[str, tuple[str, str]] = MappingProxyType(
         "load.age": ("画面时延", "Age"),
         "load.cpu": ("每秒 CPU 毫秒", "CPU ms a second"),
         "load.stage.demux": ("收流", "demux"),
+        "load.stage.record": ("录像", "record"),
         "load.stage.decode": ("解码", "decode"),
         "load.stage.gate": ("活动检测", "gate"),
         "load.stage.convert": ("缩放", "convert"),

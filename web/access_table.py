@@ -131,6 +131,7 @@ _OWN: Mapping[str, Mapping[str, Who]] = {
     "/r/manifest.webmanifest": {"GET": _PHONE},
     "/media/evidence/{evidence_id}": {"GET": _READ_OWN},
     "/media/live/{site}.jpg": {"GET": _READ},
+    "/media/clips/{sha256}.mp4": {"GET": _READ_OWN},
     "/ws/events": {WEBSOCKET: _READ_OWN},
     "/ws/wall": {WEBSOCKET: _READ},
 }
@@ -143,6 +144,7 @@ _READING: Mapping[str, Mapping[str, Who]] = {
     "/api/v1/alarm-kpi.csv": {"GET": _READ},
     "/api/v1/alerts": {"GET": _READ},
     "/api/v1/alerts/{alert_id}": {"GET": _READ},
+    "/api/v1/alerts/{alert_id}/clips": {"GET": _READ},
     "/api/v1/alerts/{alert_id}/candidates": {"GET": _DISPATCH},
     "/api/v1/audit": {"GET": permitted(Action.READ_AUDIT)},
     "/api/v1/categories": {"GET": _READ_OWN},

@@ -1,7 +1,8 @@
 """Is the audit trail whole, and does what the store holds agree with it? Streams over the hash chain.
 
 Checked are the chain, the signed checkpoints (in the store, in VAR/audit, and a copy from another machine where one is
-given), the triggers, the pictures by their hash, and alerts, tasks and users against what the trail says of them.
+given), the triggers, the pictures and clips by their hash, and alerts, tasks and users against what the trail
+says of them.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from data.local.checkpoint import (
     read_checkpoints,
 )
 from data.model.alert import Alert
+from data.model.clip import ClipState
 from data.model.people import Role, User
 from data.model.record import GENESIS, AuditEntry, broken_link
 from data.model.spans import EvidenceKey
@@ -93,6 +95,7 @@ class _Trail:
     roles: dict[str, str] = field(default_factory=dict)  # by user name
     disabled: dict[str, bool] = field(default_factory=dict)
     photos: dict[int, str] = field(default_factory=dict)  # by task id
+    clips: set[str] = field(default_factory=set)  # kept and not expired
 
     def take(self, count: int, entry: AuditEntry) -> None:
         if count in self.wanted:
@@ -102,6 +105,10 @@ class _Trail:
             self.actions.setdefault(entry.subject, set()).add((entry.action, entry.actor))
         if entry.action == "report" and topic == "task" and entry.detail.get("photo"):
             self.photos[int(name)] = str(entry.detail["photo"])
+        if entry.action == "keep_clip":
+            self.clips.add(str(entry.detail["sha256"]))
+        if entry.action == "expire_clip":
+            self.clips.discard(str(entry.detail["sha256"]))
         if topic == "user" and entry.action in {"add_user", "change_user"}:
             self.roles[name] = str(entry.detail.get("role"))
         if topic == "user" and entry.action in {"disable_user", "enable_user"}:
@@ -148,11 +155,12 @@ def full_check(
     missing = store.read(lambda reader: reader.missing_audit_guards())
     findings += [f"trigger {name} is gone or was changed: the trail could be changed" for name in missing]
     pictures = _check_pictures(store, vault, trail, findings)
+    clips = _check_clips(store, vault, trail, findings)
     if chain.broken is None:
         _check_alerts_and_tasks(store, trail, findings)
         _check_users(store, trail, findings)
     signed = max((one.count for one in kept.all), default=0)
-    return AuditReport(chain, len(kept.all), signed, pictures, tuple(_shortened(findings)), tuple(remarks))
+    return AuditReport(chain, len(kept.all), signed, pictures + clips, tuple(_shortened(findings)), tuple(remarks))
 
 
 def _held(trail: _Trail, chain: AuditCheck, count: int, head: str, what: str) -> Iterator[str]:
@@ -256,6 +264,30 @@ def _check_pictures(store: Store, vault: EvidenceVault, trail: _Trail, findings:
         for task, photo in trail.photos.items()
         if photo not in known
     ]
+    return count
+
+
+def _check_clips(store: Store, vault: EvidenceVault, trail: _Trail, findings: list[str]) -> int:
+    """Every clip that the trail tells of is on the disk as it was kept, unless the trail tells that it expired."""
+    count, after = 0, 0
+    known: set[str] = set()
+    while True:
+        start = after
+        page = store.read(lambda reader, start=start: reader.clips_between(None, *_EVER, after_id=start, limit=_PAGE))  # type: ignore[misc]
+        for one in page:
+            if one.state is not ClipState.READY:
+                continue
+            count += 1
+            known.add(one.sha256 or "")
+            try:
+                vault.clip_file(one.sha256 or "", one.path)
+            except NotFound as error:
+                findings.append(f"clip {one.path}: {error}")
+        if len(page) < _PAGE:
+            break
+        after = page[-1].id
+    findings += [f"clip: {sha256} is not in the store any more" for sha256 in sorted(trail.clips - known)]
+    findings += [f"clip: the audit trail knows nothing of {sha256}" for sha256 in sorted(known - trail.clips)]
     return count
 
 

@@ -35,6 +35,7 @@ from web.account_pages import account_pages_router
 from web.api import build_api
 from web.auth import AuthMiddleware, content_policy
 from web.body_limit import BodyLimit
+from web.clips import clip_media_router
 from web.connections import ConnectionGate, ConnectionLimits, GatedConfig
 from web.dash_guard import DashGuard
 from web.deps import ServerDeps
@@ -157,7 +158,8 @@ def build_server(deps: ServerDeps, store_failed: Callable[[], None] = _end_proce
     server.include_router(oidc_router(identity, logout))
     server.include_router(second_login_router(identity))
     server.include_router(service_router(deps, outbox, meters))
-    server.include_router(media_router(deps))
+    for media in (media_router(deps), clip_media_router(deps)):
+        server.include_router(media)
     server.include_router(phone_router(deps))
     server.include_router(source_router(PROJECT, deps.lanes))
     server.include_router(account_pages_router(deps))

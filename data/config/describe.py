@@ -35,6 +35,7 @@ from data.model.camera_health import HealthSettings
 from data.model.durations import format_duration
 from data.model.geo import Location
 from data.model.place import InferenceSettings
+from data.model.recording import RecordingSettings
 from data.model.secrets import Credentials
 from data.model.zone import Zone
 from data.ports.recipe import RecipeBase
@@ -106,6 +107,7 @@ def settings_markdown(catalogue: Catalogue) -> str:
         ("`inference`", InferenceSettings),
         ("`accounts`", AccountSettings),
         ("`accounts.oidc`", OidcSettings),
+        ("`recording`", RecordingSettings),
         ("`audit`", AuditSettings),
         ("`heartbeat`", HeartbeatSettings),
         ("`log`", LogSettings),

@@ -25,6 +25,7 @@ from data.model.durations import Duration
 from data.model.geo import ConfiguredLocation
 from data.model.people import Role, User
 from data.model.place import InferenceSettings, Place
+from data.model.recording import RecordingSettings
 from data.model.watching import WatchSettings, is_limited_by_visible_to, watched_by
 from data.ports.recipe import DetectorRecipe, MonitorRecipe, RuleRecipe
 
@@ -209,6 +210,9 @@ class Settings(_Settings):
         FusionSettings, Field(description="Which streams are evidence for each other, and what follows.")
     ] = FusionSettings()
     accounts: Annotated[AccountSettings, Field(description="How people log in: second factors.")] = AccountSettings()
+    recording: Annotated[
+        RecordingSettings, Field(description="Video of the cameras: the newest minutes, and clips of alerts.")
+    ] = RecordingSettings()
     audit: Annotated[AuditSettings, Field(description="Signed checkpoints of the audit trail.")] = AuditSettings()
     web: Annotated[WebSettings, Field(description="How browsers reach the server: names, proxy, limits.")] = (
         WebSettings()

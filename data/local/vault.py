@@ -14,6 +14,7 @@ from data.errors import InputRejected, NotFound
 from data.model.record import Evidence
 
 SUFFIX_OF = MappingProxyType({"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp"})
+CLIP_SUFFIX = "mp4"
 
 
 class EvidenceDamaged(NotFound):
@@ -40,6 +41,46 @@ class FolderVault:
         path = Path(f"{day:%Y}", f"{day:%m}", f"{day:%d}", f"{digest}.{SUFFIX_OF[media_type]}")
         self._write(self._folder / path, content)
         return Evidence(digest, path.as_posix(), media_type, day, len(content), origin)
+
+    def keep_clip(self, file: Path, at: datetime) -> tuple[str, str]:
+        """Take a finished clip from where it was written, on the same disk: its SHA-256, and its path in the folder.
+
+        On the disk, also after a power cut, when this returns. Raises OSError when the disk does not take it.
+        """
+        day = at.astimezone(UTC)
+        with file.open("rb") as content:
+            digest = hashlib.file_digest(content, "sha256").hexdigest()
+            os.fsync(content.fileno())
+        path = Path(f"{day:%Y}", f"{day:%m}", f"{day:%d}", f"{digest}.{CLIP_SUFFIX}")
+        target = self._folder / path
+        made = _make_folder(target.parent)
+        file.replace(target)
+        for folder in (target.parent, *made):
+            _flush_folder(folder)
+        return digest, path.as_posix()
+
+    def clip_file(self, digest: str, path: str) -> Path:
+        """Where the clip lies. Raises NotFound when it is gone or outside the folder, EvidenceDamaged when changed."""
+        file = self.clip_path(digest, path)
+        try:
+            with file.open("rb") as content:
+                found = hashlib.file_digest(content, "sha256").hexdigest()
+        except OSError as error:
+            raise NotFound(f"clip {digest} is gone: {error.strerror}") from error
+        if found != digest:
+            raise EvidenceDamaged(f"clip {digest} was changed on the disk")
+        return file
+
+    def delete_clip(self, digest: str, path: str) -> None:
+        """Idempotent. Raises OSError when the disk refuses."""
+        self.clip_path(digest, path).unlink(missing_ok=True)
+
+    def clip_path(self, digest: str, path: str) -> Path:
+        """Where the clip should lie. Raises NotFound for a path outside the folder."""
+        located = (self._folder / path).resolve()
+        if not path or not located.is_relative_to(self._folder) or located.stem != digest:
+            raise NotFound(f"evidence {digest} is not in the vault")
+        return located
 
     def _write(self, path: Path, content: bytes) -> None:
         made = _make_folder(path.parent)

@@ -8,6 +8,7 @@ from typing import Any
 from data.model.alert import Alert, Standing
 from data.model.alert_life import Proof, TakenStep
 from data.model.case import CaseClock, Recorded
+from data.model.clip import Clip
 from data.model.observation import Reading
 from data.model.people import Responder
 from data.model.record import AuditEntry, Evidence
@@ -279,6 +280,23 @@ def evidence_view(evidence: Evidence) -> dict[str, Any]:
         "at": iso(evidence.at),
         "size": evidence.size,
         "origin": evidence.origin,
+    }
+
+
+def clip_view(clip: Clip) -> dict[str, Any]:
+    """`since`, `until`: what was asked for; `from_at`, `to_at`: what it covers; `gap_s`: how much is missing."""
+    return {
+        "id": clip.id,
+        "site": clip.site,
+        "state": clip.state.value,
+        "sha256": clip.sha256,
+        "codec": clip.codec,
+        "size": clip.size,
+        "since": iso(clip.since),
+        "until": iso(clip.until),
+        "from_at": iso(clip.from_at),
+        "to_at": iso(clip.to_at),
+        "gap_s": clip.gap_s,
     }
 
 

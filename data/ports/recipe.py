@@ -44,6 +44,25 @@ class Resources:
             return self._made[name]
 
 
+class RecordingSink(Protocol):
+    """Takes a camera's original video as fragmented MP4. Never waits and never raises."""
+
+    def begin(self, codec: str, header: bytes) -> None:
+        """The fragments that follow need this header (`ftyp`, `moov`). `codec`: FFmpeg's name, such as h264."""
+        ...
+
+    def fragment(self, content: bytes, since_s: float, until_s: float, *, key: bool) -> None:
+        """`moof` and `mdat` of the pictures taken in this time, seconds since the epoch.
+
+        `key`: it begins with a key picture.
+        """
+        ...
+
+    def refuse(self, reason: str) -> None:
+        """This stream cannot be recorded."""
+        ...
+
+
 @dataclass(frozen=True)
 class Context:
     """Where a recipe's live thing runs."""
@@ -58,6 +77,7 @@ class Context:
     datums: Datums = field(default_factory=Datums)
     stale_after: timedelta = timedelta(seconds=10)  # without a look, what was found is stale
     known_until: Mapping[str, datetime] = field(default_factory=dict)  # by monitor: its newest reading in the store
+    recording: RecordingSink | None = None  # who keeps a camera's video; nobody when left out
 
     def located(self, path: Path) -> Path:
         """A configured path: `var:demo/quay.mp4` is in the var folder, other relative ones beside config.yaml."""
@@ -257,6 +277,11 @@ class MonitorRecipe(RecipeBase):
 
     connects: ClassVar[bool] = False
     """Is opening it an attempt that counts against the budget all cameras share (`engine.process.connections`)?"""
+
+    @property
+    def has_video(self) -> bool:
+        """Does it give moving pictures that can be recorded as they come?"""
+        return False
 
     id: Annotated[str, Field(description="Name of the monitor at its site; its kind when left out.")] = ""
 

@@ -12,12 +12,14 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from data.model.alarm import AlarmColumns, AlarmRecord
 from data.model.alert import Alert, AlertKey, Standing
 from data.model.alert_life import TakenStep
 from data.model.category import Category, CategoryVersion
+from data.model.clip import Clip, ClipState
 from data.model.geo import Box, Location
 from data.model.notice import Escalation, Notice
 from data.model.observation import Reading, Rejected
@@ -314,6 +316,37 @@ class Reader(Protocol):
         """Events that somebody reported with this picture, newest first."""
         ...
 
+    def clip(self, sha256: str) -> Clip | None:
+        """The clip of this content."""
+        ...
+
+    def clips_of_alert(self, alert_id: int, *, limit: int = 100) -> Sequence[Clip]:
+        """Oldest first."""
+        ...
+
+    def alerts_of_clip(self, clip_id: int, *, limit: int = 100) -> Sequence[int]: ...
+    def pending_clips(self, sites: Sequence[str] | None = None, *, limit: int = 1000) -> Sequence[Clip]:
+        """Those that are not cut yet, the longest waiting first; of these sites only, where any are given."""
+        ...
+
+    def clips_between(
+        self, site: str | None, since: datetime, until: datetime, *, after_id: int = 0, limit: int = 1000
+    ) -> Sequence[Clip]:
+        """Those that touch this span, in the order of their ids; those after `after_id` where a page has ended."""
+        ...
+
+    def clip_bytes(self) -> int:
+        """How much all clips together take on the disk."""
+        ...
+
+    def deletable_clips(self, before: datetime | None = None, *, limit: int = 100) -> Sequence[Clip]:
+        """Oldest first, of those that ended before: none of an open or unacknowledged alert, or of an open event."""
+        ...
+
+    def is_protected_clip(self, clip_id: int) -> bool:
+        """Does it belong to an open or unacknowledged alert, or to an open event?"""
+        ...
+
     def citizen_events(self, query: CitizenQuery) -> Sequence[Event]:
         """What citizens reported, newest first."""
         ...
@@ -541,6 +574,22 @@ class Writer(Reader, Protocol):
         """The same picture twice is one row."""
         ...
 
+    def add_clip(self, clip: Clip, alert_id: int) -> Clip:
+        """Stored with its id, as a clip of this alert."""
+        ...
+
+    def link_clip(self, clip_id: int, alert_id: int) -> None:
+        """It is also a clip of this alert. Twice is once."""
+        ...
+
+    def extend_clip(self, clip_id: int, until: datetime, asked_at: datetime) -> bool:
+        """False when it is no longer pending."""
+        ...
+
+    def settle_clip(self, clip: Clip, *, was: ClipState) -> bool:
+        """Save what has become of it. False when it was something else meanwhile, or was extended."""
+        ...
+
     def add_user(self, user: User) -> None:
         """Raises IllegalMove when the name is taken."""
         ...
@@ -644,10 +693,24 @@ class Store(Protocol):
 
 
 class EvidenceVault(Protocol):
-    """Pictures on disk, by content. Written and flushed to disk before the row that names them."""
+    """Pictures and clips on disk, by content. Written and flushed to disk before the row that names them."""
 
     def keep(self, content: bytes, media_type: str, at: datetime, origin: str) -> Evidence: ...
 
     def open(self, evidence: Evidence) -> bytes:
         """Raises NotFound when the file is gone."""
         ...
+
+    def keep_clip(self, file: Path, at: datetime) -> tuple[str, str]:
+        """Take a finished clip from where it was written: its SHA-256, and its path in the vault."""
+        ...
+
+    def clip_path(self, digest: str, path: str) -> Path:
+        """Where the clip should lie. Raises NotFound for a path outside the vault."""
+        ...
+
+    def clip_file(self, digest: str, path: str) -> Path:
+        """Where it lies, as it was kept. Raises NotFound when it is gone or was changed."""
+        ...
+
+    def delete_clip(self, digest: str, path: str) -> None: ...

@@ -22,6 +22,7 @@ from data.sql.accounts_read import AccountQueries
 from data.sql.alarm_history import AlarmQueries
 from data.sql.alerts import AlertQueries
 from data.sql.audit_guards import AuditGuardQueries
+from data.sql.clips_read import ClipQueries
 from data.sql.notices import NoticeQueries
 from data.sql.organisation_read import OrganisationQueries
 from data.sql.page_checksums import PageChecksumQueries
@@ -91,6 +92,7 @@ class SqlReader(
     AlarmQueries,
     AlertQueries,
     AuditGuardQueries,
+    ClipQueries,
     NoticeQueries,
     ReadingQueries,
     RejectQueries,

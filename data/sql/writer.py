@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from data.sql.alert_writing import AlertWriting
 from data.sql.cases import CaseWriting
+from data.sql.clips import ClipWriting
 from data.sql.notice_writing import NoticeWriting
 from data.sql.organisation import OrganisationWriting
 from data.sql.people import PeopleWriting
@@ -16,6 +17,7 @@ from data.sql.warnings import WarningWriting
 class SqlWriter(
     AlertWriting,
     CaseWriting,
+    ClipWriting,
     NoticeWriting,
     OrganisationWriting,
     PeopleWriting,

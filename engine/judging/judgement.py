@@ -22,6 +22,7 @@ from data.model.alert_life import Condition
 from data.model.observation import Reading
 from data.model.record import Change, Evidence
 from data.ports.store import AlertQuery, Reader, Writer
+from engine.recording.ask import ask_clip
 
 CAMERA, GAUGES = "camera", "gauges"
 SCENE = "scene"
@@ -148,6 +149,8 @@ def _commit_signals(
         if isinstance(signal, Raised):
             alert = raise_alert(writer, signal, unit.evidence, now, settings)
             held.add(signal.key)
+            if alert is not None and settings is not None:
+                ask_clip(writer, alert, signal.at, now, settings)
         else:
             alert = end_alert(writer, signal, now, settings)
             held.discard(signal.key)

@@ -7,11 +7,12 @@ from functools import cached_property
 from pathlib import Path
 
 from data.config.settings import Settings, SiteSettings
+from data.local.recordings import FOLDER as RECORDINGS
 from data.model.datum import Datums
 from data.model.masking import SecretMask, secret_mask
 from data.model.place import Place
 from data.model.secrets import Secrets
-from data.ports.recipe import Context, Resources
+from data.ports.recipe import Context, RecordingSink, Resources
 
 
 @dataclass(frozen=True)
@@ -48,10 +49,17 @@ class RunOptions:
         return self.var_dir / "evidence"
 
     @property
+    def recordings_dir(self) -> Path:
+        """The newest video of each camera."""
+        return self.var_dir / RECORDINGS
+
+    @property
     def frames_socket(self) -> Path:
         return self.run_dir / "frames.sock"
 
-    def context(self, site: SiteSettings | Place, resources: Resources) -> Context:
+    def context(
+        self, site: SiteSettings | Place, resources: Resources, recording: RecordingSink | None = None
+    ) -> Context:
         """What a recipe of this site needs to come alive."""
         return Context(
             site=site.place if isinstance(site, SiteSettings) else site,
@@ -63,4 +71,5 @@ class RunOptions:
             timezone=self.settings.timezone,
             datums=Datums(self.settings.datums),
             stale_after=self.settings.alarms.stale_after,
+            recording=recording,
         )

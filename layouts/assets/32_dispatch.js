@@ -104,6 +104,7 @@
     place.replaceChildren(
       make("div", { class: "subject" },
         marks.evidence(alert, feed.titleOf(alert)),
+        yiping.clips.of(alert),
         make("div", { class: "do" },
           fresh && make("button", {
             type: "button", class: "strong", onclick: (e) => alertList.acknowledge(alert, e.currentTarget),

@@ -61,6 +61,7 @@ yiping.dutyChosen = (() => {
       make("div", { class: "pictures" },
         alert && marks.evidence(alert, feed.titleOf(alert)),
         task?.report_photo && marks.picture(task.report_photo, null, task.priority, t("panel.report"))),
+      alert && yiping.clips.of(alert),
       task?.report_text && make("p", { class: "words" }, `${personName(task.responder)}：${task.report_text}`),
       make("h4", {}, t("duty.trail")),
       make("ol", { class: "trail", id: "duty-trail" }),

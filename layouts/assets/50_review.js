@@ -105,7 +105,8 @@
       return make("figure", {},
         marks.picture(picture.id, alert?.xyxy, alert?.priority ?? "P4", siteName(picture.origin)),
         make("figcaption", {}, make("b", {}, task ? t("review.report_of", { n: task }) : siteName(picture.origin)),
-          make("span", { class: "dim" }, ` ${show(picture.at)}`)));
+          make("span", { class: "dim" }, ` ${show(picture.at)}`)),
+        alert && yiping.clips.of(alert));
     }));
   };
   const drawSteps = () => {

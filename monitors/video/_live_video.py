@@ -16,9 +16,11 @@ from data.errors import DeviceLost
 from data.local.stages import StageClock
 from data.model.frame import Frame
 from data.model.observation import Reading, Rejected
+from data.ports.recipe import RecordingSink
 from monitors._feed import Feed
 from monitors.video._arrival_clock import ArrivalClock
 from monitors.video._backlog import Backlog
+from monitors.video._fragments import Fragmenter
 from monitors.video._packets import Decoded, DecodeState, StateDecoder, VideoPacket
 from monitors.video._substream import Substream
 from monitors.video._video import AvFrame, Scalers, describe, open_video, seconds
@@ -45,6 +47,7 @@ class LiveVideo:
         substream: str | None = None,
         name: str = "",
         doubt: str = "",
+        recording: RecordingSink | None = None,
     ) -> None:
         """`name`: of the monitor, for what is said of its pictures.
 
@@ -53,11 +56,14 @@ class LiveVideo:
         `looks_per_second`: given for a camera that may rest while nothing goes on.
 
         `substream`: address, with the login, of a smaller stream that is then looked at instead.
+
+        `recording`: gets the main stream's packets as they come.
         """
         self.site = site
         self._stages = stages
         self._name = name
         self._doubt = doubt
+        self._recording = recording
         self._clock = ArrivalClock()
         self._waited = True  # for the last packet
         self._told_odd = False
@@ -121,8 +127,9 @@ class LiveVideo:
             if stream is None:
                 raise DeviceLost(f"{feed.name}: it gives no video that can be decoded")
             stream.thread_count = 1  # cores are shared by cameras, and frame threads would add delay
+            recorded = None if self._recording is None else Fragmenter(stream, self._recording)
             try:
-                packets = self._timed(container.demux(stream))
+                packets = self._timed(container.demux(stream), recorded)
                 if self._by_state is None:
                     self._decode(feed, packets)
                 else:
@@ -131,6 +138,9 @@ class LiveVideo:
                     self._decode_by_state(feed, packets, self._by_state)
             except av.FFmpegError as error:
                 raise DeviceLost(f"{feed.name}: cannot read on: {describe(error)}") from None
+            finally:
+                if recorded is not None:
+                    recorded.close()
         if not feed.closed.is_set():
             raise DeviceLost(f"{feed.name}: the camera ended the stream")
 
@@ -199,7 +209,9 @@ class LiveVideo:
             reason = f"{feed.name}: its pictures {odd}; the time of their arrival counts"
             feed.put(Rejected(self.site, self._name, datetime.now(UTC), reason))
 
-    def _timed(self, packets: Iterator[Packet[VideoStream]]) -> Iterator[Packet[VideoStream]]:
+    def _timed(
+        self, packets: Iterator[Packet[VideoStream]], recorded: Fragmenter | None
+    ) -> Iterator[Packet[VideoStream]]:
         while True:
             asked_s = time.monotonic()
             with self._stages.measure(self.site, "demux"):
@@ -207,6 +219,9 @@ class LiveVideo:
             if packet is None:
                 return
             self._waited = time.monotonic() - asked_s > WAITED_S
+            if recorded is not None:
+                with self._stages.measure(self.site, "record"):
+                    recorded.arrived(packet, time.time(), waited=self._waited)
             yield packet
 
 

@@ -18,8 +18,10 @@ from data.errors import DeviceLost, InputRejected
 from data.local.stages import StageClock
 from data.model.frame import Frame
 from data.model.observation import Reading, Rejected
+from data.ports.recipe import RecordingSink
 from monitors._feed import IDLE_S
 from monitors.video._cut_off import missing_bytes
+from monitors.video._fragments import Fragmenter
 from monitors.video._stamps import USUAL_RATE, PlaceClock, told_rate
 from monitors.video._video import AvFrame, Scalers, describe, open_video, seconds
 
@@ -46,8 +48,9 @@ class Recording:
         stages: StageClock | None = None,
         loop_filter: bool = True,
         rate: float | None = None,
+        recording: RecordingSink | None = None,
     ) -> None:
-        """`rate`: pictures a second, for a file without time stamps."""
+        """`rate`: pictures a second, for a file without time stamps. `recording`: gets the packets when due."""
         self.site = site
         self.name = name
         self.path = path
@@ -58,6 +61,7 @@ class Recording:
         self._loop = loop
         self._loop_filter = loop_filter
         self._rate = rate
+        self._recording = recording
         self._stages = StageClock() if stages is None else stages
         self._closed = threading.Event()
         self._scalers = Scalers()
@@ -143,7 +147,7 @@ class Recording:
             stream.thread_count = 1 if self._paced else 0
             clock = self._place_clock(stream)
             last_s = 0.0
-            for item in self._decoded(container.demux(stream)):
+            for item in self._decoded(self._recorded(container.demux(stream), stream)):
                 if self._closed.is_set():
                     return
                 if isinstance(item, Rejected):
@@ -187,6 +191,19 @@ class Recording:
         if what not in self._told:
             self._told.add(what)
             yield Rejected(self.site, self.name, datetime.now(UTC), reason)
+
+    def _recorded(self, packets: Iterator[Packet[VideoStream]], stream: VideoStream) -> Iterator[Packet[VideoStream]]:
+        """Each packet also to the recording, at the time at which a paced video's pictures are asked for."""
+        if self._recording is None:
+            yield from packets
+            return
+        fragments = Fragmenter(stream, self._recording)
+        try:
+            for packet in packets:
+                fragments.add(packet, time.time() - (self._shift or timedelta(0)).total_seconds())
+                yield packet
+        finally:
+            fragments.close()
 
     def _decoded(self, packets: Iterator[Packet[VideoStream]]) -> Iterator[VideoFrame | Rejected]:
         broken = False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from fractions import Fraction
 from pathlib import Path
@@ -16,7 +17,9 @@ from data.errors import InputRejected
 from data.local.stages import StageClock
 from data.model.frame import Frame
 from data.model.observation import Rejected
+from data.ports.recipe import RecordingSink
 from monitors._feed import IDLE_S
+from monitors.video._fragments import Fragmenter
 from monitors.video._packets import DecodeState, StateDecoder
 from monitors.video._recording import Recording
 from monitors.video._stamps import PlaceClock
@@ -45,8 +48,11 @@ class WatchedRecording(Recording):
         looks_per_second: float,
         loop_filter: bool = True,
         rate: float | None = None,
+        recording: RecordingSink | None = None,
     ) -> None:
-        super().__init__(site, name, path, start, paced=True, loop=loop, loop_filter=loop_filter, rate=rate)
+        super().__init__(
+            site, name, path, start, paced=True, loop=loop, loop_filter=loop_filter, rate=rate, recording=recording
+        )
         self._stages = stages
         self._by_state = StateDecoder(f"{site}: {path.name}", looks_per_second)
         self._stamped = True
@@ -76,7 +82,7 @@ class WatchedRecording(Recording):
         length_s = skipped_s = 0.0
         while not self._closed.is_set():
             container, stream = self._open()
-            with container:
+            with container, self._fragmenter(stream) as recorded:
                 stream.thread_count = 1
                 clock = self._place_clock(stream)
                 first_s: float | None = None
@@ -94,6 +100,7 @@ class WatchedRecording(Recording):
                     if -wait_s > MOST_LAG_S:
                         skipped_s -= wait_s
                         self._place_shift_s -= wait_s
+                    self._record(recorded, packet, at_s)
                     yield from self._frames(packet, at_s)
                     yield from self._about_stamps(stream, clock)
                 if end_s == 0 and not self._closed.is_set():
@@ -103,6 +110,20 @@ class WatchedRecording(Recording):
             if not self._loop:
                 return
             self._by_state.release()
+
+    @contextmanager
+    def _fragmenter(self, stream: VideoStream) -> Iterator[Fragmenter | None]:
+        """Who gets the packets of this pass for the recording, if anybody does."""
+        fragmenter = None if self._recording is None else Fragmenter(stream, self._recording)
+        try:
+            yield fragmenter
+        finally:
+            if fragmenter is not None:
+                fragmenter.close()
+
+    def _record(self, recorded: Fragmenter | None, packet: Packet[VideoStream], at_s: float) -> None:
+        if recorded is not None:
+            recorded.add(packet, self._start.timestamp() + self._place_shift_s + at_s)
 
     def _try_stamps(self) -> bool:
         """Are there time stamps? Also learns by how much the pictures are turned, which only the container may tell."""

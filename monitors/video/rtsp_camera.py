@@ -32,6 +32,10 @@ class Recipe(LiveCamera):
     def _plain(cls, url: str | None) -> str | None:
         return None if url is None else require_plain_url(url, ("rtsp", "rtsps"))
 
+    @property
+    def has_video(self) -> bool:
+        return True
+
     def make(self, context: Context) -> Monitor:
         from monitors.video._live_video import LiveVideo  # noqa: PLC0415 (loads PyAV: only where a camera is opened)
 
@@ -47,5 +51,6 @@ class Recipe(LiveCamera):
             looks_per_second=self.looks_per_second(context),
             loop_filter=self.loop_filter,
             name=self.name,
+            recording=context.recording,
             substream=None if self.substream is None else with_credentials(self.substream, known),
         )

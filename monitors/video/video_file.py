@@ -44,6 +44,11 @@ class Recipe(Camera):
             raise ValueError("a video that loops without pace never lets anybody rest: set `paced: true`")
         return self
 
+    @property
+    def has_video(self) -> bool:
+        """Read as fast as it goes, it is no camera, and lies on the disk already."""
+        return self.paced
+
     def make(self, context: Context) -> Monitor:
         from monitors.video._recording import Recording  # noqa: PLC0415 (loads PyAV: only where a video is opened)
 
@@ -63,6 +68,7 @@ class Recipe(Camera):
                 looks_per_second=per_second,
                 loop_filter=self.loop_filter,
                 rate=self.pictures_per_second,
+                recording=context.recording,
             )
         return Recording(
             site,
@@ -74,4 +80,5 @@ class Recipe(Camera):
             stages=StageClock.of(context),
             loop_filter=self.loop_filter,
             rate=self.pictures_per_second,
+            recording=context.recording if self.paced else None,
         )

@@ -44,6 +44,10 @@ class Recipe(LiveCamera):
     def _plain(cls, url: str) -> str:
         return require_plain_url(url, ("http", "https")).rstrip("/")
 
+    @property
+    def has_video(self) -> bool:
+        return True
+
     def make(self, context: Context) -> Monitor:
         from monitors.video._live_video import LiveVideo  # noqa: PLC0415 (loads PyAV: only where a camera is opened)
         from monitors.video._wvp import Platform  # noqa: PLC0415 (loads httpx)
@@ -63,4 +67,5 @@ class Recipe(LiveCamera):
             looks_per_second=self.looks_per_second(context),
             loop_filter=self.loop_filter,
             name=self.name,
+            recording=context.recording,
         )

@@ -31,6 +31,7 @@ from web.api.trail import trail_router
 from web.api.users import users_router
 from web.api.warnings import warning_router
 from web.api.web_push import web_push_router
+from web.clips import clip_router
 from web.deps import ServerDeps
 from web.health import SiteHealth
 from web.identity import Identity
@@ -62,6 +63,7 @@ def build_api(deps: ServerDeps, health: Callable[[str], SiteHealth], meters: Web
     for router in (
         alert_router(deps),
         alarm_card_router(deps),
+        clip_router(deps),
         alarm_kpi_router(deps),
         alert_move_router(deps),
         event_router(deps),

@@ -1,0 +1,150 @@
+"""Cuts the clips that are due, in a thread of its own. The store knows what is asked for: a kill forgets nothing."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import av
+from sqlalchemy.exc import SQLAlchemyError
+
+from data.config.settings import Settings
+from data.errors import YipingError
+from data.model.clip import Clip, ClipState
+from data.model.people import SYSTEM
+from data.model.record import AuditEntry
+from data.ports.store import EvidenceVault, Store, Writer
+from engine.recording.cut import Cut, cut_clip
+from engine.recording.recorder import Recorder
+
+log = logging.getLogger(__name__)
+
+POLL_S = 0.5
+GRACE = timedelta(seconds=4)  # of a camera whose video does not come up to the clip's end
+GIVE_UP = timedelta(minutes=10)  # on a disk that does not take it
+_PART = ".clip.part"
+
+
+class ClipMaker:
+    """`poll` twice a second. Also tells what video clips still need: `needed_since`."""
+
+    def __init__(  # noqa: PLR0917 - what it reads from and writes to
+        self,
+        store: Store,
+        vault: EvidenceVault,
+        folder: Path,
+        recorder: Recorder,
+        settings: Settings,
+        sites: Sequence[str],
+    ) -> None:
+        """`folder`: of all recordings; `sites`: the cameras of this process."""
+        self._store = store
+        self._vault = vault
+        self._folder = folder
+        self._recorder = recorder
+        self._settings = settings
+        self._sites = tuple(sites)
+        self._needed: dict[str, float] = {}
+        self._end = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        self._thread = threading.Thread(target=self._run, name="clips", daemon=True)
+        self._thread.start()
+
+    def close(self, timeout_s: float = 2.0) -> None:
+        """What is not cut yet is cut after the next start. Idempotent."""
+        self._end.set()
+        if self._thread is not None:
+            self._thread.join(timeout_s)
+
+    def needed_since(self, site: str) -> float | None:
+        """From when on a clip that is not cut yet needs this camera's video, seconds since the epoch."""
+        return self._needed.get(site)
+
+    def poll(self, now: datetime | None = None) -> int:
+        """Cut what is due; how many clips were settled. Raises what the store raises."""
+        now = now or datetime.now(UTC)
+        pending = self._store.read(lambda reader: reader.pending_clips(self._sites))
+        needed: dict[str, float] = {}
+        for clip in pending:
+            begin_s = clip.since.timestamp() - 1
+            needed[clip.site] = min(begin_s, needed.get(clip.site, begin_s))
+        self._needed = needed
+        return sum(self._settle(clip, now) for clip in pending if self._is_due(clip, now))
+
+    def _run(self) -> None:
+        failed = False
+        while not self._end.wait(POLL_S):
+            try:
+                self.poll()
+                failed = False
+            except (YipingError, SQLAlchemyError, OSError) as error:
+                if not failed:
+                    log.warning("clips wait: %s", type(error).__name__, exc_info=error)
+                failed = True
+
+    def _is_due(self, clip: Clip, now: datetime) -> bool:
+        until_s = self._recorder.recorded_until(clip.site)
+        if until_s is not None and until_s >= clip.until.timestamp():
+            return True
+        return now >= clip.asked_at + self._settings.recording.clip_after + GRACE
+
+    def _settle(self, clip: Clip, now: datetime) -> bool:
+        part = self._folder / clip.site / _PART
+        try:
+            cut = cut_clip(part.parent, clip.since.timestamp(), clip.until.timestamp(), part)
+            kept = None if cut is None else self._keep(clip, cut, part)
+        except OSError as error:
+            log.error("%s: a clip cannot be cut now: %s", clip.site, error.strerror or type(error).__name__)
+            part.unlink(missing_ok=True)
+            if now < clip.asked_at + GIVE_UP:
+                return False
+            kept = None
+        except (av.FFmpegError, ValueError) as error:
+            log.error("%s: its video cannot be made a clip: %s", clip.site, type(error).__name__)
+            part.unlink(missing_ok=True)
+            kept = None
+        settled = kept or replace(clip, state=ClipState.MISSING, gap_s=(clip.until - clip.since).total_seconds())
+        if self._store.write(lambda writer: record_clip(writer, settled, now)):
+            return True
+        if settled.sha256 is not None:  # it was extended meanwhile, and is cut again, longer
+            self._vault.delete_clip(settled.sha256, settled.path)
+        return False
+
+    def _keep(self, clip: Clip, cut: Cut, part: Path) -> Clip:
+        size = part.stat().st_size
+        digest, path = self._vault.keep_clip(part, clip.since)
+        return replace(
+            clip,
+            state=ClipState.READY,
+            sha256=digest,
+            path=path,
+            codec=cut.codec,
+            size=size,
+            from_at=datetime.fromtimestamp(cut.since_s, UTC),
+            to_at=datetime.fromtimestamp(cut.until_s, UTC),
+            gap_s=round(cut.gap_s, 3),
+        )
+
+
+def record_clip(writer: Writer, clip: Clip, now: datetime) -> bool:
+    """What has become of a pending clip, with its SHA-256 in the audit trail. False when it was extended meanwhile."""
+    if not writer.settle_clip(clip, was=ClipState.PENDING):
+        return False
+    detail = {
+        "clip": clip.id,
+        "sha256": clip.sha256,
+        "size": clip.size,
+        "since": clip.since.isoformat(),
+        "until": clip.until.isoformat(),
+        "gap_s": clip.gap_s,
+        "alerts": list(writer.alerts_of_clip(clip.id)),
+    }
+    action = "keep_clip" if clip.state is ClipState.READY else "miss_clip"
+    writer.record(AuditEntry(now, SYSTEM.name, "", action, f"site:{clip.site}", detail))
+    return True

@@ -1,0 +1,61 @@
+"""What keeps cameras from being recorded, as alerts: one for each camera, one for the disk that all share."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future
+from datetime import UTC, datetime
+
+from alerts.lifecycle import end_alert, raise_alert
+from data.config.settings import Settings
+from data.errors import StoreClosed
+from data.model.alert import CENTRE, AlertKey, Ended, Priority, Raised
+from data.ports.store import Store, Writer
+from engine.recording.ask import KIND
+from engine.recording.recorder import CODEC, DISK_ERROR, DISK_FULL, DISK_SLOW, STALLED
+
+_OF_THE_DISK = frozenset({DISK_FULL, DISK_ERROR, DISK_SLOW})
+_ALL = (DISK_FULL, DISK_ERROR, DISK_SLOW, CODEC, STALLED)
+
+
+def key_of(site: str, trouble: str) -> AlertKey:
+    """The alert of this trouble; one for all cameras where the disk is to blame."""
+    return AlertKey(CENTRE if trouble in _OF_THE_DISK else site, KIND, "", trouble)
+
+
+def tell_trouble(writer: Writer, site: str, trouble: str, now: datetime, settings: Settings) -> None:
+    """`trouble`: why the camera is not recorded since now; empty while it is."""
+    for one in _ALL:
+        key = key_of(site, one)
+        is_open = writer.open_alert(key) is not None
+        if one == trouble and not is_open:
+            priority = Priority.P2 if one in _OF_THE_DISK else Priority.P3
+            raise_alert(writer, Raised(key, KIND, priority, now, now, label=one), None, now, settings)
+        elif one != trouble and is_open:
+            end_alert(writer, Ended(key, now, now), now, settings)
+
+
+class TroubleTeller:
+    """Called again and again by the recorder's thread until the store has it; never waits for the store."""
+
+    def __init__(self, store: Store, settings: Settings) -> None:
+        self._store = store
+        self._settings = settings
+        self._told: dict[str, tuple[str, Future[None]]] = {}
+
+    def __call__(self, site: str, trouble: str, _before: str = "") -> bool:
+        """True once the store has it."""
+        told = self._told.get(site)
+        if told is not None:
+            if not told[1].done():
+                return False
+            del self._told[site]
+            if told[1].exception() is None and told[0] == trouble:
+                return True
+        try:
+            future = self._store.submit(
+                lambda writer: tell_trouble(writer, site, trouble, datetime.now(UTC), self._settings)
+            )
+        except StoreClosed:
+            return False
+        self._told[site] = trouble, future
+        return False

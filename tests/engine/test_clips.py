@@ -1,0 +1,232 @@
+"""Clips of alerts: asked for with the alert, joined, cut when they are due, kept while somebody needs them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from data.config.settings import Settings, SiteSettings
+from data.local.recordings import segment_paths
+from data.local.vault import FolderVault
+from data.model.alert import Alert, AlertKey, Ended, Priority, Raised
+from data.model.clip import Clip, ClipState
+from data.model.recording import RecordingSettings
+from data.ports.store import Store
+from data.sql.store import open_store
+from engine.judging.judgement import Unit, commit_unit
+from engine.recording.maker import ClipMaker, record_clip
+from engine.recording.recorder import Recorder
+from engine.recording.retention import ClipRetention
+from engine.recording.ring import Ring
+from monitors.video.http_snapshot import Recipe as Snapshots
+from monitors.video.rtsp_camera import Recipe as Camera
+from tests.engine.films import START_S, film, record, shown
+
+START = datetime.fromtimestamp(START_S, UTC)
+PLACE = {"lon": 106.5, "lat": 29.6}
+
+
+def the_settings(**recording: object) -> Settings:
+    return Settings(
+        sites=(
+            SiteSettings(id="gate-3", location=PLACE, monitor=Camera(url="rtsp://127.0.0.1:1/gate")),
+            SiteSettings(id="quay", location=PLACE, monitor=Snapshots(url="http://127.0.0.1:1/q.jpg")),
+        ),
+        recording=RecordingSettings(**recording),
+    )
+
+
+def at(seconds: float) -> datetime:
+    return START + timedelta(seconds=seconds)
+
+
+class City:
+    """A store, a vault, and the ring of one camera."""
+
+    def __init__(self, folder: Path, settings: Settings) -> None:
+        self.folder = folder
+        self.settings = settings
+        self.store: Store = open_store(folder / "yiping.db")
+        self.vault = FolderVault(folder / "evidence")
+        self.ring = Ring(folder / "recordings" / "gate-3", 3600, 10**9, lambda: None)
+        self.recorder = Recorder(folder / "recordings", settings.recording, 1, tell=lambda *_: True)
+        self.maker = ClipMaker(self.store, self.vault, folder / "recordings", self.recorder, settings, ("gate-3",))
+        self.units = 0
+
+    def signal(self, signal: Raised | Ended, site: str = "gate-3") -> tuple[Alert, ...]:
+        self.units += 1
+        unit = Unit(f"{site}.camera", (signal,), signal.at, number=self.units)
+        return self.store.write(lambda writer: commit_unit(writer, unit, signal.at, self.settings))
+
+    def alert(self, seconds: float, subject: str = "1", site: str = "gate-3", kind: str = "intrusion") -> Alert:
+        key = AlertKey(site, kind, "lane", subject)
+        return self.signal(Raised(key, kind, Priority.P2, at(seconds), at(seconds)), site)[0]
+
+    def end(self, alert: Alert, seconds: float) -> None:
+        self.signal(Ended(alert.key, at(seconds), at(seconds)))
+
+    def clips(self, alert: Alert) -> list[Clip]:
+        return list(self.store.read(lambda reader: reader.clips_of_alert(alert.id)))
+
+    def close(self) -> None:
+        self.recorder.close()
+        self.store.close()
+
+
+@pytest.fixture
+def city(tmp_path: Path) -> Iterator[City]:
+    made = City(tmp_path, the_settings())
+    yield made
+    made.close()
+
+
+def spans(clips: list[Clip]) -> list[tuple[float, float]]:
+    return [((one.since - START).total_seconds(), (one.until - START).total_seconds()) for one in clips]
+
+
+def test_an_alert_asks_for_its_clip_in_its_own_commit(city: City) -> None:
+    assert spans(city.clips(city.alert(100))) == [(90, 120)]
+    assert city.clips(city.alert(100, site="quay")) == [], "a camera of single pictures has no video"
+
+
+def test_alerts_that_overlap_share_a_clip_up_to_the_longest_and_each_is_covered(city: City) -> None:
+    alerts = [city.alert(second, str(second)) for second in (100, 115, 130, 140, 200)]
+    assert spans(city.clips(alerts[0])) == [(90, 150)]
+    assert city.clips(alerts[1]) == city.clips(alerts[0])
+    assert spans(city.clips(alerts[3])) == [(90, 150), (150, 160)], "a minute is the longest"
+    assert spans(city.clips(alerts[4])) == [(190, 220)]
+
+
+def test_an_alert_of_the_recording_itself_asks_for_no_clip(city: City) -> None:
+    assert city.clips(city.alert(100, kind="recording")) == []
+
+
+def test_a_clip_is_cut_when_it_is_due_with_its_hash_in_the_audit_trail(city: City, tmp_path: Path) -> None:
+    record(film(tmp_path / "a.ts", 40), city.ring)
+    alert = city.alert(12)
+    assert city.maker.poll(at(20)) == 0
+    assert city.maker.needed_since("gate-3") == START_S + 1
+    assert city.maker.poll(at(36.5)) == 1
+    (clip,) = city.clips(alert)
+    assert (clip.state, clip.codec, clip.gap_s) == (ClipState.READY, "h264", 0.0)
+    assert clip.from_at is not None
+    assert (clip.from_at - START).total_seconds() == pytest.approx(2, abs=0.05)
+    assert shown(city.vault.clip_file(clip.sha256 or "", clip.path))[1] == pytest.approx(30, abs=0.1)
+    assert city.vault.clip_file(clip.sha256 or "", clip.path).stat().st_size == clip.size
+    trail = city.store.read(lambda reader: reader.audit(subject="site:gate-3"))
+    kept = [entry.detail for entry in trail if entry.action == "keep_clip"]
+    assert [(one["sha256"], one["alerts"]) for one in kept] == [(clip.sha256, [alert.id])]
+    assert city.maker.poll(at(60)) == 0
+    assert city.maker.needed_since("gate-3") is None
+
+
+def test_a_clip_without_video_is_told_missing_and_one_with_a_part_tells_how_much(city: City, tmp_path: Path) -> None:
+    gone = city.alert(500)
+    assert city.maker.poll(at(530)) == 1
+    assert [(one.state, one.gap_s) for one in city.clips(gone)] == [(ClipState.MISSING, 30.0)]
+    record(film(tmp_path / "a.ts", 15), city.ring)
+    part = city.alert(12, "2")
+    assert city.maker.poll(at(40)) == 1
+    (clip,) = city.clips(part)
+    assert clip.state is ClipState.READY
+    assert clip.gap_s == pytest.approx(17, abs=0.1)
+
+
+def test_a_clip_that_was_extended_while_it_was_cut_is_cut_again(city: City, tmp_path: Path) -> None:
+    record(film(tmp_path / "a.ts", 60), city.ring)
+    first = city.alert(12)
+    (stale,) = city.clips(first)
+    second = city.alert(25, "2")
+    settled = replace(stale, state=ClipState.READY, sha256="ab" * 32, path="x", size=1)
+    assert not city.store.write(lambda writer: record_clip(writer, settled, at(40)))
+    assert city.maker.poll(at(60)) == 1
+    assert city.clips(first) == city.clips(second)
+    assert spans(city.clips(first)) == [(2, 45)]
+
+
+def test_a_clip_is_made_after_a_restart(tmp_path: Path) -> None:
+    before = City(tmp_path, the_settings())
+    record(film(tmp_path / "a.ts", 40), before.ring)
+    alert = before.alert(12)
+    before.close()
+    after = City(tmp_path, the_settings())
+    assert after.maker.poll(at(600)) == 1
+    assert [one.state for one in after.clips(alert)] == [ClipState.READY]
+    after.close()
+
+
+def test_clips_are_deleted_by_age_and_size_and_the_trail_tells_which(city: City, tmp_path: Path) -> None:
+    record(film(tmp_path / "a.ts", 40), city.ring)
+    alert = city.alert(12)
+    city.maker.poll(at(40))
+    (clip,) = city.clips(alert)
+    retention = ClipRetention(city.store, city.vault, city.folder / "recordings", city.settings)
+    late = at(40) + timedelta(days=31)
+    assert retention.poll(late) == 0, "its alert is open"
+    city.end(alert, 50)
+    assert retention.poll(late) == 0, "nobody has acknowledged it"
+    city.store.write(
+        lambda writer: writer.save_alert(replace(writer.alert(alert.id), acknowledged_at=at(51), acknowledged_by="li"))
+    )
+    assert retention.poll(at(60)) == 0, "it is young"
+    assert retention.poll(late) == 1
+    assert [one.state for one in city.clips(alert)] == [ClipState.EXPIRED]
+    assert not (city.folder / "evidence" / clip.path).exists()
+    trail = city.store.read(lambda reader: reader.audit(subject="site:gate-3"))
+    assert [one.detail["sha256"] for one in trail if one.action == "expire_clip"] == [clip.sha256]
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.tuples(st.integers(1, 9), st.booleans()), min_size=1, max_size=8), st.integers(10, 40))
+def test_retention_holds_its_limit_and_deletes_nothing_that_is_open(
+    tmp_path_factory: pytest.TempPathFactory, clips: list[tuple[int, bool]], limit_mb: int
+) -> None:
+    city = City(tmp_path_factory.mktemp("var"), the_settings(clips_total_mb=limit_mb))
+    made = []
+    for n, (size_mb, is_open) in enumerate(clips):
+        alert = city.alert(n * 100, str(n))
+        (clip,) = city.clips(alert)
+        part = city.folder / "part"
+        part.write_bytes(bytes([n]) + b"\0" * (size_mb * 1_000_000))
+        digest, path = city.vault.keep_clip(part, clip.since)
+        size = size_mb * 1_000_000
+        ready = replace(clip, state=ClipState.READY, sha256=digest, path=path, size=size)
+        city.store.write(lambda writer, ready=ready: record_clip(writer, ready, at(1000)))  # type: ignore[misc]
+        if not is_open:
+            city.end(alert, n * 100 + 5)
+            number = alert.id
+            city.store.write(
+                lambda writer, number=number: writer.save_alert(  # type: ignore[misc]
+                    replace(writer.alert(number), acknowledged_at=at(2000), acknowledged_by="li")
+                )
+            )
+        made.append((alert, ready, is_open))
+    ClipRetention(city.store, city.vault, city.folder / "recordings", city.settings).poll(at(3000))
+    left = {alert.id: city.clips(alert)[0].state for alert, _, _ in made}
+    on_disk = {path.stem for path in (city.folder / "evidence").rglob("*.mp4")}
+    protected_ones = [(left[alert.id], ready.sha256 in on_disk) for alert, ready, is_open in made if is_open]
+    assert protected_ones == [(ClipState.READY, True)] * len(protected_ones)
+    total = sum(ready.size for alert, ready, _ in made if left[alert.id] is ClipState.READY)
+    protected = sum(ready.size for _, ready, is_open in made if is_open)
+    assert total <= max(limit_mb * 1_000_000, protected)
+    states = [left[alert.id] for alert, _, is_open in made if not is_open]
+    assert states == sorted(states, key=lambda state: state is ClipState.READY), "the oldest go first"
+    city.close()
+
+
+def test_video_of_cameras_that_are_not_configured_any_more_goes(city: City, tmp_path: Path) -> None:
+    old = Ring(city.folder / "recordings" / "former", 3600, 10**9, lambda: None)
+    record(film(tmp_path / "a.ts", 5), old)
+    record(film(tmp_path / "b.ts", 5), city.ring)
+    retention = ClipRetention(city.store, city.vault, city.folder / "recordings", city.settings)
+    retention.poll(datetime.now(UTC))
+    assert len(segment_paths(old.folder)) == 2, "for an hour somebody may come back"
+    retention.poll(datetime.now(UTC) + timedelta(hours=2))
+    assert segment_paths(old.folder) == []
+    assert len(segment_paths(city.ring.folder)) > 0

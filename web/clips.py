@@ -1,0 +1,122 @@
+"""Clips of alerts: their bytes by ranges, and the list of those of one alert. The same people as for its pictures."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from starlette.responses import FileResponse
+
+from alerts.damage import tell_damage
+from data.errors import NotFound
+from data.local.vault import EvidenceDamaged
+from data.model.clip import Clip, ClipState
+from data.model.people import Action, Actor, may
+from data.model.views import clip_view
+from data.ports.store import EvidenceVault, Reader
+from dispatch.turns import is_own_task
+from web.api.params import RowId
+from web.api.schemas import AnyList, answers
+from web.auth import visitor_of
+from web.deps import ServerDeps
+
+log = logging.getLogger(__name__)
+
+_POLICY = "default-src 'none'; sandbox"
+_MOST_KNOWN = 10_000
+
+
+class _Sound:
+    """Which files were found to be what was kept: a player asks for a clip in many ranges, and it is hashed once."""
+
+    def __init__(self, vault: EvidenceVault) -> None:
+        self._vault = vault
+        self._known: dict[str, tuple[str, int, int, int]] = {}
+
+    def file(self, clip: Clip) -> str:
+        """Where it lies. Raises NotFound, EvidenceDamaged."""
+        digest = clip.sha256 or ""
+        path = self._vault.clip_path(digest, clip.path)
+        try:
+            state = path.stat()
+        except OSError as error:
+            raise NotFound(f"clip {digest} is gone: {error.strerror}") from error
+        sign = (str(path), state.st_ino, state.st_mtime_ns, state.st_size)
+        if self._known.get(digest) != sign:
+            self._vault.clip_file(digest, clip.path)
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()
+            self._known[digest] = sign
+        return str(path)
+
+
+def clip_media_router(deps: ServerDeps) -> APIRouter:
+    """`/media/clips/...`"""
+    router = APIRouter(include_in_schema=False)
+    cameras = frozenset(site.id for site in deps.settings.sites if site.camera is not None)
+    sound = _Sound(deps.vault)
+    told: set[str] = set()
+
+    @router.get("/media/clips/{sha256}.mp4")
+    async def clip(request: Request, sha256: str) -> Response:
+        """A clip, by the SHA-256 of its bytes; whole or in ranges. It never changes."""
+        visitor = visitor_of(request)
+        unseen = (cameras - deps.settings.cameras_of(visitor.user)) | deps.settings.hidden_from(visitor.user.role)
+        found = await deps.read(lambda reader: _allowed(reader, sha256, visitor.actor, unseen))
+        headers = {
+            "ETag": f'"{found.sha256}"',
+            "Cache-Control": "private, max-age=86400, immutable",
+            "Content-Security-Policy": _POLICY,
+        }
+        if request.headers.get("if-none-match") == headers["ETag"]:
+            return Response(status_code=304, headers=headers)
+        try:
+            path = await deps.lanes.lists.run(sound.file, found)
+        except EvidenceDamaged as error:
+            log.error("%s: %s", found.path, error)
+            if sha256 not in told and len(told) < _MOST_KNOWN:
+                told.add(sha256)
+                await deps.commit(lambda writer: tell_damage(writer, found.path, deps.now(), deps.settings))
+            raise
+        return FileResponse(path, media_type="video/mp4", headers=headers)
+
+    return router
+
+
+def clip_router(deps: ServerDeps) -> APIRouter:
+    """`/alerts/{id}/clips`"""
+    router = APIRouter(tags=["alerts"])
+
+    @router.get("/alerts/{alert_id}/clips", response_model=None, responses=answers(AnyList, 403, 404))
+    async def clips(request: Request, alert_id: RowId) -> dict[str, Any]:
+        """Its moving pictures, oldest first. One whose `state` is `ready` is at /media/clips/{sha256}.mp4."""
+        visitor = visitor_of(request)
+        visitor.actor.require(Action.READ)
+        watched = deps.settings.cameras_of(visitor.user)
+
+        def look(reader: Reader) -> list[Clip]:
+            site = reader.alert(alert_id).key.site
+            return [one for one in reader.clips_of_alert(alert_id) if site in watched]
+
+        return {"items": [clip_view(one) for one in await deps.read(look)], "next": None}
+
+    return router
+
+
+def _allowed(reader: Reader, sha256: str, actor: Actor, unseen: frozenset[str]) -> Clip:
+    """The clip's row. Who may not look at everything sees the clips of their own tasks, others do not exist.
+
+    Nor do those of cameras that they may not watch, or of sites that are hidden from them, `unseen`.
+    """
+    reads = actor.role is not None and may(actor.role, Action.READ)
+    if not reads:
+        actor.require(Action.READ_OWN_TASKS)
+    found = reader.clip(sha256)
+    if found is not None and found.state is ClipState.READY:
+        if reads and found.site not in unseen:
+            return found
+        tasks = reader.tasks_of_alerts(reader.alerts_of_clip(found.id))
+        if any(is_own_task(reader, task, actor.name) for task in tasks):
+            return found
+    raise NotFound(f"there is no clip {sha256[:80]} that {actor.name} may see")
