@@ -106,7 +106,7 @@ class Congestion(ObjectRule):
         if self._queue_since is not None and self._queue_since.at > seen.at:
             self._queue_since = self._last_queue = None  # restored from a recording that began anew
         self._alerts.keep_hours(seen.at)
-        queue = queued(stays.present, self._recipe.vehicles, seen.aspect)
+        queue = queued(self._alerts.counted, self._recipe.vehicles, seen.aspect)
         now = stays.time.mark(seen.at)
         if queue:
             self._queue_since = self._queue_since or now

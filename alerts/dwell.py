@@ -19,7 +19,10 @@ from data.ports.recipe import Context, Rule
 
 
 class Recipe(ObjectRuleRecipe):
-    """One alert for each stay that lasts `at_least`, in the time of the pictures; blind gaps do not count."""
+    """One alert for each stay that lasts `at_least`, in the time of the pictures; blind gaps do not count.
+
+    A stay of something that stands is over when it drives off, also within the zone.
+    """
 
     title: ClassVar[str] = "停留超时（违停、逗留） / Overstay: parking, loitering"
 
@@ -87,6 +90,8 @@ class Dwell(ObjectRule):
 
     def _judged(self, seen: Detections) -> list[Signal]:
         signals = self._alerts.look(seen)
+        if self._recipe.motion != "any":
+            signals += self._alerts.drove_off(seen.at)
         waiting = self._waiting(seen)
         for stay in self._alerts.stays.present:
             if stay.id not in waiting and self._alerts.may_raise(stay) and self._too_long(stay, seen.at):
@@ -99,7 +104,7 @@ class Dwell(ObjectRule):
         self._looked = time.mark(seen.at)
         if self._recipe.congestion_of is None:
             return set()
-        queue = queued(self._alerts.stays.present, self._recipe.congestion_of, seen.aspect)
+        queue = queued(self._alerts.counted, self._recipe.congestion_of, seen.aspect)
         for stay in queue:
             if since is not None:
                 stay.queued_s += max(0.0, time.since(since, seen.at))
@@ -110,7 +115,7 @@ class Dwell(ObjectRule):
         return not may_drive_off and self._stood_s(stay, now) >= self._allowed_s(stay)
 
     def _allowed_s(self, stay: Stay) -> float:
-        return self._limits_s.get(stay.detection.label, self._limit_s)
+        return self._limits_s.get(stay.label, self._limit_s)
 
     def _since(self, stay: Stay) -> Mark:
         return stay.since if self._recipe.motion == "any" else stay.still_since

@@ -11,6 +11,8 @@ from data.model.observation import Detection, Vectors
 UNLIKE = 0.42  # of the appearance's mass: above, it is another object in the same place
 _LEARN = 0.1  # of each new sight, so that dusk changes what is known of an object and a passing shadow does not
 SAME_SIDE = 0.15  # of the box: an edge that is off by less is where it was
+_MOSTLY = 0.8  # of a part lies in the whole
+_SAME_GROUND = 0.2  # of the lower box's height: what stands in front of another has its foot lower
 _EDGE = 0.01  # of the picture: a box that touches it is leaving or coming
 
 
@@ -50,6 +52,36 @@ def is_covered_part(
     opposite = (moved[0] + 2) % 4
     place = of_part[opposite]
     return _EDGE < place < 1 - _EDGE
+
+
+def overlap(this: Detection, that: Detection) -> float:
+    """Intersection over union of the boxes."""
+    shared = _shared(this, that)
+    return shared / max(1e-12, _area(this) + _area(that) - shared)
+
+
+def within(part: Detection, whole: Detection) -> float:
+    """Share of the part's box that lies in the other one."""
+    return _shared(part, whole) / max(1e-12, _area(part))
+
+
+def is_part(whole: Detection, part: Detection, *, sizes: tuple[float, float] = (0.0, 1.0)) -> bool:
+    """Does `part` lie in `whole` and stand on the same ground? `sizes`: least and most share of its area."""
+    lower = min(whole.xyxy[3] - whole.xyxy[1], part.xyxy[3] - part.xyxy[1])
+    same_ground = abs(whole.xyxy[3] - part.xyxy[3]) <= _SAME_GROUND * lower
+    fits = sizes[0] * _area(whole) <= _area(part) <= sizes[1] * _area(whole)
+    return same_ground and fits and within(part, whole) >= _MOSTLY
+
+
+def _area(detection: Detection) -> float:
+    left, top, right, bottom = detection.xyxy
+    return max(0.0, right - left) * max(0.0, bottom - top)
+
+
+def _shared(this: Detection, that: Detection) -> float:
+    a, b = this.xyxy, that.xyxy
+    wide, high = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
+    return max(0.0, wide) * max(0.0, high)
 
 
 def touches_edge(detection: Detection) -> bool:

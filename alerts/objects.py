@@ -169,9 +169,14 @@ class StayAlerts:
             since = self.in_force_since
         return self.stays.time.since(since, now)
 
+    @property
+    def counted(self) -> list[Stay]:
+        """Those that are there and that the rule is about."""
+        return [stay for stay in self.stays.present if self.stays.counts(stay)]
+
     def may_raise(self, stay: Stay) -> bool:
-        """In sight, without an alert yet, and certain enough."""
-        if stay.raised or not stay.in_sight:
+        """In sight, without an alert yet, of a label that counts, and certain enough."""
+        if stay.raised or not stay.in_sight or not self.stays.counts(stay):
             return False
         return not self.recipe.median_confidence or median(stay.scores) >= self.recipe.median_confidence
 
@@ -198,22 +203,40 @@ class StayAlerts:
 
     def raised(self, stay: Stay, started_at: datetime, at: datetime) -> Signal:
         """From now on the stay has an alert."""
-        stay.raised = True
+        stay.raised, stay.drove_off_at = True, None
         return Raised(
             key=self._key(stay),
             kind=self.recipe.kind,
             priority=self.recipe.priority,
             started_at=started_at,
             at=at,
-            label=stay.detection.label,
+            label=stay.label,
             confidence=stay.detection.confidence,
-            xyxy=stay.detection.xyxy,
+            xyxy=stay.spot.xyxy if stay.on_spot else stay.detection.xyxy,
             gaps=self.stays.time.gaps_since(started_at),
         )
 
     def ended(self, over: Sequence[Stay], at: datetime) -> list[Signal]:
         """The alerts of those stays that had one, ended when the object left the zone."""
-        return [Ended(self._key(stay), stay.ended_at, at, self._gaps(stay)) for stay in over if stay.raised]
+        return [Ended(self._key(stay), self._ended_at(stay), at, self._gaps(stay)) for stay in over if stay.raised]
+
+    def _ended_at(self, stay: Stay) -> datetime:
+        """When it was seen last; of a vehicle that stood and was lost while it drove off, when it began to."""
+        drives = not self.anywhere and stay.family == "vehicle"
+        return (stay.driving_off_at if drives else None) or stay.ended_at
+
+    def drove_off(self, at: datetime) -> list[Signal]:
+        """The alerts of vehicles that stood, and moved on within the zone: they ended when they did.
+
+        People who linger take steps now and then.
+        """
+        vehicles = [s for s in self.stays.present if s.raised and s.family == "vehicle"]
+        gone = [s for s in vehicles if not s.standing and s.drove_off_at is not None]
+        signals = list[Signal]()
+        for stay in gone:
+            stay.raised = False
+            signals.append(Ended(self._key(stay), stay.drove_off_at or at, at, self._gaps(stay)))
+        return signals
 
     def _gaps(self, stay: Stay) -> tuple[tuple[datetime, datetime], ...]:
         return self.stays.time.gaps_since(stay.since.at)

@@ -62,6 +62,7 @@ def _written(stay: Stay) -> dict[str, Any]:
         "scores": [round(score, 3) for score in stay.scores],
         "appearance": None if stay.appearance is None else [round(float(v), 4) for v in stay.appearance],
         "queued_s": stay.queued_s,
+        "votes": {label: round(votes, 3) for label, votes in stay.votes.items()},
     }
 
 
@@ -85,7 +86,9 @@ def _read(state: Mapping[str, Any], remember: int, *, anywhere: bool) -> Stay:
         scores=deque((float(score) for score in state["scores"]), maxlen=SCORES_KEPT),
         appearance=None if state["appearance"] is None else np.array(state["appearance"], np.float32),
         queued_s=float(state["queued_s"]),
+        votes={str(label): float(votes) for label, votes in state.get("votes", {}).items()},
     )
+    stay.stood_at = stay.spot if stay.standing else None
     if not stay.standing:
         stay.awaited = Resumed(stay.id, stay.detection.label, stay.since.at, stay.detection.xyxy, anywhere)
     return stay

@@ -8,14 +8,25 @@ same spot is somebody else.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from statistics import median
 
 import numpy as np
 
-from alerts.likeness import alike_in_size, apart, is_covered_part, learnt, touches_edge, unlike
+from alerts.likeness import (
+    alike_in_size,
+    apart,
+    is_covered_part,
+    is_part,
+    learnt,
+    overlap,
+    touches_edge,
+    unlike,
+    within,
+)
+from alerts.rest import Sight, came_to_rest, moved_off, noted, resting_place
 from alerts.seen_time import Mark, SeenTime
 from data.model.labels import family
 from data.model.observation import Detection, Detections, Tick, Vectors
@@ -36,6 +47,9 @@ SCORES_KEPT = 15
 _COMING_FOR_S = 2.0
 _UNCOVERED_WITHIN = 0.1  # of the box: what comes nearer grows on more than one side
 _RESTS_FROM_S = 2.0  # pictures further apart are of a camera that rests, and wakes for whoever comes
+_MOVED_BY = 0.5  # box heights: so far from where it stood it has driven off
+_MOVED_OVERLAP = 0.4  # or with less overlap with the box it had there
+_PART_SIZES = (0.3, 0.75)  # of the box it had: less is something else, more is the whole
 _CERTAIN_SHARE = 0.5  # of the median score: half in the picture, an object is found now and then
 
 
@@ -103,10 +117,25 @@ class Stay:
     queued_s: float = 0.0  # of its standing here, in a queue
     left_at: datetime | None = None
     onsets: list[tuple[float, Mark]] = field(default_factory=list)  # of its first sights: score, when it came
+    sights: deque[Sight] = field(default_factory=deque)  # of the last seconds
+    larger_since: datetime | None = None  # its box shows more of it than was known, each time since then
+    stood_at: Detection | None = None  # where it came to rest; `spot` follows its box, this does not
+    driving_off_at: datetime | None = None  # since when it is away from there, while it may be driving off
+    drove_off_at: datetime | None = None  # when it left the spot where it stood last
+    votes: dict[str, float] = field(default_factory=dict)
+    part_of: set[int] = field(default_factory=set)  # names of boxes that showed it in parts, or with its neighbours
 
     @property
     def family(self) -> str:
         return family(self.detection.label)
+
+    @property
+    def label(self) -> str:
+        """What it was called most, each time with the certainty of the sight."""
+        return max(self.votes, key=lambda label: (self.votes[label], label), default=self.detection.label)
+
+    def vote(self, detection: Detection) -> None:
+        self.votes[detection.label] = self.votes.get(detection.label, 0.0) + detection.confidence
 
     @property
     def on_spot(self) -> bool:
@@ -145,6 +174,7 @@ class Stays:
     _restored: tuple[SeenTime, list[Stay]] | None = None
     _first_seen: dict[int, datetime] = field(default_factory=dict)
     _last_seen: dict[int, datetime] = field(default_factory=dict)
+    _first_box: dict[int, Detection] = field(default_factory=dict)
     _looked_at: datetime | None = None
     _middle: Mark = field(
         default_factory=lambda: Mark(datetime.min.replace(tzinfo=UTC), 0.0)
@@ -176,21 +206,82 @@ class Stays:
         found = [d for d in seen if self._counts(d)]
         inside = self._inside(found)
         self._note_tracks(found, seen.at)
-        taken = self._pair(found, inside, seen)
+        joined = self._joined(found, inside)
+        taken = self._pair(found, inside, seen, joined)
+        parted = self._parted(found, taken, joined)
+        part_of = set[str]()
+        for i, stay in ((i, stay) for boxes in (joined, parted) for i, stays in boxes.items() for stay in stays):
+            part_of.add(stay.id)
+            name = found[i].track_id
+            stay.part_of.update(() if name is None else (name,))
         for stay in self.present:
             if stay.id in taken:
                 self._see(stay, found[taken[stay.id]], inside[taken[stay.id]], seen)
+            elif stay.id in part_of:
+                self._see_with_others(stay, seen.at)
             else:
                 stay.misses += 1
                 stay.looks.append(False)
                 self._left(stay, seen.at)
         over = [stay for stay in self.present if self._is_over(stay, seen.at) or self._is_replaced(stay, seen)]
         self.present = [stay for stay in self.present if stay not in over]
-        free = set(range(len(found))) - set(taken.values())
+        free = set(range(len(found))) - set(taken.values()) - set(joined) - set(parted)
         for i in sorted(free):
             if inside[i] and self.watched.fits(found[i]):
-                self._begin(found[i], seen.at)
+                self._begin(found[i], seen)
         return over
+
+    def _joined(self, found: list[Detection], inside: list[bool]) -> dict[int, list[Stay]]:
+        """Boxes that appeared round two or more things that stand side by side: they are seen as one, not gone.
+
+        What comes to stand in front of them came from elsewhere, and has its foot lower.
+        """
+        standing = [stay for stay in self.present if stay.on_spot and stay.awaited is None]
+        joined: dict[int, list[Stay]] = {}
+        for i, detection in enumerate(found):
+            if len(standing) < 2 or not inside[i]:
+                continue
+            of = [s for s in standing if s.family == family(detection.label) and is_part(detection, s.spot)]
+            if not self._appeared_here(detection, of):
+                continue
+            side_by_side = all(within(a.spot, b.spot) < _MOVED_OVERLAP for a in of for b in of if a is not b)
+            own = any(overlap(s.detection, detection) >= _MOVED_OVERLAP for s in self.present if s not in of)
+            if len(of) >= 2 and side_by_side and not own:
+                joined[i] = of
+        return joined
+
+    def _parted(
+        self, found: list[Detection], taken: Mapping[str, int], joined: Mapping[int, list[Stay]]
+    ) -> dict[int, list[Stay]]:
+        """Boxes that appeared within something that stands and is not seen whole: it is seen in parts, not gone."""
+        parted: dict[int, list[Stay]] = {}
+        for i, detection in enumerate(found):
+            if i in taken.values() or i in joined:
+                continue
+            for stay in self.present:
+                if stay.id in taken and not is_part(stay.spot, found[taken[stay.id]], sizes=_PART_SIZES):
+                    continue
+                whole = stay.on_spot and stay.awaited is None and stay.family == family(detection.label)
+                part = whole and is_part(stay.spot, detection, sizes=_PART_SIZES)
+                if part and self._appeared_here(detection, [stay]):
+                    parted[i] = [stay]
+                    break
+        return parted
+
+    def _appeared_here(self, detection: Detection, of: Sequence[Stay]) -> bool:
+        """Was it here when its name was new, or has it the name of one of these?"""
+        name = detection.track_id
+        if name is None or any(name == stay.detection.track_id or name in stay.part_of for stay in of):
+            return True
+        return overlap(self._first_box[name], detection) >= _MOVED_OVERLAP
+
+    def _see_with_others(self, stay: Stay, at: datetime) -> None:
+        """It is there, in a box that says nothing of where its own edges are."""
+        stay.misses = 0
+        stay.unseen_since = self.time.mark(at)
+        stay.looks.append(stay.outside_since is None)
+        if stay.outside_since is None:
+            stay.seen_at, stay.left_at = at, None
 
     def _between(self, before: datetime | None, now: datetime) -> Mark:
         """The middle between two pictures; the later one where the camera was blind or resting between them."""
@@ -206,7 +297,8 @@ class Stays:
 
     def _counts(self, detection: Detection) -> bool:
         labels = self.watched.labels
-        return detection.confidence >= self.watched.confidence and (not labels or detection.label in labels)
+        alike = not labels or detection.label in labels or family(detection.label) in {family(one) for one in labels}
+        return alike and detection.confidence >= self.watched.confidence
 
     def _inside(self, found: list[Detection]) -> list[bool]:
         feet = np.array([d.foot for d in found], np.float32).reshape(-1, 2)
@@ -219,10 +311,11 @@ class Stays:
         for detection in found:
             if detection.track_id is not None:
                 self._first_seen.setdefault(detection.track_id, at)
+                self._first_box.setdefault(detection.track_id, detection)
                 self._last_seen[detection.track_id] = at
         for track_id, last in list(self._last_seen.items()):
             if (at - last).total_seconds() > _FORGET_TRACKS_S:
-                del self._last_seen[track_id], self._first_seen[track_id]
+                del self._last_seen[track_id], self._first_seen[track_id], self._first_box[track_id]
 
     def _go_on(self, at: datetime) -> None:
         """The stays of before the restart, where they are known: with an alert exactly if one is open."""
@@ -246,17 +339,49 @@ class Stays:
             stay = self._stay(known.id, ghost, at)
             stay.since, stay.standing, stay.raised = Mark(known.started_at, 0.0), not known.anywhere, True
             stay.awaited = known
+            stay.stood_at = ghost if stay.standing and known.xyxy is not None else None
             stay.onsets.clear()
+            stay.sights.clear()
             self.present.append(stay)
         self._awaited = []
 
-    def _begin(self, detection: Detection, at: datetime) -> None:
-        x, y = detection.foot
+    def counts(self, stay: Stay) -> bool:
+        """Is it what the rule is about, by the name it had most?"""
+        return not self.watched.labels or stay.label in self.watched.labels
+
+    def _begin(self, detection: Detection, seen: Detections) -> None:
+        at, (x, y) = seen.at, detection.foot
         label = detection.label.replace(" ", "_")
         name = f"{at:%Y%m%dT%H%M%S}.{at.microsecond // 1000:03d}-{label}-{x * 1000:.0f}-{y * 1000:.0f}"
         while any(stay.id == name for stay in self.present):
             name += "+"
-        self.present.append(self._stay(name, detection, at))
+        stay = self._stay(name, detection, at)
+        self._look_back(stay, seen)
+        self.present.append(stay)
+
+    def _look_back(self, stay: Stay, seen: Detections) -> None:
+        """It was there before it was certain: since its first uncertain sight in the zone, without a gap since."""
+        watched, now = self.watched, stay.sights[-1]
+        earlier = deque[Sight]()
+        before: datetime | None = None
+        for at, xyxy, confidence in stay.detection.earlier:
+            sight = Detection(xyxy, confidence, stay.detection.label, None)
+            known = at < seen.at and not self.time.gaps_since(at) and confidence >= watched.confidence
+            if not known or not self._inside([sight])[0] or not watched.fits(sight):
+                earlier.clear()
+                before = at
+                continue
+            middle = at if before is None else before + (at - before) / 2
+            earlier.append(Sight(Mark(middle, now.came.unknown_s), at, sight))
+            before = at
+        if earlier:
+            stay.sights.extendleft(reversed(earlier))
+            stay.since = stay.still_since = earlier[0].came
+            stay.spot = earlier[0].detection
+            stay.onsets = [(sight.detection.confidence, sight.came) for sight in stay.sights]
+            for one in list(earlier)[1:]:
+                self._settle(stay, one, seen)
+            self._settle(stay, now, seen)
 
     def _stay(self, name: str, detection: Detection, at: datetime) -> Stay:
         now, came = self.time.mark(at), self._middle
@@ -265,16 +390,20 @@ class Stays:
         stay.scores.append(detection.confidence)
         stay.onsets.append((detection.confidence, came))
         stay.appearance = detection.appearance
+        stay.sights.append(Sight(came, at, detection))
+        stay.vote(detection)
         return stay
 
-    def _pair(self, found: list[Detection], inside: list[bool], seen: Detections) -> dict[str, int]:
+    def _pair(
+        self, found: list[Detection], inside: list[bool], seen: Detections, joined: Mapping[int, list[Stay]]
+    ) -> dict[str, int]:
         """Which detection is which stay: the surest pairs first, then the nearest, then those seen lately."""
         ids = {d.track_id for d in found if d.track_id is not None}
         ranked: list[tuple[int, float, bool, float, str, int]] = []
         for stay in self.present:
             long_unseen = (seen.at - stay.unseen_since.at).total_seconds() > _COMPARE_AFTER_S
             for i, detection in enumerate(found):
-                if family(detection.label) == stay.family:
+                if i not in joined and family(detection.label) == stay.family:
                     tier = self._tier(stay, detection, inside[i], ids, seen)
                     if tier is not None:
                         distance = apart(stay.detection, detection, seen.aspect)
@@ -301,7 +430,8 @@ class Stays:
             near = stay.awaited.anywhere or apart(stay.spot, detection, seen.aspect) <= _RESUME_WITHIN
             return 3 if near and inside else None
         exchanged = stay.detection.track_id in ids
-        if stay.standing and on_spot and (exchanged or self._appeared(stay, detection, seen.at)):
+        known = detection.track_id in stay.part_of
+        if stay.standing and on_spot and (exchanged or known or self._appeared(stay, detection, seen.at)):
             return 1
         if same_track:
             return 2
@@ -332,9 +462,12 @@ class Stays:
             stay.off_spot_since = stay.next_spot = None
             inside = stay.outside_since is None
         else:
-            self._follow_spot(stay, detection, seen)
+            sight = Sight(self._middle, seen.at, detection)
+            noted(stay.sights, sight)
+            self._settle(stay, sight, seen)
             stay.appearance = learnt(stay.appearance, detection.appearance)
         stay.detection = detection
+        stay.vote(detection)
         certain = stay.score(detection.confidence, self._middle)
         stay.looks.append(inside)
         if inside:
@@ -351,26 +484,64 @@ class Stays:
         """Is this the standing object, partly hidden by something in front of it?"""
         return stay.standing and is_covered_part(stay.spot, detection)
 
-    def _follow_spot(self, stay: Stay, detection: Detection, seen: Detections) -> None:
+    def _settle(self, stay: Stay, sight: Sight, seen: Detections) -> None:
         """Is it where it was, did its box only jump, or has it moved to a new spot?"""
+        detection = sight.detection
         uncovered = stay.standing and is_covered_part(
             detection, stay.spot, within=_UNCOVERED_WITHIN, at_least=STILL_WITHIN
         )
-        if uncovered:  # it was never seen whole before
-            stay.spot = detection
+        stay.larger_since = (stay.larger_since or sight.at) if uncovered else None
+        if stay.larger_since is not None and (sight.at - stay.larger_since).total_seconds() >= _OFF_SPOT_FOR_S:
+            stay.spot = stay.stood_at = detection  # it was never seen whole before
         if uncovered or apart(stay.spot, detection, seen.aspect) <= STILL_WITHIN:
-            stay.off_spot_since = stay.next_spot = None
-            if self.time.since(stay.still_since, seen.at) >= STILL_FOR_S:
-                stay.standing = True
+            stay.off_spot_since = stay.next_spot = stay.driving_off_at = None
+            if not stay.standing and self.time.since(stay.still_since, sight.at) >= STILL_FOR_S:
+                self._stand(stay, seen)
             return
-        stay.off_spot_since = stay.off_spot_since or seen.at
+        stay.off_spot_since = stay.off_spot_since or sight.at
         confirmed = stay.next_spot is not None and apart(stay.next_spot[0], detection, seen.aspect) <= STILL_WITHIN
         if stay.next_spot is None or not confirmed:
-            stay.next_spot = (detection, self._middle)
-        moved_s = (seen.at - stay.off_spot_since).total_seconds()
+            stay.next_spot = (detection, sight.came)
+        if self._is_far(stay, detection, seen):
+            stay.driving_off_at = moved_off(list(stay.sights), stay.stood_at or stay.spot, seen.aspect)
+        moved_s = (sight.at - (stay.driving_off_at or stay.off_spot_since)).total_seconds()
         if moved_s >= _OFF_SPOT_FOR_S or (confirmed and not stay.standing):
-            stay.spot, stay.still_since = stay.next_spot
-            stay.standing, stay.off_spot_since, stay.next_spot, stay.queued_s = False, None, None, 0.0
+            self._move(stay)
+
+    def _stand(self, stay: Stay, seen: Detections) -> None:
+        """It stands: since when, and where exactly, is known by now."""
+        stay.standing = True
+        if (
+            stay.family == "vehicle" and len(stay.sights) > 1
+        ):  # people who stand take steps, and tremble with their limbs
+            sights = list(stay.sights)
+            came = came_to_rest(sights, resting_place(sights), seen.aspect)
+            stay.spot = resting_place(sights, (sights[-1].at - came.at).total_seconds())
+            if came != sights[0].came:  # else it was there when the sights begin, and maybe before
+                stay.still_since = came
+        stay.stood_at = stay.spot
+
+    @staticmethod
+    def _is_far(stay: Stay, detection: Detection, seen: Detections) -> bool:
+        """Of what stood: is it so far from there that it must have driven?"""
+        if not stay.standing or stay.stood_at is None:
+            return False
+        far = apart(stay.stood_at, detection, seen.aspect) > _MOVED_BY
+        return far or overlap(stay.stood_at, detection) < _MOVED_OVERLAP
+
+    @staticmethod
+    def _move(stay: Stay) -> None:
+        """To the next spot. What stood needs more than that to have driven off: its box may only be another now."""
+        assert stay.next_spot is not None
+        if stay.standing and stay.stood_at is not None:
+            if stay.driving_off_at is None:
+                stay.spot = stay.next_spot[0]
+                stay.off_spot_since = stay.next_spot = None
+                return
+            stay.drove_off_at, stay.driving_off_at = stay.driving_off_at, None
+        stay.spot, stay.still_since = stay.next_spot
+        stay.standing, stay.off_spot_since, stay.next_spot, stay.queued_s = False, None, None, 0.0
+        stay.stood_at = None
 
     def _is_replaced(self, stay: Stay, seen: Detections) -> bool:
         """Unseen, while another object stands in its very place, not in front of it: it is not hidden but gone."""

@@ -24,7 +24,7 @@ from detectors._labels import COCO
 from detectors._letterbox import Letterbox
 from detectors._scene import Scene
 from detectors._tiles import Grid
-from detectors._tracker import Tracker, iou, of_smaller
+from detectors._tracker import NESTED, SAME_GROUND, Tracker, iou, of_smaller
 
 Rows = npt.NDArray[np.float32]
 
@@ -32,6 +32,7 @@ _UNCERTAIN = 0.1  # below this nothing is looked at; between this and `confidenc
 _SAME_LOOKS = 0.4  # the same of boxes from different looks
 _SAME_PART = 0.75  # share of the smaller box within the larger one, from different looks
 _SAME_OBJECT = 0.6  # overlap of two boxes of one family that are one object
+_SURE = 0.5  # the network says each object once: what it is sure of twice are two
 
 
 class Recipe(DetectorRecipe):
@@ -135,13 +136,15 @@ class Yolo:
     def _tracked(self, frame: Frame, canvas: Image, box: Letterbox, wanted: list[Detection]) -> Sequence[Observation]:
         with self._stages.measure(self._site, "track"):
             picture = canvas[box.top : box.top + box.height, box.left : box.left + box.width]
-            tracked = described(self._tracker.track(frame.at, wanted), picture)
+            objects = by_object(wanted)
+            followed = self._tracker.track(frame.at, [one[0] for one in objects], [one[1:] for one in objects])
+            tracked = described(followed, picture)
             return [Detections.of(self._site, frame.at, tracked, aspect=frame.width / frame.height)]
 
     def glance(self, frame: Frame) -> Detections:
         """All of the wanted labels, however uncertain, without a track."""
         _, _, wanted = self._objects(frame)
-        return Detections.of(self._site, frame.at, wanted, aspect=frame.width / frame.height)
+        return Detections.of(self._site, frame.at, one_per_object(wanted), aspect=frame.width / frame.height)
 
     def _objects(self, frame: Frame) -> tuple[Image, Letterbox, list[Detection]]:
         box, canvas = self._canvas(frame)
@@ -157,7 +160,7 @@ class Yolo:
             objects = self._named(box.fractions(found[:, :4]), found)
             if self._closer:
                 objects = without_repeats([objects, *self._close_up(frame)])
-            return [d for d in one_per_object(objects) if d.label in self._wanted]
+            return [d for d in objects if d.label in self._wanted]
 
     def _inferred(self, canvas: Image) -> Rows:
         with self._stages.measure(self._site, "infer"):
@@ -220,14 +223,34 @@ def without_repeats(looks: Sequence[Sequence[Detection]]) -> list[Detection]:
 
 def one_per_object(found: list[Detection]) -> list[Detection]:
     """Without the less certain of two boxes on one object (the model may call one van both car and truck)."""
+    return [boxes[0] for boxes in by_object(found)]
+
+
+def by_object(found: list[Detection]) -> list[list[Detection]]:
+    """All boxes of each object, the surest one first; the objects from the surest on.
+
+    A box within another of its family that stands on the same ground is of the same object, unless the model is sure
+    of both: of a lorry's cab it may say car, of lorry and sign together bus. What stands in front of another has its
+    foot lower in the picture.
+    """
     ranked = sorted(found, key=lambda d: (-d.confidence, d.label, d.xyxy))
     if len(ranked) < 2:
-        return ranked
+        return [[one] for one in ranked]
     boxes = np.array([d.xyxy for d in ranked], dtype=np.float64)
-    overlap = iou(boxes, boxes)
-    kept: list[int] = []
+    overlap, within = iou(boxes, boxes), of_smaller(boxes, boxes)
+    heights = boxes[:, 3] - boxes[:, 1]
+    lower = np.minimum(heights[:, None], heights[None, :])
+    same_ground = np.abs(boxes[:, None, 3] - boxes[None, :, 3]) <= SAME_GROUND * lower
+    nested = (within >= NESTED) & same_ground
+    kept: list[list[int]] = []
     for i, detection in enumerate(ranked):
-        same = (j for j in kept if family(ranked[j].label) == family(detection.label))
-        if all(overlap[i, j] < _SAME_OBJECT for j in same):
-            kept.append(i)
-    return [ranked[i] for i in kept]
+        kind = family(detection.label)
+        nests = kind == "vehicle" and detection.confidence < _SURE
+        for one in kept:
+            j = one[0]
+            if family(ranked[j].label) == kind and (overlap[i, j] >= _SAME_OBJECT or (nests and nested[i, j])):
+                one.append(i)
+                break
+        else:
+            kept.append([i])
+    return [[ranked[i] for i in one] for one in kept]

@@ -6,10 +6,11 @@ Words follow OGC SensorThings / SOSA (Observation, phenomenon time, quantity) an
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -31,11 +32,20 @@ def require_utc(at: datetime, what: str) -> None:
         raise ValueError(f"{what} must be timezone-aware UTC, got {at.isoformat()}")
 
 
+class EarlierSight(NamedTuple):
+    """Where something was seen before anybody was sure that it is an object."""
+
+    at: datetime
+    xyxy: tuple[float, float, float, float]
+    confidence: float
+
+
 @dataclass(frozen=True, slots=True)
 class Detection:
     """One object in one picture. `xyxy`: left, top, right, bottom as fractions of width and height.
 
     appearance: float32 (k,), how it looks, where the detector says; not part of equality.
+    earlier: only with the first certain sight of an object: the uncertain ones before it, oldest first.
     """
 
     xyxy: tuple[float, float, float, float]
@@ -43,6 +53,7 @@ class Detection:
     label: str
     track_id: int | None
     appearance: Vectors | None = field(default=None, compare=False, repr=False)
+    earlier: tuple[EarlierSight, ...] = field(default=(), compare=False, repr=False)
 
     @property
     def foot(self) -> tuple[float, float]:
@@ -58,6 +69,7 @@ class Detections:
     confidence: float32 (n,), 0..1. labels: n class names. track_id: int64 (n,), -1 where not tracked.
     aspect: width / height of the picture in pixels, so that rules can measure in box heights.
     appearance: float32 (n, k), a small vector of how each object looks; None where the detector gives none.
+    earlier: by `track_id`, the uncertain sights before the first certain one.
     Raises ValueError, naming expected and actual shape, when the parts do not fit each other.
     """
 
@@ -69,6 +81,7 @@ class Detections:
     track_id: npt.NDArray[np.int64]
     aspect: float = 16 / 9
     appearance: Vectors | None = None
+    earlier: Mapping[int, tuple[EarlierSight, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         require_utc(self.at, "Detections.at")
@@ -94,6 +107,7 @@ class Detections:
             track_id=np.array([-1 if d.track_id is None else d.track_id for d in found], dtype=np.int64),
             aspect=aspect,
             appearance=np.stack(looks).astype(np.float32) if looks and len(looks) == len(found) else None,
+            earlier={d.track_id: d.earlier for d in found if d.earlier and d.track_id is not None},
         )
 
     def __len__(self) -> int:
@@ -104,7 +118,8 @@ class Detections:
             left, top, right, bottom = (float(v) for v in self.xyxy[i])
             track = int(self.track_id[i])
             box, looks = (left, top, right, bottom), None if self.appearance is None else self.appearance[i]
-            yield Detection(box, float(self.confidence[i]), label, None if track < 0 else track, looks)
+            known = None if track < 0 else track
+            yield Detection(box, float(self.confidence[i]), label, known, looks, self.earlier.get(track, ()))
 
     @property
     def feet(self) -> Boxes:

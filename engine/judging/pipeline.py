@@ -298,6 +298,7 @@ def merged(pictures: Sequence[Detections]) -> Detections:
         track_id=np.concatenate(ids),
         aspect=pictures[0].aspect,
         appearance=_appearances(pictures),
+        earlier={t * n + k: sights for k, p in enumerate(pictures) for t, sights in p.earlier.items()},
     )
 
 

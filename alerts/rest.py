@@ -1,0 +1,83 @@
+"""When something came to rest, and when it moved off: judged by how much its box trembles while it stands.
+
+A box is noisy, so "still" needs room, and a car that slows down is within that room before it stands. Looking back from
+when it has surely stood, its place and the tremble of its box are known, and with them when it was there first.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from statistics import median
+
+import numpy as np
+
+from alerts.likeness import apart
+from alerts.seen_time import Mark
+from data.model.observation import Detection
+
+KEPT_S = 12.0  # of sights
+_LEAST_TREMBLE = 0.06  # box heights
+_LEAST_PLACE = 0.004  # of the picture's height: a network does not place an edge more exactly
+_MOST_TREMBLE = 0.25  # box heights
+_TREMBLES = 3.0  # so many times the usual tremble is still standing
+SETTLED_S = 1.0  # the last part of a stand, by which its place is known
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """`came`: the middle between the picture before and this one."""
+
+    came: Mark
+    at: datetime
+    detection: Detection
+
+
+def noted(sights: deque[Sight], sight: Sight) -> None:
+    """Keep it, and forget what is long ago."""
+    sights.append(sight)
+    while (sight.at - sights[0].at).total_seconds() > KEPT_S:
+        sights.popleft()
+
+
+def resting_place(sights: Sequence[Sight], last_s: float = SETTLED_S) -> Detection:
+    """The newest detection with the middle box of these last seconds. At least one sight."""
+    newest = sights[-1]
+    settled = [s for s in sights if (newest.at - s.at).total_seconds() <= last_s]
+    left, top, right, bottom = (float(v) for v in np.median([s.detection.xyxy for s in settled], axis=0))
+    return replace(newest.detection, xyxy=(left, top, right, bottom))
+
+
+def came_to_rest(sights: Sequence[Sight], place: Detection, aspect: float) -> Mark:
+    """When what stands at this place now came there, as far back as the sights reach; one that jumps is no move."""
+    room = _room(sights, place, aspect)
+    first, outside = len(sights) - 1, 0
+    for i in range(len(sights) - 1, -1, -1):
+        if apart(place, sights[i].detection, aspect) <= room:
+            first, outside = i, 0
+        else:
+            outside += 1
+            if outside > 1:
+                break
+    return sights[first].came
+
+
+def moved_off(sights: Sequence[Sight], place: Detection, aspect: float) -> datetime:
+    """When what stood at this place was there last: the middle between that sight and the next."""
+    heights = place.xyxy[3] - place.xyxy[1]
+    room = max(2 * _LEAST_TREMBLE, _LEAST_PLACE / max(heights, 1e-6))
+    for i in range(len(sights) - 1, -1, -1):
+        if apart(place, sights[i].detection, aspect) <= room:
+            return sights[min(i + 1, len(sights) - 1)].came.at
+    return sights[0].came.at
+
+
+def _room(sights: Sequence[Sight], place: Detection, aspect: float) -> float:
+    """So far from its place its box may be, box heights."""
+    newest = sights[-1].at
+    settled = [s for s in sights if (newest - s.at).total_seconds() <= SETTLED_S]
+    tremble = median(apart(place, s.detection, aspect) for s in settled)
+    height = max(place.xyxy[3] - place.xyxy[1], 1e-6)
+    return min(_MOST_TREMBLE, max(_LEAST_TREMBLE, _LEAST_PLACE / height, _TREMBLES * tremble))
