@@ -90,6 +90,18 @@ _TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
         "panel.progress": ("处置进度", "Progress"),
         "panel.report": ("现场反馈", "Report"),
         "panel.nothing_chosen": ("选择一条预警查看与派遣", "Choose an alert to see and dispatch it"),
+        "chosen.nothing": (
+            "尚未选择预警：按 J 或点击一条后再操作",
+            "No alert is chosen: press J or click one, then act",
+        ),
+        "chosen.gone": (
+            "所选预警已办结，未执行任何操作；请另选一条",
+            "The alert you chose is over: nothing was done. Choose another one",
+        ),
+        "chosen.shown": (
+            "最紧急的一条（未选择）：按 J 或点击后可确认、派遣",
+            "The most urgent one, not chosen: press J or click it to acknowledge or dispatch",
+        ),
         "keys": ("J / K 选择 · A 确认 · D 派遣", "J / K choose · A acknowledge · D dispatch"),
         "alerts.nothing": ("目前没有需要处理的预警", "Nothing needs attention now"),
         "alerts.unacknowledged": ("未确认 {n}", "{n} unacknowledged"),

@@ -1,27 +1,27 @@
 // The wall's alert list: cards of what needs somebody, most urgent first; choosing, acknowledging and dispatching.
 yiping.alertList = (() => {
   "use strict";
-  const { t, make, since, mount, feed, act, post, screening, oneAlert } = yiping;
+  const { t, make, since, mount, feed, act, post, say, screening, oneAlert } = yiping;
   const CALM_MS = 200; // without a P1 the list is drawn no more often
   const MOST_AT_ONCE = 500;
   const cards = new Map(); // card key -> {element, drawn} of one alert, or {element, group} of several
   let place = null;
   let counts = null;
   let chosen = null; // alert id
-  let choseByHand = false;
+  let choseByHand = false; // false: the most urgent one is only shown, and no key acts on it
   const followers = new Set();
 
   const cardOf = (id) => [...cards.values()].find((card) => card.ids.has(id));
   const choose = (id, byHand = true) => {
+    const first = byHand && !choseByHand;
     if (byHand) choseByHand = true;
-    if (chosen === id) return;
+    if (chosen === id && !first) return;
     chosen = id;
     update();
     if (byHand) cardOf(id)?.element.scrollIntoView({ block: "nearest" });
     followers.forEach((follow) => follow(feed.alerts.get(id) ?? null));
   };
   const acknowledge = (alert, button) => act(button, async () => {
-    choseByHand ||= chosen === alert.id; // whoever works on it wants to see what becomes of it
     await post(`/api/v1/alerts/${alert.id}/acknowledge`);
   });
   const acknowledgeAll = (alerts, button) => act(button, async () => {
@@ -30,7 +30,6 @@ yiping.alertList = (() => {
       await post("/api/v1/alarm-cards/acknowledge", { alerts: waiting.slice(from, from + MOST_AT_ONCE) });
   });
   const dispatch = (alert, button, responder = null) => act(button, async () => {
-    choseByHand ||= chosen === alert.id;
     await post(`/api/v1/alerts/${alert.id}/dispatch`, responder ? { responder } : {});
   });
 
@@ -84,9 +83,9 @@ yiping.alertList = (() => {
     const keys = new Set(wanted.map(([key]) => key));
     for (const [key, { element }] of cards) if (!keys.has(key)) { element.remove(); cards.delete(key); }
     const all = wanted.flatMap(([, alerts]) => alerts);
-    // Until somebody chooses, the most urgent one is shown; a chosen one stays until it is gone.
+    // Until somebody chooses, the most urgent one is shown. What somebody chose stays chosen, also when it is gone:
+    // whatever comes meanwhile, a key must never act on another one.
     const before = chosen;
-    if (!all.some((alert) => alert.id === chosen)) choseByHand = false;
     if (!choseByHand) chosen = wanted.length ? [...wanted[0][1]].sort(feed.byUrgency)[0].id : null;
     for (const [key, alerts] of wanted) drawCard(key, alerts);
     placeInOrder(wanted);
@@ -144,8 +143,11 @@ yiping.alertList = (() => {
     const card = cardOf(chosen);
     const at = order.findIndex((id) => card?.ids.has(id));
     const alert = feed.alerts.get(chosen);
-    if (event.key === "j" && at < order.length - 1) choose(order[at + 1]);
+    if ((event.key === "j" || event.key === "k") && !choseByHand && order.length) choose(order[0]);
+    else if (event.key === "j" && at < order.length - 1) choose(order[at + 1]);
     else if (event.key === "k" && at > 0) choose(order[at - 1]);
+    else if ((event.key === "a" || event.key === "d") && !choseByHand) say(t("chosen.nothing"));
+    else if ((event.key === "a" || event.key === "d") && !card) say(t("chosen.gone"));
     else if (event.key === "a" && card?.group) acknowledgeAll(card.group.alerts());
     else if (event.key === "a" && alert && feed.unacknowledged(alert)) acknowledge(alert);
     else if (event.key === "d" && alert && feed.canDispatch(alert)) dispatch(alert);
@@ -155,6 +157,8 @@ yiping.alertList = (() => {
 
   return {
     choose, acknowledge, dispatch, chosen: () => feed.alerts.get(chosen) ?? null,
+    /** Did a person choose it, or is it only shown because it is the most urgent? */
+    isByHand: () => choseByHand,
     follow: (follower) => { followers.add(follower); follower(feed.alerts.get(chosen) ?? null); },
     /** The most urgent alert in hand at a site (of those that fit), or undefined. */
     at: feed.mostUrgentAt,

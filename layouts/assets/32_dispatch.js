@@ -50,7 +50,7 @@
       make("b", {}, personName(one.responder)),
       make("span", { class: "dim" }, who?.team ?? ""),
       make("span", { class: "travel", title: one.why || null }, one.reason ? against(one.reason) : travel(one)),
-      !task && !one.reason && make("button", {
+      !task && !one.reason && alertList.isByHand() && make("button", {
         type: "button", onclick: (event) => alertList.dispatch(alert, event.currentTarget, one.responder),
       }, t("do.send")),
       going && make("span", { class: "tag" }, t("candidate.chosen")),
@@ -80,7 +80,7 @@
     make("h4", {}, t("panel.report")),
     task.report_photo && marks.picture(task.report_photo, null, task.priority, t("panel.report")),
     make("p", {}, task.report_text || t("report.no_text")),
-    task.state === "reported" && (who?.name === task.responder
+    task.state === "reported" && alertList.isByHand() && (who?.name === task.responder
       ? make("p", { class: "dim" }, t("verify.not_own"))
       : make("button", {
         type: "button", class: "strong", "data-do": "verify",
@@ -93,7 +93,8 @@
     const tasks = alert ? feed.tasksOf(alert).toSorted((a, b) => b.id - a.id) : [];
     const task = tasks.find((one) => one.state !== "cancelled") ?? tasks[0];
     const held = task && !feed.canDispatch(alert) ? task : null;
-    const sign = alert ? `${alert.id}|${alert.version}|${task?.id}|${task?.version}|${task?.state}|${alert.evidence}` : "none";
+    const byHand = alertList.isByHand(); // what is only shown may be another one at the moment of the click
+    const sign = alert ? `${byHand}|${alert.id}|${alert.version}|${task?.id}|${task?.version}|${task?.state}|${alert.evidence}` : "none";
     if (sign === drawn && !again) return;
     drawn = sign;
     if (!alert) {
@@ -106,10 +107,11 @@
         marks.evidence(alert, feed.titleOf(alert)),
         yiping.clips.of(alert),
         make("div", { class: "do" },
-          fresh && make("button", {
+          !byHand && make("p", { class: "dim" }, t("chosen.shown")),
+          byHand && fresh && make("button", {
             type: "button", class: "strong", onclick: (e) => alertList.acknowledge(alert, e.currentTarget),
           }, `${t("do.acknowledge")} A`),
-          feed.canDispatch(alert) && make("button", {
+          byHand && feed.canDispatch(alert) && make("button", {
             type: "button", onclick: (e) => alertList.dispatch(alert, e.currentTarget),
           }, `${t("do.dispatch_nearest")} D`))),
       make("div", { class: "work" },

@@ -15,7 +15,8 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import expect
 
-from data.model.alert import AlertState
+from alerts.lifecycle import acknowledge, end_alert
+from data.model.alert import AlertState, Ended
 from data.model.observation import Reading
 from data.model.people import Actor, Role
 from data.model.record import Change
@@ -134,6 +135,7 @@ def test_by_keyboard_alone_j_k_a_d(station: Station, sit_down: SitDown) -> None:
     newer = raise_one(station.store, station.vault, now(), site="quay-2", subject="newer")
     seat = sit_down("/")
     seat.page.wait_for_selector(f'[data-alert="{newer.id}"].chosen')
+    seat.page.keyboard.press("j")  # the one that is shown becomes the chosen one
     seat.page.keyboard.press("j")
     seat.page.wait_for_selector(f'[data-alert="{older.id}"].chosen')
     seat.page.keyboard.press("a")
@@ -152,6 +154,7 @@ def test_an_alert_that_one_works_on_stays_in_the_panel_though_others_are_more_ur
     first = raise_one(station.store, station.vault, now(), site="quay-1")
     seat = sit_down("/")
     seat.page.wait_for_selector(f'[data-alert="{first.id}"].chosen')
+    seat.page.keyboard.press("j")
     seat.page.keyboard.press("a")
     seat.page.wait_for_selector(f'[data-alert="{first.id}"]:not(.fresh)')
     seat.page.wait_for_timeout(300)
@@ -159,9 +162,42 @@ def test_an_alert_that_one_works_on_stays_in_the_panel_though_others_are_more_ur
     expect(seat.page.locator('.timeline [data-step="alert.acknowledged"]')).to_have_class("done")
 
 
+def test_keys_act_on_what_was_chosen_and_on_nothing_with_words_when_it_is_gone(
+    station: Station, sit_down: SitDown
+) -> None:
+    other = raise_one(station.store, station.vault, now(), site="quay-2", subject="other")
+    first = raise_one(station.store, station.vault, now(), site="quay-1", subject="first")
+    seat = sit_down("/")
+    seat.page.wait_for_selector(f'[data-alert="{first.id}"].chosen')
+    seat.page.keyboard.press("d")
+    expect(seat.page.locator(".message").last).to_contain_text("尚未选择预警")
+    seat.page.keyboard.press("j")
+    seat.page.wait_for_selector('.subject button:has-text("D")')
+    colleague = Actor("colleague", Role.OPERATOR)
+    station.store.write(lambda writer: acknowledge(writer, first.id, colleague, now()))
+    station.store.write(lambda writer: end_alert(writer, Ended(first.key, now(), now()), now()))
+    expect(seat.page.locator(f'[data-alert="{first.id}"]')).to_have_count(0)
+    seat.page.wait_for_timeout(300)
+    for key in ("d", "a"):
+        seat.page.keyboard.press(key)
+    expect(seat.page.locator(".message").last).to_contain_text("所选预警已办结")
+    seat.page.wait_for_timeout(300)
+    assert station.store.read(lambda reader: reader.tasks(TaskQuery())) == []
+    assert station.store.read(lambda reader: reader.alert(other.id)).state is AlertState.FIRING
+    assert seat.page.locator(f'[data-alert="{other.id}"].chosen').count() == 0
+    seat.page.keyboard.press("j")
+    seat.page.wait_for_selector(f'[data-alert="{other.id}"].chosen')
+    assert seat.errors == []
+
+
 def test_a_chosen_responder_is_sent_and_every_step_shows_who_and_when(station: Station, sit_down: SitDown) -> None:
     raise_one(station.store, station.vault, now(), site="quay-1")
     seat = sit_down("/")
+    seat.page.wait_for_selector(".candidates li")
+    assert seat.page.locator(".candidates li button").count() == 0, (
+        "nobody chose: what is shown may be another one soon"
+    )
+    seat.page.keyboard.press("j")
     seat.page.wait_for_selector(".candidates li button")
     names = seat.page.eval_on_selector_all(".candidates li b", "all => all.map(one => one.textContent)")
     assert len(names) == 6
