@@ -107,6 +107,19 @@ class Monitor(Protocol):
 
 
 @runtime_checkable
+class SharesThread(Protocol):
+    """A monitor that can say when something has come: the runtime reads many of them on one thread."""
+
+    def wake_by(self, wake: Callable[[], None]) -> None:
+        """Call `wake` now and whenever something may have come, until the monitor is closed. Does not wait."""
+        ...
+
+    def waiting(self) -> Iterator[Reading | Rejected]:
+        """What has come, without waiting for more. Raises DeviceLost when it cannot be read now."""
+        ...
+
+
+@runtime_checkable
 class Attentive(Protocol):
     """A camera that decodes less while nothing goes on (`watch: on_activity`)."""
 

@@ -14,8 +14,18 @@ from data.model.frame import Frame
 from data.model.observation import Reading, Rejected
 from data.model.warning import HazardWarning
 from data.net.backoff import Backoff
-from data.ports.recipe import Answering, Attentive, Context, Monitor, MonitorRecipe, Replays, WarningSource
+from data.ports.recipe import (
+    Answering,
+    Attentive,
+    Context,
+    Monitor,
+    MonitorRecipe,
+    Replays,
+    SharesThread,
+    WarningSource,
+)
 from engine.process.connections import ConnectionBudget
+from engine.process.shared_reader import SharedReader
 
 log = logging.getLogger(__name__)
 
@@ -77,6 +87,9 @@ class Device:
         self._thread = threading.current_thread()
         self._progress_s = time.monotonic()
         self._lost_s = 0.0
+        self._shared: SharesThread | None = None  # open, and read on the thread that many devices share
+        self._shared_s = 0.0
+        self._serving = False
 
     def start(self) -> None:
         """Read on a thread of its own."""
@@ -99,6 +112,8 @@ class Device:
             except InputRejected as error:
                 self._lose(f"rejected: {error}", logging.ERROR)
                 pause_s = REJECTED_RETRY_S
+            if self._shared is not None:
+                return
             self._rest(pause_s)  # not above: the frames of the error's traceback hold pictures and containers
 
     def check(self) -> None:
@@ -106,7 +121,10 @@ class Device:
 
         Raises DeviceHung when even that does not help.
         """
-        if not self._thread.is_alive() and not self.ended and not self._stopping.is_set():
+        if self._shared is not None:
+            if self._idle_is_alive and time.monotonic() - self._shared_s > self._timeout_s:
+                self._alive()
+        elif not self._thread.is_alive() and not self.ended and not self._stopping.is_set():
             self._broken = True
             self._lose("an error that was not foreseen; the log has it", logging.ERROR)
             self.start()
@@ -121,7 +139,7 @@ class Device:
 
     def hanging_s(self) -> float:
         """How long the present step has exceeded what a step may take; 0 while all is well."""
-        if self.ended:
+        if self.ended or (self._shared is not None and not self._serving):
             return 0.0
         return max(0.0, time.monotonic() - self._progress_s - self._timeout_s - MARGIN_S)
 
@@ -174,26 +192,22 @@ class Device:
         self._failures += 1
         self._note_progress()
         self._monitor = self.recipe.make(self._context)
+        if isinstance(self._monitor, SharesThread):
+            self._share(self._monitor)
+            return
         # Asked once: to ask a protocol takes longer than all else that a quiet gauge costs in a second.
-        warnings = self._monitor.warnings if isinstance(self._monitor, WarningSource) else None
-        # A device that accepts a connection and never answers is not back; who is only listened to is.
+        source = self._monitor if isinstance(self._monitor, WarningSource) else None
         answering = self._monitor if isinstance(self._monitor, Answering) else None
         try:
             for item in self._monitor.observe():
                 self._progress_s = now_s = time.monotonic()
                 if self._stopping.is_set():
                     return
-                if warnings is not None:
-                    for warning in warnings():
-                        self._take(self, warning)
+                self._take_warnings(source)
                 if item is not None:
                     self._alive()
                     self._take(self, item)
-                elif (
-                    self._idle_is_alive
-                    and now_s - opened_s > self._timeout_s
-                    and (answering is None or answering.has_answered)
-                ):
+                elif now_s - opened_s > self._timeout_s and self._is_alive_idle(answering):
                     self._alive()
                 del item  # not kept in hand while the next one is awaited: a picture has 3 MB
         finally:
@@ -204,6 +218,49 @@ class Device:
             self.ended = True
             self.trouble = "the recording has ended"
             log.info("%s: the source has ended", self.name)
+
+    def _share(self, monitor: SharesThread) -> None:
+        """From now on the shared thread reads it: what has come, whenever something has."""
+        reader = SharedReader.of(self._context)
+        self._shared_s = time.monotonic()
+        self._shared = monitor
+        monitor.wake_by(lambda: reader.wake(self))
+
+    def serve(self) -> None:
+        """Take what has come at a monitor that shares a thread, on that thread; after a loss it is opened again."""
+        monitor = self._shared
+        if monitor is None or self._stopping.is_set():
+            return
+        self._note_progress()
+        self._serving = True
+        try:
+            for item in monitor.waiting():
+                self._note_progress()
+                if self._stopping.is_set():
+                    return
+                self._alive()
+                self._take(self, item)
+        except DeviceLost as error:
+            self._lose(str(error), logging.WARNING)
+            self.open_again()
+        finally:
+            self._serving = False
+
+    def open_again(self) -> None:
+        """Open it anew after a pause, on a thread of its own until it is open."""
+        self._shared = None
+        self._close()
+        self._broken = True
+        self.start()
+
+    def _take_warnings(self, source: WarningSource | None) -> None:
+        if source is not None:
+            for warning in source.warnings():
+                self._take(self, warning)
+
+    def _is_alive_idle(self, answering: Answering | None) -> bool:
+        """A device that accepts a connection and never answers is not back; who is only listened to is."""
+        return self._idle_is_alive and (answering is None or answering.has_answered)
 
     def _may_connect(self, now_s: float) -> bool:
         """Wait until the budget of connections allows it. False when stopping."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -29,8 +29,7 @@ class InboxWatch:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._folders: dict[threading.Event, Path] = {}
-        self._known_ns: dict[threading.Event, int] = {}  # time of the folder when somebody was last woken for it
+        self._watched: dict[object, _Watched] = {}
         self._thread: threading.Thread | None = None
 
     @classmethod
@@ -39,50 +38,56 @@ class InboxWatch:
         watch: InboxWatch = context.resources.share("inbox watch", cls)
         return watch
 
-    def add(self, folder: Path) -> threading.Event:
-        """An event that is set whenever something may have come into the folder, until it is given to `remove`."""
-        woken = threading.Event()
+    def add(self, owner: object, folder: Path, wake: Callable[[], None]) -> None:
+        """Call `wake` whenever something may have come into the folder, until `remove`; `owner`: whose it is."""
         with self._lock:
-            self._folders[woken] = folder
+            self._watched[owner] = _Watched(folder, wake)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="inbox-watch", daemon=True)
                 self._thread.start()
-        return woken
 
-    def remove(self, woken: threading.Event) -> None:
+    def remove(self, owner: object) -> None:
         with self._lock:
-            self._folders.pop(woken, None)
-            self._known_ns.pop(woken, None)
+            self._watched.pop(owner, None)
 
     def _run(self) -> None:
         """Ends with the last inbox."""
         while True:
             with self._lock:
-                if not self._folders:
+                if not self._watched:
                     self._thread = None
                     return
-                folders = list(self._folders.items())
-            for woken, folder in folders:
-                self._look(woken, folder)
+                watched = list(self._watched.values())
+            for one in watched:
+                one.look()
             time.sleep(LOOK_S)
 
-    def _look(self, woken: threading.Event, folder: Path) -> None:
+
+class _Watched:
+    """One folder. `look` wakes its reader when the folder has changed, and every ten seconds."""
+
+    def __init__(self, folder: Path, wake: Callable[[], None]) -> None:
+        self._folder = folder
+        self._wake = wake
+        self._known_ns: int | None = None  # time of the folder when its reader was last woken for it
+        self._due_s = float("-inf")
+
+    def look(self) -> None:
         try:
-            changed_ns = folder.stat().st_mtime_ns
+            changed_ns: int | None = self._folder.stat().st_mtime_ns
         except OSError:
-            woken.set()  # who reads the inbox says what is wrong with it
+            changed_ns = None  # who reads the inbox says what is wrong with it
+        now_s = time.monotonic()
+        if changed_ns is not None and changed_ns == self._known_ns and now_s < self._due_s:
             return
-        settled = time.time_ns() - changed_ns > SETTLED_NS
-        with self._lock:
-            if woken not in self._folders or self._known_ns.get(woken) == changed_ns:
-                return
-            if settled:
-                self._known_ns[woken] = changed_ns
-        woken.set()
+        settled = changed_ns is not None and time.time_ns() - changed_ns > SETTLED_NS
+        self._known_ns = changed_ns if settled else None
+        self._due_s = now_s + LIST_EVERY_S
+        self._wake()
 
 
 class InboxMonitor:
-    """An open inbox (implements `data.ports.recipe.Monitor`)."""
+    """An open inbox (implements `data.ports.recipe.Monitor` and `SharesThread`)."""
 
     def __init__(self, site: str, name: str, inbox: Inbox, watch: InboxWatch) -> None:
         self._site = site
@@ -91,25 +96,30 @@ class InboxMonitor:
         self._watch = watch
         self._closed = threading.Event()
         self._woken = threading.Event()
+        self._woken.set()  # what waits already is read at once
         self._lock = threading.Lock()
         self._left: dict[Path, set[Reading]] = {}
         self._files: dict[Reading, list[Path]] = {}
 
     def observe(self) -> Iterator[Reading | Rejected | None]:
-        self._woken = woken = self._watch.add(self._inbox.folder)
+        self._watch.add(self, self._inbox.folder, self._woken.set)
         try:
-            listed_s = float("-inf")
             while not self._closed.is_set():
-                if woken.is_set() or time.monotonic() - listed_s > LIST_EVERY_S:
-                    woken.clear()  # before it is listed: what comes meanwhile wakes again
-                    listed_s = time.monotonic()
-                    yield from self._waiting()
+                if self._woken.is_set():
+                    self._woken.clear()  # before it is listed: what comes meanwhile wakes again
+                    yield from self.waiting()
                 yield None
-                woken.wait(IDLE_S)
+                self._woken.wait(IDLE_S)
         finally:
-            self._watch.remove(woken)
+            self._watch.remove(self)
 
-    def _waiting(self) -> Iterator[Reading | Rejected]:
+    def wake_by(self, wake: Callable[[], None]) -> None:
+        self._watch.add(self, self._inbox.folder, wake)
+        wake()
+        if self._closed.is_set():
+            self._watch.remove(self)
+
+    def waiting(self) -> Iterator[Reading | Rejected]:
         try:
             paths = self._inbox.waiting()
         except OSError as error:
@@ -132,6 +142,7 @@ class InboxMonitor:
     def close(self) -> None:
         self._closed.set()
         self._woken.set()
+        self._watch.remove(self)
 
     def _opened(self, path: Path) -> Iterator[Reading | Rejected]:
         try:

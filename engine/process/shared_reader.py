@@ -1,0 +1,68 @@
+"""One thread that reads many devices, each of which only wakes it when something has come.
+
+A thread for each of 2,000 quiet gauges that wakes once a second takes a good part of a processor, nearly all of it for
+changing from one thread to the next.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from typing import Protocol
+
+from data.ports.recipe import Context
+
+log = logging.getLogger(__name__)
+
+
+class Served(Protocol):
+    """A device whose monitor shares this thread."""
+
+    name: str
+
+    def serve(self) -> None:
+        """Take what has come, without waiting for more."""
+        ...
+
+    def open_again(self) -> None:
+        """Open it anew: reading it has failed in a way that was not foreseen."""
+        ...
+
+
+class SharedReader:
+    """`wake` may be called from any thread; a device that is woken twice before its turn is served once."""
+
+    def __init__(self) -> None:
+        self._woken: queue.SimpleQueue[Served] = queue.SimpleQueue()
+        self._waiting: set[Served] = set()
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    @classmethod
+    def of(cls, context: Context) -> SharedReader:
+        """The one of this process."""
+        reader: SharedReader = context.resources.share("shared reader", cls)
+        return reader
+
+    def wake(self, device: Served) -> None:
+        """Serve this device soon."""
+        with self._lock:
+            if device in self._waiting:
+                return
+            self._waiting.add(device)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="shared-reader", daemon=True)
+                self._thread.start()
+        self._woken.put(device)
+
+    def _run(self) -> None:
+        while True:
+            device = self._woken.get()
+            with self._lock:
+                self._waiting.discard(device)  # before it is served: what comes meanwhile wakes it again
+            try:
+                device.serve()
+            except Exception:  # the restart loop of these devices; the others go on
+                log.exception("%s: an error that was not foreseen; it is opened again", device.name)
+                device.open_again()
