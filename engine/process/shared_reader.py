@@ -6,14 +6,11 @@ changing from one thread to the next.
 
 from __future__ import annotations
 
-import logging
 import queue
 import threading
 from typing import Protocol
 
 from data.ports.recipe import Context
-
-log = logging.getLogger(__name__)
 
 
 class Served(Protocol):
@@ -23,10 +20,6 @@ class Served(Protocol):
 
     def serve(self) -> None:
         """Take what has come, without waiting for more."""
-        ...
-
-    def open_again(self) -> None:
-        """Open it anew: reading it has failed in a way that was not foreseen."""
         ...
 
 
@@ -51,7 +44,7 @@ class SharedReader:
             if device in self._waiting:
                 return
             self._waiting.add(device)
-            if self._thread is None:
+            if self._thread is None or not self._thread.is_alive():  # an error that was not foreseen ended it
                 self._thread = threading.Thread(target=self._run, name="shared-reader", daemon=True)
                 self._thread.start()
         self._woken.put(device)
@@ -61,8 +54,4 @@ class SharedReader:
             device = self._woken.get()
             with self._lock:
                 self._waiting.discard(device)  # before it is served: what comes meanwhile wakes it again
-            try:
-                device.serve()
-            except Exception:  # the restart loop of these devices; the others go on
-                log.exception("%s: an error that was not foreseen; it is opened again", device.name)
-                device.open_again()
+            device.serve()
