@@ -6,14 +6,14 @@ import hashlib
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
 
 from data.config.settings import SiteSettings
 from data.errors import InputRejected
-from data.model.alert import Alert, AlertKey, Signal, Standing
+from data.model.alert import Alert, AlertKey, Ended, Signal, Standing
 from data.model.datum import LEVEL
 from data.model.frame import Frame
 from data.model.observation import Detections, Observation, Quality, Reading, Rejected, Tick, Vectors
@@ -24,6 +24,7 @@ from engine.judging.jumps import GaugeLimits, JumpFilter, usual_limits
 from monitors.gauges._values import ValueSettings
 
 _JUMPS = "jumps:"
+_MOST_ENDS = 1000
 """Name of the jump filter's state among those of the rules, whose names hold no colon."""
 
 log = logging.getLogger(__name__)
@@ -92,6 +93,7 @@ class SitePipeline:
         }
         self._jumps = JumpFilter(self._limits_of)
         self._suspect: set[Reading] = set()
+        self._ended_at: dict[AlertKey, datetime] = {}  # of conditions that hold no longer, the oldest first
         self._restore(state)
         self._detectors = [recipe.make(context) for recipe in site.detectors]
         self._conditions = Conditions(self._rules, context.stale_after, open_alerts, pending)
@@ -221,6 +223,26 @@ class SitePipeline:
             log.warning("%s: its gauges' last readings are not known (%s)", self.site, error)
 
     def _judge(self, seen: Observation | Tick) -> list[Signal]:
+        return [self._in_order(signal) for signal in self._signals(seen)]
+
+    def _in_order(self, signal: Signal) -> Signal:
+        """What begins after an end is decided after it, though its reading be earlier by some milliseconds.
+
+        Two gauges may cross each other: one has fallen, and the other's reading of just before is above the limit. By
+        its times alone that would be the occurrence that has ended, delivered once more.
+        """
+        if isinstance(signal, Ended):
+            ended_at = max(signal.ended_at, signal.at, self._ended_at.get(signal.key, signal.at))
+            self._ended_at[signal.key] = ended_at
+            if len(self._ended_at) > _MOST_ENDS:
+                del self._ended_at[next(iter(self._ended_at))]
+            return signal
+        ended = self._ended_at.pop(signal.key, None)
+        if ended is None or (signal.decided_at or signal.at) > ended:
+            return signal
+        return replace(signal, decided_at=ended + timedelta(microseconds=1))
+
+    def _signals(self, seen: Observation | Tick) -> list[Signal]:
         signals: list[Signal] = []
         if not isinstance(seen, Reading):
             for rule in self._rules:

@@ -156,6 +156,16 @@ def test_the_same_old_message_is_stored_once_over_restarts_and_raises_nothing(to
     assert town.alerts("deep", open_only=False) == []
 
 
+def test_an_alert_begins_again_though_its_reading_is_some_milliseconds_older_than_the_end_before_it(town: Town) -> None:
+    town.say("a", 44.0, town.wall - timedelta(milliseconds=44))
+    town.say("a", 18.0, town.wall - timedelta(milliseconds=18))
+    assert town.alerts("deep") == []
+    town.say("b", 44.0, town.wall - timedelta(milliseconds=44))
+    assert [alert.key.rule for alert in town.alerts("deep")] == ["deep"]
+    town.say("b", 18.0, town.wall)
+    assert town.alerts("deep") == []
+
+
 def recording(folder: Path, *rows: str) -> CsvGauge:
     (folder / "old.csv").write_text("time,depth\n" + "".join(f"{row}\n" for row in rows))
     where = {"path": folder / "old.csv", "time": "time", "value": "depth", "quantity": "water_depth"}
