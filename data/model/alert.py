@@ -40,7 +40,7 @@ class Raised:
     """A rule says: this condition holds.
 
     `started_at`: when the condition began. `at`: the observation or tick on which the rule decided. `decided_at`: when
-    another system decided, whose message came at `at`; or just after the end that this follows, where `at` is before it.
+    another system decided, whose message came at `at`; or just after the end that it follows, if `at` is before that.
     `xyxy`: the object's box in fractions of the picture. `value`: the reading that decided, in `unit`.
     `gaps`: from when to when the site could not be seen since the condition began: neither counted nor a reset.
     """
