@@ -73,12 +73,19 @@ def init(args: argparse.Namespace) -> int:
 
 def check(args: argparse.Namespace) -> int:
     """Say what is wrong in the configuration, or that nothing is."""
-    settings, _ = load_settings(args.config, load_catalogue())
+    settings, secrets = load_settings(args.config, load_catalogue())
     if settings.dispatch.roads is not None:
         from dispatch.routing import load_roads
 
         print(f"{settings.dispatch.roads.name}: {load_roads(args.config.parent / settings.dispatch.roads).described}")
     print(f"{args.config.name}: {len(settings.sites)} sites, {len(settings.responders)} responders: all right")
+    if args.against is not None:
+        from data.config.difference import differences
+
+        earlier, _ = load_settings(args.against, load_catalogue())
+        for difference in (found := differences(earlier, settings, secrets)):
+            print(difference)
+        print(f"settings that differ from {args.against.name}: {len(found)}")
     return 0
 
 
@@ -348,7 +355,10 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("folder", type=Path, nargs="?", default=Path(), help="where to write it (default: here)")
     command.add_argument("--demo", action="store_true", help="the demo city with its map, roads, units and plans")
     command.set_defaults(command=init)
-    for function in (check, models, describe):
+    command = commands.add_parser("check", parents=[where], help=check.__doc__)
+    command.add_argument("--against", type=Path, help="an earlier file: say also which settings differ from it")
+    command.set_defaults(command=check)
+    for function in (models, describe):
         command = commands.add_parser(function.__name__, parents=[where], help=function.__doc__)
         command.set_defaults(command=function)
     _run_parser(commands.add_parser("run", parents=[where], help=run.__doc__))
