@@ -73,12 +73,13 @@ def shelve_alert(
     alert = writer.alert(alert_id)
     reason = check(alert, AlertStep.SHELVE, actor, now, reason)
     if until <= now:
-        raise InputRejected("a shelf ends in the future")
+        raise InputRejected("a shelf ends in the future", key="shelf.past")
     longest = None if actor.role is None else (settings or defaults()).alarms.shelve_at_most.get(actor.role)
     if actor.role is not None and longest is None:
-        raise Forbidden(f"role {actor.role} may not shelve")
+        raise Forbidden(f"role {actor.role} may not shelve", key="role", role=actor.role)
     if longest is not None and until - now > longest:
-        raise Forbidden(f"role {actor.role} may shelve for {format_duration(longest)} at most")
+        text = f"role {actor.role} may shelve for {format_duration(longest)} at most"
+        raise Forbidden(text, key="shelf.long", role=actor.role, n=int(longest.total_seconds() // 60))
     shelved = replace(alert, shelved_until=until, shelved_by=actor.name)
     shelved = take_alert_step(writer, shelved, AlertStep.SHELVE, actor, now, reason=reason, until=until)
     writer.add_timer(Timer(CLOCK, alert.id, until))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
+from typing import NamedTuple
 
 from data.errors import Forbidden, IllegalMove, InputRejected
 from data.model.alert import Alert
@@ -16,12 +17,20 @@ from data.model.views import iso
 REASON_LIMIT = 500  # characters
 
 
+class Why(NamedTuple):
+    """What is so instead: in English, and as a sentence of the screens' words with what stands in it."""
+
+    text: str
+    key: str = "now"
+    values: Mapping[str, str | int | None] = MappingProxyType({})
+
+
 @dataclass(frozen=True, slots=True)
 class Need:
     """What must be so; `why` says what is so instead."""
 
     holds: Callable[[Alert, datetime], bool]
-    why: Callable[[Alert], str]
+    why: Callable[[Alert], Why]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,31 +46,46 @@ def _shelved(alert: Alert, now: datetime) -> bool:
     return Suppression.SHELVED in alert.suppressions(now)
 
 
-_OPEN = Need(lambda a, _: a.is_open, lambda a: f"returned to normal at {iso(a.ended_at)}")
-_OVER = Need(lambda a, _: not a.is_open, lambda _: "is still open")
-_UNSEEN = Need(
-    lambda a, now: not a.is_acknowledged(now),
-    lambda a: f"was acknowledged by {a.acknowledged_by} at {iso(a.acknowledged_at)}",
+def _acknowledged(alert: Alert) -> Why:
+    by, at = alert.acknowledged_by, iso(alert.acknowledged_at)
+    return Why(f"was acknowledged by {by} at {at}", "acknowledged", {"by": by, "at": at})
+
+
+def _on_the_shelf(alert: Alert) -> Why:
+    by, until = alert.shelved_by, iso(alert.shelved_until)
+    return Why(f"is shelved by {by} until {until}", "shelved", {"by": by, "until": until})
+
+
+_OPEN = Need(
+    lambda a, _: a.is_open,
+    lambda a: Why(f"returned to normal at {iso(a.ended_at)}", "over", {"at": iso(a.ended_at)}),
 )
-_SEEN = Need(lambda a, _: a.acknowledged_at is not None, lambda _: "is not acknowledged")
-_UNSHELVED = Need(
-    lambda a, now: not _shelved(a, now), lambda a: f"is shelved by {a.shelved_by} until {iso(a.shelved_until)}"
+_OVER = Need(lambda a, _: not a.is_open, lambda _: Why("is still open", "open"))
+_UNSEEN = Need(lambda a, now: not a.is_acknowledged(now), _acknowledged)
+_SEEN = Need(lambda a, _: a.acknowledged_at is not None, lambda _: Why("is not acknowledged", "unacknowledged"))
+_UNSHELVED = Need(lambda a, now: not _shelved(a, now), _on_the_shelf)
+_ON_SHELF = Need(lambda a, _: a.shelved_until is not None, lambda _: Why("is not shelved", "unshelved"))
+_IN_SERVICE = Need(
+    lambda a, _: not a.work_order,
+    lambda a: Why(f"is out of service under work order {a.work_order}", "out_of_service", {"order": a.work_order}),
 )
-_ON_SHELF = Need(lambda a, _: a.shelved_until is not None, lambda _: "is not shelved")
-_IN_SERVICE = Need(lambda a, _: not a.work_order, lambda a: f"is out of service under work order {a.work_order}")
-_OUT = Need(lambda a, _: bool(a.work_order), lambda _: "is in service")
-_INHIBITED = Need(lambda a, _: bool(a.inhibited_by), lambda _: "is not inhibited")
-_NOT_CONFIRMED = Need(lambda a, _: a.verification is not Verification.CONFIRMED, lambda _: "is confirmed already")
-_NOT_DISMISSED = Need(lambda a, _: a.verification is not Verification.DISMISSED, lambda _: "was dismissed by a human")
+_OUT = Need(lambda a, _: bool(a.work_order), lambda _: Why("is in service", "in_service"))
+_INHIBITED = Need(lambda a, _: bool(a.inhibited_by), lambda _: Why("is not inhibited"))
+_NOT_CONFIRMED = Need(
+    lambda a, _: a.verification is not Verification.CONFIRMED, lambda _: Why("is confirmed already", "confirmed")
+)
+_NOT_DISMISSED = Need(
+    lambda a, _: a.verification is not Verification.DISMISSED, lambda _: Why("was dismissed by a human", "dismissed")
+)
 _NO_HUMAN = Need(
     lambda a, _: a.verification in {Verification.UNVERIFIED, Verification.PROBABLE},
-    lambda a: f"is {a.verification.value} already",
+    lambda a: Why(f"is {a.verification.value} already"),
 )
-_CLEARING = Need(lambda a, _: a.clearing_since is not None, lambda _: "is not clearing")
-_NOT_CLEARING = Need(lambda a, _: a.clearing_since is None, lambda a: f"is clearing since {iso(a.clearing_since)}")
-_SILENT = Need(lambda a, _: a.stale_since is not None, lambda _: "is not stale")
-_HEARD = Need(lambda a, _: a.stale_since is None, lambda a: f"is stale since {iso(a.stale_since)}")
-_LOOSE = Need(lambda a, _: a.latched_since is None, lambda a: f"is latched since {iso(a.latched_since)}")
+_CLEARING = Need(lambda a, _: a.clearing_since is not None, lambda _: Why("is not clearing"))
+_NOT_CLEARING = Need(lambda a, _: a.clearing_since is None, lambda a: Why(f"is clearing since {iso(a.clearing_since)}"))
+_SILENT = Need(lambda a, _: a.stale_since is not None, lambda _: Why("is not stale"))
+_HEARD = Need(lambda a, _: a.stale_since is None, lambda a: Why(f"is stale since {iso(a.stale_since)}"))
+_LOOSE = Need(lambda a, _: a.latched_since is None, lambda a: Why(f"is latched since {iso(a.latched_since)}"))
 
 MOVES = MappingProxyType(
     {
@@ -100,15 +124,17 @@ def check(alert: Alert, step: AlertStep, actor: Actor, now: datetime, reason: st
     if move.action is not None:
         actor.require(move.action)
     elif actor.role is not None:
-        raise Forbidden(f"{step.value} is done by the system only")
+        raise Forbidden(f"{step.value} is done by the system only", key="system")
     for need in move.needs:
         if not need.holds(alert, now):
-            raise IllegalMove(f"alert {alert.id} {need.why(alert)}")
+            why = need.why(alert)
+            raise IllegalMove(f"alert {alert.id} {why.text}", key=f"alert.{why.key}", alert=alert.id, **why.values)
     if step is AlertStep.CONFIRM and actor.role is None and not _NOT_DISMISSED.holds(alert, now):
-        raise IllegalMove(f"alert {alert.id} {_NOT_DISMISSED.why(alert)}; only a human takes that back")
+        raise IllegalMove(f"alert {alert.id} {_NOT_DISMISSED.why(alert).text}; only a human takes that back")
     told = reason.strip()
     if move.reason and not told:
-        raise InputRejected(f"say why: {step.value} of alert {alert.id} needs a reason")
+        raise InputRejected(f"say why: {step.value} of alert {alert.id} needs a reason", key="reason")
     if len(told) > REASON_LIMIT:
-        raise InputRejected(f"a reason has at most {REASON_LIMIT} characters, this one {len(told)}")
+        text = f"a reason has at most {REASON_LIMIT} characters, this one {len(told)}"
+        raise InputRejected(text, key="reason.long", limit=REASON_LIMIT, n=len(told))
     return told

@@ -8,7 +8,16 @@ from __future__ import annotations
 
 
 class YipingError(Exception):
-    """Base of every error raised on purpose; its text is fit to be shown to a person and holds no secret."""
+    """Base of every error raised on purpose; its text is fit to be shown to a person and holds no secret.
+
+    `key`, `values`: the same for screens, which say it in their reader's language: the name of a sentence among their
+    words (`refused.` and the key), and what stands in it: numbers, ids, states, times as ISO 8601.
+    """
+
+    def __init__(self, text: str = "", *, key: str = "", **values: str | int | None) -> None:
+        super().__init__(text)
+        self.key = key
+        self.values = values
 
 
 class DeviceLost(YipingError):

@@ -105,7 +105,8 @@ def add_task(
     actor.require(Action.DISPATCH)
     event = writer.event(event_id)
     if event.state not in TAKES_TASKS:
-        raise IllegalMove(f"event {event_id} is {event.state}; no task is added to it")
+        text = f"event {event_id} is {event.state}; no task is added to it"
+        raise IllegalMove(text, key="event.state", event=event_id, event_state=event.state.value)
     if work.unit:
         task = assigned(writer, event, work, actor, now)
     else:
@@ -117,7 +118,8 @@ def add_task(
         else:
             candidate, why = named(writer, work.responder, event.location, roads=roads)
             if why:
-                raise IllegalMove(f"{work.responder} cannot be sent: {why}")
+                text = f"{work.responder} cannot be sent: {why}"
+                raise IllegalMove(text, key="nobody.named", who=work.responder, unfit=why)
             task = make_offer(writer, task, candidate, actor, now, settings=settings)
     if event.state is EventState.FILED:
         take(writer, event_id, EventStep.DISPATCH, actor, now, calendar=calendar_of(settings))
@@ -152,7 +154,7 @@ def reassign(
     if not unit and responder is not None:
         candidate, why = named(writer, responder, task.location, roads=roads)
         if why:
-            raise IllegalMove(f"{responder} cannot be sent: {why}")
+            raise IllegalMove(f"{responder} cannot be sent: {why}", key="nobody.named", who=responder, unfit=why)
         task = make_offer(writer, task, candidate, actor, now, settings=settings)
     elif not unit:
         task = offer_next(writer, task, now, roads=roads, settings=settings)

@@ -90,9 +90,9 @@ def check(event: Event, step: EventStep, attempt: Attempt) -> None:
     for condition in TABLE[step].conditions:
         why = reason_against(condition, attempt)
         if why and condition in _GIVEN:
-            raise InputRejected(f"{step} of event {event.id}: {why}")
+            raise InputRejected(f"{step} of event {event.id}: {why}", key=f"case.{condition.value}", event=event.id)
         if why:
-            raise IllegalMove(f"{step} of event {event.id}: {why}")
+            raise IllegalMove(f"{step} of event {event.id}: {why}", key=f"case.{condition.value}", event=event.id)
 
 
 def check_standing(event: Event, step: EventStep, actor: Actor) -> None:
@@ -100,12 +100,17 @@ def check_standing(event: Event, step: EventStep, actor: Actor) -> None:
     move = TABLE[step]
     if move.action is None:
         if actor.role is not None:
-            raise Forbidden(f"{step} is done by the system only")
+            raise Forbidden(f"{step} is done by the system only", key="system")
     else:
         actor.require(move.action)
     if event.state not in move.states:
         possible = ", ".join(state.value for state in EventState if state in move.states)
-        raise IllegalMove(f"event {event.id} is {event.state}; {step} is possible only when {possible}")
+        raise IllegalMove(
+            f"event {event.id} is {event.state}; {step} is possible only when {possible}",
+            key="event.state",
+            event=event.id,
+            event_state=event.state.value,
+        )
 
 
 def possible_steps(reader: Reader, event: Event, actor: Actor) -> list[dict[str, str]]:

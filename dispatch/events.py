@@ -56,9 +56,16 @@ def event_of(writer: Writer, alert: Alert, actor: Actor, now: datetime, settings
     if alert.event_id is not None:
         event = writer.event(alert.event_id)
         if event.closed_at is not None:
-            raise IllegalMove(f"event {event.id} of alert {alert.id} was closed at {iso(event.closed_at)}")
+            raise IllegalMove(
+                f"event {event.id} of alert {alert.id} was closed at {iso(event.closed_at)}",
+                key="event.closed",
+                event=event.id,
+                alert=alert.id,
+                at=iso(event.closed_at),
+            )
         if event.state is EventState.SUSPENDED:
-            raise IllegalMove(f"event {event.id} of alert {alert.id} is suspended")
+            text = f"event {event.id} of alert {alert.id} is suspended"
+            raise IllegalMove(text, key="event.suspended", event=event.id, alert=alert.id)
     else:
         event = near_event(writer, alert, now, settings) or _open(writer, alert, actor, now, settings)
     return event, _link(writer, alert, event, actor, now)

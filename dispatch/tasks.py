@@ -175,9 +175,9 @@ def report(  # noqa: PLR0917 - who, when and what
     check(task, Step.REPORT, actor, (), now)
     text = text.strip()
     if not text and photo is None:
-        raise InputRejected("a report needs a photo or a text")
+        raise InputRejected("a report needs a photo or a text", key="report.empty")
     if task.needs_photo and photo is None:
-        raise InputRejected(f"task {task_id} asks for a photo")
+        raise InputRejected(f"task {task_id} asks for a photo", key="report.photo", task=task_id)
     unknown = sorted(set(checked) - set(range(len(task.checklist))))
     if unknown:
         raise InputRejected(f"the checklist of task {task_id} has no item {unknown[0]}")
@@ -248,8 +248,14 @@ def _waiting_task(reader: Reader, alert: Alert) -> Task | None:
     for task in reader.tasks(TaskQuery(alert_id=alert.id, open_only=True, limit=1)):
         if task.state is not TaskState.DRAFT:
             state = task.state.value.replace("_", " ")
+            who = task.responder or task.offered_to or ""
             raise IllegalMove(
-                f"alert {alert.id} is being worked on: task {task.id} is {state}, {task.responder or task.offered_to}"
+                f"alert {alert.id} is being worked on: task {task.id} is {state}, {who}",
+                key="alert.worked_on",
+                alert=alert.id,
+                task=task.id,
+                task_state=task.state.value,
+                who=who,
             )
         return task
     return None
@@ -262,10 +268,13 @@ def _chosen(
     if responder is not None:
         candidate, reason = named(reader, responder, event.location, roads=roads)
         if reason:
-            raise NobodyAvailable(f"{responder} cannot be sent: {reason}")
+            raise NobodyAvailable(
+                f"{responder} cannot be sent: {reason}", key="nobody.named", who=responder, unfit=reason
+            )
         return (candidate,)
     if not ranking.eligible:
-        raise NobodyAvailable(f"nobody can be sent: {'; '.join(ranking.shortfall)}")
+        why = "; ".join(ranking.shortfall)
+        raise NobodyAvailable(f"nobody can be sent: {why}", key="nobody", unfit_each=why)
     return ranking.eligible
 
 

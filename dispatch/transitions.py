@@ -136,17 +136,23 @@ def check(
     transition = TRANSITIONS[step]
     if transition.action is None:
         if actor.role is not None:
-            raise Forbidden(f"{step} is done by the system only")
+            raise Forbidden(f"{step} is done by the system only", key="system")
     else:
         actor.require(transition.action)
     _check_person(task, step, transition.who, actor, offers, members)
     possible = transition.states | (transition.unit_states if task.unit else frozenset())
     if task.state not in possible:
-        raise IllegalMove(f"task {task.id} is {_standing(task)}; {step} is possible only when {_named(possible)}")
+        raise IllegalMove(
+            f"task {task.id} is {_standing(task)}; {step} is possible only when {_named(possible)}",
+            key="task.state",
+            task=task.id,
+            task_state=task.state.value,
+            who=task.responder or task.offered_to or "",
+        )
     if transition.who is Who.OFFERED and not task.unit:
         _check_offer(task, actor, offers, now)
     if Condition.REASON in transition.conditions and not (reason or "").strip():
-        raise InputRejected(f"{step} of task {task.id} needs a reason")
+        raise InputRejected(f"{step} of task {task.id} needs a reason", key="reason")
     if Condition.RULED in transition.conditions:
         _check_ruling(task)
 
@@ -155,22 +161,27 @@ def _check_person(  # noqa: PLR0917 - who does what to which task
     task: Task, step: Step, who: Who, actor: Actor, offers: Sequence[Offer], members: Collection[str]
 ) -> None:
     if who is Who.OFFERED and task.unit and actor.name not in members:
-        raise Forbidden(f"task {task.id} is for {task.unit}, and {actor.name} is not one of its people")
+        text = f"task {task.id} is for {task.unit}, and {actor.name} is not one of its people"
+        raise Forbidden(text, key="task.unit", task=task.id)
     if who is Who.OFFERED and not task.unit and all(offer.responder != actor.name for offer in offers):
-        raise Forbidden(f"task {task.id} was not offered to {actor.name}")
+        raise Forbidden(f"task {task.id} was not offered to {actor.name}", key="task.not_offered", task=task.id)
     if who is Who.ASSIGNED and task.unit and task.responder is None and actor.name not in members:
-        raise Forbidden(f"task {task.id} is for {task.unit}, and {actor.name} is not one of its people")
+        text = f"task {task.id} is for {task.unit}, and {actor.name} is not one of its people"
+        raise Forbidden(text, key="task.unit", task=task.id)
     if who is Who.ASSIGNED and task.responder not in (None, actor.name):
-        raise Forbidden(f"task {task.id} is {task.responder}'s; only they can do {step}")
+        text = f"task {task.id} is {task.responder}'s; only they can do {step}"
+        raise Forbidden(text, key="task.others", task=task.id, who=task.responder)
     if who is Who.ANOTHER and (task.responder == actor.name or (task.unit and actor.name in members)):
-        raise Forbidden(f"task {task.id} was done by {task.responder}; nobody verifies their own work")
+        text = f"task {task.id} was done by {task.responder}; nobody verifies their own work"
+        raise Forbidden(text, key="task.own_work", task=task.id)
 
 
 def _check_ruling(task: Task) -> None:
     """Given back once with a reason; once more only after a ruling."""
     returned = [n for n, one in enumerate(task.steps) if one.step == Step.RETURN]
     if returned and all(one.step != Step.RULE for one in task.steps[returned[-1] :]):
-        raise IllegalMove(f"task {task.id} was returned once already; a second return needs a ruling")
+        text = f"task {task.id} was returned once already; a second return needs a ruling"
+        raise IllegalMove(text, key="task.returned_once", task=task.id)
 
 
 def open_offer(offers: Sequence[Offer], responder: str | None = None) -> Offer | None:
@@ -184,9 +195,11 @@ def _check_offer(task: Task, actor: Actor, offers: Sequence[Offer], now: datetim
     if not mine.is_open:
         ends = (("declined", mine.declined_at), ("expired", mine.expired_at), ("withdrawn", mine.withdrawn_at))
         how, at = next(((how, at) for how, at in ends if at is not None), ("answered", mine.accepted_at))
-        raise IllegalMove(f"the offer of task {task.id} to {actor.name} was {how} at {iso(at)}")
+        text = f"the offer of task {task.id} to {actor.name} was {how} at {iso(at)}"
+        raise IllegalMove(text, key=f"offer.{how}", task=task.id, at=iso(at))
     if now > mine.expires_at:
-        raise IllegalMove(f"the offer of task {task.id} to {actor.name} expired at {iso(mine.expires_at)}")
+        text = f"the offer of task {task.id} to {actor.name} expired at {iso(mine.expires_at)}"
+        raise IllegalMove(text, key="offer.expired", task=task.id, at=iso(mine.expires_at))
 
 
 def _standing(task: Task) -> str:

@@ -16,6 +16,7 @@ from layouts.words_load import LOAD
 from layouts.words_losses import LOSSES
 from layouts.words_notices import NOTICES
 from layouts.words_plans import PLANS
+from layouts.words_refusals import REFUSALS
 from layouts.words_rejects import REJECTS
 from layouts.words_setup import SETUP
 from layouts.words_store import STORE
@@ -345,6 +346,7 @@ TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
         **FUSION,
         **PLANS,
         **STORE,
+        **REFUSALS,
         **REJECTS,
         **CLIPS,
         **HEALTH,

@@ -124,7 +124,9 @@ def refusal(error: YipingError) -> Response:
             again = {"Retry-After": str(math.ceil(error.wait_s))} if isinstance(error, TooMany | TooManyTries) else {}
             headers = {**_HEADERS_OF.get(status, {}), **again}
             reason = getattr(error, "reason", None)
-            members = {} if reason is None else {"reason": reason}
+            members: dict[str, Any] = {} if reason is None else {"reason": reason}
+            if error.key:
+                members["words"] = {"key": error.key, "values": error.values}
             return problem(status, str(error), kind=kind, headers=headers, **members)
     return problem(500, "the server could not do this", kind="defect")
 

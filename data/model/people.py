@@ -115,7 +115,7 @@ class Actor:
     def require(self, action: Action) -> None:
         """Raise Forbidden unless this actor may do it. The system may do everything it was built to do."""
         if self.role is not None and not may(self.role, action):
-            raise Forbidden(f"role {self.role} may not {action}")
+            raise Forbidden(f"role {self.role} may not {action}", key="role", role=self.role)
 
 
 ENDED_SESSIONS_KEPT = timedelta(days=31)  # longer than addresses of logins count as known

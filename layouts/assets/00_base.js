@@ -128,6 +128,28 @@ window.yiping = (() => {
   /** Who is logged in: {name, role, may, csrf}; asked once. */
   const me = () => (asking ??= request("GET", "/api/v1/me").catch((error) => { asking = null; throw error; }));
 
+  /** Why somebody cannot be sent, as the server tells it, in words. */
+  const unfit = (reason) => t(`reason.${reason}`, {}, /^last position/.test(reason) ? t("reason.old_position")
+    : /^declined/.test(reason) ? `${t("reason.declined")}${reason.slice(8)}` : reason);
+  /** How a value of a refusal is said: by the name of its member. */
+  const saidAs = {
+    at: (iso) => show(iso, "full"),
+    until: (iso) => show(iso, "full"),
+    by: (id) => personName(id),
+    who: (id) => personName(id) || "—",
+    role: (role) => t(`role.${role}`, {}, role),
+    task_state: (state) => t(`task.${state}`, {}, state),
+    event_state: (state) => t(`event.${state}`, {}, state),
+    unfit,
+    unfit_each: (told) => told.split("; ").map((one) => {
+      const [id, reason] = one.split(": ");
+      return reason ? `${personName(id)}${language === "zh" ? "" : " "}${unfit(reason)}` : one;
+    }).join(language === "zh" ? "、" : ", "),
+  };
+  /** A refusal in the reader's language, local time and names: {key, values} of a problem document. */
+  const refusal = ({ key, values }) => t(`refused.${key}`,
+    Object.fromEntries(Object.entries(values).map(([name, value]) => [name, (saidAs[name] ?? String)(value ?? "")])));
+
   async function request(method, path, body, headers = {}) {
     let answer;
     try {
@@ -148,7 +170,8 @@ window.yiping = (() => {
     const content = await answer.json().catch(() => ({}));
     if (!answer.ok) {
       const detail = typeof content.detail === "string" ? content.detail : content.title;
-      const said = t(`error.${answer.status}`, {}, t("error.other", { n: answer.status })) + (detail ? `：${detail}` : "");
+      const own = content.words && page.words[language][`refused.${content.words.key}`] ? refusal(content.words) : "";
+      const said = own || t(`error.${answer.status}`, {}, t("error.other", { n: answer.status })) + (detail ? `：${detail}` : "");
       throw Object.assign(new Error(said), { detail, errors: content.errors });
     }
     return content;
@@ -205,6 +228,6 @@ window.yiping = (() => {
 
   return {
     page, language, t, clock, show, wall, moment, zoneNote, ago, ageSeconds, duration, make, since, everySecond, mount, at, me, get, post, send, all,
-    say, act, sites, siteName, personName, personNames, nameUser,
+    say, act, unfit, sites, siteName, personName, personNames, nameUser,
   };
 })();

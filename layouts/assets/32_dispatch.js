@@ -1,7 +1,7 @@
 // The wall's dispatch panel: the chosen alert, its picture, who could go, who goes, and each step with who and when.
 (() => {
   "use strict";
-  const { t, make, since, show, mount, feed, marks, act, post, get, siteName, personName, personNames, duration, me, alertList } = yiping;
+  const { t, make, since, show, mount, feed, marks, act, post, get, siteName, personName, personNames, duration, me, unfit, alertList } = yiping;
   const REASK_MS = 15000;
   const candidates = new Map(); // alert id -> {asked: ms, items, error}
   let place = null;
@@ -33,8 +33,6 @@
   };
   const travel = (one) => `${t("travel.min", { n: Math.max(1, Math.round(one.travel_s / 60)) })} · ${
     one.distance_m < 1000 ? `${Math.round(one.distance_m)} m` : `${(one.distance_m / 1000).toFixed(1)} km`}`;
-  const against = (reason) => t(`reason.${reason}`, {}, /^last position/.test(reason) ? t("reason.old_position")
-    : /^declined/.test(reason) ? `${t("reason.declined")}${reason.slice(8)}` : reason);
   const lastOf = (warning) => t("candidate.last_unit", { grid: warning.replace(/^.* /, "") });
   /** What the cost is made of beside the way, in words; the way itself stands there already. */
   const parts = (one) => (one.why ?? "").split(", ").slice(1)
@@ -49,7 +47,7 @@
     return make("li", { class: `${one.reason ? "unfit" : ""}${going ? " going" : ""}` },
       make("b", {}, personName(one.responder)),
       make("span", { class: "dim" }, who?.team ?? ""),
-      make("span", { class: "travel", title: one.why || null }, one.reason ? against(one.reason) : travel(one)),
+      make("span", { class: "travel", title: one.why || null }, one.reason ? unfit(one.reason) : travel(one)),
       !task && !one.reason && alertList.isByHand() && make("button", {
         type: "button", onclick: (event) => alertList.dispatch(alert, event.currentTarget, one.responder),
       }, t("do.send")),

@@ -11,8 +11,9 @@ from data.model.alert import AlertState, Priority
 from data.model.alert_life import AlertStep, Condition, Suppression, Verification
 from data.model.notice import NoticeState
 from data.model.people import Action, Role
-from data.model.task import TaskState
+from data.model.task import EventState, TaskState
 from data.model.units import UNIT_OF
+from dispatch.case_table import Condition as CaseCondition
 from layouts.words import TABLE, Words, language_of, tables
 
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
@@ -67,6 +68,19 @@ def test_every_step_that_the_trail_records_has_its_word(root: Path) -> None:
     assert {"raise", "acknowledge", "accept", "verify"} <= steps
     assert {f"audit.{step}" for step in steps} - TABLE.keys() == set()
     assert Action.VERIFY.value == "verify"
+
+
+def test_every_refusal_that_says_its_key_has_its_sentence(root: Path) -> None:
+    keys = {f"case.{condition.value}" for condition in CaseCondition}
+    for folder in ("alerts", "dispatch", "data/model"):
+        for file in (root / folder).glob("*.py"):
+            keys |= set(re.findall(r'key="([a-z_.]+)"', file.read_text("utf-8")))
+    moves = (root / "alerts" / "moves.py").read_text("utf-8")
+    keys |= {f"alert.{key}" for key in re.findall(r'Why\((?:f?"[^"]*"), "(\w+)"', moves)} | {"alert.now"}
+    keys |= {f"offer.{how}" for how in ("declined", "expired", "withdrawn", "answered")}
+    assert {"alert.acknowledged", "alert.over", "task.state", "nobody", "role"} <= keys
+    assert {f"refused.{key}" for key in keys} - TABLE.keys() == set()
+    assert {f"event.{state}" for state in EventState} - TABLE.keys() == set()
 
 
 def test_a_cookie_chooses_the_language_and_nonsense_does_not() -> None:

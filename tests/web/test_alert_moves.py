@@ -66,7 +66,9 @@ def test_what_is_not_possible_now_is_refused_with_the_reason(running: Running) -
         assert take(officer, alert, "unshelve", {}, 409)["detail"] == f"alert {alert} is not shelved"
         assert take(officer, alert, "return_to_service", {}, 409)["detail"] == f"alert {alert} is in service"
         take(operator, alert, "confirm", {})
-        assert take(officer, alert, "confirm", {}, 409)["detail"] == f"alert {alert} is confirmed already"
+        refused = take(officer, alert, "confirm", {}, 409)
+        assert refused["detail"] == f"alert {alert} is confirmed already"
+        assert refused["words"] == {"key": "alert.confirmed", "values": {"alert": alert}}
         take(officer, alert, "shelve", {"minutes": 5, "reason": "x"})
         refused = take(officer, alert, "shelve", {"minutes": 6, "reason": "x"}, 409)
         assert "is shelved by zhao until" in refused["detail"]

@@ -202,6 +202,13 @@ class AnyList(BaseModel):
     next: str | None
 
 
+class RefusalWords(BaseModel):
+    """A sentence by its name, and what stands in it: numbers, ids, states, times as ISO 8601."""
+
+    key: str
+    values: dict[str, str | int | None]
+
+
 class Problem(BaseModel):
     """RFC 9457."""
 
@@ -212,6 +219,7 @@ class Problem(BaseModel):
     instance: str | None = Field(default=None, description="urn:yiping:request: and the request's id.")
     request_id: str | None = Field(default=None, description="As in the header X-Request-ID and in the log.")
     errors: list[dict[str, Any]] | None = None
+    words: RefusalWords | None = Field(default=None, description="The same for a screen to say in its own language.")
 
 
 PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}

@@ -1,0 +1,105 @@
+"""Refusals of the server as the screens say them: a sentence for each key of `data.errors.YipingError`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+REFUSALS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "refused.role": ("{role}无权进行这一操作", "{role} may not do this"),
+        "refused.system": ("这一步只由系统完成", "Only the system takes this step"),
+        "refused.reason": ("请写明理由", "Give a reason"),
+        "refused.reason.long": (
+            "理由最多 {limit} 字，现有 {n} 字",
+            "A reason has at most {limit} characters, this has {n}",
+        ),
+        "refused.alert.now": ("告警 {alert} 目前不能这样处理", "This is not possible for alert {alert} now"),
+        "refused.alert.over": ("告警 {alert} 已于 {at} 恢复正常", "Alert {alert} returned to normal at {at}"),
+        "refused.alert.open": ("告警 {alert} 尚未恢复", "Alert {alert} is still open"),
+        "refused.alert.acknowledged": (
+            "告警 {alert} 已由{by}于 {at} 确认",
+            "Alert {alert} was acknowledged by {by} at {at}",
+        ),
+        "refused.alert.unacknowledged": ("告警 {alert} 尚未确认", "Alert {alert} is not acknowledged"),
+        "refused.alert.shelved": (
+            "告警 {alert} 已由{by}搁置至 {until}",
+            "Alert {alert} is shelved by {by} until {until}",
+        ),
+        "refused.alert.unshelved": ("告警 {alert} 没有搁置", "Alert {alert} is not shelved"),
+        "refused.alert.out_of_service": (
+            "告警 {alert} 已停用，工单 {order}",
+            "Alert {alert} is out of service, work order {order}",
+        ),
+        "refused.alert.in_service": ("告警 {alert} 没有停用", "Alert {alert} is in service"),
+        "refused.alert.confirmed": ("告警 {alert} 已核实", "Alert {alert} is confirmed already"),
+        "refused.alert.dismissed": ("告警 {alert} 已被人工排除", "Alert {alert} was dismissed by a person"),
+        "refused.alert.worked_on": (
+            "告警 {alert} 正在处置：任务 {task}（{who}，{task_state}）",
+            "Alert {alert} is being worked on: task {task} ({who}, {task_state})",
+        ),
+        "refused.shelf.past": ("搁置的结束时间必须在将来", "A shelf ends in the future"),
+        "refused.shelf.long": ("{role}最多可搁置 {n} 分钟", "{role} may shelve for {n} min at most"),
+        "refused.task.state": (
+            "任务 {task} 现为“{task_state}”（{who}），不能这样操作",
+            "Task {task} is {task_state} ({who}): this is not possible now",
+        ),
+        "refused.task.unit": ("任务 {task} 属于其他单位", "Task {task} is another unit's"),
+        "refused.task.not_offered": ("任务 {task} 没有派给您", "Task {task} was not offered to you"),
+        "refused.task.others": ("任务 {task} 由{who}负责", "Task {task} is {who}'s"),
+        "refused.task.own_work": ("不能核查自己完成的任务 {task}", "Nobody verifies their own work (task {task})"),
+        "refused.task.returned_once": (
+            "任务 {task} 已退过一次，再退须先裁定",
+            "Task {task} was returned once already; a second return needs a ruling",
+        ),
+        "refused.offer.declined": (
+            "任务 {task} 的派单已于 {at} 被谢绝",
+            "The offer of task {task} was declined at {at}",
+        ),
+        "refused.offer.expired": ("任务 {task} 的派单已于 {at} 超时", "The offer of task {task} expired at {at}"),
+        "refused.offer.withdrawn": (
+            "任务 {task} 的派单已于 {at} 撤回",
+            "The offer of task {task} was withdrawn at {at}",
+        ),
+        "refused.offer.answered": ("任务 {task} 的派单已于 {at} 答复", "The offer of task {task} was answered at {at}"),
+        "refused.report.empty": ("请附照片或文字", "A report needs a photo or a text"),
+        "refused.report.photo": ("任务 {task} 要求附照片", "Task {task} asks for a photo"),
+        "refused.nobody": ("无人可派：{unfit_each}", "Nobody can be sent: {unfit_each}"),
+        "refused.nobody.named": ("不能派{who}：{unfit}", "{who} cannot be sent: {unfit}"),
+        "refused.event.state": (
+            "事件 {event} 现为“{event_state}”，不能这样操作",
+            "Event {event} is {event_state}: this is not possible now",
+        ),
+        "refused.event.closed": (
+            "事件 {event}（告警 {alert}）已于 {at} 结案",
+            "Event {event} of alert {alert} was closed at {at}",
+        ),
+        "refused.event.suspended": (
+            "事件 {event}（告警 {alert}）已挂账",
+            "Event {event} of alert {alert} is suspended",
+        ),
+        "refused.case.reason": ("事件 {event}：请写明理由", "Event {event}: give a reason"),
+        "refused.case.filing": ("事件 {event} 未满足立案条件", "Event {event} does not meet its filing conditions"),
+        "refused.case.sent_or_led": ("事件 {event} 尚未指定牵头单位", "Event {event} has no lead"),
+        "refused.case.has_work": ("事件 {event} 没有进行中的任务", "Event {event} has no open task"),
+        "refused.case.all_done": ("事件 {event} 的任务尚未全部完成", "Not all tasks of event {event} are done"),
+        "refused.case.nobody_at_work": ("事件 {event} 仍有任务在进行", "Event {event} still has open tasks"),
+        "refused.case.not_own_work": (
+            "不能核查自己处置的事件 {event}",
+            "Nobody verifies their own work (event {event})",
+        ),
+        "refused.case.called_back": (
+            "事件 {event} 须先回访报告人，并得到满意答复",
+            "Whoever reported event {event} must be called back and satisfied first",
+        ),
+        "refused.case.closing": ("事件 {event} 未满足结案条件", "Event {event} does not meet its closing conditions"),
+        "refused.case.split": ("事件 {event} 的各区尚未商定分工", "The districts of event {event} have not agreed yet"),
+        "refused.case.asked": (
+            "本区没有收到共管事件 {event} 的请求",
+            "This district was not asked to hold event {event}",
+        ),
+        "refused.case.shared": ("事件 {event} 不是共管事件", "Event {event} is not shared"),
+        "refused.case.more_time": ("事件 {event}：请填写延长的时间", "Event {event}: say how much more time"),
+        "refused.case.carried_out": ("事件 {event} 没有完成的任务", "No task of event {event} was carried out"),
+    }
+)
