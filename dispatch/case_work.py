@@ -19,6 +19,7 @@ from data.model.task import Event, EventState, Task, TaskState
 from data.ports.store import Writer
 from data.stored.trail import task_step
 from dispatch import turns
+from dispatch.case_rules import QUICK
 from dispatch.case_table import EventStep
 from dispatch.cases import Given, take
 from dispatch.clocks import calendar_of
@@ -121,7 +122,8 @@ def add_task(
                 text = f"{work.responder} cannot be sent: {why}"
                 raise IllegalMove(text, key="nobody.named", who=work.responder, unfit=why)
             task = make_offer(writer, task, candidate, actor, now, settings=settings)
-    if event.state is EventState.FILED:
+    back = event.state is EventState.JUDGING and event.origin in QUICK  # all its tasks had been cancelled
+    if event.state is EventState.FILED or back:
         take(writer, event_id, EventStep.DISPATCH, actor, now, calendar=calendar_of(settings))
     return task
 

@@ -125,6 +125,10 @@ CASE_WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "events.tasks": ("任务", "Tasks"),
         "events.history": ("办理过程", "History"),
         "events.promised": ("承诺 {day}", "promised {day}"),
+        "events.reason.all_cancelled": (
+            "全部任务已取消，须重新研判派遣",
+            "All tasks were cancelled: to be judged and dispatched anew",
+        ),
         "events.score": ("满意度 {n}", "score {n}"),
         "events.days": ("{n} 天", "{n} days"),
         "events.yes": ("满意", "satisfied"),

@@ -138,7 +138,7 @@
     make("time", { class: "dim", datetime: step.at }, show(step.at, "full")),
     make("b", {}, personName(step.detail.after_step_of ?? step.by)),
     make("span", {}, t(`event.step.${step.step}`, {}, step.step), " → ", t(`event.${step.to}`)),
-    make("span", { class: "dim" }, [step.reason, detail(step)].filter(Boolean).join(" · ")))));
+    make("span", { class: "dim" }, [step.reason && t(`events.reason.${step.reason}`, {}, step.reason), detail(step)].filter(Boolean).join(" · ")))));
   const fact = (name, text) => text && make("div", {}, make("dt", {}, t(`events.${name}`)), make("dd", {}, text));
   const drawChosen = () => {
     if (!place?.isConnected) return;

@@ -18,6 +18,7 @@ from data.model.record import Evidence, broken_link
 from data.model.task import EventState, Task, TaskState
 from data.ports.store import AlertQuery, TaskQuery
 from data.sql.store import open_store
+from dispatch.case_work import Work, add_task
 from dispatch.responders import sync_responders
 from dispatch.tasks import accept, cancel, decline, en_route, on_scene, report, verify
 from dispatch.transitions import TRANSITIONS, Step
@@ -254,12 +255,28 @@ def test_cancelling_withdraws_the_offer_and_leaves_the_event_open_for_another_ta
     assert cancelled.state is TaskState.CANCELLED
     (offer,) = city.store.read(lambda reader: reader.offers(task.id))
     assert offer.withdrawn_at == NOON
-    assert city.store.read(lambda reader: reader.event(task.event_id)).is_open
+    event = city.store.read(lambda reader: reader.event(task.event_id))
+    assert event.state is EventState.JUDGING, "nobody is at work on it any more"
+    assert (event.steps[-1].step, event.steps[-1].reason) == ("return", "误报")
     another = city.dispatch(alert)
+    assert city.store.read(lambda reader: reader.event(task.event_id)).state is EventState.DISPATCHED
     assert (another.event_id, another.offered_to) == (task.event_id, "near")
     city.pass_time(3600)
     city.expire()
     assert len(city.store.read(lambda reader: reader.offers(task.id))) == 1  # the withdrawn one is left alone
+
+
+def test_an_event_with_another_open_task_goes_on_when_one_is_cancelled(city: City) -> None:
+    first = city.dispatch(city.alert())
+    work = Work("second")
+    second = city.do(
+        lambda writer: add_task(writer, first.event_id, work, CHEN, city.now, roads=city.roads, settings=city.settings)
+    )
+    city.step(cancel, first, CHEN, "够了")
+    assert city.store.read(lambda reader: reader.event(first.event_id)).state is EventState.DISPATCHED
+    city.step(cancel, second, CHEN)
+    event = city.store.read(lambda reader: reader.event(first.event_id))
+    assert (event.state, event.steps[-1].reason) == (EventState.JUDGING, "all_cancelled")
 
 
 def test_a_closed_event_is_not_dispatched_again(city: City) -> None:
