@@ -36,8 +36,13 @@ def running(city_server: Running) -> Iterator[Running]:
 
 @pytest.fixture
 def nobody_busy(running: Running) -> Iterator[None]:
-    """Every open task of the test before is called off, so that somebody can be sent."""
+    """Every open task is called off, of tests before (in any file) and of this one, so that somebody can be sent."""
+    _call_off(running)
     yield
+    _call_off(running)
+
+
+def _call_off(running: Running) -> None:
     with running.client("zhao") as duty:
         for task in running.store.read(lambda reader: reader.tasks(TaskQuery(open_only=True, limit=1000))):
             duty.post(f"/api/v1/tasks/{task.id}/cancel", json={})
