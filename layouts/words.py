@@ -103,6 +103,11 @@ _TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
             "最紧急的一条（未选择）：按 J 或点击后可确认、派遣",
             "The most urgent one, not chosen: press J or click it to acknowledge or dispatch",
         ),
+        "chosen.tag": ("未选择", "not chosen"),
+        "chosen.joined": (
+            "另有 {n} 条是选择之后加入的，未确认；请用 J / K 重新选择此卡后再确认",
+            "{n} joined after you chose and are not acknowledged; choose the card again with J / K first",
+        ),
         "keys": ("J / K 选择 · A 确认 · D 派遣", "J / K choose · A acknowledge · D dispatch"),
         "alerts.nothing": ("目前没有需要处理的预警", "Nothing needs attention now"),
         "alerts.unacknowledged": ("未确认 {n}", "{n} unacknowledged"),
@@ -111,7 +116,9 @@ _TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
         "gauges.nothing": ("还没有监测数据", "No readings yet"),
         "tile.lost": ("信号中断", "Signal lost"),
         "tile.waiting": ("等待画面", "Waiting for a picture"),
-        "tile.old": ("画面停在 {age} 前", "Picture is {age} old"),
+        "tile.old": ("已 {age} 没有新画面", "No new picture for {age}"),
+        "tile.lag": ("延迟 {n} 秒", "{n} s behind"),
+        "tile.lag_why": ("画面正常到达，但拍摄时间落后；不是故障", "Pictures arrive, but were taken earlier; no fault"),
         "tile.paused": ("检测已暂停", "detection paused"),
         "tile.degraded": ("降频分析", "Analysed less often"),
         "tile.degraded_why": (

@@ -14,15 +14,17 @@ yiping.oneAlert = (() => {
   };
   const signature = (alert) => `${alert.version}|${alert.state}|${alert.evidence}|${progress(alert)}`;
 
-  const card = (alert, chosen) => {
+  /** A chosen one is marked as such; the one that is only shown (not `byHand`) otherwise: no key acts on it. */
+  const signOf = (chosen, byHand) => (chosen ? (byHand ? " chosen" : " shown") : "");
+  const card = (alert, chosen, byHand) => {
     const fresh = feed.unacknowledged(alert);
     const step = progress(alert);
     const buttons = make("div", { class: "do" },
       fresh && make("button", { type: "button", class: "strong", "data-do": "acknowledge", title: "A" }, t("do.acknowledge")),
       feed.canDispatch(alert) && make("button", { type: "button", "data-do": "dispatch", title: "D" }, t("do.dispatch")));
     return make("article", {
-      class: `alert ${alert.priority}${fresh ? " fresh" : ""}${chosen ? " chosen" : ""}`,
-      "data-alert": alert.id, "data-card": alert.id, tabindex: 0,
+      class: `alert ${alert.priority}${fresh ? " fresh" : ""}${signOf(chosen, byHand)}`,
+      "data-alert": alert.id, "data-card": alert.id, tabindex: 0, "aria-current": chosen && byHand && "true", "data-shown": t("chosen.tag"),
       "aria-label": `${alert.priority} ${feed.titleOf(alert)} ${siteName(alert.site)}`,
     },
       marks.mark(alert.priority, !fresh),
@@ -50,8 +52,8 @@ yiping.oneAlert = (() => {
     for (const alert of alerts) n.set(alert.site, (n.get(alert.site) ?? 0) + 1);
     return [...n].sort((a, b) => b[1] - a[1]).slice(0, 4).map(([site, count]) => `${siteName(site)} ${count}`).join(" · ");
   };
-  const row = (alert, chosen) => make("li", {
-    "data-alert": alert.id, tabindex: 0, class: `${feed.unacknowledged(alert) ? "fresh" : ""}${alert.id === chosen ? " chosen" : ""}`,
+  const row = (alert, chosen, byHand) => make("li", {
+    "data-alert": alert.id, tabindex: 0, class: `${feed.unacknowledged(alert) ? "fresh" : ""}${signOf(alert.id === chosen, byHand)}`,
   },
     marks.mark(alert.priority, !feed.unacknowledged(alert)),
     make("span", { class: "title" }, feed.titleOf(alert)),
@@ -59,29 +61,30 @@ yiping.oneAlert = (() => {
     make("span", { class: "dim" }, progress(alert)),
     since(alert.raised_at, "ago", { class: "dim" }));
 
-  /** A card that stays the same element while its alerts change: {element, update(alerts, chosen)}. */
+  /** A card that stays the same element while its alerts change: {element, update(alerts, chosen, byHand)}. */
   const group = (key) => {
     let open = false;
     let shown = AT_ONCE;
-    let last = [[], null];
+    let last = [[], null, false];
     let drawn = "";
     const aside = typeof key === "string"; // the log, another desk's, what is kept quiet
-    const element = make("article", { class: "alert group", "data-card": key, tabindex: 0 });
+    const element = make("article", { class: "alert group", "data-card": key, tabindex: 0, "data-shown": t("chosen.tag") });
     const list = make("ol", { class: "members" });
     const lead = (alerts) => [...alerts].sort(feed.byUrgency);
-    const update = (alerts, chosen) => {
-      last = [alerts, chosen];
+    const update = (alerts, chosen, byHand) => {
+      last = [alerts, chosen, byHand];
       const fresh = alerts.filter(feed.unacknowledged);
       const waiting = fresh.length ? fresh : alerts;
       const highest = waiting.map((alert) => alert.priority).sort()[0];
       const newest = alerts.reduce((a, b) => (a.raised_at > b.raised_at ? a : b)).raised_at;
-      const text = `${alerts.length}|${fresh.length}|${highest}|${newest}|${open}|${alerts.some((one) => one.id === chosen)}`;
+      const text = `${alerts.length}|${fresh.length}|${highest}|${newest}|${open}|${signOf(alerts.some((one) => one.id === chosen), byHand)}`;
       if (text !== drawn) {
         drawn = text;
         const name = nameOf(key, alerts);
         element.className = `alert group ${highest}${fresh.length && key !== "log" && key !== "elsewhere" ? " fresh" : ""}`
-          + `${alerts.some((one) => one.id === chosen) ? " chosen" : ""}${open ? " open" : ""}`;
+          + `${signOf(alerts.some((one) => one.id === chosen), byHand)}${open ? " open" : ""}`;
         element.setAttribute("aria-label", `${highest} ${name} ${alerts.length}`);
+        if (element.classList.contains("chosen")) element.setAttribute("aria-current", "true"); else element.removeAttribute("aria-current");
         element.replaceChildren(
           marks.mark(highest, !fresh.length),
           make("div", { class: "picture thumb" }, make("div", { class: "number" },
@@ -99,7 +102,7 @@ yiping.oneAlert = (() => {
       }
       if (!open) return list.replaceChildren();
       const sorted = lead(alerts);
-      list.replaceChildren(...sorted.slice(0, shown).map((alert) => row(alert, chosen)),
+      list.replaceChildren(...sorted.slice(0, shown).map((alert) => row(alert, chosen, byHand)),
         sorted.length > shown ? make("li", { class: "more" }, make("button", { type: "button", "data-do": "more" }, t("cards.more", { n: sorted.length - shown }))) : "");
     };
     const toggle = () => { open = !open; shown = AT_ONCE; update(...last); };

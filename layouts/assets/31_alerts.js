@@ -9,18 +9,24 @@ yiping.alertList = (() => {
   let counts = null;
   let chosen = null; // alert id
   let choseByHand = false; // false: the most urgent one is only shown, and no key acts on it
+  let within = new Set(); // alert ids that were chosen with it: those on its card then, or the one of a row
+  let withinCard = false;
   const followers = new Set();
 
   const cardOf = (id) => [...cards.values()].find((card) => card.ids.has(id));
-  const choose = (id, byHand = true) => {
+  /** `card`: the whole card it is on, as it is now; what joins it later was not chosen. */
+  const choose = (id, byHand = true, card = null) => {
     const first = byHand && !choseByHand;
     if (byHand) choseByHand = true;
+    within = new Set(card?.ids ?? [id]);
+    withinCard = card !== null;
     if (chosen === id && !first) return;
     chosen = id;
     update();
     if (byHand) cardOf(id)?.element.scrollIntoView({ block: "nearest" });
     followers.forEach((follow) => follow(feed.alerts.get(id) ?? null));
   };
+  const chooseCard = (id) => choose(id, true, cardOf(id) ?? null);
   const acknowledge = (alert, button) => act(button, async () => {
     await post(`/api/v1/alerts/${alert.id}/acknowledge`);
   });
@@ -29,6 +35,12 @@ yiping.alertList = (() => {
     for (let from = 0; from < waiting.length; from += MOST_AT_ONCE)
       await post("/api/v1/alarm-cards/acknowledge", { alerts: waiting.slice(from, from + MOST_AT_ONCE) });
   });
+  /** Acknowledge what was chosen; those that joined the card since are named, and stay. */
+  const acknowledgeChosen = (alerts) => {
+    acknowledgeAll(alerts.filter((alert) => within.has(alert.id)));
+    const joined = alerts.filter((alert) => !within.has(alert.id) && feed.unacknowledged(alert)).length;
+    if (joined && withinCard) say(t("chosen.joined", { n: joined }));
+  };
   const dispatch = (alert, button, responder = null) => act(button, async () => {
     await post(`/api/v1/alerts/${alert.id}/dispatch`, responder ? { responder } : {});
   });
@@ -54,16 +66,16 @@ yiping.alertList = (() => {
     const known = cards.get(key);
     if (alerts.length === 1 && typeof key !== "string" && !known?.group) {
       const [alert] = alerts;
-      const drawn = `${oneAlert.signature(alert)}|${alert.id === chosen}`;
+      const drawn = `${oneAlert.signature(alert)}|${alert.id === chosen}|${choseByHand}`;
       if (known?.drawn === drawn) return;
-      const element = oneAlert.card(alert, alert.id === chosen);
+      const element = oneAlert.card(alert, alert.id === chosen, choseByHand);
       known?.element.replaceWith(element);
       cards.set(key, { element, drawn, ids });
       return;
     }
     const group = known?.group ?? oneAlert.group(key);
     if (known && !known.group) known.element.replaceWith(group.element);
-    group.update(alerts, chosen);
+    group.update(alerts, chosen, choseByHand);
     cards.set(key, { element: group.element, group, ids });
   };
   const placeInOrder = (wanted) => {
@@ -143,12 +155,12 @@ yiping.alertList = (() => {
     const card = cardOf(chosen);
     const at = order.findIndex((id) => card?.ids.has(id));
     const alert = feed.alerts.get(chosen);
-    if ((event.key === "j" || event.key === "k") && !choseByHand && order.length) choose(order[0]);
-    else if (event.key === "j" && at < order.length - 1) choose(order[at + 1]);
-    else if (event.key === "k" && at > 0) choose(order[at - 1]);
+    if ((event.key === "j" || event.key === "k") && !choseByHand && order.length) chooseCard(order[0]);
+    else if (event.key === "j" && order.length) chooseCard(order[Math.min(at + 1, order.length - 1)]);
+    else if (event.key === "k" && order.length) chooseCard(order[Math.max(at - 1, 0)]);
     else if ((event.key === "a" || event.key === "d") && !choseByHand) say(t("chosen.nothing"));
     else if ((event.key === "a" || event.key === "d") && !card) say(t("chosen.gone"));
-    else if (event.key === "a" && card?.group) acknowledgeAll(card.group.alerts());
+    else if (event.key === "a" && card?.group) acknowledgeChosen(card.group.alerts());
     else if (event.key === "a" && alert && feed.unacknowledged(alert)) acknowledge(alert);
     else if (event.key === "d" && alert && feed.canDispatch(alert)) dispatch(alert);
     else return;

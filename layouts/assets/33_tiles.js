@@ -3,8 +3,12 @@ yiping.tiles = (() => {
   "use strict";
   const { t, make, mount, feed, marks, page, everySecond, alertList, duration, modes } = yiping;
   const CREDITS = 4; // pictures that may be under way; each one drawn asks for the next
-  const OLD_AFTER_S = 5;
+  const COVER_AFTER_S = 5; // without a newer picture, by when pictures arrive: one that arrives late is no fault
+  const LOST_AFTER_S = 2; // the same where the camera is told to be lost: what still arrives is believed more
+  const LAG_S = 2; // a picture's own time is as much behind: said, in seconds
+  const CALM_S = 10; // a cover that was taken away, or a badge that came or went, does not turn again sooner
   const tiles = new Map(); // site id -> tile
+  const followers = new Set(); // told when a cover comes or goes
   const faults = new Map(); // site id -> what is wrong with its camera: nothing is detected there meanwhile
   let socket = null;
   let attempt = 0;
@@ -47,14 +51,19 @@ yiping.tiles = (() => {
       context.fillText(text, left + 3, y - 1);
     }
   };
+  const nowS = () => performance.now() / 1000;
+  let received = 0;
   async function drawPicture(buffer) {
+    const number = ++received;
     const view = new DataView(buffer);
     const length = view.getUint32(0);
     const header = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, length)));
     const tile = tiles.get(header.site);
     if (!tile) return;
     const bitmap = await createImageBitmap(new Blob([new Uint8Array(buffer, 4 + length)], { type: "image/jpeg" }));
-    if (tile.at && header.at < tile.at) return bitmap.close(); // a newer one was decoded sooner
+    if (number < tile.number) return bitmap.close(); // one that came later was decoded sooner
+    const known = tile.at === header.at && tile.sequence === header.sequence; // told again after a reconnection
+    tile.number = number;
     if (tile.canvas.width !== bitmap.width || tile.canvas.height !== bitmap.height) {
       tile.canvas.width = bitmap.width;
       tile.canvas.height = bitmap.height;
@@ -62,34 +71,70 @@ yiping.tiles = (() => {
     tile.context.drawImage(bitmap, 0, 0);
     bitmap.close();
     tile.at = header.at;
+    tile.sequence = header.sequence;
+    // The first one after connecting may have lain there for long: an old one shows no live camera, two of them do.
+    const first = tile.socket !== socket;
+    tile.socket = socket;
+    if (!known && !(first && yiping.ageSeconds(header.at) > COVER_AFTER_S)) tile.arrivedS = nowS();
     overlay(tile, header, tile.canvas.width, tile.canvas.height);
     drawAge(tile);
   }
+  /** What covers the picture: "" (nothing), "waiting", "old" or "lost". The one place that decides it. */
+  const coverOf = (tile, health) => {
+    const silentS = tile.arrivedS === null ? Infinity : nowS() - tile.arrivedS;
+    const lost = health === "lost" && silentS > LOST_AFTER_S;
+    const kind = lost ? "lost" : tile.at === null ? "waiting" : silentS > COVER_AFTER_S ? "old" : "";
+    if (tile.coverKind === "" && nowS() - tile.uncoveredS < CALM_S) return "";
+    const covered = tile.coverKind === "old" || tile.coverKind === "lost";
+    return kind === "" && covered && tile.arrivedS === tile.lastBeforeS ? "old" : kind; // only a picture uncovers
+  };
+  /** Is the picture behind, in its own time? Once said, until it has not been for a while; and the other way round. */
+  const lagsNow = (tile, seconds) => {
+    if (seconds > LAG_S) tile.behindS = nowS();
+    const lags = nowS() - tile.behindS < CALM_S;
+    if (lags !== tile.lags && nowS() - tile.lagTurnedS >= CALM_S) {
+      tile.lags = lags;
+      tile.lagTurnedS = nowS();
+    }
+    return tile.lags;
+  };
   const drawAge = (tile) => {
     const { health = "unknown", degraded, cause } = feed.sites.get(tile.site.id) ?? {};
     const seconds = tile.at ? yiping.ageSeconds(tile.at) : null;
-    const lost = health === "lost";
-    const old = seconds !== null && seconds > OLD_AFTER_S;
-    const age = seconds === null ? "—" : t("age.short", { n: seconds < 10 ? seconds.toFixed(1) : Math.floor(seconds) });
+    const kind = coverOf(tile, health);
+    if (kind !== tile.coverKind) {
+      // The first picture of all ends a waiting, no fault: it may be covered again as soon as pictures stop.
+      if (kind === "" && (tile.coverKind === "old" || tile.coverKind === "lost")) tile.uncoveredS = nowS();
+      tile.coverKind = kind;
+      tile.lastBeforeS = tile.arrivedS;
+      followers.forEach((follow) => follow());
+    }
+    const lags = lagsNow(tile, seconds);
+    const age = seconds === null ? "—" : lags ? t("tile.lag", { n: Math.round(seconds) }) : t("age.short", { n: seconds < 10 ? seconds.toFixed(1) : Math.floor(seconds) });
     tile.age.textContent = degraded ? `⚠ ${t("tile.degraded")} · ${age}` : age;
-    tile.age.title = degraded ? t("tile.degraded_why") : "";
-    const cover = lost ? [t("tile.lost"), cause && t(`lost.${cause}`)].filter(Boolean).join(" · ") : seconds === null ? t("tile.waiting") : old ? t("tile.old", { age: duration(seconds) }) : "";
-    tile.element.classList.toggle("covered", cover !== "");
-    tile.element.classList.toggle("lost", lost || old);
+    tile.age.title = [degraded && t("tile.degraded_why"), lags && t("tile.lag_why")].filter(Boolean).join(" · ");
+    tile.age.classList.toggle("lag", lags);
+    const cover = { "": "", waiting: t("tile.waiting"), lost: [t("tile.lost"), cause && t(`lost.${cause}`)].filter(Boolean).join(" · "),
+      old: t("tile.old", { age: duration(nowS() - (tile.arrivedS ?? nowS() - (seconds ?? 0))) }) }[kind];
+    tile.element.classList.toggle("covered", kind !== "");
+    tile.element.classList.toggle("lost", kind === "lost" || kind === "old");
     const fault = faults.has(tile.site.id) ? `⚠ ${t(`label.${faults.get(tile.site.id)}`)} · ${t("tile.paused")}` : "";
     tile.element.classList.toggle("ill", fault !== "");
     if (tile.fault.textContent !== fault) tile.fault.textContent = fault;
     if (tile.cover.textContent !== cover) tile.cover.textContent = cover;
   };
+  // A fault that is clearing, or that only its latch holds open, is no fault of the picture that is seen now.
   const drawState = () => {
     faults.clear();
     for (const alert of feed.alerts.values())
-      if (alert.kind === "camera_health" && !alert.ended_at) faults.set(alert.site, alert.label);
+      if (alert.kind === "camera_health" && alert.condition === "active") faults.set(alert.site, alert.label);
     tiles.forEach(drawAge);
     for (const tile of tiles.values()) {
       const alert = alertList.at(tile.site.id);
       const sign = alert ? `${alert.id}|${alert.state}` : "";
-      tile.element.classList.toggle("of-chosen", alertList.chosen()?.site === tile.site.id);
+      const ofChosen = alertList.chosen()?.site === tile.site.id;
+      tile.element.classList.toggle("of-chosen", ofChosen && alertList.isByHand());
+      tile.element.classList.toggle("of-shown", ofChosen && !alertList.isByHand());
       if (tile.sign === sign) continue;
       tile.sign = sign;
       tile.alert = alert;
@@ -153,7 +198,8 @@ yiping.tiles = (() => {
   const build = (site) => {
     const canvas = make("canvas", { width: 640, height: 360, role: "img", "aria-label": site.name });
     const tile = {
-      site, canvas, context: canvas.getContext("2d", { alpha: false }), at: null, sign: null, alert: null,
+      site, canvas, context: canvas.getContext("2d", { alpha: false }), at: null, sequence: null, number: 0, socket: null, sign: null, alert: null,
+      arrivedS: null, coverKind: null, uncoveredS: -Infinity, lastBeforeS: null, lags: false, behindS: -Infinity, lagTurnedS: -Infinity,
       age: make("span", { class: "age" }), cover: make("div", { class: "cover" }), fault: make("div", { class: "fault" }), pin: make("span", { class: "pin", hidden: true }, t("plans.pinned")), mark: make("span"), what: make("span", { class: "what" }),
     };
     tile.element = make("figure", { class: "tile", "data-site": site.id, tabindex: 0 }, canvas, tile.cover, tile.fault, tile.pin,
@@ -203,5 +249,7 @@ yiping.tiles = (() => {
     all();
     connect();
   });
-  return { tiles };
+  /** Can the site not be seen? A camera on the wall by what its tile shows, another site by what is told of it. */
+  const isLost = (site) => (tiles.has(site) ? ["lost", "old"].includes(tiles.get(site).coverKind) : feed.sites.get(site)?.health === "lost");
+  return { tiles, isLost, follow: (follower) => followers.add(follower) };
 })();

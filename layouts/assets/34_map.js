@@ -1,7 +1,7 @@
 // The map: our own lines and areas on a canvas, no tiles from anywhere; sites and people drawn straight onto it.
 yiping.map = (() => {
   "use strict";
-  const { t, mount, feed, marks, page, ageSeconds, everySecond, alertList, personName } = yiping;
+  const { t, mount, feed, marks, page, ageSeconds, everySecond, alertList, tiles, personName } = yiping;
   const STALE_S = 120; // a position older than this is drawn faint
   const GROUND = {
     water: { color: "#24465c", weight: 1, fillColor: "#152b3a", fillOpacity: 1 },
@@ -93,7 +93,7 @@ yiping.map = (() => {
   const cross = (a, b) => a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3];
   const paintSite = (site) => (context, x, y) => {
     const alert = alertList.at(site.id);
-    const lost = feed.sites.get(site.id)?.health === "lost";
+    const lost = tiles.isLost(site.id);
     const chosen = alertList.chosen()?.site === site.id;
     if (alert) {
       const fresh = feed.unacknowledged(alert);
@@ -226,7 +226,7 @@ yiping.map = (() => {
     const newest = [...feed.responders.values()].map((one) => one.position_at ?? "").sort().at(-1);
     place.textContent = newest ? t("map.age", { age: yiping.ago(newest) }) : "";
   }));
-  mount("map", () => alertList.follow(drawSites));
+  mount("map", () => { alertList.follow(drawSites); tiles.follow(drawSites); });
   everySecond.add(() => people.forEach((mark) => mark.redraw()));
 
   return { style, people, siteMarks };

@@ -134,7 +134,7 @@ def test_by_keyboard_alone_j_k_a_d(station: Station, sit_down: SitDown) -> None:
     older = raise_one(station.store, station.vault, now(), site="quay-1", subject="older")
     newer = raise_one(station.store, station.vault, now(), site="quay-2", subject="newer")
     seat = sit_down("/")
-    seat.page.wait_for_selector(f'[data-alert="{newer.id}"].chosen')
+    seat.page.wait_for_selector(f'[data-alert="{newer.id}"].shown')
     seat.page.keyboard.press("j")  # the one that is shown becomes the chosen one
     seat.page.keyboard.press("j")
     seat.page.wait_for_selector(f'[data-alert="{older.id}"].chosen')
@@ -153,7 +153,7 @@ def test_an_alert_that_one_works_on_stays_in_the_panel_though_others_are_more_ur
     raise_one(station.store, station.vault, now(), site="school")
     first = raise_one(station.store, station.vault, now(), site="quay-1")
     seat = sit_down("/")
-    seat.page.wait_for_selector(f'[data-alert="{first.id}"].chosen')
+    seat.page.wait_for_selector(f'[data-alert="{first.id}"].shown')
     seat.page.keyboard.press("j")
     seat.page.keyboard.press("a")
     seat.page.wait_for_selector(f'[data-alert="{first.id}"]:not(.fresh)')
@@ -168,7 +168,7 @@ def test_keys_act_on_what_was_chosen_and_on_nothing_with_words_when_it_is_gone(
     other = raise_one(station.store, station.vault, now(), site="quay-2", subject="other")
     first = raise_one(station.store, station.vault, now(), site="quay-1", subject="first")
     seat = sit_down("/")
-    seat.page.wait_for_selector(f'[data-alert="{first.id}"].chosen')
+    seat.page.wait_for_selector(f'[data-alert="{first.id}"].shown')
     seat.page.keyboard.press("d")
     expect(seat.page.locator(".message").last).to_contain_text("尚未选择预警")
     seat.page.keyboard.press("j")
@@ -250,7 +250,7 @@ def test_a_refusal_is_shown_as_text_to_the_person(station: Station, sit_down: Si
     assert station.store.read(lambda reader: reader.alert(alert.id)).state is AlertState.FIRING
 
 
-def test_tiles_show_live_pictures_and_an_old_picture_is_covered_and_says_its_age(
+def test_tiles_show_live_pictures_and_one_that_stands_is_covered_and_says_for_how_long(
     station: Station, sit_down: SitDown
 ) -> None:
     seat = sit_down("/")
@@ -269,7 +269,7 @@ def test_tiles_show_live_pictures_and_an_old_picture_is_covered_and_says_its_age
     )
     assert colours > 10, "a picture, not a plain field"
     seat.page.wait_for_selector('[data-site="quay-1"].covered.lost', timeout=9_000)
-    assert "画面停在" in seat.page.inner_text('[data-site="quay-1"] .cover')
+    assert "没有新画面" in seat.page.inner_text('[data-site="quay-1"] .cover')
     at = now()
     lost = Change("site", "site:bridge", at, {"site": "bridge", "health": "lost", "at": at.isoformat()})
     station.store.write(lambda writer: writer.publish(lost))
