@@ -24,13 +24,13 @@ yiping.oneAlert = (() => {
       feed.canDispatch(alert) && make("button", { type: "button", "data-do": "dispatch", title: "D" }, t("do.dispatch")));
     return make("article", {
       class: `alert ${alert.priority}${fresh ? " fresh" : ""}${signOf(chosen, byHand)}`,
-      "data-alert": alert.id, "data-card": alert.id, tabindex: 0, "aria-current": chosen && byHand && "true", "data-shown": t("chosen.tag"),
+      "data-alert": alert.id, "data-card": alert.id, tabindex: 0, "aria-current": chosen && byHand && "true",
       "aria-label": `${alert.priority} ${feed.titleOf(alert)} ${siteName(alert.site)}`,
     },
       marks.mark(alert.priority, !fresh),
       marks.evidence(alert, "", { class: "picture thumb" }),
       make("div", { class: "what" },
-        make("h3", {}, feed.titleOf(alert)),
+        make("h3", { "data-shown": t("chosen.tag") }, feed.titleOf(alert)),
         make("p", { class: "where" }, siteName(alert.site)),
         make("p", { class: "dim" },
           since(alert.started_at), ` · ${t(`state.${alert.state}`)}`,
@@ -68,7 +68,7 @@ yiping.oneAlert = (() => {
     let last = [[], null, false];
     let drawn = "";
     const aside = typeof key === "string"; // the log, another desk's, what is kept quiet
-    const element = make("article", { class: "alert group", "data-card": key, tabindex: 0, "data-shown": t("chosen.tag") });
+    const element = make("article", { class: "alert group", "data-card": key, tabindex: 0 });
     const list = make("ol", { class: "members" });
     const lead = (alerts) => [...alerts].sort(feed.byUrgency);
     const update = (alerts, chosen, byHand) => {
@@ -90,7 +90,7 @@ yiping.oneAlert = (() => {
           make("div", { class: "picture thumb" }, make("div", { class: "number" },
             make("b", {}, String(alerts.length)), make("span", { class: "dim" }, ` ${t("cards.alerts")}`))),
           make("div", { class: "what" },
-            make("h3", {}, name),
+            make("h3", { "data-shown": t("chosen.tag") }, name),
             make("p", { class: "where" }, where(alerts)),
             make("p", { class: "dim" }, fresh.length && fresh.length < alerts.length ? `${t("cards.unacknowledged", { n: fresh.length })} · ` : "",
               t("cards.newest"), " ", since(newest))),

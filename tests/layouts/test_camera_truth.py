@@ -137,8 +137,9 @@ def test_a_acknowledges_what_was_on_the_card_when_it_was_chosen_and_says_what_jo
     expect(card.locator(".number b")).to_have_text("12")
     expect(seat.page.locator(".alert.group.shown:not(.chosen)")).to_have_count(1)
     seat.page.screenshot(path=tmp_path / "shown.png")
-    shown = card.evaluate("one => [getComputedStyle(one).borderStyle, getComputedStyle(one, '::after').content]")
-    assert shown == ["dashed", '"未选择"']
+    sign = "getComputedStyle(one.querySelector('h3'), '::before').content"
+    assert card.evaluate("one => getComputedStyle(one).borderStyle") == "dashed"
+    assert "未选择" in card.evaluate(f"one => {sign} + one.querySelector('h3').dataset.shown")
     seat.page.keyboard.press("j")
     expect(seat.page.locator(".alert.group.chosen:not(.shown)[aria-current]")).to_have_count(1)
     seat.page.screenshot(path=tmp_path / "chosen.png")
