@@ -35,6 +35,7 @@ def site_data(site: SiteSettings, *, watched: bool = True) -> dict[str, Any]:
 
     Only what is named here leaves: monitors hold addresses of devices.
     """
+    every = site.camera.picture_every if site.camera is not None else None
     return {
         "id": site.id,
         "name": site.name,
@@ -42,6 +43,7 @@ def site_data(site: SiteSettings, *, watched: bool = True) -> dict[str, Any]:
         "lat": site.location.lat,
         "grid": site.grid,
         "camera": site.camera is not None and watched,
+        "picture_every_s": every.total_seconds() if every is not None else None,
         "gauges": bool(site.sensors),
         "zones": [{"id": zone.id, "polygon": [list(corner) for corner in zone.polygon]} for zone in site.zones],
         "limits": [{"quantity": one.quantity, "value": one.value, "priority": one.priority} for one in limits_of(site)],

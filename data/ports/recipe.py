@@ -292,6 +292,11 @@ class MonitorRecipe(RecipeBase):
     """Is opening it an attempt that counts against the budget all cameras share (`engine.process.connections`)?"""
 
     @property
+    def picture_every(self) -> timedelta | None:
+        """How long it may be between two pictures of a camera that gives single ones; None for a stream."""
+        return None
+
+    @property
     def has_video(self) -> bool:
         """Does it give moving pictures that can be recorded as they come?"""
         return False

@@ -186,24 +186,33 @@ class Recorder:
 
     def _write(self, piece: _Piece) -> None:
         one = self._cameras[piece.site]
-        if piece.codec:
-            one.header, one.whole = piece, False
-            one.ring.begin(piece.codec, piece.content)
-            return
-        if one.header is None or not (one.whole or piece.key):
-            return
-        one.whole = False
-        if not self._has_room(one, piece):
-            self.trouble(piece.site, DISK_FULL)
-            return
         try:
-            one.ring.write(piece.content, piece.since_s, piece.until_s, key=piece.key)
+            is_written = self._put_into_ring(one, piece)
         except OSError as error:
             if not one.trouble:
                 log.error("%s: its video cannot be written: %s", piece.site, error.strerror)
             self._disk_due_s = 0.0
             self.trouble(piece.site, DISK_ERROR)
             return
+        if is_written:
+            self._note_written(one, piece)
+
+    def _put_into_ring(self, one: _Recorded, piece: _Piece) -> bool:
+        """True for a fragment that lies on the disk now. Raises OSError."""
+        if piece.codec:
+            one.header, one.whole = piece, False
+            one.ring.begin(piece.codec, piece.content)
+            return False
+        if one.header is None or not (one.whole or piece.key):
+            return False
+        one.whole = False
+        if not self._has_room(one, piece):
+            self.trouble(piece.site, DISK_FULL)
+            return False
+        one.ring.write(piece.content, piece.since_s, piece.until_s, key=piece.key)
+        return True
+
+    def _note_written(self, one: _Recorded, piece: _Piece) -> None:
         with self._changed:
             gap_s = 0.0 if one.until_s is None else piece.since_s - one.until_s
             one.whole, one.written_s, one.until_s = True, time.monotonic(), piece.until_s

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from concurrent.futures import Future
 from datetime import UTC, datetime
 
@@ -22,15 +23,20 @@ def key_of(site: str, trouble: str) -> AlertKey:
     return AlertKey(CENTRE if trouble in _OF_THE_DISK else site, KIND, "", trouble)
 
 
-def tell_trouble(writer: Writer, site: str, trouble: str, now: datetime, settings: Settings) -> None:
-    """`trouble`: why the camera is not recorded since now; empty while it is."""
+def tell_trouble(  # noqa: PLR0917 - what is wrong where, and what holds besides
+    writer: Writer, site: str, trouble: str, now: datetime, settings: Settings, elsewhere: Collection[str] = ()
+) -> None:
+    """`trouble`: why the camera is not recorded since now; empty while it is.
+
+    `elsewhere`: the troubles of the other cameras. The alert about the disk ends with the last of them.
+    """
     for one in _ALL:
         key = key_of(site, one)
         is_open = writer.open_alert(key) is not None
         if one == trouble and not is_open:
             priority = Priority.P2 if one in _OF_THE_DISK else Priority.P3
             raise_alert(writer, Raised(key, KIND, priority, now, now, label=one), None, now, settings)
-        elif one != trouble and is_open:
+        elif one != trouble and is_open and not (one in _OF_THE_DISK and one in elsewhere):
             end_alert(writer, Ended(key, now, now), now, settings)
 
 
@@ -41,6 +47,7 @@ class TroubleTeller:
         self._store = store
         self._settings = settings
         self._told: dict[str, tuple[str, Future[None]]] = {}
+        self._troubles: dict[str, str] = {}
 
     def __call__(self, site: str, trouble: str, _before: str = "") -> bool:
         """True once the store has it."""
@@ -51,9 +58,11 @@ class TroubleTeller:
             del self._told[site]
             if told[1].exception() is None and told[0] == trouble:
                 return True
+        self._troubles[site] = trouble
+        elsewhere = {held for other, held in self._troubles.items() if other != site}
         try:
             future = self._store.submit(
-                lambda writer: tell_trouble(writer, site, trouble, datetime.now(UTC), self._settings)
+                lambda writer: tell_trouble(writer, site, trouble, datetime.now(UTC), self._settings, elsewhere)
             )
         except StoreClosed:
             return False

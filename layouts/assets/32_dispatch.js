@@ -102,8 +102,7 @@
     const fresh = feed.unacknowledged(alert);
     place.replaceChildren(
       make("div", { class: "subject" },
-        marks.evidence(alert, feed.titleOf(alert)),
-        yiping.clips.of(alert),
+        make("div", { class: "proof" }, marks.evidence(alert, feed.titleOf(alert)), yiping.clips.of(alert)),
         make("div", { class: "do" },
           !byHand && make("p", { class: "dim" }, t("chosen.shown")),
           byHand && fresh && make("button", {

@@ -75,15 +75,17 @@ yiping.tiles = (() => {
     // The first one after connecting may have lain there for long: an old one shows no live camera, two of them do.
     const first = tile.socket !== socket;
     tile.socket = socket;
-    if (!known && !(first && yiping.ageSeconds(header.at) > COVER_AFTER_S)) tile.arrivedS = nowS();
+    if (!known && !(first && yiping.ageSeconds(header.at) > coverAfterS(tile))) tile.arrivedS = nowS();
     overlay(tile, header, tile.canvas.width, tile.canvas.height);
     drawAge(tile);
   }
+  /** A camera that gives a picture now and then is not silent in between. */
+  const coverAfterS = (tile) => Math.max(COVER_AFTER_S, 2.5 * (tile.site.picture_every_s ?? 0));
   /** What covers the picture: "" (nothing), "waiting", "old" or "lost". The one place that decides it. */
   const coverOf = (tile, health) => {
     const silentS = tile.arrivedS === null ? Infinity : nowS() - tile.arrivedS;
     const lost = health === "lost" && silentS > LOST_AFTER_S;
-    const kind = lost ? "lost" : tile.at === null ? "waiting" : silentS > COVER_AFTER_S ? "old" : "";
+    const kind = lost ? "lost" : tile.at === null ? "waiting" : silentS > coverAfterS(tile) ? "old" : "";
     if (tile.coverKind === "" && nowS() - tile.uncoveredS < CALM_S) return "";
     const covered = tile.coverKind === "old" || tile.coverKind === "lost";
     return kind === "" && covered && tile.arrivedS === tile.lastBeforeS ? "old" : kind; // only a picture uncovers

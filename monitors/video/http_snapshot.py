@@ -28,6 +28,10 @@ class Recipe(PolledSource):
     ] = "basic"
     timeout: Annotated[Duration, Field(description="A picture must be there after so long.")] = timedelta(seconds=5)
 
+    @property
+    def picture_every(self) -> timedelta:
+        return self.every
+
     def make(self, context: Context) -> Monitor:
         from monitors.video._snapshots import Snapshots  # noqa: PLC0415 (loads httpx: only where a camera is opened)
 

@@ -35,6 +35,7 @@ CUT_OFF = """place => {
   const mine = box(place);
   for (const one of place.querySelectorAll("video, .clip-note, .clip-span")) {
     const inner = box(one);
+    if (one.tagName === "VIDEO" && inner.height < 100) wrong.push(`the video is ${inner.height} px high`);
     if (!inner.width || !inner.height) wrong.push(`${one.className || one.tagName} has no size`);
     if (inner.right > mine.right + 1 || inner.left < mine.left - 1) {
       wrong.push(`${one.className || one.tagName} is too wide`);
