@@ -21,7 +21,7 @@ from engine.recording.ring import Ring
 log = logging.getLogger(__name__)
 
 MB = 1_000_000
-WAITING_BYTES = 48_000_000  # in memory, of all cameras, while the disk is slow
+WAITING_BYTES = 16_000_000  # in memory, of all cameras, while the disk is slow: about three seconds of eight
 STALLED_S = 15.0  # a camera gives pictures, and no video of it was written for so long
 STEADY_S = 5.0  # what was written for less than that was no recovery
 LOOK_AT_DISK_S = 2.0
