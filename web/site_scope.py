@@ -170,6 +170,31 @@ class SiteScope:
             return False
         return first in self.hidden or (bool(colon) and of in self.hidden) or text in self._names
 
+    def rows_seen(self, text: str) -> str:
+        """The rows of a table that name no hidden site in a column that holds sites."""
+        kept, read = list[str](), list[str]()  # lines, as they came: a cell may hold a line's end
+
+        def lines() -> Iterator[str]:
+            for line in io.StringIO(text.removeprefix(_BOM), newline=""):
+                read.append(line)
+                yield line
+
+        rows = csv.reader(lines())
+        columns = next(rows, [])
+        kept += read
+        read.clear()
+        for row in rows:
+            if not any(self._is_of_hidden(column, cell) for column, cell in zip(columns, row, strict=False)):
+                kept += read
+            read.clear()
+        return (_BOM if text.startswith(_BOM) else "") + "".join(kept)
+
+    def _is_of_hidden(self, column: str, cell: str) -> bool:
+        """True where the column holds sites, or what begins with one (`quay stage lane` in that called `of`)."""
+        if column == "of":
+            return cell.lstrip("'").partition(" ")[0] in self.hidden
+        return column in _SITES and self.mentions(cell)
+
 
 def scope_of(deps: ServerDeps, connection: HTTPConnection) -> SiteScope | None:
     """What is hidden from who sends this; None where nothing is."""
@@ -241,7 +266,7 @@ class _Narrowed:
     async def _tell(self, start: Message) -> None:
         headers, content = MutableHeaders(raw=start["headers"]), bytes(self._content)
         if headers.get("content-type", "").startswith("text/csv"):
-            content = self._rows(content.decode("utf-8")).encode()
+            content = self._sites.rows_seen(content.decode("utf-8")).encode()
         elif content:
             document = json.loads(content)
             references = frozenset(self._sites.references(document))
@@ -259,24 +284,6 @@ class _Narrowed:
         headers["content-length"] = str(len(content))
         await self._send(start)
         await self._send({"type": "http.response.body", "body": content})
-
-    def _rows(self, text: str) -> str:
-        """The rows of a table that name no hidden site in a column that holds sites."""
-        out = io.StringIO()
-        write = csv.writer(out, lineterminator="\r\n" if "\r\n" in text else "\n").writerow
-        rows = csv.reader(io.StringIO(text.removeprefix(_BOM)))
-        columns = next(rows, [])
-        write(columns)
-        for row in rows:
-            if not any(self._is_of_hidden(column, cell) for column, cell in zip(columns, row, strict=False)):
-                write(row)
-        return (_BOM if text.startswith(_BOM) else "") + out.getvalue()
-
-    def _is_of_hidden(self, column: str, cell: str) -> bool:
-        """True where the column holds sites, or what begins with one (`quay stage lane` in that called `of`)."""
-        if column == "of":
-            return cell.lstrip("'").partition(" ")[0] in self._sites.hidden
-        return column in _SITES and self._sites.mentions(cell)
 
 
 async def _named(scope: Scope, receive: Receive, sites: SiteScope) -> tuple[Receive, list[str]]:

@@ -39,12 +39,6 @@ class Fragment:
     until_s: float
     key: bool
 
-    def content(self) -> bytes:
-        """`moof` and `mdat`. Raises OSError when the segment is gone."""
-        with self.path.open("rb") as file:
-            file.seek(self.offset)
-            return file.read(self.size)
-
 
 @dataclass(frozen=True, slots=True)
 class Segment:

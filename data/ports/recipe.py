@@ -51,7 +51,7 @@ class RecordingSink(Protocol):
         """The fragments that follow need this header (`ftyp`, `moov`). `codec`: FFmpeg's name, such as h264."""
         ...
 
-    def fragment(self, content: bytes, since_s: float, until_s: float, *, key: bool) -> None:
+    def fragment(self, content: bytes | memoryview, since_s: float, until_s: float, *, key: bool) -> None:
         """`moof` and `mdat` of the pictures taken in this time, seconds since the epoch.
 
         `key`: it begins with a key picture.

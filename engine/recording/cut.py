@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import accumulate, groupby
 from pathlib import Path
+from typing import BinaryIO
 
 import av
 from av.packet import Packet
@@ -117,12 +119,62 @@ def _put(  # noqa: PLR0917 - a packet and where it goes
     return dts
 
 
+class _Joined(io.RawIOBase):
+    """The header of a run and its fragments as one file, read where they lie: a clip is never whole in memory."""
+
+    def __init__(self, run: _Run) -> None:
+        self._header = run.header
+        self._fragments = run.fragments
+        sizes = [len(run.header), *(part.size for part in run.fragments)]
+        self._begins = [0, *accumulate(sizes)]  # of the header, of each fragment, and the end of all
+        self._at = 0
+        self._open: tuple[Path, BinaryIO] | None = None
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        origin = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._begins[-1]}[whence]
+        self._at = max(0, origin + offset)
+        return self._at
+
+    def read(self, size: int = -1) -> bytes:
+        """At most to the end of the part that it begins in. Raises OSError when a segment has gone."""
+        if self._at >= self._begins[-1]:
+            return b""
+        n = bisect_right(self._begins, self._at) - 1
+        inside, left = self._at - self._begins[n], self._begins[n + 1] - self._at
+        wanted = left if size < 0 else min(size, left)
+        content = self._header[inside : inside + wanted] if n == 0 else self._of(n - 1, inside, wanted)
+        self._at += len(content)
+        return content
+
+    def close(self) -> None:
+        if self._open is not None:
+            self._open[1].close()
+            self._open = None
+        super().close()
+
+    def _of(self, n: int, inside: int, size: int) -> bytes:
+        part = self._fragments[n]
+        if self._open is None or self._open[0] != part.path:
+            if self._open is not None:
+                self._open[1].close()
+            self._open = part.path, part.path.open("rb")
+        file = self._open[1]
+        file.seek(part.offset + inside)
+        return file.read(size)
+
+
 class _Movie:
     """The fragments of one run, opened as the movie that they are."""
 
     def __init__(self, run: _Run) -> None:
-        parts = [part.content() for part in run.fragments]
-        self._container = av.open(io.BytesIO(b"".join([run.header, *parts])), "r", format="mp4")
+        self._file = _Joined(run)
+        self._container = av.open(self._file, "r", format="mp4")
         self.stream = self._container.streams.video[0]
         self.first = 0
 
@@ -131,6 +183,7 @@ class _Movie:
 
     def __exit__(self, *_: object) -> None:
         self._container.close()
+        self._file.close()
 
     def packets(self) -> Iterator[tuple[Packet[VideoStream], float]]:
         """Each with its decoding time since the first one, seconds."""

@@ -35,7 +35,7 @@ class _Piece:
     """What waits for the disk: a header (with its codec) or a fragment."""
 
     site: str
-    content: bytes
+    content: bytes | memoryview
     codec: str = ""
     since_s: float = 0.0
     until_s: float = 0.0
@@ -52,7 +52,7 @@ class CameraRecording:
     def begin(self, codec: str, header: bytes) -> None:
         self._recorder.put(_Piece(self.site, header, codec))
 
-    def fragment(self, content: bytes, since_s: float, until_s: float, *, key: bool) -> None:
+    def fragment(self, content: bytes | memoryview, since_s: float, until_s: float, *, key: bool) -> None:
         self._recorder.put(_Piece(self.site, content, "", since_s, until_s, key))
 
     def refuse(self, reason: str) -> None:
@@ -201,7 +201,7 @@ class Recorder:
         """True for a fragment that lies on the disk now. Raises OSError."""
         if piece.codec:
             one.header, one.whole = piece, False
-            one.ring.begin(piece.codec, piece.content)
+            one.ring.begin(piece.codec, bytes(piece.content))
             return False
         if one.header is None or not (one.whole or piece.key):
             return False

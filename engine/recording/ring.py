@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
@@ -44,7 +45,7 @@ class Ring:
         self.close()
         self._codec, self._header, self._movie_s = codec, header, None
 
-    def write(self, content: bytes, since_s: float, until_s: float, *, key: bool) -> None:
+    def write(self, content: bytes | memoryview, since_s: float, until_s: float, *, key: bool) -> None:
         """A fragment, flushed to the operating system when this returns: it survives the end of this process."""
         lasts_s = since_s - self._begun_s
         if self._file is not None and (not 0 <= lasts_s < _LONGEST_SEGMENT_S or (key and lasts_s >= SEGMENT_S - 0.1)):
@@ -52,9 +53,8 @@ class Ring:
         if self._file is None:
             self._open(since_s)
         assert self._file is not None
-        whole = mark(since_s, until_s, key=key) + content
         try:
-            self._put(whole)
+            self._put(mark(since_s, until_s, key=key), content)
         except OSError:
             self.close()  # the next fragment begins another file: nothing is ever written after half a fragment
             raise
@@ -98,9 +98,14 @@ class Ring:
         self._path = path
         self._put(self._header)
 
-    def _put(self, content: bytes) -> None:
+    def _put(self, *parts: bytes | memoryview) -> None:
+        """In one call to the system, as a rule."""
         assert self._file is not None
-        written = 0
-        while written < len(content):
-            written += self._file.write(content[written:]) or 0
-        self._sizes[self._path] += len(content)
+        left = [memoryview(part) for part in parts if len(part)]
+        while left:
+            written = os.writev(self._file.fileno(), left)
+            self._sizes[self._path] += written
+            while left and written >= len(left[0]):
+                written -= len(left.pop(0))
+            if left:
+                left[0] = left[0][written:]

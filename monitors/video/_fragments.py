@@ -20,7 +20,7 @@ from monitors.video._video import describe
 
 log = logging.getLogger(__name__)
 
-FRAGMENT_S = 1.0  # a key picture also begins one
+FRAGMENT_S = 0.25  # a key picture also begins one; until it is whole a fragment lies in memory, twice
 _LONGEST_REORDER_S = 10.0  # from a packet's decoding to its showing; more is a wrong stamp
 _LONGEST_STEP_S = 10.0  # from packet to packet; a longer one, or one back, begins another movie
 _LATEST_BACK_S = 1.0  # stamps that go back by less are set right
@@ -41,10 +41,10 @@ class _Memory:
         self.content += part
         return len(part)
 
-    def taken(self) -> bytes:
-        content = bytes(self.content)
-        self.content.clear()
-        return content
+    def taken(self) -> memoryview:
+        """What was written since, itself: a copy of every fragment would be a second heap of them."""
+        content, self.content = self.content, bytearray()
+        return memoryview(content)
 
 
 class Fragmenter:
@@ -133,8 +133,10 @@ class Fragmenter:
         self._output = av.open(self._memory, "w", format="mp4", options=dict(_OPTIONS))
         self._track = self._output.add_stream_from_template(self._stream, opaque=True)
 
-    def _written(self) -> Iterator[tuple[bytes, bytes]]:
+    def _written(self) -> Iterator[tuple[bytes, memoryview]]:
         """What the muxer has written since: a header, fragments of `moof` and `mdat`."""
+        if not self._memory.content:
+            return
         content = self._memory.taken()
         header, begin, at = b"", 0, 0
         while at + 8 <= len(content):
@@ -142,7 +144,7 @@ class Fragmenter:
             if length == 1:
                 (length,) = struct.unpack_from(">Q", content, at + 8)
             if kind in {b"ftyp", b"moov"}:
-                header += content[at : at + length]
+                header += bytes(content[at : at + length])
             elif kind == b"moof":
                 begin = at
             elif kind == b"mdat":
@@ -150,4 +152,4 @@ class Fragmenter:
                 header = b""
             at += max(8, length)
         if header:
-            yield header, b""
+            yield header, memoryview(b"")

@@ -15,8 +15,11 @@ from monitors.video._fragments import Fragmenter
 START_S = 1_720_756_800.0  # seconds since the epoch
 
 
-def film(path: Path, seconds: float, gop: int = 25, *, codec: str = "libx264", b_frames: int = 0) -> Path:
-    """25 pictures a second, a key picture every `gop`."""
+def film(
+    path: Path, seconds: float, gop: int = 25, *, codec: str = "libx264", b_frames: int = 0, noise: bool = False
+) -> Path:
+    """25 pictures a second, a key picture every `gop`. `noise`: pictures that take many bytes."""
+    random = np.random.default_rng(1)
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=25, options={"sc_threshold": "0", "x265-params": "log-level=error"})
         assert isinstance(stream, VideoStream)
@@ -25,6 +28,8 @@ def film(path: Path, seconds: float, gop: int = 25, *, codec: str = "libx264", b
         stream.codec_context.time_base = Fraction(1, 25)
         for i in range(round(seconds * 25)):
             shade = np.full((96, 160), 20 + i % 200, np.uint8)
+            if noise:
+                shade = random.integers(0, 255, (96, 160), np.uint8)
             frame = av.VideoFrame.from_ndarray(shade, format="gray").reformat(format="yuv420p")
             frame.pts = i
             container.mux(stream.encode(frame))
@@ -43,7 +48,7 @@ class ToRing:
     def begin(self, codec: str, header: bytes) -> None:
         self.ring.begin(codec, header)
 
-    def fragment(self, content: bytes, since_s: float, until_s: float, *, key: bool) -> None:
+    def fragment(self, content: bytes | memoryview, since_s: float, until_s: float, *, key: bool) -> None:
         self.ring.write(content, since_s, until_s, key=key)
         self.spans.append((since_s, until_s, key))
 

@@ -67,3 +67,10 @@ def test_lists_and_mappings_of_sites_lose_the_hidden_one_only() -> None:
 )  # fmt: skip
 def test_a_text_of_the_system_names_a_place_before_a_slash_or_colon(text: str, *, named: bool) -> None:
     assert SCOPE.mentions(text) is named
+
+
+def test_rows_of_a_table_pass_as_they_came_but_for_those_of_the_hidden_site() -> None:
+    told = '\ufeffsite,note\r\nquay,"two\r\nlines, and a ""car"""\r\ncar,\'=1+1\r\nquay,-3.5\r\n'
+    assert SCOPE.rows_seen(told) == '\ufeffsite,note\r\nquay,"two\r\nlines, and a ""car"""\r\nquay,-3.5\r\n'
+    assert SCOPE.rows_seen("site\n") == "site\n"
+    assert SCOPE.rows_seen("") == ""
