@@ -33,8 +33,9 @@ def draw(_screens: ScreenContext, words: Words) -> Any:
         panel(words("duty.alerts"), _alerts(words), "grid-panel", html.Span(id="duty-alert-counts")),
         panel(words("duty.tasks"), _tasks(words), "grid-panel", html.Span(id="duty-task-counts")),
     ]
+    chosen = html.Div(id="duty-chosen", tabIndex=-1, role="region", **{"aria-label": words("duty.chosen")})
     beside = [
-        panel(words("duty.chosen"), html.Div(id="duty-chosen"), "chosen-panel"),
+        panel(words("duty.chosen"), chosen, "chosen-panel"),
         panel(words("duty.quiet"), html.Ul(id="duty-quiet"), "quiet-panel", html.Span(id="duty-quiet-counts")),
         panel(words("duty.people"), html.Ul(id="duty-people"), "people-panel", html.Span(id="duty-people-counts")),
     ]
@@ -95,7 +96,6 @@ def _grid(grid_id: str, words: Words, columns: list[dict[str, Any]]) -> Any:
             "rowSelection": {"mode": "singleRow", "checkboxes": False, "enableClickSelection": True},
             "asyncTransactionWaitMillis": 30,
             "animateRows": False,
-            "suppressCellFocus": True,
             "localeText": {key: words(f"grid.{key}") for key in _LOCALE},
         },
         style={"height": "100%", "width": "100%"},

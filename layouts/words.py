@@ -12,6 +12,7 @@ from layouts.words_cases import CASE_WORDS
 from layouts.words_clips import CLIPS
 from layouts.words_fusion import FUSION
 from layouts.words_health import HEALTH
+from layouts.words_keyboard import KEYBOARD
 from layouts.words_load import LOAD
 from layouts.words_losses import LOSSES
 from layouts.words_notices import NOTICES
@@ -108,7 +109,7 @@ _TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
             "另有 {n} 条是选择之后加入的，未确认；请用 J / K 重新选择此卡后再确认",
             "{n} joined after you chose and are not acknowledged; choose the card again with J / K first",
         ),
-        "keys": ("J / K 选择 · A 确认 · D 派遣", "J / K choose · A acknowledge · D dispatch"),
+        "keys": ("J / K 选择 · A 确认 · D 派遣 · ? 快捷键", "J / K choose · A acknowledge · D dispatch · ? shortcuts"),
         "alerts.nothing": ("目前没有需要处理的预警", "Nothing needs attention now"),
         "alerts.unacknowledged": ("未确认 {n}", "{n} unacknowledged"),
         "alerts.in_hand": ("在办 {n}", "{n} in hand"),
@@ -241,7 +242,10 @@ _TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
         "duty.tasks": ("在办任务", "Open tasks"),
         "duty.chosen": ("所选事项", "Chosen"),
         "duty.people": ("在岗人员", "People on shift"),
-        "duty.choose": ("点选左侧一行", "Choose a row on the left"),
+        "duty.choose": (
+            "点选左侧一行，或用 Tab、↑ ↓、Enter（按 ? 列出快捷键）",
+            "Choose a row on the left, or use Tab, ↑ ↓ and Enter (? lists the shortcuts)",
+        ),
         "duty.trail": ("办理记录", "Trail"),
         "duty.people_counts": ("在岗 {n} · 任务中 {busy}", "{n} on shift · {busy} on a task"),
         "duty.to_verify": ("待核实 {n}", "{n} to verify"),
@@ -345,6 +349,7 @@ TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         **_TABLE,
         **NOTICES,
+        **KEYBOARD,
         **LOAD,
         **SETUP,
         **LOSSES,

@@ -1,7 +1,7 @@
 // The wall's alert list: cards of what needs somebody, most urgent first; choosing, acknowledging and dispatching.
 yiping.alertList = (() => {
   "use strict";
-  const { t, make, since, mount, feed, act, post, say, screening, oneAlert } = yiping;
+  const { t, make, since, mount, feed, act, post, say, screening, oneAlert, keyboard } = yiping;
   const CALM_MS = 200; // without a P1 the list is drawn no more often
   const MOST_AT_ONCE = 500;
   const cards = new Map(); // card key -> {element, drawn} of one alert, or {element, group} of several
@@ -86,21 +86,23 @@ yiping.alertList = (() => {
       else place.insertBefore(element, before);
     }
   };
+  const drawCards = (wanted) => {
+    const keys = new Set(wanted.map(([key]) => key));
+    for (const [key, { element }] of cards) if (!keys.has(key)) { element.remove(); cards.delete(key); }
+    for (const [key, alerts] of wanted) drawCard(key, alerts);
+    placeInOrder(wanted);
+  };
   let planned = null;
   const update = () => {
     clearTimeout(planned);
     planned = null;
     if (!place?.isConnected) return;
     const wanted = wantedCards();
-    const keys = new Set(wanted.map(([key]) => key));
-    for (const [key, { element }] of cards) if (!keys.has(key)) { element.remove(); cards.delete(key); }
-    const all = wanted.flatMap(([, alerts]) => alerts);
     // Until somebody chooses, the most urgent one is shown. What somebody chose stays chosen, also when it is gone:
     // whatever comes meanwhile, a key must never act on another one.
     const before = chosen;
     if (!choseByHand) chosen = wanted.length ? [...wanted[0][1]].sort(feed.byUrgency)[0].id : null;
-    for (const [key, alerts] of wanted) drawCard(key, alerts);
-    placeInOrder(wanted);
+    keyboard.keepFocus(place, () => drawCards(wanted));
     place.classList.toggle("nothing", wanted.length === 0);
     drawCounts();
     if (!choseByHand || before === chosen) followers.forEach((follow) => follow(feed.alerts.get(chosen) ?? null));
@@ -128,16 +130,17 @@ yiping.alertList = (() => {
   mount("alert-list", (element) => {
     place = element;
     cards.clear();
+    place.setAttribute("tabindex", "-1");
     place.setAttribute("data-nothing", t("alerts.nothing"));
     place.addEventListener("click", (event) => {
       const button = event.target.closest("button[data-do]");
       const key = event.target.closest("[data-card]")?.dataset.card;
       const card = cards.get(/^\d+$/.test(key) ? Number(key) : key);
-      if (button?.dataset.do === "open") return card.group.toggle();
-      if (button?.dataset.do === "more") return card.group.more();
+      if (button?.dataset.do === "open") return keyboard.keepFocus(place, card.group.toggle);
+      if (button?.dataset.do === "more") return keyboard.keepFocus(place, card.group.more);
       if (button?.dataset.do === "acknowledge-all") return acknowledgeAll(card.group.alerts(), button);
       const alert = feed.alerts.get(Number(event.target.closest("[data-alert]")?.dataset.alert));
-      if (!alert) return card?.group?.toggle();
+      if (!alert) return card?.group && keyboard.keepFocus(place, card.group.toggle);
       choose(alert.id);
       if (button?.dataset.do === "acknowledge") acknowledge(alert, button);
       if (button?.dataset.do === "dispatch") dispatch(alert, button);
@@ -150,19 +153,26 @@ yiping.alertList = (() => {
 
   const keysPressed = (event) => {
     if (!place?.isConnected || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.target.closest?.("input, textarea, select")) return;
+    if (keyboard.isTyping(event) || keyboard.isCovered()) return;
+    const key = event.key.toLowerCase(); // Caps Lock is often on where names are typed in capitals
+    const isStep = key === "a" || key === "d";
+    if (isStep && event.repeat) return; // a key that is held down is one press
+    if (key === "enter") {
+      if (event.target.matches?.("[data-card], [data-alert]") && place.contains(event.target)) event.target.click();
+      return;
+    }
     const order = wantedCards().map(([, alerts]) => [...alerts].sort(feed.byUrgency)[0].id);
     const card = cardOf(chosen);
     const at = order.findIndex((id) => card?.ids.has(id));
     const alert = feed.alerts.get(chosen);
-    if ((event.key === "j" || event.key === "k") && !choseByHand && order.length) chooseCard(order[0]);
-    else if (event.key === "j" && order.length) chooseCard(order[Math.min(at + 1, order.length - 1)]);
-    else if (event.key === "k" && order.length) chooseCard(order[Math.max(at - 1, 0)]);
-    else if ((event.key === "a" || event.key === "d") && !choseByHand) say(t("chosen.nothing"));
-    else if ((event.key === "a" || event.key === "d") && !card) say(t("chosen.gone"));
-    else if (event.key === "a" && card?.group) acknowledgeChosen(card.group.alerts());
-    else if (event.key === "a" && alert && feed.unacknowledged(alert)) acknowledge(alert);
-    else if (event.key === "d" && alert && feed.canDispatch(alert)) dispatch(alert);
+    if ((key === "j" || key === "k") && !choseByHand && order.length) chooseCard(order[0]);
+    else if (key === "j" && order.length) chooseCard(order[Math.min(at + 1, order.length - 1)]);
+    else if (key === "k" && order.length) chooseCard(order[Math.max(at - 1, 0)]);
+    else if (isStep && !choseByHand) say(t("chosen.nothing"));
+    else if (isStep && !card) say(t("chosen.gone"));
+    else if (key === "a" && card?.group) acknowledgeChosen(card.group.alerts());
+    else if (key === "a" && alert && feed.unacknowledged(alert)) acknowledge(alert);
+    else if (key === "d" && alert && feed.canDispatch(alert)) dispatch(alert);
     else return;
     event.preventDefault();
   };

@@ -1,9 +1,10 @@
 // The duty page: rows go straight into AG Grid by asynchronous transactions; the chosen row shows its trail.
 (() => {
   "use strict";
-  const { t, make, since, show, mount, feed, marks, siteName, personName, ageSeconds, duration, everySecond, axes } = yiping;
+  const { t, make, since, show, mount, feed, marks, siteName, personName, ageSeconds, duration, everySecond, axes, say, keyboard } = yiping;
   const URGENCY = ["firing", "returned", "acknowledged", "quiet", "closed"];
   const STALE_S = 300;
+  const MOVE_MS = 150;
 
   // ---- functions that the column definitions name
   window.dashAgGridFunctions = Object.assign(window.dashAgGridFunctions ?? {}, {
@@ -62,7 +63,70 @@
       const [selected] = api.getSelectedRows();
       if (selected) choose(topic, selected.id, gridId);
     });
+    useKeys(gridId, api, topic);
     update();
+  };
+  /**
+   * Tab goes through the page, not through the cells: arrow keys reach the rows, Enter opens the one with the focus.
+   * AG Grid keeps the focus by the row's number, so that an alert sorted in above would get it: here it follows the row
+   * that the person moved to, and where that has left the table, Enter does nothing and says so.
+   */
+  const useKeys = (gridId, api, topic) => {
+    const grid = document.getElementById(gridId);
+    let entered = null; // id of the row that the person moved to
+    let moving = null; // a timer while a key or a click of the person may still move the focus
+    const rowOf = (element) => api.getRowNode(element.closest(".ag-row")?.getAttribute("row-id") ?? "");
+    const stopMoving = () => { clearTimeout(moving); moving = null; };
+    const startMoving = () => { stopMoving(); moving = setTimeout(stopMoving, MOVE_MS); };
+    const focusRow = (row, column = "priority") => {
+      entered = row.id;
+      api.ensureNodeVisible(row);
+      api.setFocusedCell(row.rowIndex, column);
+    };
+    const follow = () => {
+      const row = entered === null ? null : api.getRowNode(entered);
+      const focused = rowOf(document.activeElement);
+      if (grid.contains(document.activeElement) && focused && row && row.rowIndex !== null && focused !== row)
+        focusRow(row, api.getFocusedCell()?.column ?? "priority");
+    };
+    const open = (row) => {
+      row.setSelected(true, true);
+      choose(topic, row.data.id, gridId);
+      yiping.dutyChosen.enter(() => {
+        if (row.displayed) focusRow(row);
+        else grid.querySelector(".ag-header-cell")?.focus();
+      });
+    };
+    api.setGridOption("focusGridInnerElement", () => {
+      const row = api.getSelectedNodes().find((one) => one.displayed) ?? api.getDisplayedRowAtIndex(0);
+      if (row) focusRow(row);
+      return Boolean(row);
+    });
+    api.addEventListener("modelUpdated", stopMoving);
+    grid.addEventListener("pointerdown", startMoving, true);
+    grid.addEventListener("focusin", (event) => {
+      if (moving === null) { setTimeout(follow); return; } // a cell may get the focus before it is part of its row
+      const row = rowOf(event.target);
+      if (!row) return;
+      entered = row.id;
+      stopMoving();
+    });
+    grid.addEventListener("keydown", (event) => {
+      if (event.target.closest(".ag-popup") || event.ctrlKey || event.metaKey || event.altKey) return;
+      const row = rowOf(event.target);
+      if (event.key === "Tab") {
+        if (!keyboard.leave(grid, event.shiftKey)) return;
+      } else if (row && (event.key === "Enter" || event.key === " ")) {
+        if (row.id === entered) open(row);
+        else say(t("duty.row_gone"));
+      } else {
+        // Where the person's row is gone, an arrow key accepts the one that has the focus: at the end there is no other.
+        if (row && event.key.startsWith("Arrow") && !api.getRowNode(entered ?? "")) entered = row.id;
+        return startMoving();
+      }
+      event.preventDefault();
+      event.stopPropagation();
+    }, true);
   };
   const choose = (topic, id, gridId) => {
     for (const other of ["duty-alerts", "duty-tasks"])

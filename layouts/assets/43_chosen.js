@@ -1,13 +1,14 @@
 // The duty page's chosen alert or task: where it stands on the four axes, what can be decided, evidence, and its trail.
 yiping.dutyChosen = (() => {
   "use strict";
-  const { t, make, show, mount, feed, marks, act, post, get, siteName, personName, personNames, me, axes, say } = yiping;
+  const { t, make, show, mount, feed, marks, act, post, get, siteName, personName, personNames, me, axes, say, keyboard } = yiping;
   const AUDIT_ROWS = 40;
   const earlier = new Map(); // alerts that are no longer in hand, by id
   let chosen = null; // {topic: "alert" | "task", id}
   let place = null;
   let user = null;
   let form = null; // what is being decided about the chosen one
+  let goBack = null; // gives the focus back to the row from which the panel was entered by keyboard
 
   const may = (action) => !user?.may || user.may.includes(action);
   const itemOf = ({ topic, id }) => feed[`${topic}s`].get(id) ?? (topic === "alert" ? earlier.get(id) : undefined);
@@ -42,15 +43,16 @@ yiping.dutyChosen = (() => {
     task && feed.isOpenTask(task) && axes.may(user, "cancel_task") && button("cancel", `/api/v1/tasks/${task.id}/cancel`),
     alert && axes.buttons(alert, user, open));
   const draw = () => {
-    if (!place?.isConnected) return;
+    if (place?.isConnected) keyboard.keepFocus(place, fill);
+  };
+  const fill = () => {
     const item = chosen && itemOf(chosen);
     if (!item) {
-      place.replaceChildren(make("p", { class: "empty dim" }, t("duty.choose")));
+      place.replaceChildren(make("p", { class: "empty dim" }, t(chosen ? "duty.gone" : "duty.choose")));
       return;
     }
     const alert = chosen.topic === "alert" ? item : feed.alerts.get(item.alert);
     const task = chosen.topic === "task" ? item : feed.lastTask(item);
-    const typing = form?.contains(document.activeElement) ? document.activeElement : null;
     const parts = [
       make("h3", {}, marks.mark(item.priority, alert ? !feed.unacknowledged(alert) : true),
         alert ? feed.titleOf(alert) : item.title, make("span", { class: "dim" }, `${siteName(item.site)} #${item.id}`)),
@@ -67,7 +69,6 @@ yiping.dutyChosen = (() => {
       make("ol", { class: "trail", id: "duty-trail" }),
     ];
     place.replaceChildren(...parts.filter(Boolean));
-    typing?.focus();
     drawTrail();
   };
 
@@ -117,10 +118,17 @@ yiping.dutyChosen = (() => {
     draw();
     ["alert", "task"].forEach((topic) => feed.on(topic, (ids) => {
       const item = chosen && itemOf(chosen);
-      if (item && (ids.has(item.id) || ids.has(item.alert) || ids.has(0))) draw();
+      if (chosen && (!item || ids.has(item.id) || ids.has(item.alert) || ids.has(0))) draw();
     }));
+    element.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape" || !goBack) return;
+      goBack();
+      event.preventDefault();
+    });
     user = await me().catch(() => null);
     draw();
   });
-  return { choose };
+  /** Give the panel the focus (none of its buttons: a second Enter must do nothing); Escape calls `back`. */
+  const enter = (back) => { goBack = back; place?.focus(); };
+  return { choose, enter };
 })();
