@@ -21,7 +21,7 @@ from data.stored.trail import task_step
 from dispatch import turns
 from dispatch.case_rules import QUICK
 from dispatch.case_table import EventStep
-from dispatch.cases import Given, take
+from dispatch.cases import Given, close_if_done, judge_if_unattended, take
 from dispatch.clocks import calendar_of
 from dispatch.offers import make_offer, offer_next
 from dispatch.responders import named
@@ -220,3 +220,12 @@ def _units_named(changes: Mapping[str, Any]) -> list[str]:
 
 def _plain(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else getattr(value, "value", value)
+
+
+def resume(  # noqa: PLR0917 - who lets which event go on, when and why
+    writer: Writer, event_id: int, actor: Actor, now: datetime, reason: str, settings: Settings
+) -> Event:
+    """Let a suspended event go on where it stood; its tasks may have been closed or cancelled meanwhile."""
+    take(writer, event_id, EventStep.RESUME, actor, now, Given(reason=reason), calendar=calendar_of(settings))
+    close_if_done(writer, event_id, actor, now)
+    return judge_if_unattended(writer, event_id, actor, now)

@@ -42,6 +42,7 @@ class Given:
 
 
 NOTHING = Given()
+ALL_CANCELLED = "all_cancelled"  # the reason of an event's return to be judged, where nobody gave one
 
 
 def category_for(reader: Reader, kind: str) -> Category:
@@ -152,6 +153,27 @@ def close_if_done(writer: Writer, event_id: int, actor: Actor, now: datetime) ->
     if any(reason_against(condition, attempt) for condition in TABLE[EventStep.CLOSE].conditions):
         return event
     return take(writer, event_id, EventStep.CLOSE, SYSTEM, now, given)
+
+
+def judge_if_unattended(
+    writer: Writer,
+    event_id: int,
+    actor: Actor,
+    now: datetime,
+    *,
+    reason: str = "",
+    detail: Mapping[str, Any] | None = None,
+) -> Event:
+    """Send an event that is dispatched or handled without an open task back to be judged; its clock runs on.
+
+    Called after a task was cancelled, and after a suspended event, whose tasks may have been cancelled meanwhile,
+    was resumed. Other events are returned as they are.
+    """
+    event = writer.event(event_id)
+    if event.state not in TABLE[EventStep.RETURN].states or any(one.is_open for one in tasks_of(writer, event_id)):
+        return event
+    given = Given(reason=reason.strip() or ALL_CANCELLED, detail=detail or {}, on_behalf=actor.name)
+    return take(writer, event_id, EventStep.RETURN, SYSTEM, now, given)
 
 
 def _target(event: Event, move: Move) -> EventState:

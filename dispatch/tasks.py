@@ -23,18 +23,16 @@ from data.ports.store import Reader, TaskQuery, Writer
 from data.stored.trail import responder_changed, task_step
 from dispatch.assignment import offer_all
 from dispatch.case_table import EventStep
-from dispatch.cases import Given, after_acceptance, close_if_done, take
+from dispatch.cases import after_acceptance, close_if_done, judge_if_unattended, take
 from dispatch.clocks import calendar_of
 from dispatch.events import event_of
 from dispatch.offers import at_once, end_offer, make_offers, offer_next, rank_for, withdraw_open
 from dispatch.responders import Ranking, named, needs_of, rank
 from dispatch.routing import Roads
 from dispatch.transitions import Step, check, open_offer
-from dispatch.turns import people_of, tasks_of
+from dispatch.turns import people_of
 
 REPORT_TEXT_LIMIT = 4000  # characters
-ALL_CANCELLED = "all_cancelled"  # the reason of an event's step, where nobody gave one
-_WORKED_ON = (EventState.DISPATCHED, EventState.HANDLING)
 
 
 def dispatch(
@@ -244,10 +242,8 @@ def cancel(writer: Writer, task_id: int, actor: Actor, now: datetime, reason: st
     task = writer.save_task(replace(task, cancelled_at=_at(task, now)))
     task_step(writer, task, actor, "cancel", now, detail={"reason": reason.strip()})
     _released(writer, task, now)
-    event = close_if_done(writer, task.event_id, actor, now)
-    if event.state in _WORKED_ON and not any(one.is_open for one in tasks_of(writer, event.id)):
-        given = Given(reason=reason.strip() or ALL_CANCELLED, detail={"task": task.id}, on_behalf=actor.name)
-        take(writer, event.id, EventStep.RETURN, SYSTEM, now, given)
+    close_if_done(writer, task.event_id, actor, now)
+    judge_if_unattended(writer, task.event_id, actor, now, reason=reason, detail={"task": task.id})
     return task
 
 

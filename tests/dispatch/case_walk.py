@@ -25,8 +25,8 @@ from data.ports.store import Store, Writer
 from dispatch import convening, tasks, turns
 from dispatch.case_clocks import clocks_due
 from dispatch.case_table import TABLE, EventStep
-from dispatch.case_work import Work, add_task, dispatch_units, give_back, judge, reassign, rework
-from dispatch.cases import Given, close_if_done, take
+from dispatch.case_work import Work, add_task, dispatch_units, give_back, judge, reassign, resume, rework
+from dispatch.cases import Given, take
 from dispatch.clocks import calendar_of
 from dispatch.intake import Report, bring_in
 from dispatch.routing import Roads
@@ -194,12 +194,11 @@ class Walk:
             return convening.hold(writer, number, who, now, "heyang")
         if step is EventStep.SPLIT:
             return convening.split(writer, number, who, now, dict.fromkeys(event.holders, "一半"), reason)
+        if step is EventStep.RESUME:
+            return resume(writer, number, who, now, reason, self.settings)
         detail = {"reached": True, "satisfied": self.random.random() < 0.7}
         given = Given(reason=reason, more_time=timedelta(hours=1), detail=detail)
-        moved = take(writer, number, step, who, now, given, calendar=self.calendar)
-        if step is EventStep.RESUME:
-            return close_if_done(writer, number, who, now)
-        return moved
+        return take(writer, number, step, who, now, given, calendar=self.calendar)
 
     def _task_step(self, writer: Writer, task: Task) -> tuple[str, Callable[[], object]]:
         """Mostly by somebody who could: random people seldom get far."""
@@ -255,6 +254,8 @@ class Walk:
             assert task.verified_by is None or task.verified_by != task.responder, name
         if after.state in (EventState.CLOSED, EventState.REVIEWED):
             assert not any(task.is_open for task in tasks_after), f"{name} left a task open"
+        if after.state in (EventState.DISPATCHED, EventState.HANDLING):
+            assert any(task.is_open for task in tasks_after), f"{name} left an event running with nobody at work"
         assert (after.closed_at is not None) == (after.state.value in {"closed", "reviewed", "not_filed", "voided"})
         handling = [clock for clock in after.clocks if clock.name == "handling" and clock.is_running]
         assert not handling or after.state.value in {"dispatched", "handling", "judging"}, f"{name}: a clock runs on"

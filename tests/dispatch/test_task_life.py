@@ -18,7 +18,11 @@ from data.model.record import Evidence, broken_link
 from data.model.task import EventState, Task, TaskState
 from data.ports.store import AlertQuery, TaskQuery
 from data.sql.store import open_store
-from dispatch.case_work import Work, add_task
+from dispatch.case_table import EventStep
+from dispatch.case_work import Work, add_task, resume
+from dispatch.cases import Given
+from dispatch.cases import take as take_event_step
+from dispatch.clocks import calendar_of
 from dispatch.responders import sync_responders
 from dispatch.tasks import accept, cancel, decline, en_route, on_scene, report, verify
 from dispatch.transitions import TRANSITIONS, Step
@@ -277,6 +281,22 @@ def test_an_event_with_another_open_task_goes_on_when_one_is_cancelled(city: Cit
     city.step(cancel, second, CHEN)
     event = city.store.read(lambda reader: reader.event(first.event_id))
     assert (event.state, event.steps[-1].reason) == (EventState.JUDGING, "all_cancelled")
+
+
+def test_a_suspended_event_whose_tasks_were_cancelled_is_to_be_judged_when_it_goes_on(city: City) -> None:
+    task = city.dispatch(city.alert())
+    calendar = calendar_of(city.settings)
+    because = Given(reason="等材料")
+    city.do(
+        lambda writer: take_event_step(
+            writer, task.event_id, EventStep.SUSPEND, CHEN, city.now, because, calendar=calendar
+        )
+    )
+    city.step(cancel, task, CHEN)
+    assert city.store.read(lambda reader: reader.event(task.event_id)).state is EventState.SUSPENDED
+    event = city.do(lambda writer: resume(writer, task.event_id, CHEN, city.now, "", city.settings))
+    assert event.state is EventState.JUDGING, "it was dispatched before, but nobody is at work on it any more"
+    assert [(one.step, one.reason) for one in event.steps[-2:]] == [("resume", ""), ("return", "all_cancelled")]
 
 
 def test_a_closed_event_is_not_dispatched_again(city: City) -> None:

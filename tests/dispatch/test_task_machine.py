@@ -17,7 +17,7 @@ from data.errors import Forbidden, IllegalMove
 from data.model.alert import Priority
 from data.model.people import Actor, Role
 from data.model.record import broken_link
-from data.model.task import Task, TaskState
+from data.model.task import EventState, Task, TaskState
 from data.ports.store import TaskQuery
 from data.sql.store import open_store
 from dispatch.responders import sync_responders
@@ -133,6 +133,12 @@ class TaskLife(RuleBasedStateMachine):
             tasks = [task for task in self.tasks() if task.event_id == event.id]
             worked = any(task.closed_at for task in tasks) and not any(task.is_open for task in tasks)
             assert (event.closed_at is not None) == worked
+
+    @invariant()
+    def an_event_runs_only_while_a_task_of_it_is_open(self) -> None:
+        for event in self.city.store.read(lambda reader: reader.events()):
+            if event.state in (EventState.DISPATCHED, EventState.HANDLING):
+                assert any(task.is_open for task in self.tasks() if task.event_id == event.id), event.state
 
     def teardown(self) -> None:
         if not hasattr(self, "city"):

@@ -14,8 +14,8 @@ from data.model.task import Event
 from data.ports.store import Writer
 from dispatch import convening
 from dispatch.case_table import TABLE, EventStep
-from dispatch.case_work import dispatch_units, judge
-from dispatch.cases import Given, close_if_done, take
+from dispatch.case_work import dispatch_units, judge, resume
+from dispatch.cases import Given, take
 from dispatch.clocks import calendar_of
 from dispatch.convening import Topic
 from dispatch.escalating import escalate
@@ -67,9 +67,7 @@ def _dispatch(writer: Writer, event_id: int, actor: Actor, now: datetime, _body:
 def _resume(  # noqa: PLR0917
     writer: Writer, event_id: int, actor: Actor, now: datetime, body: StepBody, settings: Settings
 ) -> Event:
-    given = Given(reason=body.reason)
-    take(writer, event_id, EventStep.RESUME, actor, now, given, calendar=calendar_of(settings))
-    return close_if_done(writer, event_id, actor, now)  # its tasks may have been closed meanwhile
+    return resume(writer, event_id, actor, now, body.reason, settings)
 
 
 def _convene(writer: Writer, event_id: int, actor: Actor, now: datetime, body: StepBody, _settings: Settings) -> Event:
