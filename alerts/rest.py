@@ -66,8 +66,8 @@ def came_to_rest(sights: Sequence[Sight], place: Detection, aspect: float) -> Ma
 
 def moved_off(sights: Sequence[Sight], place: Detection, aspect: float) -> datetime:
     """When what stood at this place was there last: the middle between that sight and the next."""
-    heights = place.xyxy[3] - place.xyxy[1]
-    room = max(2 * _LEAST_TREMBLE, _LEAST_PLACE / max(heights, 1e-6))
+    height = max(place.xyxy[3] - place.xyxy[1], 1e-6)
+    room = max(2 * _LEAST_TREMBLE, _LEAST_PLACE / height)
     for i in range(len(sights) - 1, -1, -1):
         if apart(place, sights[i].detection, aspect) <= room:
             return sights[min(i + 1, len(sights) - 1)].came.at

@@ -511,9 +511,8 @@ class Stays:
     def _stand(self, stay: Stay, seen: Detections) -> None:
         """It stands: since when, and where exactly, is known by now."""
         stay.standing = True
-        if (
-            stay.family == "vehicle" and len(stay.sights) > 1
-        ):  # people who stand take steps, and tremble with their limbs
+        # Not of people: who stands takes steps, and trembles with the limbs.
+        if stay.family == "vehicle" and len(stay.sights) > 1:
             sights = list(stay.sights)
             came = came_to_rest(sights, resting_place(sights), seen.aspect)
             stay.spot = resting_place(sights, (sights[-1].at - came.at).total_seconds())

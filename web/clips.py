@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from starlette.responses import FileResponse
 
-from alerts.damage import tell_damage
 from data.errors import NotFound
 from data.local.vault import EvidenceDamaged
 from data.model.clip import Clip, ClipState
@@ -20,14 +18,12 @@ from web.api.params import RowId
 from web.api.schemas import AnyList, answers
 from web.auth import visitor_of
 from web.deps import ServerDeps
+from web.kept_files import DamageReports, kept_headers, not_modified
 
-log = logging.getLogger(__name__)
-
-_POLICY = "default-src 'none'; sandbox"
 _MOST_KNOWN = 10_000
 
 
-class _Sound:
+class _VerifiedFiles:
     """Which files were found to be what was kept: a player asks for a clip in many ranges, and it is hashed once."""
 
     def __init__(self, vault: EvidenceVault) -> None:
@@ -55,8 +51,7 @@ def clip_media_router(deps: ServerDeps) -> APIRouter:
     """`/media/clips/...`"""
     router = APIRouter(include_in_schema=False)
     cameras = frozenset(site.id for site in deps.settings.sites if site.camera is not None)
-    sound = _Sound(deps.vault)
-    told: set[str] = set()
+    verified, reports = _VerifiedFiles(deps.vault), DamageReports(deps)
 
     @router.get("/media/clips/{sha256}.mp4")
     async def clip(request: Request, sha256: str) -> Response:
@@ -64,20 +59,13 @@ def clip_media_router(deps: ServerDeps) -> APIRouter:
         visitor = visitor_of(request)
         unseen = (cameras - deps.settings.cameras_of(visitor.user)) | deps.settings.hidden_from(visitor.user.role)
         found = await deps.read(lambda reader: _allowed(reader, sha256, visitor.actor, unseen))
-        headers = {
-            "ETag": f'"{found.sha256}"',
-            "Cache-Control": "private, max-age=86400, immutable",
-            "Content-Security-Policy": _POLICY,
-        }
-        if request.headers.get("if-none-match") == headers["ETag"]:
-            return Response(status_code=304, headers=headers)
+        headers = kept_headers(sha256)
+        if (known := not_modified(request, headers)) is not None:
+            return known
         try:
-            path = await deps.lanes.lists.run(sound.file, found)
+            path = await deps.lanes.lists.run(verified.file, found)
         except EvidenceDamaged as error:
-            log.error("%s: %s", found.path, error)
-            if sha256 not in told and len(told) < _MOST_KNOWN:
-                told.add(sha256)
-                await deps.commit(lambda writer: tell_damage(writer, found.path, deps.now(), deps.settings))
+            await reports.tell(sha256, found.path, error)
             raise
         return FileResponse(path, media_type="video/mp4", headers=headers)
 

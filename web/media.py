@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Sequence
 
 from fastapi import APIRouter, Request, Response
 
-from alerts.damage import tell_damage
 from data.errors import NotFound
 from data.local.vault import EvidenceDamaged
 from data.model.people import Action, Actor, may
@@ -20,13 +18,10 @@ from data.ports.store import Reader
 from dispatch.turns import is_own_task
 from web.auth import visitor_of
 from web.deps import ServerDeps
+from web.kept_files import DamageReports, kept_headers, not_modified
 from web.problems import Unavailable
 
-log = logging.getLogger(__name__)
-
-_PICTURE_POLICY = "default-src 'none'; sandbox"
 _WAIT_S = 3.0
-_MOST_TOLD = 1000
 _FRESH_S = 2.0
 
 
@@ -34,7 +29,7 @@ def media_router(deps: ServerDeps) -> APIRouter:
     """`/media/...`"""
     router = APIRouter(include_in_schema=False)
     cameras = frozenset(site.id for site in deps.settings.sites if site.camera is not None)
-    told: set[str] = set()  # pictures whose damage was told: an alarm for each, once
+    reports = DamageReports(deps)
 
     @router.get("/media/evidence/{evidence_id}")
     async def evidence(request: Request, evidence_id: str) -> Response:
@@ -43,20 +38,13 @@ def media_router(deps: ServerDeps) -> APIRouter:
         hidden = deps.settings.hidden_from(visitor.user.role)
         unwatched = cameras - deps.settings.cameras_of(visitor.user)
         found = await deps.read_list(lambda reader: _allowed(reader, evidence_id, visitor.actor, unwatched, hidden))
-        headers = {
-            "ETag": f'"{found.id}"',
-            "Cache-Control": "private, max-age=86400, immutable",
-            "Content-Security-Policy": _PICTURE_POLICY,
-        }
-        if request.headers.get("if-none-match") == headers["ETag"]:
-            return Response(status_code=304, headers=headers)
+        headers = kept_headers(found.id)
+        if (known := not_modified(request, headers)) is not None:
+            return known
         try:
             content = await deps.lanes.lists.run(deps.vault.open, found)
         except EvidenceDamaged as error:
-            log.error("%s: %s", found.path, error)
-            if found.id not in told and len(told) < _MOST_TOLD:
-                told.add(found.id)
-                await deps.commit(lambda writer: tell_damage(writer, found.path, deps.now(), deps.settings))
+            await reports.tell(found.id, found.path, error)
             raise
         return Response(content, media_type=found.media_type, headers=headers)
 
