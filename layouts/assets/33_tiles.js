@@ -92,7 +92,7 @@ yiping.tiles = (() => {
   };
   /** Is the picture behind, in its own time? Once said, until it has not been for a while; and the other way round. */
   const lagsNow = (tile, seconds) => {
-    if (seconds > LAG_S) tile.behindS = nowS();
+    if (seconds > LAG_S) [tile.behindS, tile.lagS] = [nowS(), seconds];
     const lags = nowS() - tile.behindS < CALM_S;
     if (lags !== tile.lags && nowS() - tile.lagTurnedS >= CALM_S) {
       tile.lags = lags;
@@ -112,8 +112,8 @@ yiping.tiles = (() => {
       followers.forEach((follow) => follow());
     }
     const lags = lagsNow(tile, seconds);
-    const age = seconds === null ? "—" : lags ? t("tile.lag", { n: Math.round(seconds) }) : t("age.short", { n: seconds < 10 ? seconds.toFixed(1) : Math.floor(seconds) });
-    tile.age.textContent = degraded ? `⚠ ${t("tile.degraded")} · ${age}` : age;
+    const age = seconds === null ? "—" : lags ? t("tile.lag", { n: Math.round(tile.lagS) }) : t("age.short", { n: seconds < 10 ? seconds.toFixed(1) : Math.floor(seconds) });
+    tile.age.textContent = degraded ? [`⚠ ${lags ? "" : t("tile.degraded")}`.trim(), age].join(lags ? " " : " · ") : age; // both do not fit
     tile.age.title = [degraded && t("tile.degraded_why"), lags && t("tile.lag_why")].filter(Boolean).join(" · ");
     tile.age.classList.toggle("lag", lags);
     const cover = { "": "", waiting: t("tile.waiting"), lost: [t("tile.lost"), cause && t(`lost.${cause}`)].filter(Boolean).join(" · "),

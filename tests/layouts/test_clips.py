@@ -33,6 +33,8 @@ CUT_OFF = """place => {
   if (page.scrollWidth > page.clientWidth) wrong.push(`the page is ${page.scrollWidth - page.clientWidth} px too wide`);
   const box = (one) => one.getBoundingClientRect();
   const mine = box(place);
+  const still = place.parentElement.querySelector(".picture");
+  if (place.closest(".subject") && box(still).height < 100) wrong.push(`the picture is ${box(still).height} px high`);
   for (const one of place.querySelectorAll("video, .clip-note, .clip-span")) {
     const inner = box(one);
     if (one.tagName === "VIDEO" && inner.height < 100) wrong.push(`the video is ${inner.height} px high`);
