@@ -91,16 +91,18 @@
     }
     fill("review-values", rows);
   };
+  // The same picture may be that of several alerts: the newest one at the cursor is meant.
+  const alertOf = (picture) => data.alerts.filter((one) => one.evidence === picture.id && time(one.started_at) <= cursor)
+    .toSorted((one, other) => time(other.started_at) - time(one.started_at))[0];
   const drawNewest = () => {
     const newest = new Map();
     for (const picture of data.evidence) if (time(picture.at) <= cursor) newest.set(picture.origin, picture);
-    const list = [...newest.values()].sort((a, b) => time(b.at) - time(a.at)).slice(0, 8);
-    const sign = list.map((one) => one.id).join();
+    const list = [...newest.values()].sort((a, b) => time(b.at) - time(a.at)).slice(0, 8).map((picture) => [picture, alertOf(picture)]);
+    const sign = list.map(([picture, alert]) => `${picture.id}/${alert?.id ?? ""}`).join();
     const place = by("review-newest");
     if (!place || (place.dataset.sign === sign && list.length)) return;
     place.dataset.sign = sign;
-    fill("review-newest", list.map((picture) => {
-      const alert = data.alerts.find((one) => one.evidence === picture.id);
+    fill("review-newest", list.map(([picture, alert]) => {
       const [, task] = picture.origin.match(/^report:(\d+)$/) ?? [];
       return make("figure", {},
         marks.picture(picture.id, alert?.xyxy, alert?.priority ?? "P4", siteName(picture.origin)),

@@ -142,8 +142,13 @@ def settle(store: Store, now: datetime) -> None:
     store.write(lambda writer: sync_responders(writer, street_settings(), now))
 
 
-def raise_one(store: Store, vault: EvidenceVault, now: datetime, *, site: str, subject: str = "1") -> Alert:
-    """An alert as the running side would raise it: P1 at the river, P3 on the road, P2 for water on the road."""
+def raise_one(
+    store: Store, vault: EvidenceVault, now: datetime, *, site: str, subject: str = "1", own_picture: bool = False
+) -> Alert:
+    """An alert as the running side would raise it: P1 at the river, P3 on the road, P2 for water on the road.
+
+    There are seven pictures, so alerts share theirs; `own_picture`: this one has bytes of its own behind its picture.
+    """
     kind = next(scene for site_id, *_, scene in SITES if site_id == site)
     priority, xyxy, label, confidence, value, unit = Priority.P1, PERSON, "person", 0.83, None, ""
     key, rule = AlertKey(site, "intrusion", "river", subject), "intrusion"
@@ -152,7 +157,8 @@ def raise_one(store: Store, vault: EvidenceVault, now: datetime, *, site: str, s
     if subject == "water":
         priority, label, value, unit = Priority.P2, "water_depth", 27.4, "cm"
         key, rule = AlertKey(site, "threshold", "", ""), "threshold"
-    picture = vault.keep(scene(kind or "road", sum(map(ord, subject)) % 7), "image/jpeg", now, site)
+    content = scene(kind or "road", sum(map(ord, subject)) % 7) + (subject.encode() if own_picture else b"")
+    picture = vault.keep(content, "image/jpeg", now, site)
     raised = Raised(
         key, rule, priority, now, now, label=label, confidence=None if value else confidence,
         xyxy=None if value else xyxy, value=value, unit=unit,
