@@ -73,7 +73,10 @@ def init(args: argparse.Namespace) -> int:
 
 def check(args: argparse.Namespace) -> int:
     """Say what is wrong in the configuration, or that nothing is."""
+    from dispatch.clocks import calendar_of
+
     settings, secrets = load_settings(args.config, load_catalogue())
+    calendar_of(settings)
     if settings.dispatch.roads is not None:
         from dispatch.routing import load_roads
 

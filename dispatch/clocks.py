@@ -82,11 +82,17 @@ class WorkCalendar:
 
 @lru_cache(16)
 def work_calendar(zone: str, country: str, hours: tuple[tuple[time, time], ...]) -> WorkCalendar:
-    """The calendar of a country ("" for none). Raises InputRejected for a country that is not known."""
+    """The calendar of a country ("" for none). Raises InputRejected for a country that is not known.
+
+    The first call loads the holidays of every country: two seconds and more on a busy machine. Processes that write
+    events call it while they start, so that no unit of work does.
+    """
     try:
         days = holidays.country_holidays(country) if country else None
     except NotImplementedError as error:
-        raise InputRejected(f"no holidays of {country!r} are known; write a country code such as CN") from error
+        raise InputRejected(
+            f"cases.country: no holidays of {country!r} are known; write a country code such as CN, or leave it empty"
+        ) from error
     return WorkCalendar(ZoneInfo(zone), hours, days)
 
 

@@ -26,6 +26,7 @@ from data.local.vault import FolderVault
 from data.model.masking import SecretMask
 from data.model.record import Change
 from data.sql.store import open_store
+from dispatch.clocks import calendar_of
 from dispatch.routing import load_roads
 from layouts.context import ScreenContext
 from layouts.shell import build_dash, page_html
@@ -191,6 +192,7 @@ def build_server(deps: ServerDeps, store_failed: Callable[[], None] = _end_proce
 
 def serve(options: ServeOptions) -> None:
     """Run until SIGTERM or SIGINT, then close sockets and store. The target of the web child."""
+    calendar_of(options.settings)  # loads the holidays: the first event of the day must not do it within the write lock
     store = open_store(options.store, mask=options.mask)
     deps = ServerDeps(
         settings=options.settings,

@@ -15,9 +15,9 @@ from bench.security_attack import ACK_LIMIT_MS, RSS_LIMIT_MIB, under_attack
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_an_officer_acknowledges_while_everything_is_tried_at_once(tmp_path: Path) -> None:
-    found = under_attack(tmp_path, 8)
+    found = under_attack(tmp_path, 20)
     assert found.failed == 0
-    assert len(found.ack_ms) >= 10
+    assert len(found.ack_ms) >= 40  # of fewer, the 95th percentile is the one that was slowest but one
     assert found.p95_ms <= ACK_LIMIT_MS, sorted(found.ack_ms)
     assert 0 < found.rss_mib <= RSS_LIMIT_MIB
     assert found.answers["passwords"]["429"] > 0
