@@ -7,6 +7,15 @@ from types import MappingProxyType
 
 REFUSALS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
+        "refused.camera_test.busy": (
+            "已有 {n} 路摄像机正在测试，请稍候",
+            "{n} cameras are being tested already: try again in a moment",
+        ),
+        "refused.camera_test.away": (
+            "后台进程没有响应，无法测试（请看“健康”页）",
+            "The engine does not answer, so nothing can be tested (see Health)",
+        ),
+        "refused.camera_test.kind": ("没有“{kind}”这种摄像机", "There is no kind of camera {kind}"),
         "refused.role": ("{role}无权进行这一操作", "{role} may not do this"),
         "refused.system": ("这一步只由系统完成", "Only the system takes this step"),
         "refused.reason": ("请写明理由", "Give a reason"),

@@ -219,6 +219,7 @@ _WRITING: Mapping[str, Mapping[str, Who]] = {
     "/api/v1/categories/{kind}": {"PUT": _ADMINISTER},
     "/api/v1/organisation/import": {"POST": _ADMINISTER},
     "/api/v1/sites/{site_id}/learn-view": {"POST": _ADMINISTER},
+    "/api/v1/settings/camera-test": {"POST": _ADMINISTER},
 }
 
 _ACCOUNTS: Mapping[str, Mapping[str, Who]] = {

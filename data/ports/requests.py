@@ -14,6 +14,7 @@ class RequestKind(StrEnum):
 
     PROBE = "probe"  # can this monitor be read? payload: {"monitor": {...}}
     TRY_RULE = "try_rule"  # what would this rule have done?
+    CAMERA_TEST = "camera_test"  # what does this camera send? payload: {"camera": {...}}
     SNAPSHOT = "snapshot"  # one picture now; payload: {"site": id}; answer: {"evidence": id}
 
 

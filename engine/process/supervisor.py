@@ -98,7 +98,7 @@ class _Life:
                 stdin=subprocess.DEVNULL,
                 pass_fds=inherited,
                 cwd=Path.cwd(),
-                env={**os.environ, "PYTHONPATH": _python_path(), **child.environment},
+                env={**os.environ, "PYTHONPATH": python_path(), **child.environment},
             )
         finally:
             for descriptor in inherited:
@@ -146,7 +146,7 @@ class _Life:
         return pause
 
 
-def _python_path() -> str:
+def python_path() -> str:
     """The project's folder first, so that a child finds the same code wherever it is started."""
     others = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path and path != str(ROOT)]
     return os.pathsep.join([str(ROOT), *others])

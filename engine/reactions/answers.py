@@ -27,6 +27,7 @@ from data.ports.requests import Request, RequestKind
 from data.ports.store import EvidenceVault, Store
 from engine.camera.device import timeout_s
 from engine.process.options import RunOptions
+from engine.reactions.camera_test import answer_camera_test
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +53,7 @@ class Answers:
         """Write the answer, or why there is none, into the row."""
         ways: Mapping[RequestKind, Callable[[Mapping[str, Any]], Answer]] = {
             RequestKind.PROBE: self._probe,
+            RequestKind.CAMERA_TEST: self._camera_test,
             RequestKind.SNAPSHOT: self._snapshot,
             RequestKind.TRY_RULE: self._try_rule,
         }
@@ -80,6 +82,9 @@ class Answers:
             unit = UNIT_OF.get(first.quantity, "")
             return answer | {"quantity": first.quantity, "value": first.value, "unit": unit, "at": iso(first.at)}
         return answer | {"width": first.width, "height": first.height, "at": iso(first.at)}
+
+    def _camera_test(self, payload: Mapping[str, Any]) -> Answer:
+        return answer_camera_test(payload, self._options, self._catalogue)
 
     def _snapshot(self, payload: Mapping[str, Any]) -> Answer:
         """One picture, kept as evidence. Payload: `{"site": id}`."""

@@ -74,7 +74,7 @@ class LiveVideo:
         self._address = address
         self._loop_filter = loop_filter
         self._timeout_s = timeout_s
-        self._options = _options(address, transport, timeout_s)
+        self._options = ffmpeg_options(address, transport, timeout_s)
         if looks_per_second is not None and substream is not None:
             self._substream = Substream(site, f"{site}: {shown}", substream, self._options, timeout_s, stages)
             self._by_state = StateDecoder(f"{site}: {shown}", looks_per_second, self._substream.alive)
@@ -225,7 +225,7 @@ class LiveVideo:
             yield packet
 
 
-def _options(address: str, transport: str, timeout_s: float) -> dict[str, str]:
+def ffmpeg_options(address: str, transport: str, timeout_s: float) -> dict[str, str]:
     """For FFmpeg: explicit time-outs, and no longer look at the stream than it needs to know its coder."""
     timeout_us = str(round(timeout_s * 1e6))  # of a single socket operation
     shared = {

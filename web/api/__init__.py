@@ -12,6 +12,7 @@ from web.api.alarm_cards import alarm_card_router
 from web.api.alarm_kpi import alarm_kpi_router
 from web.api.alert_moves import alert_move_router
 from web.api.alerts import alert_router
+from web.api.camera_test import camera_test_router
 from web.api.diagnosis import diagnosis_router
 from web.api.events import event_router
 from web.api.factors import factors_router
@@ -82,6 +83,7 @@ def build_api(deps: ServerDeps, health: Callable[[str], SiteHealth], meters: Web
         reject_router(deps),
         diagnosis_router(deps),
         setup_router(deps),
+        camera_test_router(deps),
         account_router(identity),
         factors_router(identity),
         users_router(identity),
