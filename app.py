@@ -6,6 +6,7 @@ python app.py check --config config.yaml
 python app.py analyze VIDEO --site ID --start 2024-07-12T08:00:00+08:00 --json
 python app.py users add li --role duty_officer --var var
 python app.py audit verify --var var
+python app.py replay --from 2024-07-12T08:00:00+08:00 --to 2024-07-12T12:00:00+08:00 --var var --json
 python app.py capacity --config config.yaml
 python app.py backup /mnt/backup/2024-07-12 --var var
 python app.py restore /mnt/backup/2024-07-12 --var var
@@ -31,6 +32,7 @@ from pydantic import TypeAdapter, ValidationError
 from data.config.describe import settings_markdown
 from data.config.reading import ConfigError, load_settings
 from data.errors import YipingError
+from data.local.observations import FOLDER as OBSERVATIONS
 from data.model.durations import Duration
 from data.model.people import Role
 from data.model.secrets import redact
@@ -203,6 +205,47 @@ def analyze(args: argparse.Namespace) -> int:
     return 0
 
 
+def replay(args: argparse.Namespace) -> int:
+    """Judge stored observations again; with --config say what would have been otherwise. Exit status 1: not as live."""
+    from data.sql.store import open_for_reading
+    from dispatch.routing import Roads, load_roads
+    from engine.replay.judging import by_settings
+    from engine.replay.occurrences import as_text, canonical_json
+    from engine.replay.replayer import Replayer
+
+    with closing(open_for_reading(args.store_url or args.var / "yiping.db")) as store:
+        replayer = Replayer(args.var / OBSERVATIONS, load_catalogue(), store)
+        if args.config is None:
+            if args.without_responder:
+                raise YipingError("--without-responder needs --config: the configuration with the responders and roads")
+            found = replayer.replay(args.since, args.until, args.site)
+            text = as_text(found.found) if args.json else found.as_words()
+        else:
+            new, _ = load_settings(args.config, load_catalogue())
+            was = None if args.was is None else load_settings(args.was, load_catalogue())[0]
+            file = new.dispatch.roads
+            roads = Roads() if file is None else load_roads(args.config.resolve().parent / file)
+            without = args.without_responder
+            compared = replayer.what_if(
+                args.since,
+                args.until,
+                by_settings(new),
+                new,
+                args.site,
+                was=was,
+                without=without,
+                roads=roads,
+                run_in=args.run_in,
+            )
+            found = compared.before
+            told = compared.described(args.since, args.until, without)
+            text = canonical_json(told) + "\n" if args.json else compared.as_words()
+    sys.stdout.write(text)
+    for remark in found.remarks:
+        print(f"note: {remark}", file=sys.stderr)
+    return 0 if found.same and not found.damaged else 1
+
+
 def capacity(args: argparse.Namespace) -> int:
     """Measure for some seconds, and say how many cameras this machine carries; exit status 1 when it is too few."""
     from engine.capacity import capacity as carried
@@ -371,6 +414,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--start", type=_instant, required=True, help="when the video begins, ISO 8601 with offset")
     command.add_argument("--json", action="store_true", help="one JSON line per alert")
     command.set_defaults(command=analyze)
+    _replay_parser(commands.add_parser("replay", help=replay.__doc__))
     command = commands.add_parser("capacity", parents=[where], help=capacity.__doc__)
     command.add_argument("--json", action="store_true", help="one line of JSON")
     command.set_defaults(command=capacity)
@@ -400,6 +444,28 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--address", action="append", default=[], help="IP address in the certificate (repeatable)")
     command.set_defaults(command=tls)
     return parser
+
+
+def _replay_parser(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--from", dest="since", type=_instant, required=True, help="ISO 8601 with offset")
+    command.add_argument("--to", dest="until", type=_instant, required=True, help="ISO 8601 with offset")
+    command.add_argument("--site", action="append", default=[], help="only this site (repeatable)")
+    command.add_argument("--config", type=Path, help="another configuration: what would have been otherwise?")
+    command.add_argument("--was", type=Path, help="the configuration of that time, as to people; else that of --config")
+    command.add_argument(
+        "--without-responder",
+        action="append",
+        default=[],
+        metavar="ID",
+        help="as if this one were not there (repeatable)",
+    )
+    command.add_argument(
+        "--run-in", type=_span, default="1h", help="what changed rules are given before --from, e.g. 1h"
+    )
+    command.add_argument("--var", type=Path, default=Path("var"), help="folder of database and observations")
+    command.add_argument("--store-url", default="", help="PostgreSQL URL; SQLite in --var when left out")
+    command.add_argument("--json", action="store_true", help="one JSON line per alert; with --config one for all")
+    command.set_defaults(command=replay)
 
 
 def _run_parser(command: argparse.ArgumentParser) -> None:
@@ -432,14 +498,19 @@ _USER_STEPS = MappingProxyType(
 )
 
 
+def _span(text: str) -> timedelta:
+    """`90s`, `12h`, `90d` and so on."""
+    try:
+        return TypeAdapter(Duration).validate_python(text)
+    except ValidationError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no span; write e.g. 90s, 12h or 90d") from error
+
+
 def _life(text: str) -> timedelta | None:
     """`12h`, `90d` and so on; None for `never`."""
     if text == "never":
         return None
-    try:
-        life = TypeAdapter(Duration).validate_python(text)
-    except ValidationError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is no span; write e.g. 12h, 90d or never") from error
+    life = _span(text)
     if not timedelta(0) < life <= timedelta(days=3650):
         raise argparse.ArgumentTypeError("a token lasts up to 3650 days; write never for one without an end")
     return life

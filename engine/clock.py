@@ -56,6 +56,7 @@ from engine.reactions.timers import Due, Timers
 from engine.reactions.watchdog import Watchdog
 from engine.recording.retention import POLL_S as CLIPS_S
 from engine.recording.retention import ClipRetention
+from engine.replay.keeping import ObservationKeeping
 
 log = logging.getLogger(__name__)
 
@@ -204,6 +205,8 @@ def _polls(store: Store, options: RunOptions, roads: Roads) -> dict[str, tuple[C
             CLIPS_S,
         ),
     }
+    keeping = ObservationKeeping(store, options.observations_dir, settings.observations)
+    polls["observations"] = (keeping.poll, CLIPS_S)
     if settings.heartbeat is not None:
         heartbeat = Heartbeat(store, settings.heartbeat, _heartbeat_url(options))
         polls["heartbeat"] = (heartbeat.poll, settings.heartbeat.every.total_seconds())

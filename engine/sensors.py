@@ -41,6 +41,7 @@ from engine.judging.judgement import (
     stream_of,
 )
 from engine.judging.known_readings import KnownReadings
+from engine.judging.observation_log import observation_log
 from engine.judging.outlet import AWAY, publish_health
 from engine.judging.pipeline import SitePipeline
 from engine.judging.polled import Polled
@@ -142,6 +143,7 @@ class Sensors:
         latest = self._store.read(lambda reader: reader.latest_readings())
         self._known = KnownReadings(latest, wall())
         self._news = ReadingNews(monotonic_s, latest)
+        self._observations = observation_log(options, name, self._meters)
         self._sides = [self._side(options.settings.site(site)) for site in sites]
         self._side_of = {side.site.id: side for side in self._sides}
         self._wall_clock = WallClock(lambda: wall().timestamp(), monotonic_s)
@@ -168,6 +170,7 @@ class Sensors:
         """Stop reading, and commit what was submitted."""
         for device in self.devices:
             device.stop()
+        self._observations.close()
         self._store.close()
 
     @property
@@ -222,7 +225,9 @@ class Sensors:
         context = self._options.context(site, self._resources)
         judged = site.model_copy(update={"detectors": (), "health": HealthSettings(enabled=False)})
         try:
-            return SitePipeline(judged, context, open_alerts, state, pending=pending)
+            return SitePipeline(
+                judged, context, open_alerts, state, pending=pending, observer=self._observations.observer(stream)
+            )
         except YipingError as error:
             log.error("%s: its readings are kept but cannot be judged: %s", site.id, error)
             return SitePipeline(judged.model_copy(update={"rules": ()}), context)

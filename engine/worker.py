@@ -32,6 +32,7 @@ from engine.camera.device import FULLY_DECODED
 from engine.camera.load import LoadBook
 from engine.camera.watch import Received
 from engine.judging.judgement import CAMERA, SCENE, Unit, alerts_to_resume, kept_state, pending_keys, stream_of
+from engine.judging.observation_log import observation_log
 from engine.judging.outlet import Outlet
 from engine.judging.pipeline import SitePipeline
 from engine.judging.polled import Polled
@@ -107,6 +108,7 @@ class Worker:
         self._views: Polled[Mapping[str, str]] = Polled(self._store, views_asked, {})
         vault, spool = FolderVault(options.evidence_dir), Spool(options.spool_dir)
         self._outlet = Outlet(self._store, vault, spool, self._meters, options.settings)
+        self._observations = observation_log(options, name, self._meters)
         self._publisher = SocketFramePublisher(options.frames_socket)
         self._video = CameraVideo.of(options, self._store, vault, sites)
         self._period_s = 1.0 / options.settings.inference.per_second
@@ -172,8 +174,9 @@ class Worker:
                 pending = self._store.read(partial(pending_keys, stream=watch.stream))
                 view = self._views.now().get(watch.site.id, "")
                 watch.pipeline = SitePipeline(
-                    watch.site, context, open_alerts, watch.carried or state, pending=pending, scene=scene, view=view
-                )
+                    watch.site, context, open_alerts, watch.carried or state, pending=pending, scene=scene, view=view,
+                    observer=self._observations.observer(watch.stream),
+                )  # fmt: skip
                 watch.carried = None
             except Exception as error:  # noqa: BLE001 - the restart loop of one pipeline; other sites go on
                 self._pipeline_failed(watch, error)
@@ -388,6 +391,7 @@ class Worker:
             if watch.pipeline is not None:
                 self._outlet.keep(watch.stream, watch.pipeline.snapshot())
         self._video.close()
+        self._observations.close()
         self._outlet.close()
         self._publisher.close()
         self._store.close()

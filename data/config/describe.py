@@ -34,6 +34,7 @@ from data.config.web import WebSettings
 from data.model.camera_health import HealthSettings
 from data.model.durations import format_duration
 from data.model.geo import Location
+from data.model.observing import ObservationSettings
 from data.model.place import InferenceSettings
 from data.model.recording import RecordingSettings
 from data.model.secrets import Credentials
@@ -108,6 +109,7 @@ def settings_markdown(catalogue: Catalogue) -> str:
         ("`accounts`", AccountSettings),
         ("`accounts.oidc`", OidcSettings),
         ("`recording`", RecordingSettings),
+        ("`observations`", ObservationSettings),
         ("`audit`", AuditSettings),
         ("`heartbeat`", HeartbeatSettings),
         ("`log`", LogSettings),

@@ -23,6 +23,7 @@ from data.model.camera_health import HealthSettings
 from data.model.desk import DeskSettings
 from data.model.durations import Duration
 from data.model.geo import ConfiguredLocation
+from data.model.observing import ObservationSettings
 from data.model.people import Role, User
 from data.model.place import InferenceSettings, Place
 from data.model.recording import RecordingSettings
@@ -213,6 +214,9 @@ class Settings(_Settings):
     recording: Annotated[
         RecordingSettings, Field(description="Video of the cameras: the newest minutes, and clips of alerts.")
     ] = RecordingSettings()
+    observations: Annotated[
+        ObservationSettings, Field(description="What the rules were given, kept so that it can be replayed.")
+    ] = ObservationSettings()
     audit: Annotated[AuditSettings, Field(description="Signed checkpoints of the audit trail.")] = AuditSettings()
     web: Annotated[WebSettings, Field(description="How browsers reach the server: names, proxy, limits.")] = (
         WebSettings()

@@ -33,6 +33,8 @@ METERS: Mapping[str, str] = MappingProxyType(
         "yiping_camera_cpu_ms_per_second": "processor time by camera and stage, of the last 10 s",
         "yiping_pipeline_failures_total": "times a site's detectors or rules failed",
         # sensors
+        "yiping_observations_total": "lines of observations kept for replay",
+        "yiping_observations_lost_total": "lines of observations that could not be kept",
         "yiping_readings_total": "readings taken",
         "yiping_history_readings_total": "readings that came too late to be judged",
         "yiping_warnings_total": "official warnings taken",

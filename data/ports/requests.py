@@ -15,6 +15,7 @@ class RequestKind(StrEnum):
     PROBE = "probe"  # can this monitor be read? payload: {"monitor": {...}}
     TRY_RULE = "try_rule"  # what would this rule have done?
     CAMERA_TEST = "camera_test"  # what does this camera send? payload: {"camera": {...}}
+    WHAT_IF = "what_if"  # the past by other limits or with fewer people; payload: as `engine.replay.answer.what_if`
     SNAPSHOT = "snapshot"  # one picture now; payload: {"site": id}; answer: {"evidence": id}
 
 

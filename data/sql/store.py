@@ -26,6 +26,8 @@ from data.sql.writer import SqlWriter
 
 T = TypeVar("T")
 
+_FOR_READING = "this store was opened for reading only"
+
 
 def open_store(path_or_url: str | Path, *, migrate: bool = True, mask: SecretMask | None = None) -> Store:
     """The store in this file (SQLite) or at this `postgresql://` URL, its schema brought up to date.
@@ -50,6 +52,51 @@ def open_store(path_or_url: str | Path, *, migrate: bool = True, mask: SecretMas
         raise
     gate = Turnstile(Path(f"{url.database}-turn")) if url.get_backend_name() == "sqlite" else nullcontext()
     return SqlStore(writing, reading_engine(url), gate, mask)
+
+
+def open_for_reading(path_or_url: str | Path) -> ReadOnlyStore:
+    """The store as it is, for questions only. Raises StoreClosed when there is none, or it cannot be opened."""
+    url = store_url(path_or_url)
+    if url.get_backend_name() == "sqlite" and not Path(str(url.database)).is_file():
+        raise StoreClosed(f"there is no store {_name(url)}")
+    reading = reading_engine(url)
+    try:
+        reading.connect().close()
+    except DBAPIError as error:
+        reading.dispose()
+        raise StoreClosed(f"cannot open the store {_name(url)}: {redact(str(error.orig))}") from None
+    return ReadOnlyStore(reading)
+
+
+class ReadOnlyStore:
+    """A `data.ports.store.Store` that refuses every write; so does the database, on each of its connections."""
+
+    def __init__(self, reading: Engine) -> None:
+        self._reading = reading
+
+    def read(self, look: Callable[[Reader], T], *, within_s: float | None = None) -> T:
+        with self._reading.connect() as connection:
+            if within_s is None:
+                return look(SqlReader(connection))
+            with time_limit(connection, within_s):
+                return look(SqlReader(connection))
+
+    def write(self, work: Callable[[Writer], T]) -> T:
+        """Raises StoreClosed."""
+        del work
+        raise StoreClosed(_FOR_READING)
+
+    def submit(self, work: Callable[[Writer], T]) -> Future[T]:
+        """Raises StoreClosed."""
+        del work
+        raise StoreClosed(_FOR_READING)
+
+    @property
+    def failure(self) -> str | None:
+        return None
+
+    def close(self) -> None:
+        self._reading.dispose()
 
 
 def _make_file(path: Path) -> None:

@@ -39,6 +39,11 @@ class Conditions:
         self._told |= dict.fromkeys(pending, Condition.PENDING)
         self._seen_at: datetime | None = None
 
+    @property
+    def open_keys(self) -> frozenset[AlertKey]:
+        """Of the alerts that are open."""
+        return frozenset(self._open)
+
     def note(self, signals: Iterable[Signal]) -> None:
         """These go to the store by themselves."""
         for signal in signals:

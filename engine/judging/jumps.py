@@ -68,14 +68,15 @@ class JumpFilter:
 
     def __init__(self, limits: Callable[[Reading], GaugeLimits]) -> None:
         self._limits = limits
-        self._gauges: dict[str, _Gauge] = {}
+        self.gauges: dict[str, _Gauge] = {}
+        """What is known, by gauge."""
 
     def take(self, reading: Reading) -> Taken:
         """What becomes of a reading, and of those that were held before it."""
         limits = self._limits(reading)
         if reading.quality is Quality.BAD or limits.limit is None:
             return Taken((reading,))
-        gauge = self._gauges.setdefault(_name(reading), _Gauge())
+        gauge = self.gauges.setdefault(_name(reading), _Gauge())
         newest = gauge.held[-1] if gauge.held else gauge.last
         if newest is not None and reading.at <= newest.at:
             return _late(gauge, reading, limits)
@@ -85,13 +86,13 @@ class JumpFilter:
 
     def is_held(self, reading: Reading) -> bool:
         """Does this reading wait for the next one?"""
-        gauge = self._gauges.get(_name(reading))
+        gauge = self.gauges.get(_name(reading))
         return gauge is not None and reading in gauge.held
 
     def snapshot(self) -> Any:
         """As JSON; None before the first reading. Changes seldom: it is put into the store with each change."""
         state = {}
-        for name, gauge in self._gauges.items():
+        for name, gauge in self.gauges.items():
             last, kept = gauge.last, gauge.kept
             limit = None if last is None else self._limits(last).limit
             if last is not None and limit is not None and (
@@ -107,7 +108,7 @@ class JumpFilter:
             for name, (kept, held) in state.items():
                 last = None if kept is None else _of_json(kept, site, name)
                 gauge = _Gauge(last=last, kept=last, held=[_of_json(one, site, name) for one in held])
-                self._gauges[name] = gauge
+                self.gauges[name] = gauge
         except (AttributeError, TypeError) as error:
             raise ValueError(f"the state cannot be read: {error!r}") from error
 

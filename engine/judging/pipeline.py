@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -19,8 +19,10 @@ from data.model.frame import Frame
 from data.model.observation import Detections, Observation, Quality, Reading, Rejected, Tick, Vectors
 from data.ports.recipe import Context, Detector, FiltersReadings, Glances, KeepsState, Moves, SupportsRegionOfInterest
 from engine.judging.conditions import Conditions
+from engine.judging.frozen import freeze, thaw
 from engine.judging.health import HealthWatch
 from engine.judging.jumps import GaugeLimits, JumpFilter, usual_limits
+from engine.judging.observed import Begin
 from monitors.gauges._values import ValueSettings
 
 _JUMPS = "jumps:"
@@ -43,6 +45,24 @@ class Seen:
     repeated: bool = False
 
 
+class Observer(Protocol):
+    """Keeps what a site's rules are given, in the order in which they are given it. Never waits, never raises."""
+
+    def begin(self, begin: Begin) -> None: ...
+
+    def looked(
+        self, at: datetime, detections: Detections | None, readings: Sequence[Reading], health: Sequence[Signal]
+    ) -> None: ...
+
+    def unsearched(self, at: datetime, health: Sequence[Signal]) -> None: ...
+
+    def read(self, reading: Reading) -> None: ...
+
+    def second(self, tick: Tick, health: Sequence[Signal], freeze: Callable[[], bytes]) -> None: ...
+
+    def decided(self, at: datetime, signals: Sequence[Signal]) -> None: ...
+
+
 class SitePipeline:
     """The detectors and rules of one site, fed in the order of time by whoever runs it.
 
@@ -62,11 +82,14 @@ class SitePipeline:
         pending: Iterable[AlertKey] = (),
         scene: Any = None,
         view: str = "",
+        observer: Observer | None = None,
+        limits: Mapping[str, GaugeLimits] | None = None,
     ) -> None:
         """`open_alerts`: those the store holds open; each goes to the rule that raised it.
 
         `state`, `scene`: what `snapshot` and `scene` gave in an earlier process; None when there is nothing.
-        `pending`: what it had told of. `view`: as in `turned`.
+        `pending`: what it had told of. `view`: as in `turned`. `observer`: is told of all that the rules are given.
+        `limits`: of the gauges, by monitor, where the site itself does not say.
         """
         context = replace(context, site=site.place)
         self.site = site.id
@@ -81,16 +104,9 @@ class SitePipeline:
         self._datums = context.datums
         self._refused: list[Rejected] = []
         self._kinds = {recipe.name: recipe.kind for recipe in site.rules}
-        named = zip(self._kinds, self._rules, strict=True)
-        self._screens = {name: rule for name, rule in named if isinstance(rule, FiltersReadings)}
-        named = zip(self._kinds, self._rules, strict=True)
-        self._keepers = {name: rule for name, rule in named if isinstance(rule, KeepsState)}
+        self._name_rules()
         self._about_gauges = {recipe.name for recipe in site.rules if recipe.about == "gauge"}
-        self._limits = {
-            recipe.name: GaugeLimits(recipe.jump_limit, recipe.doubtful)
-            for recipe in site.sensors
-            if isinstance(recipe, ValueSettings)
-        }
+        self._limits = gauge_limits(site) if limits is None else limits
         self._jumps = JumpFilter(self._limits_of)
         self._suspect: set[Reading] = set()
         self._ended_at: dict[AlertKey, datetime] = {}  # of conditions that hold no longer, the oldest first
@@ -105,6 +121,15 @@ class SitePipeline:
         self._health = (
             HealthWatch(site.health, site.id, open_alerts, camera=camera, view=view, scene=scene) if judged else None
         )
+        self._observer = observer
+        if observer is not None:
+            own = tuple(alert for alert in open_alerts if alert.key.site == site.id)
+            observer.begin(Begin(site, context, self._limits, own, state, tuple(pending)))
+
+    def _name_rules(self) -> None:
+        named = list(zip(self._kinds, self._rules, strict=True))
+        self._screens = {name: rule for name, rule in named if isinstance(rule, FiltersReadings)}
+        self._keepers = {name: rule for name, rule in named if isinstance(rule, KeepsState)}
 
     @property
     def looks(self) -> bool:
@@ -121,6 +146,9 @@ class SitePipeline:
         """
         health = self._health.see(frame) if self._health is not None else []
         if not self._sees:
+            if self._observer is not None:
+                self._observer.unsearched(frame.at, health)
+                self._observer.decided(frame.at, health)
             self._conditions.note(health)
             self._empty = None
             return Seen(None, (), tuple(health))
@@ -139,11 +167,27 @@ class SitePipeline:
         pictures = [found for found in observations if isinstance(found, Detections)]
         readings = tuple(found for found in observations if isinstance(found, Reading))
         detections = merged(pictures) if pictures else None
+        return self.look(detections, readings, health, at, repeated=repeated)
+
+    def look(
+        self,
+        detections: Detections | None,
+        readings: Sequence[Reading],
+        health: Sequence[Signal],
+        at: datetime,
+        *,
+        repeated: bool = False,
+    ) -> Seen:
+        """Judge what was found in one picture. `health`: what it says of the camera itself."""
+        if self._observer is not None:
+            self._observer.looked(at, detections, readings, health)
         judged: list[Observation] = [*([detections] if detections is not None else []), *readings]
         signals = (*health, *(signal for one in judged for signal in self._judge(one)))
         self._empty = detections if detections is not None and not len(detections) else None
         self._conditions.saw(at)
         self._conditions.note(signals)
+        if self._observer is not None:
+            self._observer.decided(at, signals)
         return Seen(detections, tuple(self.marked(reading) for reading in readings), signals, repeated)
 
     def glance(self, frame: Frame) -> Detections | None:
@@ -153,9 +197,13 @@ class SitePipeline:
 
     def read(self, reading: Reading) -> Sequence[Signal]:
         """Judge one reading."""
+        if self._observer is not None:
+            self._observer.read(reading)
         signals = self._judge(reading)
         self._conditions.saw(reading.at)
         self._conditions.note(signals)
+        if self._observer is not None:
+            self._observer.decided(reading.at, signals)
         return signals
 
     def marked(self, reading: Reading) -> Reading:
@@ -168,10 +216,17 @@ class SitePipeline:
     def tick(self, tick: Tick) -> Sequence[Signal]:
         """Let a second pass."""
         health = self._health.tick(tick) if self._health is not None else []
-        seen = replace(tick, observable=tick.observable and self._sees)
+        return self.second(replace(tick, observable=tick.observable and self._sees), health)
+
+    def second(self, seen: Tick, health: Sequence[Signal] = ()) -> Sequence[Signal]:
+        """Let a second pass in which the site could be seen, and believed, or not. `health`: of the camera itself."""
+        if self._observer is not None:
+            self._observer.second(seen, health, self.freeze)
         signals = [*health, *self._judge(seen)]
         self._conditions.note(signals)
         self._standings = (*self._standings, *self._conditions.changes(seen))
+        if self._observer is not None:
+            self._observer.decided(seen.at, signals)
         return signals
 
     def standings(self) -> tuple[Standing, ...]:
@@ -195,6 +250,34 @@ class SitePipeline:
         if jumps is not None:
             states[_JUMPS] = {"kind": "", "state": jumps}
         return states or None
+
+    def freeze(self) -> bytes:
+        """The rules' whole state, exactly, for `thaw`. Raises InputRejected where a rule cannot be kept so."""
+        return freeze((self._rules, self._conditions, self._jumps.gauges, self._suspect, self._ended_at))
+
+    def thaw(self, state: bytes) -> None:
+        """Go on from what `freeze` gave, of the same rules, as if no time had passed. Raises InputRejected."""
+        modules = {type(rule).__module__ for rule in self._rules}
+        self._rules, self._conditions, self._jumps.gauges, self._suspect, self._ended_at = thaw(state, modules)
+        self._name_rules()
+
+    def adopt(self, other: SitePipeline, names: Collection[str]) -> None:
+        """Take over from `other` the rules of these names, as they are, and what it knows of the gauges."""
+        theirs = dict(zip(other._kinds, other._rules, strict=True))
+        own = zip(self._kinds, self._rules, strict=True)
+        self._rules = [theirs[name] if name in names and name in theirs else rule for name, rule in own]
+        self._jumps.gauges, self._suspect = other._jumps.gauges, other._suspect
+        self._ended_at = {key: at for key, at in other._ended_at.items() if key.rule in names}
+        self._name_rules()
+
+    @property
+    def open_keys(self) -> frozenset[AlertKey]:
+        """Of the alerts that are open, by what was given and decided so far."""
+        return self._conditions.open_keys
+
+    def note(self, signals: Sequence[Signal]) -> None:
+        """Something was said of the camera itself, by a picture that was not searched."""
+        self._conditions.note(signals)
 
     def scene(self) -> Any:
         """What the camera usually shows, when it is time to keep it (every ten minutes); else None."""
@@ -294,6 +377,12 @@ class SitePipeline:
         """Readings that a rule could not judge, since this was asked last."""
         refused, self._refused = self._refused, []
         return refused
+
+
+def gauge_limits(site: SiteSettings) -> Mapping[str, GaugeLimits]:
+    """What the site's sensors say of how far their values can change, by monitor."""
+    gauges = (recipe for recipe in site.sensors if isinstance(recipe, ValueSettings))
+    return {recipe.name: GaugeLimits(recipe.jump_limit, recipe.doubtful) for recipe in gauges}
 
 
 def _found(detector: Detector, frame: Frame, moves: Moves | None) -> Sequence[Observation]:

@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 from data.config.settings import Settings, SiteSettings
+from data.local.observations import FOLDER as OBSERVATIONS
 from data.local.recordings import FOLDER as RECORDINGS
 from data.model.datum import Datums
 from data.model.masking import SecretMask, secret_mask
@@ -52,6 +53,11 @@ class RunOptions:
     def recordings_dir(self) -> Path:
         """The newest video of each camera."""
         return self.var_dir / RECORDINGS
+
+    @property
+    def observations_dir(self) -> Path:
+        """What the rules were given, for replay."""
+        return self.var_dir / OBSERVATIONS
 
     @property
     def frames_socket(self) -> Path:

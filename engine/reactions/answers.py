@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -13,7 +14,7 @@ from pydantic import ValidationError
 from alerts.objects import ObjectRuleRecipe
 from data.config.catalogue import Catalogue, UnknownKind
 from data.config.settings import SiteSettings
-from data.errors import DeviceLost, InputRejected, YipingError
+from data.errors import Busy, DeviceLost, InputRejected, YipingError
 from data.model.alert import AlertKey, Raised, Signal
 from data.model.frame import Frame
 from data.model.geo import Location
@@ -28,6 +29,7 @@ from data.ports.store import EvidenceVault, Store
 from engine.camera.device import timeout_s
 from engine.process.options import RunOptions
 from engine.reactions.camera_test import answer_camera_test
+from engine.replay.answer import what_if
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +50,7 @@ class Answers:
         self._vault = vault
         self._options = options
         self._catalogue = catalogue
+        self._judging = threading.Lock()
 
     def answer(self, request: Request) -> None:
         """Write the answer, or why there is none, into the row."""
@@ -56,6 +59,7 @@ class Answers:
             RequestKind.CAMERA_TEST: self._camera_test,
             RequestKind.SNAPSHOT: self._snapshot,
             RequestKind.TRY_RULE: self._try_rule,
+            RequestKind.WHAT_IF: self._what_if,
         }
         answer, problem = None, ""
         try:
@@ -123,6 +127,15 @@ class Answers:
         rule = recipe.make(self._options.context(site, Resources()))
         signals = [signal for seen in with_ticks(readings, until) for signal in rule.judge(seen)]
         return {"readings": len(readings), "since": iso(since), "until": iso(until), "alerts": episodes(signals)}
+
+    def _what_if(self, payload: Mapping[str, Any]) -> Answer:
+        """What was given to the rules, judged otherwise; see `engine.replay.answer.what_if`. One at a time."""
+        if not self._judging.acquire(blocking=False):
+            raise Busy("another span is being judged again: please try again in a moment")
+        try:
+            return what_if(self._options, payload)
+        finally:
+            self._judging.release()
 
     def _site(self, payload: Mapping[str, Any]) -> SiteSettings:
         try:

@@ -1,0 +1,267 @@
+"""Judges again what a site's rules were given. No detector, clock, network or store: values in, decisions out."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from pydantic import ValidationError
+
+from data.config.catalogue import Catalogue
+from data.config.settings import Settings, SiteSettings
+from data.errors import InputRejected
+from data.local.observations import moment
+from data.model.alert import Alert, AlertKey, Raised, Signal
+from data.model.camera_health import HealthSettings
+from data.model.datum import Datums
+from data.model.zone import Zone
+from data.ports.recipe import Context
+from engine.judging.jumps import GaugeLimits
+from engine.judging.observed import (
+    BEGIN,
+    DECIDED,
+    LOOK,
+    LOST,
+    READING,
+    SECOND,
+    STATE,
+    UNSEARCHED,
+    Begin,
+    begin_of,
+    look_of,
+    reading_of,
+    rule_settings,
+    second_of,
+    signals_of,
+)
+from engine.judging.pipeline import SitePipeline, gauge_limits
+from engine.replay.passage import Line, Passage
+
+DEFECTS = (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RuntimeError)
+"""What a defect of a rule may raise. Live, the site goes on with the next line, or with new rules; so does this."""
+
+
+@dataclass(slots=True)
+class Judged:
+    """What the rules decided, in order, and what they had decided live on the same lines.
+
+    `already`: alerts that were open at the beginning.
+    """
+
+    decisions: list[Signal] = field(default_factory=list)
+    live: list[Signal] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+    lines: int = 0
+    already: frozenset[AlertKey] = frozenset()
+
+
+Wanted = tuple[SiteSettings, Context, Mapping[str, GaugeLimits]]
+"""By what a site is to be judged instead."""
+
+Other = Callable[[Begin], Wanted]
+"""From what its rules began with to what they are to begin with instead."""
+
+
+def judge(passage: Passage, catalogue: Catalogue, other: Other | None = None) -> Judged:
+    """By the rules as they were, or by others. Raises InputRejected for rules that cannot be made here."""
+    player = _Player(passage.site, catalogue, other)
+    judged = Judged()
+    for line in passage:
+        judged.lines += 1
+        if line[0] == DECIDED:
+            judged.live += signals_of(line[3])
+            continue
+        try:
+            judged.decisions += player.play(line)
+            if judged.lines == 1:
+                judged.already = player.open_keys
+        except DEFECTS as error:
+            judged.faults.append(f"{passage.stream} at {moment(line[2]).isoformat()}: {error!r}")
+    return judged
+
+
+class _Player:
+    def __init__(self, site: str, catalogue: Catalogue, other: Other | None) -> None:
+        self._site = site
+        self._catalogue = catalogue
+        self._other = other
+        self._pipeline: SitePipeline | None = None
+        self._open: dict[AlertKey, Alert] = {}
+        self._broken = False  # lines were lost: the next state is right, and ours is not
+        self._told: Any = None  # the settings that the lines were judged by
+
+    @property
+    def open_keys(self) -> frozenset[AlertKey]:
+        return frozenset() if self._pipeline is None else self._pipeline.open_keys
+
+    def play(self, line: Line) -> Sequence[Signal]:
+        """What the rules decide on this line."""
+        kind, _, us, *fields = line
+        if kind == BEGIN:
+            self._begin(begin_of(fields, self._catalogue))
+            self._told, self._broken = fields[0], False
+            return ()
+        if kind == STATE:
+            if self._pipeline is None or (self._other is None and (self._broken or fields[2] != self._told)):
+                self._go_on(begin_of([fields[2]], self._catalogue), base64.b64decode(fields[1]))
+                self._told, self._broken = fields[2], False
+            return ()
+        self._broken = self._broken or kind == LOST
+        if self._pipeline is None:
+            return ()
+        signals = tuple(_judge(self._pipeline, self._site, kind, moment(us), fields))
+        self._pipeline.standings()
+        self._pipeline.refused()
+        self._note(signals)
+        return signals
+
+    def _begin(self, begin: Begin) -> None:
+        """Rules began anew, live: with open alerts and kept state. Changed rules go on as after a restart of theirs."""
+        if self._other is None:
+            self._pipeline = SitePipeline(
+                begin.site, begin.context, begin.open_alerts, begin.state, pending=begin.pending, limits=begin.limits
+            )
+            return
+        site, context, limits = self._other(begin)
+        same = unchanged(begin, site, context)
+        state = {name: one for name, one in (begin.state or {}).items() if name in same or ":" in name}
+        if self._pipeline is not None:
+            own = self._pipeline.snapshot() or {}
+            state |= {name: one for name, one in own.items() if name not in same and ":" not in name}
+        alerts = [alert for alert in begin.open_alerts if alert.key.rule in same]
+        alerts += [alert for key, alert in self._open.items() if key.rule not in same]
+        self._pipeline = SitePipeline(site, context, alerts, state or None, limits=limits)
+
+    def _go_on(self, begin: Begin, frozen: bytes) -> None:
+        """Exactly where the rules were; changed ones begin with nothing."""
+        as_it_was = SitePipeline(begin.site, begin.context, limits=begin.limits)
+        as_it_was.thaw(frozen)
+        if self._other is None:
+            self._pipeline = as_it_was
+            return
+        site, context, limits = self._other(begin)
+        self._pipeline = SitePipeline(site, context, limits=limits)
+        self._pipeline.adopt(as_it_was, unchanged(begin, site, context))
+
+    def _note(self, signals: Sequence[Signal]) -> None:
+        for signal in signals:
+            if isinstance(signal, Raised):
+                self._open[signal.key] = _alert_of(signal, self._open.get(signal.key))
+            else:
+                self._open.pop(signal.key, None)
+
+
+def _judge(pipeline: SitePipeline, site: str, kind: str, at: datetime, fields: Sequence[Any]) -> Iterator[Signal]:
+    if kind == LOOK:
+        look = look_of(site, at, fields)
+        yield from pipeline.look(look.detections, look.readings, look.health, at).signals
+    elif kind == READING:
+        yield from pipeline.read(reading_of(site, fields))
+    elif kind == SECOND:
+        yield from pipeline.second(*second_of(site, at, fields))
+    elif kind == UNSEARCHED:
+        health = signals_of(fields[0])
+        pipeline.note(health)
+        yield from health
+
+
+def by_settings(settings: Settings) -> Other:
+    """As another configuration has the site; without rules where it does not know it."""
+
+    def wanted(begin: Begin) -> Wanted:
+        try:
+            site = settings.site(begin.site.id)
+        except KeyError:
+            site = begin.site.model_copy(update={"rules": ()})
+        site = site.model_copy(update={"detectors": (), "health": HealthSettings(enabled=False)})
+        context = replace(
+            begin.context, site=site.place, timezone=settings.timezone, datums=Datums(settings.datums),
+            stale_after=settings.alarms.stale_after,
+        )  # fmt: skip
+        return site, context, gauge_limits(site) or begin.limits
+
+    return wanted
+
+
+@dataclass(frozen=True, slots=True)
+class RuleChange:
+    """One setting of one rule is another: `value` as in config.yaml."""
+
+    site: str
+    rule: str
+    setting: str
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneChange:
+    """A zone lies elsewhere: `polygon` in fractions of the picture, as in config.yaml."""
+
+    site: str
+    zone: str
+    polygon: Any
+
+
+def by_changes(changes: Sequence[RuleChange | ZoneChange], catalogue: Catalogue) -> Other:
+    """As it was but for these. What it gives raises InputRejected for a change that no rule allows."""
+
+    def wanted(begin: Begin) -> Wanted:
+        site = begin.site
+        for change in changes:
+            if change.site == site.id:
+                site = _changed(site, change, catalogue)
+        return site, replace(begin.context, site=site.place), begin.limits
+
+    return wanted
+
+
+def _changed(site: SiteSettings, change: RuleChange | ZoneChange, catalogue: Catalogue) -> SiteSettings:
+    """A rule or zone that the site did not have then is left out. Raises InputRejected."""
+    try:
+        if isinstance(change, ZoneChange):
+            zones = [
+                Zone(id=zone.id, polygon=change.polygon) if zone.id == change.zone else zone for zone in site.zones
+            ]
+            return site.model_copy(update={"zones": tuple(zones)})
+        rules = [
+            catalogue.rule(rule.kind).model_validate(rule_settings(rule) | {change.setting: change.value})
+            if rule.name == change.rule
+            else rule
+            for rule in site.rules
+        ]
+        return site.model_copy(update={"rules": tuple(rules)})
+    except ValidationError as error:
+        told = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
+        raise InputRejected(f"{site.id}: {told}") from error
+
+
+def unchanged(begin: Begin, site: SiteSettings, context: Context) -> Collection[str]:
+    """The names of the rules that are the same under both settings, with everything they rest on."""
+    then = begin.context
+    if (then.timezone, then.datums, then.stale_after) != (context.timezone, context.datums, context.stale_after):
+        return frozenset()
+    zones = {zone.id: zone for zone in site.zones}
+    zones_then = {zone.id: zone for zone in begin.site.zones}
+    known = {rule.name: rule for rule in begin.site.rules}
+    same = set()
+    for rule in site.rules:
+        before = known.get(rule.name)
+        if before is None or rule_settings(before) != rule_settings(rule):
+            continue
+        named = {rule.zone, *getattr(rule, "except_zones", ())} - {None}
+        if all(zones.get(str(name)) == zones_then.get(str(name)) for name in named):
+            same.add(rule.name)
+    return same
+
+
+def _alert_of(raised: Raised, before: Alert | None) -> Alert:
+    """As the store would have it, for rules that begin anew."""
+    if before is not None:
+        return replace(before, priority=raised.priority, value=raised.value)
+    return Alert(
+        raised.key, raised.kind, raised.priority, raised.started_at, raised.at, raised.label, raised.confidence,
+        raised.xyxy, raised.value, raised.unit,
+    )  # fmt: skip
