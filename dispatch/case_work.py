@@ -152,7 +152,6 @@ def reassign(
 ) -> Task:
     """改派: to a unit, to a named responder, or to the nearest who can."""
     task = turns.take_away(writer, task_id, actor, now, reason, unit)
-    event = writer.event(task.event_id)
     if not unit and responder is not None:
         candidate, why = named(writer, responder, task.location, roads=roads)
         if why:
@@ -160,14 +159,18 @@ def reassign(
         task = make_offer(writer, task, candidate, actor, now, settings=settings)
     elif not unit:
         task = offer_next(writer, task, now, roads=roads, settings=settings)
-    if event.state is EventState.SUSPENDED:
-        return task
-    changes = {"lead": unit} if unit and task.role == Part.LEAD else {}
-    given = Given(
-        reason=reason, detail={"task": task.id, "to": unit or responder}, changes=changes, on_behalf=actor.name
-    )
-    take(writer, event.id, EventStep.REASSIGN, SYSTEM, now, given)
+    passed_on(writer, task, actor, now, reason, to=unit or responder)
     return task
+
+
+def passed_on(writer: Writer, task: Task, actor: Actor, now: datetime, reason: str, *, to: str | None) -> None:
+    """The event of a reassigned task goes on; a suspended one stays as it is. `to`: the unit or person named."""
+    event = writer.event(task.event_id)
+    if event.state is EventState.SUSPENDED:
+        return
+    changes = {"lead": task.unit} if task.unit and task.role == Part.LEAD else {}
+    given = Given(reason=reason, detail={"task": task.id, "to": to}, changes=changes, on_behalf=actor.name)
+    take(writer, event.id, EventStep.REASSIGN, SYSTEM, now, given)
 
 
 def rework(  # noqa: PLR0917 - who, when and why

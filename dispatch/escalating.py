@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from types import MappingProxyType
 
@@ -43,6 +43,14 @@ def next_above(reader: Reader, event: Event, actor: Actor) -> dict[str, list[str
     higher = [post for post in filled if POSTS.index(post) > max(told, default=0)]
     chosen = higher[:1] or filled[-1:]
     return {post: held[post] for post in chosen}
+
+
+def next_post(reader: Reader, event: Event, told: Collection[str]) -> dict[str, list[str]]:
+    """The lowest post above the responder that somebody holds and that stands above all that were told; else empty."""
+    above = max((POSTS.index(post) for post in told if post in POSTS), default=0)
+    held = {post: sorted(people_at(reader, event, post)) for post in POSTS[above + 1 :]}
+    filled = [post for post, people in held.items() if people]
+    return {post: held[post] for post in filled[:1]}
 
 
 def _told(event: Event) -> list[tuple[str, list[str]]]:

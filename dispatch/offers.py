@@ -6,23 +6,26 @@ a row with its end (`expires_at`) and timer rows whose subject is the offer, so 
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from data.config.settings import Settings
+from data.errors import IllegalMove, NobodyAvailable
+from data.model.case import Recorded
 from data.model.people import SYSTEM, Actor
 from data.model.record import Timer
-from data.model.task import Candidate, Offer, Task, TaskState
-from data.ports.store import Writer
+from data.model.task import SHORTFALL, Candidate, Offer, Ring, Round, Task, TaskState
+from data.ports.store import Reader, Writer
 from data.stored.trail import responder_changed, task_step
-from dispatch.responders import Ranking, needs_of, rank
+from dispatch.responders import LIFTED, Ranking, needs_of, rank
 from dispatch.routing import Roads
 from dispatch.transitions import Step, check
 
 TIMER = "offer"
 DELIVERY = "offer_delivery"
+UNACCEPTED = "unaccepted"
+"""Kind of the timers of `dispatch.unaccepted`: nobody has accepted a task for long. The subject is the task."""
 NOT_DELIVERED = "not delivered to the phone"
 _TIMERS_AT_ONCE = 1000
 _EXPIRED_AT_ONCE = 20  # each looks for the next responder, and other units of work wait meanwhile
@@ -45,46 +48,112 @@ def make_offers(
     return task
 
 
+def offer_also(
+    writer: Writer, task: Task, candidate: Candidate, actor: Actor, now: datetime, *, settings: Settings
+) -> Task:
+    """Offer a task that nobody has accepted to this candidate, beside those who are being asked."""
+    return _offer(writer, task, candidate, actor, now, settings=settings)
+
+
 def at_once(settings: Settings, task: Task) -> int:
     """How many may hold an open offer of this task."""
     return settings.dispatch.offers_at_once.get(task.priority, 1)
 
 
-def offer_next(writer: Writer, task: Task, now: datetime, *, roads: Roads, settings: Settings) -> Task:
-    """Fill the places that are free with the next best; with nobody at all it stays a draft with a named shortfall."""
+def offer_next(
+    writer: Writer, task: Task, now: datetime, *, roads: Roads, settings: Settings, places: int | None = None
+) -> Task:
+    """Fill the places that are free with the next best. With nobody left to ask the task is unaccepted from now on.
+
+    `places`: how many may hold an open offer; as the priority says when left out.
+    """
     held = [offer.responder for offer in writer.offers(task.id) if offer.is_open]
     ranking = rank_for(writer, task, now, roads=roads, settings=settings)
     first, others = (held[0] if held else None), tuple(held[1:])
     task = writer.save_task(replace(task, offered_to=first, also_offered=others, candidates=ranking.stored))
-    for candidate in ranking.eligible[: max(0, at_once(settings, task) - len(held))]:
+    for candidate in ranking.eligible[: max(0, (places or at_once(settings, task)) - len(held))]:
         task = _offer(writer, task, candidate, SYSTEM, now, settings=settings)
-    if task.state is TaskState.DRAFT:
-        shortfall = ranking.shortfall
-        task_step(writer, task, SYSTEM, "shortfall", now, detail={"reasons": list(shortfall)}, shortfall=shortfall)
+    return task if task.state is not TaskState.DRAFT else _exhausted(writer, task, ranking, now, settings)
+
+
+def _exhausted(writer: Writer, task: Task, ranking: Ranking, now: datetime, settings: Settings) -> Task:
+    """Nobody is left to ask: recorded with the reasons, and escalated later unless somebody accepts."""
+    known = task.unaccepted_since
+    recorded = Recorded(SHORTFALL, task.state.value, now, SYSTEM.name, detail={"asked": len(writer.offers(task.id))})
+    task = writer.save_task(replace(task, steps=(*task.steps, recorded)))
+    limit = settings.dispatch.unaccepted_escalates.get(task.priority)
+    if known is None and limit is not None:
+        writer.add_timer(Timer(UNACCEPTED, task.id, now + limit))
+    shortfall = ranking.shortfall
+    task_step(writer, task, SYSTEM, SHORTFALL, now, detail={"reasons": list(shortfall)}, shortfall=shortfall)
     return task
 
 
-def rank_for(
-    writer: Writer, task: Task, now: datetime, *, roads: Roads, settings: Settings, again: bool = False
-) -> Ranking:
-    """Everybody for this task. `again`: a human asks once more, so who has not answered is asked again."""
-    excluded = refusals(writer.offers(task.id), again=again)
-    needs = needs_of(writer, task, settings)
-    place = task.location
-    return rank(writer, place, now, roads=roads, settings=settings, excluded=excluded, needs=needs, grid=task.grid)
+def ask_again(
+    writer: Writer, task_id: int, actor: Actor, now: datetime, ring: Ring, *, roads: Roads, settings: Settings
+) -> Task:
+    """A human begins another round of offers: the same people once more, or a wider ring.
 
-
-def refusals(offers: Sequence[Offer], *, again: bool) -> dict[str, str]:
-    """Who is not offered this task once more, and why.
-
-    Who declined is never asked again. Who let an offer expire is asked again only in a new round, and then
-    once: in a round everybody may fail to answer as often as the most patient count so far.
+    While somebody is still being asked the new ring is asked beside them. Raises NobodyAvailable, and changes nothing,
+    where the ring reaches nobody.
     """
-    silent = Counter(offer.responder for offer in offers if offer.expired_at is not None)
-    words = {offer.responder: offer.reason or "did not answer in time" for offer in offers if offer.expired_at}
-    round_number = max(silent.values(), default=0) + (1 if again else 0)
-    reasons = {who: words[who] for who, times in silent.items() if times >= max(1, round_number)}
-    declined = [offer for offer in offers if offer.declined_at is not None]
+    task = writer.task(task_id)
+    offers = writer.offers(task_id)
+    check(task, Step.ASK_AGAIN, actor, offers, now)
+    check_no_unit(task)
+    role = "" if actor.role is None else actor.role.value
+    detail = {"ring": ring.value, "after": max((offer.id for offer in offers), default=0)}
+    recorded = Recorded(Step.ASK_AGAIN.value, task.state.value, now, actor.name, role, detail=detail)
+    asked = replace(task, steps=(*task.steps, recorded))
+    ranking = rank_for(writer, asked, now, roads=roads, settings=settings)
+    if not ranking.eligible:
+        why = "; ".join(ranking.shortfall)
+        raise NobodyAvailable(f"nobody can be sent: {why}", key="nobody", unfit_each=why)
+    task = writer.save_task(asked)
+    task_step(writer, task, actor, Step.ASK_AGAIN.value, now, detail=detail)
+    held = sum(offer.is_open for offer in offers)
+    places = held + max(1, at_once(settings, task) - held)
+    return offer_next(writer, task, now, roads=roads, settings=settings, places=places)
+
+
+def check_no_unit(task: Task) -> None:
+    """Raise IllegalMove for a task of a unit: its people take it among themselves, without offers."""
+    if task.unit:
+        text = f"task {task.id} is for {task.unit}; reassign it to offer it to anybody else"
+        raise IllegalMove(text, key="task.of_unit", task=task.id)
+
+
+def rank_for(writer: Reader, task: Task, now: datetime, *, roads: Roads, settings: Settings) -> Ranking:
+    """Everybody for this task, in its present round."""
+    return rank(
+        writer,
+        task.location,
+        now,
+        roads=roads,
+        settings=settings,
+        excluded=refusals(writer.offers(task.id), task.round),
+        needs=needs_of(writer, task, settings),
+        grid=task.grid,
+        reach=settings.dispatch.reach.get(task.priority),
+        lifted=LIFTED[task.round.ring],
+    )
+
+
+def refusals(offers: Sequence[Offer], present: Round) -> dict[str, str]:
+    """Who is not offered this task once more in the present round, and why.
+
+    Who let an offer expire is asked again in a new round only; who declined only where everybody is asked.
+    """
+    reasons = {
+        offer.responder: offer.reason or "did not answer in time"
+        for offer in offers
+        if offer.expired_at is not None and offer.id > present.after
+    }
+    declined = [
+        offer
+        for offer in offers
+        if offer.declined_at is not None and (offer.id > present.after or present.ring is not Ring.EVERYBODY)
+    ]
     return reasons | {offer.responder: f"declined: {offer.reason or 'no reason given'}" for offer in declined}
 
 

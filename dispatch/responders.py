@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from enum import StrEnum
+from types import MappingProxyType
 
 from data.config.settings import ResponderSettings, Settings
 from data.errors import IllegalMove, NotFound
@@ -13,7 +15,7 @@ from data.model.alert import Alert
 from data.model.geo import Location
 from data.model.people import SYSTEM, Action, Actor, Responder, Role, User, may
 from data.model.record import AuditEntry, Change
-from data.model.task import Candidate, Task
+from data.model.task import Candidate, Ring, Task
 from data.ports.store import Reader, Writer
 from data.stored.trail import responder_changed
 from data.stored.web_push import forget_subscriptions
@@ -78,6 +80,28 @@ def _enable_again(writer: Writer, user: User, now: datetime) -> None:
     writer.publish(Change("account", f"user:{user.name}", now, {}))
 
 
+class Bar(StrEnum):
+    """A hard filter that somebody does not pass, in the order in which they are told."""
+
+    ACCOUNT = "account"  # disabled, or with a role that does no tasks: nobody can lift this one
+    OFF_SHIFT = "off_shift"
+    BUSY = "busy"
+    POSITION = "position"  # none, or an old one
+    SKILL = "skill"
+    REACH = "reach"  # it would take longer than `dispatch.reach`
+
+
+LIFTED: Mapping[Ring, frozenset[Bar]] = MappingProxyType(
+    {
+        Ring.USUAL: frozenset(),
+        Ring.AGAIN: frozenset(),
+        Ring.WIDER: frozenset({Bar.POSITION, Bar.REACH}),
+        Ring.EVERYBODY: frozenset({Bar.POSITION, Bar.REACH, Bar.SKILL, Bar.OFF_SHIFT}),
+    }
+)
+"""The filters that a wider search does not ask for. Who is busy is taken away from other work by a human only."""
+
+
 @dataclass(frozen=True, slots=True)
 class SharedPosition:
     """What became of a position that a phone told: `kept` as the newest, or only in the track, with the `doubt`."""
@@ -133,33 +157,85 @@ def rank(
     excluded: Mapping[str, str] | None = None,
     needs: frozenset[str] = frozenset(),
     grid: str = "",
+    reach: timedelta | None = None,
+    lifted: frozenset[Bar] = frozenset(),
 ) -> Ranking:
     """All responders for work at `place` in `grid`: hard filters first, then by cost.
 
     `excluded`: reasons against single responders (they declined, they did not answer). `needs`: skills without which
-    nobody is sent. Who is reached by road comes before who is not, since a straight line may cross a river. Roads
-    that open alerts close count as closed.
+    nobody is sent; `reach`: longest travel time; `lifted`: filters that are not asked for. Who is reached by road comes
+    before who is not, since a straight line may cross a river. Roads that open alerts close count as closed.
     """
     responders = reader.responders()
     busy = reader.busy_responders()
-    placed = {configured.id: configured.location for configured in settings.responders}
     routes = _routes(responders, place, roads, closed_roads(reader, settings))
     weigh = Costs(reader, settings.dispatch.cost, grid, now)
     free = Counter(one.grid for one in responders if one.on_shift and one.id not in busy)
-    accounts = {user.name: reason for user in reader.users() if (reason := account_reason(user))}
+    filters = Filters.read(reader, settings, now, needs=needs, reach=reach)
     eligible: list[Candidate] = []
     refused: list[Candidate] = []
     for responder in responders:
-        reason = _reason_against(responder, busy, placed.get(responder.id), now, settings)
-        missing = sorted(needs - responder.skills)
-        reason = reason or (f"lacks {', '.join(missing)}" if missing else "")
-        reason = accounts.get(responder.id, "") or reason
-        reason = (excluded or {}).get(responder.id, "") or reason
-        candidate = weigh.candidate(responder, _candidate(responder.id, routes.get(responder.id), reason))
+        route = routes.get(responder.id)
+        bars = [text for bar, text in filters.against(responder, route) if bar not in lifted]
+        reason = (excluded or {}).get(responder.id, "") or next(iter(bars), "")
+        candidate = weigh.candidate(responder, _candidate(responder.id, route, reason))
         if not reason and responder.grid and responder.grid != grid and free[responder.grid] == 1:
             candidate = replace(candidate, warning=f"last free unit of grid {responder.grid}")
         (refused if reason else eligible).append(candidate)
     return Ranking(tuple(sorted(eligible, key=_order)), tuple(sorted(refused, key=_order)))
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """The hard filters for one task at one moment."""
+
+    busy: frozenset[str]
+    placed: Mapping[str, Location | None]  # where config.yaml puts somebody: such a position does not grow old
+    accounts: Mapping[str, str]  # why somebody's account does no tasks
+    needs: frozenset[str]
+    reach: timedelta | None
+    position_max_age: timedelta
+    now: datetime
+
+    @classmethod
+    def read(
+        cls, reader: Reader, settings: Settings, now: datetime, *, needs: frozenset[str], reach: timedelta | None
+    ) -> Filters:
+        return cls(
+            busy=reader.busy_responders(),
+            placed={configured.id: configured.location for configured in settings.responders},
+            accounts={user.name: reason for user in reader.users() if (reason := account_reason(user))},
+            needs=needs,
+            reach=reach,
+            position_max_age=settings.dispatch.position_max_age,
+            now=now,
+        )
+
+    def against(self, responder: Responder, route: Route | None) -> list[tuple[Bar, str]]:
+        """Every filter that this responder does not pass, with its reason."""
+        found: list[tuple[Bar, str]] = []
+        if account := self.accounts.get(responder.id):
+            found.append((Bar.ACCOUNT, account))
+        if not responder.on_shift:
+            found.append((Bar.OFF_SHIFT, "off shift"))
+        if responder.id in self.busy:
+            found.append((Bar.BUSY, "busy with another task"))
+        if old := self._position(responder):
+            found.append((Bar.POSITION, old))
+        if missing := sorted(self.needs - responder.skills):
+            found.append((Bar.SKILL, f"lacks {', '.join(missing)}"))
+        if self.reach is not None and route is not None and route.travel_s > self.reach.total_seconds():
+            limit = self.reach.total_seconds() / 60
+            found.append((Bar.REACH, f"too far: {route.travel_s / 60:.0f} min, limit {limit:g} min"))
+        return found
+
+    def _position(self, responder: Responder) -> str:
+        if responder.position is None or responder.position_at is None:
+            return "no position"
+        age, limit = self.now - responder.position_at, self.position_max_age
+        if age > limit and responder.position != self.placed.get(responder.id):
+            return f"last position is {age.total_seconds() / 60:.0f} min old, limit {limit.total_seconds() / 60:g} min"
+        return ""
 
 
 def needs_of(reader: Reader, of: Alert | Task, settings: Settings) -> frozenset[str]:
@@ -202,21 +278,14 @@ def account_reason(user: User) -> str:
     return "" if may(user.role, Action.WORK_TASK) else f"works as {user.role} now"
 
 
-def _reason_against(
-    responder: Responder, busy: frozenset[str], placed: Location | None, now: datetime, settings: Settings
-) -> str:
-    """The first hard filter that this responder does not pass; empty when there is none."""
-    if not responder.on_shift:
-        return "off shift"
-    if responder.id in busy:
-        return "busy with another task"
-    if responder.position is None or responder.position_at is None:
-        return "no position"
-    limit = settings.dispatch.position_max_age
-    age = now - responder.position_at
-    if age > limit and responder.position != placed:
-        return f"last position is {age.total_seconds() / 60:.0f} min old, limit {limit.total_seconds() / 60:g} min"
-    return ""
+def routed(
+    reader: Reader, place: Location, roads: Roads, settings: Settings
+) -> list[tuple[Responder, Candidate, Route | None]]:
+    """Every responder with the way to the place, the soonest there first; nobody is left out or judged."""
+    responders = reader.responders()
+    routes = _routes(responders, place, roads, closed_roads(reader, settings))
+    found = [(one, _candidate(one.id, routes.get(one.id), ""), routes.get(one.id)) for one in responders]
+    return sorted(found, key=lambda each: (each[2] is None, each[1].travel_s, each[0].id))
 
 
 def _routes(

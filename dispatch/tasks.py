@@ -17,7 +17,7 @@ from data.model.alert import Alert
 from data.model.case import Recorded
 from data.model.people import SYSTEM, Action, Actor
 from data.model.record import Evidence
-from data.model.task import Candidate, Event, EventState, Task, TaskState
+from data.model.task import Candidate, Event, EventState, Ring, Task, TaskState
 from data.model.views import iso
 from data.ports.store import Reader, TaskQuery, Writer
 from data.stored.trail import responder_changed, task_step
@@ -26,8 +26,17 @@ from dispatch.case_table import EventStep
 from dispatch.cases import after_acceptance, close_if_done, judge_if_unattended, take
 from dispatch.clocks import calendar_of
 from dispatch.events import event_of
-from dispatch.offers import at_once, end_offer, make_offers, offer_next, rank_for, withdraw_open
-from dispatch.responders import Ranking, named, needs_of, rank
+from dispatch.offers import (
+    UNACCEPTED,
+    ask_again,
+    at_once,
+    end_offer,
+    make_offers,
+    offer_next,
+    rank_for,
+    withdraw_open,
+)
+from dispatch.responders import Ranking, named
 from dispatch.routing import Roads
 from dispatch.transitions import Step, check, open_offer
 from dispatch.turns import people_of
@@ -48,24 +57,26 @@ def dispatch(
     """Send somebody to an alert: the nearest available responder, or the one named.
 
     Opens the alert's event if there is none, and acknowledges the alert if nobody did. A task of this alert that
-    nobody is left for is offered again. Raises NobodyAvailable (with the reasons; nothing is made), IllegalMove
-    when the alert is being worked on already.
+    nobody is left for is offered again. With nobody to ask the task is made all the same: every screen shows that it
+    is unaccepted. Raises NobodyAvailable (nothing is made) where that is so already, or the one named cannot be sent,
+    and IllegalMove when the alert is being worked on already.
     """
     actor.require(Action.DISPATCH)
     alert = writer.alert(alert_id)
     waiting = _waiting_task(writer, alert)
     event, alert = event_of(writer, alert, actor, now, settings)
-    if waiting is None:
-        needs = needs_of(writer, alert, settings)
-        ranking = rank(writer, event.location, now, roads=roads, settings=settings, needs=needs, grid=event.grid)
+    chosen: tuple[Candidate, ...] = () if responder is None else (_named(writer, event, responder, roads),)
+    if waiting is not None and not chosen:
+        task = ask_again(writer, waiting.id, actor, now, Ring.AGAIN, roads=roads, settings=settings)
+        return _on_its_way(writer, task, event, actor, now, settings)
+    task = waiting or _new_task(writer, alert, event, actor, now, ranking=Ranking((), ()))
+    ranking = rank_for(writer, task, now, roads=roads, settings=settings)
+    task = writer.save_task(replace(task, candidates=ranking.stored))
+    chosen = chosen or ranking.eligible[: at_once(settings, task)]
+    if chosen:
+        task = make_offers(writer, task, chosen, actor, now, settings=settings)
     else:
-        ranking = rank_for(writer, waiting, now, roads=roads, settings=settings, again=True)
-    chosen = _chosen(writer, event, ranking, responder, roads)
-    if waiting is None:
-        task = _new_task(writer, alert, event, actor, now, ranking=ranking)
-    else:
-        task = writer.save_task(replace(waiting, candidates=ranking.stored))
-    task = make_offers(writer, task, chosen[: at_once(settings, task)], actor, now, settings=settings)
+        task = offer_next(writer, task, now, roads=roads, settings=settings)
     return _on_its_way(writer, task, event, actor, now, settings)
 
 
@@ -110,6 +121,7 @@ def accept(writer: Writer, task_id: int, actor: Actor, now: datetime) -> Task:
     check(task, Step.ACCEPT, actor, offers, now, members=people_of(writer, task.unit))
     at = _at(task, now)
     accepted = replace(task, responder=actor.name, accepted_at=at)
+    writer.finish_timers_of(UNACCEPTED, task.id, now)
     if not task.unit:
         offer = open_offer(offers, actor.name)
         if offer is None:
@@ -239,6 +251,7 @@ def cancel(writer: Writer, task_id: int, actor: Actor, now: datetime, reason: st
     offers = writer.offers(task_id)
     check(task, Step.CANCEL, actor, offers, now)
     withdraw_open(writer, task, now)
+    writer.finish_timers_of(UNACCEPTED, task.id, now)
     task = writer.save_task(replace(task, cancelled_at=_at(task, now)))
     task_step(writer, task, actor, "cancel", now, detail={"reason": reason.strip()})
     _released(writer, task, now)
@@ -265,21 +278,12 @@ def _waiting_task(reader: Reader, alert: Alert) -> Task | None:
     return None
 
 
-def _chosen(
-    reader: Reader, event: Event, ranking: Ranking, responder: str | None, roads: Roads
-) -> tuple[Candidate, ...]:
-    """The ranking, or the one whom a human named. Raises NobodyAvailable."""
-    if responder is not None:
-        candidate, reason = named(reader, responder, event.location, roads=roads)
-        if reason:
-            raise NobodyAvailable(
-                f"{responder} cannot be sent: {reason}", key="nobody.named", who=responder, unfit=reason
-            )
-        return (candidate,)
-    if not ranking.eligible:
-        why = "; ".join(ranking.shortfall)
-        raise NobodyAvailable(f"nobody can be sent: {why}", key="nobody", unfit_each=why)
-    return ranking.eligible
+def _named(reader: Reader, event: Event, responder: str, roads: Roads) -> Candidate:
+    """The one whom a human named. Raises NobodyAvailable."""
+    candidate, reason = named(reader, responder, event.location, roads=roads)
+    if reason:
+        raise NobodyAvailable(f"{responder} cannot be sent: {reason}", key="nobody.named", who=responder, unfit=reason)
+    return candidate
 
 
 def _new_task(writer: Writer, alert: Alert, event: Event, actor: Actor, now: datetime, *, ranking: Ranking) -> Task:

@@ -38,6 +38,9 @@ class Step(StrEnum):
     RULE = "rule"  # 裁定
     REASSIGN = "reassign"  # 改派
     REWORK = "rework"  # 返工
+    ASK_AGAIN = "ask_again"  # nobody has accepted: a human begins another round of offers
+    SEND = "send"  # nobody has accepted: a human chooses somebody, whatever the filters say
+    CALL = "call"  # somebody was called by telephone
 
 
 class Who(StrEnum):
@@ -83,6 +86,7 @@ def _only(*states: TaskState) -> frozenset[TaskState]:
 
 
 _AT_WORK = _only(TaskState.ACCEPTED, TaskState.EN_ROUTE, TaskState.ON_SCENE)
+_WAITING = _only(TaskState.DRAFT, TaskState.OFFERED)
 _UNDONE = _AT_WORK | {TaskState.DRAFT, TaskState.OFFERED, TaskState.BLOCKED, TaskState.RETURNED, TaskState.REWORK}
 
 TRANSITIONS = MappingProxyType(
@@ -111,6 +115,9 @@ TRANSITIONS = MappingProxyType(
         ),
         Step.RULE: Transition(_UNDONE, Action.RULE_EVENT, Who.ANYBODY, (Condition.REASON,)),
         Step.REASSIGN: Transition(_UNDONE, Action.DISPATCH, Who.ANYBODY, (Condition.REASON,), Clock.STOPS),
+        Step.ASK_AGAIN: Transition(_WAITING, Action.DISPATCH, Who.ANYBODY, clock=Clock.STARTS),
+        Step.SEND: Transition(_WAITING, Action.DISPATCH, Who.ANYBODY, clock=Clock.STARTS),
+        Step.CALL: Transition(_UNDONE, Action.DISPATCH, Who.ANYBODY),
         Step.REWORK: Transition(
             _only(TaskState.REPORTED, TaskState.CLOSED), Action.VERIFY, Who.ANOTHER, (Condition.REASON,)
         ),

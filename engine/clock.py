@@ -29,11 +29,12 @@ from data.sql.store import open_store
 from dispatch.case_clocks import TIMER as EVENT_CLOCK
 from dispatch.case_clocks import clocks_due
 from dispatch.clocks import calendar_of
-from dispatch.offers import DELIVERY, TIMER, expire_due
+from dispatch.offers import DELIVERY, TIMER, UNACCEPTED, expire_due
 from dispatch.plan_runs import OVER, ends_due
 from dispatch.plan_works import ROUND, Maker, rounds_due
 from dispatch.roster import changes_of_shift, keep_shifts
 from dispatch.routing import Roads, load_roads
+from dispatch.unaccepted import escalate_due
 from dispatch.upkeep import TIMER as UPKEEP
 from dispatch.upkeep import upkeeps_due
 from engine.catalogue import load_catalogue
@@ -117,6 +118,9 @@ def timer_kinds(settings: Settings, roads: Roads) -> Mapping[str, Due]:
     def offers(writer: Writer, now: datetime, timers: Sequence[Timer] | None = None) -> int:
         return expire_due(writer, now, roads=roads, settings=settings, timers=timers)
 
+    def unaccepted(writer: Writer, now: datetime, timers: Sequence[Timer] | None = None) -> int:
+        return escalate_due(writer, now, settings=settings, timers=timers)
+
     def event_clocks(writer: Writer, now: datetime, timers: Sequence[Timer] | None = None) -> int:
         return clocks_due(writer, now, calendar=calendar, timers=timers)
 
@@ -135,6 +139,7 @@ def timer_kinds(settings: Settings, roads: Roads) -> Mapping[str, Due]:
     return {
         TIMER: offers,
         DELIVERY: offers,
+        UNACCEPTED: unaccepted,
         EVENT_CLOCK: event_clocks,
         OVER: plan_ends,
         ROUND: plan_rounds,

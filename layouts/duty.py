@@ -12,7 +12,7 @@ import dash_ag_grid as dag
 from dash import html
 
 from layouts.context import ScreenContext
-from layouts.wall import panel
+from layouts.wall import panel, unaccepted
 from layouts.words import Words
 
 _THEME = {
@@ -30,6 +30,7 @@ _LOCALE = (
 def draw(_screens: ScreenContext, words: Words) -> Any:
     """The page without its live contents."""
     tables = [
+        unaccepted(words),
         panel(words("duty.alerts"), _alerts(words), "grid-panel", html.Span(id="duty-alert-counts")),
         panel(words("duty.tasks"), _tasks(words), "grid-panel", html.Span(id="duty-task-counts")),
     ]

@@ -25,7 +25,8 @@ def draw(screens: ScreenContext, words: Words) -> Any:
         panel(
             words("panel.alerts"),
             html.Div(
-                [html.Div(id="flood-bar", hidden=True, role="status"), html.Div(id="alert-list")], className="cards"
+                [unaccepted(words), html.Div(id="flood-bar", hidden=True, role="status"), html.Div(id="alert-list")],
+                className="cards",
             ),
             "alert-panel",
             html.Span(id="alert-counts"),
@@ -38,6 +39,11 @@ def draw(screens: ScreenContext, words: Words) -> Any:
         html.Div(right, className="right"),
     ]
     return html.Div(columns, className="wall")
+
+
+def unaccepted(words: Words) -> Any:
+    """The place above everything else for the tasks that nobody accepts; empty and hidden while there are none."""
+    return html.Section(id="unaccepted", hidden=True, role="alert", **{"aria-label": words("unaccepted.panel")})
 
 
 def panel(title: str, body: Any, name: str, beside: Any = None) -> Any:

@@ -10,6 +10,7 @@ KEYBOARD = MappingProxyType(
         "shortcut.choose": ("选择下一条、上一条预警", "choose the next or the previous alert"),
         "shortcut.acknowledge": ("确认所选预警", "acknowledge the chosen alert"),
         "shortcut.dispatch": ("为所选预警派遣最近人员", "dispatch the nearest person to the chosen alert"),
+        "shortcut.nobody": ("到无人接单的任务（Enter 指派）", "go to the task that nobody accepts (Enter: assign)"),
         "shortcut.next": ("移到下一处（Shift+Tab 返回）", "go on to the next place (Shift+Tab: back)"),
         "shortcut.press": ("按下焦点所在的按钮或预警", "press the button or the alert that has the focus"),
         "shortcut.rows": ("在表格中换行（← → 换列）", "go through the rows of a table (← → its columns)"),

@@ -75,6 +75,15 @@ REFUSALS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "refused.report.photo": ("任务 {task} 要求附照片", "Task {task} asks for a photo"),
         "refused.nobody": ("无人可派：{unfit_each}", "Nobody can be sent: {unfit_each}"),
         "refused.nobody.named": ("不能派{who}：{unfit}", "{who} cannot be sent: {unfit}"),
+        "refused.nobody.as_urgent": (
+            "{who}正在处置同样紧急的任务 {task}，不能抽调",
+            "{who} does task {task}, which is as urgent, and is not taken away",
+        ),
+        "refused.offer.open": ("已派给{who}，正在等待应答", "It is offered to {who} already, who has yet to answer"),
+        "refused.task.of_unit": (
+            "任务 {task} 已交给单位；先改派，再派给个人",
+            "Task {task} is a unit's: reassign it before you offer it to a person",
+        ),
         "refused.event.state": (
             "事件 {event} 现为“{event_state}”，不能这样操作",
             "Event {event} is {event_state}: this is not possible now",

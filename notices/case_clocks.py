@@ -95,6 +95,10 @@ def reached_at(reader: Reader, who: str) -> str:
 
 
 def _title(event: Event, step: Recorded, settings: Settings) -> str:
+    if "unaccepted_s" in step.detail:
+        minutes = round(step.detail["unaccepted_s"] / 60)
+        zh, en = f"无人接单已 {minutes} 分钟，请接手", f"nobody has accepted for {minutes} min"
+        return f"{zh}：{event.title}" if settings.language == "zh" else f"{en}: {event.title}"
     if "percent" not in step.detail:
         return f"升级，请接手：{event.title}" if settings.language == "zh" else f"escalated to you: {event.title}"
     percent, clock = step.detail["percent"], str(step.detail["clock"])

@@ -13,6 +13,7 @@ from data.model.people import Action, Actor, Role, may
 
 _WORKERS = frozenset({Role.RESPONDER.value, Role.GRID_LEADER.value})
 _OF_PEOPLE = frozenset({"recipients", "result", "error"})  # of a notice
+_OF_OFFERS = frozenset({"ask_again", "send", "call"})  # steps that tell who else was asked, and what spoke against them
 _NUMBER = re.compile(r"(?<!\d)(\+?\d[\d -]{5,}\d)(?!\d)")
 _MAIL = re.compile(r"[\w.+-]+@[\w-]+(\.[\w-]+)+")
 
@@ -39,7 +40,9 @@ def task_seen(task: Mapping[str, Any], actor: Actor) -> dict[str, Any]:
     narrowed["candidates"] = [one for one in task.get("candidates", ()) if one["responder"] == actor.name]
     narrowed["also_offered"] = [name for name in task.get("also_offered", ()) if name == actor.name]
     narrowed["steps"] = [
-        step for step in task.get("steps", ()) if step["by"] == actor.name or step["role"] not in _WORKERS
+        step
+        for step in task.get("steps", ())
+        if step["by"] == actor.name or (step["role"] not in _WORKERS and step["step"] not in _OF_OFFERS)
     ]
     if "offers" in task:
         narrowed["offers"] = [offer for offer in task["offers"] if offer["responder"] == actor.name]
@@ -63,7 +66,8 @@ def detail_seen(detail: Mapping[str, Any], actor: Actor) -> dict[str, Any]:
 def payload_seen(topic: str, payload: Mapping[str, Any], actor: Actor) -> Mapping[str, Any]:
     """The payload of a change; the very same object where nothing in it is kept back."""
     if topic == "task" and "task" in payload and not sees_whole_tasks(actor):
-        return {**payload, "task": task_seen(payload["task"], actor)}
+        narrowed = {name: value for name, value in payload.items() if name != "shortfall"}  # says who refused, and why
+        return {**narrowed, "task": task_seen(payload["task"], actor)}
     if topic == "notice" and "notice" in payload and not sees_numbers(actor):
         return {**payload, "notice": notice_seen(payload["notice"], actor)}
     return payload

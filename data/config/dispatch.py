@@ -105,6 +105,26 @@ class DispatchSettings(_Settings):
             description="An offer that has not reached its responder's phone by then goes to the next; `null`: wait."
         ),
     ] = timedelta(seconds=10)
+    reach: Annotated[
+        dict[Priority, Duration],
+        Field(
+            description="Who would travel longer is not offered a task, by priority, until a human widens the search; "
+            "without a value there is no limit."
+        ),
+    ] = Field(default_factory=dict)
+    unaccepted_escalates: Annotated[
+        dict[Priority, Duration],
+        Field(
+            description="After so long without anybody who accepts, and after each such time again, the next post "
+            "above is told (`notices.clocks`), by priority; without a value nobody is."
+        ),
+    ] = Field(
+        default_factory=lambda: {
+            Priority.P1: timedelta(minutes=2),
+            Priority.P2: timedelta(minutes=5),
+            Priority.P3: timedelta(minutes=30),
+        }
+    )
     skills: Annotated[
         dict[str, tuple[str, ...]],
         Field(description="Skills or powers without which nobody is sent, by rule id or kind of alert or event."),

@@ -103,6 +103,25 @@ class TaskState(StrEnum):
 
 
 _TURNS = frozenset({TaskState.BLOCKED, TaskState.RETURNED, TaskState.REWORK})
+SHORTFALL, ASK_AGAIN = "shortfall", "ask_again"
+"""Recorded steps of a task: nobody was left to ask; a human asks once more."""
+
+
+class Ring(StrEnum):
+    """Whom a round of offers may reach; each ring holds those before it."""
+
+    USUAL = "usual"  # everybody whom no filter holds back
+    AGAIN = "again"  # who did not answer in time is asked once more
+    WIDER = "wider"  # farther than `dispatch.reach`, and with an old position or none
+    EVERYBODY = "everybody"  # who declined, who is off shift, who lacks a skill
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """The present round of offers. What offers up to `after` (an id) came to counts in it only where `ring` says so."""
+
+    ring: Ring = Ring.USUAL
+    after: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +213,25 @@ class Task:
     @property
     def is_open(self) -> bool:
         return self.closed_at is None and self.cancelled_at is None
+
+    @property
+    def unaccepted_since(self) -> datetime | None:
+        """When nobody was left to ask for the first time; None unless the task still waits for an acceptance."""
+        if not self.is_open or self.accepted_at is not None:
+            return None
+        first = [one.at for one in self._since_accepted() if one.step == SHORTFALL]
+        return first[0] if first else None
+
+    @property
+    def round(self) -> Round:
+        """As the last human asked for it."""
+        asked = [one for one in self._since_accepted() if one.step == ASK_AGAIN]
+        return Round(Ring(asked[-1].detail["ring"]), asked[-1].detail["after"]) if asked else Round()
+
+    def _since_accepted(self) -> tuple[Recorded, ...]:
+        """The steps after the one that took the last acceptance away."""
+        taken = [number for number, one in enumerate(self.steps) if "accepted_at" in one.detail]
+        return self.steps[taken[-1] + 1 :] if taken else self.steps
 
 
 class OfferState(StrEnum):

@@ -197,7 +197,10 @@ def candidate_view(candidate: Candidate) -> dict[str, Any]:
 
 
 def task_view(task: Task) -> dict[str, Any]:
-    """A task; `offered_to` is the responder who holds the open or accepted offer."""
+    """A task; `offered_to` is the responder who holds the open or accepted offer.
+
+    `unaccepted_since`: from when on nobody was left to ask, while nobody has accepted.
+    """
     times = ("created", "accepted", "en_route", "on_scene", "reported", "verified", "closed", "cancelled")
     return {
         "id": task.id,
@@ -224,6 +227,7 @@ def task_view(task: Task) -> dict[str, Any]:
         **{f"{name}_at": iso(getattr(task, f"{name}_at")) for name in times},
         "unit": task.unit,
         "promised": None if task.promised is None else task.promised.isoformat(),
+        "unaccepted_since": iso(task.unaccepted_since),
         "steps": [step_view(step) for step in task.steps],
         "version": task.version,
     }

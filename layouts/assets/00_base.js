@@ -129,8 +129,17 @@ window.yiping = (() => {
   const me = () => (asking ??= request("GET", "/api/v1/me").catch((error) => { asking = null; throw error; }));
 
   /** Why somebody cannot be sent, as the server tells it, in words. */
-  const unfit = (reason) => t(`reason.${reason}`, {}, /^last position/.test(reason) ? t("reason.old_position")
-    : /^declined/.test(reason) ? `${t("reason.declined")}${reason.slice(8)}` : reason);
+  const UNFIT = [
+    [/^last position/, () => t("reason.old_position")],
+    [/^declined/, (reason) => `${t("reason.declined")}${reason.slice(8)}`],
+    [/^lacks (.*)/, (_, what) => t("reason.skill", { what })],
+    [/^too far: (\S+) min, limit (\S+) min/, (_, n, limit) => t("reason.too_far", { n, limit })],
+    [/^works as (\w+) now/, (_, role) => t("reason.works as", { role: t(`role.${role}`, {}, role) })],
+  ];
+  const unfit = (reason) => {
+    const [pattern, say_it] = UNFIT.find(([each]) => each.test(reason)) ?? [];
+    return pattern ? say_it(...reason.match(pattern)) : t(`reason.${reason}`, {}, reason);
+  };
   /** How a value of a refusal is said: by the name of its member. */
   const saidAs = {
     at: (iso) => show(iso, "full"),

@@ -57,7 +57,7 @@
     }));
   });
 
-  // ---- the cue: what nobody has acknowledged yet
+  // ---- the cue: what nobody has acknowledged yet, and what nobody accepts
   const waiting = () => feed.inHand().filter(feed.unacknowledged);
   let audio = null;
   let lastCue = 0;
@@ -77,7 +77,7 @@
     });
   };
   const cue = () => {
-    const urgent = waiting().filter((alert) => alert.priority === "P1").length;
+    const urgent = waiting().filter((alert) => alert.priority === "P1").length + yiping.unaccepted.calling().length;
     document.body.toggleAttribute("data-urgent", urgent > 0);
     if (urgent && audio && performance.now() - lastCue > REPEAT_CUE_S * 1000) {
       lastCue = performance.now();
@@ -86,11 +86,11 @@
   };
   const title = document.title;
   const count = () => {
-    const n = waiting().length;
+    const n = waiting().length + yiping.unaccepted.calling().length;
     document.title = n ? `(${n}) ${title}` : title;
     cue();
   };
-  feed.on("alert", count);
+  ["alert", "task"].forEach((topic) => feed.on(topic, count));
   everySecond.add(cue);
 
   mount("sound-slot", (place) => {

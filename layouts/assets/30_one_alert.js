@@ -10,6 +10,7 @@ yiping.oneAlert = (() => {
     if (!tasks.length) return "";
     const task = tasks.reduce((newest, one) => (one.id > newest.id ? one : newest));
     const who = feed.holderNames(task);
+    if (task.unaccepted_since && task.state === "draft") return t("unaccepted.title");
     return `${t(`task.${task.state}`)}${who ? ` · ${who}` : ""}`;
   };
   const signature = (alert) => `${alert.version}|${alert.state}|${alert.evidence}|${progress(alert)}`;

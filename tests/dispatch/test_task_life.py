@@ -16,7 +16,7 @@ from data.model.alert import AlertState, Priority
 from data.model.people import Actor, Role
 from data.model.record import Evidence, broken_link
 from data.model.task import EventState, Task, TaskState
-from data.ports.store import AlertQuery, TaskQuery
+from data.ports.store import AlertQuery
 from data.sql.store import open_store
 from dispatch.case_table import EventStep
 from dispatch.case_work import Work, add_task, resume
@@ -105,18 +105,6 @@ def test_a_phone_that_has_been_silent_is_not_offered_a_task_but_a_configured_pla
     assert task.offered_to == "middle"
     reasons = {c.responder: c.reason for c in task.candidates}
     assert reasons["near"] == "last position is 31 min old, limit 30 min"
-
-
-def test_with_nobody_available_dispatch_is_refused_with_reasons_and_makes_nothing(city: City) -> None:
-    for _ in range(3):
-        city.dispatch(city.alert())
-    alert = city.alert()
-    before = city.store.read(lambda reader: reader.last_change())
-    with pytest.raises(NobodyAvailable, match=r"off: off shift.*near: busy|near: busy.*off: off shift"):
-        city.dispatch(alert)
-    assert len(city.store.read(lambda reader: reader.tasks(TaskQuery()))) == 3
-    assert city.store.read(lambda reader: reader.alert(alert.id)).state is AlertState.FIRING
-    assert city.store.read(lambda reader: reader.last_change()) == before
 
 
 def test_a_human_may_name_the_responder_but_not_one_who_is_off_shift_or_busy(city: City) -> None:

@@ -149,6 +149,7 @@ class TaskLife(RuleBasedStateMachine):
         offers = trail.pop("offer", 0)
         self.done.pop("offer again", None)
         trail.pop("shortfall", None)
+        trail.pop("ask_again", None)
         assert trail == Counter({name: count for name, count in self.done.items() if count})
         stored = sum(
             len(self.city.store.read(lambda reader, task=task: reader.offers(task.id)))  # type: ignore[misc]

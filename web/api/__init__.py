@@ -29,6 +29,7 @@ from web.api.setup import setup_router
 from web.api.task_turns import turn_router
 from web.api.tasks import task_router
 from web.api.trail import trail_router
+from web.api.unaccepted import unaccepted_router
 from web.api.users import users_router
 from web.api.warnings import warning_router
 from web.api.web_push import web_push_router
@@ -70,6 +71,7 @@ def build_api(deps: ServerDeps, health: Callable[[str], SiteHealth], meters: Web
         event_router(deps),
         task_router(deps),
         turn_router(deps),
+        unaccepted_router(deps),
         organisation_router(deps),
         place_router(deps, health),
         people_router(deps),

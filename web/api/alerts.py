@@ -141,11 +141,14 @@ def _candidates(reader: Reader, alert_id: int, deps: ServerDeps) -> tuple[Candid
     needs = needs_of(reader, alert, deps.settings)
     if alert.event_id is not None:
         event = reader.event(alert.event_id)
-        place, grid = event.location, event.grid
+        place, grid, priority = event.location, event.grid, event.priority
     else:
         site = _site(deps, alert.key.site)
-        place, grid = site.location, site.grid
-    ranking = rank(reader, place, deps.now(), roads=deps.roads, settings=deps.settings, needs=needs, grid=grid)
+        place, grid, priority = site.location, site.grid, alert.priority
+    reach = deps.settings.dispatch.reach.get(priority)
+    ranking = rank(
+        reader, place, deps.now(), roads=deps.roads, settings=deps.settings, needs=needs, grid=grid, reach=reach
+    )
     return (*ranking.eligible, *ranking.refused)
 
 

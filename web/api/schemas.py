@@ -134,7 +134,7 @@ class EventView(_View):
 class TaskView(_View):
     """One unit's part. `state`: draft, offered, accepted, en_route, on_scene, reported, verified, closed, cancelled,
 
-    blocked, returned, rework.
+    blocked, returned, rework. `unaccepted_since`: from when on nobody was left to ask; null once somebody has accepted.
     """
 
     id: int
@@ -168,6 +168,7 @@ class TaskView(_View):
     cancelled_at: datetime | None
     unit: str
     promised: date | None
+    unaccepted_since: datetime | None
     steps: list[dict[str, Any]]
     version: int
 
