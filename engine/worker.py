@@ -40,7 +40,7 @@ from engine.judging.readings import ReadingNews
 from engine.judging.reject_log import RejectLog
 from engine.judging.spool import Spool
 from engine.process.heart import Heart
-from engine.process.memory import be_frugal, release_library_pages, settle_memory, trim
+from engine.process.memory import Housekeeping, be_frugal, settle_memory
 from engine.process.options import RunOptions
 from engine.process.store_failure import must_go_on
 from engine.process.wall_clock import ClockJump, WallClock, moved_back
@@ -56,9 +56,6 @@ STATE_EVERY_S = 2.0  # what a killed process may not have seen: it counts as a g
 EVIDENCE_WIDTH = 1280
 HELD_LEVEL = timedelta(seconds=10)  # when our clock is put back by no more, times stand until it has come up again
 FOLLOWS_WITHIN_S = 30.0  # after our clock was set, pictures have other times
-GIVE_BACK_AFTER_S = 3.0  # the last pictures of a camera that rests have been looked at
-LOADED_AFTER_S = 0.5  # the last pipeline was made: what compiling its model needed is not needed any more
-STARTED_AFTER_S = 20.0  # and smaller windows have been taken up
 
 
 class _Watch:
@@ -100,8 +97,7 @@ class Worker:
         self._admission = Admission(options.settings.inference.awake_at_most)
         self._load = Load()
         self._awake: set[str] = set()
-        self._give_back_s: float | None = None
-        self._release_at_s: list[float] = []  # when what only the start needed goes back to the system
+        self._memory = Housekeeping()
         self._store: Store = open_store(options.store, migrate=False, mask=options.mask)
         self._wall_clock = WallClock()
         self._modes = Polled(self._store, active_modes, frozenset[str]())
@@ -184,8 +180,7 @@ class Worker:
                 watch.trouble = ""
             self._heart.beat()
             settle_memory()
-            made_s = time.monotonic()
-            self._release_at_s = [made_s + LOADED_AFTER_S, made_s + STARTED_AFTER_S]
+            self._memory.loaded(time.monotonic())
 
     def _open_alerts(self, site: SiteSettings) -> Sequence[Alert]:
         other_side = bool(site.sensors)
@@ -328,19 +323,12 @@ class Worker:
                 watch.camera.send_back()
 
     def _give_back(self, now_s: float) -> None:
-        """Return decoder memory to the OS a few seconds after cameras go idle, and after the start what only that
-        needed."""
-        if self._release_at_s and now_s >= self._release_at_s[0]:
-            self._release_at_s.pop(0)
-            release_library_pages()
-            trim()
+        """Return memory to the system: of decoders after cameras go idle, and after the start what only that needed."""
         awake = {watch.site.id for watch in self._watches if watch.camera.device.decode_state == FULLY_DECODED}
-        if self._awake - awake and self._give_back_s is None:
-            self._give_back_s = now_s + GIVE_BACK_AFTER_S
+        if self._awake - awake:
+            self._memory.rests(now_s)
         self._awake = awake
-        if self._give_back_s is not None and now_s >= self._give_back_s:
-            self._give_back_s = None
-            trim()
+        self._memory.tend(now_s)
 
     def _tell_health(self, watch: _Watch) -> None:
         """Publish a change between live and lost, and another cause of the same loss."""

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import math
+import mmap
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8  # of mallopt(3)
@@ -17,6 +19,60 @@ _MADV_DONTNEED = 4
 _LARGE = 1 << 20  # a picture's brightness plane (2 MB at 1080p) is; what a look needs (0.7 MB) is not
 _SPARE = 4 << 20
 _MAPPING = re.compile(r"^([0-9a-f]+)-([0-9a-f]+) (\S{4}) \S+ \S+ \S+ +(/\S*)$")
+
+
+LOADED_AFTER_S = 0.5  # the last pipeline was made: what compiling its model needed is not needed any more
+STARTED_AFTER_S = 20.0  # and smaller windows have been taken up
+RESTS_AFTER_S = 3.0  # the last pictures of a camera that rests have been looked at
+TRIM_EVERY_S = 10.0
+_LOADED_MORE = 6 << 20  # of pages of files since the last release: something else has been loaded
+
+
+class Housekeeping:
+    """When a process that runs gives memory back to the system. `tend` it once a second; times are monotonic seconds.
+
+    The heap never shrinks by itself: between blocks that stay lies what pictures, packets and rows have left.
+    """
+
+    def __init__(
+        self, file_pages: Callable[[], int] | None = None, release: Callable[[], object] | None = None
+    ) -> None:
+        """`file_pages`: resident bytes of pages that belong to files; `release`: drops those. Of this process when
+        left out."""
+        self._file_pages = _resident_of_files if file_pages is None else file_pages
+        self._release = release_library_pages if release is None else release
+        self._release_at_s: list[float] = []
+        self._needed: int | None = None  # of files' pages, when those that are used again had come back
+        self._trim_at_s = math.inf
+
+    def loaded(self, now_s: float) -> None:
+        """Modules or a model have been loaded."""
+        self._release_at_s = [now_s + LOADED_AFTER_S, now_s + STARTED_AFTER_S]
+        self._trim_at_s = now_s + TRIM_EVERY_S
+
+    def rests(self, now_s: float) -> None:
+        """A decoder has gone to rest."""
+        self._trim_at_s = min(self._trim_at_s, now_s + RESTS_AFTER_S)
+
+    def tend(self, now_s: float) -> bool:
+        """Give back what is due; True when something was."""
+        release = bool(self._release_at_s) and now_s >= self._release_at_s[0]
+        if release:
+            self._release_at_s.pop(0)
+            self._needed = None
+        elif now_s < self._trim_at_s:
+            return False
+        elif not self._release_at_s:
+            resident = self._file_pages()
+            if self._needed is None:
+                self._needed = resident
+            elif resident > self._needed + _LOADED_MORE:
+                release, self._needed = True, None
+        if release:
+            self._release()
+        trim()
+        self._trim_at_s = now_s + TRIM_EVERY_S
+        return True
 
 
 def be_frugal() -> None:
@@ -83,6 +139,14 @@ def _unwritten_code(smaps: str) -> Iterator[tuple[int, int, int]]:
             mapping = (start, end - start) if library else None
         elif line[:1] in "0123456789abcdef":
             mapping = None
+
+
+def _resident_of_files() -> int:
+    """Of this process, bytes; 0 where the system does not tell."""
+    try:
+        return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[2]) * mmap.PAGESIZE
+    except OSError:
+        return 0
 
 
 def _libc(name: str) -> ctypes._NamedFuncPointer | None:

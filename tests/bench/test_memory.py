@@ -18,7 +18,7 @@ from data.config.settings import SiteSettings
 from data.local.meters import read_meters
 from data.model.place import InferenceSettings
 from detectors.yolo import Recipe as Yolo
-from engine.worker import STARTED_AFTER_S
+from engine.process.memory import STARTED_AFTER_S
 from monitors.video.video_file import Recipe as VideoFile
 from tests.engine.city import CHONGQING, City
 

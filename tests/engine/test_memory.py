@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.process.memory import _unwritten_code
+from engine.process.memory import Housekeeping, _unwritten_code
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="glibc on Linux only")
 
@@ -48,3 +48,35 @@ def test_a_process_goes_on_without_the_pages_it_gave_up_and_is_smaller(root: Pat
     given, smaller = map(int, done.stdout.split())
     assert given > 10 << 20
     assert smaller > given / 2
+
+
+def test_what_only_the_start_needed_goes_after_half_a_second_and_after_twenty() -> None:
+    house = Housekeeping(file_pages=lambda: 50 << 20)
+    assert not house.tend(0.0)
+    house.loaded(100.0)
+    given = [now_s for now_s in range(100, 123) if house.tend(float(now_s))]
+    assert given == [101, 111, 120]
+
+
+def test_freed_memory_goes_back_every_ten_seconds_and_three_after_a_camera_rests() -> None:
+    house = Housekeeping(file_pages=lambda: 50 << 20)
+    house.loaded(0.0)
+    given = [now_s for now_s in range(1, 45) if house.tend(float(now_s))]
+    assert given[-2:] == [30, 40]
+    house.rests(45.0)
+    assert [now_s for now_s in range(45, 60) if house.tend(float(now_s))] == [48, 58]
+
+
+def test_what_is_loaded_later_is_given_back_too() -> None:
+    """A smaller window's model is taken up when its worker has become busy: hours after the start, maybe."""
+    released: list[float] = []
+    resident = {1: 80, 21: 20, 200: 60, 211: 22}  # MiB of files' pages from that second on
+    house = Housekeeping(
+        file_pages=lambda: [mib for since, mib in resident.items() if since <= now_s][-1] << 20,
+        release=lambda: released.append(now_s),
+    )
+    house.loaded(0.0)
+    for second in range(1, 300):
+        now_s = float(second)
+        house.tend(now_s)
+    assert released == [1, 20, 200]
