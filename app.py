@@ -7,6 +7,7 @@ python app.py analyze VIDEO --site ID --start 2024-07-12T08:00:00+08:00 --json
 python app.py users add li --role duty_officer --var var
 python app.py audit verify --var var
 python app.py replay --from 2024-07-12T08:00:00+08:00 --to 2024-07-12T12:00:00+08:00 --var var --json
+python app.py settings versions --config config.yaml --var var
 python app.py capacity --config config.yaml
 python app.py backup /mnt/backup/2024-07-12 --var var
 python app.py restore /mnt/backup/2024-07-12 --var var
@@ -30,6 +31,8 @@ from types import MappingProxyType
 from pydantic import TypeAdapter, ValidationError
 
 from data.config.describe import settings_markdown
+from data.config.document import plain_of
+from data.config.located import parse
 from data.config.reading import ConfigError, load_settings
 from data.errors import YipingError
 from data.local.observations import FOLDER as OBSERVATIONS
@@ -38,6 +41,7 @@ from data.model.people import Role
 from data.model.secrets import redact
 from data.ports.recipe import Resources
 from engine.catalogue import load_catalogue
+from engine.process.current_settings import as_it_would_run, configured, document_reader
 from engine.process.options import RunOptions
 from engine.process.supervisor import Child
 
@@ -45,17 +49,8 @@ from engine.process.supervisor import Child
 
 
 def _options(args: argparse.Namespace) -> RunOptions:
-    """What the configuration and the command line say. Raises ConfigError."""
-    settings, secrets = load_settings(args.config, load_catalogue())
-    base = args.config.resolve().parent
-    inference = settings.inference.model_copy(update={"cache_dir": base / settings.inference.cache_dir})
-    return RunOptions(
-        settings=settings.model_copy(update={"inference": inference}),
-        secrets=secrets,
-        base_dir=base,
-        var_dir=args.var.resolve(),
-        store_url=args.store_url,
-    )
+    """What the configuration, the store where it holds the settings, and the command line say. Raises ConfigError."""
+    return as_it_would_run(configured(args.config, args.var, args.store_url), args.config)
 
 
 def _version() -> str:
@@ -97,12 +92,14 @@ def check(args: argparse.Namespace) -> int:
 def run(args: argparse.Namespace) -> int:
     """Start everything and stay until told to stop (Ctrl-C, SIGTERM)."""
     from engine.process.child import set_up_log
-    from engine.run import the_only_instance
+    from engine.run import the_only_instance, with_stored_settings
 
-    options = _options(args)
+    options = configured(args.config, args.var, args.store_url)
     set_up_log("main", logging.INFO, options.mask, options.settings.log.format)
     os.umask(0o077)  # what is made from here on, by children too, is for its owner alone
     with the_only_instance(options):
+        options = with_stored_settings(options, args.config)
+        set_up_log("main", logging.INFO, options.mask, options.settings.log.format)  # the secrets in addresses
         return _run(args, options)
 
 
@@ -135,6 +132,11 @@ def _run(args: argparse.Namespace, options: RunOptions) -> int:
         tls_key=args.tls_key,
         catalogue=load_catalogue(),
         version=_version(),
+        file=plain_of(parse(args.config)),
+        credentials=options.secrets.names_alone(),
+        base_dir=options.base_dir,
+        settings_version=options.version,
+        workers=options.workers,
         source_url=SOURCE_PATH,
         door=door,
         mask=options.mask,
@@ -344,14 +346,17 @@ def restore(args: argparse.Namespace) -> int:
 def doctor(args: argparse.Namespace) -> int:
     """Say in words what is wrong with the running system and how it is mended; exit status 1 where there is a fault."""
     from data.sql.store import open_store
+    from data.stored.settings_versions import settings_in_force
     from layouts.health import worded
     from layouts.words import Words
     from web.diagnosis import State, diagnose
 
-    settings, _ = load_settings(args.config, load_catalogue())
+    options = _options(args)
+    settings = options.settings
     words = Words(args.language or settings.language)
     with closing(open_store(args.store_url or args.var / "yiping.db", migrate=False)) as store:
-        findings = diagnose(settings, store, args.var, datetime.now(UTC), args.tls_cert)
+        in_force = settings_in_force(store, document_reader(options)) if settings.config == "screen" else None
+        findings = diagnose(settings, store, args.var, datetime.now(UTC), args.tls_cert, in_force=in_force)
     for one in findings:
         found, repair = worded(one.key, one.state.value, one.values, words)
         print(f"{words(f'health.state.{one.state}')}  {words(f'health.part.{one.part}')}: {found}")
@@ -368,6 +373,18 @@ def tls(args: argparse.Namespace) -> int:
     print(
         f"certificate {made.certificate}\nkey         {made.key}\nauthority   {made.authority} (install it on phones)"
     )
+    return 0
+
+
+def settings(args: argparse.Namespace) -> int:
+    """List, export, import and go back to versions of the settings, where config.yaml says `config: screen`."""
+    from data.sql.store import open_store
+    from engine.process.settings_commands import SETTINGS_COMMANDS
+
+    options = configured(args.config, args.var, args.store_url)
+    with closing(open_store(options.store, mask=options.mask)) as store:
+        for line in SETTINGS_COMMANDS[args.do](store, options, vars(args)):
+            print(line)
     return 0
 
 
@@ -419,6 +436,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--json", action="store_true", help="one line of JSON")
     command.set_defaults(command=capacity)
     _users_parser(commands, where)
+    _settings_parser(commands, where)
     command = commands.add_parser("audit", parents=[where], help=audit.__doc__)
     command.add_argument("do", choices=["verify"])
     command.add_argument("--expect", default=None, metavar="COUNT:HEAD", help="entries and hash that were noted before")
@@ -546,6 +564,24 @@ def _users_parser(
         if step in {"add", "password"}:
             one.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
         one.set_defaults(command=users)
+
+
+def _settings_parser(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], where: argparse.ArgumentParser
+) -> None:
+    command = commands.add_parser("settings", help=settings.__doc__)
+    steps = command.add_subparsers(dest="do", required=True)
+    versions = steps.add_parser("versions", parents=[where], help="the newest versions; * is in force")
+    export = steps.add_parser("export", parents=[where], help="a config.yaml with the settings in force")
+    export.add_argument("--number", type=int, default=0, help="of this version")
+    bring_in = steps.add_parser("import", parents=[where], help="make a file the newest version")
+    bring_in.add_argument("file", type=Path)
+    restore = steps.add_parser("restore", parents=[where], help="make an earlier version the newest")
+    restore.add_argument("number", type=int)
+    for step in (bring_in, restore):
+        step.add_argument("--note", default="", help="why, for the list of versions")
+    for step in (versions, export, bring_in, restore):
+        step.set_defaults(command=settings)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

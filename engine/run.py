@@ -10,16 +10,23 @@ from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 
+from data.config.document import document_of
+from data.config.located import parse
+from data.config.reading import load_settings
 from data.config.settings import Settings
 from data.model.people import SYSTEM
+from data.ports.store import Store
 from data.sql.engine import store_url
 from data.sql.lease import held_in_store
 from data.sql.soundness import refuse_damaged
 from data.sql.store import open_store
+from data.stored.settings_versions import assigned, import_once, settings_in_force
 from dispatch.organisation_import import sync_cases
 from dispatch.responders import sync_responders
+from engine.catalogue import load_catalogue
 from engine.clock import run_clock
 from engine.notifier import run_notifier
+from engine.process.current_settings import SettingsFollower, document_reader, with_settings
 from engine.process.options import RunOptions
 from engine.process.supervisor import Child, Supervisor
 from engine.sensors import run_sensors
@@ -38,12 +45,7 @@ def prepare(options: RunOptions) -> None:
 
     Raises StoreClosed, OSError, InputRejected for a file of the organisation that cannot be used.
     """
-    for folder in (options.run_dir, options.spool_dir, options.evidence_dir):
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    keep_private(options.var_dir)
-    url = store_url(options.store)
-    if url.get_backend_name() == "sqlite" and not refuse_damaged(Path(str(url.database)), within_s=CHECK_WITHIN_S):
-        log.warning("the database is too large to be checked within %g s; the clock goes on with it", CHECK_WITHIN_S)
+    _make_ready(options)
     store = open_store(options.store, mask=options.mask)
     try:
         store.write(lambda writer: sync_responders(writer, options.settings, datetime.now(UTC)))
@@ -51,6 +53,36 @@ def prepare(options: RunOptions) -> None:
         files = [options.base_dir / file for file in cases.organisation]
         table = None if cases.categories is None else options.base_dir / cases.categories
         store.write(lambda writer: sync_cases(writer, files, table, SYSTEM, datetime.now(UTC)))
+    finally:
+        store.close()
+
+
+def _make_ready(options: RunOptions) -> None:
+    """The folders; a damaged database is refused. Raises StoreClosed, OSError."""
+    for folder in (options.run_dir, options.spool_dir, options.evidence_dir):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    keep_private(options.var_dir)
+    url = store_url(options.store)
+    if url.get_backend_name() == "sqlite" and not refuse_damaged(Path(str(url.database)), within_s=CHECK_WITHIN_S):
+        log.warning("the database is too large to be checked within %g s; the clock goes on with it", CHECK_WITHIN_S)
+
+
+def with_stored_settings(options: RunOptions, config: Path) -> RunOptions:
+    """The options with the settings that the store holds; with `config: file` those that were given.
+
+    At the first start the document of `config` becomes version 1. Hold the instance's lease before. Raises
+    ConfigError for a file that is to be imported and cannot be read, StoreClosed, OSError.
+    """
+    if options.settings.config == "file":
+        return options
+    _make_ready(options)
+    store, reader = open_store(options.store, mask=options.mask), document_reader(options)
+    try:
+        if not store.read(lambda look: look.newest_settings()):
+            load_settings(config, load_catalogue())  # every problem with its line
+            import_once(store, reader, document_of(parse(config), config.name), SYSTEM, datetime.now(UTC))
+            log.info("%s is now version 1 of the settings in the store", config.name)
+        return with_settings(options, settings_in_force(store, reader))
     finally:
         store.close()
 
@@ -71,20 +103,64 @@ def shares(settings: Settings) -> list[tuple[str, ...]]:
 
 
 def build_children(options: RunOptions, web: Child | None = None, others: Sequence[Child] = ()) -> list[Child]:
-    """The children of `app.py run`: `web` (unknown to the engine), workers, sensors, clock, notifier, `others`."""
+    """The children of `app.py run`: `web` (unknown to the engine), workers, sensors, clock, notifier, `others`.
+
+    Where settings change without a restart, a worker, sensors and notifier run also with nothing to do yet.
+    """
     settings = options.settings
     children = [web] if web is not None else []
-    for number, sites in enumerate(shares(settings), start=1):
-        name = f"worker-{number}"
-        watching = (options, name, sites)
-        children.append(Child(name, run_cameras, watching, environment={**ONE_THREAD, **LEAN}, yielding=YIELDING))
+    children += _workers(options)
     gauges = tuple(site.id for site in settings.sites if site.sensors)
-    if gauges:
+    always = settings.config == "screen"
+    if gauges or always:
         children.append(Child("sensors", run_sensors, (options, "sensors", gauges)))
     children.append(Child("clock", run_clock, (options,), silent_s=60.0))
-    if settings.notices.policies or settings.notices.clocks or settings.plans.tell:
+    if settings.notices.policies or settings.notices.clocks or settings.plans.tell or always:
         children.append(Child("notifier", run_notifier, (options,), silent_s=60.0))
     return [*children, *others]
+
+
+def _workers(options: RunOptions, known: int = 0) -> list[Child]:
+    """The workers with a number above `known`."""
+    if options.settings.config == "screen":
+        numbers = assigned(options.settings, options.workers)
+        count = max([1, *numbers.values()])
+        each = [tuple(site for site, of in numbers.items() if of == number) for number in range(1, count + 1)]
+    else:
+        each = shares(options.settings)
+    names = [(f"worker-{number}", sites) for number, sites in enumerate(each, start=1) if number > known]
+    lean = {**ONE_THREAD, **LEAN}
+    return [Child(n, run_cameras, (options, n, s), environment=lean, yielding=YIELDING) for n, s in names]
+
+
+class _MoreWorkers:
+    """Workers for cameras that were added while everything ran: as many as this machine carries."""
+
+    def __init__(self, options: RunOptions, running: int) -> None:
+        self._options = options
+        self._running = running
+        self._store: Store | None = None
+        self._follower: SettingsFollower | None = None
+
+    def open(self) -> None:
+        """Begin to follow the settings, where they can change. Raises StoreClosed."""
+        if self._options.settings.config == "screen":
+            self._store = open_store(self._options.store, migrate=False, mask=self._options.mask)
+            self._follower = SettingsFollower(self._store, self._options)
+
+    def __call__(self) -> Sequence[Child]:
+        """Those that are not there yet. Never waits: versions are read on the follower's own thread."""
+        if self._follower is None or self._follower.changed() is None:
+            return ()
+        more = _workers(with_settings(self._options, self._follower.now), self._running)
+        self._running += len(more)
+        return more
+
+    def close(self) -> None:
+        if self._follower is not None:
+            self._follower.close()
+        if self._store is not None:
+            self._store.close()
 
 
 def run_all(
@@ -97,9 +173,18 @@ def run_all(
 
     Raises AlreadyRunning when this VAR folder is in use, StoreClosed, OSError.
     """
-    log_format = options.settings.log.format
-    supervisor = Supervisor(build_children(options, web, others), options.run_dir, options.mask, log_format)
-    supervisor.run(before=lambda: prepare(options), started=announce)
+    children = build_children(options, web, others)
+    more = _MoreWorkers(options, sum(child.name.startswith("worker-") for child in children))
+    supervisor = Supervisor(children, options.run_dir, options.mask, options.settings.log.format, more=more)
+
+    def before() -> None:
+        prepare(options)
+        more.open()
+
+    try:
+        supervisor.run(before=before, started=announce)
+    finally:
+        more.close()
 
 
 def the_only_instance(options: RunOptions) -> AbstractContextManager[None]:

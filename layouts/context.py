@@ -27,9 +27,10 @@ def _no_visitor() -> User:
     raise LookupError("these screens were made without a server, which knows the visitors")
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class ScreenContext:
-    """Everything `build_dash` needs. `source_url`: where the running version's source is offered (AGPL-3.0, §13).
+    """Everything `build_dash` needs. `settings`: those in force; the server puts others there when they change.
+    `source_url`: where the running version's source is offered (AGPL-3.0, §13).
 
     `visitor`: who sent the Dash request that is being answered; pages and callbacks give them what they may read.
     `base`: the path of a reverse proxy under which the screens lie, `/yiping`; empty for the whole host.

@@ -61,7 +61,7 @@ def build_dash(server: FastAPI, screens: ScreenContext) -> Dash:
         serve_locally=True,
         requests_pathname_prefix=f"{screens.base}/",
         routes_pathname_prefix="/",
-        title=f"{Words(screens.settings.language)('product')} · {screens.settings.name}",
+        title=_title(screens),
         update_title="",
         suppress_callback_exceptions=True,
         add_log_handler=False,
@@ -78,6 +78,16 @@ def build_dash(server: FastAPI, screens: ScreenContext) -> Dash:
     # Dash looks for its assets at the first request of "/", but the first may be "/duty", which would come bare.
     app._setup_server()
     return app
+
+
+def rename(app: Dash, screens: ScreenContext) -> None:
+    """Pages that are made from now on have the name and the language of the settings in force."""
+    app.title = _title(screens)
+    app.index_string = _index(screens)
+
+
+def _title(screens: ScreenContext) -> str:
+    return f"{Words(screens.settings.language)('product')} · {screens.settings.name}"
 
 
 def connect(app: Dash, screens: ScreenContext) -> None:

@@ -27,6 +27,17 @@ HEALTH: Mapping[str, tuple[str, str]] = MappingProxyType(
         "health.part.alarm": ("系统告警", "Alarms of the system"),
         "health.part.heartbeat": ("对外心跳", "Heartbeat"),
         "health.part.token": ("令牌", "Tokens"),
+        "health.part.settings": ("设置", "Settings"),
+        "health.settings": ("第 {version} 版设置生效中", "Version {version} of the settings is in force"),
+        "health.settings_unreadable": (
+            "第 {newest} 版设置读不出，仍按第 {version} 版运行：{reason}",
+            "Version {newest} of the settings cannot be read, version {version} goes on: {reason}",
+        ),
+        "repair.settings_unreadable": (
+            "在“设置”页改正后保存，或恢复旧版；也可以用 python app.py settings restore {version}",
+            "Mend it on the page Set-up and save, or go back to an earlier version there; or: "
+            "python app.py settings restore {version}",
+        ),
         "health.tokens": ("{n} 天内没有令牌到期", "No token ends within {n} days"),
         "health.token_soon": (
             "{name} 的令牌“{label}”还有 {n} 天到期（{day}）",

@@ -119,5 +119,71 @@ REFUSALS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "refused.case.shared": ("事件 {event} 不是共管事件", "Event {event} is not shared"),
         "refused.case.more_time": ("事件 {event}：请填写延长的时间", "Event {event}: say how much more time"),
         "refused.case.carried_out": ("事件 {event} 没有完成的任务", "No task of event {event} was carried out"),
+        "audit.import_settings": ("导入设置", "imported the settings"),
+        "audit.save_settings": ("保存设置", "saved the settings"),
+        "audit.restore_settings": ("恢复旧设置", "went back to earlier settings"),
+        "refused.settings.file": (
+            "设置以 config.yaml 文件为准；要在这里修改，请在文件里写 config: screen 并重新启动",
+            "config.yaml is the truth here; write config: screen into it and start again to change settings here",
+        ),
+        "refused.settings.stale": (
+            "{who} 已另存为第 {version} 版，您改的是第 {base} 版；请先看一下差异再改",
+            "{who} saved version {version} meanwhile; yours began with version {base}. Look at what differs first",
+        ),
+        "refused.settings.same": ("没有任何改动", "Nothing differs from what is in force"),
+        "refused.settings.wrong": ("有 {n} 处不对，没有保存", "{n} things are wrong; nothing was saved"),
+        "refused.setting.mapping": ("这里应为一组设置（名称: 值）", "This must be a mapping of settings"),
+        "refused.setting.large": (
+            "设置共 {n} 字符，最多 {limit} 字符",
+            "The settings have {n} characters, at most {limit} are kept",
+        ),
+        "refused.setting.machine": (
+            "“{name}”属于本机：请改 config.yaml 并重新启动",
+            "{name} belongs to this machine: change it in config.yaml and start again",
+        ),
+        "refused.setting.kind": ("请选种类，例如 {example}", "Choose a kind, e.g. {example}"),
+        "refused.setting.kind.unknown": ("没有“{name}”这一种类", "There is no kind {name}"),
+        "refused.setting.unknown": ("没有“{name}”这一设置", "There is no setting {name}"),
+        "refused.setting.missing": ("缺少“{name}”", "{name} is missing"),
+        "refused.setting.text": ("应为文字", "This must be text"),
+        "refused.setting.integer": ("应为整数", "This must be a whole number"),
+        "refused.setting.number": ("应为数字", "This must be a number"),
+        "refused.setting.bool": ("应为是或否", "This must be true or false"),
+        "refused.setting.list": ("应为列表", "This must be a list"),
+        "refused.setting.at_least": ("不得小于 {limit}", "At least {limit}"),
+        "refused.setting.above": ("应大于 {limit}", "More than {limit}"),
+        "refused.setting.at_most": ("不得大于 {limit}", "At most {limit}"),
+        "refused.setting.below": ("应小于 {limit}", "Less than {limit}"),
+        "refused.setting.choice": ("只能是 {expected} 之一", "One of {expected}"),
+        "refused.setting.few": ("至少要 {limit} 个", "At least {limit} of them"),
+        "refused.setting.many": ("最多 {limit} 个", "At most {limit} of them"),
+        "refused.setting.short": ("至少 {limit} 字", "At least {limit} characters"),
+        "refused.setting.long": ("最多 {limit} 字", "At most {limit} characters"),
+        "refused.setting.pattern": ("写法不对", "This is not written as it must be"),
+        "refused.setting.taken": ("编号“{name}”已被 {first} 占用", "The id {name} is taken by {first}"),
+        "refused.setting.zone": ("没有“{name}”这一区域", "There is no zone {name}"),
+        "refused.setting.channel": ("没有“{name}”这一通知渠道", "There is no channel {name}"),
+        "refused.setting.credentials": (
+            "secrets.yaml 里没有名为“{name}”的账号",
+            "secrets.yaml holds no credentials called {name}",
+        ),
+        "refused.setting.zone.no_area": (
+            "区域没有面积：至少要三个不在一条线上的角",
+            "The zone has no area: give at least three corners that are not on one line",
+        ),
+        "refused.setting.zone.crosses": (
+            "区域的边自相交叉：第 {first} 角之后的边与第 {second} 角之后的边相交；请沿边界依次画角",
+            "The outline crosses itself: the side after corner {first} cuts the side after corner {second}; draw the "
+            "corners in order around the zone",
+        ),
+        "refused.setting.zone.touches": (
+            "区域的边自相接触：第 {corner} 角压在第 {side} 角之后的边上；请移开，或分成两个区域",
+            "The outline touches itself: corner {corner} lies on the side after corner {side}; move it off, or make "
+            "two zones of it",
+        ),
+        "refused.setting.zone.name": (
+            "名称 {name} 首尾有空格，或含看不见的字符",
+            "{name} begins or ends with a space, or holds a character that cannot be seen",
+        ),
     }
 )

@@ -224,6 +224,15 @@ _WRITING: Mapping[str, Mapping[str, Who]] = {
     "/api/v1/organisation/import": {"POST": _ADMINISTER},
     "/api/v1/sites/{site_id}/learn-view": {"POST": _ADMINISTER},
     "/api/v1/settings/camera-test": {"POST": _ADMINISTER},
+    "/api/v1/settings": {"GET": _ADMINISTER, "PUT": _ADMINISTER},
+    "/api/v1/settings/check": {"POST": _ADMINISTER},
+    "/api/v1/settings/export": {"GET": _ADMINISTER},
+    "/api/v1/settings/schema": {"GET": _ADMINISTER},
+    "/api/v1/settings/sites": {"POST": _ADMINISTER},
+    "/api/v1/settings/sites/{site_id}": {"PATCH": _ADMINISTER, "DELETE": _ADMINISTER},
+    "/api/v1/settings/versions": {"GET": _ADMINISTER},
+    "/api/v1/settings/versions/{number}": {"GET": _ADMINISTER},
+    "/api/v1/settings/versions/{number}/restore": {"POST": _ADMINISTER},
 }
 
 _ACCOUNTS: Mapping[str, Mapping[str, Who]] = {

@@ -39,12 +39,21 @@ class AlarmBoard:
     """Thread-safe. Follows the store by the alerts' ids."""
 
     def __init__(self, settings: Settings) -> None:
+        self._lock = threading.Lock()
+        self._begin(settings)
+
+    def _begin(self, settings: Settings) -> None:
         self._settings = settings
         self._grids = {site.id: site.grid for site in settings.sites}
         self._desks: dict[str, Desk] = {}
-        self._lock = threading.Lock()
         self._names: Mapping[str, str] = {}
         self._named_s = float("-inf")
+
+    def take(self, settings: Settings) -> None:
+        """Go on with these settings: where they are others, the cards are made anew from the store."""
+        with self._lock:
+            if settings is not self._settings:
+                self._begin(settings)
 
     def look(self, reader: Reader, user: str, now: datetime) -> Mapping[str, Any]:
         """The cards of this user's desk.

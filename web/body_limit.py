@@ -17,6 +17,7 @@ from web.uploads import UploadPlaces
 
 _PHOTO = LARGEST_BYTES + 128 * 1024  # the photo and what a form puts around it
 _DASH = 2 * 1024 * 1024
+_SETTINGS = 4 * 1024 * 1024  # a thousand cameras with their zones and rules
 _OTHER = 256 * 1024
 _DRAINED = 4 * _PHOTO  # read and thrown away, so that a browser sees the answer and not a broken connection
 
@@ -26,6 +27,8 @@ def limit_of(path: str) -> int:
     if path == "/api/v1/reports" or (path.startswith("/api/v1/tasks/") and path.endswith("/report")):
         return _PHOTO
     large = {"/api/v1/warnings", "/api/v1/alertmanager", "/api/v1/organisation/import"}
+    if path == "/api/v1/settings" or path.startswith("/api/v1/settings/"):
+        return _SETTINGS
     if path.startswith("/_dash") or path in large:
         return _DASH
     return _OTHER

@@ -50,14 +50,13 @@ class _VerifiedFiles:
 def clip_media_router(deps: ServerDeps) -> APIRouter:
     """`/media/clips/...`"""
     router = APIRouter(include_in_schema=False)
-    cameras = frozenset(site.id for site in deps.settings.sites if site.camera is not None)
     verified, reports = _VerifiedFiles(deps.vault), DamageReports(deps)
 
     @router.get("/media/clips/{sha256}.mp4")
     async def clip(request: Request, sha256: str) -> Response:
         """A clip, by the SHA-256 of its bytes; whole or in ranges. It never changes."""
-        visitor = visitor_of(request)
-        unseen = (cameras - deps.settings.cameras_of(visitor.user)) | deps.settings.hidden_from(visitor.user.role)
+        visitor, settings = visitor_of(request), deps.settings
+        unseen = (settings.cameras - settings.cameras_of(visitor.user)) | settings.hidden_from(visitor.user.role)
         found = await deps.read(lambda reader: _allowed(reader, sha256, visitor.actor, unseen))
         headers = kept_headers(sha256)
         if (known := not_modified(request, headers)) is not None:

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import SecretStr
 
 from data.config.catalogue import Catalogue
 from data.config.settings import Settings
 from data.local.lanes import Lanes
+from data.model.secrets import Secrets
 from data.ports.feed import FrameHub
 from data.ports.store import EvidenceVault, Reader, Store, Writer
+from data.stored.settings_versions import InForce
 from dispatch.routing import Roads
 from web.front_door import FrontDoor
 from web.uploads import UploadPlaces
@@ -42,9 +44,15 @@ class SessionPolicy:
     recheck: timedelta = timedelta(seconds=1)  # how long a looked-up session may be trusted
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class ServerDeps:
-    """Everything `build_server` assembles. `now` is the server's clock; tests give another."""
+    """Everything `build_server` assembles. `now` is the server's clock; tests give another.
+
+    `settings` are those in force: `web.settings` puts others there when a version is saved. Whoever needs them looks
+    here each time, and keeps nothing of them. `file`: config.yaml as plain JSON. `credentials`: what is in the secrets,
+    by name alone. `settings_version`, `workers`: of the stored settings that the process was started with;
+    `in_force`: what `web.settings` found last.
+    """
 
     settings: Settings
     store: Store
@@ -54,6 +62,12 @@ class ServerDeps:
     var_dir: Path
     catalogue: Catalogue | None = None
     version: str = "0"
+    file: Mapping[str, Any] = field(default_factory=dict)
+    credentials: Secrets = field(default_factory=Secrets)
+    base_dir: Path = Path()
+    settings_version: int = 0
+    workers: Mapping[str, int] = field(default_factory=dict)
+    in_force: InForce | None = None
     source_url: str = ""
     base_map: Path | None = None
     certificate: Path | None = None  # of our own https, for what is told of its end
@@ -66,7 +80,7 @@ class ServerDeps:
     @cached_property
     def uploads(self) -> UploadPlaces:
         """Places for those who send photos."""
-        return UploadPlaces(self.settings.cases.photos_per_hour)
+        return UploadPlaces(lambda: self.settings.cases.photos_per_hour)
 
     async def read(self, look: Callable[[Reader], T]) -> T:
         """Run `look` on a consistent view, in a thread that only such short questions use: single rows."""

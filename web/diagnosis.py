@@ -30,6 +30,7 @@ from data.local.meters import read_meters
 from data.model.alert import CENTRE
 from data.model.people import ENDED_SESSIONS_KEPT, Session
 from data.ports.store import AlertQuery, Reader, Store
+from data.stored.settings_versions import InForce
 from web.health import past_health
 
 SLOW_STORE_S = 0.5
@@ -65,10 +66,17 @@ class Finding:
 
 
 def diagnose(
-    settings: Settings, store: Store, var_dir: Path, now: datetime, certificate: Path | None = None
+    settings: Settings,
+    store: Store,
+    var_dir: Path,
+    now: datetime,
+    certificate: Path | None = None,
+    *,
+    in_force: InForce | None = None,
 ) -> tuple[Finding, ...]:
-    """Every part, faults first. Blocks: run it in a thread."""
+    """Every part, faults first. Blocks: run it in a thread. `in_force`: where settings are versions in the store."""
     found = [*_processes(var_dir / "run"), *_disk(var_dir), *_waiting(var_dir), *_certificate(certificate, now)]
+    found += _settings(in_force)
     began_s = time.monotonic()
     try:
         found += store.read(lambda reader: list(_stored(reader, settings, now)))
@@ -79,6 +87,16 @@ def diagnose(
         found.append(Finding("store", State.FAULT, "store_away"))
     order = (State.FAULT, State.WARN, State.OK)
     return tuple(sorted(found, key=lambda one: order.index(one.state)))
+
+
+def _settings(in_force: InForce | None) -> Iterator[Finding]:
+    if in_force is None or in_force.settings.config == "file":
+        return
+    values = {"version": in_force.version, "newest": in_force.newest, "reason": in_force.trouble}
+    if in_force.trouble:
+        yield Finding("settings", State.WARN, "settings_unreadable", values)
+    else:
+        yield Finding("settings", State.OK, "settings", {"version": in_force.version})
 
 
 def is_ready(findings: tuple[Finding, ...]) -> bool:

@@ -29,7 +29,7 @@ from web.metrics import WebMeters
 from web.outbox import Broadcast, Outbox, Subscription, tell
 from web.role_views import payload_seen
 from web.sessions import SessionBook, Visitor
-from web.site_scope import GONE, SiteScope, scope_of
+from web.site_scope import GONE, scope_of
 from web.sockets import NOT_ALLOWED, PING_S, TOO_SLOW, close, until_gone, until_one_ends, while_allowed
 
 _OF_PEOPLE = frozenset({"responder", "organisation"})  # an id of theirs may be spelt like that of a site
@@ -39,21 +39,26 @@ MOST_IN_BATCH = 500
 
 
 class WholeCity:
-    """What everybody else may follow: all changes, each as their role may see it.
+    """What everybody else may follow: all changes, each as their role may see it, by the settings in force.
 
-    `sites`: what is hidden from them; `deps`: to look up where something is.
+    `websocket`: whose visitor it is; `deps`: to look up where something is.
     """
 
-    def __init__(self, actor: Actor, deps: ServerDeps, sites: SiteScope | None) -> None:
+    def __init__(self, actor: Actor, deps: ServerDeps, websocket: WebSocket) -> None:
         self._actor = actor
         self._deps = deps
-        self._sites = sites
+        self._websocket = websocket
+        self._settings = deps.settings
+        self._sites = scope_of(deps, websocket)
 
     async def of(self, told: Broadcast) -> Broadcast | None:
         change = told.change
         if change is None:
             return told
         seen: Any = payload_seen(change.topic, change.payload, self._actor)
+        if self._settings is not self._deps.settings:
+            self._settings = self._deps.settings
+            self._sites = scope_of(self._deps, self._websocket)
         if self._sites is not None and change.topic not in _OF_PEOPLE:
             sites, document = self._sites, {"subject": change.subject, "data": seen}
             references = frozenset(sites.references(document))
@@ -107,7 +112,7 @@ def events_router(
         await websocket.accept()
         own: OwnTasks | WholeCity | None = await _own(deps, visitor)
         if own is None and may(visitor.user.role, Action.READ):
-            own = WholeCity(visitor.actor, deps, scope_of(deps, websocket))
+            own = WholeCity(visitor.actor, deps, websocket)
         if own is None:
             await close(websocket, NOT_ALLOWED, f"role {visitor.user.role} may not follow changes")
             return

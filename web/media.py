@@ -28,15 +28,14 @@ _FRESH_S = 2.0
 def media_router(deps: ServerDeps) -> APIRouter:
     """`/media/...`"""
     router = APIRouter(include_in_schema=False)
-    cameras = frozenset(site.id for site in deps.settings.sites if site.camera is not None)
     reports = DamageReports(deps)
 
     @router.get("/media/evidence/{evidence_id}")
     async def evidence(request: Request, evidence_id: str) -> Response:
         """A picture, by the SHA-256 of its bytes; it never changes."""
-        visitor = visitor_of(request)
-        hidden = deps.settings.hidden_from(visitor.user.role)
-        unwatched = cameras - deps.settings.cameras_of(visitor.user)
+        visitor, settings = visitor_of(request), deps.settings
+        hidden = settings.hidden_from(visitor.user.role)
+        unwatched = settings.cameras - settings.cameras_of(visitor.user)
         found = await deps.read_list(lambda reader: _allowed(reader, evidence_id, visitor.actor, unwatched, hidden))
         headers = kept_headers(found.id)
         if (known := not_modified(request, headers)) is not None:

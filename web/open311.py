@@ -45,7 +45,7 @@ _BUSY_S = 2.0
 def open311_router(deps: ServerDeps) -> APIRouter:
     """`/open311/v2/services|requests`, each ending in .json or .xml."""
     router = APIRouter(prefix="/open311/v2", include_in_schema=False)
-    reports = RateLimit(RateLimitItemPerHour(deps.settings.cases.reports_per_hour))
+    reports = RateLimit(lambda: RateLimitItemPerHour(deps.settings.cases.reports_per_hour))
 
     @router.post("/requests.{form}")
     async def take(request: Request, form: str) -> Response:
@@ -60,7 +60,7 @@ class _Questions:
 
     def __init__(self, deps: ServerDeps) -> None:
         self._deps = deps
-        self._limit = RateLimit(RateLimitItemPerMinute(deps.settings.cases.reads_per_minute))
+        self._limit = RateLimit(lambda: RateLimitItemPerMinute(deps.settings.cases.reads_per_minute))
 
     async def answer(self, request: Request, form: str, look: Callable[[Reader], Response]) -> Response:
         """What `look` answers, or why not."""

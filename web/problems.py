@@ -125,6 +125,8 @@ def refusal(error: YipingError) -> Response:
             headers = {**_HEADERS_OF.get(status, {}), **again}
             reason = getattr(error, "reason", None)
             members: dict[str, Any] = {} if reason is None else {"reason": reason}
+            if (errors := getattr(error, "errors", None)) is not None:
+                members["errors"] = errors
             if error.key:
                 members["words"] = {"key": error.key, "values": error.values}
             return problem(status, str(error), kind=kind, headers=headers, **members)

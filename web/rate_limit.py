@@ -72,15 +72,19 @@ class BoundedStorage(Storage, MovingWindowSupport):
 class RateLimit:
     """One limit, counted apart for each key. Lives on the event loop: between asking and counting nothing happens."""
 
-    def __init__(self, item: RateLimitItem, clock: Callable[[], float] = time.monotonic) -> None:
-        self._item = item
+    def __init__(
+        self, item: RateLimitItem | Callable[[], RateLimitItem], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """`item`: the limit, or what tells it where it may change."""
+        self._limit = item
         self._clock = clock
         self._storage = BoundedStorage(clock)
         self._limiter = MovingWindowRateLimiter(self._storage)
 
     def wait_s(self, key: str) -> float:
         """0 and counted when it may be done now, else how many seconds to wait."""
-        if self._limiter.hit(self._item, key):
+        item = self._limit() if callable(self._limit) else self._limit
+        if self._limiter.hit(item, key):
             return 0.0
-        oldest, _ = self._storage.get_moving_window(self._item.key_for(key), self._item.amount, self._item.get_expiry())
-        return max(0.001, oldest + self._item.get_expiry() - self._clock())
+        oldest, _ = self._storage.get_moving_window(item.key_for(key), item.amount, item.get_expiry())
+        return max(0.001, oldest + item.get_expiry() - self._clock())

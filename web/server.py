@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
+from dash import Dash
 from fastapi import FastAPI
 from pydantic import SecretStr
 from starlette.types import ASGIApp
@@ -25,16 +26,17 @@ from data.local.feed_socket import SocketFrameHub
 from data.local.vault import FolderVault
 from data.model.masking import SecretMask
 from data.model.record import Change
+from data.model.secrets import Secrets
 from data.sql.store import open_store
 from dispatch.clocks import calendar_of
 from dispatch.routing import load_roads
 from layouts.context import ScreenContext
-from layouts.shell import build_dash, page_html
+from layouts.shell import build_dash, page_html, rename
 from web.access import AccessGate, ApiRoute
 from web.access_log import AccessLog, WithoutQuery
 from web.account_pages import account_pages_router
 from web.api import build_api
-from web.auth import AuthMiddleware, content_policy
+from web.auth import AuthMiddleware, ScreenPage, content_policy
 from web.body_limit import BodyLimit
 from web.clips import clip_media_router
 from web.connections import ConnectionGate, ConnectionLimits, GatedConfig
@@ -60,6 +62,7 @@ from web.screens import screen_router, visitor_of_callback
 from web.second_login import second_login_router
 from web.service import service_router
 from web.sessions import SessionBook
+from web.settings import CurrentSettings
 from web.source import source_router
 from web.store_watch import StoreWatch
 from web.style_hashes import STYLE_HASHES
@@ -85,6 +88,11 @@ class ServeOptions:
     tls_key: Path | None = None
     catalogue: Catalogue | None = None
     version: str = "0"
+    file: Mapping[str, Any] = field(default_factory=dict)  # config.yaml as plain JSON
+    credentials: Secrets = field(default_factory=Secrets)  # names alone
+    base_dir: Path = Path()
+    settings_version: int = 0
+    workers: Mapping[str, int] = field(default_factory=dict)
     source_url: str = ""
     roads: Path | None = None  # the road network; settings.dispatch.roads made absolute
     base_map: Path | None = None
@@ -101,7 +109,7 @@ def _end_process() -> None:
 
 def _findings(deps: ServerDeps) -> list[tuple[str, str, str, Mapping[str, Any]]]:
     """How the system is, as the page Health is given it."""
-    findings = diagnose(deps.settings, deps.store, deps.var_dir, deps.now(), deps.certificate)
+    findings = diagnose(deps.settings, deps.store, deps.var_dir, deps.now(), deps.certificate, in_force=deps.in_force)
     return [(one.part, one.state.value, one.key, one.values) for one in findings]
 
 
@@ -114,7 +122,14 @@ def build_server(deps: ServerDeps, store_failed: Callable[[], None] = _end_proce
     book = SessionBook(deps)
     identity = identity_of(deps, book)
 
+    def taken(_before: Settings, now: Settings) -> None:
+        screens.settings = now
+        rename(dash, screens)
+
+    current = CurrentSettings(deps, taken)
+
     def see(change: Change) -> None:
+        current.see(change)
         board.see(change)
         book.see(change)
 
@@ -123,6 +138,7 @@ def build_server(deps: ServerDeps, store_failed: Callable[[], None] = _end_proce
 
     @asynccontextmanager
     async def lifespan(_server: FastAPI) -> AsyncIterator[None]:
+        await current.start()
         await outbox.start()
         await identity.start()
         sites = tuple(site.id for site in deps.settings.sites)
@@ -135,6 +151,7 @@ def build_server(deps: ServerDeps, store_failed: Callable[[], None] = _end_proce
             await watch.stop()
             await deps.hub.stop()
             await outbox.stop()
+            await current.stop()
             identity.passwords.close()
 
     screens = ScreenContext(
@@ -152,12 +169,11 @@ def build_server(deps: ServerDeps, store_failed: Callable[[], None] = _end_proce
     )
     server = FastAPI(openapi_url=None, lifespan=lifespan)
     install_problems(server)
-    server.router.routes.append(ApiRoute(build_api(deps, board.health, meters, identity)))
+    server.router.routes.append(ApiRoute(build_api(deps, board.health, meters, identity, current)))
     oidc = deps.settings.accounts.oidc
     logout = ProviderLogout(None if oidc is None else Provider(oidc, deps.oidc_secret), deps.door.base)
-    server.include_router(login_router(identity, logout))
-    server.include_router(oidc_router(identity, logout))
-    server.include_router(second_login_router(identity))
+    for login in (login_router(identity, logout), oidc_router(identity, logout), second_login_router(identity)):
+        server.include_router(login)
     server.include_router(service_router(deps, outbox, meters))
     for media in (media_router(deps), clip_media_router(deps)):
         server.include_router(media)
@@ -168,12 +184,16 @@ def build_server(deps: ServerDeps, store_failed: Callable[[], None] = _end_proce
     server.include_router(events_router(deps, book, outbox, meters, watch.message))
     server.include_router(wall_router(deps, book, meters))
     server.include_router(screen_router(lambda visitor: page_html(dash, screens, visitor.user)))
-    dash = build_dash(
-        server,
-        screens,
-    )
+    dash = build_dash(server, screens)
+    _add_middleware(server, deps, book, meters, lambda visitor: page_html(dash, screens, visitor.user), dash)
+    return server
+
+
+def _add_middleware(  # noqa: PLR0917 - what the layers stand on
+    server: FastAPI, deps: ServerDeps, book: SessionBook, meters: WebMeters, page: ScreenPage, dash: Dash
+) -> None:
+    """Added last, so that they stand outside of Dash's own middleware; the last one is the outermost."""
     policy = content_policy(tuple(dash.csp_hashes()), STYLE_HASHES)
-    # Added last, so that they stand outside of Dash's own middleware.
     server.add_middleware(DashGuard, callbacks=dash.callback_map, paths=dash.registered_paths)
     server.add_middleware(BodyLimit, uploads=deps.uploads)
     server.add_middleware(
@@ -181,13 +201,12 @@ def build_server(deps: ServerDeps, store_failed: Callable[[], None] = _end_proce
         book=book,
         gate=AccessGate(server),
         policy=lambda: policy,
-        screens=lambda visitor: page_html(dash, screens, visitor.user),
+        screens=page,
         allowed_origins=deps.door.origins,
     )
     server.add_middleware(AccessLog, meters=meters)
     server.add_middleware(FrontDoorMiddleware, door=deps.door)
     server.add_middleware(RequestIds)
-    return server
 
 
 def serve(options: ServeOptions) -> None:
@@ -203,6 +222,11 @@ def serve(options: ServeOptions) -> None:
         var_dir=options.var_dir,
         catalogue=options.catalogue,
         version=options.version,
+        file=options.file,
+        credentials=options.credentials,
+        base_dir=options.base_dir,
+        settings_version=options.settings_version,
+        workers=options.workers,
         source_url=options.source_url,
         base_map=options.base_map,
         door=options.door,

@@ -203,7 +203,7 @@ def scope_of(deps: ServerDeps, connection: HTTPConnection) -> SiteScope | None:
         return None
     settings = deps.settings
     hidden = settings.hidden_from(visitor.user.role)
-    cameras = frozenset(site.id for site in settings.sites if site.camera is not None) if settings.watch else hidden
+    cameras = settings.cameras if settings.watch else hidden
     unwatched = cameras - hidden - settings.cameras_of(visitor.user)
     if not hidden and not unwatched:
         return None

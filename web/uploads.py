@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 
 from limits import RateLimitItemPerHour
 
@@ -18,8 +19,9 @@ class UploadPlaces:
     It is decided before the body is read: what is sent is kept in memory until it has been looked at.
     """
 
-    def __init__(self, per_hour: int, *, per_person: int = 2, together: int = 8) -> None:
-        self._limit = RateLimit(RateLimitItemPerHour(per_hour))
+    def __init__(self, per_hour: Callable[[], int], *, per_person: int = 2, together: int = 8) -> None:
+        """`per_hour` tells the limit of one person as it is now."""
+        self._limit = RateLimit(lambda: RateLimitItemPerHour(per_hour()))
         self._per_person = per_person
         self._together = together
         self._sending: Counter[str] = Counter()

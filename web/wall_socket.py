@@ -14,7 +14,7 @@ from typing import Any
 from fastapi import APIRouter
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from data.model.people import Action, may
+from data.model.people import Action, User, may
 from data.model.views import iso
 from data.ports.feed import FrameHub, FramePacket
 from web.auth import visitor_of
@@ -25,6 +25,7 @@ from web.sockets import NOT_ALLOWED, NOT_UNDERSTOOD, close, until_one_ends, whil
 
 MOST_CREDITS = 256
 MOST_SITES = 256
+SETTINGS_S = 0.5
 
 
 class Viewer:
@@ -37,6 +38,13 @@ class Viewer:
         self.sites: frozenset[str] = frozenset()
         self.credits = 0
         self.shown: dict[str, int] = {}
+
+    def allow(self, sites: frozenset[str]) -> None:
+        """From now on these cameras may be seen, and no others."""
+        if sites != self._known:
+            self._known = sites
+            self._turn_to(self.sites & sites)
+            self._altered.set()
 
     def hear(self, message: Any) -> bool:
         """Take a client's message; False when it is not one of ours. Sites that do not exist are left out."""
@@ -102,6 +110,7 @@ def wall_router(deps: ServerDeps, book: SessionBook, meters: WebMeters) -> APIRo
                 await until_one_ends(
                     _send(websocket, viewer, meters),
                     _listen(websocket, viewer),
+                    _follow_settings(deps, viewer, visitor.user),
                     while_allowed(websocket, book, visitor),
                 )
         finally:
@@ -138,6 +147,16 @@ async def _send(websocket: WebSocket, viewer: Viewer, meters: WebMeters) -> None
     while True:
         await websocket.send_bytes(packed(await viewer.next()))
         meters.tile()
+
+
+async def _follow_settings(deps: ServerDeps, viewer: Viewer, user: User) -> None:
+    """A camera that is no longer there, or hidden from this user now, is not sent any more."""
+    settings = deps.settings
+    while True:
+        await asyncio.sleep(SETTINGS_S)
+        if deps.settings is not settings:
+            settings = deps.settings
+            viewer.allow(settings.cameras_of(user))
 
 
 async def _listen(websocket: WebSocket, viewer: Viewer) -> None:

@@ -48,9 +48,13 @@ class Catalogue:
         return kinds[kind]
 
 
+def near_to(word: str, known: Mapping[str, object] | list[str] | tuple[str, ...]) -> str:
+    """What is known and spelt much alike; empty where nothing is."""
+    return next(iter(difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)), "")
+
+
 def did_you_mean(word: str, known: Mapping[str, object] | list[str] | tuple[str, ...]) -> str:
     """`, did you mean 'lane'?` when something known is near, else the known words."""
-    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
-    if near:
-        return f", did you mean {near[0]!r}?"
+    if near := near_to(word, known):
+        return f", did you mean {near!r}?"
     return f"; known: {', '.join(sorted(known))}" if known else ""

@@ -7,7 +7,7 @@ import io
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -33,12 +33,17 @@ PathKeys = tuple[str | int, ...]
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong in a file. `line` counts from 1; 0 where it has no place."""
+    """One thing that is wrong in a file. `line` counts from 1; 0 where it has no place.
+
+    `key`, `values`: the same for screens, as of `data.errors.YipingError`; empty where there is only the English text.
+    """
 
     file: str
     path: str
     line: int
     message: str
+    key: str = ""
+    values: Mapping[str, str | int | None] = field(default_factory=dict)
 
     def __str__(self) -> str:
         place = f"{self.path}: " if self.path else ""
@@ -216,6 +221,53 @@ def worded(kind: str, message: str, model: type[BaseModel], where: PathKeys) -> 
     return message.removeprefix("Value error, ").removeprefix("Assertion failed, ")
 
 
+def keyed(kind: str, context: Mapping[str, Any], where: PathKeys) -> tuple[str, dict[str, str | int | None]]:
+    """The key of a sentence among the screens' words, and what stands in it; empty where there is only pydantic's text.
+
+    `kind`, `context`: of an error of pydantic. Our own validators give a key themselves (`setting.zone.crosses`).
+    """
+    if kind.startswith("setting."):
+        return kind, {name: value if isinstance(value, int) else str(value) for name, value in context.items()}
+    key = _KEY_OF.get(kind, "")
+    limit = next((context[name] for name in _LIMITS if name in context), None)
+    values: dict[str, str | int | None] = {} if limit is None else {"limit": str(limit)}
+    if kind in {"extra_forbidden", "missing"}:
+        values["name"] = str(where[-1]) if where else ""
+    if "expected" in context:
+        values["expected"] = str(context["expected"])
+    return key, values if key else {}
+
+
+_LIMITS = ("ge", "gt", "le", "lt", "min_length", "max_length")
+_KEY_OF: Mapping[str, str] = MappingProxyType(
+    {
+        "extra_forbidden": "setting.unknown",
+        "missing": "setting.missing",
+        "string_type": "setting.text",
+        "int_type": "setting.integer",
+        "int_parsing": "setting.integer",
+        "int_from_float": "setting.integer",
+        "float_type": "setting.number",
+        "float_parsing": "setting.number",
+        "bool_type": "setting.bool",
+        "bool_parsing": "setting.bool",
+        "list_type": "setting.list",
+        "tuple_type": "setting.list",
+        "dict_type": "setting.mapping",
+        "model_type": "setting.mapping",
+        "greater_than_equal": "setting.at_least",
+        "greater_than": "setting.above",
+        "less_than_equal": "setting.at_most",
+        "less_than": "setting.below",
+        "literal_error": "setting.choice",
+        "enum": "setting.choice",
+        "too_short": "setting.few",
+        "too_long": "setting.many",
+        "string_too_short": "setting.short",
+        "string_too_long": "setting.long",
+        "string_pattern_mismatch": "setting.pattern",
+    }
+)
 _OUT_OF_BOUNDS = frozenset({"less_than_equal", "greater_than_equal"})
 
 

@@ -1,4 +1,4 @@
-"""config.yaml and secrets.yaml read into settings, or every problem with its path, line and a suggestion."""
+"""config.yaml and secrets.yaml, or a document of the store, read into settings, or every problem with its path."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ import os
 import shlex
 import stat
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from data.config.catalogue import Catalogue, UnknownKind, did_you_mean
+from data.config.catalogue import Catalogue, UnknownKind, did_you_mean, near_to
+from data.config.document import MACHINE_KEYS, NAME, with_machine_keys
 from data.config.fusion_check import check_fusion
-from data.config.located import ConfigError, PathKeys, Problem, dotted, line_of, parse, plain, untagged, worded
+from data.config.located import ConfigError, PathKeys, Problem, dotted, keyed, line_of, parse, plain, untagged, worded
 from data.config.plan_files import with_plan_files
 from data.config.settings import Settings, SiteSettings
 from data.errors import InputRejected
@@ -23,7 +25,7 @@ from data.model.secrets import Credentials, Secrets
 from data.ports.channel import ChannelRecipe
 from data.ports.recipe import DetectorRecipe, MonitorRecipe, RecipeBase, RuleRecipe
 
-__all__ = ["ConfigError", "Problem", "load_secrets", "load_settings"]
+__all__ = ["ConfigError", "DocumentReader", "Problem", "load_machine", "load_secrets", "load_settings"]
 
 log = logging.getLogger(__name__)
 
@@ -31,24 +33,28 @@ ENVIRONMENT_PREFIX = "YIPING_CREDENTIALS_"
 
 
 class _Reader:
-    """One pass over one config file, collecting every problem."""
+    """One pass over one configuration, collecting every problem.
 
-    def __init__(self, path: Path, catalogue: Catalogue, secrets: Secrets) -> None:
+    `tree`: as it was parsed, with line numbers, or plain. `path`: what problems are told of; relative paths start at
+    its folder.
+    """
+
+    def __init__(self, tree: Any, path: Path, catalogue: Catalogue, secrets: Secrets) -> None:
         self.path = path
         self.name = path.name
         self.catalogue = catalogue
         self.secrets = secrets
-        self.tree = parse(path)
+        self.tree = tree
         self.problems: list[Problem] = []
         self.datums = Datums()
 
-    def problem(self, keys: PathKeys, message: str) -> None:
-        self.problems.append(Problem(self.name, dotted(keys), line_of(self.tree, keys), message))
+    def problem(self, keys: PathKeys, message: str, key: str = "", **values: str | int | None) -> None:
+        self.problems.append(Problem(self.name, dotted(keys), line_of(self.tree, keys), message, key, values))
 
     def read(self) -> Settings:
         raw = plain(self.tree)
         if not isinstance(raw, dict):
-            self.problem((), "must be a mapping of settings (name:, sites:, responders:, ...)")
+            self.problem((), "must be a mapping of settings (name:, sites:, responders:, ...)", "setting.mapping")
             raise ConfigError(self.problems)
         sites = raw.get("sites")
         for index, site in enumerate(sites if isinstance(sites, list) else []):
@@ -72,11 +78,9 @@ class _Reader:
         """Replace every `{kind: ...}` by its recipe; a broken one by a stand-in, so that the rest is checked."""
         if site.get("monitor") is not None:
             site["monitor"] = self._recipe(site["monitor"], "monitor", (*keys, "monitor"))
-        for field, what in (("monitors", "monitor"), ("detectors", "detector"), ("rules", "rule")):
-            if isinstance(site.get(field), list):
-                site[field] = [
-                    self._recipe(value, what, (*keys, field, index)) for index, value in enumerate(site[field])
-                ]
+        for name, what in (("monitors", "monitor"), ("detectors", "detector"), ("rules", "rule")):
+            if isinstance(site.get(name), list):
+                site[name] = [self._recipe(value, what, (*keys, name, index)) for index, value in enumerate(site[name])]
 
     def _recipe(self, raw: Any, what: str, keys: PathKeys) -> RecipeBase:
         look_up: dict[str, tuple[Callable[[str], type[RecipeBase]], type[RecipeBase]]] = {
@@ -89,12 +93,15 @@ class _Reader:
         nothing: dict[str, Any] = {"kind": "?", "id": ""}
         stand_in = base.model_construct(**nothing)
         if not isinstance(raw, dict) or not isinstance(raw.get("kind"), str):
-            self.problem((*keys, "kind"), f"a {what} needs a kind, e.g. {{kind: {self._an_example(what)}}}")
+            example = self._an_example(what)
+            self.problem(
+                (*keys, "kind"), f"a {what} needs a kind, e.g. {{kind: {example}}}", "setting.kind", example=example
+            )
             return stand_in
         try:
             recipe_class = find(raw["kind"])
         except UnknownKind as error:
-            self.problem((*keys, "kind"), str(error.args[0]))
+            self.problem((*keys, "kind"), str(error.args[0]), "setting.kind.unknown", name=raw["kind"])
             return stand_in
         recipe = self._validated(recipe_class, raw, keys)
         return recipe if isinstance(recipe, RecipeBase) else stand_in
@@ -114,7 +121,8 @@ class _Reader:
         except ValidationError as error:
             for found in error.errors(include_url=False, include_input=False):
                 where = untagged(tuple(found["loc"]))
-                self.problem((*keys, *where), worded(found["type"], found["msg"], model, where))
+                key, values = keyed(found["type"], found.get("ctx") or {}, where)
+                self.problem((*keys, *where), worded(found["type"], found["msg"], model, where), key, **values)
             return None
 
     def _cross_check(self, settings: Settings) -> None:
@@ -146,13 +154,17 @@ class _Reader:
         for place, name in enumerate(names):
             if name not in channels:
                 hint = did_you_mean(name, channels) or "; there are no channels"
-                self.problem((*where, "channels", place), f"no channel {name!r}{hint}")
+                said = f"no channel {name!r}{hint}"
+                self.problem(
+                    (*where, "channels", place), said, "setting.channel", name=name, near=near_to(name, channels)
+                )
 
     def _ids_once(self, field: PathKeys, ids: list[str]) -> None:
         for index, name in enumerate(ids):
             if name in ids[:index]:
                 first = dotted((*field, ids.index(name)))
-                self.problem((*field, index, "id"), f"id {name!r} is taken by {first}")
+                said = f"id {name!r} is taken by {first}"
+                self.problem((*field, index, "id"), said, "setting.taken", name=name, first=first)
 
     def _check_site(self, site: SiteSettings, keys: PathKeys) -> None:
         zones = [zone.id for zone in site.zones]
@@ -160,7 +172,8 @@ class _Reader:
         for index, rule in enumerate(site.rules):
             if rule.zone is not None and rule.zone not in zones:
                 hint = did_you_mean(rule.zone, zones) or "; the site has no zones"
-                self.problem((*keys, "rules", index, "zone"), f"no zone {rule.zone!r}{hint}")
+                said, near = f"no zone {rule.zone!r}{hint}", near_to(rule.zone, zones)
+                self.problem((*keys, "rules", index, "zone"), said, "setting.zone", name=rule.zone, near=near)
         self._check_datums(site, keys)
         named: list[tuple[PathKeys, RecipeBase]] = [
             *([((*keys, "monitor"), site.monitor)] if site.monitor is not None else []),
@@ -172,8 +185,10 @@ class _Reader:
     def _check_credentials(self, recipe: BaseModel, where: PathKeys) -> None:
         wanted = getattr(recipe, "credentials", None)
         if isinstance(wanted, str) and wanted not in self.secrets.credentials:
-            hint = did_you_mean(wanted, list(self.secrets.credentials)) or "; secrets.yaml holds none"
-            self.problem((*where, "credentials"), f"no credentials {wanted!r}{hint}")
+            known = list(self.secrets.credentials)
+            said = f"no credentials {wanted!r}{did_you_mean(wanted, known) or '; secrets.yaml holds none'}"
+            near = near_to(wanted, known)
+            self.problem((*where, "credentials"), said, "setting.credentials", name=wanted, near=near)
 
     def _check_datums(self, site: SiteSettings, keys: PathKeys) -> None:
         """A limit on a level must have the datum of every gauge it judges, or one with a configured offset to it."""
@@ -238,7 +253,47 @@ def load_settings(
 
     Secrets stand in `secrets.yaml` beside it, or in the file that YIPING_SECRETS names.
     """
+    secrets = _secrets_beside(path, environment)
+    return _Reader(parse(path), path, catalogue, secrets).read(), secrets
+
+
+def load_machine(
+    path: Path, catalogue: Catalogue, environment: Mapping[str, str] | None = None
+) -> tuple[Settings, Secrets]:
+    """As `load_settings`, of the keys of the machine alone: the others stand in the store. Raises ConfigError."""
+    secrets = _secrets_beside(path, environment)
+    tree = parse(path)
+    raw = plain(tree)
+    if not isinstance(raw, dict):
+        return _Reader(tree, path, catalogue, secrets).read(), secrets  # raises
+    own = {key: raw[key] for key in MACHINE_KEYS if key in raw}
+    if isinstance(raw.get("dispatch"), dict) and "roads" in raw["dispatch"]:
+        own["dispatch"] = {"roads": raw["dispatch"]["roads"]}
+    return _Reader(own, path, catalogue, secrets).read(), secrets
+
+
+def _secrets_beside(path: Path, environment: Mapping[str, str] | None) -> Secrets:
     environment = os.environ if environment is None else environment
-    secrets_path = Path(environment.get("YIPING_SECRETS") or path.parent / "secrets.yaml")
-    secrets = load_secrets(secrets_path, environment)
-    return _Reader(path, catalogue, secrets).read(), secrets
+    return load_secrets(Path(environment.get("YIPING_SECRETS") or path.parent / "secrets.yaml"), environment)
+
+
+@dataclass(frozen=True)
+class DocumentReader:
+    """Reads documents of the store on this machine. Picklable where its catalogue is.
+
+    `machine`: the settings that config.yaml gave, for the keys that always come from there. `secrets`: their names
+    are all that is looked at. `base_dir`: where relative paths start.
+    """
+
+    machine: Settings
+    catalogue: Catalogue
+    secrets: Secrets = field(default_factory=Secrets)
+    base_dir: Path = Path()
+
+    def read(self, document: Mapping[str, Any]) -> Settings:
+        """The settings of a document. Raises ConfigError with every problem found."""
+        return self.read_tree(dict(document), self.base_dir / NAME)
+
+    def read_tree(self, tree: Any, path: Path) -> Settings:
+        """As `read`, of a parsed file with its lines; `path` is what problems are told of. Raises ConfigError."""
+        return with_machine_keys(_Reader(tree, path, self.catalogue, self.secrets).read(), self.machine)

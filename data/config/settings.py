@@ -161,6 +161,14 @@ class CaseSettings(_Settings):
 class Settings(_Settings):
     """The whole config.yaml."""
 
+    config: Annotated[
+        Literal["file", "screen"],
+        Field(
+            description="Where the settings are changed. file: in this file, which is read at the start. screen: on "
+            "the page Set-up and by REST, without a restart; this file is read into the store once, and afterwards "
+            "only its keys of the machine count (docs/operations.md)."
+        ),
+    ] = "file"
     name: Annotated[str, Field(description="Name of the district, shown on the screens.")] = "Yiping 一屏"
     demo: Annotated[bool, Field(description="This is the demo city: simulate responders, mark screens 演示.")] = False
     timezone: Annotated[str, Field(description="IANA time zone of the screens, e.g. Asia/Shanghai.")] = "UTC"
@@ -241,9 +249,14 @@ class Settings(_Settings):
     def zone_info(self) -> ZoneInfo:
         return ZoneInfo(self.timezone)
 
+    @property
+    def cameras(self) -> frozenset[str]:
+        """Sites with a camera."""
+        return frozenset(site.id for site in self.sites if site.camera is not None)
+
     def cameras_of(self, user: User) -> frozenset[str]:
         """Sites whose cameras this user may watch."""
-        seen = frozenset(site.id for site in self.sites if site.camera is not None) - self.hidden_from(user.role)
+        seen = self.cameras - self.hidden_from(user.role)
         return watched_by(self.watch, user, seen)
 
     def hidden_from(self, role: Role) -> frozenset[str]:

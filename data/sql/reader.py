@@ -29,6 +29,7 @@ from data.sql.page_checksums import PageChecksumQueries
 from data.sql.plans_read import PlanQueries
 from data.sql.readings_read import ReadingQueries
 from data.sql.rejects_read import RejectQueries
+from data.sql.settings_read import SettingsQueries
 from data.sql.spans import SpanQueries
 from data.sql.warnings_read import WarningQueries
 from data.sql.whole_rows import WholeRowQueries
@@ -100,6 +101,7 @@ class SqlReader(
     OrganisationQueries,
     PageChecksumQueries,
     PlanQueries,
+    SettingsQueries,
     SpanQueries,
     WholeRowQueries,
 ):

@@ -4,9 +4,27 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from data.sql import alert_rows, models, notice_rows, organisation_rows, plan_rows, warning_rows
+from data.sql import (
+    alert_rows,
+    clip_rows,
+    models,
+    notice_rows,
+    organisation_rows,
+    plan_rows,
+    settings_rows,
+    warning_rows,
+)
 
-_DECLARE = (alert_rows, models, notice_rows, organisation_rows, plan_rows, warning_rows)  # their import declares rows
+_DECLARE = (  # their import declares rows
+    alert_rows,
+    clip_rows,
+    models,
+    notice_rows,
+    organisation_rows,
+    plan_rows,
+    settings_rows,
+    warning_rows,
+)
 _TABLES = models.Row.metadata.tables
 
 OUR_TABLES = frozenset(_TABLES)
@@ -17,6 +35,7 @@ APPEND_ONLY = MappingProxyType(
         "alert_steps": "steps of alerts are never changed",
         "outbox": "published changes are never changed",
         "positions": "positions are never changed",
+        "settings_versions": "versions of the settings are never changed",
         "superseded_readings": "superseded readings are never changed",
     }
 )

@@ -11,6 +11,7 @@ from data.sql.people import PeopleWriting
 from data.sql.plans import PlanWriting
 from data.sql.readings import ReadingWriting
 from data.sql.records import RecordWriting
+from data.sql.settings import SettingsWriting
 from data.sql.warnings import WarningWriting
 
 
@@ -24,6 +25,7 @@ class SqlWriter(
     PlanWriting,
     ReadingWriting,
     RecordWriting,
+    SettingsWriting,
     WarningWriting,
 ):
     """`data.ports.store.Writer` on one connection, behind the savepoint of one unit of work."""

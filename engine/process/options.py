@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -18,13 +19,19 @@ from data.ports.recipe import Context, RecordingSink, Resources
 
 @dataclass(frozen=True)
 class RunOptions:
-    """`base_dir`: where relative paths in config.yaml start. `store`: URL, or the database's path."""
+    """`base_dir`: where relative paths in config.yaml start. `store`: URL, or the database's path.
+
+    `version`: of the stored settings that these are, 0 for those of the file; `workers`: the number of the worker of
+    each site with a camera, as that version has it.
+    """
 
     settings: Settings
     var_dir: Path
     base_dir: Path = Path()
     secrets: Secrets = field(default_factory=Secrets)
     store_url: str = ""
+    version: int = 0
+    workers: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def store(self) -> str | Path:

@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -168,12 +169,17 @@ class Supervisor:
         run_dir: Path,
         mask: SecretMask | None = None,
         log_format: LogFormat = LogFormat.TEXT,
+        *,
+        more: Callable[[], Sequence[Child]] = tuple,
     ) -> None:
+        """`more` is asked again and again for children to start besides; it must not wait for anything."""
         names = [child.name for child in children]
         if len(set(names)) < len(names):
             raise ValueError(f"children need names of their own: {', '.join(names)}")
         self._run_dir = run_dir
-        self._lives = [_Life(child, run_dir, mask or SecretMask(), log_format) for child in children]
+        self._life = partial(_Life, run_dir=run_dir, mask=mask or SecretMask(), log_format=log_format)
+        self._lives = [self._life(child) for child in children]
+        self._more = more
         self._ready = selectors.DefaultSelector()
         self._meters = Meters()
         self._stop = 0
@@ -193,6 +199,7 @@ class Supervisor:
                 if started is not None:
                     started()
                 while not self._stop:
+                    self._lives += [self._life(child) for child in self._more()]
                     self._start_due()
                     self._listen()
                     self._look()

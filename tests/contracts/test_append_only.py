@@ -14,6 +14,10 @@ INSERTS = {
         "(site, monitor, quantity, at, value, quality, superseded_at) VALUES "
         "('quay', 'stage', 'level', '2024-07-12 12:00:00.000000', 1.5, 'good', '2024-07-12 12:01:00.000000')"
     ),
+    "settings_versions": (
+        "(number, at, who, role, note, document, hash, workers, difference) VALUES "
+        "(1, '2024-07-12 12:00:00.000000', 'admin', '', '', '{}', '', '{}', '[]')"
+    ),
     "alert_steps": None,
     "positions": None,
 }

@@ -204,7 +204,7 @@ def test_eight_large_pictures_at_once_leave_the_server_small_and_others_answered
 
 
 def test_one_person_sends_two_photos_at_once_and_so_many_an_hour() -> None:
-    places = UploadPlaces(5)
+    places = UploadPlaces(lambda: 5)
     places.take("zhang")
     places.take("zhang")
     with pytest.raises(TooMany, match="other photos are being taken in"):

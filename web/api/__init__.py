@@ -25,6 +25,7 @@ from web.api.places import place_router
 from web.api.plans import plan_router
 from web.api.rejects import reject_router
 from web.api.schemas import Problem
+from web.api.settings import settings_router
 from web.api.setup import setup_router
 from web.api.task_turns import turn_router
 from web.api.tasks import task_router
@@ -40,12 +41,19 @@ from web.identity import Identity
 from web.json_guard import JsonGuard
 from web.metrics import WebMeters
 from web.problems import install_problems
+from web.settings import CurrentSettings
 from web.site_scope import SiteScopeGuard
 
 PREFIX = "/api/v1"
 
 
-def build_api(deps: ServerDeps, health: Callable[[str], SiteHealth], meters: WebMeters, identity: Identity) -> FastAPI:
+def build_api(
+    deps: ServerDeps,
+    health: Callable[[str], SiteHealth],
+    meters: WebMeters,
+    identity: Identity,
+    current: CurrentSettings,
+) -> FastAPI:
     """Everything under `/api/`; it sees whole paths. Described by `/api/v1/openapi.json`."""
     api = FastAPI(
         title="Yiping 一屏",
@@ -86,6 +94,7 @@ def build_api(deps: ServerDeps, health: Callable[[str], SiteHealth], meters: Web
         diagnosis_router(deps),
         setup_router(deps),
         camera_test_router(deps),
+        settings_router(deps, current),
         account_router(identity),
         factors_router(identity),
         users_router(identity),

@@ -43,6 +43,7 @@ def alarm_card_router(deps: ServerDeps) -> APIRouter:
         hidden = deps.settings.hidden_from(visitor.user.role)
 
         def look(reader: Reader) -> Mapping[str, Any]:
+            board.take(deps.settings)
             found = board.look(reader, visitor.user.name, deps.now())
             return without_sites(found, reader, deps.settings, hidden) if hidden else found
 

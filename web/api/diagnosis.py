@@ -37,7 +37,7 @@ def diagnosis_router(deps: ServerDeps) -> APIRouter:
         """Processes, disk, database, queues, timers, devices, certificate and heartbeat, faults first."""
         visitor_of(request).actor.require(Action.ADMINISTER)
         findings = await deps.lanes.lists.run(
-            diagnose, deps.settings, deps.store, deps.var_dir, deps.now(), deps.certificate
+            diagnose, deps.settings, deps.store, deps.var_dir, deps.now(), deps.certificate, in_force=deps.in_force
         )
         return HealthView(
             ready=is_ready(findings),

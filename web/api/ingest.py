@@ -12,6 +12,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse
 
 from alerts.alertmanager import RULE, apply_signals, signals_of
+from data.config.settings import Settings
 from data.errors import InputRejected, NotFound
 from data.local.inbox import Inbox
 from data.model.alert import Raised, Signal
@@ -42,9 +43,8 @@ def ingest_router(deps: ServerDeps, meters: WebMeters) -> APIRouter:
     """`/datastreams/{site}/{monitor}/observations`, `/alertmanager`"""
     router = APIRouter(tags=["ingest"])
     door = IngestGuard(deps, meters)
-    recipes = {(site.id, sensor.name): sensor for site in deps.settings.sites for sensor in site.sensors}
-    receivers: dict[tuple[str, str], Receiver] = {}  # each remembers the order of what it was sent
-    sites = frozenset(site.id for site in deps.settings.sites)
+    gauges = _Gauges()
+    receivers: dict[tuple[str, str], tuple[Receptive, Receiver]] = {}  # each remembers the order of what it was sent
 
     @router.post(
         "/datastreams/{site}/{monitor}/observations", status_code=202, response_model=None,
@@ -57,15 +57,17 @@ def ingest_router(deps: ServerDeps, meters: WebMeters) -> APIRouter:
         """
         _, scope = door.sender(request, Sends.OBSERVATION)
         scope.require_site(site)
-        recipe = _receptive(recipes, site, monitor)
+        recipe = gauges.receptive(deps.settings, site, monitor)
         scope.require_quantity(getattr(recipe, "quantity", ""))
         content = await request.body()
         try:
-            if (site, monitor) not in receivers:
+            known_recipe, receiver = receivers.get((site, monitor), (None, None))
+            if receiver is None or known_recipe != recipe:
                 latest = await deps.read(lambda reader: reader.latest_readings())
                 known = [reading.at for reading in latest if (reading.site, reading.monitor) == (site, monitor)]
-                receivers.setdefault((site, monitor), recipe.receiver(site, max(known, default=None)))
-            found = receivers[site, monitor].accept(parsed_json(content), deps.now())
+                receiver = recipe.receiver(site, max(known, default=None))
+                receivers[site, monitor] = recipe, receiver
+            found = receiver.accept(parsed_json(content), deps.now())
         except InputRejected as error:
             await door.refuse_one(site, monitor, error, content)
             raise
@@ -84,7 +86,7 @@ def ingest_router(deps: ServerDeps, meters: WebMeters) -> APIRouter:
         """Prometheus Alertmanager's webhook. The label `site` says where; what names no site of ours is rejected."""
         _, scope = door.sender(request, Sends.ALERT)
         content = await request.body()
-        now = deps.now()
+        now, sites = deps.now(), frozenset(site.id for site in deps.settings.sites)
         try:
             signals, rejects = signals_of(parsed_json(content), sites, now)
         except InputRejected as error:
@@ -117,10 +119,20 @@ def _within(scope: TokenScope, signals: Iterable[Signal], now: datetime) -> tupl
     return kept, beyond
 
 
-def _receptive(recipes: Mapping[tuple[str, str], MonitorRecipe], site: str, monitor: str) -> Receptive:
-    """Raises NotFound."""
-    recipe = recipes.get((site, monitor))
-    if not isinstance(recipe, Receptive):
-        known = [f"{place}/{name}" for (place, name), one in recipes.items() if isinstance(one, Receptive)]
-        raise NotFound(f"no gauge {site}/{monitor} is sent to us; these are: {', '.join(known) or 'none'}")
-    return recipe
+class _Gauges:
+    """The gauges of the settings in force, listed once for each settings: in a storm thousands are sent a second."""
+
+    def __init__(self) -> None:
+        self._settings: Settings | None = None
+        self._recipes: Mapping[tuple[str, str], MonitorRecipe] = {}
+
+    def receptive(self, settings: Settings, site: str, monitor: str) -> Receptive:
+        """What takes in observations of this gauge. Raises NotFound."""
+        if settings is not self._settings:
+            self._recipes = {(one.id, sensor.name): sensor for one in settings.sites for sensor in one.sensors}
+            self._settings = settings
+        recipe = self._recipes.get((site, monitor))
+        if not isinstance(recipe, Receptive):
+            known = [f"{place}/{name}" for (place, name), one in self._recipes.items() if isinstance(one, Receptive)]
+            raise NotFound(f"no gauge {site}/{monitor} is sent to us; these are: {', '.join(known) or 'none'}")
+        return recipe

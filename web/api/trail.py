@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 
 from data.errors import InputRejected
-from data.model.people import Action, Actor
+from data.model.people import Action, Actor, may
 from data.model.record import AuditEntry
 from data.model.spans import EvidenceKey
 from data.model.views import audit_view, evidence_view
@@ -25,7 +25,6 @@ _DEFAULT_SPAN = timedelta(days=1)
 def trail_router(deps: ServerDeps) -> APIRouter:
     """`/audit` and `/evidence`."""
     router = APIRouter(tags=["trail"])
-    cameras = frozenset(site.id for site in deps.settings.sites if site.camera is not None)
 
     @router.get("/audit", response_model=None, responses=answers(AnyList, 403, 422))
     async def list_audit(
@@ -61,9 +60,9 @@ def trail_router(deps: ServerDeps) -> APIRouter:
         cursor: Cursor = None,
     ) -> dict[str, Any]:
         """Pictures by time; the last day when no span is given. The picture is at /media/evidence/{id}."""
-        visitor = visitor_of(request)
+        visitor, settings = visitor_of(request), deps.settings
         visitor.actor.require(Action.READ)
-        hidden = deps.settings.hidden_from(visitor.user.role) | (cameras - deps.settings.cameras_of(visitor.user))
+        hidden = settings.hidden_from(visitor.user.role) | (settings.cameras - settings.cameras_of(visitor.user))
         end = utc(until) or deps.now() + timedelta(hours=1)
         start, key = utc(since) or deps.now() - _DEFAULT_SPAN, key_cursor(cursor, (datetime, str))
         after = None if key is None else EvidenceKey(*key)
@@ -77,4 +76,7 @@ def trail_router(deps: ServerDeps) -> APIRouter:
 
 def _entry_seen(entry: AuditEntry, actor: Actor) -> dict[str, Any]:
     view = audit_view(entry)
-    return view | {"detail": detail_seen(view["detail"], actor)}
+    detail = detail_seen(view["detail"], actor)
+    if entry.subject.startswith("settings:") and (actor.role is None or not may(actor.role, Action.ADMINISTER)):
+        detail.pop("difference", None)  # addresses of devices, and sites that are hidden from this role
+    return view | {"detail": detail}

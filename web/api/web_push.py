@@ -31,19 +31,21 @@ class ForgetBody(BaseModel):
 def web_push_router(deps: ServerDeps) -> APIRouter:
     """`/web-push...`"""
     router = APIRouter(tags=["notices"])
-    channel = next((one for one in deps.settings.notices.channels if isinstance(one, Recipe)), None)
+
+    def configured() -> Recipe | None:
+        return next((one for one in deps.settings.notices.channels if isinstance(one, Recipe)), None)
 
     @router.get("/web-push", response_model=None, responses=answers(PushState))
     async def state(request: Request) -> dict[str, Any]:
         """`public_key` null: web push is off here (it goes through foreign clouds). `browsers`: yours."""
-        name = visitor_of(request).actor.name
+        name, channel = visitor_of(request).actor.name, configured()
         known = await deps.read(lambda reader: subscriptions_of(reader, name))
         return {"public_key": None if channel is None else channel.public_key, "browsers": len(known)}
 
     @router.post("/web-push", response_model=None, responses=answers(PushCount, 403, 409, 422))
     async def add(request: Request, body: PushSubscription) -> Response:
         """Be told in this browser, too."""
-        name = visitor_of(request).actor.name
+        name, channel = visitor_of(request).actor.name, configured()
         if channel is None:
             raise IllegalMove("web push is off: no channel of this kind is configured")
         if not body.is_at(channel.services):

@@ -1,0 +1,290 @@
+"""Settings changed without a restart: read, checked, saved as a new version, gone back to; for administrators."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import JSONResponse
+
+from data.config.catalogue import Catalogue
+from data.config.document import MACHINE_KEYS, as_yaml, document_of, of_text
+from data.config.schema import document_schema
+from data.errors import IllegalMove
+from data.model.people import Action, Actor
+from data.model.settings_version import SettingsVersion
+from data.model.views import iso
+from data.ports.store import Reader
+from data.stored.settings_versions import NewVersion, keep_version, require_screen
+from web.api.lists import Cursor, Limit, before_id
+from web.api.params import LARGEST_ID, BodyId, RowId
+from web.api.schemas import AnyList, answers
+from web.auth import visitor_of
+from web.deps import ServerDeps
+from web.settings import CurrentSettings, checked, propose, version_view, with_site, without_site
+
+SCHEMA_PATH = "/api/v1/settings/schema"
+_Document = Annotated[dict[str, Any], Field(description="As config.yaml, without the keys of the machine.")]
+_Base = Annotated[BodyId, Field(description="The version that was seen and is changed.")]
+_Note = Annotated[str, Field(max_length=500, description="Why; for the list of versions.")]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class CheckBody(_Body):
+    """A document to look at; nothing is saved."""
+
+    document: _Document
+
+
+class SaveBody(_Body):
+    """A whole document."""
+
+    base_version: _Base
+    document: _Document
+    note: _Note = ""
+
+
+class SiteBody(_Body):
+    """A new site, as it would stand among `sites`."""
+
+    base_version: _Base
+    site: Annotated[dict[str, Any], Field(description="id, location, monitor, zones, rules, ...")]
+    note: _Note = ""
+
+
+class SitePartsBody(BaseModel):
+    """Parts of a site that take the place of what is there: any of its settings; null takes it away.
+
+    `camera` stands for the monitor that gives pictures, wherever the site has it.
+    """
+
+    model_config = ConfigDict(extra="allow")
+
+    base_version: _Base
+    note: _Note = ""
+
+
+class RestoreBody(_Body):
+    """`base_version`: the newest version that was seen; any when left out."""
+
+    base_version: BodyId | None = None
+    note: _Note = ""
+
+
+class SettingsView(BaseModel):
+    """`mode` file: config.yaml is the truth, and nothing can be saved. `version` 0: of the file itself.
+
+    `newest` above `version`: it cannot be read, and `trouble` says why.
+    """
+
+    mode: str
+    version: int
+    newest: int
+    trouble: str
+    at: str | None
+    who: str
+    note: str
+    document: dict[str, Any]
+    machine_keys: list[str]
+    schema_url: str
+
+
+class CheckAnswer(BaseModel):
+    """`problems`: where (`path`, the site's id), `words`, and their `key` with `values` for a screen's own language."""
+
+    problems: list[dict[str, Any]]
+    difference: list[dict[str, Any]]
+
+
+class VersionAnswer(BaseModel):
+    """A version; `document` where one alone is asked for."""
+
+    model_config = ConfigDict(extra="allow")
+
+    version: int
+    at: str
+    who: str
+    note: str
+    restored: int | None
+    hash: str
+    difference: list[dict[str, Any]]
+
+
+class SchemaAnswer(BaseModel):
+    """JSON Schema 2020-12 of a document."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+def settings_router(deps: ServerDeps, current: CurrentSettings) -> APIRouter:
+    """`/settings...`"""
+    router = APIRouter(tags=["settings"])
+    _add_reading(router, deps, current)
+    _add_saving(router, deps, current)
+    _add_sites(router, deps, current)
+    _add_versions(router, deps, current)
+    return router
+
+
+def _administrator(request: Request) -> Actor:
+    """Raises Forbidden."""
+    actor = visitor_of(request).actor
+    actor.require(Action.ADMINISTER)
+    return actor
+
+
+def _add_reading(router: APIRouter, deps: ServerDeps, current: CurrentSettings) -> None:
+    schemas: dict[str, Any] = {}
+
+    @router.get("/settings", response_model=None, responses=answers(SettingsView, 403))
+    async def settings(request: Request) -> dict[str, Any]:
+        """The document in force, and how it may be changed."""
+        _administrator(request)
+        found = current.now
+        number = found.version
+        version = await deps.read(lambda reader: reader.settings_version(number)) if number else None
+        return {
+            "mode": deps.settings.config,
+            "version": number,
+            "newest": found.newest,
+            "trouble": found.trouble,
+            "at": None if version is None else iso(version.at),
+            "who": "" if version is None else version.who,
+            "note": "" if version is None else version.note,
+            "document": document_of(deps.file) if version is None else of_text(version.document),
+            "machine_keys": list(MACHINE_KEYS),
+            "schema_url": deps.door.base + SCHEMA_PATH,
+        }
+
+    @router.get("/settings/schema", response_model=None, responses=answers(SchemaAnswer, 403))
+    async def schema(request: Request) -> dict[str, Any]:
+        """JSON Schema of a document, with every kind of monitor, detector, rule and channel (`oneOf` by `kind`)."""
+        _administrator(request)
+        if not schemas:
+            catalogue = deps.catalogue or Catalogue({}, {}, {})
+            schemas.update(await deps.lanes.heavy.run(document_schema, catalogue, MACHINE_KEYS))
+        return schemas
+
+    @router.get("/settings/export", response_model=None, responses=answers(None, 403, media="application/yaml"))
+    async def export(request: Request) -> Response:
+        """A config.yaml that `app.py check` takes: the document in force with the keys of this machine."""
+        _administrator(request)
+        number = current.now.version
+        version = await deps.read(lambda reader: reader.settings_version(number)) if number else None
+        document = document_of(deps.file) if version is None else of_text(version.document)
+        text = await deps.lanes.heavy.run(as_yaml, document, deps.file)
+        name = f"config-version-{number}.yaml"
+        headers = {"Content-Disposition": f"attachment; filename={name}", "Cache-Control": "no-store"}
+        return Response(text, media_type="application/yaml", headers=headers)
+
+    @router.post("/settings/check", response_model=None, responses=answers(CheckAnswer, 403))
+    async def check(request: Request, body: CheckBody) -> dict[str, Any]:
+        """What is wrong in a document, each with its place, and what would differ from what is in force."""
+        _administrator(request)
+        return await deps.lanes.heavy.run(checked, deps, current, body.document)
+
+
+def _add_saving(router: APIRouter, deps: ServerDeps, current: CurrentSettings) -> None:
+    @router.put("/settings", response_model=None, responses=answers(VersionAnswer, 403, 404, 409))
+    async def save(request: Request, body: SaveBody) -> dict[str, Any]:
+        """A new version, in force within two seconds. 409 when somebody saved meanwhile, 422 with every problem."""
+        actor = _administrator(request)
+        require_screen(deps.settings)
+        new = await deps.lanes.heavy.run(propose, deps, current, body.base_version, body.document, note=body.note)
+        return await _kept(deps, current, new, actor)
+
+
+async def _kept(deps: ServerDeps, current: CurrentSettings, new: NewVersion, actor: Actor) -> dict[str, Any]:
+    """Store it and wait until it is in force here. Raises IllegalMove where nothing differs, StaleVersion."""
+    if new.before == current.now.version and not new.difference and new.restored is None:
+        raise IllegalMove("nothing differs from the version in force", key="settings.same")
+    version = await deps.commit(lambda writer: keep_version(writer, new, actor, deps.now()))
+    await current.catch_up(version.number)
+    return version_view(version)
+
+
+def _add_sites(router: APIRouter, deps: ServerDeps, current: CurrentSettings) -> None:
+    async def change(
+        actor: Actor, base: int, note: str, edit: Callable[[Mapping[str, Any]], Mapping[str, Any]]
+    ) -> dict[str, Any]:
+        """A new version made of the one that was seen. Raises NotFound, StaleVersion, SettingsRefused."""
+        require_screen(deps.settings)
+        seen = await deps.read(lambda reader: reader.settings_version(base))
+        document = edit(of_text(seen.document))
+        new = await deps.lanes.heavy.run(propose, deps, current, base, document, note=note)
+        return await _kept(deps, current, new, actor)
+
+    @router.post(
+        "/settings/sites", status_code=201, response_model=None,
+        responses=answers(VersionAnswer, 403, 404, 409, status=201),
+    )  # fmt: skip
+    async def add(request: Request, body: SiteBody) -> Response:
+        """A site more, at the end."""
+
+        def edit(document: Mapping[str, Any]) -> Mapping[str, Any]:
+            return {**document, "sites": [*(document.get("sites") or []), body.site]}
+
+        return JSONResponse(await change(_administrator(request), body.base_version, body.note, edit), 201)
+
+    @router.patch("/settings/sites/{site_id}", response_model=None, responses=answers(VersionAnswer, 403, 404, 409))
+    async def patch(request: Request, site_id: str, body: SitePartsBody) -> dict[str, Any]:
+        """Replace parts of one site: `{"base_version": 3, "zones": [...], "rules": [...], "camera": {...}}`."""
+        catalogue, parts = deps.catalogue or Catalogue({}, {}, {}), body.model_extra or {}
+        return await change(
+            _administrator(request),
+            body.base_version,
+            body.note,
+            lambda document: with_site(document, site_id, parts, catalogue),
+        )
+
+    @router.delete("/settings/sites/{site_id}", response_model=None, responses=answers(VersionAnswer, 403, 404, 409))
+    async def remove(
+        request: Request,
+        site_id: str,
+        base_version: Annotated[int, Query(ge=1, le=LARGEST_ID, description="The version that was seen.")],
+        note: Annotated[str, Query(max_length=500)] = "",
+    ) -> dict[str, Any]:
+        """What plans or fusion still name is refused, with the place that names it."""
+        actor = _administrator(request)
+        return await change(actor, base_version, note, lambda document: without_site(document, site_id))
+
+
+def _add_versions(router: APIRouter, deps: ServerDeps, current: CurrentSettings) -> None:
+    @router.get("/settings/versions", response_model=None, responses=answers(AnyList, 403))
+    async def versions(request: Request, limit: Limit = 50, cursor: Cursor = None) -> dict[str, Any]:
+        """Who saved what, when and why; newest first, each with what differs from the one before."""
+        _administrator(request)
+        before = before_id(cursor)
+
+        def look(reader: Reader) -> list[SettingsVersion]:
+            return list(reader.settings_versions(before=before, limit=limit + 1))
+
+        found = await deps.read_list(look)
+        items = [version_view(one) for one in found[:limit]]
+        return {"items": items, "next": str(items[-1]["version"]) if len(found) > limit else None}
+
+    @router.get("/settings/versions/{number}", response_model=None, responses=answers(VersionAnswer, 403, 404))
+    async def version(request: Request, number: RowId) -> dict[str, Any]:
+        """One version with its document."""
+        _administrator(request)
+        found = await deps.read(lambda reader: reader.settings_version(number))
+        return version_view(found) | {"document": of_text(found.document)}
+
+    @router.post(
+        "/settings/versions/{number}/restore", response_model=None, responses=answers(VersionAnswer, 403, 404, 409)
+    )
+    async def restore(request: Request, number: RowId, body: RestoreBody | None = None) -> dict[str, Any]:
+        """Go back: a new version with the document of an earlier one."""
+        actor, given = _administrator(request), body or RestoreBody()
+        require_screen(deps.settings)
+        newest, earlier = await deps.read(lambda reader: (reader.newest_settings(), reader.settings_version(number)))
+        base = newest if given.base_version is None else given.base_version
+        new = await deps.lanes.heavy.run(
+            propose, deps, current, base, of_text(earlier.document), note=given.note, restored=number
+        )
+        return await _kept(deps, current, new, actor)
