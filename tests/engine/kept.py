@@ -28,6 +28,7 @@ class LiveSite:
     folder: Path
     site: SiteSettings
     block_s: float = 600.0
+    process: str = "worker-1"
     signals: list[Signal] = field(default_factory=list)
     open: dict[AlertKey, Alert] = field(default_factory=dict)
 
@@ -36,7 +37,7 @@ class LiveSite:
 
     def start(self, alerts: Sequence[Alert], state: Any = None) -> None:
         """The process begins."""
-        self.log = ObservationLog(self.folder, "worker-1", Meters(), block_s=self.block_s, flush_every_s=0.005)
+        self.log = ObservationLog(self.folder, self.process, Meters(), block_s=self.block_s, flush_every_s=0.005)
         observer = self.log.observer(f"{self.site.id}.camera")
         self.pipeline = SitePipeline(self.site, Context(self.site.place), alerts, state, observer=observer)
 
