@@ -177,6 +177,9 @@ _READING: Mapping[str, Mapping[str, Who]] = {
     "/api/v1/warnings": {"GET": _READ, "POST": _SEND},
     "/api/v1/warnings/{warning_id}": {"GET": _READ},
     "/api/v1/web-push": {"GET": _READ_OWN, "POST": _READ_OWN},
+    "/api/v1/what-ifs": {"POST": permitted(Action.REVIEW)},
+    "/api/v1/what-ifs/choices": {"GET": permitted(Action.REVIEW)},
+    "/api/v1/what-ifs/{request_id}": {"GET": permitted(Action.REVIEW)},
 }
 
 _WRITING: Mapping[str, Mapping[str, Who]] = {

@@ -168,8 +168,8 @@ class Reader(Protocol):
         ...
 
     def responder(self, responder_id: str) -> Responder: ...
-    def track(self, responder_id: str, limit: int = 100) -> Sequence[TrackPoint]:
-        """Positions, newest first, those that are not believed among them."""
+    def track(self, responder_id: str, limit: int = 100, *, until: datetime | None = None) -> Sequence[TrackPoint]:
+        """Positions until then, newest first, those that are not believed among them."""
         ...
 
     def busy_responders(self) -> frozenset[str]:

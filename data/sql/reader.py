@@ -161,10 +161,12 @@ class SqlReader(
     def responder(self, responder_id: str) -> Responder:
         return self._one(RESPONDERS, responder_id, rows.responder_of, "responder")
 
-    def track(self, responder_id: str, limit: int = 100) -> Sequence[TrackPoint]:
+    def track(self, responder_id: str, limit: int = 100, *, until: datetime | None = None) -> Sequence[TrackPoint]:
         found = (
             select(POSITIONS).where(POSITIONS.c.responder == responder_id).order_by(POSITIONS.c.at.desc()).limit(limit)
         )
+        if until is not None:
+            found = found.where(POSITIONS.c.at <= until)
         return [
             TrackPoint(row["at"], Location(lon=row["lon"], lat=row["lat"]), row["doubt"])
             for row in self._connection.execute(found).mappings()

@@ -61,7 +61,8 @@ class Answers:
             RequestKind.TRY_RULE: self._try_rule,
             RequestKind.WHAT_IF: self._what_if,
         }
-        answer, problem = None, ""
+        answer: Answer | None = None
+        problem = ""
         try:
             answer = ways[request.kind](request.payload)
         except ValidationError as error:
@@ -70,6 +71,8 @@ class Answers:
             problem = str(error.args[0])
         except (YipingError, OSError) as error:
             problem = str(error)
+            if isinstance(error, YipingError) and error.key:  # screens say it in their reader's language
+                answer = {"words": {"key": error.key, "values": error.values}}
         now = datetime.now(UTC)
         self._store.write(lambda writer: writer.answer_request(request.id, now, answer, redact(problem)))
 
@@ -131,7 +134,7 @@ class Answers:
     def _what_if(self, payload: Mapping[str, Any]) -> Answer:
         """What was given to the rules, judged otherwise; see `engine.replay.answer.what_if`. One at a time."""
         if not self._judging.acquire(blocking=False):
-            raise Busy("another span is being judged again: please try again in a moment")
+            raise Busy("another span is being judged again: please try again in a moment", key="what_if.busy")
         try:
             return what_if(self._options, payload)
         finally:

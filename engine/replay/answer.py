@@ -44,8 +44,9 @@ def what_if(options: RunOptions, payload: Mapping[str, Any]) -> dict[str, Any]:
     theirs.close()
     try:
         if not ours.poll(WITHIN_S):
-            raise InputRejected(f"given up after {WITHIN_S:g} s: ask for a shorter span or fewer sites")
-        answer, problem = ours.recv()
+            text = f"given up after {WITHIN_S:g} s: ask for a shorter span or fewer sites"
+            raise InputRejected(text, key="what_if.long")
+        answer, problem, key, values = ours.recv()
     except EOFError as error:
         raise InputRejected("the judging ended without an answer") from error
     finally:
@@ -53,7 +54,7 @@ def what_if(options: RunOptions, payload: Mapping[str, Any]) -> dict[str, Any]:
         child.join()
         ours.close()
     if problem:
-        raise InputRejected(problem)
+        raise InputRejected(problem, key=key, **values)
     return dict(answer)
 
 
@@ -61,9 +62,11 @@ def _answer(pipe: Connection, options: RunOptions, payload: dict[str, Any]) -> N
     """The child."""
     os.nice(_LEAST_URGENT)
     try:
-        pipe.send((judged_otherwise(options, payload), ""))
-    except (YipingError, OSError) as error:
-        pipe.send((None, redact(str(error))))
+        pipe.send((judged_otherwise(options, payload), "", "", {}))
+    except YipingError as error:
+        pipe.send((None, redact(str(error)), error.key, error.values))
+    except OSError as error:
+        pipe.send((None, redact(str(error)), "", {}))
     finally:
         pipe.close()
 
@@ -72,7 +75,7 @@ def judged_otherwise(options: RunOptions, payload: Mapping[str, Any]) -> dict[st
     """As `what_if`, in this process. Raises InputRejected."""
     since, until = _moment(payload, "since"), _moment(payload, "until")
     if until - since > LONGEST:
-        raise InputRejected(f"at most {LONGEST / timedelta(hours=1):g} hours at once")
+        raise InputRejected(f"at most {LONGEST / timedelta(hours=1):g} hours at once", key="what_if.span")
     changes = changes_of(payload)
     without = [str(one) for one in payload.get("without", ())]
     settings, catalogue = options.settings, load_catalogue()
@@ -82,7 +85,7 @@ def judged_otherwise(options: RunOptions, payload: Mapping[str, Any]) -> dict[st
         replayer = Replayer(options.observations_dir, catalogue, store)
         sites = sorted(replayer.sites() & set(map(str, payload.get("sites", ()))))
         if not sites:
-            raise InputRejected("nothing is kept of these sites")
+            raise InputRejected("nothing is kept of these sites", key="what_if.nothing")
         found = replayer.what_if(
             since, until, by_changes(changes, catalogue), settings, sites, without=without, roads=roads
         )

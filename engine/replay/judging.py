@@ -235,7 +235,7 @@ def _changed(site: SiteSettings, change: RuleChange | ZoneChange, catalogue: Cat
         return site.model_copy(update={"rules": tuple(rules)})
     except ValidationError as error:
         told = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
-        raise InputRejected(f"{site.id}: {told}") from error
+        raise InputRejected(f"{site.id}: {told}", key="what_if.value", told=told) from error
 
 
 def unchanged(begin: Begin, site: SiteSettings, context: Context) -> Collection[str]:

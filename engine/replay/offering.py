@@ -73,7 +73,7 @@ class Past:
         self._settings = settings
         self._skipped = frozenset(skipped)
         self._people = [one for one in reader.responders() if one.id not in self._skipped]
-        self._tracks = {one.id: reader.track(one.id, _TRACK) for one in self._people}
+        self._tracks = {one.id: reader.track(one.id, _TRACK, until=until) for one in self._people}
         self._shifts = reader.shifts(since=since - COUNTS_FOR)
         query = TaskQuery(since=since - LOAD_OVER - timedelta(days=1), until=until, limit=_TASKS)
         self._tasks = [task for task in reader.tasks(query) if task.responder is not None]

@@ -180,7 +180,8 @@ class Replayer:
             raise InputRejected(f"nothing is kept of {', '.join(sorted(unknown))}; known: {', '.join(sorted(known))}")
         passages = self._files.passages(sites or sorted(known), since, until, run_in=run_in)
         if not passages:
-            raise InputRejected(f"no observations are kept of {exact(since)} to {exact(until)}")
+            text = f"no observations are kept of {exact(since)} to {exact(until)}"
+            raise InputRejected(text, key="what_if.nothing")
         return passages
 
     def _judged(self, passages: Sequence[Passage], since: datetime, until: datetime, other: Other | None) -> Replayed:

@@ -34,6 +34,7 @@ from web.api.unaccepted import unaccepted_router
 from web.api.users import users_router
 from web.api.warnings import warning_router
 from web.api.web_push import web_push_router
+from web.api.what_ifs import what_if_router
 from web.clips import clip_router
 from web.deps import ServerDeps
 from web.health import SiteHealth
@@ -88,6 +89,7 @@ def build_api(
         warning_router(deps, meters),
         notice_router(deps),
         web_push_router(deps),
+        what_if_router(deps),
         plan_router(deps),
         load_router(deps),
         reject_router(deps),

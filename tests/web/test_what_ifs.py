@@ -1,0 +1,133 @@
+"""What-ifs over REST: asked, computed beside the server, and told to who has asked. Nothing is changed by it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from alerts.threshold import Recipe as Threshold
+from data.config.settings import ResponderSettings, Settings, SiteSettings
+from data.local.vault import FolderVault
+from data.model.people import Role
+from data.ports.store import AlertQuery
+from engine.catalogue import load_catalogue
+from engine.process.options import RunOptions
+from engine.reactions.answers import Answers
+from tests.engine.kept import LiveSite
+from tests.engine.test_what_if import rise_and_fall
+from tests.web.city import ROLES, Clock, Running, open_deps, start
+from web.accounts import add_user
+
+NOON = datetime(2024, 7, 12, 4, 0, tzinfo=UTC)
+SPAN = {"since": NOON.isoformat(), "until": (NOON + timedelta(minutes=15)).isoformat()}
+
+
+def settings() -> Settings:
+    depth = Threshold(id="depth", quantity="water_depth", above=25)
+    sites = [
+        SiteSettings(id="dip-1", name="滨江下穿道", location={"lon": 106.5, "lat": 29.6}, rules=(depth,)),
+        SiteSettings(
+            id="vault", name="金库", location={"lon": 106.6, "lat": 29.6}, rules=(depth,), visible_to=(Role.COMMANDER,)
+        ),
+    ]
+    people = ResponderSettings(id="zhang", name="张三", location={"lon": 106.5, "lat": 29.601})
+    return Settings(sites=tuple(sites), responders=(people,))
+
+
+@pytest.fixture(scope="module")
+def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Running, Answers]]:
+    configured, var = settings(), tmp_path_factory.mktemp("town") / "var"
+    rise_and_fall(LiveSite(var / "observations", configured.sites[0]), 400)
+    deps = open_deps(var, configured)
+    for name, role in ROLES.items():
+        add_user(deps.store, name, role, None)
+    deps.store.write(lambda writer: writer.put_position("zhang", NOON, configured.responders[0].location))  # type: ignore[arg-type]
+    server, thread, port = start(deps)
+    options = RunOptions(settings=configured, var_dir=var)
+    answers = Answers(deps.store, FolderVault(var / "evidence"), options, load_catalogue())
+    yield Running(f"http://127.0.0.1:{port}", deps.store, deps, Clock(), server), answers
+    server.should_exit = True
+    thread.join(15)
+    deps.store.close()
+
+
+def answer_all(town: tuple[Running, Answers]) -> None:
+    running, answers = town
+    for request in running.store.read(lambda reader: reader.unanswered_requests()):
+        answers.answer(request)
+
+
+def asked(value: Any = 15, **more: Any) -> dict[str, Any]:
+    change = {"site": "dip-1", "rule": "depth", "setting": "above", "value": value}
+    return {**SPAN, "changes": [change], **more}
+
+
+def test_an_analyst_asks_and_is_told_and_nobody_else_is(town: tuple[Running, Answers]) -> None:
+    running, _ = town
+    with running.client("zhou") as analyst, running.client("li") as operator, running.client("zhang") as responder:
+        given = analyst.post("/api/v1/what-ifs", json=asked(without=["zhang"]))
+        assert given.status_code == 200, given.text
+        path = f"/api/v1/what-ifs/{given.json()['id']}"
+        assert analyst.get(path).json()["state"] == "waiting"
+        answer_all(town)
+        told = analyst.get(path).json()
+        assert (told["state"], told["error"], told["answer"]["counts"]) == ("done", "", {"earlier": 1})
+        assert told["answer"]["alerts"][0]["by_s"] == -100
+        (sent,) = told["answer"]["dispatch"]
+        assert sent["before"]["offered"][0]["responder"] == "zhang"
+        assert sent["after"]["shortfall"] == ["no responder is configured"]
+        assert operator.get(path).status_code == 404, "another's question"
+        assert responder.post("/api/v1/what-ifs", json=asked()).status_code == 403
+        assert responder.get("/api/v1/what-ifs/choices").status_code == 403
+    assert running.store.read(lambda reader: reader.alerts(AlertQuery())) == []
+    assert running.store.read(lambda reader: reader.responders())[0].id == "zhang"
+
+
+def test_the_choices_are_the_numbers_and_durations_of_the_rules_that_one_may_know_of(
+    town: tuple[Running, Answers],
+) -> None:
+    running, _ = town
+    with running.client("zhou") as analyst, running.client("sun") as commander:
+        found = analyst.get("/api/v1/what-ifs/choices").json()
+        assert [(rule["site"], rule["rule"]) for rule in found["rules"]] == [("dip-1", "depth")]
+        above = found["rules"][0]["settings"][0]
+        assert (above["name"], above["value"], above["kind"]) == ("above", 25, "number")
+        kinds = {one["name"]: one["kind"] for one in found["rules"][0]["settings"]}
+        assert (kinds["pending_for"], kinds["samples"], "bands" in kinds) == ("duration", "number", False)
+        assert found["responders"] == [{"id": "zhang", "name": "张三"}]
+        seen = {rule["site"] for rule in commander.get("/api/v1/what-ifs/choices").json()["rules"]}
+        assert seen == {"dip-1", "vault"}
+        hidden = analyst.post("/api/v1/what-ifs", json={**SPAN, "sites": ["vault"]})
+        assert hidden.status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("body", "key"),
+    [
+        (asked("deep"), "what_if.value"),
+        (asked() | {name: f"2024-07-2{day}T04:00:00Z" for day, name in enumerate(SPAN)}, "what_if.nothing"),
+    ],
+    ids=["no value", "nothing kept"],
+)  # fmt: skip
+def test_what_cannot_be_judged_is_told_with_words_for_the_screens(
+    town: tuple[Running, Answers], body: dict[str, Any], key: str
+) -> None:
+    running, _ = town
+    with running.client("zhou") as analyst:
+        number = analyst.post("/api/v1/what-ifs", json=body).json()["id"]
+        answer_all(town)
+        told = analyst.get(f"/api/v1/what-ifs/{number}").json()
+    assert (told["state"], told["answer"]["words"]["key"]) == ("refused", key)
+    assert told["error"]
+
+
+def test_a_span_that_is_too_long_or_turned_round_is_refused_at_once(town: tuple[Running, Answers]) -> None:
+    running, _ = town
+    with running.client("zhou") as analyst:
+        for until in (NOON - timedelta(hours=1), NOON + timedelta(hours=25)):
+            refused = analyst.post("/api/v1/what-ifs", json=asked(until=until.isoformat()))
+            assert (refused.status_code, refused.json()["words"]["key"]) == (422, "what_if.span")
+    assert ROLES["zhou"] is Role.ANALYST
