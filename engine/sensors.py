@@ -60,6 +60,8 @@ STRAGGLERS_FOR_S = 30.0  # after the clock was put back, what was taken before m
 TICK_S = 1.0
 GATHER_S = 0.05  # readings that come within it share a commit
 MOST_ITEMS = 500
+MOST_WAITING = 10_000  # readings that are not judged yet, of all gauges
+FULL_FOR_S = 0.01
 RETRY_S = 1.0
 METERS_EVERY_S = 5.0
 
@@ -136,7 +138,7 @@ class Sensors:
         self._reject_log = RejectLog()
         self._meters_file = options.run_dir / f"metrics-{name}.json"
         self._meters_due_s = 0.0
-        self._came: queue.Queue[tuple[Device, Item]] = queue.Queue(maxsize=10_000)
+        self._came: queue.SimpleQueue[tuple[Device, Item]] = queue.SimpleQueue()  # a Queue costs ten times as much
         self._store: Store = open_store(options.store, migrate=False, mask=options.mask)
         self._modes = Polled(self._store, active_modes, frozenset[str]())
         self._resources = Resources()
@@ -234,6 +236,8 @@ class Sensors:
 
     def _take(self, device: Device, item: Item) -> None:
         """From a sensor's thread; waits while too much is waiting already."""
+        while self._came.qsize() >= MOST_WAITING and not self._heart.stopping.is_set():
+            time.sleep(FULL_FOR_S)
         self._came.put((device, item))
 
     def _gather(self) -> list[tuple[Device, Item]]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Iterable
+from functools import lru_cache
 from types import MappingProxyType
 
 from data.errors import NoValue
@@ -57,12 +59,25 @@ DOUBTFUL = (999.0, 999.9, 999.99, 999.999, 99.99, 99.999, 7999.0, 655.35, 65.535
 """Numbers that are fill values at some gauges and readings at others: believed only near a reading that is sure."""
 
 
-def is_one_of(value: float, fills: Iterable[float]) -> bool:
-    """Is this number one of the fill values, as far as 32 bits can tell?"""
-    return any(math.isclose(value, fill, rel_tol=_EXACTLY) for fill in fills)
+class FillValues:
+    """Numbers by which a gauge says that it has no value. In order: they are asked about with every reading."""
+
+    def __init__(self, numbers: Iterable[float] = ()) -> None:
+        self._ordered = sorted(numbers)
+
+    def __contains__(self, value: float) -> bool:
+        """Is this number one of them, as far as 32 bits can tell?"""
+        above = bisect_left(self._ordered, value)
+        return any(math.isclose(value, fill, rel_tol=_EXACTLY) for fill in self._ordered[max(0, above - 1) : above + 1])
 
 
-def require_value(given: object, fills: Iterable[float], words: Iterable[str] = ()) -> None:
+@lru_cache(256)
+def fill_values(own: tuple[float | str, ...], known: tuple[float, ...]) -> FillValues:
+    """A gauge's own fill values (its words aside) and those that are known of its protocol."""
+    return FillValues((*(float(fill) for fill in own if not isinstance(fill, str)), *known))
+
+
+def require_value(given: object, fills: FillValues, words: Iterable[str] = ()) -> None:
     """Raise NoValue where `given` (a number or text) says that there is no value. Other text passes."""
     if given is None:
         raise NoValue("there is no value")
@@ -77,5 +92,5 @@ def require_value(given: object, fills: Iterable[float], words: Iterable[str] = 
     if isinstance(given, float):
         if math.isnan(given):
             raise NoValue("there is no value: it says NaN")
-        if is_one_of(given, fills):
+        if given in fills:
             raise NoValue(f"there is no value: {given:.12g} is the gauge's word for that (`missing`)")

@@ -61,7 +61,7 @@ _KNOWN = MappingProxyType({written: unit for unit, ways in _WRITTEN.items() for 
 def _members(located: Located, names: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
     """Members of these names in the objects around the value, the nearest first, and in what describes it there."""
     for around in located.around:
-        described = [around[key] for key in _DESCRIPTIONS if isinstance(around.get(key), Mapping)]
+        described = [part for key in _DESCRIPTIONS if isinstance(part := around.get(key), dict)]
         for part in (around, *described):
             yield from ((name, part[name]) for name in names if part.get(name) is not None)
 

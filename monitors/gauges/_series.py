@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 
 from data.errors import DeviceLost, InputRejected
-from monitors.gauges._fill import require_value
+from monitors.gauges._fill import FillValues, require_value
 from monitors.gauges._number import Decimal, number
 from monitors.gauges._time_formats import EXCEL, excel_times, hour_24, is_day_number
 from monitors.gauges._times import HOUR_24, LEAP_SECOND, LocalTimes
@@ -189,7 +189,7 @@ def reason(row: pd.Series, columns: Columns) -> str:
 
 def _required(text: str, columns: Columns) -> float:
     """Raises InputRejected."""
-    require_value(text, (), columns.missing)
+    require_value(text, FillValues(), columns.missing)
     return number(text, columns.decimal)
 
 

@@ -11,7 +11,7 @@ from data.errors import InputRejected
 from data.model.plausible import JUMPS, RANGES, JumpLimit, RainJump
 from data.model.units import UNIT_OF, convert
 from data.ports.recipe import MonitorRecipe
-from monitors.gauges._fill import COUNT_FILLS, DOUBTFUL, TEXT_FILLS, require_value
+from monitors.gauges._fill import COUNT_FILLS, DOUBTFUL, TEXT_FILLS, FillValues, fill_values, require_value
 from monitors.gauges._number import Decimal, number
 
 
@@ -78,10 +78,9 @@ class ValueSettings(MonitorRecipe):
         return self.unit or UNIT_OF.get(self.quantity, "")
 
     @property
-    def fills(self) -> tuple[float, ...]:
+    def fills(self) -> FillValues:
         """Numbers that mean "no value", as they come."""
-        own = tuple(float(fill) for fill in self.missing if not isinstance(fill, str))
-        return own + (self._known_fills() if self.known_missing else ())
+        return fill_values(self.missing, self._known_fills() if self.known_missing else ())
 
     @property
     def missing_words(self) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from pydantic import Field, field_validator
 from data.errors import InputRejected
 from data.model.durations import Duration
 from data.ports.recipe import Context, Monitor
-from monitors.gauges._fill import REGISTER_FILLS, is_one_of
+from monitors.gauges._fill import REGISTER_FILLS, FillValues, fill_values
 from monitors.gauges._gauge import GaugeRecipe
 
 NumberType = Literal["int16", "uint16", "int32", "uint32", "int64", "uint64", "float32", "float64"]
@@ -64,15 +64,15 @@ class Recipe(GaugeRecipe):
         return scale
 
     @property
-    def fills(self) -> tuple[float, ...]:
+    def fills(self) -> FillValues:
         """None: registers hold counts, which `require_count` has looked at."""
-        return ()
+        return FillValues()
 
     def require_count(self, count: float) -> None:
         """Raise InputRejected where a register's count says that there is no value."""
         own = tuple(float(fill) for fill in self.missing if not isinstance(fill, str))
         known = REGISTER_FILLS[self.type] if self.known_missing else ()
-        is_known = is_one_of(count, known) if self.type.startswith("float") else count in known
+        is_known = count in (fill_values((), known) if self.type.startswith("float") else known)
         if math.isnan(count) or count in own or is_known:
             raise InputRejected(f"the device says by {count:.12g} that it has no value")
 

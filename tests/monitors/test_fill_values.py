@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import struct
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -20,7 +21,7 @@ from data.model.observation import Reading, Rejected
 from data.model.plausible import RANGES
 from data.model.units import UNIT_OF
 from data.ports.recipe import Context
-from monitors.gauges._fill import COUNT_FILLS, TEXT_FILLS, WORDS, is_one_of
+from monitors.gauges._fill import COUNT_FILLS, REGISTER_FILLS, TEXT_FILLS, WORDS, FillValues
 from monitors.gauges._gauge import GaugeRecipe, Measured
 from monitors.gauges._message import measured
 from monitors.gauges._modbus import number_in
@@ -80,6 +81,22 @@ def test_a_gauge_has_its_own_fill_values_besides_and_the_known_ones_can_be_switc
 def test_no_word_for_no_value_ever_becomes_a_number(word: str, loud: bool) -> None:
     with pytest.raises(InputRejected, match="there is no value"):
         read(LEVEL, word.upper() if loud else word)
+
+
+def is_one_of(value: float, fills: tuple[float, ...]) -> bool:
+    """The plain way to say it."""
+    return any(math.isclose(value, fill, rel_tol=6e-8) for fill in fills)
+
+
+_FILLS = st.sampled_from([TEXT_FILLS, COUNT_FILLS, REGISTER_FILLS["uint64"], ()])
+_NEAR = st.builds(lambda fill, part: fill * (1 + part * 1e-7), st.sampled_from(TEXT_FILLS), st.floats(-2, 2))
+
+
+@given(_FILLS, st.one_of(_NEAR, st.floats(allow_nan=False)))
+def test_a_number_is_found_among_ordered_fill_values_as_by_looking_at_each(
+    fills: tuple[float, ...], value: float
+) -> None:
+    assert (value in FillValues(fills)) == is_one_of(value, fills)
 
 
 @given(st.sampled_from(TEXT_FILLS))
