@@ -68,6 +68,11 @@ bench-quick: setup-test
 bench-smoke: setup-test
 	$(PY) -m bench --smoke
 
+# Clips of alerts and the live view of a camera, through the real processes (six minutes); one line of JSON.
+.PHONY: bench-review
+bench-review: setup-test
+	$(PY) -m bench.review $(PARTS)
+
 bench-latency: setup-test
 	$(PY) -m bench.latency
 

@@ -13,12 +13,16 @@ KIND = "damage"
 _LONGEST = 120
 
 
+def damage_key(what: str) -> AlertKey:
+    """Of the alarm about this."""
+    return AlertKey(CENTRE, KIND, "", what[:_LONGEST])
+
+
 def tell_damage(writer: Writer, what: str, now: datetime, settings: Settings | None = None) -> Alert | None:
     """Raised and ended at once: it was found, and does not go on, but somebody has to see it.
 
     `what`: the file or the part of it, as the log names it.
     """
-    what = what[:_LONGEST]
-    key = AlertKey(CENTRE, KIND, "", what)
-    raise_alert(writer, Raised(key, KIND, Priority.P2, now, now, label=what), None, now, settings)
+    key = damage_key(what)
+    raise_alert(writer, Raised(key, KIND, Priority.P2, now, now, label=key.subject), None, now, settings)
     return end_alert(writer, Ended(key, now, now), now, settings)

@@ -106,7 +106,7 @@ class Worker:
         self._outlet = Outlet(self._store, vault, spool, self._meters, options.settings)
         self._observations = observation_log(options, name, self._meters)
         self._publisher = SocketFramePublisher(options.frames_socket)
-        self._video = CameraVideo.of(options, self._store, vault, sites)
+        self._video = CameraVideo.of(options, self._store, vault, sites, self._stages)
         self._period_s = 1.0 / options.settings.inference.per_second
         self._watches = [self._watch(options.settings.site(site)) for site in sites]
         tallies = {watch.site.id: watch.camera.tally for watch in self._watches}
@@ -117,9 +117,9 @@ class Worker:
         for watch in self._watches:
             self._outlet.open(watch.stream)
             self._outlet.open(watch.scene)
+        self._video.start()
         for watch in self._watches:
             watch.camera.device.start()
-        self._video.start()
         try:
             while not self._heart.stopping.is_set():
                 must_go_on(self._store)

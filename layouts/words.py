@@ -13,6 +13,7 @@ from layouts.words_clips import CLIPS
 from layouts.words_fusion import FUSION
 from layouts.words_health import HEALTH
 from layouts.words_keyboard import KEYBOARD
+from layouts.words_live import LIVE
 from layouts.words_load import LOAD
 from layouts.words_losses import LOSSES
 from layouts.words_notices import NOTICES
@@ -361,6 +362,7 @@ TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
         **REFUSALS,
         **REJECTS,
         **CLIPS,
+        **LIVE,
         **HEALTH,
     }
 )

@@ -8,10 +8,19 @@ CLIPS = MappingProxyType(
     {
         "clip.label": ("{at} 起的录像", "video from {at} on"),
         "clip.follows": ("录像正在生成，约 {n} 秒后可看", "the clip follows in about {n} s"),
-        "clip.missing": (
-            "没有这段时间的录像：摄像机当时没有画面，或录像中断",
-            "no video of this time: the camera was lost, or not recorded",
+        "clip.late": (
+            "录像尚未生成，仍在处理；最迟 {n} 分钟内会有结果",
+            "the clip is late and still being made; what became of it is told within {n} min",
         ),
+        "clip.missing": ("录像未能生成：{why}", "no clip could be made: {why}"),
+        "clip.no_video": (
+            "当时摄像机没有画面，或录像中断",
+            "the camera gave no video then, or was not recorded",
+        ),
+        "clip.codec_refused": ("该编码无法保存为 MP4", "its codec cannot be put into MP4"),
+        "clip.disk": ("磁盘无法写入", "the disk did not take it"),
+        "clip.not_cut": ("处理该摄像机的进程没有运行", "the process of this camera does not run"),
+        "clip.not_recorded": ("该摄像机已不再录像", "the camera is not recorded any more"),
         "clip.expired": ("录像已超过保存期限，已删除", "the clip is older than clips are kept, and was deleted"),
         "clip.codec": (
             "浏览器不能播放 {codec} 录像，可下载后用播放器观看",
@@ -26,6 +35,12 @@ CLIPS = MappingProxyType(
         "label.disk_slow": ("磁盘过慢", "disk too slow"),
         "label.codec": ("编码不能录制", "codec cannot be recorded"),
         "label.stalled": ("录像停滞", "no video written"),
+        "label.gap": ("录像有缺口", "gap in the video"),
+        "label.clips_protected": (
+            "预警录像超出容量，且全部属于未办结的预警或事件",
+            "clips need more room than they may take, and all belong to open alerts or events",
+        ),
+        "audit.recording_gap": ("录像缺口", "gap in the video"),
         "audit.keep_clip": ("保存录像", "clip kept"),
         "audit.miss_clip": ("没有录像", "no clip"),
         "audit.expire_clip": ("删除过期录像", "clip deleted, too old"),

@@ -162,6 +162,16 @@ HEALTH: Mapping[str, tuple[str, str]] = MappingProxyType(
             "Look at the file that --tls-cert names, and at its rights",
         ),
         "health.devices": ("{n} / {all} 个点位可读", "{n} of {all} sites can be read"),
+        "health.recording_gap": (
+            "{site}：近 24 小时录像有 {n} 处缺口，共 {s} 秒，最近一处止于 {last}",
+            "{site}: {n} gaps in the video of the last 24 hours, {s} s together, the last one ended at {last}",
+        ),
+        "repair.recording_gap": (
+            "缺口内没有录像，对应片段会注明缺少几秒；反复出现时检查摄像机网络与供电、主机负载，"
+            "以及日志中 “video are missing” 各行",
+            "There is no video of these times, and clips tell how much they miss; when it comes again and again see to "
+            "the camera's network and power and to this machine's load, and to “video are missing” in the log",
+        ),
         "health.device_lost": ("{site} 无法读取", "{site} cannot be read"),
         "repair.device_lost": (
             "在“设置”页查看断开原因；检查设备电源、网络和口令",

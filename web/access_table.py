@@ -134,6 +134,7 @@ _OWN: Mapping[str, Mapping[str, Who]] = {
     "/media/clips/{sha256}.mp4": {"GET": _READ_OWN},
     "/ws/events": {WEBSOCKET: _READ_OWN},
     "/ws/wall": {WEBSOCKET: _READ},
+    "/ws/live": {WEBSOCKET: _READ},
 }
 
 _READING: Mapping[str, Mapping[str, Who]] = {

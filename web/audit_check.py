@@ -254,7 +254,7 @@ def _check_pictures(store: Store, vault: EvidenceVault, trail: _Trail, findings:
             try:
                 vault.open(one)
             except NotFound as error:
-                findings.append(f"evidence: {error}")
+                findings.append(f"evidence {one.path}: {error}")
         count += len(page)
         if len(page) < _PAGE:
             break

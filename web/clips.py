@@ -83,8 +83,8 @@ def clip_router(deps: ServerDeps) -> APIRouter:
         watched = deps.settings.cameras_of(visitor.user)
 
         def look(reader: Reader) -> list[Clip]:
-            site = reader.alert(alert_id).key.site
-            return [one for one in reader.clips_of_alert(alert_id) if site in watched]
+            reader.alert(alert_id)  # raises NotFound
+            return [one for one in reader.clips_of_alert(alert_id) if one.site in watched]
 
         return {"items": [clip_view(one) for one in await deps.read(look)], "next": None}
 

@@ -15,6 +15,7 @@ from pydantic import SecretStr
 from data.config.catalogue import Catalogue
 from data.config.settings import Settings
 from data.local.lanes import Lanes
+from data.local.live_socket import LiveHub
 from data.model.secrets import Secrets
 from data.ports.feed import FrameHub
 from data.ports.store import EvidenceVault, Reader, Store, Writer
@@ -81,6 +82,11 @@ class ServerDeps:
     def uploads(self) -> UploadPlaces:
         """Places for those who send photos."""
         return UploadPlaces(lambda: self.settings.cases.photos_per_hour)
+
+    @cached_property
+    def live(self) -> LiveHub:
+        """Where the video of cameras comes in that somebody looks at."""
+        return LiveHub(self.var_dir / "run" / "live.sock")
 
     async def read(self, look: Callable[[Reader], T]) -> T:
         """Run `look` on a consistent view, in a thread that only such short questions use: single rows."""

@@ -30,6 +30,7 @@ from data.local.meters import read_meters
 from data.model.alert import CENTRE
 from data.model.people import ENDED_SESSIONS_KEPT, Session
 from data.ports.store import AlertQuery, Reader, Store
+from data.stored.recording_gaps import gaps_of
 from data.stored.settings_versions import InForce
 from web.health import past_health
 
@@ -195,7 +196,7 @@ def _certificate(file: Path | None, now: datetime) -> Iterator[Finding]:
 
 
 def _stored(reader: Reader, settings: Settings, now: datetime) -> Iterator[Finding]:
-    yield from _devices(reader, settings)
+    yield from _devices(reader, settings, now)
     late = reader.timers_due(now - LATE, limit=1)
     if late:
         yield Finding("timers", State.FAULT, "timers_late", {"s": round((now - late[0].due_at).total_seconds())})
@@ -248,7 +249,7 @@ def _has_successor(reader: Reader, token: Session, now: datetime) -> bool:
     return any(one.expires_at is None or one.expires_at > (token.expires_at or now) for one in same)
 
 
-def _devices(reader: Reader, settings: Settings) -> Iterator[Finding]:
+def _devices(reader: Reader, settings: Settings, now: datetime) -> Iterator[Finding]:
     names = {site.id: site.name or site.id for site in settings.sites}
     lost = {site: health for site, health in past_health(reader, tuple(names)).items() if health.health == "lost"}
     for site, health in lost.items():
@@ -259,6 +260,13 @@ def _devices(reader: Reader, settings: Settings) -> Iterator[Finding]:
     for alert in silent:
         values = {"site": names.get(alert.key.site, alert.key.site), "what": alert.key.subject or alert.label}
         yield Finding("device", State.WARN, "device_silent", values)
+    for one in settings.sites:
+        gaps = gaps_of(reader, one.id, now) if one.camera is not None and settings.recording.enabled else ()
+        if gaps:
+            missing_s = sum((until - since).total_seconds() for since, until in gaps)
+            last = f"{gaps[-1][1].astimezone(settings.zone_info):%H:%M:%S}"
+            told = {"site": names[one.id], "n": len(gaps), "s": round(missing_s), "last": last}
+            yield Finding("device", State.WARN, "recording_gap", told)
     yield Finding("device", State.OK, "devices", {"n": len(names) - len(lost), "all": len(names)})
 
 

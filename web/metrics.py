@@ -23,7 +23,7 @@ class WebMeters:
 
     def __init__(self) -> None:
         self.meters = Meters()
-        self._open: dict[str, int] = {"events": 0, "wall": 0}
+        self._open: dict[str, int] = {"events": 0, "wall": 0, "live": 0}
 
     def answered(self, area: str, status: int, seconds: float) -> None:
         self.meters.count("yiping_http_requests_total", area=area, status=f"{status // 100}xx")

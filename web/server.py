@@ -47,6 +47,7 @@ from web.events_socket import events_router
 from web.front_door import FrontDoor, FrontDoorMiddleware
 from web.health import HealthBoard, past_health
 from web.identity import identity_of
+from web.live_view import live_router
 from web.login import login_router
 from web.media import media_router
 from web.metrics import WebMeters
@@ -143,13 +144,15 @@ def build_server(deps: ServerDeps, store_failed: Callable[[], None] = _end_proce
         await identity.start()
         sites = tuple(site.id for site in deps.settings.sites)
         board.load(await deps.read(lambda reader: past_health(reader, sites)))
-        await deps.hub.start()
+        for hub in (deps.hub, deps.live):
+            await hub.start()
         watch.start()
         try:
             yield
         finally:
             await watch.stop()
-            await deps.hub.stop()
+            for hub in (deps.live, deps.hub):
+                await hub.stop()
             await outbox.stop()
             await current.stop()
             identity.passwords.close()
@@ -181,8 +184,9 @@ def build_server(deps: ServerDeps, store_failed: Callable[[], None] = _end_proce
     server.include_router(source_router(PROJECT, deps.lanes))
     server.include_router(account_pages_router(deps))
     server.include_router(open311_router(deps))
-    server.include_router(events_router(deps, book, outbox, meters, watch.message))
-    server.include_router(wall_router(deps, book, meters))
+    events = events_router(deps, book, outbox, meters, watch.message)
+    for sockets in (events, wall_router(deps, book, meters), live_router(deps, book, meters)):
+        server.include_router(sockets)
     server.include_router(screen_router(lambda visitor: page_html(dash, screens, visitor.user)))
     dash = build_dash(server, screens)
     _add_middleware(server, deps, book, meters, lambda visitor: page_html(dash, screens, visitor.user), dash)

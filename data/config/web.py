@@ -54,6 +54,12 @@ class ConnectionSettings(_Settings):
             ge=10, le=50_000, description="Connections of one address (IPv6: /64 network); a screen holds up to six."
         ),
     ] = 200
+    live_per_person: Annotated[
+        int, Field(ge=1, le=64, description="Cameras whose own video one person may have open at once.")
+    ] = 4
+    live_total: Annotated[
+        int, Field(ge=1, le=1000, description="The same of all together; each costs the network what its camera sends.")
+    ] = 40
 
 
 class WebSettings(_Settings):

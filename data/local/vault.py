@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import os
 import tempfile
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
@@ -81,6 +82,22 @@ class FolderVault:
         if not path or not located.is_relative_to(self._folder) or located.stem != digest:
             raise NotFound(f"evidence {digest} is not in the vault")
         return located
+
+    def clip_files(self) -> Iterator[tuple[str, str, float]]:
+        """Every clip on the disk: SHA-256 by its name, path in the folder, and when it was written (epoch seconds)."""
+        for path in self._folder.glob(f"[0-9]*/[0-9]*/[0-9]*/*.{CLIP_SUFFIX}"):
+            with contextlib.suppress(FileNotFoundError):
+                yield path.stem, path.relative_to(self._folder).as_posix(), path.stat().st_mtime
+
+    def delete_unfinished(self, before_s: float) -> int:
+        """Delete what a killed process left half written before then (epoch seconds); how many files."""
+        count = 0
+        for path in self._folder.glob("[0-9]*/[0-9]*/[0-9]*/.*.part"):
+            with contextlib.suppress(FileNotFoundError):
+                if path.stat().st_mtime < before_s:
+                    path.unlink()
+                    count += 1
+        return count
 
     def _write(self, path: Path, content: bytes) -> None:
         made = _make_folder(path.parent)

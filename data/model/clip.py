@@ -16,13 +16,23 @@ class ClipState(StrEnum):
     EXPIRED = "expired"  # deleted: older than clips are kept, or no more room
 
 
+class NoClip(StrEnum):
+    """Why there is none, of a clip that is MISSING."""
+
+    NO_VIDEO = "no_video"  # the camera gave none then, or it was not recorded
+    CODEC = "codec"  # its video cannot be put into MP4
+    DISK = "disk"  # the disk did not take it
+    NOT_CUT = "not_cut"  # nobody cut it within the time for that: the camera's worker does not run
+    NOT_RECORDED = "not_recorded"  # the camera is not recorded any more
+
+
 @dataclass(frozen=True, slots=True)
 class Clip:
     """`since`, `until`: the span that was asked for, in the time of the camera's pictures.
 
     `asked_at`: our clock when its last alert asked for it. `sha256` of its bytes, and `path` in the evidence folder,
     once it is ready. `from_at`, `to_at`: what the file covers; it begins with the key picture before `since`.
-    `gap_s`: how much of the span is not in it, seconds.
+    `gap_s`: how much of the span is not in it, seconds. `reason`: why it is missing, a `NoClip`; empty otherwise.
     """
 
     site: str
@@ -37,4 +47,5 @@ class Clip:
     from_at: datetime | None = None
     to_at: datetime | None = None
     gap_s: float = 0.0
+    reason: str = ""
     id: int = 0

@@ -301,6 +301,7 @@ def clip_view(clip: Clip) -> dict[str, Any]:
         "from_at": iso(clip.from_at),
         "to_at": iso(clip.to_at),
         "gap_s": clip.gap_s,
+        "reason": clip.reason,
     }
 
 

@@ -8,7 +8,7 @@ and `Change.seq` and `AuditEntry.seq` rise in commit order, whatever the databas
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -728,3 +728,11 @@ class EvidenceVault(Protocol):
         ...
 
     def delete_clip(self, digest: str, path: str) -> None: ...
+
+    def clip_files(self) -> Iterator[tuple[str, str, float]]:
+        """Every clip that lies there: its SHA-256 by its name, its path, and when it was written, epoch seconds."""
+        ...
+
+    def delete_unfinished(self, before_s: float) -> int:
+        """Delete what a killed process left half written before then; how many files."""
+        ...

@@ -25,6 +25,7 @@ class ClipRow(Numbered, Row):
     from_at: Mapped[datetime | None]
     to_at: Mapped[datetime | None]
     gap_s: Mapped[float]
+    reason: Mapped[str]
 
     __table_args__ = (
         Index("ix_clips_state_asked_at", "state", "asked_at"),

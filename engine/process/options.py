@@ -70,6 +70,11 @@ class RunOptions:
     def frames_socket(self) -> Path:
         return self.run_dir / "frames.sock"
 
+    @property
+    def live_socket(self) -> Path:
+        """By which workers send cameras' own video to the web process."""
+        return self.run_dir / "live.sock"
+
     def context(
         self, site: SiteSettings | Place, resources: Resources, recording: RecordingSink | None = None
     ) -> Context:

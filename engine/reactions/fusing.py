@@ -30,6 +30,7 @@ from dispatch.confirmed import receding, send_confirmed, verify_receded, wanting
 from dispatch.routing import Roads
 from dispatch.tasks import send_automatically
 from engine.reactions.quarantine import put_aside
+from engine.recording.ask import ask_clip_of, share_clips
 
 log = logging.getLogger(__name__)
 
@@ -112,6 +113,7 @@ class Fusion:
         for verdict in judge_place(place, self._settings, sight, now):
             if _is_told(writer, verdict):
                 verify_alert(writer, verdict.alert.id, verdict.verification, verdict.proofs, SYSTEM, now)
+                share_clips(writer, verdict.alert, _parts(place, sight, verdict.proofs))
         alerts = [writer.alert(alert.id) for alert in subjects(place, sight)]
         send_confirmed(writer, place, alerts, now, roads=self._roads, settings=self._settings)
         receded = self._receded(writer, place, sight, now)
@@ -120,16 +122,30 @@ class Fusion:
             verify_receded(writer, place, receded.source.removeprefix("site:"), receded.at, finding, now)
         found = contradiction(place, self._settings, sight, now)
         if found is not None:
-            self._report_fault(writer, *found, now)
+            self._report_fault(writer, place, _parts(place, sight, found[1]), *found, now)
 
-    def _report_fault(self, writer: Writer, signal: Signal, proofs: Sequence[Proof], now: datetime) -> None:
-        """An alert of its own with what each sensor says, and a task to look at them; nothing else is touched."""
+    def _report_fault(  # noqa: PLR0917 - the fault, where it is and what it rests on
+        self,
+        writer: Writer,
+        place: FusedPlace,
+        parts: Sequence[int],
+        signal: Signal,
+        proofs: Sequence[Proof],
+        now: datetime,
+    ) -> None:
+        """An alert of its own with what each sensor says, and a task to look at them; nothing else is touched.
+
+        Its moving pictures are those of the place's cameras now, and of the alerts it rests on.
+        """
         if not isinstance(signal, Raised):
             end_alert(writer, signal, now, self._settings)
             return
         alert = raise_alert(writer, signal, None, now, self._settings)
         if alert is None:
             return
+        share_clips(writer, alert, parts)
+        for site in place.all_sites:
+            ask_clip_of(writer, alert, site, signal.at, now, self._settings)
         alert = verify_alert(writer, alert.id, Verification.PROBABLE, proofs, SYSTEM, now)
         if alert.event_id is None:
             send_automatically(writer, alert, now, roads=self._roads, settings=self._settings)
@@ -165,6 +181,12 @@ class Fusion:
                 reports |= {event.id: event for event in reader.events_of_kind(kind, since=since, box=box)}
         warnings = self._warnings if place.warnings else ()
         return Sight(tuple(alerts.values()), readings, tuple(reports.values()), warnings)
+
+
+def _parts(place: FusedPlace, sight: Sight, proofs: Sequence[Proof]) -> list[int]:
+    """The alerts that the evidence comes from: those that it names, and the open ones of the place."""
+    named = [proof.source.removeprefix("alert:") for proof in proofs if proof.source.startswith("alert:")]
+    return sorted({int(number) for number in named} | {alert.id for alert in subjects(place, sight)})
 
 
 def _is_told(reader: Reader, verdict: Verdict) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from data.config.settings import Settings, SiteSettings
@@ -29,8 +30,15 @@ def ask_clip(writer: Writer, alert: Alert, at: datetime, now: datetime, settings
     A clip of the site that is not cut yet and overlaps is made longer instead, up to the longest; what is beyond that
     is another clip, and the alert has both.
     """
-    site = alert.key.site
-    if alert.kind == KIND or not records(settings, site):
+    if alert.kind != KIND:
+        ask_clip_of(writer, alert, alert.key.site, at, now, settings)
+
+
+def ask_clip_of(  # noqa: PLR0917 - whose clip of what, and when
+    writer: Writer, alert: Alert, site: str, at: datetime, now: datetime, settings: Settings
+) -> None:
+    """As `ask_clip`, of the camera of this site, which the alert may be about without being raised there."""
+    if not records(settings, site):
         return
     recording = settings.recording
     since, until = at - recording.clip_before, at + recording.clip_after
@@ -46,3 +54,11 @@ def ask_clip(writer: Writer, alert: Alert, at: datetime, now: datetime, settings
             return
         since = pending.until
     writer.add_clip(Clip(site, since, until, now), alert.id)
+
+
+def share_clips(writer: Writer, alert: Alert, parts: Iterable[int]) -> None:
+    """The alert rests on these other alerts: their clips are its own, too."""
+    for part in parts:
+        if part != alert.id:
+            for clip in writer.clips_of_alert(part):
+                writer.link_clip(clip.id, alert.id)

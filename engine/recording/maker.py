@@ -14,7 +14,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from data.config.settings import Settings
 from data.errors import YipingError
-from data.model.clip import Clip, ClipState
+from data.local.stages import StageClock
+from data.model.clip import Clip, ClipState, NoClip
 from data.model.people import SYSTEM
 from data.model.record import AuditEntry
 from data.ports.store import EvidenceVault, Store, Writer
@@ -26,7 +27,7 @@ log = logging.getLogger(__name__)
 POLL_S = 0.5
 GRACE = timedelta(seconds=4)  # of a camera whose video does not come up to the clip's end
 GIVE_UP = timedelta(minutes=10)  # on a disk that does not take it
-_PART = ".clip.part"
+PART = ".clip.part"  # a clip while it is written, in its camera's folder
 
 
 class ClipMaker:
@@ -40,8 +41,10 @@ class ClipMaker:
         recorder: Recorder,
         settings: Settings,
         sites: Sequence[str],
+        stages: StageClock | None = None,
     ) -> None:
         """`folder`: of all recordings; `sites`: the cameras of this process."""
+        self._stages = StageClock() if stages is None else stages
         self._store = store
         self._vault = vault
         self._folder = folder
@@ -49,10 +52,18 @@ class ClipMaker:
         self._settings = settings
         self._sites = tuple(sites)
         self._needed: dict[str, float] = {}
+        self._begun: datetime | None = None
         self._end = threading.Event()
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
+        """Begin, with what an earlier process has left: what pending clips need is known before video is deleted.
+
+        Raises what the store raises.
+        """
+        for site in self._sites:
+            (self._folder / site / PART).unlink(missing_ok=True)
+        self._note_needed(self._pending())
         self._thread = threading.Thread(target=self._run, name="clips", daemon=True)
         self._thread.start()
 
@@ -69,13 +80,25 @@ class ClipMaker:
     def poll(self, now: datetime | None = None) -> int:
         """Cut what is due; how many clips were settled. Raises what the store raises."""
         now = now or datetime.now(UTC)
-        pending = self._store.read(lambda reader: reader.pending_clips(self._sites))
+        self._begun = self._begun or now
+        pending = self._pending()
+        self._note_needed(pending)
+        settled = 0
+        for clip in pending:
+            if self._is_due(clip, now):
+                with self._stages.measure(clip.site, "record"):
+                    settled += self._settle(clip, now)
+        return settled
+
+    def _pending(self) -> Sequence[Clip]:
+        return self._store.read(lambda reader: reader.pending_clips(self._sites))
+
+    def _note_needed(self, pending: Sequence[Clip]) -> None:
         needed: dict[str, float] = {}
         for clip in pending:
             begin_s = clip.since.timestamp() - 1
             needed[clip.site] = min(begin_s, needed.get(clip.site, begin_s))
         self._needed = needed
-        return sum(self._settle(clip, now) for clip in pending if self._is_due(clip, now))
 
     def _run(self) -> None:
         failed = False
@@ -95,21 +118,22 @@ class ClipMaker:
         return now >= clip.asked_at + self._settings.recording.clip_after + GRACE
 
     def _settle(self, clip: Clip, now: datetime) -> bool:
-        part = self._folder / clip.site / _PART
+        part = self._folder / clip.site / PART
+        reason = NoClip.NO_VIDEO
         try:
             cut = cut_clip(part.parent, clip.since.timestamp(), clip.until.timestamp(), part)
             kept = None if cut is None else self._keep(clip, cut, part)
         except OSError as error:
             log.error("%s: a clip cannot be cut now: %s", clip.site, error.strerror or type(error).__name__)
             part.unlink(missing_ok=True)
-            if now < clip.asked_at + GIVE_UP:
+            if now < max(clip.asked_at, self._begun or now) + GIVE_UP:
                 return False
-            kept = None
+            kept, reason = None, NoClip.DISK
         except (av.FFmpegError, ValueError) as error:
             log.error("%s: its video cannot be made a clip: %s", clip.site, type(error).__name__)
             part.unlink(missing_ok=True)
-            kept = None
-        settled = kept or replace(clip, state=ClipState.MISSING, gap_s=(clip.until - clip.since).total_seconds())
+            kept, reason = None, NoClip.CODEC
+        settled = kept or missing(clip, reason)
         if self._store.write(lambda writer: record_clip(writer, settled, now)):
             return True
         if settled.sha256 is not None:  # it was extended meanwhile, and is cut again, longer
@@ -132,6 +156,12 @@ class ClipMaker:
         )
 
 
+def missing(clip: Clip, reason: NoClip) -> Clip:
+    """The clip as it is told when there is none, and why."""
+    whole_s = (clip.until - clip.since).total_seconds()
+    return replace(clip, state=ClipState.MISSING, gap_s=whole_s, reason=reason.value)
+
+
 def record_clip(writer: Writer, clip: Clip, now: datetime) -> bool:
     """What has become of a pending clip, with its SHA-256 in the audit trail. False when it was extended meanwhile."""
     if not writer.settle_clip(clip, was=ClipState.PENDING):
@@ -143,6 +173,7 @@ def record_clip(writer: Writer, clip: Clip, now: datetime) -> bool:
         "since": clip.since.isoformat(),
         "until": clip.until.isoformat(),
         "gap_s": clip.gap_s,
+        "reason": clip.reason,
         "alerts": list(writer.alerts_of_clip(clip.id)),
     }
     action = "keep_clip" if clip.state is ClipState.READY else "miss_clip"

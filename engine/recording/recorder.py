@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from data.local.stages import StageClock
 from data.model.recording import RecordingSettings
 from engine.recording.ring import Ring
 
@@ -22,6 +23,7 @@ log = logging.getLogger(__name__)
 
 MB = 1_000_000
 WAITING_BYTES = 16_000_000  # in memory, of all cameras, while the disk is slow: about three seconds of eight
+GAP_S = 1.0  # a longer one between two fragments is told
 STALLED_S = 15.0  # a camera gives pictures, and no video of it was written for so long
 STEADY_S = 5.0  # what was written for less than that was no recovery
 LOOK_AT_DISK_S = 2.0
@@ -71,13 +73,21 @@ class _Recorded:
         self.trouble_s = float("-inf")  # when it was so last
         self.whole = False  # since a key picture nothing was dropped
         self.written_s = time.monotonic()
-        self.until_s: float | None = None  # the end of what lies on the disk, in the time of the pictures
+        self.until_s = _believed(ring.until_s())  # the end of what lies on the disk, in the time of the pictures
+        self.gaps: list[tuple[float, float]] = []  # not told yet; seconds since the epoch
+
+
+def _believed(until_s: float | None) -> float | None:
+    """The end of what an earlier process has recorded, unless that was by a clock that has been put back since."""
+    return None if until_s is None or until_s > time.time() + STEADY_S else until_s
 
 
 class Recorder:
     """`tell(site, trouble, before)` is called on the recorder's thread when a camera's trouble changes ("" for none);
 
     it returns whether it could be told, and is called again until it could.
+    `tell_gap(site, since_s, until_s)`, likewise, for a time without video that has ended, seconds since the epoch;
+    also for that before this process.
     `needed_since(site)`: from when on a clip still needs that camera's video, seconds since the epoch.
     """
 
@@ -88,14 +98,18 @@ class Recorder:
         cameras: int,
         *,
         tell: Callable[[str, str, str], bool],
+        tell_gap: Callable[[str, float, float], bool] = lambda *_: True,
         needed_since: Callable[[str], float | None] = lambda _: None,
         free_bytes: Callable[[Path], int] = lambda folder: shutil.disk_usage(folder).free,
+        stages: StageClock | None = None,
     ) -> None:
         """`cameras`: how many share `settings.total_mb`, those of other workers too."""
+        self._stages = StageClock() if stages is None else stages
         self._folder = folder
         self._settings = settings
         self._share = settings.total_mb * MB // max(1, cameras)
         self._tell = tell
+        self._tell_gap = tell_gap
         self._needed_since = needed_since
         self._free_bytes = free_bytes
         self._cameras: dict[str, _Recorded] = {}
@@ -116,8 +130,9 @@ class Recorder:
             return self._needed_since(site)
 
         keep_s = self._settings.keep.total_seconds()
+        recorded = _Recorded(Ring(self._folder / site, keep_s, self._share, needed_since))
         with self._changed:
-            self._cameras[site] = _Recorded(Ring(self._folder / site, keep_s, self._share, needed_since))
+            self._cameras[site] = recorded
         return CameraRecording(site, self)
 
     def put(self, piece: _Piece) -> None:
@@ -177,7 +192,8 @@ class Recorder:
                 if piece is None and self._closing:
                     break
             if piece is not None:
-                self._write(piece)
+                with self._stages.measure(piece.site, "record"):
+                    self._write(piece)
                 with self._changed:
                     self._waiting_bytes -= len(piece.content)
             self._tell_troubles()
@@ -214,11 +230,14 @@ class Recorder:
 
     def _note_written(self, one: _Recorded, piece: _Piece) -> None:
         with self._changed:
-            gap_s = 0.0 if one.until_s is None else piece.since_s - one.until_s
+            before_s = piece.since_s if one.until_s is None else one.until_s
+            gap_s = piece.since_s - before_s
+            if gap_s > GAP_S:
+                one.gaps.append((before_s, piece.since_s))
             one.whole, one.written_s, one.until_s = True, time.monotonic(), piece.until_s
             if not one.trouble or time.monotonic() - one.trouble_s > STEADY_S:
                 one.trouble = ""
-        if gap_s > 1:
+        if gap_s > GAP_S:
             log.warning("%s: %.1f s of its video are missing", piece.site, gap_s)
 
     def _has_room(self, one: _Recorded, piece: _Piece) -> bool:
@@ -243,6 +262,10 @@ class Recorder:
         self._tell_due_s = now_s + TELL_EVERY_S
         with self._changed:
             changed = [(site, one, one.trouble) for site, one in self._cameras.items() if one.trouble != one.told]
+            gaps = [(site, one) for site, one in self._cameras.items() if one.gaps]
         for site, one, trouble in changed:
             if trouble is not None and self._tell(site, trouble, one.told or ""):
                 one.told = trouble
+        for site, one in gaps:
+            while one.gaps and self._tell_gap(site, *one.gaps[0]):
+                one.gaps.pop(0)

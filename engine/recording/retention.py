@@ -2,42 +2,65 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
-from collections.abc import Iterator, Sequence
+import shutil
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from alerts.lifecycle import end_alert, raise_alert
 from data.config.settings import Settings
 from data.local.recordings import segment_paths
-from data.model.clip import Clip, ClipState
+from data.model.alert import CENTRE, AlertKey, Ended, Priority, Raised
+from data.model.clip import Clip, ClipState, NoClip
 from data.model.people import SYSTEM
 from data.model.record import AuditEntry
 from data.ports.store import EvidenceVault, Store, Writer
-from engine.recording.ask import records
+from engine.recording.ask import KIND, records
+from engine.recording.maker import PART, missing, record_clip
+from engine.recording.orphans import sweep_clips
 
 log = logging.getLogger(__name__)
 
 POLL_S = 30.0
 MB = 1_000_000
-_NEVER_CUT = timedelta(hours=1)  # after so long nobody will cut it: its camera is not configured any more
+SETTLED_WITHIN = timedelta(minutes=10)  # of when a clip was due: then nobody will cut it, and that is told
+SWEEP_EVERY = timedelta(days=1)
+_FORMER = timedelta(hours=1)  # so long the video of a camera that is not recorded any more stays
+PROTECTED = AlertKey(CENTRE, KIND, "", "clips_protected")
 
 
 class ClipRetention:
     """`poll` now and then, in the one process that minds the time."""
 
-    def __init__(self, store: Store, vault: EvidenceVault, folder: Path, settings: Settings) -> None:
+    def __init__(
+        self,
+        store: Store,
+        vault: EvidenceVault,
+        folder: Path,
+        settings: Settings,
+        free_bytes: Callable[[Path], int] = lambda folder: shutil.disk_usage(folder).free,
+    ) -> None:
         """`folder`: of the recordings of all cameras."""
+        self._free_bytes = free_bytes
         self._store = store
         self._vault = vault
         self._folder = folder
         self._settings = settings
-        self._told_full = False
+        self._begun: datetime | None = None
+        self._sweep_at: datetime | None = None
 
     def poll(self, now: datetime | None = None) -> int:
         """How many clips were deleted. Raises what the store raises."""
         now = now or datetime.now(UTC)
-        self._settle_orphans(now)
+        self._begun = min(self._begun or now, now)
+        self._settle_forgotten(now)
+        self._delete_former(now)
+        if self._sweep_at is None or now >= self._sweep_at:
+            self._sweep_at = now + SWEEP_EVERY
+            sweep_clips(self._store, self._vault, self._settings, now)
         deleted = sum(self._delete(clip, now) for clip in self._too_old(now))
         excess = self._store.read(lambda reader: reader.clip_bytes()) - self._settings.recording.clips_total_mb * MB
         while excess > 0:
@@ -47,10 +70,26 @@ class ClipRetention:
                 break
             deleted += len(gone)
             excess -= sum(clip.size for clip in gone)
-        if excess > 0 and not self._told_full:
-            log.warning("clips take %d MB more than they may, and all are of open alerts or events", excess // MB)
-        self._told_full = excess > 0
+        self._tell_protected(excess, now)
         return deleted
+
+    def _tell_protected(self, excess: int, now: datetime) -> None:
+        """An alarm while clips take more than they may and all belong to work that is not done: graver near the end of
+
+        the disk. Whoever gets it closes what is over, or gives clips more room.
+        """
+        is_open = self._store.read(lambda reader: reader.open_alert(PROTECTED)) is not None
+        if excess > 0:
+            free = self._free_bytes(self._folder if self._folder.is_dir() else self._folder.parent)
+            scarce = free < self._settings.recording.disk_reserve_mb * MB
+            priority = Priority.P2 if scarce else Priority.P3
+            over_mb = float(-(-excess // MB))
+            raised = Raised(PROTECTED, KIND, priority, now, now, label=PROTECTED.subject, value=over_mb)
+            if not is_open:
+                log.warning("clips take %d MB more than they may, and all are of open alerts or events", excess // MB)
+            self._store.write(lambda writer: raise_alert(writer, raised, None, now, self._settings))
+        elif is_open:
+            self._store.write(lambda writer: end_alert(writer, Ended(PROTECTED, now, now), now, self._settings))
 
     @staticmethod
     def _until(clips: Sequence[Clip], excess: int) -> Iterator[Clip]:
@@ -75,21 +114,32 @@ class ClipRetention:
             log.error("the clip %s cannot be deleted: %s", clip.path, error.strerror)
         return True
 
-    def _settle_orphans(self, now: datetime) -> None:
-        """Clips of cameras that are not recorded any more, and what is left of their video."""
+    def _settle_forgotten(self, now: datetime) -> None:
+        """A clip that nobody has cut is told as missing: no screen says for ever that it follows.
+
+        Counted from the start of this process at the earliest: after a power cut the workers get their time.
+        """
+        assert self._begun is not None
         for clip in self._store.read(lambda reader: reader.pending_clips()):
-            if now - clip.asked_at > _NEVER_CUT and not records(self._settings, clip.site):
-                missing = replace(clip, state=ClipState.MISSING)
-                self._store.write(lambda writer, missing=missing: writer.settle_clip(missing, was=ClipState.PENDING))  # type: ignore[misc]
+            due = max(clip.asked_at + self._settings.recording.clip_after, self._begun)
+            if now - due > SETTLED_WITHIN:
+                recorded = records(self._settings, clip.site)
+                told = missing(clip, NoClip.NOT_CUT if recorded else NoClip.NOT_RECORDED)
+                log.error("%s: the clip %d was not cut within its time", clip.site, clip.id)
+                self._store.write(lambda writer, told=told: record_clip(writer, told, now))  # type: ignore[misc]
+
+    def _delete_former(self, now: datetime) -> None:
+        """What is left of the video of cameras that are not recorded any more."""
         if not self._folder.is_dir():
             return
-        oldest_s = now.timestamp() - max(_NEVER_CUT, self._settings.recording.keep).total_seconds()
+        oldest_s = now.timestamp() - max(_FORMER, self._settings.recording.keep).total_seconds()
         for folder in self._folder.iterdir():
             if records(self._settings, folder.name):
                 continue
-            for path in segment_paths(folder):
-                if path.stat().st_mtime < oldest_s:
-                    path.unlink(missing_ok=True)
+            for path in (*segment_paths(folder), folder / PART):
+                with contextlib.suppress(FileNotFoundError):
+                    if path.stat().st_mtime < oldest_s:
+                        path.unlink()
 
 
 def expire_clip(writer: Writer, clip: Clip, now: datetime) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
-from data.local.recordings import mark, segment_name, segment_paths, start_of
+from data.local.recordings import mark, read_segment, segment_name, segment_paths, start_of
 
 SEGMENT_S = 4.0  # a file is as long, or as long as from key picture to key picture; whole files are deleted
 _LONGEST_SEGMENT_S = 30.0  # of a camera without key pictures
@@ -34,6 +34,14 @@ class Ring:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for path in segment_paths(folder):
             self._sizes[path] = path.stat().st_size
+
+    def until_s(self) -> float | None:
+        """The end of the newest whole fragment on the disk, seconds since the epoch; None without any."""
+        for path in sorted(self._sizes, reverse=True):
+            segment = read_segment(path)
+            if segment is not None and segment.fragments:
+                return segment.fragments[-1].until_s
+        return None
 
     @property
     def size(self) -> int:

@@ -10,11 +10,15 @@ from alerts.lifecycle import end_alert, raise_alert
 from data.config.settings import Settings
 from data.errors import StoreClosed
 from data.model.alert import CENTRE, AlertKey, Ended, Priority, Raised
+from data.model.people import SYSTEM
+from data.model.record import AuditEntry
 from data.ports.store import Store, Writer
+from data.stored.recording_gaps import note_gap
 from engine.recording.ask import KIND
 from engine.recording.recorder import CODEC, DISK_ERROR, DISK_FULL, DISK_SLOW, STALLED
 
 _OF_THE_DISK = frozenset({DISK_FULL, DISK_ERROR, DISK_SLOW})
+GAP = "gap"
 _ALL = (DISK_FULL, DISK_ERROR, DISK_SLOW, CODEC, STALLED)
 
 
@@ -40,6 +44,22 @@ def tell_trouble(  # noqa: PLR0917 - what is wrong where, and what holds besides
             end_alert(writer, Ended(key, now, now), now, settings)
 
 
+def tell_gap(  # noqa: PLR0917 - from when to when, and where it is told
+    writer: Writer, site: str, since: datetime, until: datetime, now: datetime, settings: Settings
+) -> None:
+    """There is no video of this camera between the two: kept with it, in the trail, and as an alarm.
+
+    The alarm is one for the whole city: a restart of the system is no alarm for each of its cameras.
+    """
+    note_gap(writer, site, since, until, now)
+    detail = {"since": since.isoformat(), "until": until.isoformat()}
+    writer.record(AuditEntry(now, SYSTEM.name, "", "recording_gap", f"site:{site}", detail))
+    key = AlertKey(CENTRE, KIND, "", GAP)
+    since = min(since, now)
+    raise_alert(writer, Raised(key, KIND, Priority.P4, since, now, label=GAP), None, now, settings)
+    end_alert(writer, Ended(key, now, now), now, settings)
+
+
 class TroubleTeller:
     """Called again and again by the recorder's thread until the store has it; never waits for the store."""
 
@@ -47,7 +67,26 @@ class TroubleTeller:
         self._store = store
         self._settings = settings
         self._told: dict[str, tuple[str, Future[None]]] = {}
+        self._gaps: dict[str, Future[None]] = {}
         self._troubles: dict[str, str] = {}
+
+    def gap(self, site: str, since_s: float, until_s: float) -> bool:
+        """A time without video, seconds since the epoch. True once the store has it."""
+        told = self._gaps.get(site)
+        if told is not None:
+            if not told.done():
+                return False
+            del self._gaps[site]
+            if told.exception() is None:
+                return True
+        since, until = datetime.fromtimestamp(since_s, UTC), datetime.fromtimestamp(until_s, UTC)
+        try:
+            self._gaps[site] = self._store.submit(
+                lambda writer: tell_gap(writer, site, since, until, datetime.now(UTC), self._settings)
+            )
+        except StoreClosed:
+            return False
+        return False
 
     def __call__(self, site: str, trouble: str, _before: str = "") -> bool:
         """True once the store has it."""

@@ -210,7 +210,9 @@ yiping.tiles = (() => {
       const alert = alertList.at(site.id);
       if (alert) alertList.choose(alert.id);
     });
-    tile.element.addEventListener("dblclick", () => tile.element.classList.toggle("large"));
+    const open = () => yiping.live.open(site.id);
+    tile.element.addEventListener("dblclick", open);
+    tile.element.addEventListener("keydown", (event) => { if (event.key === "Enter" && event.target === tile.element) open(); });
     return tile;
   };
 

@@ -3,7 +3,10 @@ yiping.clips = (() => {
   "use strict";
   const { t, make, get, show } = yiping;
   const ASK_MS = 1500; // again, while a clip is being made
-  const PATIENCE_MS = 120_000; // a clip that is not there by then is not asked for any more
+  const LATE_S = 15; // after its end
+  const SETTLED_MIN = 11; // by then the server has told what became of it
+  const PATIENCE_MS = SETTLED_MIN * 60_000;
+  const REASONS = { no_video: "clip.no_video", codec: "clip.codec_refused", disk: "clip.disk", not_cut: "clip.not_cut", not_recorded: "clip.not_recorded" };
   const TYPES = { h264: 'video/mp4; codecs="avc1.640028"', hevc: 'video/mp4; codecs="hvc1.1.6.L120.90"', vp9: 'video/mp4; codecs="vp09.00.40.08"', av1: 'video/mp4; codecs="av01.0.08M.08"' };
   const NAMES = { h264: "H.264", hevc: "H.265", mjpeg: "MJPEG", mpeg4: "MPEG-4", vp9: "VP9", av1: "AV1" };
   const known = new Map(); // alert id -> {items, at: ms}
@@ -38,8 +41,11 @@ yiping.clips = (() => {
     return frame;
   };
   const one = (clip) => {
-    if (clip.state === "pending") return [note(t("clip.follows", { n: Math.max(1, seconds(new Date(yiping.clock.now()).toISOString(), clip.until) + 3) }))];
-    if (clip.state === "missing") return [note(t("clip.missing"))];
+    if (clip.state === "pending") {
+      const left = seconds(new Date(yiping.clock.now()).toISOString(), clip.until);
+      return [note(left < -LATE_S ? t("clip.late", { n: SETTLED_MIN }) : t("clip.follows", { n: Math.max(1, left + 3) }))];
+    }
+    if (clip.state === "missing") return [note(t("clip.missing", { why: t(REASONS[clip.reason] ?? "clip.no_video") }))];
     if (clip.state === "expired") return [note(t("clip.expired"))];
     if (!plays(clip.codec)) return [note(t("clip.codec", { codec: NAMES[clip.codec] ?? clip.codec }), " ", download(clip))];
     const gap = clip.gap_s >= 0.5 ? note(t("clip.gap", { n: Math.round(clip.gap_s) })) : null;

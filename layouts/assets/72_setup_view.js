@@ -98,6 +98,7 @@
     const site = found.sites.find((one) => one.id === chosen);
     if (!site) return place.replaceChildren();
     const canvas = make("canvas", { width: 640, height: 360, role: "img", "aria-label": site.name });
+    canvas.addEventListener("dblclick", () => yiping.live.open(site.id));
     const note = make("p", { class: "dim", role: "status" });
     const detectors = make("div", {});
     const tables = (height) => detectors.replaceChildren(...site.detectors.map((one) => recipe(one, weights(one), staff(one, height))));
@@ -109,7 +110,7 @@
     document.getElementById("setup-age")?.replaceChildren();
     tables(0);
     place.replaceChildren(
-      make("div", { class: "setup-picture" }, site.camera ? [canvas, note, learn] : [],
+      make("div", { class: "setup-picture" }, site.camera ? [canvas, note, learn, yiping.live.button(site.id)] : [],
         part(t("setup.zones"), site.zones.map((zone) => make("p", {}, `${zone.id} · ${zone.polygon.length}`))),
         site.camera ? part(t("setup.health"), rows(Object.entries(site.health).map(([name, value]) => [t(`setup.health.${name}`, {}, name), typeof value === "boolean" ? (value ? "✓" : "–") : value]))) : []),
       make("div", { class: "setup-facts" },

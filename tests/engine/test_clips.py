@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -17,12 +18,13 @@ from data.local.vault import FolderVault
 from data.model.alert import Alert, AlertKey, Ended, Priority, Raised
 from data.model.clip import Clip, ClipState
 from data.model.recording import RecordingSettings
-from data.ports.store import Store
+from data.ports.store import AlertQuery, Store
 from data.sql.store import open_store
 from engine.judging.judgement import Unit, commit_unit
 from engine.recording.maker import ClipMaker, record_clip
+from engine.recording.orphans import sweep_clips
 from engine.recording.recorder import Recorder
-from engine.recording.retention import ClipRetention
+from engine.recording.retention import ClipRetention, expire_clip
 from engine.recording.ring import Ring
 from monitors.video.http_snapshot import Recipe as Snapshots
 from monitors.video.rtsp_camera import Recipe as Camera
@@ -129,7 +131,7 @@ def test_a_clip_is_cut_when_it_is_due_with_its_hash_in_the_audit_trail(city: Cit
 def test_a_clip_without_video_is_told_missing_and_one_with_a_part_tells_how_much(city: City, tmp_path: Path) -> None:
     gone = city.alert(500)
     assert city.maker.poll(at(530)) == 1
-    assert [(one.state, one.gap_s) for one in city.clips(gone)] == [(ClipState.MISSING, 30.0)]
+    assert [(one.state, one.gap_s, one.reason) for one in city.clips(gone)] == [(ClipState.MISSING, 30.0, "no_video")]
     record(film(tmp_path / "a.ts", 15), city.ring)
     part = city.alert(12, "2")
     assert city.maker.poll(at(40)) == 1
@@ -230,3 +232,133 @@ def test_video_of_cameras_that_are_not_configured_any_more_goes(city: City, tmp_
     retention.poll(datetime.now(UTC) + timedelta(hours=2))
     assert segment_paths(old.folder) == []
     assert len(segment_paths(city.ring.folder)) > 0
+
+
+def retention_of(city: City, free: int = 10**12) -> ClipRetention:
+    return ClipRetention(city.store, city.vault, city.folder / "recordings", city.settings, free_bytes=lambda _: free)
+
+
+def kept_clip(city: City, second: float, size: int = 1000) -> tuple[Alert, Clip]:
+    """An alert at this second with a clip that is ready."""
+    alert = city.alert(second, str(second))
+    (clip,) = city.clips(alert)
+    part = city.folder / "part"
+    part.write_bytes(clip.id.to_bytes(8, "big") + bytes(size))
+    digest, path = city.vault.keep_clip(part, clip.since)
+    ready = replace(clip, state=ClipState.READY, sha256=digest, path=path, size=size + 8)
+    assert city.store.write(lambda writer: record_clip(writer, ready, at(second + 30)))
+    return alert, ready
+
+
+def over(city: City, alert: Alert, second: float) -> None:
+    """The alert has ended and is acknowledged."""
+    city.end(alert, second)
+    city.store.write(
+        lambda writer: writer.save_alert(
+            replace(writer.alert(alert.id), acknowledged_at=at(second + 1), acknowledged_by="li")
+        )
+    )
+
+
+def test_a_clip_that_nobody_cuts_is_told_as_missing_with_the_reason_and_not_before_its_worker_had_time(
+    city: City,
+) -> None:
+    alert = city.alert(100)
+    retention = retention_of(city)
+    hour = timedelta(hours=1)
+    retention.poll(at(120) + hour)
+    assert [one.state for one in city.clips(alert)] == [ClipState.PENDING], "the system has only just been started"
+    retention.poll(at(120) + hour + timedelta(minutes=9))
+    assert [one.state for one in city.clips(alert)] == [ClipState.PENDING]
+    retention.poll(at(120) + hour + timedelta(minutes=11))
+    assert [(one.state, one.reason) for one in city.clips(alert)] == [(ClipState.MISSING, "not_cut")]
+    trail = city.store.read(lambda reader: reader.audit(subject="site:gate-3"))
+    assert [one.detail["reason"] for one in trail if one.action == "miss_clip"] == ["not_cut"]
+
+
+def test_clips_that_are_all_needed_and_take_more_than_they_may_are_an_alarm_that_ends_when_they_do_not(
+    tmp_path: Path,
+) -> None:
+    city = City(tmp_path, the_settings(clips_total_mb=10))
+    alerts = [kept_clip(city, second, 6_000_000)[0] for second in (100, 200)]
+    retention = retention_of(city, free=0)
+
+    def told() -> list[tuple[str, str, bool]]:
+        found = city.store.read(lambda reader: reader.alerts(AlertQuery(site="centre")))
+        return [(one.label, one.priority.value, one.is_open) for one in found]
+
+    assert retention.poll(at(300)) == 0
+    assert told() == [("clips_protected", "P2", True)]
+    over(city, alerts[1], 310)
+    assert retention.poll(at(400)) == 1
+    assert told() == [("clips_protected", "P2", False)]
+    assert [city.clips(one)[0].state for one in alerts] == [ClipState.READY, ClipState.EXPIRED]
+    city.close()
+
+
+def test_what_a_killed_process_left_is_tidied_up_and_nothing_that_a_row_needs(city: City) -> None:
+    open_one, needed = kept_clip(city, 100)
+    gone_alert, gone = kept_clip(city, 200)
+    _, lost = kept_clip(city, 300)
+    over(city, gone_alert, 210)
+    assert city.store.write(lambda writer: expire_clip(writer, gone, at(400)))  # killed before the file was deleted
+    evidence = city.folder / "evidence"
+    (evidence / lost.path).unlink()
+    unknown = evidence / needed.path.replace(needed.sha256 or "", "ab" * 32)
+    unknown.write_bytes(b"of an older database")
+    half = (evidence / needed.path).with_name(".x.part")
+    half.write_bytes(b"half")
+    now = datetime.now(UTC)
+    assert sweep_clips(city.store, city.vault, city.settings, now) == (1, 0, 1), "what is young may be just being kept"
+    assert not (evidence / gone.path).exists()
+    assert [path.exists() for path in (evidence / needed.path, unknown, half)] == [True, True, True]
+    later = now + timedelta(hours=2)
+    assert sweep_clips(city.store, city.vault, city.settings, later) == (1, 1, 1), "it is named, and stays"
+    assert [path.exists() for path in (evidence / needed.path, unknown, half)] == [True, True, False]
+    assert sweep_clips(city.store, city.vault, city.settings, now + timedelta(days=31)) == (1, 0, 1)
+    assert [path.exists() for path in (evidence / needed.path, unknown)] == [True, False], "as old as clips are kept"
+    damage = city.store.read(lambda reader: reader.alerts(AlertQuery(site="centre")))
+    assert [(one.kind, one.label) for one in damage] == [("damage", lost.path)]
+    assert [one.state for one in city.clips(open_one)] == [ClipState.READY]
+
+
+def test_what_was_half_cut_when_the_worker_was_killed_goes_and_the_video_that_clips_need_stays(
+    tmp_path: Path,
+) -> None:
+    city = City(tmp_path, the_settings(keep=timedelta(minutes=2)))
+    record(film(tmp_path / "a.ts", 40), city.ring)
+    alert = city.alert(12)
+    half = city.folder / "recordings" / "gate-3" / ".clip.part"
+    half.write_bytes(b"half a clip")
+    city.maker.start()
+    assert not half.exists()
+    assert city.maker.needed_since("gate-3") == START_S + 1, "known before the first picture of the new process comes"
+    for _ in range(200):
+        if [one.state for one in city.clips(alert)] == [ClipState.READY]:
+            break
+        time.sleep(0.05)
+    assert [one.state for one in city.clips(alert)] == [ClipState.READY]
+    city.maker.close()
+    city.close()
+
+
+def test_a_gap_between_two_processes_is_told_by_the_second(tmp_path: Path) -> None:
+    told: list[tuple[str, float, float]] = []
+    folder = tmp_path / "recordings"
+    record(film(tmp_path / "a.ts", 5), Ring(folder / "gate-3", 3600, 10**9, lambda: None))
+
+    def tell_gap(site: str, since_s: float, until_s: float) -> bool:
+        told.append((site, since_s - START_S, until_s - START_S))
+        return len(told) > 1
+
+    recorder = Recorder(folder, RecordingSettings(), 1, tell=lambda *_: True, tell_gap=tell_gap)
+    sink = recorder.sink("gate-3")
+    sink.begin("h264", b"header")
+    for second in (12, 13, 14.5):
+        sink.fragment(b"x", START_S + second, START_S + second + 1, key=True)
+    recorder.close()
+    assert (told[0][0], told[0][2]) == ("gate-3", 12)
+    assert told[0][1] == pytest.approx(5, abs=0.1)
+    recorder = Recorder(folder, RecordingSettings(), 1, tell=lambda *_: True)
+    assert recorder.recorded_until("gate-3") is None
+    recorder.close()

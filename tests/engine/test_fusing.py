@@ -26,6 +26,7 @@ from dispatch.tasks import accept, dispatch, en_route, on_scene, report
 from engine.catalogue import load_catalogue
 from engine.reactions.automatic import Automatic
 from engine.reactions.fusing import Fusion
+from engine.recording.ask import ask_clip
 from tests.engine.fused_street import CITY, NOON, Street
 
 OFFICER = Actor("zhao", Role.DUTY_OFFICER)
@@ -227,6 +228,7 @@ def test_a_deep_gauge_and_a_dry_camera_raise_a_sensor_fault_task_and_hide_nothin
     street.read(40.0)
     street.look(0.05)
     deep = street.alarm("depth", value=40.0)
+    street.store.write(lambda writer: ask_clip(writer, deep, street.now, street.now, street.settings))
     street.fuse()
     assert kinds(street.steps(deep)[-1]) == ["gauge", "not camera_water"]
     assert street.known(deep) is Verification.PROBABLE
@@ -238,6 +240,8 @@ def test_a_deep_gauge_and_a_dry_camera_raise_a_sensor_fault_task_and_hide_nothin
     (fault,) = [a for a in open_alerts(street) if a.kind == "sensor_fault"]
     (task,) = street.tasks().values()
     assert task.alert_id == fault.id
+    clips = street.store.read(lambda reader: reader.clips_of_alert(fault.id))
+    assert [one.site for one in clips] == ["dip-1", "dip-1"], "that of the deep gauge's alert, and one of now"
     assert task.title == "下穿道 · 水位计与画面传感器互相矛盾"
     assert kinds(street.steps(fault)[-1]) == ["gauge", "not camera_water"]
     still = street.store.read(lambda reader: reader.alert(deep.id))

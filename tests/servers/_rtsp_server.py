@@ -123,7 +123,7 @@ def main() -> None:
     for name, stream in options["streams"].items():
         factory = LoopFactory(joined([read_clip(path, stream["codec"]) for path in stream["paths"]]))
         factory.set_protocols(GstRtsp.RTSPLowerTrans.TCP)
-        factory.set_shared(False)
+        factory.set_shared(bool(options.get("shared")))
         if options["auth"]:
             permissions = GstRtspServer.RTSPPermissions()
             for what in ("media.factory.access", "media.factory.construct"):

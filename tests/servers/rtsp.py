@@ -98,13 +98,21 @@ def encoded(clip: Path, codec: Codec) -> Path:
 class RtspServer:
     """A running server; `url(name)` is without credentials."""
 
-    def __init__(self, streams: Mapping[str, Path | Sequence[Path]], codec: Codec, auth: dict[str, str] | None) -> None:
+    def __init__(
+        self,
+        streams: Mapping[str, Path | Sequence[Path]],
+        codec: Codec,
+        auth: dict[str, str] | None,
+        *,
+        shared: bool = False,
+    ) -> None:
         clips = {name: [one] if isinstance(one, Path) else list(one) for name, one in streams.items()}
         self.streams = {
             name: {"paths": [str(encoded(clip, codec)) for clip in several], "codec": codec}
             for name, several in clips.items()
         }
         self.auth = auth
+        self.shared = shared
         self.port = 0
         self.process: subprocess.Popen[str] | None = None
 
@@ -113,7 +121,7 @@ class RtspServer:
 
     def start(self) -> None:
         """Start, on the same port as before if it ran before; returns when it listens."""
-        options = json.dumps({"port": self.port, "streams": self.streams, "auth": self.auth})
+        options = json.dumps({"port": self.port, "streams": self.streams, "auth": self.auth, "shared": self.shared})
         process = subprocess.Popen([SYSTEM_PYTHON, str(SCRIPT), options], stdout=subprocess.PIPE, text=True)
         self.process = process
         assert process.stdout is not None
@@ -164,11 +172,16 @@ def rtsp_server(
     user: str = "",
     password: str = "",
     method: Literal["basic", "digest"] = "basic",
+    shared: bool = False,
 ) -> Iterator[RtspServer]:
-    """Serve each clip, or several one after the other, under its name, to everybody or (others get 401) to `user`."""
+    """Serve each clip, or several one after the other, under its name, to everybody or (others get 401) to `user`.
+
+    `shared`: all clients of a stream get the same pictures at the same time, as from a camera, and none gets them from
+    the first one on.
+    """
     require_rtsp()
     auth = {"user": user, "password": password, "method": method} if user else None
-    server = RtspServer(streams, codec, auth)
+    server = RtspServer(streams, codec, auth, shared=shared)
     server.start()
     try:
         yield server

@@ -155,3 +155,27 @@ def test_the_command_audit_verify_names_a_changed_clip_and_one_whose_row_was_cha
     running.store.write(lambda writer: writer.settle_clip(gone, was=ClipState.READY))
     found = full_check(running.store, running.deps.var_dir, running.deps.vault).findings
     assert f"clip: {gone.sha256} is not in the store any more" in found, "deleted, and the trail does not tell it"
+
+
+@pytest.mark.parametrize("place", [0, 5000, -1])
+def test_the_command_audit_verify_names_the_one_clip_and_the_one_picture_in_which_a_bit_was_flipped(
+    served: WithClip, capsys: pytest.CaptureFixture[str], place: int
+) -> None:
+    running = served.running
+    pictures = []
+    for number in range(3):
+        kept = running.deps.vault.keep(bytes([number]) * 9000, "image/jpeg", datetime.now(UTC), "gate-3")
+        running.store.write(lambda writer, kept=kept: writer.add_evidence(kept))  # type: ignore[misc]
+        pictures.append(kept.path)
+    folder = running.deps.var_dir / "evidence"
+    bent = (served.clips["quay"].path, pictures[1])
+    for name in bent:
+        content = bytearray((folder / name).read_bytes())
+        content[place] ^= 1
+        (folder / name).write_bytes(content)
+    assert main(["audit", "verify", "--var", str(running.deps.var_dir)]) == 1
+    said = capsys.readouterr().out
+    assert [line.split(":")[0] for line in said.splitlines() if "was changed on the disk" in line] == [
+        f"evidence {bent[1]}",
+        f"clip {bent[0]}",
+    ]
