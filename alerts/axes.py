@@ -81,6 +81,7 @@ _SETS: Mapping[AlertStep, Mapping[str, Any]] = MappingProxyType(
         AlertStep.BE_HEARD: {"silent": False},
         AlertStep.LATCH: {"latched": True},
         AlertStep.LAPSE: {"acknowledged": False, "acknowledged_until": None},
+        AlertStep.UNACKNOWLEDGE: {"acknowledged": False, "acknowledged_until": None},
         AlertStep.LINK: {"acknowledged_until": None},  # with work behind it an acknowledgement does not expire
         AlertStep.UNSHELVE: {"shelved_until": None},
         AlertStep.INHIBIT: {"inhibited": True},
@@ -100,6 +101,8 @@ def _after(walked: _Walked, taken: TakenStep) -> _Walked:
         return replace(walked, acknowledged=True, acknowledged_until=taken.until)
     if taken.step is AlertStep.SHELVE:
         return replace(walked, shelved_until=taken.until)
+    if taken.step is AlertStep.WITHDRAW:
+        return replace(walked, verification=Verification(taken.detail["to"]))
     return replace(walked, **_SETS[taken.step]) if taken.step in _SETS else _moved(walked, taken)
 
 

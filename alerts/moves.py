@@ -77,6 +77,9 @@ _NOT_CONFIRMED = Need(
 _NOT_DISMISSED = Need(
     lambda a, _: a.verification is not Verification.DISMISSED, lambda _: Why("was dismissed by a human", "dismissed")
 )
+_DISMISSED = Need(
+    lambda a, _: a.verification is Verification.DISMISSED, lambda _: Why("is not dismissed", "not_dismissed")
+)
 _NO_HUMAN = Need(
     lambda a, _: a.verification in {Verification.UNVERIFIED, Verification.PROBABLE},
     lambda a: Why(f"is {a.verification.value} already"),
@@ -111,6 +114,8 @@ MOVES = MappingProxyType(
         AlertStep.CONFIRM: Move(Action.VERIFY_ALERT, (_NOT_CONFIRMED,)),
         AlertStep.DISMISS: Move(Action.VERIFY_ALERT, (_NOT_DISMISSED,), reason=True),
         AlertStep.LINK: Move(None),
+        AlertStep.UNACKNOWLEDGE: Move(Action.ACKNOWLEDGE, (_SEEN,)),
+        AlertStep.WITHDRAW: Move(Action.VERIFY_ALERT, (_DISMISSED,)),
     }
 )
 

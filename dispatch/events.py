@@ -8,13 +8,13 @@ from types import MappingProxyType
 
 from data.config.settings import Settings, SiteSettings
 from data.errors import IllegalMove
-from data.model.alert import Alert
+from data.model.alert import Alert, renewed_call
 from data.model.alert_life import AlertStep
 from data.model.case import Origin
 from data.model.people import SYSTEM, Actor
-from data.model.task import Event, EventState
+from data.model.task import Event, EventState, Task
 from data.model.views import iso
-from data.ports.store import Writer
+from data.ports.store import AlertQuery, TaskQuery, Writer
 from data.stored.trail import event_step, take_alert_step
 from dispatch.case_table import EventStep
 from dispatch.cases import Given, category_for, take
@@ -69,6 +69,36 @@ def event_of(writer: Writer, alert: Alert, actor: Actor, now: datetime, settings
     else:
         event = near_event(writer, alert, now, settings) or _open(writer, alert, actor, now, settings)
     return event, _link(writer, alert, event, actor, now)
+
+
+def unopened(writer: Writer, task: Task, actor: Actor, now: datetime, reason: str) -> bool:
+    """Undo what `event_of` did for the dispatch of this task. False where the event was there before, and stays open.
+
+    The alert that was acknowledged by the dispatch is unacknowledged again, and calls anew; an event that was opened
+    for nothing else is void.
+    """
+    if task.alert_id is None:
+        return False
+    alert, event = writer.alert(task.alert_id), writer.event(task.event_id)
+    seen = [step for step in writer.alert_steps(alert.id) if step.step is AlertStep.ACKNOWLEDGE]
+    by_dispatch = bool(seen) and seen[-1].detail.get("event") == event.id and seen[-1].at >= task.created_at
+    if not by_dispatch or alert.acknowledged_by != actor.name:
+        return False
+    linked = [one for one in writer.alerts(AlertQuery(event_id=event.id, limit=2)) if one.id != alert.id]
+    tasks = [one for one in writer.tasks(TaskQuery(event_id=event.id, limit=2)) if one.id != task.id]
+    fresh = event.opened_at >= task.created_at and not linked and not tasks
+    calls = replace(
+        alert,
+        acknowledged_at=None,
+        acknowledged_by=None,
+        acknowledged_until=None,
+        event_id=None if fresh else alert.event_id,
+    )
+    detail = {"task": task.id, **({"event": event.id} if fresh else {})}
+    take_alert_step(writer, renewed_call(alert, calls), AlertStep.UNACKNOWLEDGE, actor, now, detail=detail)
+    if fresh:
+        take(writer, event.id, EventStep.VOID, SYSTEM, now, Given(reason=reason, on_behalf=actor.name))
+    return fresh
 
 
 def _open(writer: Writer, alert: Alert, actor: Actor, now: datetime, settings: Settings) -> Event:

@@ -25,7 +25,7 @@ from dispatch.assignment import offer_all
 from dispatch.case_table import EventStep
 from dispatch.cases import after_acceptance, close_if_done, judge_if_unattended, take
 from dispatch.clocks import calendar_of
-from dispatch.events import event_of
+from dispatch.events import event_of, unopened
 from dispatch.offers import (
     UNACCEPTED,
     ask_again,
@@ -250,13 +250,48 @@ def cancel(writer: Writer, task_id: int, actor: Actor, now: datetime, reason: st
     task = writer.task(task_id)
     offers = writer.offers(task_id)
     check(task, Step.CANCEL, actor, offers, now)
-    withdraw_open(writer, task, now)
+    task = _called_off(writer, task, Step.CANCEL, actor, now, reason)
+    judge_if_unattended(writer, task.event_id, actor, now, reason=reason, detail={"task": task.id})
+    return task
+
+
+def take_back(writer: Writer, task_id: int, actor: Actor, now: datetime, *, settings: Settings) -> Task:
+    """Within `alarms.undo_within` whoever dispatched takes it back: as if nobody had been sent.
+
+    The task is cancelled. An acknowledgement and an event that the dispatch brought with it go as well, so that the
+    alert calls again; an event that was there before is to be judged. Raises NotFound, Forbidden, and IllegalMove when
+    it was somebody else's dispatch, when somebody has accepted meanwhile, and when it is too late.
+    """
+    task = writer.task(task_id)
+    actor.require(Action.DISPATCH)
+    if task.created_by != actor.name:
+        who = task.created_by
+        raise IllegalMove(f"task {task_id} was dispatched by {who}", key="undo.others", who=who)
+    if task.responder is not None:
+        text = f"task {task_id} was accepted by {task.responder} meanwhile"
+        raise IllegalMove(text, key="undo.accepted", who=task.responder, task=task_id)
+    check(task, Step.TAKE_BACK, actor, writer.offers(task_id), now)
+    within = settings.alarms.undo_within
+    if now - task.created_at > within:
+        n = int(within.total_seconds())
+        raise IllegalMove(f"task {task_id}: a dispatch can be taken back for {n} s", key="undo.late", n=n)
+    reason = f"taken back by {actor.name}"
+    task = _called_off(writer, task, Step.TAKE_BACK, actor, now, reason)
+    if not unopened(writer, task, actor, now, reason):
+        judge_if_unattended(writer, task.event_id, actor, now, reason=reason, detail={"task": task.id})
+    return task
+
+
+def _called_off(  # noqa: PLR0917 - who called it off, when and why
+    writer: Writer, task: Task, step: Step, actor: Actor, now: datetime, reason: str
+) -> Task:
+    """The task ends without having been done; whoever was asked is free."""
+    withdraw_open(writer, task, now, reason if step is Step.TAKE_BACK else "")
     writer.finish_timers_of(UNACCEPTED, task.id, now)
     task = writer.save_task(replace(task, cancelled_at=_at(task, now)))
-    task_step(writer, task, actor, "cancel", now, detail={"reason": reason.strip()})
+    task_step(writer, task, actor, step.value, now, detail={"reason": reason.strip()})
     _released(writer, task, now)
     close_if_done(writer, task.event_id, actor, now)
-    judge_if_unattended(writer, task.event_id, actor, now, reason=reason, detail={"task": task.id})
     return task
 
 

@@ -40,6 +40,7 @@ class Step(StrEnum):
     REWORK = "rework"  # 返工
     ASK_AGAIN = "ask_again"  # nobody has accepted: a human begins another round of offers
     SEND = "send"  # nobody has accepted: a human chooses somebody, whatever the filters say
+    TAKE_BACK = "take_back"  # a dispatch, within seconds by who did it
     CALL = "call"  # somebody was called by telephone
 
 
@@ -117,6 +118,7 @@ TRANSITIONS = MappingProxyType(
         Step.REASSIGN: Transition(_UNDONE, Action.DISPATCH, Who.ANYBODY, (Condition.REASON,), Clock.STOPS),
         Step.ASK_AGAIN: Transition(_WAITING, Action.DISPATCH, Who.ANYBODY, clock=Clock.STARTS),
         Step.SEND: Transition(_WAITING, Action.DISPATCH, Who.ANYBODY, clock=Clock.STARTS),
+        Step.TAKE_BACK: Transition(_WAITING, Action.DISPATCH, Who.ANYBODY, clock=Clock.STOPS),
         Step.CALL: Transition(_UNDONE, Action.DISPATCH, Who.ANYBODY),
         Step.REWORK: Transition(
             _only(TaskState.REPORTED, TaskState.CLOSED), Action.VERIFY, Who.ANOTHER, (Condition.REASON,)

@@ -26,6 +26,7 @@ def page_data(screens: ScreenContext, user: User) -> dict[str, Any]:
         "sites": [site_data(site, watched=site.id in cameras) for site in settings.sites if reads],
         "responders": [{"id": r.id, "name": r.name, "team": r.team} for r in settings.responders if reads],
         "units": dict(UNIT_OF),
+        "undo_within_s": settings.alarms.undo_within.total_seconds(),
         "shelve_at_most": {role.value: span.total_seconds() for role, span in settings.alarms.shelve_at_most.items()},
     }
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from dash import html
 
+from data.model.people import Action, may
 from layouts.context import ScreenContext
 from layouts.ground import draw_map
 from layouts.words import Words
@@ -31,7 +32,7 @@ def draw(screens: ScreenContext, words: Words) -> Any:
             "alert-panel",
             html.Span(id="alert-counts"),
         ),
-        html.P(words("keys"), className="keys dim"),
+        html.P(words("keys" if may(screens.visitor().role, Action.ACKNOWLEDGE) else "keys.look"), className="keys dim"),
     ]
     columns = [
         html.Div(left, className="left"),

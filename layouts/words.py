@@ -110,7 +110,14 @@ _TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
             "另有 {n} 条是选择之后加入的，未确认；请用 J / K 重新选择此卡后再确认",
             "{n} joined after you chose and are not acknowledged; choose the card again with J / K first",
         ),
-        "keys": ("J / K 选择 · A 确认 · D 派遣 · ? 快捷键", "J / K choose · A acknowledge · D dispatch · ? shortcuts"),
+        "keys": (
+            "J / K 选择 · A 确认 · D 派遣 · Z 撤销 · ? 快捷键",
+            "J / K choose · A acknowledge · D dispatch · Z undo · ? shortcuts",
+        ),
+        "keys.look": (
+            "J / K 选择 · ? 快捷键（您的角色只可查看）",
+            "J / K choose · ? shortcuts (your role may look only)",
+        ),
         "alerts.nothing": ("目前没有需要处理的预警", "Nothing needs attention now"),
         "alerts.unacknowledged": ("未确认 {n}", "{n} unacknowledged"),
         "alerts.in_hand": ("在办 {n}", "{n} in hand"),

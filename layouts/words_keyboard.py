@@ -10,6 +10,10 @@ KEYBOARD = MappingProxyType(
         "shortcut.choose": ("选择下一条、上一条预警", "choose the next or the previous alert"),
         "shortcut.acknowledge": ("确认所选预警", "acknowledge the chosen alert"),
         "shortcut.dispatch": ("为所选预警派遣最近人员", "dispatch the nearest person to the chosen alert"),
+        "shortcut.undo": (
+            "撤销刚才的确认、误报或派遣",
+            "take back what was just acknowledged, dismissed or dispatched",
+        ),
         "shortcut.nobody": ("到无人接单的任务（Enter 指派）", "go to the task that nobody accepts (Enter: assign)"),
         "shortcut.next": ("移到下一处（Shift+Tab 返回）", "go on to the next place (Shift+Tab: back)"),
         "shortcut.press": ("按下焦点所在的按钮或预警", "press the button or the alert that has the focus"),

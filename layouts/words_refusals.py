@@ -93,6 +93,17 @@ REFUSALS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "任务 {task} 已交给单位；先改派，再派给个人",
             "Task {task} is a unit's: reassign it before you offer it to a person",
         ),
+        "refused.claim.held": ("{who}从 {at} 起正在处理", "{who} is on it since {at}"),
+        "refused.conflict.claimed": ("{who}正在处理告警 {alert}", "{who} is on alert {alert}"),
+        "refused.conflict.dispatched": (
+            "{who}已为告警 {alert} 派遣（任务 {task}，{task_state}）",
+            "{who} has dispatched for alert {alert} (task {task}, {task_state})",
+        ),
+        "refused.undo.nothing": ("没有可以撤销的步骤", "There is nothing to take back"),
+        "refused.undo.others": ("这一步是{who}做的，只能由本人撤销", "That was {who}'s step: only they take it back"),
+        "refused.undo.late": ("已超过 {n} 秒，不能撤销", "More than {n} s have passed: it is not taken back any more"),
+        "refused.undo.accepted": ("{who}已接单，不能撤销", "{who} has accepted meanwhile: it is not taken back"),
+        "refused.alert.not_dismissed": ("告警 {alert} 没有被判为误报", "Alert {alert} is not dismissed"),
         "refused.event.state": (
             "事件 {event} 现为“{event_state}”，不能这样操作",
             "Event {event} is {event_state}: this is not possible now",

@@ -1,7 +1,8 @@
 """`/ws/events`: every change as it is committed, numbered; after a break a page goes on from its last number.
 
 The server sends JSON: `hello` (epoch, seq, reset), `store` (data: does the store take writes), `change` (seq, topic,
-subject, at, data), `ping` (at, seq) every 5 s. With `reset` the page reads its snapshots anew and goes on from `seq`.
+subject, at, data), `ping` (at, seq) every 5 s, `claim` (data: who is on an alert), `told` (what others did to it).
+With `reset` the page reads its snapshots anew and goes on from `seq`.
 
 With `batch=1` changes that come within a tenth of a second are one message, `changes` (a list): in a storm a hundred
 screens would else be sent tens of thousands of messages a second, each with the cost of a system call.
@@ -54,7 +55,7 @@ class WholeCity:
     async def of(self, told: Broadcast) -> Broadcast | None:
         change = told.change
         if change is None:
-            return told
+            return told if not told.about or await self._may_know(told) else None
         seen: Any = payload_seen(change.topic, change.payload, self._actor)
         if self._settings is not self._deps.settings:
             self._settings = self._deps.settings
@@ -69,6 +70,15 @@ class WholeCity:
             seen = seen if narrowed["data"] == seen else narrowed["data"]
         return told if seen is change.payload else tell(change, seen)
 
+    async def _may_know(self, told: Broadcast) -> bool:
+        """Is it for this person, and about something that is not hidden from them?"""
+        if told.only not in {"", self._actor.name}:
+            return False
+        if self._sites is None:
+            return True
+        sites, references = self._sites, frozenset({told.about})
+        return not sites.hides(told.about, await self._deps.read(lambda reader: sites.places(reader, references)))
+
 
 class OwnTasks:
     """What a responder may follow: changes of their own tasks, and of themselves."""
@@ -82,7 +92,7 @@ class OwnTasks:
         """The change as this responder may see it; None when it is not theirs."""
         change = told.change
         if change is None:
-            return told
+            return None if told.about else told
         if change.topic == "responder":
             return told if change.subject == f"responder:{self._name}" else None
         if change.topic != "task":

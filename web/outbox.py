@@ -31,10 +31,16 @@ EPOCH = "epoch"
 
 @dataclass(frozen=True, slots=True)
 class Broadcast:
-    """A change and the message that everybody gets of it, made once. Without one it is news about the server itself."""
+    """A change and the message that everybody gets of it, made once.
+
+    Without a change it is news about the server itself, or, with `about` ("alert:12"), about what people do on their
+    screens: for those who may see all that is in hand, or for the user `only`.
+    """
 
     change: Change | None
     text: str
+    about: str = ""
+    only: str = ""
 
 
 class Subscription:
@@ -122,6 +128,11 @@ class Outbox:
         """A message that is no change of the store, to whoever follows now."""
         for follower in self._followers:
             follower.offer(Broadcast(None, text))
+
+    def tell(self, text: str, about: str, only: str = "") -> None:
+        """A message about one thing that is not stored: for the screens on which it can be seen, or one person's."""
+        for follower in self._followers:
+            follower.offer(Broadcast(None, text, about, only))
 
     async def past(self, after: int, until: int) -> list[Broadcast]:
         """A page of what was written before: after < seq <= until. Empty at the end."""

@@ -38,6 +38,7 @@ from web.account_pages import account_pages_router
 from web.api import build_api
 from web.auth import AuthMiddleware, ScreenPage, content_policy
 from web.body_limit import BodyLimit
+from web.claims import ClaimBook
 from web.clips import clip_media_router
 from web.connections import ConnectionGate, ConnectionLimits, GatedConfig
 from web.dash_guard import DashGuard
@@ -172,7 +173,8 @@ def build_server(deps: ServerDeps, store_failed: Callable[[], None] = _end_proce
     )
     server = FastAPI(openapi_url=None, lifespan=lifespan)
     install_problems(server)
-    server.router.routes.append(ApiRoute(build_api(deps, board.health, meters, identity, current)))
+    claims = ClaimBook(outbox.tell, deps.now)
+    server.router.routes.append(ApiRoute(build_api(deps, board.health, meters, identity, current, claims)))
     oidc = deps.settings.accounts.oidc
     logout = ProviderLogout(None if oidc is None else Provider(oidc, deps.oidc_secret), deps.door.base)
     for login in (login_router(identity, logout), oidc_router(identity, logout), second_login_router(identity)):

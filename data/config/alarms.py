@@ -101,6 +101,14 @@ class AlarmSettings(_Settings):
             Role.COMMANDER: timedelta(hours=24),
         }
     )
+    undo_within: Annotated[
+        Duration,
+        Field(
+            ge=timedelta(0),
+            le=timedelta(minutes=1),
+            description="So soon whoever acknowledged, dismissed or dispatched may take it back; 0: never.",
+        ),
+    ] = timedelta(seconds=10)
     stale_after: Annotated[
         Duration, Field(ge=timedelta(0), description="An open alert is stale when nothing was seen for so long.")
     ] = timedelta(seconds=10)

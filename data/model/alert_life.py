@@ -67,13 +67,15 @@ class AlertStep(StrEnum):
     CONFIRM = "confirm"
     DISMISS = "dismiss"
     LINK = "link"  # to an event
+    UNACKNOWLEDGE = "unacknowledge"  # taken back within seconds by who did it
+    WITHDRAW = "withdraw"  # a dismissal, likewise
 
 
 NOTICED = frozenset({AlertStep.CLEAR, AlertStep.RECUR, AlertStep.FALL_SILENT, AlertStep.BE_HEARD})
 """What is noticed, not decided: no entry of the audit trail."""
 
 
-VERIFYING = frozenset({AlertStep.SUSPECT, AlertStep.CONFIRM, AlertStep.DISMISS})
+VERIFYING = frozenset({AlertStep.SUSPECT, AlertStep.CONFIRM, AlertStep.DISMISS, AlertStep.WITHDRAW})
 """The steps that say what is known of an alert's truth."""
 
 

@@ -125,8 +125,12 @@ window.yiping = (() => {
   /** An address of ours as the browser asks for it: under the path of the reverse proxy, where there is one. */
   const at = (path) => (page.base ?? "") + path;
   let asking = null;
+  let visitor = null;
   /** Who is logged in: {name, role, may, csrf}; asked once. */
-  const me = () => (asking ??= request("GET", "/api/v1/me").catch((error) => { asking = null; throw error; }));
+  const me = () => (asking ??= request("GET", "/api/v1/me").then((who) => (visitor = who)).catch((error) => { asking = null; throw error; }));
+  /** May the visitor do this, says the server? Until it has said so, nothing is offered. */
+  const may = (action) => Boolean(visitor?.may?.includes(action));
+  const myName = () => visitor?.name ?? "";
 
   /** Why somebody cannot be sent, as the server tells it, in words. */
   const UNFIT = [
@@ -181,7 +185,7 @@ window.yiping = (() => {
       const detail = typeof content.detail === "string" ? content.detail : content.title;
       const own = content.words && page.words[language][`refused.${content.words.key}`] ? refusal(content.words) : "";
       const said = own || t(`error.${answer.status}`, {}, t("error.other", { n: answer.status })) + (detail ? `：${detail}` : "");
-      throw Object.assign(new Error(said), { detail, errors: content.errors });
+      throw Object.assign(new Error(said), { detail, errors: content.errors, words: content.words });
     }
     return content;
   }
@@ -191,7 +195,18 @@ window.yiping = (() => {
     const { csrf } = await me();
     return request(method, path, body, { "X-CSRF-Token": csrf, "Idempotency-Key": randomId(), ...headers });
   };
-  const post = (path, body = {}, headers = {}) => send("POST", path, body, headers);
+  const posted = new Set();
+  /** `listener(path, answer, body)` hears of every step that the server has taken for this page. */
+  const onPosted = (listener) => posted.add(listener);
+  const post = async (path, body = {}, headers = {}) => {
+    const answer = await send("POST", path, body, headers).catch(async (error) => {
+      // It crosses somebody else's work: the person says so again, or leaves it.
+      if (!error.words?.key.startsWith("conflict.") || !(await yiping.claims.askAnyway(error.message))) throw error;
+      return send("POST", path, { ...body, anyway: true }, headers);
+    });
+    posted.forEach((listener) => listener(path, answer, body));
+    return answer;
+  };
   /** Every item of a list, page by page, at most `most`. */
   const all = async (path, most = 2000) => {
     const items = [];
@@ -236,7 +251,7 @@ window.yiping = (() => {
   const personNames = (ids) => [ids].flat().map(personName).filter(Boolean).join("、");
 
   return {
-    page, language, t, clock, show, wall, moment, zoneNote, ago, ageSeconds, duration, make, since, everySecond, mount, at, me, get, post, send, all,
+    page, language, t, clock, show, wall, moment, zoneNote, ago, ageSeconds, duration, make, since, everySecond, mount, at, me, may, myName, get, post, onPosted, send, all,
     say, act, unfit, sites, siteName, personName, personNames, nameUser,
   };
 })();

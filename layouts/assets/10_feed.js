@@ -177,7 +177,7 @@ yiping.feed = (() => {
       link.heardAt = performance.now();
       if (message.type === "hello") hello(message, mine);
       else if (message.type === "ping") hearPing(message);
-      else if (message.type === "store") tell("store", message.data);
+      else if (["store", "claim", "told"].includes(message.type)) tell(message.type, message.data);
       else if (message.type === "change") take(message);
       else if (message.type === "changes") message.changes.forEach(take);
     };

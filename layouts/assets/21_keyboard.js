@@ -5,8 +5,8 @@ yiping.keyboard = (() => {
   const TABBABLE = "a[href], button, input, select, textarea, summary, video[controls], [tabindex]";
   /** Per page: [keys, name of what they do]. */
   const SHORTCUTS = {
-    wall: [["J K", "choose"], ["A", "acknowledge"], ["D", "dispatch"], ["N", "nobody"], ["Tab", "next"], ["Enter", "press"], ["?", "list"], ["Esc", "close"]],
-    duty: [["N", "nobody"], ["Tab", "next"], ["↑ ↓", "rows"], ["Enter", "open"], ["Enter", "press"], ["Esc", "back"], ["?", "list"]],
+    wall: [["J K", "choose"], ["A", "acknowledge"], ["D", "dispatch"], ["Z", "undo"], ["N", "nobody"], ["Tab", "next"], ["Enter", "press"], ["?", "list"], ["Esc", "close"]],
+    duty: [["Z", "undo"], ["N", "nobody"], ["Tab", "next"], ["↑ ↓", "rows"], ["Enter", "open"], ["Enter", "press"], ["Esc", "back"], ["?", "list"]],
   };
   const isTyping = (event) => Boolean(event.target.closest?.("input, textarea, select, [contenteditable]"));
   /** While the list is open the keys of the page below it are off. */

@@ -1,7 +1,7 @@
 // How an alert, or several on one card, are drawn.
 yiping.oneAlert = (() => {
   "use strict";
-  const { t, make, since, feed, marks, siteName, personName, show, sites, screening } = yiping;
+  const { t, make, since, feed, marks, siteName, personName, show, sites, screening, may } = yiping;
   const AT_ONCE = 100; // rows of an opened card; more on demand, so that a thousand do not hold up the page
 
   /** The furthest step of the alert's tasks, in words, or "". */
@@ -13,7 +13,7 @@ yiping.oneAlert = (() => {
     if (task.unaccepted_since && task.state === "draft") return t("unaccepted.title");
     return `${t(`task.${task.state}`)}${who ? ` · ${who}` : ""}`;
   };
-  const signature = (alert) => `${alert.version}|${alert.state}|${alert.evidence}|${progress(alert)}`;
+  const signature = (alert) => `${alert.version}|${alert.state}|${alert.evidence}|${progress(alert)}|${may("acknowledge")}${may("dispatch")}|${yiping.claims.signature(alert)}`;
 
   /** A chosen one is marked as such; the one that is only shown (not `byHand`) otherwise: no key acts on it. */
   const signOf = (chosen, byHand) => (chosen ? (byHand ? " chosen" : " shown") : "");
@@ -21,8 +21,9 @@ yiping.oneAlert = (() => {
     const fresh = feed.unacknowledged(alert);
     const step = progress(alert);
     const buttons = make("div", { class: "do" },
-      fresh && make("button", { type: "button", class: "strong", "data-do": "acknowledge", title: "A" }, t("do.acknowledge")),
-      feed.canDispatch(alert) && make("button", { type: "button", "data-do": "dispatch", title: "D" }, t("do.dispatch")));
+      fresh && may("acknowledge") && make("button", { type: "button", class: "strong", "data-do": "acknowledge", title: "A" }, t("do.acknowledge")),
+      feed.canDispatch(alert) && may("dispatch") && make("button", { type: "button", "data-do": "dispatch", title: "D" }, t("do.dispatch")),
+      yiping.claims.mayTakeOver(alert) && make("button", { type: "button", "data-do": "take-over" }, t("claim.take_over")));
     return make("article", {
       class: `alert ${alert.priority}${fresh ? " fresh" : ""}${signOf(chosen, byHand)}`,
       "data-alert": alert.id, "data-card": alert.id, tabindex: 0, "aria-current": chosen && byHand && "true",
@@ -36,7 +37,8 @@ yiping.oneAlert = (() => {
         make("p", { class: "dim" },
           since(alert.started_at), ` · ${t(`state.${alert.state}`)}`,
           alert.acknowledged_by ? ` ${personName(alert.acknowledged_by)} ${show(alert.acknowledged_at, "minute")}` : ""),
-        step && make("p", { class: "step" }, step)),
+        step && make("p", { class: "step" }, step),
+        yiping.claims.line(alert)),
       buttons);
   };
 
@@ -78,7 +80,7 @@ yiping.oneAlert = (() => {
       const waiting = fresh.length ? fresh : alerts;
       const highest = waiting.map((alert) => alert.priority).sort()[0];
       const newest = alerts.reduce((a, b) => (a.raised_at > b.raised_at ? a : b)).raised_at;
-      const text = `${alerts.length}|${fresh.length}|${highest}|${newest}|${open}|${signOf(alerts.some((one) => one.id === chosen), byHand)}`;
+      const text = `${alerts.length}|${fresh.length}|${highest}|${newest}|${open}|${may("acknowledge")}|${signOf(alerts.some((one) => one.id === chosen), byHand)}`;
       if (text !== drawn) {
         drawn = text;
         const name = nameOf(key, alerts);
@@ -96,7 +98,7 @@ yiping.oneAlert = (() => {
             make("p", { class: "dim" }, fresh.length && fresh.length < alerts.length ? `${t("cards.unacknowledged", { n: fresh.length })} · ` : "",
               t("cards.newest"), " ", since(newest))),
           make("div", { class: "do" },
-            fresh.length > 0 && make("button", { type: "button", class: aside ? "" : "strong", "data-do": "acknowledge-all" },
+            fresh.length > 0 && may("acknowledge") && make("button", { type: "button", class: aside ? "" : "strong", "data-do": "acknowledge-all" },
               t("do.acknowledge_all", { n: fresh.length })),
             make("button", { type: "button", "data-do": "open", "aria-expanded": String(open) }, t(open ? "cards.close" : "cards.open"))),
           list);

@@ -1,7 +1,7 @@
 // The wall's alert list: cards of what needs somebody, most urgent first; choosing, acknowledging and dispatching.
 yiping.alertList = (() => {
   "use strict";
-  const { t, make, since, mount, feed, act, post, say, screening, oneAlert, keyboard } = yiping;
+  const { t, make, since, mount, feed, act, post, say, screening, oneAlert, keyboard, me, may } = yiping;
   const CALM_MS = 200; // without a P1 the list is drawn no more often
   const MOST_AT_ONCE = 500;
   const cards = new Map(); // card key -> {element, drawn} of one alert, or {element, group} of several
@@ -18,6 +18,7 @@ yiping.alertList = (() => {
   const choose = (id, byHand = true, card = null) => {
     const first = byHand && !choseByHand;
     if (byHand) choseByHand = true;
+    if (byHand) yiping.claims.claim(feed.alerts.get(id));
     within = new Set(card?.ids ?? [id]);
     withinCard = card !== null;
     if (chosen === id && !first) return;
@@ -141,13 +142,16 @@ yiping.alertList = (() => {
       if (button?.dataset.do === "acknowledge-all") return acknowledgeAll(card.group.alerts(), button);
       const alert = feed.alerts.get(Number(event.target.closest("[data-alert]")?.dataset.alert));
       if (!alert) return card?.group && keyboard.keepFocus(place, card.group.toggle);
+      if (button?.dataset.do === "take-over") return act(button, () => yiping.claims.takeOver(alert));
       choose(alert.id);
       if (button?.dataset.do === "acknowledge") acknowledge(alert, button);
       if (button?.dataset.do === "dispatch") dispatch(alert, button);
     });
     ["alert", "task"].forEach((topic) => feed.on(topic, (ids) => soon(topic === "alert" ? ids : null)));
     screening.follow(update);
+    yiping.claims.follow(update);
     document.addEventListener("keydown", keysPressed);
+    me().then(update).catch(() => {}); // what the visitor may do is known now
     update();
   });
 
@@ -168,6 +172,7 @@ yiping.alertList = (() => {
     if ((key === "j" || key === "k") && !choseByHand && order.length) chooseCard(order[0]);
     else if (key === "j" && order.length) chooseCard(order[Math.min(at + 1, order.length - 1)]);
     else if (key === "k" && order.length) chooseCard(order[Math.max(at - 1, 0)]);
+    else if (isStep && !may(key === "a" ? "acknowledge" : "dispatch")) say(t("may.not"));
     else if (isStep && !choseByHand) say(t("chosen.nothing"));
     else if (isStep && !card) say(t("chosen.gone"));
     else if (key === "a" && card?.group) acknowledgeChosen(card.group.alerts());

@@ -61,6 +61,8 @@ yiping.unaccepted = (() => {
   };
   const ringButton = (task, ring) => {
     const n = reached(task, ring);
+    const before = RINGS[RINGS.indexOf(ring) - 1];
+    if (before && n !== undefined && n === reached(task, before)) return null; // reaches nobody more
     return make("button", { type: "button", "data-do": ring, "aria-disabled": n === 0 ? "true" : null, title: n === 0 ? t("unaccepted.none_more") : null },
       t(`unaccepted.${ring}`), n === undefined ? "" : ` ${n}`);
   };
@@ -74,6 +76,7 @@ yiping.unaccepted = (() => {
       make("h3", {}, make("b", {}, t("unaccepted.title"), " ", since(task.unaccepted_since, "for")), make("span", {}, task.title)),
       make("p", {}, siteName(task.site) && !task.title.includes(siteName(task.site)) ? `${siteName(task.site)} · ` : "", standing(task)),
       toldAbove(task) && make("p", { class: "dim told" }, toldAbove(task)),
+      feed.alerts.has(task.alert) && yiping.claims.line(feed.alerts.get(task.alert)),
       quiet && make("p", { class: "dim quiet" }, t("unaccepted.quiet", { who: personName(quiet.by), n: quiet.left }))),
     mayDispatch() && make("div", { class: "do" },
       !task.unit && RINGS.map((ring) => ringButton(task, ring)),
@@ -82,7 +85,7 @@ yiping.unaccepted = (() => {
   const draw = (again = false) => {
     if (!place?.isConnected) return;
     const shown = tasks();
-    const text = JSON.stringify([shown.map((task) => [task.id, task.version, attended(task)]), mayDispatch()]);
+    const text = JSON.stringify([shown.map((task) => [task.id, task.version, attended(task), yiping.claims.signature(feed.alerts.get(task.alert))]), mayDispatch()]);
     shown.forEach(ask);
     if (text === drawn && !again) return;
     drawn = text;

@@ -1,7 +1,7 @@
 // The wall's dispatch panel: the chosen alert, its picture, who could go, who goes, and each step with who and when.
 (() => {
   "use strict";
-  const { t, make, since, show, mount, feed, marks, act, post, get, siteName, personName, personNames, duration, me, unfit, alertList } = yiping;
+  const { t, make, since, show, mount, feed, marks, act, post, get, siteName, personName, personNames, duration, me, may, unfit, alertList } = yiping;
   const REASK_MS = 15000;
   const candidates = new Map(); // alert id -> {asked: ms, items, error}
   let place = null;
@@ -20,6 +20,7 @@
 
   // ---- who could go
   const ask = async (alert) => {
+    if (!may("dispatch")) return;
     const known = candidates.get(alert.id);
     if (known && performance.now() - known.asked < REASK_MS) return;
     const entry = { asked: performance.now(), items: known?.items ?? null, error: "" };
@@ -48,7 +49,7 @@
       make("b", {}, personName(one.responder)),
       make("span", { class: "dim" }, who?.team ?? ""),
       make("span", { class: "travel", title: one.why || null }, one.reason ? unfit(one.reason) : travel(one)),
-      !task && !one.reason && alertList.isByHand() && make("button", {
+      !task && !one.reason && may("dispatch") && alertList.isByHand() && make("button", {
         type: "button", onclick: (event) => alertList.dispatch(alert, event.currentTarget, one.responder),
       }, t("do.send")),
       going && make("span", { class: "tag" }, t("candidate.chosen")),
@@ -56,6 +57,7 @@
   };
   const candidateList = (alert, task) => {
     const entry = candidates.get(alert.id);
+    if (!may("dispatch") && !task?.candidates?.length) return make("section", { class: "candidates" });
     const items = task?.candidates?.length ? task.candidates : entry?.items;
     const shown = (items ?? []).toSorted((a, b) => !!a.reason - !!b.reason || byRoad(b) - byRoad(a) || cost(a) - cost(b)).slice(0, 6);
     return make("section", { class: "candidates" },
@@ -78,7 +80,7 @@
     make("h4", {}, t("panel.report")),
     task.report_photo && marks.picture(task.report_photo, null, task.priority, t("panel.report")),
     make("p", {}, task.report_text || t("report.no_text")),
-    task.state === "reported" && alertList.isByHand() && (who?.name === task.responder
+    task.state === "reported" && may("verify") && alertList.isByHand() && (who?.name === task.responder
       ? make("p", { class: "dim" }, t("verify.not_own"))
       : make("button", {
         type: "button", class: "strong", "data-do": "verify",
@@ -104,11 +106,11 @@
       make("div", { class: "subject" },
         make("div", { class: "proof" }, marks.evidence(alert, feed.titleOf(alert)), yiping.clips.of(alert)),
         make("div", { class: "do" },
-          !byHand && make("p", { class: "dim" }, t("chosen.shown")),
-          byHand && fresh && make("button", {
+          !byHand && (may("acknowledge") || may("dispatch")) && make("p", { class: "dim" }, t("chosen.shown")),
+          byHand && fresh && may("acknowledge") && make("button", {
             type: "button", class: "strong", onclick: (e) => alertList.acknowledge(alert, e.currentTarget),
           }, `${t("do.acknowledge")} A`),
-          byHand && feed.canDispatch(alert) && make("button", {
+          byHand && feed.canDispatch(alert) && may("dispatch") && make("button", {
             type: "button", onclick: (e) => alertList.dispatch(alert, e.currentTarget),
           }, `${t("do.dispatch_nearest")} D`))),
       make("div", { class: "work" },
@@ -126,5 +128,6 @@
     alertList.follow((alert) => draw(alert));
     feed.on("task", () => draw(alertList.chosen()));
     user = await me().catch(() => null);
+    draw(alertList.chosen(), true); // what the visitor may do is known now
   });
 })();

@@ -15,6 +15,7 @@ yiping.dutyChosen = (() => {
   const choose = (topic, id) => {
     if (chosen?.topic !== topic || chosen.id !== id) form = null;
     chosen = { topic, id };
+    yiping.claims.claim(topic === "alert" ? feed.alerts.get(id) : feed.alerts.get(itemOf(chosen)?.alert));
     draw();
   };
   const chooseEarlier = async (id) => {
@@ -56,6 +57,7 @@ yiping.dutyChosen = (() => {
     const parts = [
       make("h3", {}, marks.mark(item.priority, alert ? !feed.unacknowledged(alert) : true),
         alert ? feed.titleOf(alert) : item.title, make("span", { class: "dim" }, `${siteName(item.site)} #${item.id}`)),
+      alert && yiping.claims.line(alert),
       alert && axes.draw(alert, chooseEarlier),
       buttons(alert, task),
       form,
@@ -117,6 +119,12 @@ yiping.dutyChosen = (() => {
   mount("duty-chosen", async (element) => {
     place = element;
     draw();
+    yiping.claims.follow(() => {
+      const line = place.querySelector(".claim");
+      const alert = chosen?.topic === "alert" ? itemOf(chosen) : null;
+      const now = alert && yiping.claims.line(alert);
+      if (line) line.replaceWith(now ?? ""); else if (now) place.querySelector("h3")?.after(now);
+    });
     ["alert", "task"].forEach((topic) => feed.on(topic, (ids) => {
       const item = chosen && itemOf(chosen);
       if (chosen && (!item || ids.has(item.id) || ids.has(item.alert) || ids.has(0))) draw();

@@ -45,7 +45,7 @@ TASK_ROLES = {
     "offer": SHIFT, "assign": SHIFT, "reassign": SHIFT, "accept": WORKERS, "decline": WORKERS, "en_route": WORKERS,
     "on_scene": WORKERS, "report": WORKERS, "block": WORKERS, "unblock": WORKERS, "return": WORKERS,
     "verify": SHIFT | {G}, "rework": SHIFT | {G}, "cancel": LEADERS, "rule": {C},
-    "ask_again": SHIFT, "send": SHIFT, "call": SHIFT,
+    "ask_again": SHIFT, "send": SHIFT, "call": SHIFT, "take_back": SHIFT,
 }  # fmt: skip
 LITTER = Category(kind="litter", zh="垃圾", en="Litter")
 

@@ -13,6 +13,7 @@ from web.api.alarm_kpi import alarm_kpi_router
 from web.api.alert_moves import alert_move_router
 from web.api.alerts import alert_router
 from web.api.camera_test import camera_test_router
+from web.api.claims import claim_router
 from web.api.diagnosis import diagnosis_router
 from web.api.events import event_router
 from web.api.factors import factors_router
@@ -35,6 +36,7 @@ from web.api.users import users_router
 from web.api.warnings import warning_router
 from web.api.web_push import web_push_router
 from web.api.what_ifs import what_if_router
+from web.claims import ClaimBook, Teamwork
 from web.clips import clip_router
 from web.deps import ServerDeps
 from web.health import SiteHealth
@@ -48,12 +50,13 @@ from web.site_scope import SiteScopeGuard
 PREFIX = "/api/v1"
 
 
-def build_api(
+def build_api(  # noqa: PLR0917 - what the routes of the whole API need
     deps: ServerDeps,
     health: Callable[[str], SiteHealth],
     meters: WebMeters,
     identity: Identity,
     current: CurrentSettings,
+    claims: ClaimBook,
 ) -> FastAPI:
     """Everything under `/api/`; it sees whole paths. Described by `/api/v1/openapi.json`."""
     api = FastAPI(
@@ -71,12 +74,14 @@ def build_api(
     install_problems(api)
     api.add_middleware(SiteScopeGuard, deps=deps)
     api.add_middleware(JsonGuard)  # stands outside of the other
+    team = Teamwork(deps, claims)
     for router in (
-        alert_router(deps),
+        alert_router(deps, team),
+        claim_router(deps, claims),
         alarm_card_router(deps),
         clip_router(deps),
         alarm_kpi_router(deps),
-        alert_move_router(deps),
+        alert_move_router(deps, team),
         event_router(deps),
         task_router(deps),
         turn_router(deps),

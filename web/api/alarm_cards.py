@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from alerts.lifecycle import acknowledge
+from alerts.undo import undo
 from data.model.people import Action
 from data.model.views import alert_view
 from data.ports.store import Reader, Writer
@@ -70,6 +71,19 @@ def alarm_card_router(deps: ServerDeps) -> APIRouter:
                 "items": [alert_view(acknowledge(writer, n, actor, now, settings=deps.settings)) for n in waiting],
                 "next": None,
             }
+
+        return await once(deps, request, body.model_dump(), work)
+
+    @router.post("/alarm-cards/undo", response_model=None, responses=answers(AlertList, 403, 404, 409, 422))
+    async def undo_card(request: Request, body: CardBody) -> Response:
+        """The caller takes back the acknowledgement of these, all of them or, where one cannot be, none."""
+        actor = visitor_of(request).actor
+        actor.require(Action.ACKNOWLEDGE)
+
+        def work(writer: Writer) -> Mapping[str, Any]:
+            now = deps.now()
+            taken = [undo(writer, n, actor, now, settings=deps.settings) for n in dict.fromkeys(body.alerts)]
+            return {"items": [alert_view(alert) for alert in taken], "next": None}
 
         return await once(deps, request, body.model_dump(), work)
 

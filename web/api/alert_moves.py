@@ -8,11 +8,12 @@ from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel, ConfigDict, Field, StrictFloat
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat
 
 from alerts.decisions import return_to_service, shelve_alert, take_out_of_service, unshelve_alert, verify_alert
 from alerts.lifecycle import acknowledge
 from alerts.moves import REASON_LIMIT
+from alerts.undo import undo
 from data.errors import InputRejected
 from data.model.alert import Alert
 from data.model.alert_life import Proof, Verification
@@ -21,8 +22,9 @@ from data.model.views import alert_view, standing_view
 from data.ports.store import Writer
 from web.api.idempotency import check_version, once
 from web.api.params import RowId, SafeMoment
-from web.api.schemas import AlertAnswer, AnyList, answers
+from web.api.schemas import AlertAnswer, AnyList, Nothing, answers
 from web.auth import visitor_of
+from web.claims import Teamwork
 from web.deps import ServerDeps
 
 _MOVED = answers(AlertAnswer, 403, 404, 409, 412, 422)
@@ -39,7 +41,13 @@ class MoveBody(BaseModel):
     reason: Reason = ""
 
 
-class ShelveBody(MoveBody):
+class CrossingBody(MoveBody):
+    """`anyway`: although somebody else is at work on it (409, `conflict.…`); they are told."""
+
+    anyway: StrictBool = False
+
+
+class ShelveBody(CrossingBody):
     """Until when, or for how many minutes; each role may for so long at most."""
 
     until: SafeMoment | None = None
@@ -52,8 +60,8 @@ class OutOfServiceBody(MoveBody):
     work_order: Annotated[str, Field(max_length=100)]
 
 
-def alert_move_router(deps: ServerDeps) -> APIRouter:
-    """`/alerts/{id}/acknowledge|shelve|unshelve|confirm|dismiss|out_of_service|return_to_service`, `/conditions`"""
+def alert_move_router(deps: ServerDeps, team: Teamwork) -> APIRouter:
+    """`/alerts/{id}/acknowledge|undo|shelve|confirm|dismiss|out_of_service` and their ways back, `/conditions`"""
     router = APIRouter(tags=["alerts"])
 
     @router.get("/conditions", response_model=None, responses=answers(AnyList, 403))
@@ -64,8 +72,8 @@ def alert_move_router(deps: ServerDeps) -> APIRouter:
         return {"items": [standing_view(standing) for standing in found], "next": None}
 
     _add_acknowledging(router, deps)
-    _add_verifying(router, deps)
-    _add_shelving(router, deps)
+    _add_verifying(router, deps, team)
+    _add_shelving(router, deps, team)
     _add_service(router, deps)
     return router
 
@@ -92,8 +100,26 @@ def _add_acknowledging(router: APIRouter, deps: ServerDeps) -> None:
         take = partial(acknowledge, settings=deps.settings, reason=given.reason)
         return await _move(deps, request, alert_id, given, Action.ACKNOWLEDGE, take)
 
+    @router.post("/alerts/{alert_id}/undo", response_model=None, responses=_MOVED)
+    async def undo_decision(request: Request, alert_id: RowId, body: Nothing | None = None) -> Response:
+        """Within `alarms.undo_within` the caller takes back their acknowledgement or dismissal."""
+        take = partial(undo, settings=deps.settings)
+        return await _move(deps, request, alert_id, body or Nothing(), Action.ACKNOWLEDGE, take)
 
-def _add_verifying(router: APIRouter, deps: ServerDeps) -> None:
+
+async def _cross(  # noqa: PLR0917 - who asks for which move of which alert
+    deps: ServerDeps, team: Teamwork, request: Request, alert_id: RowId, body: CrossingBody, action: Action, take: Take
+) -> Response:
+    """A move that may cross the work of somebody else: asked about before, told to them afterwards."""
+    visitor = visitor_of(request)
+    visitor.actor.require(action)
+    others = await team.check(alert_id, visitor.user, anyway=body.anyway)
+    answer = await _move(deps, request, alert_id, body, action, take)
+    team.tell(others, alert_id, request.url.path.rpartition("/")[2], visitor.user)
+    return answer
+
+
+def _add_verifying(router: APIRouter, deps: ServerDeps, team: Teamwork) -> None:
     @router.post("/alerts/{alert_id}/confirm", response_model=None, responses=_MOVED)
     async def confirm(request: Request, alert_id: RowId, body: MoveBody | None = None) -> Response:
         """A human has looked: it is true."""
@@ -102,11 +128,11 @@ def _add_verifying(router: APIRouter, deps: ServerDeps) -> None:
         return await _move(deps, request, alert_id, given, Action.VERIFY_ALERT, take)
 
     @router.post("/alerts/{alert_id}/dismiss", response_model=None, responses=_MOVED)
-    async def dismiss(request: Request, alert_id: RowId, body: MoveBody | None = None) -> Response:
+    async def dismiss(request: Request, alert_id: RowId, body: CrossingBody | None = None) -> Response:
         """A human has looked: it is not true. Nobody is called until it fires again or gets worse."""
-        given = body or MoveBody()
+        given = body or CrossingBody()
         take = partial(_judge, verification=Verification.DISMISSED, reason=given.reason)
-        return await _move(deps, request, alert_id, given, Action.VERIFY_ALERT, take)
+        return await _cross(deps, team, request, alert_id, given, Action.VERIFY_ALERT, take)
 
 
 def _judge(
@@ -116,7 +142,7 @@ def _judge(
     return verify_alert(writer, alert_id, verification, (told,), actor, now, reason)
 
 
-def _add_shelving(router: APIRouter, deps: ServerDeps) -> None:
+def _add_shelving(router: APIRouter, deps: ServerDeps, team: Teamwork) -> None:
     @router.post("/alerts/{alert_id}/shelve", response_model=None, responses=_MOVED)
     async def shelve(request: Request, alert_id: RowId, body: ShelveBody) -> Response:
         """Quiet until then, with a reason."""
@@ -127,7 +153,7 @@ def _add_shelving(router: APIRouter, deps: ServerDeps) -> None:
             until = body.until or now + timedelta(minutes=body.minutes or 0)
             return shelve_alert(writer, alert_id, actor, now, until=until, reason=body.reason, settings=deps.settings)
 
-        return await _move(deps, request, alert_id, body, Action.SHELVE, take)
+        return await _cross(deps, team, request, alert_id, body, Action.SHELVE, take)
 
     @router.post("/alerts/{alert_id}/unshelve", response_model=None, responses=_MOVED)
     async def unshelve(request: Request, alert_id: RowId, body: MoveBody | None = None) -> Response:

@@ -30,12 +30,13 @@ from web.api.schemas import (
     answers,
 )
 from web.auth import visitor_of
+from web.claims import Teamwork
 from web.deps import ServerDeps
 
 Open = Annotated[bool, Query(description="Only those whose condition still holds.")]
 
 
-def alert_router(deps: ServerDeps) -> APIRouter:
+def alert_router(deps: ServerDeps, team: Teamwork) -> APIRouter:
     """`/alerts...`"""
     router = APIRouter(tags=["alerts"])
 
@@ -77,16 +78,18 @@ def alert_router(deps: ServerDeps) -> APIRouter:
         found = await deps.read_list(lambda reader: _candidates(reader, alert_id, deps))
         return {"items": [candidate_view(candidate) for candidate in found], "next": None}
 
-    _add_steps(router, deps)
+    _add_steps(router, deps, team)
     return router
 
 
-def _add_steps(router: APIRouter, deps: ServerDeps) -> None:
+def _add_steps(router: APIRouter, deps: ServerDeps, team: Teamwork) -> None:
     @router.post("/alerts/{alert_id}/dispatch", response_model=None, responses=answers(TaskAnswer, 404, 409, 412))
     async def dispatch_alert(request: Request, alert_id: RowId, body: DispatchBody | None = None) -> Response:
         """Offer a task to the nearest available responder, or to the one named."""
-        actor, wanted = visitor_of(request).actor, body or DispatchBody()
+        visitor, wanted = visitor_of(request), body or DispatchBody()
+        actor = visitor.actor
         actor.require(Action.DISPATCH)
+        others = await team.check(alert_id, visitor.user, anyway=wanted.anyway, tasks=False)
 
         def work(writer: Writer) -> Mapping[str, Any]:
             check_version(request, writer.alert(alert_id).version)
@@ -101,7 +104,9 @@ def _add_steps(router: APIRouter, deps: ServerDeps) -> None:
             )
             return {"task": task_view(task)}
 
-        return await once(deps, request, wanted.model_dump(), work)
+        answer = await once(deps, request, wanted.model_dump(), work)
+        team.tell(others, alert_id, "dispatch", visitor.user)
+        return answer
 
     @router.post("/dispatch", response_model=None, responses=answers(AnyList, 403, 404, 409, 422))
     async def dispatch_several(request: Request, body: SeveralBody) -> Response:

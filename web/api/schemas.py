@@ -6,7 +6,7 @@ from datetime import date, datetime
 from http import HTTPStatus
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from data.model.geo import Location
 from web.api.params import BodyId, SafeMoment
@@ -32,6 +32,7 @@ class DispatchBody(_Body):
     """Whom to send; the nearest available responder when left out."""
 
     responder: Annotated[str | None, Field(description="Id of a responder chosen by a human.")] = None
+    anyway: Annotated[StrictBool, Field(description="Although somebody else is on the alert; they are told.")] = False
 
 
 class DeclineBody(_Body):

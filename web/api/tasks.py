@@ -167,6 +167,15 @@ def _add_steps(router: APIRouter, deps: ServerDeps) -> None:
 
         return await move(deps, request, task_id, given.model_dump(), step)
 
+    @router.post("/tasks/{task_id}/take-back", response_model=None, responses=_MOVED)
+    async def take_back(request: Request, task_id: RowId, body: Nothing | None = None) -> Response:
+        """Within `alarms.undo_within` the caller takes back their dispatch."""
+
+        def step(writer: Writer, task_id: int, actor: Actor, now: datetime) -> Task:
+            return tasks.take_back(writer, task_id, actor, now, settings=deps.settings)
+
+        return await move(deps, request, task_id, {} if body is None else body.model_dump(), step)
+
 
 def _add_report(router: APIRouter, deps: ServerDeps) -> None:
     @router.post(
