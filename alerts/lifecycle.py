@@ -96,7 +96,8 @@ def end_alert(writer: Writer, ended: Ended, now: datetime, settings: Settings | 
     """The condition no longer holds. None when no alert of this key is open, or when the open one began after the
     occurrence that ended (nothing is written; a beginning later than `now` is of a clock that was put back since).
 
-    A latched alert does not end: it begins to clear, and ends when it has been quiet for a while.
+    A latched alert does not end: it begins to clear, and ends when it has been quiet for a while; at once when its
+    settings have changed, since nobody watches it any more.
     """
     settings = settings or defaults()
     alert = writer.open_alert(ended.key)
@@ -106,9 +107,11 @@ def end_alert(writer: Writer, ended: Ended, now: datetime, settings: Settings | 
     if ended.started_at is not None and ended.started_at < _began(alert) <= now:
         return None
     ended_at = max(ended.ended_at, _began(alert))
-    if alert.latched_since is not None:
+    if alert.latched_since is not None and ended.because is None:
         return _clear_latched(writer, alert, ended_at, now, settings.alarms)
     detail = {"decided_at": iso(ended.at), **_gaps(ended.gaps)}
+    if ended.because is not None:
+        detail["because"] = ended.because.value
     return close(writer, alert, ended_at, now, settings, detail=detail)
 
 

@@ -18,13 +18,14 @@ _VERSION = 1
 
 def snapshot(stays: Stays, in_force_since: Mark | None = None) -> Any:
     """Everything that is there now; None when nothing is."""
-    if not stays.present:
+    time, known = stays.known()
+    if not known:
         return None
     return {
         "version": _VERSION,
-        "time": stays.time.snapshot(),
+        "time": time.snapshot(),
         "in_force_since": None if in_force_since is None else _mark(in_force_since),
-        "stays": [_written(stay) for stay in stays.present],
+        "stays": [_written(stay) for stay in known],
     }
 
 

@@ -188,6 +188,10 @@ class Stays:
         """Go on with these, known from before a restart, unless the first look is not later. Call `resume` before."""
         self._restored = (time, stays)
 
+    def known(self) -> tuple[SeenTime, list[Stay]]:
+        """What is there; before the first look after a restart what was there before, so that two lose nothing."""
+        return (self.time, self.present) if self._restored is None else self._restored
+
     def tick(self, tick: Tick) -> None:
         self.time.tick(tick)
 

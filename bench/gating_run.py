@@ -31,7 +31,7 @@ from detectors._backend import BySize, Model, load
 from engine.camera.movement import Movement
 from engine.camera.watch import Watch
 from engine.judging.pipeline import SitePipeline
-from engine.worker import TICK_LAG
+from engine.watched_site import TICK_LAG
 from monitors.video._packets import DecodeState, StateDecoder
 from monitors.video._substream import ALIVE_S
 from monitors.video._video import AvFrame, Scalers, seconds

@@ -12,42 +12,29 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from alerts.damage import tell_damage
-from data.config.settings import Settings, SiteSettings
-from data.errors import StoreClosed, YipingError
+from data.config.settings import Settings
+from data.errors import StoreClosed
 from data.local.meters import Meters
-from data.model.alert import Signal
-from data.model.camera_health import HealthSettings
+from data.model.alert import Because, Signal
 from data.model.loss import cause_of
 from data.model.observation import HISTORY_AFTER, DamagedInput, Reading, Rejected, Tick
 from data.model.record import Change
 from data.model.secrets import redact
 from data.model.units import UNIT_OF
 from data.model.warning import HazardWarning
-from data.ports.recipe import Resources
 from data.ports.store import Store, Writer
 from data.sql.store import open_store
 from data.stored.modes import active_modes
 from data.stored.warnings_in import receive_warning
 from engine.camera.device import Device, Item
-from engine.judging.judgement import (
-    GAUGES,
-    Unit,
-    alerts_to_resume,
-    commit_units,
-    keep_state,
-    kept_state,
-    last_number,
-    pending_keys,
-    stream_of,
-)
+from engine.gauge_site import GaugeSite, GaugeSites
+from engine.judging.judgement import Unit, commit_units, keep_state
 from engine.judging.known_readings import KnownReadings
 from engine.judging.observation_log import observation_log
 from engine.judging.outlet import AWAY, publish_health
-from engine.judging.pipeline import SitePipeline
 from engine.judging.polled import Polled
 from engine.judging.readings import ReadingNews
 from engine.judging.reject_log import RejectLog
-from engine.judging.site_time import SiteTime
 from engine.process.heart import Heart
 from engine.process.options import RunOptions
 from engine.process.store_failure import must_go_on
@@ -65,24 +52,12 @@ FULL_FOR_S = 0.01
 RETRY_S = 1.0
 METERS_EVERY_S = 5.0
 
+Follow = Callable[[], tuple[Settings, Sequence[str]] | None]
+"""The newest settings and the sites that have gauges; None when nothing has changed since the last."""
+
 
 def utc_now() -> datetime:
     return datetime.now(UTC)
-
-
-@dataclass
-class _Side:
-    """The gauges' side of one site."""
-
-    site: SiteSettings
-    stream: str
-    pipeline: SitePipeline
-    number: int
-    time: SiteTime
-    state: Any = None  # of its rules, as the store has it
-    devices: list[Device] = field(default_factory=list)
-    health: tuple[str, str] = ("unknown", "")  # and the cause of its loss
-    troubled: str = ""
 
 
 @dataclass
@@ -126,10 +101,12 @@ class Sensors:
         name: str,
         sites: Sequence[str],
         *,
+        follow: Follow = lambda: None,
         wall: Callable[[], datetime] = utc_now,
         monotonic_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self._heart = heart
+        self._follow = follow
         self._wall = wall
         self._monotonic_s = monotonic_s
         self._tick_due_s = monotonic_s() + TICK_S
@@ -141,17 +118,17 @@ class Sensors:
         self._came: queue.SimpleQueue[tuple[Device, Item]] = queue.SimpleQueue()  # a Queue costs ten times as much
         self._store: Store = open_store(options.store, migrate=False, mask=options.mask)
         self._modes = Polled(self._store, active_modes, frozenset[str]())
-        self._resources = Resources()
+        self._observations = observation_log(options, name, self._meters)
+        self._sites = GaugeSites(self._store, self._take, self._observations, wall=wall, monotonic_s=monotonic_s)
         latest = self._store.read(lambda reader: reader.latest_readings())
         self._known = KnownReadings(latest, wall())
         self._news = ReadingNews(monotonic_s, latest)
-        self._observations = observation_log(options, name, self._meters)
-        self._sides = [self._side(options.settings.site(site)) for site in sites]
-        self._side_of = {side.site.id: side for side in self._sides}
+        self._side_of = {site: self._sites.open(options, options.settings.site(site), self._known) for site in sites}
         self._wall_clock = WallClock(lambda: wall().timestamp(), monotonic_s)
         self._history_told: set[str] = set()
         self._put_back: ClockJump | None = None
-        self._recorded = {side.site.id for side in self._sides if side.time.recorded}
+        self._recorded = {name for name, side in self._side_of.items() if side.time.recorded}
+        self._made_anew = True  # rules were made, and may have found alerts that nobody watches any more
 
     def run(self) -> None:
         """Until it is time to stop; what is not committed then is given again by its source."""
@@ -161,6 +138,8 @@ class Sensors:
             while not self._heart.stopping.is_set():
                 must_go_on(self._store)
                 self._heart.beat()
+                if (news := self._follow()) is not None and not self.apply(*news):
+                    return
                 if not self.step(self._gather()):
                     return
                 if time.monotonic() >= self._meters_due_s:
@@ -177,14 +156,18 @@ class Sensors:
 
     @property
     def devices(self) -> list[Device]:
-        return [device for side in self._sides for device in side.devices]
+        return [device for side in self._side_of.values() for device in side.devices]
 
     def step(self, items: Sequence[tuple[Device, Item]]) -> bool:
         """Judge what came, let time pass, and commit. False when it is time to stop and something is not stored."""
         jump = self._wall_clock.jump()
         if jump:
             self._follow_clock(jump)
-        batch = self._judge(items)
+        batch = _Batch()
+        for side in tuple(self._side_of.values()) if self._made_anew else ():
+            self._note_ends(batch, side)  # before what their rules begin
+        self._made_anew = False
+        self._judge(batch, items)
         if jump:
             self._note_jump(batch, jump)
         now_s = self._monotonic_s()
@@ -193,46 +176,58 @@ class Sensors:
             self._tick_due_s = max(self._tick_due_s + TICK_S, now_s)
             self._tick(batch)
         heard = {device.site for device, _ in items}
-        self._note_states(batch, [side for side in self._sides if ticks or jump or side.site.id in heard])
+        self._note_states(batch, [side for side in self._side_of.values() if ticks or jump or side.site.id in heard])
         return self._commit(batch)
 
-    def _side(self, site: SiteSettings) -> _Side:
-        stream = stream_of(site.id, GAUGES)
-        number, state = self._store.read(lambda reader: (last_number(reader, stream), kept_state(reader, stream)))
-        context = replace(self._options.context(site, self._resources), known_until=self._known.until(site.id))
-        gauges = [recipe for recipe in site.sensors if recipe.gives == "readings"]
-        recordings = [recipe.name for recipe in gauges if recipe.history_limit is None]
-        recorded = bool(recordings) and len(recordings) == len(gauges)
-        if recordings and not recorded:
-            log.warning(
-                "%s: the old rows of %s are stored and not judged: the site has live gauges, too",
-                site.id,
-                ", ".join(recordings),
-            )
-        site_time = SiteTime(recorded=recorded, stale_after=context.stale_after, monotonic_s=self._monotonic_s)
-        side = _Side(site, stream, self._pipeline(site, state), number, site_time, state)
-        for recipe in site.sensors:
-            side.devices.append(Device(recipe, context, self._take, idle_is_alive=True))
+    def apply(self, settings: Settings, sites: Sequence[str]) -> bool:
+        """Go on with these settings and the gauges of these sites. False when it is time to stop and it is not stored.
+
+        Only what differs is touched (`engine.judging.changes`). Call it between two steps.
+        """
+        before, self._options = self._options.settings, replace(self._options, settings=settings)
+        batch, changed = _Batch(), list[GaugeSite]()
+        for side in tuple(self._side_of.values()):
+            if side.site.id not in sites:
+                self._remove(batch, side)
+            elif self._sites.follow(self._options, before, side, self._known):
+                changed.append(side)
+        for site in sites:
+            if site not in self._side_of:
+                changed.append(self._add(site))
+        self._recorded = {name for name, side in self._side_of.items() if side.time.recorded}
+        for side in changed:
+            self._note_ends(batch, side)
+        self._note_states(batch, changed)
+        return self._commit(batch)
+
+    def _add(self, name: str) -> GaugeSite:
+        """A site more, whose gauges begin now."""
+        site = self._options.settings.site(name)
+        latest = self._store.read(lambda reader: reader.latest_readings())
+        self._known.begin_anew(name, {recipe.name for recipe in site.sensors}, latest, self._wall())
+        side = self._side_of[name] = self._sites.open(self._options, site, self._known)
+        for device in side.devices:
+            device.start()
         return side
 
-    def _pipeline(self, site: SiteSettings, state: Any) -> SitePipeline:
-        """The site's rules with their open alerts as the store has them; without rules where they cannot be made."""
-        stream, other_side = stream_of(site.id, GAUGES), site.camera is not None
-        open_alerts, pending = self._store.read(
-            lambda reader: (
-                alerts_to_resume(reader, site.id, GAUGES, other_side=other_side),
-                pending_keys(reader, stream),
-            )
-        )
-        context = self._options.context(site, self._resources)
-        judged = site.model_copy(update={"detectors": (), "health": HealthSettings(enabled=False)})
-        try:
-            return SitePipeline(
-                judged, context, open_alerts, state, pending=pending, observer=self._observations.observer(stream)
-            )
-        except YipingError as error:
-            log.error("%s: its readings are kept but cannot be judged: %s", site.id, error)
-            return SitePipeline(judged.model_copy(update={"rules": ()}), context)
+    def _remove(self, batch: _Batch, side: GaugeSite) -> None:
+        """The site has no gauges any more, or is gone. What comes late from them is not stored."""
+        name = side.site.id
+        del self._side_of[name]
+        for device in side.devices:
+            device.stop()
+        stays = any(one.id == name for one in self._options.settings.sites)
+        why = Because.GAUGES_REMOVED if stays else Because.SITE_REMOVED
+        ends = side.ends_of({rule.name: why for rule in side.site.rules}, self._wall())
+        self._add_unit(batch, side, Unit(side.stream, ends, self._wall()))
+        batch.states[side.stream] = None
+        if side.site.camera is None:
+            batch.health.append((name, "unknown", ""))
+        self._meters.forget_gauges(("site", name))
+
+    def _note_ends(self, batch: _Batch, side: GaugeSite) -> None:
+        ends, side.ends = side.ends, ()
+        self._add_unit(batch, side, Unit(side.stream, ends, self._wall()))
 
     def _take(self, device: Device, item: Item) -> None:
         """From a sensor's thread; waits while too much is waiting already."""
@@ -252,11 +247,12 @@ class Sensors:
             deadline_s = min(deadline_s, time.monotonic() + GATHER_S) if len(items) == 1 else deadline_s
         return items
 
-    def _judge(self, items: Sequence[tuple[Device, Item]]) -> _Batch:
-        batch = _Batch()
+    def _judge(self, batch: _Batch, items: Sequence[tuple[Device, Item]]) -> None:
         given: list[Reading] = []
         for site, came in self._sorted_by_site(batch, items).items():
-            side = self._side_of[site]
+            side = self._side_of.get(site)
+            if side is None:
+                continue  # it has gone meanwhile
             stored = self._known.stored(self._store, [reading for _, reading in came])
             fresh = [(device, reading) for device, reading in came if not self._known.comes_again(reading, stored)]
             now = self._wall()
@@ -270,9 +266,8 @@ class Sensors:
                 self._reject(batch, refused)
             readings = tuple(side.pipeline.marked(reading) for _, reading in fresh)
             given += readings
-            self._add(batch, side, Unit(side.stream, tuple(signals), now, readings))
+            self._add_unit(batch, side, Unit(side.stream, tuple(signals), now, readings))
         batch.news = self._news.due(given)  # also what had to wait its second
-        return batch
 
     def _sorted_by_site(
         self, batch: _Batch, items: Sequence[tuple[Device, Item]]
@@ -304,7 +299,7 @@ class Sensors:
             return False
         return put_back.explains(self._wall() - reading.at)
 
-    def _is_history(self, side: _Side, device: Device, reading: Reading, now: datetime) -> bool:
+    def _is_history(self, side: GaugeSite, device: Device, reading: Reading, now: datetime) -> bool:
         limit = device.recipe.history_limit or HISTORY_AFTER
         if not side.time.is_history(reading.at, limit, now):
             return False
@@ -328,11 +323,14 @@ class Sensors:
         self._put_back = ClockJump(jump, self._monotonic_s() + STRAGGLERS_FOR_S) if back else None
         if back:
             self._known = KnownReadings((), now)
-        for side in self._sides:
+        for side in self._side_of.values():
             if side.time.recorded:
                 continue
             state = side.pipeline.snapshot()
-            side.pipeline = self._pipeline(side.site, moved_back(state, jump, now) if back else state)
+            state = moved_back(state, jump, now) if back else state
+            side.pipeline, ends = self._sites.pipeline(self._options, side.site, state)
+            side.ends += ends
+            self._made_anew, side.judged_until = True, None
             side.time.set_back()
 
     def _note_jump(self, batch: _Batch, jump: timedelta) -> None:
@@ -348,7 +346,8 @@ class Sensors:
         self._meters.count("yiping_rejects_total", site=rejected.site)
         self._reject_log.warn(rejected)
 
-    def _judged(self, side: _Side, seen: Reading | Tick) -> Sequence[Signal]:
+    def _judged(self, side: GaugeSite, seen: Reading | Tick) -> Sequence[Signal]:
+        side.judged(seen.at)
         try:
             return side.pipeline.read(seen) if isinstance(seen, Reading) else side.pipeline.tick(seen)
         except Exception as error:  # a rule's defect; the loop goes on with the next reading and the other sites
@@ -359,20 +358,20 @@ class Sensors:
             return ()
 
     def _tick(self, batch: _Batch) -> None:
-        for side in self._sides:
+        for side in self._side_of.values():
             for device in side.devices:
                 device.check()
             troubles = [device.trouble for device in side.devices]
-            self._see_health(batch, side, troubles)
+            self._see_health(batch, side, [*troubles, side.refused])
             at = side.time.tick(self._wall(), ended=all(device.ended for device in side.devices))
             if at is None:
                 continue
             signals = self._judged(
                 side, Tick(side.site.id, at, all(trouble == "" for trouble in troubles), self._modes.now())
             )
-            self._add(batch, side, Unit(side.stream, tuple(signals), at, standings=side.pipeline.standings()))
+            self._add_unit(batch, side, Unit(side.stream, tuple(signals), at, standings=side.pipeline.standings()))
 
-    def _see_health(self, batch: _Batch, side: _Side, troubles: Sequence[str | None]) -> None:
+    def _see_health(self, batch: _Batch, side: GaugeSite, troubles: Sequence[str | None]) -> None:
         """A site with a camera is as live as its camera, which a worker tells."""
         if any(trouble is None for trouble in troubles) and not any(troubles):
             return
@@ -385,7 +384,7 @@ class Sensors:
         side.health = news
 
     @staticmethod
-    def _note_states(batch: _Batch, sides: Sequence[_Side]) -> None:
+    def _note_states(batch: _Batch, sides: Sequence[GaugeSite]) -> None:
         """What the rules of these sites wait for goes into the same commit as the readings they know it from."""
         for side in sides:
             state = side.pipeline.snapshot()
@@ -393,7 +392,7 @@ class Sensors:
                 side.state = batch.states[side.stream] = state
 
     @staticmethod
-    def _add(batch: _Batch, side: _Side, unit: Unit) -> None:
+    def _add_unit(batch: _Batch, side: GaugeSite, unit: Unit) -> None:
         if unit.signals or unit.readings or unit.standings:
             side.number += 1
             unit.number = side.number
@@ -504,6 +503,4 @@ def _excerpt(reading: Reading) -> str:
 
 def run_sensors(heart: Heart, options: RunOptions, name: str, sites: tuple[str, ...]) -> None:
     """Target of the process that owns the gauges of these sites."""
-    if not sites:
-        raise YipingError("no site has a gauge")
     Sensors(heart, options, name, sites).run()

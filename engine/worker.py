@@ -6,19 +6,17 @@ import contextlib
 import logging
 import threading
 import time
-from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
-from functools import partial
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
 
-from data.config.settings import SiteSettings
-from data.errors import StoreClosed, YipingError
+from data.config.settings import Settings, SiteSettings
+from data.errors import InputRejected, StoreClosed, UnverifiedWeights, YipingError
 from data.local.feed_socket import SocketFramePublisher
 from data.local.meters import Meters
 from data.local.stages import StageClock
 from data.local.vault import FolderVault
-from data.model.alert import Alert, Raised
-from data.model.loss import cause_of
+from data.model.alert import Raised
 from data.model.observation import Rejected, Tick
 from data.model.secrets import redact
 from data.ports.recipe import Resources
@@ -29,12 +27,12 @@ from data.stored.modes import active_modes
 from engine.camera.admission import Admission, Load
 from engine.camera.camera import Camera
 from engine.camera.device import FULLY_DECODED
-from engine.camera.load import LoadBook
+from engine.camera.load import LoadBook, Tally
 from engine.camera.watch import Received
-from engine.judging.judgement import CAMERA, SCENE, Unit, alerts_to_resume, kept_state, pending_keys, stream_of
+from engine.judging.changes import Extent, SiteChange, camera_change
+from engine.judging.judgement import Unit
 from engine.judging.observation_log import observation_log
-from engine.judging.outlet import Outlet
-from engine.judging.pipeline import SitePipeline
+from engine.judging.outlet import AWAY, Outlet
 from engine.judging.polled import Polled
 from engine.judging.readings import ReadingNews
 from engine.judging.reject_log import RejectLog
@@ -43,47 +41,33 @@ from engine.process.heart import Heart
 from engine.process.memory import Housekeeping, be_frugal, settle_memory
 from engine.process.options import RunOptions
 from engine.process.store_failure import must_go_on
-from engine.process.wall_clock import ClockJump, WallClock, moved_back
+from engine.process.wall_clock import ClockJump, WallClock
 from engine.recording.video import CameraVideo
+from engine.watched_site import TICK_LAG, TICK_S, PipelineMaker, WatchedSite
 
 log = logging.getLogger(__name__)
 
-TICK_S = 1.0
-TICK_LAG = timedelta(seconds=0.5)  # so that a picture still on its way is not older than the tick before it
 RETRY_PIPELINE_S = 60.0
+RETRY_STORE_S = 1.0
+MAKE_FOR_S = 0.1  # in one turn of the loop, while others look
 METERS_EVERY_S = 1.0
 STATE_EVERY_S = 2.0  # what a killed process may not have seen: it counts as a gap
 EVIDENCE_WIDTH = 1280
 HELD_LEVEL = timedelta(seconds=10)  # when our clock is put back by no more, times stand until it has come up again
 FOLLOWS_WITHIN_S = 30.0  # after our clock was set, pictures have other times
 
-
-class _Watch:
-    """One site in this worker: camera, pipeline, and when each is due."""
-
-    def __init__(self, site: SiteSettings, camera: Camera) -> None:
-        self.site = site
-        self.camera = camera
-        self.stream = stream_of(site.id, CAMERA)
-        self.scene = stream_of(site.id, SCENE)
-        self.pipeline: SitePipeline | None = None
-        self.pipeline_due_s = 0.0
-        self.trouble = ""
-        self.due_s = 0.0
-        self.state_due_s = 0.0
-        self.tick_due_s = time.monotonic() + TICK_S
-        self.ticked_at: datetime | None = None
-        self.ticked_s = 0.0
-        self.jump: ClockJump | None = None  # our clock was set; the camera's times may follow
-        self.carried: Any = None  # what the rules knew before it was set, in the new time
-        self.health: tuple[str, str, str] = ("unknown", "", "")
+Follow = Callable[[], tuple[Settings, Sequence[str]] | None]
+"""The newest settings and the sites whose cameras are this worker's; None when nothing has changed since the last."""
 
 
 class Worker:
     """Everything on the main thread but the reading of cameras and the writing of signals."""
 
-    def __init__(self, heart: Heart, options: RunOptions, name: str, sites: Sequence[str]) -> None:
+    def __init__(
+        self, heart: Heart, options: RunOptions, name: str, sites: Sequence[str], follow: Follow = lambda: None
+    ) -> None:
         self._heart = heart
+        self._follow = follow
         self._options = options
         self._meters = Meters()
         self._reject_log = RejectLog()
@@ -106,25 +90,30 @@ class Worker:
         self._outlet = Outlet(self._store, vault, spool, self._meters, options.settings)
         self._observations = observation_log(options, name, self._meters)
         self._publisher = SocketFramePublisher(options.frames_socket)
-        self._video = CameraVideo.of(options, self._store, vault, sites, self._stages)
+        self._video = CameraVideo(options, self._store, vault, sites, self._stages)
+        self._maker = PipelineMaker(self._store, self._outlet, self._resources, self._observations, self._arrived.set)
         self._period_s = 1.0 / options.settings.inference.per_second
-        self._watches = [self._watch(options.settings.site(site)) for site in sites]
-        tallies = {watch.site.id: watch.camera.tally for watch in self._watches}
-        self._book = LoadBook(self._meters, self._stages, tallies)
+        self._book = LoadBook(self._meters, self._stages, {})
+        self._watches: list[WatchedSite] = []
+        for site in sites:
+            self._add(options.settings.site(site))
 
     def run(self) -> None:
         """Until it is time to stop. Raises DeviceHung when only a new process helps."""
         for watch in self._watches:
             self._outlet.open(watch.stream)
             self._outlet.open(watch.scene)
+            watch.is_open = True
         self._video.start()
         for watch in self._watches:
             watch.camera.device.start()
         try:
             while not self._heart.stopping.is_set():
                 must_go_on(self._store)
+                if (news := self._follow()) is not None:
+                    self.apply(*news)
                 self._make_pipelines()
-                if any(watch.pipeline or watch.trouble for watch in self._watches):
+                if self._maker.beside or any(watch.pipeline or watch.trouble for watch in self._watches):
                     self._heart.beat()  # not before: loading the first model may take long
                 self._arrived.clear()
                 looked = self._look_at_next()
@@ -137,12 +126,59 @@ class Worker:
         finally:
             self._close()
 
-    def _watch(self, site: SiteSettings) -> _Watch:
+    def apply(self, settings: Settings, sites: Sequence[str]) -> None:
+        """Go on with these settings, as the process of the cameras of these sites. On the main thread.
+
+        Only what differs is touched (`engine.judging.changes`); a pipeline follows within some turns of the loop.
+        """
+        before, self._options = self._options.settings, replace(self._options, settings=settings)
+        self._outlet.follow_settings(settings)
+        self._video.follow_settings(settings, sites)
+        for watch in tuple(self._watches):
+            change = camera_change(before, settings, watch.site.id)
+            if change.extent is Extent.REMOVED or watch.site.id not in sites:
+                self._remove(watch, change)
+                continue
+            watch.follow(settings, change)
+            if change.extent is Extent.CAMERA:
+                watch.replace_camera(self._camera(watch.site, watch.camera.tally))
+            watch.camera.look_near(self._looks_near(watch.site))
+        known = {watch.site.id for watch in self._watches}
+        for site in sites:
+            if site not in known:
+                self._add(settings.site(site)).camera.device.start()
+
+    def _add(self, site: SiteSettings) -> WatchedSite:
+        watch = WatchedSite(site, self._camera(site))
+        self._watches.append(watch)
+        self._book.add(site.id, watch.camera.tally)
+        return watch
+
+    def _remove(self, watch: WatchedSite, change: SiteChange) -> None:
+        """It has gone from the settings, or to another worker: then its alerts and what its rules know wait there."""
+        self._watches.remove(watch)
+        watch.camera.close()
+        self._book.remove(watch.site.id)
+        if not watch.is_open:
+            return
+        if watch.pipeline is not None and change.extent is not Extent.REMOVED:
+            self._outlet.keep(watch.stream, watch.pipeline.snapshot())
+        elif change.extent is Extent.REMOVED:
+            at = watch.judged_until or watch.camera.now()
+            if watch.pipeline is not None and (ends := watch.pipeline.ends(change.dropped, at)):
+                self._outlet.send(Unit(watch.stream, ends, at))
+            self._outlet.keep(watch.stream, None)
+            self._outlet.keep(watch.scene, None)
+            self._outlet.tell_health(watch.site.id, "unknown", "")
+        self._outlet.release(watch.stream)
+        self._outlet.release(watch.scene)
+
+    def _camera(self, site: SiteSettings, tally: Tally | None = None) -> Camera:
         recipe = site.camera
         if recipe is None:
             raise YipingError(f"{site.id} has no camera")
         context = self._options.context(site, self._resources, self._video.sink(site))
-        camera = Camera(
+        return Camera(
             recipe,
             context,
             publisher=self._publisher,
@@ -150,49 +186,46 @@ class Worker:
             arrived=self._arrived.set,
             reject=self._keep_reject,
             admission=self._admission,
-            near=bool(self._options.settings.inference.windows)
-            and any(one.regions_of_interest for one in site.detectors),
+            near=self._looks_near(site),
+            tally=tally,
         )
-        return _Watch(site, camera)
+
+    def _looks_near(self, site: SiteSettings) -> bool:
+        windows = self._options.settings.inference.windows
+        return bool(windows) and any(one.regions_of_interest for one in site.detectors)
 
     def _make_pipelines(self) -> None:
-        """Detectors and rules of sites that have none yet, on the main thread: OpenVINO's first inference must be."""
+        """Of sites that have none yet, or one of settings that hold no longer; some at a time while others look."""
+        began_s = time.monotonic()
         for watch in self._watches:
-            if watch.pipeline is not None or time.monotonic() < watch.pipeline_due_s:
+            now_s = time.monotonic()
+            if self._maker.beside and now_s - began_s > MAKE_FOR_S:
+                return
+            if not watch.wants_pipeline(now_s):
                 continue
-            if not self._outlet.settled(watch.stream):
-                continue  # what the spool holds must be in the store before the open alerts are read
-            open_alerts = self._open_alerts(watch.site)
-            context = self._options.context(watch.site, self._resources)
+            is_new = watch.pipeline is None
             try:
-                state = self._store.read(partial(kept_state, stream=watch.stream))
-                scene = self._store.read(partial(kept_state, stream=watch.scene))
-                pending = self._store.read(partial(pending_keys, stream=watch.stream))
-                view = self._views.now().get(watch.site.id, "")
-                watch.pipeline = SitePipeline(
-                    watch.site, context, open_alerts, watch.carried or state, pending=pending, scene=scene, view=view,
-                    observer=self._observations.observer(watch.stream),
-                )  # fmt: skip
-                watch.carried = None
+                if not self._maker.make(watch, self._options, self._views.now().get(watch.site.id, "")):
+                    continue
             except Exception as error:  # noqa: BLE001 - the restart loop of one pipeline; other sites go on
                 self._pipeline_failed(watch, error)
-            else:
-                watch.trouble = ""
             self._heart.beat()
-            settle_memory()
-            self._memory.loaded(time.monotonic())
+            if not self._maker.beside:
+                settle_memory()
+            if is_new:
+                self._memory.loaded(time.monotonic())
+        self._maker.beside = True
 
-    def _open_alerts(self, site: SiteSettings) -> Sequence[Alert]:
-        other_side = bool(site.sensors)
-        return self._store.read(lambda reader: alerts_to_resume(reader, site.id, CAMERA, other_side=other_side))
-
-    def _pipeline_failed(self, watch: _Watch, error: Exception) -> None:
-        reason = redact(f"{type(error).__name__}: {error}")
+    def _pipeline_failed(self, watch: WatchedSite, error: Exception) -> None:
+        """It was not made, and one that is there goes on; or it broke while it judged."""
+        refused = isinstance(error, InputRejected | UnverifiedWeights)
+        reason = redact(f"rejected: {error}" if refused else f"{type(error).__name__}: {error}")
         if reason != watch.trouble:
             known = isinstance(error, YipingError)
             log.error("%s cannot be judged: %s", watch.site.id, reason, exc_info=None if known else error)
-        watch.pipeline, watch.trouble = None, reason
-        watch.pipeline_due_s = time.monotonic() + RETRY_PIPELINE_S
+        watch.trouble, watch.making = reason, None
+        retry_s = RETRY_STORE_S if isinstance(error, AWAY) else RETRY_PIPELINE_S
+        watch.pipeline_due_s = time.monotonic() + retry_s
         self._meters.count("yiping_pipeline_failures_total", site=watch.site.id)
 
     def _look_at_next(self) -> bool:
@@ -220,16 +253,18 @@ class Worker:
         try:
             self._look(watch, received)
         except Exception as error:  # noqa: BLE001 - the restart loop of one pipeline; other sites go on
+            watch.pipeline = None
             self._pipeline_failed(watch, error)
         return True
 
-    def _look(self, watch: _Watch, received: Received) -> None:
+    def _look(self, watch: WatchedSite, received: Received) -> None:
         pipeline = watch.pipeline
         if pipeline is None or not pipeline.looks:
             return
         frame, picture, begun_s = received.frame, None, time.monotonic()
-        if self._follows_clock(watch, pipeline, frame.at, received.at_s):
+        if watch.follows_clock(frame.at, received.at_s):
             return
+        watch.judged(frame.at)
         if received.glance:
             with watch.camera.pixels, self._stages.measure(watch.site.id, "judge"):
                 seen_there = pipeline.glance(frame)
@@ -266,11 +301,13 @@ class Worker:
             if watch.pipeline is None or (watch.ticked_at is not None and at <= watch.ticked_at):
                 continue
             watch.ticked_at, watch.ticked_s = at, now_s
+            watch.judged(at)
             try:
                 watch.pipeline.turned(self._views.now().get(watch.site.id, ""))
                 observable = watch.camera.observable() and not watch.camera.device.trouble
                 signals = watch.pipeline.tick(Tick(watch.site.id, at, observable, self._modes.now()))
             except Exception as error:  # noqa: BLE001 - the restart loop of one pipeline; other sites go on
+                watch.pipeline = None
                 self._pipeline_failed(watch, error)
                 continue
             standings = watch.pipeline.standings()
@@ -289,24 +326,6 @@ class Worker:
             return
         for watch in self._watches:
             watch.jump = ClockJump(jump, now_s + FOLLOWS_WITHIN_S)
-
-    def _follows_clock(self, watch: _Watch, pipeline: SitePipeline, at: datetime, came_s: float) -> bool:
-        """Is this the first picture by a clock that was set? Then rules go on as after a restart, from the next on."""
-        jump = watch.jump
-        if jump is None or watch.ticked_at is None:
-            return False
-        if came_s > jump.until_s:
-            watch.jump = None  # a recording has a time of its own
-            return False
-        expected = watch.ticked_at + TICK_LAG + timedelta(seconds=came_s - watch.ticked_s)
-        if not jump.explains(at - expected):
-            return False
-        state = pipeline.snapshot()
-        watch.carried = moved_back(state, jump.by, at) if jump.by < timedelta(0) else state
-        watch.pipeline, watch.pipeline_due_s, watch.ticked_at, watch.jump = None, 0.0, None, None
-        watch.camera.forget_times()
-        log.warning("%s goes on in the time of the clock that was set", watch.site.id)
-        return True
 
     def _weigh(self) -> None:
         """Once a second: can what is awake be carried? Else some cameras go back to key frames, and it is said."""
@@ -328,24 +347,18 @@ class Worker:
         if self._awake - awake:
             self._memory.rests(now_s)
         self._awake = awake
-        self._memory.tend(now_s)
+        if not self._maker.is_loading:  # pages of libraries are left alone while another thread loads some
+            self._memory.tend(now_s)
 
-    def _tell_health(self, watch: _Watch) -> None:
+    def _tell_health(self, watch: WatchedSite) -> None:
         """Publish a change between live and lost, and another cause of the same loss."""
-        camera = watch.camera
-        if not camera.seen_yet() and not camera.device.trouble:
+        news = watch.health_news(sheds=self._book.sheds(watch.site.id))
+        if news is None:
             return
-        alive = camera.observable() and not camera.device.trouble and not watch.trouble
-        reason = "" if alive else watch.trouble or camera.reason()
-        degraded = "keyframes" if camera.sparing else "looks" if self._book.sheds(watch.site.id) else ""
-        health = ("live" if alive else "lost", cause_of(reason), degraded)
-        if health == watch.health:
-            return
-        if health[0] == "lost" != watch.health[0]:
+        if news.began:
             self._meters.count("yiping_site_lost_total", site=watch.site.id)
-        watch.health = health
-        self._meters.gauge("yiping_site_live", float(alive), site=watch.site.id)
-        self._outlet.tell_health(watch.site.id, health[0], reason, degraded)
+        self._meters.gauge("yiping_site_live", float(news.health == "live"), site=watch.site.id)
+        self._outlet.tell_health(watch.site.id, news.health, news.reason, news.degraded)
 
     def _keep_reject(self, rejected: Rejected) -> None:
         """From a reader's thread."""
@@ -378,6 +391,7 @@ class Worker:
             watch.camera.device.stop()
             if watch.pipeline is not None:
                 self._outlet.keep(watch.stream, watch.pipeline.snapshot())
+        self._maker.close()
         self._video.close()
         self._observations.close()
         self._outlet.close()

@@ -48,6 +48,13 @@ class Meters:
         with self._lock:
             self._gauges.setdefault(name, {})[tuple(sorted(labels.items()))] = value
 
+    def forget_gauges(self, *labels: tuple[str, str]) -> None:
+        """Of a site that has gone: gauges with one of these labels. What was counted stays counted."""
+        with self._lock:
+            for series in self._gauges.values():
+                for key in [key for key in series if any(label in labels for label in key)]:
+                    del series[key]
+
     def observe(self, name: str, seconds: float, times: int = 1, **labels: str) -> None:
         """Count a duration, so many times, into the buckets of a histogram."""
         key = tuple(sorted(labels.items()))

@@ -59,12 +59,24 @@ class Raised:
     decided_at: datetime | None = None
 
 
+class Because(StrEnum):
+    """Why an alert ended though nobody knows that its condition is over: nobody asks for it any more."""
+
+    RULE_CHANGED = "rule_changed"
+    RULE_REMOVED = "rule_removed"
+    ZONE_CHANGED = "zone_changed"
+    CAMERA_REMOVED = "camera_removed"
+    GAUGES_REMOVED = "gauges_removed"
+    SITE_REMOVED = "site_removed"
+
+
 @dataclass(frozen=True, slots=True)
 class Ended:
     """A rule says: this condition no longer holds, since `ended_at`; decided at `at`. `gaps`: as in Raised.
 
     `started_at`: the beginning of the occurrence that ended, where the source tells it. An end that arrives late does
     not end an occurrence that began after it. None: the occurrence that is open.
+    `because`: its settings have changed; whether the condition holds is not known.
     """
 
     key: AlertKey
@@ -72,6 +84,7 @@ class Ended:
     at: datetime
     gaps: tuple[Gap, ...] = ()
     started_at: datetime | None = None
+    because: Because | None = None
 
 
 Signal = Raised | Ended

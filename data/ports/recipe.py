@@ -30,15 +30,23 @@ Cells = npt.NDArray[np.bool_]
 
 
 class Resources:
-    """What the live things of one process share: a compiled model, a thread pool. Made once per name."""
+    """What the live things of one process share: a compiled model, a thread pool. Made once per name.
+
+    Thread-safe; while one thing is made, which may take long, the others can be had.
+    """
 
     def __init__(self) -> None:
         self._made: dict[str, Any] = {}
         self._lock = threading.Lock()
+        self._making: dict[str, threading.Lock] = {}
 
     def share(self, name: str, make: Callable[[], Any]) -> Any:
         """The thing called `name`, made by the first who asks."""
         with self._lock:
+            if name in self._made:
+                return self._made[name]
+            making = self._making.setdefault(name, threading.Lock())
+        with making:
             if name not in self._made:
                 self._made[name] = make()
             return self._made[name]

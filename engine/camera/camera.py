@@ -48,10 +48,11 @@ class Camera:
         reject: Callable[[Rejected], None],
         admission: Admission | None = None,
         near: bool = False,
+        tally: Tally | None = None,
     ) -> None:
         """`admission`: who decides whether this camera may wake; it always may when left out.
 
-        `near`: there are detectors that need not look where nothing moves.
+        `near`: there are detectors that need not look where nothing moves. `tally`: of the camera before this one.
         """
         self.site = context.site.id
         self.device = Device(recipe, context, self._receive, idle_is_alive=False)
@@ -63,15 +64,15 @@ class Camera:
         self._looks_per_second = context.inference.per_second
         self.watch = Watch(self._looks_per_second) if getattr(recipe, "watch", "") == "on_activity" else None
         self.movement: Movement | None = None  # None: nobody asks where something moved
-        if near:
-            self.movement = Movement() if self.watch is None else self.watch.movement
+        self.look_near(near)
         self._queue = LookQueue()
         self._stirring = threading.Lock()
         self._admission = admission if admission is not None else Admission()
         self._awake = False
         self.sparing = False  # something goes on, but the machine is full: looked at on key frames
         self._stages = StageClock.of(context)
-        self.tally = Tally()
+        self.tally = Tally() if tally is None else tally
+        self._closed = False
         self._age = FrameAge()
         self._looked_age_s = 0.0
         self._untaken_s: float | None = None  # since when there is a picture that nobody has looked at
@@ -175,6 +176,22 @@ class Camera:
         self._kept_until = self._kept_at = self._taken_at = never
         self._queue.clear()
 
+    def look_near(self, near: bool) -> None:
+        """Are there detectors now that need not look where nothing moves?"""
+        if near and self.movement is None:
+            self.movement = Movement() if self.watch is None else self.watch.movement
+        elif not near:
+            self.movement = None
+
+    def close(self) -> None:
+        """Stop reading, and make room for other cameras. Does not wait for the reading thread."""
+        with self._stirring:
+            self._closed, self._awake, self.sparing = True, False, False
+            self._admission.leave(self.site)
+        self.device.stop()
+        self._queue.clear()
+        self._newest = None
+
     def show(self, detections: Detections | None, signals: Sequence[Signal]) -> None:
         """What the next tiles have drawn over them."""
         if detections is None:
@@ -193,6 +210,8 @@ class Camera:
         self._boxes_s = time.monotonic()
 
     def _receive(self, _: Device, item: Item) -> None:
+        if self._closed:
+            return
         if isinstance(item, Rejected):
             self._reject(item)
             return
@@ -281,6 +300,8 @@ class Camera:
     def _set_awake(self, awake: bool, since: datetime, *, quiet: bool = False) -> bool:
         """Wake or rest the device; True if buffered frames will be replayed."""
         with self._stirring:
+            if self._closed:
+                return True  # a last picture of a camera that has gone: nobody looks at it
             if not awake:
                 if self._awake or self.sparing:
                     self._admission.leave(self.site)

@@ -38,6 +38,7 @@ USUAL_TIMEOUT_S = 10.0
 MARGIN_S = 5.0  # a read may exceed its time-out by so much before the device counts as hanging
 
 KICK_GRACE_S = 3.0
+CLOSING_S = 3.0  # so long the one in whose place it comes may need to let go; then it is opened all the same
 FULLY_DECODED = 2  # decode state of a camera all of whose pictures are given
 
 Item = Frame | Reading | HazardWarning | Rejected
@@ -85,19 +86,25 @@ class Device:
         self._kicked_s: float | None = None
         self._broken = False
         self._thread = threading.current_thread()
+        self._before: Device | None = None
         self._progress_s = time.monotonic()
         self._lost_s = 0.0
         self._shared: SharesThread | None = None  # open, and read on the thread that many devices share
         self._shared_s = 0.0
         self._serving = False
 
-    def start(self) -> None:
-        """Read on a thread of its own."""
+    def start(self, after: Device | None = None) -> None:
+        """Read on a thread of its own. `after`: a stopped one in whose place it comes; many serve one client only."""
+        self._before = after
         self._thread = threading.Thread(target=self.run, name=f"read-{self.name}", daemon=True)
         self._thread.start()
 
     def run(self) -> None:
         """Read until stopped or until the source has an end."""
+        before, self._before = self._before, None
+        if before is not None and before._thread is not threading.current_thread():
+            before._thread.join(CLOSING_S)
+            self._note_progress()
         if self._broken:
             self._rest(self._backoff.pause())
         while not self._stopping.is_set() and not self.ended:
@@ -115,6 +122,8 @@ class Device:
             if self._shared is not None:
                 return
             self._rest(pause_s)  # not above: the frames of the error's traceback hold pictures and containers
+        if self._stopping.is_set():
+            self._monitor = None  # a decoder and its buffers
 
     def check(self) -> None:
         """Call it about once a second: reading goes on after a defect, and a hanging read is broken off.

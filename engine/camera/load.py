@@ -41,9 +41,10 @@ class LoadBook:
     """Of one process. `note` once a second."""
 
     def __init__(self, meters: Meters, stages: StageClock, tallies: Mapping[str, Tally]) -> None:
+        """`tallies`: of each camera by its site; what is added later counts from then on."""
         self._meters = meters
         self._stages = stages
-        self._tallies = tallies
+        self._tallies = dict(tallies)
         self._totals: Totals = {}
         self._past: deque[tuple[float, Totals]] = deque()
         self.shedding = False
@@ -62,6 +63,19 @@ class LoadBook:
             self._say(grown)
         self._process()
 
+    def add(self, site: str, tally: Tally) -> None:
+        """A camera more."""
+        self._tallies[site] = tally
+
+    def remove(self, site: str) -> None:
+        """The camera has gone: it has no rates any more, and sheds nothing."""
+        self._tallies.pop(site, None)
+        self._sheds.discard(site)
+        for totals in (self._totals, *(past for _, past in self._past)):
+            for key in [key for key in totals if key[0] == site]:
+                del totals[key]
+        self._meters.forget_gauges(("camera", site), ("site", site))
+
     def sheds(self, site: str) -> bool:
         """Is this camera looked at clearly less often than it should be?"""
         return site in self._sheds
@@ -77,7 +91,7 @@ class LoadBook:
             added[site, "parts"] = parts
         for (site, stage), spent_s in self._stages.taken().items():
             added[site, stage] = spent_s
-        return added
+        return {key: by for key, by in added.items() if key[0] in self._tallies}  # not of what has just gone
 
     def _count(self, added: Totals) -> None:
         names = {

@@ -44,6 +44,13 @@ class Conditions:
         """Of the alerts that are open."""
         return frozenset(self._open)
 
+    def after(self, rules: Sequence[Rule], stale_after: timedelta) -> Conditions:
+        """The same for these rules: what is open and what was told of goes on."""
+        following = Conditions(rules, stale_after)
+        following._open, following._told = dict(self._open), dict(self._told)
+        following._seen_at = self._seen_at
+        return following
+
     def note(self, signals: Iterable[Signal]) -> None:
         """These go to the store by themselves."""
         for signal in signals:

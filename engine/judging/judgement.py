@@ -50,7 +50,8 @@ def _keys(kept: Mapping[str, Any], name: str) -> set[AlertKey]:
     return {AlertKey(*key) for key in kept.get(name, [])}
 
 
-def _held_keys(reader: Reader, stream: str) -> set[AlertKey]:
+def held_keys(reader: Reader, stream: str) -> set[AlertKey]:
+    """The alerts that the stream has raised and not ended."""
     return _keys(reader.value(_value_name(stream)) or {}, "open")
 
 
@@ -173,8 +174,8 @@ def alerts_to_resume(reader: Reader, site: str, side: str, *, other_side: bool) 
     alerts = tuple(reader.alerts(AlertQuery(site=site, open_only=True, limit=10_000)))
     if not other_side:
         return alerts
-    own = _held_keys(reader, stream_of(site, side))
-    other = _held_keys(reader, stream_of(site, GAUGES if side == CAMERA else CAMERA))
+    own = held_keys(reader, stream_of(site, side))
+    other = held_keys(reader, stream_of(site, GAUGES if side == CAMERA else CAMERA))
     side_of_box = {True: CAMERA, False: GAUGES}
     return tuple(
         alert

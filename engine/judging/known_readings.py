@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from data.model.observation import Quality, Reading
@@ -29,6 +29,12 @@ class KnownReadings:
     def __init__(self, latest: Sequence[Reading], now: datetime) -> None:
         self._until = {_key(reading): reading.at for reading in latest if reading.at <= now + _AHEAD}
         self._seen: set[tuple[Key, datetime, float]] = set()
+
+    def begin_anew(self, site: str, monitors: Container[str], latest: Sequence[Reading], now: datetime) -> None:
+        """These monitors are opened now. `latest`: the newest stored reading of each gauge."""
+        for reading in latest:
+            if reading.site == site and reading.monitor in monitors and reading.at <= now + _AHEAD:
+                self._until[_key(reading)] = reading.at
 
     def until(self, site: str) -> dict[str, datetime]:
         """The newest stored reading of each monitor of a site."""

@@ -48,6 +48,7 @@ FLUSH_EVERY_S = 1.0
 BLOCK_S = 600
 MOST_WAITING = 100_000
 RETRY_S = 5.0
+SETTINGS = ""  # of a stream's rules, for the states that follow; no line of its own
 _NO_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 
 Fields = Callable[[], list[Any]]
@@ -73,6 +74,12 @@ class StreamObserver:
         """Rules were made; when, is told by what they are given first."""
         self._era = self._owner.era  # what they began with is their state
         self._put(BEGIN, _NO_TIME, lambda: begin_fields(begin))
+
+    def changed(self, begin: Begin, at: datetime, freeze: Callable[[], bytes]) -> None:
+        """Other settings of the rules hold from now on. `freeze`: their whole state, in which the others go on."""
+        self._put(SETTINGS, at, lambda: begin_fields(begin)[:1])
+        if not self._keep_state(at, freeze):
+            self.begin(begin)
 
     def looked(
         self, at: datetime, detections: Detections | None, readings: Sequence[Reading], health: Sequence[Signal]
@@ -102,15 +109,17 @@ class StreamObserver:
             kept = tuple(signals)
             self._put(DECIDED, at, lambda: [signals_fields(kept)])
 
-    def _keep_state(self, at: datetime, freeze: Callable[[], bytes]) -> None:
+    def _keep_state(self, at: datetime, freeze: Callable[[], bytes]) -> bool:
+        """False where they cannot be kept."""
         try:
             state = freeze()
         except InputRejected as error:
             if not self._refused:
                 log.warning("%s: a replay can begin at a start of its rules only: %s", self._stream, error)
             self._refused = True
-            return
+            return False
         self._put(STATE, at, lambda: [code_fingerprint(), base64.b64encode(state).decode("ascii")])
+        return True
 
     def _put(self, kind: str, at: datetime, fields: Fields) -> None:
         self._owner.put(_Line(kind, self._stream, at, fields))
@@ -222,6 +231,9 @@ class ObservationLog:
             self._meters.count("yiping_observations_lost_total", lost)
             self.era += 1
         for line in lines:
+            if line.kind == SETTINGS:
+                (self._settings[line.stream],) = line.fields()
+                continue
             number = self._numbers.get(line.stream)
             if number is None:
                 number = self._numbers[line.stream] = len(self._numbers)

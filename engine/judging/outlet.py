@@ -76,6 +76,7 @@ class Outlet:
         self._states: dict[str, Any] = {}
         self._stateless: set[str] = set()  # streams of which the store keeps no state
         self._submitted: dict[str, tuple[Future[tuple[Alert, ...]], list[float]]] = {}
+        self._leaving: set[str] = set()  # streams of which nothing more comes
         self._changed = threading.Condition()
         self._closing = False
         self._failures = 0
@@ -84,6 +85,10 @@ class Outlet:
 
     def open(self, stream: str) -> None:
         """Take up the stream where it ended, with what the last process had to leave in the spool."""
+        with self._changed:
+            if stream in self._leaving:  # it is back before its last units were stored
+                self._leaving.discard(stream)
+                return
         number = self._store.read(lambda reader: last_number(reader, stream))
         units, damaged = self._spool.read(stream)
         if damaged:
@@ -125,6 +130,16 @@ class Outlet:
             self._states[stream] = state
             self._changed.notify_all()
 
+    def release(self, stream: str) -> None:
+        """Nothing more is sent to the stream: it is forgotten once what was sent is in the store, its state too."""
+        with self._changed:
+            self._leaving.add(stream)
+            self._changed.notify_all()
+
+    def follow_settings(self, settings: Settings) -> None:
+        """From now on alerts are raised and ended by these."""
+        self._settings = settings
+
     def settled(self, stream: str) -> bool:
         """Is everything of this stream in the store?"""
         with self._changed:
@@ -143,6 +158,7 @@ class Outlet:
         while True:
             with self._changed:
                 while not (self._closing or self._values or self._states or any(self._waiting.values())):
+                    self._forget_released()
                     self._changed.wait()
                 heads = [units[0] for units in self._waiting.values() if units]
                 for stream in [stream for stream in self._states if not self._waiting[stream]]:
@@ -162,6 +178,14 @@ class Outlet:
             away = self._settle_values(written, values) or away
             if away and self._pause(closing):
                 return
+
+    def _forget_released(self) -> None:
+        """Call it when nothing waits."""
+        for stream in self._leaving:
+            self._waiting.pop(stream, None)
+            self._numbers.pop(stream, None)
+            self._stateless.discard(stream)
+        self._leaving.clear()
 
     def _pause(self, closing: bool) -> bool:
         """The store is away: everything to the spool, then wait a little. True when it is time to give up."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -13,11 +14,20 @@ import numpy as np
 
 from data.config.settings import SiteSettings
 from data.errors import InputRejected
-from data.model.alert import Alert, AlertKey, Ended, Signal, Standing
+from data.model.alert import Alert, AlertKey, Because, Ended, Signal, Standing
 from data.model.datum import LEVEL
 from data.model.frame import Frame
 from data.model.observation import Detections, Observation, Quality, Reading, Rejected, Tick, Vectors
-from data.ports.recipe import Context, Detector, FiltersReadings, Glances, KeepsState, Moves, SupportsRegionOfInterest
+from data.ports.recipe import (
+    Context,
+    Detector,
+    FiltersReadings,
+    Glances,
+    KeepsState,
+    Moves,
+    Rule,
+    SupportsRegionOfInterest,
+)
 from engine.judging.conditions import Conditions
 from engine.judging.frozen import freeze, thaw
 from engine.judging.health import HealthWatch
@@ -49,6 +59,8 @@ class Observer(Protocol):
     """Keeps what a site's rules are given, in the order in which they are given it. Never waits, never raises."""
 
     def begin(self, begin: Begin) -> None: ...
+
+    def changed(self, begin: Begin, at: datetime, freeze: Callable[[], bytes]) -> None: ...
 
     def looked(
         self, at: datetime, detections: Detections | None, readings: Sequence[Reading], health: Sequence[Signal]
@@ -84,34 +96,24 @@ class SitePipeline:
         view: str = "",
         observer: Observer | None = None,
         limits: Mapping[str, GaugeLimits] | None = None,
+        detectors: Sequence[Detector] | None = None,
     ) -> None:
         """`open_alerts`: those the store holds open; each goes to the rule that raised it.
 
         `state`, `scene`: what `snapshot` and `scene` gave in an earlier process; None when there is nothing.
         `pending`: what it had told of. `view`: as in `turned`. `observer`: is told of all that the rules are given.
-        `limits`: of the gauges, by monitor, where the site itself does not say.
+        `limits`: of the gauges, by monitor, where the site itself does not say. `detectors`: where they live already.
         """
         context = replace(context, site=site.place)
         self.site = site.id
-        self._rules = [recipe.make(context) for recipe in site.rules]
-        for recipe, rule in zip(site.rules, self._rules, strict=True):
-            rule.resume([a for a in open_alerts if a.key.site == site.id and a.key.rule == recipe.name])
-        self._levels = {
-            recipe.name: recipe
-            for recipe in site.rules
-            if hasattr(recipe, "vertical_datum") and getattr(recipe, "quantity", None) == LEVEL
-        }
-        self._datums = context.datums
         self._refused: list[Rejected] = []
-        self._kinds = {recipe.name: recipe.kind for recipe in site.rules}
-        self._name_rules()
-        self._about_gauges = {recipe.name for recipe in site.rules if recipe.about == "gauge"}
-        self._limits = gauge_limits(site) if limits is None else limits
-        self._jumps = JumpFilter(self._limits_of)
         self._suspect: set[Reading] = set()
         self._ended_at: dict[AlertKey, datetime] = {}  # of conditions that hold no longer, the oldest first
+        self._take_rules(site, context, {}, gauge_limits(site) if limits is None else limits)
+        for recipe, rule in zip(site.rules, self._rules, strict=True):
+            rule.resume([a for a in open_alerts if a.key.site == site.id and a.key.rule == recipe.name])
         self._restore(state)
-        self._detectors = [recipe.make(context) for recipe in site.detectors]
+        self._detectors = list(made_detectors(site, context) if detectors is None else detectors)
         self._conditions = Conditions(self._rules, context.stale_after, open_alerts, pending)
         self._standings: tuple[Standing, ...] = ()
         self._empty: Detections | None = None  # what the last picture has shown, if that was nothing
@@ -130,6 +132,58 @@ class SitePipeline:
         named = list(zip(self._kinds, self._rules, strict=True))
         self._screens = {name: rule for name, rule in named if isinstance(rule, FiltersReadings)}
         self._keepers = {name: rule for name, rule in named if isinstance(rule, KeepsState)}
+
+    def _take_rules(
+        self, site: SiteSettings, context: Context, living: Mapping[str, Rule], limits: Mapping[str, GaugeLimits]
+    ) -> None:
+        """The site's rules and what is known of them. `living`: those that go on as they are, by name.
+
+        Changes nothing that an earlier pipeline of the same parts knows.
+        """
+        self._rules = [living[recipe.name] if recipe.name in living else recipe.make(context) for recipe in site.rules]
+        self._levels = {
+            recipe.name: recipe
+            for recipe in site.rules
+            if hasattr(recipe, "vertical_datum") and getattr(recipe, "quantity", None) == LEVEL
+        }
+        self._datums = context.datums
+        self._kinds = {recipe.name: recipe.kind for recipe in site.rules}
+        self._name_rules()
+        self._about_gauges = {recipe.name for recipe in site.rules if recipe.about == "gauge"}
+        self._limits = limits
+        self._jumps = JumpFilter(_limits_of(limits))
+
+    def with_rules(
+        self, site: SiteSettings, context: Context, dropped: Mapping[str, Because], at: datetime
+    ) -> tuple[SitePipeline, tuple[Ended, ...]]:
+        """The pipeline of these settings, whose detectors and camera are the same; this one is of no use any more.
+
+        Rules that are not `dropped` go on as they are; alerts of those that are end `at`. Raises what the recipes
+        raise; then this one goes on.
+        """
+        context = replace(context, site=site.place)
+        living = {name: rule for name, rule in zip(self._kinds, self._rules, strict=True) if name not in dropped}
+        following = copy(self)
+        following._take_rules(site, context, living, gauge_limits(site))
+        following._jumps.gauges = self._jumps.gauges
+        following._conditions = self._conditions.after(following._rules, context.stale_after)
+        ends = following.ends(dropped, at)
+        following.note_ends(ends)
+        if self._observer is not None:
+            begin = Begin(site, context, following._limits, state=following.snapshot())
+            self._observer.changed(begin, at, following.freeze)
+        return following, ends
+
+    def ends(self, dropped: Mapping[str, Because], at: datetime) -> tuple[Ended, ...]:
+        """The ends of the open alerts of these rules, which nobody watches any more since `at`."""
+        keys = [key for key in self._conditions.open_keys if key.rule in dropped]
+        return tuple(Ended(key, at, at, because=dropped[key.rule]) for key in keys)
+
+    def note_ends(self, ended: Iterable[Ended]) -> None:
+        """These alerts, of settings that hold no longer, have ended: what begins now is decided after that."""
+        for one in ended:
+            self._in_order(one)
+            self._conditions.note((one,))
 
     @property
     def looks(self) -> bool:
@@ -354,9 +408,6 @@ class SitePipeline:
             self._refused.append(Rejected(dropped.site, dropped.monitor, dropped.at, reason))
         return taken.judged
 
-    def _limits_of(self, reading: Reading) -> GaugeLimits:
-        return self._limits.get(reading.monitor) or usual_limits(reading.quantity)
-
     def _placed(self, name: str, reading: Reading) -> Reading | None:
         """The reading in the datum of this rule's limits; None, and a reject that says so, where that cannot be."""
         recipe = self._levels.get(name)
@@ -383,6 +434,17 @@ def gauge_limits(site: SiteSettings) -> Mapping[str, GaugeLimits]:
     """What the site's sensors say of how far their values can change, by monitor."""
     gauges = (recipe for recipe in site.sensors if isinstance(recipe, ValueSettings))
     return {recipe.name: GaugeLimits(recipe.jump_limit, recipe.doubtful) for recipe in gauges}
+
+
+def made_detectors(site: SiteSettings, context: Context) -> list[Detector]:
+    """The site's detectors come alive, which may take long. Raises what the recipes raise."""
+    context = replace(context, site=site.place)
+    return [recipe.make(context) for recipe in site.detectors]
+
+
+def _limits_of(limits: Mapping[str, GaugeLimits]) -> Callable[[Reading], GaugeLimits]:
+    """Of each gauge, as configured or as usual for its quantity."""
+    return lambda reading: limits.get(reading.monitor) or usual_limits(reading.quantity)
 
 
 def _found(detector: Detector, frame: Frame, moves: Moves | None) -> Sequence[Observation]:

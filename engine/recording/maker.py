@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -50,7 +50,9 @@ class ClipMaker:
         self._folder = folder
         self._recorder = recorder
         self._settings = settings
-        self._sites = tuple(sites)
+        self._sites = frozenset(sites)
+        self._leaving: frozenset[str] = frozenset()  # cameras that have gone, as long as a clip of theirs is not cut
+        self._lock = threading.Lock()
         self._needed: dict[str, float] = {}
         self._begun: datetime | None = None
         self._end = threading.Event()
@@ -73,6 +75,13 @@ class ClipMaker:
         if self._thread is not None:
             self._thread.join(timeout_s)
 
+    def follow_settings(self, settings: Settings, sites: Iterable[str]) -> None:
+        """From now on these cameras are of this process. Clips of those that have gone are cut all the same."""
+        now = frozenset(sites)
+        with self._lock:
+            self._leaving = (self._leaving | self._sites) - now
+            self._settings, self._sites = settings, now
+
     def needed_since(self, site: str) -> float | None:
         """From when on a clip that is not cut yet needs this camera's video, seconds since the epoch."""
         return self._needed.get(site)
@@ -91,7 +100,12 @@ class ClipMaker:
         return settled
 
     def _pending(self) -> Sequence[Clip]:
-        return self._store.read(lambda reader: reader.pending_clips(self._sites))
+        with self._lock:
+            leaving, sites = self._leaving, tuple(self._sites | self._leaving)
+        pending = self._store.read(lambda reader: reader.pending_clips(sites))
+        with self._lock:
+            self._leaving -= leaving - {clip.site for clip in pending}
+        return pending
 
     def _note_needed(self, pending: Sequence[Clip]) -> None:
         needed: dict[str, float] = {}

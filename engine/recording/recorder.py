@@ -45,21 +45,30 @@ class _Piece:
 
 
 class CameraRecording:
-    """One camera's `data.ports.recipe.RecordingSink`. Its methods may be called from any thread."""
+    """One camera's `data.ports.recipe.RecordingSink`. Its methods may be called from any thread.
+
+    `retired`: another camera stands in its place, or none; what still comes from this one is not recorded.
+    """
 
     def __init__(self, site: str, recorder: Recorder) -> None:
         self.site = site
+        self.retired = False
         self._recorder = recorder
 
     def begin(self, codec: str, header: bytes) -> None:
-        self._recorder.put(_Piece(self.site, header, codec))
+        self._put(_Piece(self.site, header, codec))
 
     def fragment(self, content: bytes | memoryview, since_s: float, until_s: float, *, key: bool) -> None:
-        self._recorder.put(_Piece(self.site, content, "", since_s, until_s, key))
+        self._put(_Piece(self.site, content, "", since_s, until_s, key))
 
     def refuse(self, reason: str) -> None:
-        log.error("%s: its video cannot be recorded: %s", self.site, reason)
-        self._recorder.trouble(self.site, CODEC)
+        if not self.retired:
+            log.error("%s: its video cannot be recorded: %s", self.site, reason)
+            self._recorder.trouble(self.site, CODEC)
+
+    def _put(self, piece: _Piece) -> None:
+        if not self.retired:
+            self._recorder.put(piece)
 
 
 class _Recorded:
@@ -67,6 +76,7 @@ class _Recorded:
 
     def __init__(self, ring: Ring) -> None:
         self.ring = ring
+        self.sink: CameraRecording | None = None
         self.header: _Piece | None = None
         self.trouble: str | None = None  # None: nothing is known yet
         self.told: str | None = None
@@ -124,20 +134,43 @@ class Recorder:
         self._thread.start()
 
     def sink(self, site: str) -> CameraRecording:
-        """Who takes this camera's video. Raises OSError when its folder cannot be made."""
+        """Who takes this camera's video, in the place of who did. Raises OSError when its folder cannot be made."""
 
         def needed_since() -> float | None:
             return self._needed_since(site)
 
         keep_s = self._settings.keep.total_seconds()
-        recorded = _Recorded(Ring(self._folder / site, keep_s, self._share, needed_since))
         with self._changed:
-            self._cameras[site] = recorded
-        return CameraRecording(site, self)
+            one = self._cameras.get(site)
+        if one is None:
+            one = _Recorded(Ring(self._folder / site, keep_s, self._share, needed_since))
+        with self._changed:
+            self._cameras[site] = one
+            if one.sink is not None:
+                one.sink.retired = True
+            one.sink = CameraRecording(site, self)
+            return one.sink
+
+    def remove(self, site: str) -> None:
+        """The camera has gone: its last video is written, its troubles are over. What it left lies on the disk."""
+        with self._changed:
+            one = self._cameras.get(site)
+            if one is not None and one.sink is not None:
+                one.sink.retired, one.sink, one.trouble = True, None, ""
+                self._changed.notify_all()
+
+    def share_among(self, cameras: int) -> None:
+        """So many cameras, those of other workers too, share the bytes from now on."""
+        with self._changed:
+            self._share = self._settings.total_mb * MB // max(1, cameras)
+            for one in self._cameras.values():
+                one.ring.limit(self._share)
 
     def put(self, piece: _Piece) -> None:
         """Never waits: what the disk cannot take in time is dropped, up to the next key picture, and told."""
         with self._changed:
+            if piece.site not in self._cameras:
+                return
             if piece.site in self._dropping and not piece.codec:
                 if not piece.key or self._waiting_bytes > WAITING_BYTES // 2:
                     return
@@ -153,7 +186,8 @@ class Recorder:
     def trouble(self, site: str, trouble: str) -> None:
         """From now on this keeps the camera from being recorded."""
         with self._changed:
-            self._note(self._cameras[site], trouble)
+            if site in self._cameras:
+                self._note(self._cameras[site], trouble)
             self._changed.notify_all()
 
     def watch(self, seen: Iterable[str]) -> None:
@@ -161,7 +195,7 @@ class Recorder:
         now_s = time.monotonic()
         with self._changed:
             for site, one in self._cameras.items():
-                if site not in seen:
+                if site not in seen or one.sink is None:
                     one.written_s = now_s  # that a camera is lost is told by itself
                 elif now_s - one.written_s > STALLED_S and not one.trouble:
                     self._note(one, STALLED)
@@ -201,7 +235,10 @@ class Recorder:
             one.ring.close()
 
     def _write(self, piece: _Piece) -> None:
-        one = self._cameras[piece.site]
+        with self._changed:
+            one = self._cameras.get(piece.site)
+        if one is None:
+            return
         try:
             is_written = self._put_into_ring(one, piece)
         except OSError as error:
@@ -269,3 +306,17 @@ class Recorder:
         for site, one in gaps:
             while one.gaps and self._tell_gap(site, *one.gaps[0]):
                 one.gaps.pop(0)
+        self._forget_removed()
+
+    def _forget_removed(self) -> None:
+        """Once their video is written and it is told that nothing is wrong with them any more."""
+        with self._changed:
+            waiting = {piece.site for piece in self._waiting}
+            gone = [site for site, one in self._cameras.items() if one.sink is None and site not in waiting]
+            for site in gone:
+                one = self._cameras[site]
+                one.trouble = ""
+                if one.told == "":
+                    one.ring.close()
+                    del self._cameras[site]
+                    self._dropping.discard(site)

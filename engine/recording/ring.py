@@ -48,6 +48,10 @@ class Ring:
         """How much lies on the disk."""
         return sum(self._sizes.values())
 
+    def limit(self, most_bytes: int) -> None:
+        """From now on it may have so much of the disk."""
+        self._most_bytes = most_bytes
+
     def begin(self, codec: str, header: bytes) -> None:
         """The fragments that follow are of another movie."""
         self.close()

@@ -70,6 +70,10 @@ class TroubleTeller:
         self._gaps: dict[str, Future[None]] = {}
         self._troubles: dict[str, str] = {}
 
+    def follow_settings(self, settings: Settings) -> None:
+        """From now on alerts are raised and ended by these."""
+        self._settings = settings
+
     def gap(self, site: str, since_s: float, until_s: float) -> bool:
         """A time without video, seconds since the epoch. True once the store has it."""
         told = self._gaps.get(site)
@@ -98,6 +102,8 @@ class TroubleTeller:
             if told[1].exception() is None and told[0] == trouble:
                 return True
         self._troubles[site] = trouble
+        if not trouble:
+            del self._troubles[site]
         elsewhere = {held for other, held in self._troubles.items() if other != site}
         try:
             future = self._store.submit(

@@ -97,7 +97,7 @@ yiping.dutyChosen = (() => {
   const line = (entry) => make("li", {},
     make("time", { class: "dim", datetime: entry.at }, show(entry.at, "full")),
     make("b", {}, personNames(entry.actor)),
-    make("span", {}, entry.words ?? t(`audit.${entry.action}`, {}, entry.action), entry.until ? ` ${t("axis.until", { at: show(entry.until, "minute") })}` : ""),
+    make("span", {}, entry.words ?? t(entry.detail?.because ? `ended.${entry.detail.because}` : `audit.${entry.action}`, {}, entry.action), entry.until ? ` ${t("axis.until", { at: show(entry.until, "minute") })}` : ""),
     make("span", { class: "dim" }, entry.subject),
     entry.reason ? make("span", { class: "reason" }, entry.reason) : null,
     entry.detail?.blind_s ? make("span", { class: "reason" }, t("audit.blind", { n: Math.round(entry.detail.blind_s) })) : null);

@@ -75,7 +75,7 @@ class GaugeRecipe(ValueSettings):
         if self.timezone is None:
             return None
         zone, latest = ZoneInfo(self.timezone), context.known_until.get(self.name)
-        name = f"local times of {context.site.id}/{self.name}"
+        name = f"local times of {context.site.id}/{self.name} in {self.timezone}"
         times: LocalTimes = context.resources.share(name, lambda: LocalTimes(zone, latest))
         return times
 
