@@ -91,6 +91,7 @@ _SETS: Mapping[AlertStep, Mapping[str, Any]] = MappingProxyType(
         AlertStep.SUSPECT: {"verification": Verification.PROBABLE},
         AlertStep.CONFIRM: {"verification": Verification.CONFIRMED},
         AlertStep.DISMISS: {"verification": Verification.DISMISSED},
+        AlertStep.LOOK: {},
     }
 )
 

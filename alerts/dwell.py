@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from alerts.objects import PENDING_FROM_SHARE, ObjectRule, ObjectRuleRecipe, StayAlerts
+from alerts.objects import PENDING_FROM_SHARE, EachObjectRecipe, ObjectRule, StayAlerts
 from alerts.queues import queued
 from alerts.seen_time import Mark
 from alerts.stays import Stay
@@ -18,8 +18,11 @@ from data.model.observation import Detections
 from data.ports.recipe import Context, Rule
 
 
-class Recipe(ObjectRuleRecipe):
-    """One alert for each stay that lasts `at_least`, in the time of the pictures; blind gaps do not count.
+class Recipe(EachObjectRecipe):
+    """One alert for each stay that lasts `at_least`, in the time of the pictures.
+
+    What counts is what was seen: blind gaps do not count, nor does what something else has hidden for so long that
+    it may have been exchanged for another. The alert tells the time at least, the time at most, and the unseen parts.
 
     A stay of something that stands is over when it drives off, also within the zone.
     """
@@ -77,6 +80,7 @@ class Dwell(ObjectRule):
             unseen_for_s=unseen_for_s,
             occluded_for_s=max(unseen_for_s, recipe.occluded_for.total_seconds()),
             anywhere=recipe.motion == "any",
+            timed=True,
         )
 
     def standings(self) -> Sequence[Standing]:
@@ -95,7 +99,7 @@ class Dwell(ObjectRule):
         waiting = self._waiting(seen)
         for stay in self._alerts.stays.present:
             if stay.id not in waiting and self._alerts.may_raise(stay) and self._too_long(stay, seen.at):
-                signals.append(self._alerts.raised(stay, self._since(stay).at, seen.at))
+                signals += self._alerts.due(stay, self._since(stay), seen.at)
         return signals
 
     def _waiting(self, seen: Detections) -> set[str]:
@@ -111,8 +115,17 @@ class Dwell(ObjectRule):
         return {stay.id for stay in queue}
 
     def _too_long(self, stay: Stay, now: datetime) -> bool:
-        may_drive_off = self._recipe.motion != "any" and not stay.on_spot
-        return not may_drive_off and self._stood_s(stay, now) >= self._allowed_s(stay)
+        return self._stands(stay) and self._stood_s(stay, now) >= self._allowed_s(stay)
+
+    def _due(self) -> tuple[Mapping[str, float], float]:
+        now = self._alerts.stays.time.known_at
+        if now is None:
+            return {}, self._limit_s
+        standing = [stay for stay in self._alerts.stays.present if self._stands(stay)]
+        return {stay.id: self._allowed_s(stay) - self._stood_s(stay, now) for stay in standing}, self._limit_s
+
+    def _stands(self, stay: Stay) -> bool:
+        return self._recipe.motion == "any" or stay.on_spot
 
     def _allowed_s(self, stay: Stay) -> float:
         return self._limits_s.get(stay.label, self._limit_s)
@@ -121,7 +134,9 @@ class Dwell(ObjectRule):
         return stay.since if self._recipe.motion == "any" else stay.still_since
 
     def _stood_s(self, stay: Stay, now: datetime) -> float:
-        """What counts of its stay; nothing while it moves."""
-        if self._recipe.motion == "any":
-            return self._alerts.counted_s(stay.since, now)
-        return self._alerts.counted_s(stay.still_since, now) - stay.queued_s if stay.standing else 0.0
+        """What counts of its stay at least; nothing while it moves."""
+        since, any_motion = self._since(stay), self._recipe.motion == "any"
+        if not any_motion and not stay.standing:
+            return 0.0
+        queued_s = 0.0 if any_motion else stay.queued_s
+        return self._alerts.counted_s(since, now) - since.late_s - stay.hidden_s(since.at) - queued_s

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Annotated, ClassVar, Literal
@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from alerts.modes import IntrusionInMode, overrides
-from alerts.objects import PENDING_FROM_SHARE, ObjectRule, ObjectRuleRecipe, StayAlerts
+from alerts.objects import PENDING_FROM_SHARE, EachObjectRecipe, ObjectRule, StayAlerts
 from alerts.stays import Stay
 from data.model.alert import Signal, Standing
 from data.model.durations import Duration
@@ -20,7 +20,7 @@ from data.ports.recipe import Context, Rule
 _TWICE = 2  # a single false detection is not worth a word
 
 
-class Recipe(ObjectRuleRecipe):
+class Recipe(EachObjectRecipe):
     """One alert for each object in the zone; `pictures` and `of` keep a single false detection from raising one."""
 
     title: ClassVar[str] = "闯入（禁区、河道） / Intrusion: forbidden zone, river"
@@ -95,8 +95,19 @@ class Intrusion(ObjectRule):
         signals = self._alerts.look(seen)
         for stay in self._alerts.stays.present:
             if self._alerts.may_raise(stay) and self._certain(stay, seen.at):
-                signals.append(self._alerts.raised(stay, stay.since.at, seen.at))
+                signals += self._alerts.due(stay, stay.since, seen.at)
         return signals
+
+    def _due(self) -> tuple[Mapping[str, float], float]:
+        now, limit_s = self._alerts.stays.time.known_at, self._recipe.at_least.total_seconds()
+        if now is None:
+            return {}, limit_s
+        due = dict[str, float]()
+        for stay in self._alerts.stays.present:
+            missing = self._recipe.pictures - sum(list(stay.looks)[-_looks(self._recipe) :])
+            rest_s = limit_s - self._alerts.counted_s(stay.since, now)
+            due[stay.id] = max(rest_s, missing * self._alerts.picture_s)
+        return due, limit_s
 
     def _apply_modes(self, modes: frozenset[str]) -> None:
         """From now on the settings of these modes hold; open alerts go on."""

@@ -12,14 +12,17 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
+from alerts.evidence import own_proof
 from alerts.inhibition import settle_inhibition
 from alerts.moves import check
 from data.config.alarms import AlarmSettings
+from data.config.fusion import ProofKind
 from data.config.settings import Settings
 from data.model.alert import Alert, Ended, Gap, Priority, Raised, Standing
 from data.model.alert_life import AlertStep, Condition, TakenStep, Verification
 from data.model.people import SYSTEM, Actor
 from data.model.record import Change, Evidence, Timer
+from data.model.sightings import LookVerdict, answers, sighting_values
 from data.model.views import iso, standing_view
 from data.ports.store import Reader, Writer
 from data.stored.trail import take_alert_step
@@ -46,6 +49,8 @@ def raise_alert(
     """
     settings = settings or defaults()
     alert = writer.last_alert(raised.key)
+    if raised.again:
+        return None if alert is None or not alert.is_open else _looked_again(writer, alert, raised, now)
     if alert is not None and _is_late(alert, raised, now):
         return None
     if alert is not None and alert.is_open:
@@ -60,7 +65,26 @@ def raise_alert(
             alert = _reopen(writer, alert, raised, evidence, now, settings.alarms)
         else:
             alert = _new(writer, alert, raised, evidence, now)
+        alert = _suspected(writer, alert, now, settings)
     return settle_inhibition(writer, alert, now, settings)
+
+
+def _looked_again(writer: Writer, alert: Alert, raised: Raised, now: datetime) -> Alert | None:
+    """The second look that was asked for has an answer; None when there was none to wait for."""
+    if not answers(alert.second_look, raised.second_look):
+        return None
+    check(alert, AlertStep.LOOK, SYSTEM, now)
+    looked = replace(alert, second_look=raised.second_look)
+    return take_alert_step(writer, looked, AlertStep.LOOK, SYSTEM, now, detail=sighting_values(raised))
+
+
+def _suspected(writer: Writer, alert: Alert, now: datetime, settings: Settings) -> Alert:
+    """Probable from its first moment, where it went out before the second look that was asked for it."""
+    if alert.second_look is None or alert.second_look.verdict is not LookVerdict.ASKED:
+        return alert
+    proof = own_proof(alert, ProofKind.CAMERA_OBJECTS, settings.language)
+    suspected = replace(alert, verification=Verification.PROBABLE)
+    return take_alert_step(writer, suspected, AlertStep.SUSPECT, SYSTEM, now, proofs=(proof,))
 
 
 def _is_late(alert: Alert, raised: Raised, now: datetime) -> bool:
@@ -109,9 +133,10 @@ def end_alert(writer: Writer, ended: Ended, now: datetime, settings: Settings | 
     ended_at = max(ended.ended_at, _began(alert))
     if alert.latched_since is not None and ended.because is None:
         return _clear_latched(writer, alert, ended_at, now, settings.alarms)
-    detail = {"decided_at": iso(ended.at), **_gaps(ended.gaps)}
+    detail = {"decided_at": iso(ended.at), **_gaps(ended.gaps), **sighting_values(ended)}
     if ended.because is not None:
         detail["because"] = ended.because.value
+    alert = replace(alert, dwell=ended.dwell or alert.dwell, second_look=ended.second_look or alert.second_look)
     return close(writer, alert, ended_at, now, settings, detail=detail)
 
 
@@ -186,6 +211,8 @@ def _new(writer: Writer, before: Alert | None, raised: Raised, evidence: Evidenc
         evidence=None if evidence is None else evidence.id,
         committed_at=now,
         follows=None if before is None else before.id,
+        dwell=raised.dwell,
+        second_look=raised.second_look,
     )
     detail = _cause(raised, evidence) | ({} if before is None else {"follows": before.id})
     alert = take_alert_step(writer, alert, AlertStep.RAISE, SYSTEM, now, detail=detail)
@@ -319,6 +346,8 @@ def _renewed(alert: Alert, raised: Raised, evidence: Evidence | None) -> Alert:
         value=raised.value,
         unit=raised.unit,
         evidence=alert.evidence if evidence is None else evidence.id,
+        dwell=raised.dwell,
+        second_look=raised.second_look,
     )
 
 
@@ -393,7 +422,7 @@ def _cause(raised: Raised, evidence: Evidence | None) -> dict[str, Any]:
         cause |= {"value": raised.value, "unit": raised.unit}
     if evidence is not None:
         cause["evidence"] = evidence.id
-    return cause | _gaps(raised.gaps)
+    return cause | _gaps(raised.gaps) | sighting_values(raised)
 
 
 def _gaps(gaps: Sequence[Gap]) -> dict[str, Any]:

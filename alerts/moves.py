@@ -113,6 +113,7 @@ MOVES = MappingProxyType(
         AlertStep.SUSPECT: Move(None, (_NO_HUMAN,)),
         AlertStep.CONFIRM: Move(Action.VERIFY_ALERT, (_NOT_CONFIRMED,)),
         AlertStep.DISMISS: Move(Action.VERIFY_ALERT, (_NOT_DISMISSED,), reason=True),
+        AlertStep.LOOK: Move(None, (_OPEN,)),
         AlertStep.LINK: Move(None),
         AlertStep.UNACKNOWLEDGE: Move(Action.ACKNOWLEDGE, (_SEEN,)),
         AlertStep.WITHDRAW: Move(Action.VERIFY_ALERT, (_DISMISSED,)),

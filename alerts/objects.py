@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from statistics import median
 from typing import Annotated, Any
@@ -14,17 +14,20 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, model_validator
 
 from alerts import stay_state
+from alerts.dwell_time import dwell_until_end, dwell_until_now
 from alerts.schedule import Hours, in_force
+from alerts.second_look import SecondLooks, lead_s, waits_until
 from alerts.seen_time import Mark
-from alerts.stays import Resumed, Stay, Stays, Watched
+from alerts.stays import Look, Resumed, Stay, Stays, Watched
 from data.config.catalogue import did_you_mean
 from data.errors import InputRejected
-from data.model.alert import Alert, AlertKey, Ended, Raised, Signal, Standing
+from data.model.alert import Alert, AlertKey, Ended, Priority, Raised, Signal, Standing
 from data.model.alert_life import Condition
 from data.model.observation import Detections, Observation, Tick
 from data.model.place import Place
+from data.model.sightings import LookVerdict
 from data.model.zone import Zone
-from data.ports.recipe import Context, RuleRecipe
+from data.ports.recipe import CloserSight, Context, LookWanted, RuleRecipe
 
 PENDING_FROM_SHARE = 1 / 6  # of the time allowed: who only stops for a moment is not worth a word
 _CLEARING_FROM_SHARE = 0.5  # of the time after which it has left
@@ -66,6 +69,19 @@ class ObjectRuleRecipe(RuleRecipe):
         if self.min_height >= self.max_height:
             raise ValueError(f"min_height: {self.min_height} leaves nothing below max_height: {self.max_height}")
         return self
+
+
+class EachObjectRecipe(ObjectRuleRecipe):
+    """A rule with an alert for each object."""
+
+    second_look: Annotated[
+        bool,
+        Field(
+            description="Look again, enlarged, at an object that was never surely seen (third-best confidence below "
+            "0.5) before its alert goes out. A P1 alert goes out at once as probable, and is withdrawn when nothing is "
+            "seen again."
+        ),
+    ] = True
 
 
 def zone_of(recipe: RuleRecipe, place: Place, zone_id: str | None) -> Zone | None:
@@ -110,7 +126,11 @@ class StayAlerts:
     stays: Stays
     zone_info: ZoneInfo
     anywhere: bool  # objects may move while their stay goes on
+    timed: bool = False  # how long they stay is told with their alerts
     in_force_since: Mark | None = field(default=None)
+    second: SecondLooks = field(default_factory=SecondLooks)
+    picture_s: float = 0.0  # between the last two
+    _looked_at: datetime | None = None
     _told: set[str] = field(default_factory=set)  # stays whose alert was pending when it was asked last
 
     @classmethod
@@ -123,11 +143,12 @@ class StayAlerts:
         occluded_for_s: float,
         remember: int = 1,
         anywhere: bool,
+        timed: bool = False,
     ) -> StayAlerts:
         watched = watched_by(
             recipe, context.site, unseen_for_s=unseen_for_s, occluded_for_s=occluded_for_s, remember=remember
         )
-        return cls(recipe, context.site.id, Stays(watched), ZoneInfo(context.timezone), anywhere)
+        return cls(recipe, context.site.id, Stays(watched), ZoneInfo(context.timezone), anywhere, timed)
 
     def resume(self, open_alerts: Sequence[Alert]) -> None:
         self.stays.resume(
@@ -139,14 +160,20 @@ class StayAlerts:
         )
 
     def snapshot(self) -> Any:
-        return stay_state.snapshot(self.stays, self.in_force_since)
+        return stay_state.snapshot(self.stays, self.in_force_since, self.second.sizes)
 
     def restore(self, state: Any) -> None:
-        self.in_force_since = stay_state.restore(self.stays, state, anywhere=self.anywhere)
+        sizes = self.second.sizes
+        self.in_force_since = stay_state.restore(self.stays, state, anywhere=self.anywhere, sizes=sizes)
 
     def look(self, seen: Detections) -> list[Signal]:
         """Follow every stay into this picture; the alerts that end with it."""
-        return self.ended(self.stays.look(seen), seen.at) + self.keep_hours(seen.at)
+        before, self._looked_at = self._looked_at, seen.at
+        self.picture_s = 0.0 if before is None else (seen.at - before).total_seconds()
+        over = self.stays.look(seen)
+        if self.second.offered:
+            self.second.learn(self.stays.present, seen.aspect)
+        return self.ended(over, seen.at) + self.keep_hours(seen.at)
 
     def keep_hours(self, at: datetime) -> list[Signal]:
         """Call after each look. Outside its hours the rule's alerts end, and time does not count."""
@@ -159,7 +186,7 @@ class StayAlerts:
         raised = [stay for stay in self.stays.present if stay.raised]
         for stay in raised:
             stay.raised = False
-        return [Ended(self._key(stay), at, at, self._gaps(stay)) for stay in raised]
+        return [self._ended(stay, at, at) for stay in raised]
 
     def counted_s(self, since: Mark, now: datetime) -> float:
         """Seconds from the mark until now, without blind gaps and the time outside the rule's hours."""
@@ -201,24 +228,106 @@ class StayAlerts:
             return False
         return self.stays.time.since(stay.unseen_since, now) >= clearing_from_s(self.stays.leaves_after_s(stay))
 
-    def raised(self, stay: Stay, started_at: datetime, at: datetime) -> Signal:
-        """From now on the stay has an alert."""
-        stay.raised, stay.drove_off_at = True, None
+    def due(self, stay: Stay, since: Mark, at: datetime) -> list[Signal]:
+        """The alert of a stay that the rule wants to tell of: now, or when its second look is over, if it must be."""
+        if not self.second.doubts(stay):
+            seen = self.second.verdict(stay) is LookVerdict.SEEN
+            return [self.raised(stay, since, at, LookVerdict.SEEN if seen else None)]
+        look = stay.look = stay.look or Look()
+        look.due_at = look.due_at or at
+        verdict = self.second.verdict(stay)
+        if verdict is LookVerdict.NOT_SEEN:
+            look.held_back = max(1, look.held_back)
+            look.held = (since, at)  # a later look may find it
+            return []
+        waits = verdict is LookVerdict.ASKED and at < waits_until(look.due_at)
+        if waits and self.recipe.priority is not Priority.P1:
+            look.held = (since, at)
+            return []
+        return [self.raised(stay, since, at, verdict)]
+
+    def overdue(self, at: datetime) -> list[Signal]:
+        """What waits for a look that does not come, as there are no pictures or no time for it: probable."""
+        signals = list[Signal]()
+        for stay in self.stays.present:
+            look = stay.look
+            if look is None or look.held is None or look.held_back or look.due_at is None or stay.raised:
+                continue
+            if at >= waits_until(look.due_at):
+                signals.append(self.raised(stay, look.held[0], at, self.second.verdict(stay)))
+        return signals
+
+    def looks_wanted(self, due_in_s: Mapping[str, float], limit_s: float) -> list[LookWanted]:
+        """`due_in_s`: seconds until the alert of each stay without one, by its id. The most urgent first."""
+        now, lead = self._looked_at, lead_s(limit_s, self.picture_s)
+        if now is None or not self.second.offered or self.in_force_since is None:
+            return []
+        wanted = list[LookWanted]()
+        for stay in self.stays.present:
+            look = stay.look
+            waits = look is not None and (look.waits or look.asked)
+            due_s = 0.0 if waits else due_in_s.get(stay.id, math.inf)
+            if (stay.raised and not waits) or not self.stays.counts(stay):
+                continue
+            one = self.second.wanted(stay, now, due_s, lead)
+            wanted += [] if one is None else [one]
+        return sorted(wanted, key=lambda one: one.due_in_s)
+
+    def looked(self, subject: str, sight: CloserSight, at: datetime) -> list[Signal]:
+        """A look has shown this; the alert that waited for it, or what it says of the one that is out."""
+        stay = next((one for one in self.stays.present if one.id == subject), None)
+        if stay is None:
+            return []
+        self.second.note(stay, sight, at)
+        look, verdict = stay.look, self.second.verdict(stay)
+        if look is None or verdict is LookVerdict.ASKED:
+            return []
+        if stay.raised and look.asked:
+            return self._answered(stay, look, verdict, at)
+        due = look.held is not None and (look.waits or look.held[1] == at)
+        return self.due(stay, look.held[0], at) if due and look.held is not None and not stay.raised else []
+
+    def _answered(self, stay: Stay, look: Look, verdict: LookVerdict, at: datetime) -> list[Signal]:
+        """The alert went out before the look was over: it learns what was seen, or is withdrawn."""
+        look.asked = False
+        told, since = self.second.told(stay, verdict, at), stay.alert_since
+        if verdict is LookVerdict.NOT_SEEN:
+            stay.raised, look.held_back, look.held = False, 1, None
+            return [replace(self._ended(stay, at, at), second_look=told)]
+        signal = self.raised(stay, since or stay.since, at, verdict)
+        return [replace(signal, again=True)]
+
+    def raised(self, stay: Stay, since: Mark, at: datetime, verdict: LookVerdict | None = None) -> Raised:
+        """From now on the stay has an alert, about what it does since then. `verdict`: of its second look."""
+        second_look = None if verdict is None else self.second.told(stay, verdict, at)
+        if stay.look is not None:
+            stay.look.asked, stay.look.held, stay.look.held_back = verdict is LookVerdict.ASKED, None, 0
+        stay.raised, stay.drove_off_at, stay.alert_since = True, None, since
         return Raised(
             key=self._key(stay),
             kind=self.recipe.kind,
             priority=self.recipe.priority,
-            started_at=started_at,
+            started_at=since.at,
             at=at,
             label=stay.label,
             confidence=stay.detection.confidence,
             xyxy=stay.spot.xyxy if stay.on_spot else stay.detection.xyxy,
-            gaps=self.stays.time.gaps_since(started_at),
+            gaps=self.stays.time.gaps_since(since.at),
+            dwell=dwell_until_now(self.stays.time, stay, since, at) if self.timed else None,
+            second_look=second_look,
         )
 
     def ended(self, over: Sequence[Stay], at: datetime) -> list[Signal]:
         """The alerts of those stays that had one, ended when the object left the zone."""
-        return [Ended(self._key(stay), self._ended_at(stay), at, self._gaps(stay)) for stay in over if stay.raised]
+        return [self._ended(stay, self._ended_at(stay), at) for stay in over if stay.raised]
+
+    def _ended(self, stay: Stay, ended_at: datetime, at: datetime) -> Ended:
+        since, time = stay.alert_since, self.stays.time
+        dwell = dwell_until_end(time, stay, since, ended_at, at) if self.timed and since is not None else None
+        told = None
+        if stay.look is not None and stay.look.asked:  # it left before it could be looked at
+            told, stay.look.asked = self.second.told(stay, LookVerdict.UNCLEAR, at), False
+        return Ended(self._key(stay), ended_at, at, self._gaps(stay), dwell=dwell, second_look=told)
 
     def _ended_at(self, stay: Stay) -> datetime:
         """When it was seen last; of a vehicle that stood and was lost while it drove off, when it began to."""
@@ -235,7 +344,7 @@ class StayAlerts:
         signals = list[Signal]()
         for stay in gone:
             stay.raised = False
-            signals.append(Ended(self._key(stay), stay.drove_off_at or at, at, self._gaps(stay)))
+            signals.append(self._ended(stay, stay.drove_off_at or at, at))
         return signals
 
     def _gaps(self, stay: Stay) -> tuple[tuple[datetime, datetime], ...]:
@@ -267,8 +376,23 @@ class ObjectRule(ABC):
         if isinstance(seen, Tick):
             self._alerts.stays.tick(seen)
             self._apply_modes(seen.modes)
-            return []
+            return self._alerts.overdue(seen.at)
         return self._judged(seen) if isinstance(seen, Detections) else []
+
+    def offer_second_looks(self) -> None:
+        recipe = self._alerts.recipe
+        self._alerts.second.offered = isinstance(recipe, EachObjectRecipe) and recipe.second_look
+
+    def looks_wanted(self) -> Sequence[LookWanted]:
+        due_in_s, limit_s = self._due()
+        return self._alerts.looks_wanted(due_in_s, limit_s)
+
+    def looked(self, subject: str, sight: CloserSight, at: datetime) -> Sequence[Signal]:
+        return self._alerts.looked(subject, sight, at)
+
+    def _due(self) -> tuple[Mapping[str, float], float]:
+        """Seconds until the alert of each stay that may have one, by its id, and the rule's time limit, seconds."""
+        return {}, math.inf
 
     def _apply_modes(self, modes: frozenset[str]) -> None:  # noqa: B027 - most rules know no modes
         """Which modes of the city are on now."""

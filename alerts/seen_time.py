@@ -15,10 +15,21 @@ _GAPS_KEPT = 50
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A moment, with the unknown seconds that had passed until then."""
+    """A moment, with the unknown seconds that had passed until then.
+
+    What happened between two pictures: `after` the one before, None where there was none; `by` the one that showed it,
+    None where that is `at`.
+    """
 
     at: datetime
     unknown_s: float
+    after: datetime | None = None
+    by: datetime | None = None
+
+    @property
+    def late_s(self) -> float:
+        """Seconds from this moment to the picture that showed it."""
+        return 0.0 if self.by is None else (self.by - self.at).total_seconds()
 
 
 class SeenTime:

@@ -10,26 +10,29 @@ from typing import Any
 import numpy as np
 
 from alerts.seen_time import Mark, SeenTime
-from alerts.stays import SCORES_KEPT, Resumed, Stay, Stays
+from alerts.stays import BEST_KEPT, SCORES_KEPT, Resumed, Stay, Stays
+from alerts.usual_sizes import UsualSizes
 from data.model.observation import Detection
 
 _VERSION = 1
 
 
-def snapshot(stays: Stays, in_force_since: Mark | None = None) -> Any:
-    """Everything that is there now; None when nothing is."""
+def snapshot(stays: Stays, in_force_since: Mark | None = None, sizes: UsualSizes | None = None) -> Any:
+    """Everything that is there now, and the usual sizes; None when nothing is."""
     time, known = stays.known()
-    if not known:
+    usual = None if sizes is None else sizes.snapshot()
+    if not known and usual is None:
         return None
     return {
         "version": _VERSION,
         "time": time.snapshot(),
         "in_force_since": None if in_force_since is None else _mark(in_force_since),
         "stays": [_written(stay) for stay in known],
+        "sizes": usual,
     }
 
 
-def restore(stays: Stays, state: Any, *, anywhere: bool) -> Mark | None:
+def restore(stays: Stays, state: Any, *, anywhere: bool, sizes: UsualSizes | None = None) -> Mark | None:
     """Since when the rule was in force. `anywhere`: who walked may have gone on meanwhile.
 
     Raises ValueError for a state that cannot be read.
@@ -40,6 +43,8 @@ def restore(stays: Stays, state: Any, *, anywhere: bool) -> Mark | None:
         time = SeenTime.restored(state["time"])
         since = None if state["in_force_since"] is None else _marked(state["in_force_since"])
         known = [_read(one, stays.watched.remember, anywhere=anywhere) for one in state["stays"]]
+        if sizes is not None:
+            sizes.restore(state.get("sizes"))
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"the state cannot be read: {error!r}") from error
     stays.restore(time, known)
@@ -64,6 +69,10 @@ def _written(stay: Stay) -> dict[str, Any]:
         "appearance": None if stay.appearance is None else [round(float(v), 4) for v in stay.appearance],
         "queued_s": stay.queued_s,
         "votes": {label: round(votes, 3) for label, votes in stay.votes.items()},
+        "best": [round(score, 3) for score in stay.best],
+        "drove_in": stay.drove_in,
+        "hidden": [[start.isoformat(), end.isoformat(), seconds] for (start, end), seconds in stay.hidden],
+        "alert_since": None if stay.alert_since is None else _mark(stay.alert_since),
     }
 
 
@@ -89,6 +98,13 @@ def _read(state: Mapping[str, Any], remember: int, *, anywhere: bool) -> Stay:
         queued_s=float(state["queued_s"]),
         votes={str(label): float(votes) for label, votes in state.get("votes", {}).items()},
     )
+    best = state.get("best") or sorted(stay.scores, reverse=True)[:BEST_KEPT]
+    stay.best, stay.drove_in = tuple(float(score) for score in best), bool(state.get("drove_in", False))
+    stay.first = stay.spot
+    for start, end, seconds in state.get("hidden", ()):
+        stay.hidden.append(((datetime.fromisoformat(start), datetime.fromisoformat(end)), float(seconds)))
+    kept = state.get("alert_since")
+    stay.alert_since = None if kept is None else _marked(kept)
     stay.stood_at = stay.spot if stay.standing else None
     if not stay.standing:
         stay.awaited = Resumed(stay.id, stay.detection.label, stay.since.at, stay.detection.xyxy, anywhere)
@@ -96,9 +112,11 @@ def _read(state: Mapping[str, Any], remember: int, *, anywhere: bool) -> Stay:
 
 
 def _mark(mark: Mark) -> list[Any]:
-    return [mark.at.isoformat(), mark.unknown_s]
+    after, by = (None if at is None else at.isoformat() for at in (mark.after, mark.by))
+    return [mark.at.isoformat(), mark.unknown_s, after, by]
 
 
 def _marked(state: Any) -> Mark:
-    at, unknown_s = state
-    return Mark(datetime.fromisoformat(at), float(unknown_s))
+    at, unknown_s, *edges = state
+    after, by = (None if at is None else datetime.fromisoformat(at) for at in (*edges, None, None)[:2])
+    return Mark(datetime.fromisoformat(at), float(unknown_s), after, by)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from statistics import median
 
@@ -28,6 +28,7 @@ from alerts.likeness import (
 )
 from alerts.rest import Sight, came_to_rest, moved_off, noted, resting_place
 from alerts.seen_time import Mark, SeenTime
+from data.model.alert import Gap
 from data.model.labels import family
 from data.model.observation import Detection, Detections, Tick, Vectors
 from data.model.zone import Zone
@@ -44,11 +45,17 @@ _FORGET_TRACKS_S = 60.0
 _COMPARE_AFTER_S = 1.5  # unseen for longer, what comes back must look like what was there
 _SAME_PLACE_WITHIN = 0.12  # box heights: no two vehicles stand so close
 SCORES_KEPT = 15
+BEST_KEPT = 3
+_LOOKS_KEPT = 3
+_DROVE_IN = 1.0  # box heights: what came so far by itself is no part of the scenery
 _COMING_FOR_S = 2.0
 _UNCOVERED_WITHIN = 0.1  # of the box: what comes nearer grows on more than one side
 _RESTS_FROM_S = 2.0  # pictures further apart are of a camera that rests, and wakes for whoever comes
 _MOVED_BY = 0.5  # box heights: so far from where it stood it has driven off
 _MOVED_OVERLAP = 0.4  # or with less overlap with the box it had there
+_EXCHANGE_TAKES_S = 10.0  # one drives off, another comes and stops: what is hidden for less has stood there
+_HIDDEN_KEPT = 50
+_PICTURES_KEPT = 120  # as far back as an uncertain sight may be
 _PART_SIZES = (0.3, 0.75)  # of the box it had: less is something else, more is the whole
 _CERTAIN_SHARE = 0.5  # of the median score: half in the picture, an object is found now and then
 
@@ -88,6 +95,30 @@ class Resumed:
 
 
 @dataclass(slots=True)
+class Look:
+    """What the last closer looks at a stay have shown, and what waits for them (`alerts.second_look`).
+
+    due_at: when its alert would have gone out. held: since when that alert counts, and the picture in which it was
+    due last. asked: it went out before the looks were over. held_back: how often since then it was looked at in vain.
+    """
+
+    scores: deque[float] = field(default_factory=lambda: deque(maxlen=_LOOKS_KEPT))
+    instead: deque[str] = field(default_factory=lambda: deque(maxlen=_LOOKS_KEPT))
+    label: str = ""
+    magnify: float = 2.0
+    looked_at: datetime | None = None
+    due_at: datetime | None = None
+    held: tuple[Mark, datetime] | None = None
+    asked: bool = False
+    held_back: int = 0
+
+    @property
+    def waits(self) -> bool:
+        """Does an alert that was due wait for the looks?"""
+        return self.held is not None and not self.held_back
+
+
+@dataclass(slots=True)
 class Stay:
     """One object's stay. `since` is when it came into the zone, `still_since` when it came to its present spot.
 
@@ -123,7 +154,15 @@ class Stay:
     driving_off_at: datetime | None = None  # since when it is away from there, while it may be driving off
     drove_off_at: datetime | None = None  # when it left the spot where it stood last
     votes: dict[str, float] = field(default_factory=dict)
+    best: tuple[float, ...] = ()  # its three best scores, the best one first
+    first: Detection | None = None
+    drove_in: bool = False  # a vehicle that was seen coming
+    learnt_at: Detection | None = None  # where its size was learnt last
+    look: Look | None = None
+    alert_since: Mark | None = None  # of the stay that its alert is about
     part_of: set[int] = field(default_factory=set)  # names of boxes that showed it in parts, or with its neighbours
+    hidden: deque[tuple[Gap, float]] = field(default_factory=lambda: deque(maxlen=_HIDDEN_KEPT))
+    """When it could not be seen for so long that it may have been another meanwhile, and the seconds of it."""
 
     @property
     def family(self) -> str:
@@ -152,10 +191,19 @@ class Stay:
         """When it left, as far as is known by now."""
         return self.left_at or self.seen_at
 
+    def moved_since_learnt(self, aspect: float) -> bool:
+        """Is it elsewhere than where its size was learnt last?"""
+        return self.learnt_at is None or apart(self.learnt_at, self.detection, aspect) >= 1.0
+
+    def hidden_s(self, since: datetime) -> float:
+        """Seconds from then on in which it may have been another."""
+        return sum(seconds for (_, end), seconds in self.hidden if end > since)
+
     def score(self, confidence: float, came: Mark) -> bool:
         """Note a sight's confidence; was it a certain one? `came`: the middle between the last picture and this."""
         certain = not self.scores or confidence >= _CERTAIN_SHARE * median(self.scores)
         self.scores.append(confidence)
+        self.best = tuple(sorted((*self.best, confidence), reverse=True)[:BEST_KEPT])
         if self.onsets and (came.at - self.onsets[0][1].at).total_seconds() <= _COMING_FOR_S:
             self.onsets.append((confidence, came))
             least = _CERTAIN_SHARE * median(score for score, _ in self.onsets)
@@ -176,6 +224,7 @@ class Stays:
     _last_seen: dict[int, datetime] = field(default_factory=dict)
     _first_box: dict[int, Detection] = field(default_factory=dict)
     _looked_at: datetime | None = None
+    _pictures: deque[datetime] = field(default_factory=lambda: deque(maxlen=_PICTURES_KEPT))
     _middle: Mark = field(
         default_factory=lambda: Mark(datetime.min.replace(tzinfo=UTC), 0.0)
     )  # between the last picture and this one
@@ -203,6 +252,7 @@ class Stays:
         if self._looked_at is not None and seen.at <= self._looked_at:
             return []
         before, self._looked_at = self._looked_at, seen.at
+        self._pictures.append(seen.at)
         self._go_on(seen.at)
         self.time.look(seen.at)
         self._middle = self._between(before, seen.at)
@@ -281,6 +331,7 @@ class Stays:
 
     def _see_with_others(self, stay: Stay, at: datetime) -> None:
         """It is there, in a box that says nothing of where its own edges are."""
+        self._note_hidden(stay, at)
         stay.misses = 0
         stay.unseen_since = self.time.mark(at)
         stay.looks.append(stay.outside_since is None)
@@ -289,10 +340,10 @@ class Stays:
 
     def _between(self, before: datetime | None, now: datetime) -> Mark:
         """The middle between two pictures; the later one where the camera was blind or resting between them."""
-        mark = self.time.mark(now)
+        mark = replace(self.time.mark(now), after=before)
         if before is None or (now - before).total_seconds() > _RESTS_FROM_S or mark.unknown_s > self._middle.unknown_s:
             return mark
-        return Mark(before + (now - before) / 2, mark.unknown_s)
+        return replace(mark, at=before + (now - before) / 2, by=now)
 
     def _left(self, stay: Stay, now: datetime) -> None:
         """It is not surely there in this picture; in the one before it may have been."""
@@ -343,6 +394,7 @@ class Stays:
             stay = self._stay(known.id, ghost, at)
             stay.since, stay.standing, stay.raised = Mark(known.started_at, 0.0), not known.anywhere, True
             stay.awaited = known
+            stay.alert_since = Mark(at, 0.0, known.started_at)  # what was before is not known here
             stay.stood_at = ghost if stay.standing and known.xyxy is not None else None
             stay.onsets.clear()
             stay.sights.clear()
@@ -376,22 +428,26 @@ class Stays:
                 before = at
                 continue
             middle = at if before is None else before + (at - before) / 2
-            earlier.append(Sight(Mark(middle, now.came.unknown_s), at, sight))
+            earlier.append(Sight(Mark(middle, now.came.unknown_s, before or self._picture_before(at), at), at, sight))
             before = at
         if earlier:
             stay.sights.extendleft(reversed(earlier))
             stay.since = stay.still_since = earlier[0].came
-            stay.spot = earlier[0].detection
+            stay.spot = stay.first = earlier[0].detection
             stay.onsets = [(sight.detection.confidence, sight.came) for sight in stay.sights]
             for one in list(earlier)[1:]:
                 self._settle(stay, one, seen)
             self._settle(stay, now, seen)
+
+    def _picture_before(self, at: datetime) -> datetime | None:
+        return next((one for one in reversed(self._pictures) if one < at), None)
 
     def _stay(self, name: str, detection: Detection, at: datetime) -> Stay:
         now, came = self.time.mark(at), self._middle
         looks = deque([True], maxlen=self.watched.remember)
         stay = Stay(name, detection, came, came, detection, at, looks, now)
         stay.scores.append(detection.confidence)
+        stay.best, stay.first = (detection.confidence,), detection
         stay.onsets.append((detection.confidence, came))
         stay.appearance = detection.appearance
         stay.sights.append(Sight(came, at, detection))
@@ -459,6 +515,7 @@ class Stays:
         return apart(stay.detection, detection, seen.aspect) <= STILL_WITHIN + _WALK_PER_S * gap_s
 
     def _see(self, stay: Stay, detection: Detection, inside: bool, seen: Detections) -> None:
+        self._note_hidden(stay, seen.at)
         stay.misses, stay.awaited = 0, None
         stay.unseen_since = self.time.mark(seen.at)
         if self._is_covered(stay, detection):
@@ -470,6 +527,8 @@ class Stays:
             noted(stay.sights, sight)
             self._settle(stay, sight, seen)
             stay.appearance = learnt(stay.appearance, detection.appearance)
+            if stay.family == "vehicle" and not stay.standing and stay.first is not None:
+                stay.drove_in |= apart(stay.first, detection, seen.aspect) >= _DROVE_IN
         stay.detection = detection
         stay.vote(detection)
         certain = stay.score(detection.confidence, self._middle)
@@ -482,6 +541,12 @@ class Stays:
             stay.seen_at, stay.left_at = seen.at, None
         else:
             self._left(stay, seen.at)
+
+    def _note_hidden(self, stay: Stay, now: datetime) -> None:
+        """It is seen again: was it away for long enough to be another?"""
+        away_s = self.time.since(stay.unseen_since, now)
+        if stay.misses and away_s > _EXCHANGE_TAKES_S:
+            stay.hidden.append(((stay.unseen_since.at, now), away_s))
 
     @staticmethod
     def _is_covered(stay: Stay, detection: Detection) -> bool:

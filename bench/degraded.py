@@ -193,7 +193,11 @@ def false_alarms(root: Path, clips: Sequence[Clip], change: Change, minutes: flo
             if count % int(PER_SECOND) == 0:
                 tick = Tick(site.id, at)
                 signals += [*health.tick(tick), *pipeline.tick(tick)]
-            raised += [f"{signal.key.rule} {signal.label}" for signal in signals if isinstance(signal, Raised)]
+            raised += [
+                f"{signal.key.rule} {signal.label}"
+                for signal in signals
+                if isinstance(signal, Raised) and not signal.again
+            ]
         number, judged_s = number + 1, judged_s + clip.length_s
     return Alarms(judged_s, tuple(raised))
 

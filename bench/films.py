@@ -1,7 +1,8 @@
 """Recordings that the network has looked at once: tracker and rules run over them again and again, at any frame rate.
 
 What the network said to each picture is kept on the disk (`.cache/bench/films`), by the content of the recording, so
-that a study of rules costs a second instead of a minute.
+that a study of rules costs a second instead of a minute. Closer looks are made anew each time, by the real network on
+the recording's own pictures: there are few.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -82,16 +84,52 @@ class _Listener:
 
 
 class _Reciter:
-    """A back end that says what was noted of the picture that is shown now."""
+    """A back end that says what was noted of the picture that is shown now, and looks itself where it is enlarged."""
 
     labels = COCO
     windows: tuple[tuple[int, int], ...] = ()
 
-    def __init__(self) -> None:
+    def __init__(self, model: Callable[[], Model]) -> None:
         self.said = np.zeros((0, 6), np.float32)
+        self.enlarged = False
+        self._model = model
 
-    def infer(self, _: Image) -> npt.NDArray[np.float32]:
-        return self.said
+    def infer(self, canvas: Image) -> npt.NDArray[np.float32]:
+        return self._model().infer(canvas) if self.enlarged else self.said
+
+
+class _Originals:
+    """The pictures of a recording by number, decoded when they are asked for."""
+
+    def __init__(self, frames: Callable[[], Iterable[Frame]]) -> None:
+        self._frames = frames
+        self._reading: Iterator[tuple[int, Frame]] = iter(())
+        self._number, self._picture = -1, np.zeros((0, 0, 3), np.uint8)
+
+    def picture(self, number: int) -> Image:
+        if number < self._number or self._number < 0:
+            self._reading, self._number = enumerate(self._frames()), -1
+        while self._number < number:
+            self._number, frame = next(self._reading)
+            if self._number == number:
+                self._picture = frame.bgr(frame.width, frame.height)
+        return self._picture
+
+
+@dataclass(frozen=True, slots=True)
+class _FilmFrame(ArrayFrame):
+    """The kept, small picture; what is larger than the network's input comes from the recording itself."""
+
+    number: int
+    originals: _Originals
+    reciter: _Reciter
+    input_size: tuple[int, int]
+
+    def bgr(self, width: int, height: int) -> Image:
+        self.reciter.enlarged = width > self.input_size[0] or height > self.input_size[1]
+        if not self.reciter.enlarged:
+            return ArrayFrame.bgr(self, width, height)
+        return ArrayFrame(self.site, self.at, self.originals.picture(self.number)).bgr(width, height)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -102,6 +140,7 @@ class Film:
     seconds: npt.NDArray[np.float64]
     said: tuple[npt.NDArray[np.float32], ...]
     jpegs: tuple[bytes, ...]
+    frames: Callable[[], Iterable[Frame]]
 
     @classmethod
     def of_clip(
@@ -132,7 +171,7 @@ class Film:
             ends, jpeg_ends = kept["ends"], kept["jpeg_ends"]
             said = tuple(np.split(kept["said"], ends[:-1]))
             jpegs = tuple(part.tobytes() for part in np.split(kept["jpegs"], jpeg_ends[:-1]))
-            return cls(context, kept["seconds"], said, jpegs)
+            return cls(context, kept["seconds"], said, jpegs, frames)
 
     @property
     def rate(self) -> float:
@@ -158,17 +197,23 @@ class Film:
     ) -> tuple[Iterator[Frame], SiteSettings, Context]:
         """Frames for a pipeline of this site, in this context."""
         more = {"zones": tuple(zones), "detectors": (Yolo(labels=LABELS),), "rules": tuple(rules)}
-        site, reciter, resources = SITE.model_copy(update=more), _Reciter(), Resources()
+        site, resources = SITE.model_copy(update=more), Resources()
+        own = self.context
+        model = partial(own.resources.share, "closer", lambda: load(own.inference, own.base_dir))
+        reciter = _Reciter(model)
         resources.share("yolo", lambda: reciter)
         inference = self.context.inference.model_copy(update={"per_second": 30})
         context = replace(self.context, site=site.place, inference=inference, resources=resources)
         return self._shown(shown, reciter), site, context
 
     def _shown(self, shown: Shown, reciter: _Reciter) -> Iterator[Frame]:
+        originals = _Originals(self.frames)
+        size = (self.context.inference.width, self.context.inference.height)
         for number, second in shown:
             reciter.said = self.said[number]
             image = cv2.imdecode(np.frombuffer(self.jpegs[number], np.uint8), cv2.IMREAD_COLOR)
-            yield ArrayFrame(SITE.id, NOON + timedelta(seconds=second), np.asarray(image, np.uint8))
+            small = np.asarray(image, np.uint8)
+            yield _FilmFrame(SITE.id, NOON + timedelta(seconds=second), small, number, originals, reciter, size)
 
 
 def half_of(shown: Shown, seed: int) -> Shown:

@@ -136,7 +136,7 @@ def _told(film: Film, shown: Shown, zones: Sequence[Zone], rules: Sequence[RuleR
         signals += pipeline.see(frame).signals
     ends = {signal.key: _second(signal.ended_at) for signal in signals if not isinstance(signal, Raised)}
     for signal in signals:
-        if isinstance(signal, Raised):
+        if isinstance(signal, Raised) and not signal.again:
             to_s = ends.get(signal.key, shown[-1][1])
             yield signal.key.rule, Event(signal.label, _second(signal.started_at), to_s, signal.xyxy)
 

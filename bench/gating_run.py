@@ -96,7 +96,7 @@ class Run:
 
     def note(self, signals: Iterable[Signal], now_s: float) -> None:
         for signal in signals:
-            if isinstance(signal, Raised):
+            if isinstance(signal, Raised) and not signal.again:
                 told = RaisedAlert(signal.key.rule, signal.label or "", _s(signal.started_at), now_s)
                 self.alerts.append(told)
                 self._open[signal.key] = told

@@ -9,7 +9,7 @@ import numpy as np
 from data.model.frame import Frame, Image
 from data.model.observation import Boxes
 
-_GREY = 114  # what the model saw around pictures in training
+GREY = 114  # what the model saw around pictures in training
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Letterbox:
         picture = frame.bgr(self.width, self.height)
         if picture.shape[:2] == (self.canvas_height, self.canvas_width):
             return np.ascontiguousarray(picture)
-        canvas = np.full((self.canvas_height, self.canvas_width, 3), _GREY, np.uint8)
+        canvas = np.full((self.canvas_height, self.canvas_width, 3), GREY, np.uint8)
         canvas[self.top : self.top + self.height, self.left : self.left + self.width] = picture
         return canvas
 

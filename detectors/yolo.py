@@ -17,9 +17,10 @@ from data.model.labels import family
 from data.model.observation import Boxes, Detection, Detections, Observation
 from data.model.place import Place
 from data.model.zone import Zone
-from data.ports.recipe import Context, Detector, DetectorRecipe, Moves
+from data.ports.recipe import CloserSight, Context, Detector, DetectorRecipe, LookWanted, Moves
 from detectors._appearance import described
 from detectors._backend import Model, load
+from detectors._closer import CloserView
 from detectors._labels import COCO
 from detectors._letterbox import Letterbox
 from detectors._scene import Scene
@@ -32,6 +33,9 @@ _UNCERTAIN = 0.1  # below this nothing is looked at; between this and `confidenc
 _SAME_LOOKS = 0.4  # the same of boxes from different looks
 _SAME_PART = 0.75  # share of the smaller box within the larger one, from different looks
 _SAME_OBJECT = 0.6  # overlap of two boxes of one family that are one object
+_HINT = 0.01  # below this a closer look has seen nothing
+_THERE = 0.3  # overlap with the object's box of what is found in its place by a closer look
+_INSTEAD = 0.5  # the same of something else that is surely there
 _SURE = 0.5  # the network says each object once: what it is sure of twice are two
 
 
@@ -146,6 +150,27 @@ class Yolo:
         _, _, wanted = self._objects(frame)
         return Detections.of(self._site, frame.at, one_per_object(wanted), aspect=frame.width / frame.height)
 
+    def look_closer(self, frame: Frame, wanted: LookWanted) -> CloserSight | None:
+        """What is at this place, by a part of the full picture at twice the scale in which the object was found."""
+        if wanted.label not in self._wanted:
+            return None
+        view = CloserView.around(wanted.xyxy, (frame.width, frame.height), self._size, self._scale_at(frame, wanted))
+        with self._stages.measure(self._site, "convert"):
+            canvas = view.cut(frame)
+        with self._stages.measure(self._site, "infer"):
+            found = self._model.infer(canvas)
+        found = found[found[:, 4] >= _HINT]
+        return closer_sight(wanted, self._named(view.fractions(found[:, :4]), found), view.magnify)
+
+    def _scale_at(self, frame: Frame, wanted: LookWanted) -> float:
+        """Model pixels for a pixel of the camera, in the look that has found this object."""
+        scale = Letterbox.fit(frame.width, frame.height, *self._size).width / frame.width
+        left, _, right, bottom = wanted.xyxy
+        foot = np.array([[(left + right) / 2, bottom]], np.float32)
+        if self._grid is not None and any(bool(zone.contains(foot)[0]) for zone in self._closer):
+            return max(scale, self._grid.magnify)
+        return scale
+
     def _objects(self, frame: Frame) -> tuple[Image, Letterbox, list[Detection]]:
         box, canvas = self._canvas(frame)
         return canvas, box, self._wanted_of(self._inferred(canvas), box, frame)
@@ -194,6 +219,28 @@ class Yolo:
             for b, c, k in zip(xyxy, found[:, 4], found[:, 5], strict=True)
             if b[2] > b[0] and b[3] > b[1]
         ]
+
+
+def closer_sight(wanted: LookWanted, found: Sequence[Detection], magnify: float) -> CloserSight:
+    """The surest of the same kind that stands where the wanted object does, and what is surely there in its stead."""
+    kind, place = family(wanted.label), np.array([wanted.xyxy], np.float64)
+    boxes = np.array([d.xyxy for d in found], np.float64).reshape(-1, 4)
+    overlaps = iou(boxes, place)[:, 0] if len(found) else np.zeros(0)
+    there = [d for d, share in zip(found, overlaps, strict=True) if share >= _THERE and family(d.label) == kind]
+    others = [
+        d
+        for d, share in zip(found, overlaps, strict=True)
+        if share >= _INSTEAD and family(d.label) != kind and d.confidence >= _SURE
+    ]
+    best = max(there, key=lambda d: d.confidence, default=None)
+    other = max(others, key=lambda d: d.confidence, default=None)
+    instead = other.label if other is not None and (best is None or other.confidence > best.confidence) else ""
+    return CloserSight(
+        score=0.0 if best is None else best.confidence,
+        label=wanted.label if best is None else best.label,
+        magnify=magnify,
+        instead=instead,
+    )
 
 
 def _zones(ids: Sequence[str], place: Place) -> tuple[Zone, ...]:

@@ -33,9 +33,11 @@ from engine.judging.changes import Extent, SiteChange, camera_change
 from engine.judging.judgement import Unit
 from engine.judging.observation_log import observation_log
 from engine.judging.outlet import AWAY, Outlet
+from engine.judging.pipeline import Seen
 from engine.judging.polled import Polled
 from engine.judging.readings import ReadingNews
 from engine.judging.reject_log import RejectLog
+from engine.judging.second_looks import LookBudget
 from engine.judging.spool import Spool
 from engine.process.heart import Heart
 from engine.process.memory import Housekeeping, be_frugal, settle_memory
@@ -92,6 +94,7 @@ class Worker:
         self._publisher = SocketFramePublisher(options.frames_socket)
         self._video = CameraVideo(options, self._store, vault, sites, self._stages)
         self._maker = PipelineMaker(self._store, self._outlet, self._resources, self._observations, self._arrived.set)
+        self._looks = LookBudget(options.settings.inference.second_looks, time.monotonic())
         self._period_s = 1.0 / options.settings.inference.per_second
         self._book = LoadBook(self._meters, self._stages, {})
         self._watches: list[WatchedSite] = []
@@ -273,10 +276,17 @@ class Worker:
                 return
         with watch.camera.pixels:
             with self._stages.measure(watch.site.id, "judge"):  # what is left of it beside the detectors' own stages
-                seen = pipeline.see(frame, watch.camera.movement, still=received.still, calm_until=received.calm_until)
-            if any(isinstance(signal, Raised) for signal in seen.signals):
+                seen = pipeline.see(
+                    frame,
+                    watch.camera.movement,
+                    still=received.still,
+                    calm_until=received.calm_until,
+                    looks=self._looks.left(begun_s),
+                )
+            if any(isinstance(signal, Raised) and not signal.again for signal in seen.signals):
                 with self._stages.measure(watch.site.id, "encode"):
                     picture = frame.jpeg(EVIDENCE_WIDTH)
+        self._count_looks(watch.site.id, seen)
         for refused in pipeline.refused():
             self._keep_reject(refused)
         if not seen.repeated:
@@ -287,6 +297,15 @@ class Worker:
             unit = Unit(watch.stream, seen.signals, frame.at, seen.readings, self._news.due(seen.readings))
             unit.picture, unit.received_s = picture, received.at_s
             self._outlet.send(unit)
+
+    def _count_looks(self, site: str, seen: Seen) -> None:
+        """Closer looks, and how long alerts have waited for them."""
+        if seen.looks:
+            self._looks.spend(seen.looks)
+            self._meters.count("yiping_second_looks_total", seen.looks, site=site)
+        for signal in seen.signals:
+            if isinstance(signal, Raised) and signal.second_look is not None and not signal.again:
+                self._meters.observe("yiping_second_look_wait_seconds", signal.second_look.waited_s)
 
     def _tick_all(self) -> None:
         now_s = time.monotonic()

@@ -21,6 +21,7 @@ from layouts.words_plans import PLANS
 from layouts.words_refusals import REFUSALS
 from layouts.words_rejects import REJECTS
 from layouts.words_setup import SETUP
+from layouts.words_sightings import SIGHTINGS
 from layouts.words_store import STORE
 
 Language = Literal["zh", "en"]
@@ -371,6 +372,7 @@ TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
         **ALARMS,
         **FUSION,
         **PLANS,
+        **SIGHTINGS,
         **STORE,
         **REFUSALS,
         **REJECTS,

@@ -14,6 +14,7 @@ METERS: Mapping[str, str] = MappingProxyType(
         "yiping_look_age_seconds": "from when a picture was taken until the look at it has ended",
         "yiping_catch_up_age_seconds": "the same of pictures that were kept back until the camera woke",
         "yiping_look_seconds": "duration of one look: inference, tracking, rules",
+        "yiping_second_looks_total": "closer looks at objects of which the model is not sure",
         "yiping_frames_total": "pictures decoded",
         "yiping_frames_dropped_total": "pictures left out for want of time",
         "yiping_frames_dropped_per_second": "pictures left out for want of time, of the last 10 s",
@@ -44,6 +45,7 @@ METERS: Mapping[str, str] = MappingProxyType(
         "yiping_alerts_raised_total": "alerts raised by what cameras see",
         "yiping_alerts_ended_total": "alerts ended by what cameras see",
         "yiping_alert_commit_seconds": "from a picture's arrival until its alert is committed",
+        "yiping_second_look_wait_seconds": "how long alerts waited for a closer look, in the time of the pictures",
         "yiping_evidence_seconds": "keeping an alert's picture in the vault",
         # store and queues
         "yiping_store_commit_seconds": "a commit of the server, tried every 5 s",

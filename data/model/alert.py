@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from data.model.alert_life import Condition, Suppression, Verification
+from data.model.sightings import DwellTime, SecondLook
 
 
 class Priority(StrEnum):
@@ -43,6 +44,8 @@ class Raised:
     another system decided, whose message came at `at`; or just after the end that it follows, if `at` is before that.
     `xyxy`: the object's box in fractions of the picture. `value`: the reading that decided, in `unit`.
     `gaps`: from when to when the site could not be seen since the condition began: neither counted nor a reset.
+    `dwell`, `second_look`: of objects before a camera. `again`: the alert is open, and only what the second look saw
+    is new; an alert that is not open is not opened by it.
     """
 
     key: AlertKey
@@ -57,6 +60,9 @@ class Raised:
     unit: str = ""
     gaps: tuple[Gap, ...] = ()
     decided_at: datetime | None = None
+    dwell: DwellTime | None = None
+    second_look: SecondLook | None = None
+    again: bool = False
 
 
 class Because(StrEnum):
@@ -76,7 +82,8 @@ class Ended:
 
     `started_at`: the beginning of the occurrence that ended, where the source tells it. An end that arrives late does
     not end an occurrence that began after it. None: the occurrence that is open.
-    `because`: its settings have changed; whether the condition holds is not known.
+    `because`: its settings have changed; whether the condition holds is not known. `second_look`: where it has
+    withdrawn the alert.
     """
 
     key: AlertKey
@@ -85,6 +92,8 @@ class Ended:
     gaps: tuple[Gap, ...] = ()
     started_at: datetime | None = None
     because: Because | None = None
+    dwell: DwellTime | None = None
+    second_look: SecondLook | None = None
 
 
 Signal = Raised | Ended
@@ -150,6 +159,8 @@ class Alert:
     inhibited_by: str = ""
     work_order: str = ""
     verification: Verification = Verification.UNVERIFIED
+    dwell: DwellTime | None = None
+    second_look: SecondLook | None = None
     id: int = 0
     version: int = 0
 

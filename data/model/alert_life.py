@@ -66,6 +66,7 @@ class AlertStep(StrEnum):
     SUSPECT = "suspect"  # probable
     CONFIRM = "confirm"
     DISMISS = "dismiss"
+    LOOK = "look"  # the second look has answered
     LINK = "link"  # to an event
     UNACKNOWLEDGE = "unacknowledge"  # taken back within seconds by who did it
     WITHDRAW = "withdraw"  # a dismissal, likewise

@@ -91,6 +91,16 @@ class InferenceSettings(BaseModel):
             "once; by what the processor carries when left out. The rest is looked at on key frames.",
         ),
     ] = None
+    second_looks: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=30,
+            description="Closer looks a second, in each worker process, at objects of which the model is not sure when "
+            "their alert is near; each costs as much as a look at the whole picture. 0: none, every alert goes out as "
+            "it is.",
+        ),
+    ] = 2.0
     cache_dir: Annotated[
         Path, Field(description="Where downloaded weights and exported models are kept, relative to this file.")
     ] = Path(".cache")

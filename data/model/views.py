@@ -12,6 +12,7 @@ from data.model.clip import Clip
 from data.model.observation import Reading
 from data.model.people import Responder
 from data.model.record import AuditEntry, Evidence
+from data.model.sightings import dwell_values, look_values
 from data.model.task import Candidate, Event, Offer, Task
 from data.model.units import UNIT_OF
 from data.model.warning import HazardWarning, WarningInfo
@@ -64,6 +65,8 @@ def alert_view(alert: Alert) -> dict[str, Any]:
         "unit": alert.unit,
         "evidence": alert.evidence,
         "event": alert.event_id,
+        "dwell": dwell_values(alert.dwell),
+        "second_look": look_values(alert.second_look),
         "version": alert.version,
     }
 

@@ -237,6 +237,61 @@ class SupportsRegionOfInterest(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class LookWanted:
+    """A rule is not sure of an object, and an alert about it is near.
+
+    subject: the stay, as in its alert's key. label: as what it is seen now. xyxy: its box in the newest picture, as
+    fractions. due_in_s: seconds until the alert, 0 or less when it waits.
+    """
+
+    subject: str
+    label: str
+    xyxy: tuple[float, float, float, float]
+    due_in_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class CloserSight:
+    """What one closer look shows at the place of an object.
+
+    score: how sure the network is of the same kind of object there, 0..1; 0 where it finds none. label: as what.
+    instead: something else that it is sure to see in the object's stead, empty where nothing. magnify: scale of the
+    look in that of the look before.
+    """
+
+    score: float
+    label: str
+    magnify: float
+    instead: str = ""
+
+
+@runtime_checkable
+class LooksCloser(Protocol):
+    """A detector of objects that can look again at one place, enlarged."""
+
+    def look_closer(self, frame: Frame, wanted: LookWanted) -> CloserSight | None:
+        """One inference on a part of the full picture; follows and changes nothing. None: not of its labels."""
+        ...
+
+
+@runtime_checkable
+class AsksSecondLook(Protocol):
+    """A rule that has a doubtful object looked at again before its alert goes out."""
+
+    def offer_second_looks(self) -> None:
+        """From now on there is somebody who looks. Before that no alert waits for a look."""
+        ...
+
+    def looks_wanted(self) -> Sequence[LookWanted]:
+        """After each picture: what is to be looked at in it."""
+        ...
+
+    def looked(self, subject: str, sight: CloserSight, at: datetime) -> Sequence[Signal]:
+        """What was seen of a wanted object in the newest picture; what follows from it."""
+        ...
+
+
 class Rule(Protocol):
     """Judges one site's observations. Knows no clock: only the times of what it is given."""
 

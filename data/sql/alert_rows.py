@@ -48,6 +48,8 @@ class AlertRow(Numbered, Row):
     inhibited_by: Mapped[str]
     work_order: Mapped[str] = mapped_column(ForeignText)
     verification: Mapped[str]
+    dwell: Mapped[Any | None] = mapped_column(JSON(none_as_null=True))
+    second_look: Mapped[Any | None] = mapped_column(JSON(none_as_null=True))
 
     __table_args__ = (
         Index(

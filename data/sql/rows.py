@@ -15,6 +15,7 @@ from data.model.geo import Location
 from data.model.observation import Quality, Reading, Rejected
 from data.model.people import AccountCode, Factor, FactorKind, Responder, Role, Session, User
 from data.model.record import AuditEntry, Change, Evidence, Timer
+from data.model.sightings import dwell_of, dwell_values, look_of, look_values
 from data.model.task import Candidate, Event, Offer, Task
 from data.ports.requests import Request, RequestKind
 from data.ports.store import Answered
@@ -31,6 +32,7 @@ def alert_of(row: RowMapping) -> Alert:
     key = AlertKey(*(values.pop(name) for name in AlertKey._fields))
     priority, xyxy = Priority(values.pop("priority")), values.pop("xyxy")
     known = Verification(values.pop("verification"))
+    values |= {"dwell": dwell_of(values["dwell"]), "second_look": look_of(values["second_look"])}
     return Alert(key=key, priority=priority, verification=known, xyxy=None if xyxy is None else tuple(xyxy), **values)
 
 
@@ -42,6 +44,8 @@ def alert_values(alert: Alert) -> dict[str, Any]:
         "priority": alert.priority.value,
         "xyxy": xyxy,
         "verification": alert.verification.value,
+        "dwell": dwell_values(alert.dwell),
+        "second_look": look_values(alert.second_look),
     }
 
 

@@ -150,6 +150,8 @@ def _commit_signals(
         if isinstance(signal, Raised):
             alert = raise_alert(writer, signal, unit.evidence, now, settings)
             held.add(signal.key)
+            if signal.again:
+                continue
             if alert is not None and settings is not None:
                 ask_clip(writer, alert, signal.at, now, settings)
         else:

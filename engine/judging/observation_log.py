@@ -25,6 +25,7 @@ from data.model.observation import Detections, Reading, Tick
 from engine.judging.frozen import code_fingerprint
 from engine.judging.observed import (
     BEGIN,
+    CLOSER,
     DECIDED,
     LOOK,
     LOST,
@@ -35,11 +36,13 @@ from engine.judging.observed import (
     Begin,
     Look,
     begin_fields,
+    closer_fields,
     look_fields,
     reading_fields,
     second_fields,
     signals_fields,
 )
+from engine.judging.second_looks import CloserFound
 from engine.process.options import RunOptions
 
 log = logging.getLogger(__name__)
@@ -86,6 +89,10 @@ class StreamObserver:
     ) -> None:
         look = Look(detections, tuple(readings), tuple(health), at)
         self._put(LOOK, at, lambda: look_fields(look))
+
+    def closer(self, at: datetime, found: Sequence[CloserFound]) -> None:
+        kept = tuple(found)
+        self._put(CLOSER, at, lambda: closer_fields(kept))
 
     def unsearched(self, at: datetime, health: Sequence[Signal]) -> None:
         """A picture that cannot be believed was not searched; only what it says of the camera matters."""

@@ -1,8 +1,8 @@
 """What goes into a site's rules, as lines of JSON and back: the same values to the last bit, in the same order.
 
 Kinds of lines, each `[kind, stream, at, ...]`: `b` rules begin (with their settings and what they were given), `c`
-their whole state (with their settings), `l` a look, `h` a picture that was not searched, `r` a reading, `t` a second,
-`d` what the rules decided on the line before, `x` lines were lost.
+their whole state (with their settings), `l` a look, `z` what closer looks in the same picture have shown, `h` a picture
+that was not searched, `r` a reading, `t` a second, `d` what the rules decided on the line before, `x` lines were lost.
 """
 
 from __future__ import annotations
@@ -28,10 +28,11 @@ from data.model.durations import format_duration, parse_duration
 from data.model.observation import Detections, EarlierSight, Quality, Reading, Tick
 from data.model.place import Place
 from data.model.plausible import JumpLimit, RainJump
-from data.ports.recipe import Context, RuleRecipe
+from data.ports.recipe import CloserSight, Context, RuleRecipe
 from engine.judging.jumps import GaugeLimits
+from engine.judging.second_looks import CloserFound
 
-BEGIN, STATE, LOOK, UNSEARCHED, READING, SECOND, DECIDED, LOST = "b", "c", "l", "h", "r", "t", "d", "x"
+BEGIN, STATE, LOOK, CLOSER, UNSEARCHED, READING, SECOND, DECIDED, LOST = "b", "c", "l", "z", "h", "r", "t", "d", "x"
 
 _ALERT = TypeAdapter(Alert)
 _RAISED = TypeAdapter(Raised)
@@ -50,6 +51,7 @@ class Begin:
     open_alerts: tuple[Alert, ...] = ()
     state: Any = None
     pending: tuple[AlertKey, ...] = ()
+    second_looks: bool = False  # was there somebody who looks closer?
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,7 @@ def begin_fields(begin: Begin) -> list[Any]:
             "timezone": context.timezone,
             "datums": {given: dict(offsets) for given, offsets in context.datums.offsets.items()},
             "stale_after": format_duration(context.stale_after),
+            "second_looks": begin.second_looks,
         },
         [_ALERT.dump_python(alert, mode="json") for alert in begin.open_alerts],
         begin.state,
@@ -100,7 +103,8 @@ def begin_of(fields: Sequence[Any], catalogue: Catalogue) -> Begin:
             name: GaugeLimits(_limit_of(limit), tuple(doubtful)) for name, (limit, doubtful) in told["limits"].items()
         }
         resumed = tuple(_ALERT.validate_python(alert) for alert in alerts)
-        return Begin(site, context, limits, resumed, state, tuple(AlertKey(*key) for key in pending))
+        keys, looks = tuple(AlertKey(*key) for key in pending), bool(told.get("second_looks"))
+        return Begin(site, context, limits, resumed, state, keys, looks)
     except UnknownKind as error:
         raise InputRejected(f"stored rules cannot be made: {error.args[0]}") from error
     except (ValidationError, ValueError, KeyError, TypeError) as error:
@@ -188,6 +192,15 @@ def _detections_of(site: str, at: datetime, fields: Sequence[Any]) -> Detections
             for track, sights in earlier
         },
     )
+
+
+def closer_fields(found: Iterable[CloserFound]) -> list[Any]:
+    """As JSON."""
+    return [[[one.rule, one.subject, dataclasses.asdict(one.sight)] for one in found]]
+
+
+def closer_of(fields: Sequence[Any]) -> tuple[CloserFound, ...]:
+    return tuple(CloserFound(rule, subject, CloserSight(**sight)) for rule, subject, sight in fields[0])
 
 
 def reading_fields(reading: Reading) -> list[Any]:

@@ -19,6 +19,7 @@ from data.model.datum import LEVEL
 from data.model.frame import Frame
 from data.model.observation import Detections, Observation, Quality, Reading, Rejected, Tick, Vectors
 from data.ports.recipe import (
+    AsksSecondLook,
     Context,
     Detector,
     FiltersReadings,
@@ -33,6 +34,7 @@ from engine.judging.frozen import freeze, thaw
 from engine.judging.health import HealthWatch
 from engine.judging.jumps import GaugeLimits, JumpFilter, usual_limits
 from engine.judging.observed import Begin
+from engine.judging.second_looks import CloserFound, SecondLooks
 from monitors.gauges._values import ValueSettings
 
 _JUMPS = "jumps:"
@@ -46,13 +48,14 @@ log = logging.getLogger(__name__)
 class Seen:
     """What one picture gave. `detections` is None where no detector looks for objects.
 
-    `repeated`: nobody has looked at it, the one before said the same.
+    `repeated`: nobody has looked at it, the one before said the same. `looks`: closer looks made besides.
     """
 
     detections: Detections | None
     readings: tuple[Reading, ...]
     signals: tuple[Signal, ...]
     repeated: bool = False
+    looks: int = 0
 
 
 class Observer(Protocol):
@@ -65,6 +68,8 @@ class Observer(Protocol):
     def looked(
         self, at: datetime, detections: Detections | None, readings: Sequence[Reading], health: Sequence[Signal]
     ) -> None: ...
+
+    def closer(self, at: datetime, found: Sequence[CloserFound]) -> None: ...
 
     def unsearched(self, at: datetime, health: Sequence[Signal]) -> None: ...
 
@@ -97,12 +102,14 @@ class SitePipeline:
         observer: Observer | None = None,
         limits: Mapping[str, GaugeLimits] | None = None,
         detectors: Sequence[Detector] | None = None,
+        second_looks: bool | None = None,
     ) -> None:
         """`open_alerts`: those the store holds open; each goes to the rule that raised it.
 
         `state`, `scene`: what `snapshot` and `scene` gave in an earlier process; None when there is nothing.
         `pending`: what it had told of. `view`: as in `turned`. `observer`: is told of all that the rules are given.
         `limits`: of the gauges, by monitor, where the site itself does not say. `detectors`: where they live already.
+        `second_looks`: is there somebody who looks closer at what rules doubt? As detectors and settings say for None.
         """
         context = replace(context, site=site.place)
         self.site = site.id
@@ -114,6 +121,11 @@ class SitePipeline:
             rule.resume([a for a in open_alerts if a.key.site == site.id and a.key.rule == recipe.name])
         self._restore(state)
         self._detectors = list(made_detectors(site, context) if detectors is None else detectors)
+        self._second_looks = SecondLooks(self._detectors)
+        if second_looks is None:
+            second_looks = self._second_looks.able and context.inference.second_looks > 0
+        self._offer_second_looks = second_looks
+        self._offer()
         self._conditions = Conditions(self._rules, context.stale_after, open_alerts, pending)
         self._standings: tuple[Standing, ...] = ()
         self._empty: Detections | None = None  # what the last picture has shown, if that was nothing
@@ -126,12 +138,18 @@ class SitePipeline:
         self._observer = observer
         if observer is not None:
             own = tuple(alert for alert in open_alerts if alert.key.site == site.id)
-            observer.begin(Begin(site, context, self._limits, own, state, tuple(pending)))
+            observer.begin(Begin(site, context, self._limits, own, state, tuple(pending), second_looks))
 
     def _name_rules(self) -> None:
         named = list(zip(self._kinds, self._rules, strict=True))
         self._screens = {name: rule for name, rule in named if isinstance(rule, FiltersReadings)}
         self._keepers = {name: rule for name, rule in named if isinstance(rule, KeepsState)}
+        self._askers = {name: rule for name, rule in named if isinstance(rule, AsksSecondLook)}
+
+    def _offer(self) -> None:
+        """Tell the rules that there is somebody who looks closer, if there is."""
+        for rule in self._askers.values() if self._offer_second_looks else ():
+            rule.offer_second_looks()
 
     def _take_rules(
         self, site: SiteSettings, context: Context, living: Mapping[str, Rule], limits: Mapping[str, GaugeLimits]
@@ -166,11 +184,13 @@ class SitePipeline:
         following = copy(self)
         following._take_rules(site, context, living, gauge_limits(site))
         following._jumps.gauges = self._jumps.gauges
+        following._offer()
         following._conditions = self._conditions.after(following._rules, context.stale_after)
         ends = following.ends(dropped, at)
         following.note_ends(ends)
         if self._observer is not None:
-            begin = Begin(site, context, following._limits, state=following.snapshot())
+            state, looks = following.snapshot(), self._offer_second_looks
+            begin = Begin(site, context, following._limits, state=state, second_looks=looks)
             self._observer.changed(begin, at, following.freeze)
         return following, ends
 
@@ -191,12 +211,19 @@ class SitePipeline:
         return bool(self._detectors) or self._health is not None
 
     def see(
-        self, frame: Frame, moves: Moves | None = None, *, still: bool = False, calm_until: datetime | None = None
+        self,
+        frame: Frame,
+        moves: Moves | None = None,
+        *,
+        still: bool = False,
+        calm_until: datetime | None = None,
+        looks: int | None = None,
     ) -> Seen:
         """Look at one picture and judge what is in it. `moves`: then detectors may look only where something moved.
 
         `still`: nothing has moved since the last picture. Where that one was empty, this one is taken for empty too.
         `calm_until`: nothing had moved from the last picture until then, so the rules are told that it was empty.
+        `looks`: so many closer looks there is time for; any number for None.
         """
         health = self._health.see(frame) if self._health is not None else []
         if not self._sees:
@@ -213,7 +240,21 @@ class SitePipeline:
             earlier = self._judged([replace(self._empty, at=calm_until)], [], calm_until).signals
         observations = [found for detector in self._detectors for found in _found(detector, frame, moves)]
         seen = self._judged(observations, health, frame.at)
-        return replace(seen, signals=(*earlier, *seen.signals))
+        closer, made = self._second_looks.look(frame, self._askers, looks)
+        more = self.closer(closer, frame.at) if closer else ()
+        return replace(seen, signals=(*earlier, *seen.signals, *more), looks=made)
+
+    def closer(self, found: Sequence[CloserFound], at: datetime) -> tuple[Signal, ...]:
+        """Judge what closer looks have shown in the picture that was judged last."""
+        if self._observer is not None:
+            self._observer.closer(at, found)
+        known = [one for one in found if one.rule in self._askers]
+        signals = [signal for one in known for signal in self._askers[one.rule].looked(one.subject, one.sight, at)]
+        ordered = tuple(self._in_order(signal) for signal in signals)
+        self._conditions.note(ordered)
+        if self._observer is not None:
+            self._observer.decided(at, ordered)
+        return ordered
 
     def _judged(
         self, observations: Sequence[Observation], health: Sequence[Signal], at: datetime, *, repeated: bool = False

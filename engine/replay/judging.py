@@ -22,6 +22,7 @@ from data.ports.recipe import Context
 from engine.judging.jumps import GaugeLimits
 from engine.judging.observed import (
     BEGIN,
+    CLOSER,
     DECIDED,
     LOOK,
     LOST,
@@ -31,6 +32,7 @@ from engine.judging.observed import (
     UNSEARCHED,
     Begin,
     begin_of,
+    closer_of,
     look_of,
     reading_of,
     rule_settings,
@@ -122,8 +124,9 @@ class _Player:
         """Rules began anew, live: with open alerts and kept state. Changed rules go on as after a restart of theirs."""
         if self._other is None:
             self._pipeline = SitePipeline(
-                begin.site, begin.context, begin.open_alerts, begin.state, pending=begin.pending, limits=begin.limits
-            )
+                begin.site, begin.context, begin.open_alerts, begin.state, pending=begin.pending, limits=begin.limits,
+                second_looks=begin.second_looks,
+            )  # fmt: skip
             return
         site, context, limits = self._other(begin)
         same = unchanged(begin, site, context)
@@ -133,17 +136,19 @@ class _Player:
             state |= {name: one for name, one in own.items() if name not in same and ":" not in name}
         alerts = [alert for alert in begin.open_alerts if alert.key.rule in same]
         alerts += [alert for key, alert in self._open.items() if key.rule not in same]
-        self._pipeline = SitePipeline(site, context, alerts, state or None, limits=limits)
+        looks = begin.second_looks
+        self._pipeline = SitePipeline(site, context, alerts, state or None, limits=limits, second_looks=looks)
 
     def _go_on(self, begin: Begin, frozen: bytes) -> None:
         """Exactly where the rules were; changed ones begin with nothing."""
-        as_it_was = SitePipeline(begin.site, begin.context, limits=begin.limits)
+        looks = begin.second_looks
+        as_it_was = SitePipeline(begin.site, begin.context, limits=begin.limits, second_looks=looks)
         as_it_was.thaw(frozen)
         if self._other is None:
             self._pipeline = as_it_was
             return
         site, context, limits = self._other(begin)
-        self._pipeline = SitePipeline(site, context, limits=limits)
+        self._pipeline = SitePipeline(site, context, limits=limits, second_looks=looks)
         self._pipeline.adopt(as_it_was, unchanged(begin, site, context))
 
     def _note(self, signals: Sequence[Signal]) -> None:
@@ -158,6 +163,8 @@ def _judge(pipeline: SitePipeline, site: str, kind: str, at: datetime, fields: S
     if kind == LOOK:
         look = look_of(site, at, fields)
         yield from pipeline.look(look.detections, look.readings, look.health, at).signals
+    elif kind == CLOSER:
+        yield from pipeline.closer(closer_of(fields), at)
     elif kind == READING:
         yield from pipeline.read(reading_of(site, fields))
     elif kind == SECOND:

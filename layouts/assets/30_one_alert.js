@@ -1,7 +1,7 @@
 // How an alert, or several on one card, are drawn.
 yiping.oneAlert = (() => {
   "use strict";
-  const { t, make, since, feed, marks, siteName, personName, show, sites, screening, may } = yiping;
+  const { t, make, since, feed, marks, siteName, personName, show, sites, screening, may, sightings } = yiping;
   const AT_ONCE = 100; // rows of an opened card; more on demand, so that a thousand do not hold up the page
 
   /** The furthest step of the alert's tasks, in words, or "". */
@@ -37,6 +37,7 @@ yiping.oneAlert = (() => {
         make("p", { class: "dim" },
           since(alert.started_at), ` · ${t(`state.${alert.state}`)}`,
           alert.acknowledged_by ? ` ${personName(alert.acknowledged_by)} ${show(alert.acknowledged_at, "minute")}` : ""),
+        sightings.word(alert) && make("p", { class: "dim", "data-look": alert.second_look.verdict }, sightings.word(alert)),
         step && make("p", { class: "step" }, step),
         yiping.claims.line(alert)),
       buttons);

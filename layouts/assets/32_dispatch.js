@@ -1,7 +1,7 @@
 // The wall's dispatch panel: the chosen alert, its picture, who could go, who goes, and each step with who and when.
 (() => {
   "use strict";
-  const { t, make, since, show, mount, feed, marks, act, post, get, siteName, personName, personNames, duration, me, may, unfit, alertList } = yiping;
+  const { t, make, since, show, mount, feed, marks, act, post, get, siteName, personName, personNames, duration, me, may, unfit, alertList, sightings } = yiping;
   const REASK_MS = 15000;
   const candidates = new Map(); // alert id -> {asked: ms, items, error}
   let place = null;
@@ -14,6 +14,8 @@
     fact(t("fact.lasted"), alert.ended_at
       ? duration((Date.parse(alert.ended_at) - Date.parse(alert.started_at)) / 1000)
       : since(alert.started_at, "for")),
+    fact(t("dwell.time"), sightings.dwell(alert) ?? ""),
+    fact(t("look"), sightings.look(alert) ?? ""),
     fact(t("fact.confidence"), alert.confidence ? `${Math.round(alert.confidence * 100)} %` : ""),
     alert.rule !== alert.kind && fact(t("fact.rule"), alert.rule),
   );

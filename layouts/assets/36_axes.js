@@ -2,7 +2,7 @@
 // decide about it. Each decision is one request; a refusal is shown with its reason.
 yiping.axes = (() => {
   "use strict";
-  const { t, make, since, show, feed, marks, act, post, siteName, personName, duration, clock, page, get } = yiping;
+  const { t, make, since, show, feed, marks, act, post, siteName, personName, duration, clock, page, get, sightings } = yiping;
   const MINUTES = [15, 30, 60, 120, 240, 480, 720, 1440];
   const left = (iso) => duration((Date.parse(iso) - clock.now()) / 1000);
   const may = (user, action) => user?.may?.includes(action);
@@ -31,9 +31,15 @@ yiping.axes = (() => {
   };
   const verification = (alert) => cell("verification", alert.verification, { confirmed: "✓", dismissed: "✗", probable: "?" }[alert.verification]);
 
+  const plain = (name, value, text, ...more) => text && make("div", { "data-axis": name, "data-value": value },
+    make("dt", {}, t(name === "look" ? "look" : "dwell.time")),
+    make("dd", {}, make("b", {}, text), ...more.map((one) => make("span", {}, one))));
+  const dwell = (alert) => plain("dwell", "", sightings.dwell(alert), ...sightings.unseen(alert));
+  const look = (alert) => plain("look", alert.second_look?.verdict, sightings.look(alert));
+
   /** Where an alert stands, as four words each with who and when. */
   const draw = (alert, choose) => make("section", { class: "axes" },
-    make("dl", {}, condition(alert), acknowledgement(alert), suppression(alert), verification(alert)),
+    make("dl", {}, condition(alert), acknowledgement(alert), suppression(alert), verification(alert), dwell(alert), look(alert)),
     alert.follows && make("button", { type: "button", class: "quiet", "data-do": "follows", onclick: () => choose(alert.follows) },
       t("alert.follows", { id: alert.follows })));
 

@@ -63,6 +63,28 @@ class _View(BaseModel):
     model_config = ConfigDict(extra="allow")
 
 
+class DwellTimeView(_View):
+    """How long it has stood, or stayed, until `as_of`. `at_most_s` null: it was there when watching began."""
+
+    at_least_s: float
+    at_most_s: float | None
+    as_of: datetime
+    unseen_s: float
+    unseen: list[tuple[datetime, datetime]]
+
+
+class SecondLookView(_View):
+    """What a closer look saw. `verdict`: asked, seen, unclear, not_seen; `score` is the middle one of `scores`."""
+
+    verdict: str
+    label: str
+    score: float
+    scores: list[float]
+    magnify: float
+    instead: str
+    waited_s: float
+
+
 class AlertView(_View):
     """One condition at one site. `state`: firing, acknowledged, returned, closed. One alone has `steps` and `proofs`.
 
@@ -102,6 +124,8 @@ class AlertView(_View):
     unit: str
     evidence: str | None
     event: int | None
+    dwell: DwellTimeView | None
+    second_look: SecondLookView | None
     version: int
 
 

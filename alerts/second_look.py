@@ -1,0 +1,117 @@
+"""The second look: before an alert about an object that was never surely seen, its place is looked at again, enlarged.
+
+A look is asked for only where there is doubt, early enough that the alert need not wait, and over several pictures. It
+may hold an alert back only where nothing else speaks for the object: a small car that the network knows from its
+surroundings is often lost when it fills the picture, so a low score alone proves nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from statistics import median
+
+from alerts.stays import Look, Stay
+from alerts.usual_sizes import UsualSizes
+from data.model.sightings import LookVerdict, SecondLook
+from data.ports.recipe import CloserSight, LookWanted
+
+LEAST_LOOKS = 3  # different pictures
+SURE = 0.5  # the third-best score of a stay that needs no second look
+MOST_WAIT_S = 0.7  # then the alert goes out as probable, and the look decides later
+_SEEN = 0.3  # as sure as the detector must be to begin to follow an object
+_NOTHING = 0.1  # below this the detector looks at nothing
+_LEAD_S = 3.0  # the looks begin so long before the alert, where it takes that long
+_AGAIN_AFTER_S = (5.0, 10.0, 20.0, 40.0, 60.0)  # what was held back is looked at again and again, ever more seldom
+
+
+@dataclass(slots=True)
+class SecondLooks:
+    """Asks for looks, and says what they mean, for one rule at one site."""
+
+    offered: bool = False
+    sizes: UsualSizes = field(default_factory=UsualSizes)
+
+    def learn(self, stays: Sequence[Stay], aspect: float) -> None:
+        """After each picture: sizes of those that are surely seen."""
+        for stay in stays:
+            seen = stay.misses == 0 and stay.detection.confidence >= SURE
+            if seen and is_sure(stay) and stay.moved_since_learnt(aspect):
+                stay.learnt_at = stay.detection
+                self.sizes.learn(stay.detection)
+
+    def doubts(self, stay: Stay) -> bool:
+        """Is there somebody who looks, and has nobody ever surely seen it?"""
+        return self.offered and stay.awaited is None and not is_sure(stay)
+
+    def wanted(self, stay: Stay, now: datetime, due_in_s: float, lead_s: float) -> LookWanted | None:
+        """Is it to be looked at in this picture?"""
+        look = stay.look
+        waits = look is not None and look.waits  # then its place is looked at, also where it is not found just now
+        if not (stay.in_sight or waits) or not self.doubts(stay) or due_in_s > lead_s:
+            return None
+        answered = look is not None and len(look.scores) >= LEAST_LOOKS
+        if look is not None and answered and not look.held_back:
+            return None  # what it has said is enough
+        if look is not None and look.looked_at is not None:
+            waited_s = (now - look.looked_at).total_seconds()
+            hurried = due_in_s <= 0 and not answered
+            pause_s = _pause_s(look) if answered else lead_s / LEAST_LOOKS
+            if not hurried and waited_s < pause_s - 1e-3:
+                return None
+        return LookWanted(stay.id, stay.detection.label, stay.detection.xyxy, due_in_s)
+
+    def note(self, stay: Stay, sight: CloserSight, now: datetime) -> None:
+        """What one look has shown."""
+        look = stay.look = stay.look or Look()
+        look.looked_at = now
+        if not stay.in_sight and sight.score < _SEEN:
+            return  # it is not there just now: no word against it
+        look.scores.append(sight.score)
+        look.magnify, look.label = sight.magnify, sight.label or look.label
+        look.instead.append(sight.instead)
+        if look.held_back:
+            look.held_back += 1
+
+    def verdict(self, stay: Stay) -> LookVerdict:
+        """Of at least three looks; ASKED before."""
+        look = stay.look
+        if look is None or len(look.scores) < LEAST_LOOKS:
+            return LookVerdict.ASKED
+        score, fits = median(look.scores), self.sizes.fits(stay.detection)
+        if score >= _SEEN:
+            return LookVerdict.SEEN
+        if fits is False:
+            return LookVerdict.NOT_SEEN  # neither seen again nor of a size that it could have
+        believed = fits or stay.drove_in
+        return LookVerdict.NOT_SEEN if score < _NOTHING and not believed else LookVerdict.UNCLEAR
+
+    def told(self, stay: Stay, verdict: LookVerdict, now: datetime) -> SecondLook | None:
+        """For the alert; None where nothing was looked at or asked."""
+        look = stay.look
+        if look is None:
+            return None
+        waited_s = 0.0 if look.due_at is None else (now - look.due_at).total_seconds()
+        others = [one for one in look.instead if one]
+        instead = max(others, key=others.count) if 2 * len(others) > len(look.instead) else ""
+        return SecondLook(verdict, look.label or stay.label, tuple(look.scores), look.magnify, instead, waited_s)
+
+
+def is_sure(stay: Stay) -> bool:
+    """Did three sights of it, or all while there are fewer, reach the score that needs no second look?"""
+    return not stay.best or min(stay.best) >= SURE
+
+
+def lead_s(limit_s: float, picture_s: float) -> float:
+    """So many seconds before its alert the looks at a stay begin. `picture_s`: between two pictures."""
+    return max(min(_LEAD_S, limit_s / 2), (LEAST_LOOKS - 1) * picture_s)
+
+
+def _pause_s(look: Look) -> float:
+    return _AGAIN_AFTER_S[min(max(look.held_back - 1, 0), len(_AGAIN_AFTER_S) - 1)]
+
+
+def waits_until(due_at: datetime) -> datetime:
+    """Until then an alert that was due waits for its look."""
+    return due_at + timedelta(seconds=MOST_WAIT_S)

@@ -1,0 +1,59 @@
+"""How large things of a kind are at each place of a picture, learned from those that were surely seen there.
+
+A box that fits is one more reason to believe an uncertain object; one of a third of the size or three times as large
+is none of what stands on this ground.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from dataclasses import dataclass, field
+from statistics import median
+from typing import Any
+
+from alerts.likeness import touches_edge
+from data.model.labels import family
+from data.model.observation import Detection
+
+_KEPT = 64  # of each kind: about as many as pass in an hour of a quiet street
+_NEAR = 0.15  # of the picture: perspective makes little difference within it
+_LEAST = 5  # near it; fewer say nothing
+_FITS, _CANNOT_BE = 2.0, 3.0  # times larger or smaller than the usual: children and lorries fit, a toy does not
+
+Sample = tuple[float, float, float]
+"""Foot x and y, height of the box: fractions of the picture."""
+
+
+@dataclass(slots=True)
+class UsualSizes:
+    """Of one rule at one site."""
+
+    _seen: dict[str, deque[Sample]] = field(default_factory=dict)
+
+    def learn(self, detection: Detection) -> None:
+        """One that was surely seen, whole."""
+        if not touches_edge(detection):
+            (x, y), height = detection.foot, detection.xyxy[3] - detection.xyxy[1]
+            self._seen.setdefault(family(detection.label), deque(maxlen=_KEPT)).append((x, y, height))
+
+    def fits(self, detection: Detection) -> bool | None:
+        """Is it as large as such things are there? False where it cannot be one of them, None where nobody knows."""
+        x, y = detection.foot
+        seen = self._seen.get(family(detection.label), ())
+        near = [height for sx, sy, height in seen if math.hypot(sx - x, sy - y) <= _NEAR]
+        if len(near) < _LEAST:
+            return None
+        ratio = max(1e-6, detection.xyxy[3] - detection.xyxy[1]) / max(1e-6, median(near))
+        times = max(ratio, 1 / ratio)
+        return True if times <= _FITS else False if times >= _CANNOT_BE else None
+
+    def snapshot(self) -> Any:
+        """As JSON; None while nothing is known."""
+        return {kind: [[round(v, 4) for v in one] for one in kept] for kind, kept in self._seen.items()} or None
+
+    def restore(self, state: Any) -> None:
+        """As `snapshot` left it. Raises ValueError, TypeError, AttributeError for what it did not give."""
+        for kind, kept in (state or {}).items():
+            samples = [(float(x), float(y), float(height)) for x, y, height in kept]
+            self._seen[str(kind)] = deque(samples, maxlen=_KEPT)

@@ -1,0 +1,132 @@
+"""How surely a camera saw what an alert is about: how long it stood at least and at most, what a closer look saw.
+
+Both are kept with the alert and shown to officers as they are. Times are UTC, lengths are seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class DwellTime:
+    """How long something has stood, or stayed, until `as_of`.
+
+    at_least_s: the time in which it was there for certain: without the parts in which nobody could see it, and from its
+    first sight on. at_most_s: from the last picture without it, with everything unseen; None where it was there already
+    when watching began. unseen: from when to when it could not be seen, oldest first.
+    """
+
+    at_least_s: float
+    at_most_s: float | None
+    as_of: datetime
+    unseen: tuple[tuple[datetime, datetime], ...] = ()
+
+    @property
+    def unseen_s(self) -> float:
+        """Seconds of all unseen parts together."""
+        return sum((end - start).total_seconds() for start, end in self.unseen)
+
+
+class LookVerdict(StrEnum):
+    """What the second look says."""
+
+    ASKED = "asked"  # the alert went out before the look was over
+    SEEN = "seen"  # the same kind of object is there
+    UNCLEAR = "unclear"  # neither
+    NOT_SEEN = "not_seen"  # nothing of the kind is there: the alert is withdrawn
+
+
+@dataclass(frozen=True, slots=True)
+class SecondLook:
+    """A closer look at one object, over several pictures.
+
+    scores: of each look, 0..1, how sure the network was of the same kind of object at the same place; 0 where it found
+    none. magnify: scale of the look, in that of the first. label: as what it was seen. instead: what the network was
+    sure to see at this place in its stead, empty where nothing. waited_s: for so long the alert waited for the look.
+    """
+
+    verdict: LookVerdict
+    label: str
+    scores: tuple[float, ...] = ()
+    magnify: float = 2.0
+    instead: str = ""
+    waited_s: float = 0.0
+
+    @property
+    def score(self) -> float:
+        """The middle one of the scores, the higher one of two; 0 where there are none."""
+        return sorted(self.scores)[len(self.scores) // 2] if self.scores else 0.0
+
+
+class Sighted(Protocol):
+    """A signal, or an alert, that may say both."""
+
+    @property
+    def dwell(self) -> DwellTime | None: ...
+    @property
+    def second_look(self) -> SecondLook | None: ...
+
+
+def answers(before: SecondLook | None, now: SecondLook | None) -> bool:
+    """Has a look that was asked for seen something, or seen that nothing is there?"""
+    asked = before is not None and before.verdict is LookVerdict.ASKED
+    return asked and now is not None and now.verdict is not LookVerdict.ASKED
+
+
+def sighting_values(signal: Sighted) -> dict[str, Any]:
+    """What the signal says of both, as JSON; nothing where it says nothing."""
+    told = {"dwell": dwell_values(signal.dwell), "second_look": look_values(signal.second_look)}
+    return {name: value for name, value in told.items() if value is not None}
+
+
+def dwell_values(dwell: DwellTime | None) -> dict[str, Any] | None:
+    """As JSON, in the store, REST and the screens."""
+    if dwell is None:
+        return None
+    return {
+        "at_least_s": round(dwell.at_least_s, 1),
+        "at_most_s": None if dwell.at_most_s is None else round(dwell.at_most_s, 1),
+        "as_of": dwell.as_of.isoformat(timespec="milliseconds"),
+        "unseen_s": round(dwell.unseen_s, 1),
+        "unseen": [[_iso(start), _iso(end)] for start, end in dwell.unseen],
+    }
+
+
+def dwell_of(values: Mapping[str, Any] | None) -> DwellTime | None:
+    """Back from `dwell_values`."""
+    if values is None:
+        return None
+    unseen = tuple((datetime.fromisoformat(start), datetime.fromisoformat(end)) for start, end in values["unseen"])
+    return DwellTime(values["at_least_s"], values["at_most_s"], datetime.fromisoformat(values["as_of"]), unseen)
+
+
+def look_values(look: SecondLook | None) -> dict[str, Any] | None:
+    """As JSON, in the store, REST and the screens."""
+    if look is None:
+        return None
+    return {
+        "verdict": look.verdict.value,
+        "label": look.label,
+        "score": round(look.score, 2),
+        "scores": [round(score, 3) for score in look.scores],
+        "magnify": round(look.magnify, 2),
+        "instead": look.instead,
+        "waited_s": round(look.waited_s, 2),
+    }
+
+
+def look_of(values: Mapping[str, Any] | None) -> SecondLook | None:
+    """Back from `look_values`."""
+    if values is None:
+        return None
+    known = {name: values[name] for name in ("label", "magnify", "instead", "waited_s")}
+    return SecondLook(verdict=LookVerdict(values["verdict"]), scores=tuple(values["scores"]), **known)
+
+
+def _iso(at: datetime) -> str:
+    return at.isoformat(timespec="milliseconds")

@@ -1,0 +1,33 @@
+// How surely a camera saw what an alert is about: how long it stood, as an interval, and what the second look saw.
+yiping.sightings = (() => {
+  "use strict";
+  const { t, show } = yiping;
+  const MOST_PARTS = 5; // unseen parts that are told one by one, the last ones
+  const labelOf = (label) => t(`label.${label}`, {}, label);
+
+  /** "≥ 182 s, ≤ 244 s · unseen 62 s · as of 10:32:07"; null where the alert says nothing of it. */
+  const dwell = (alert) => {
+    const one = alert.dwell;
+    if (!one) return null;
+    const values = { least: Math.floor(one.at_least_s), most: one.at_most_s === null ? "" : Math.ceil(one.at_most_s) };
+    return [
+      t(one.at_most_s === null ? "dwell.least" : "dwell.both", values),
+      one.at_most_s === null && t("dwell.before"),
+      one.unseen_s > 0 && t("dwell.unseen", { n: Math.round(one.unseen_s) }),
+      !alert.ended_at && t("dwell.as_of", { at: show(one.as_of) }),
+    ].filter(Boolean).join(" · ");
+  };
+  /** Each unseen part with its times. */
+  const unseen = (alert) => (alert.dwell?.unseen ?? []).slice(-MOST_PARTS).map(([from, to]) => t("dwell.part", { from: show(from), to: show(to) }));
+  /** "seen again at 2× the size: Person 0.71"; null where nobody looked again. */
+  const look = (alert) => {
+    const one = alert.second_look;
+    if (!one) return null;
+    if (one.verdict === "unclear" && !one.scores.length) return t("look.none");
+    const values = { magnify: +one.magnify.toFixed(1), label: labelOf(one.label), score: one.score.toFixed(2) };
+    return [t(`look.${one.verdict}`, values), one.instead && t("look.instead", { label: labelOf(one.instead) })].filter(Boolean).join(" · ");
+  };
+  /** A word for a card: only where it changes what to think of the alert. */
+  const word = (alert) => ({ asked: t("look.asked"), not_seen: t("look.withdrawn") })[alert.second_look?.verdict] ?? "";
+  return { dwell, unseen, look, word };
+})();
