@@ -6,9 +6,9 @@ a row with its end (`expires_at`) and timer rows whose subject is the offer, so 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from data.config.settings import Settings
 from data.errors import IllegalMove, NobodyAvailable
@@ -16,7 +16,7 @@ from data.model.case import Recorded
 from data.model.people import SYSTEM, Actor
 from data.model.record import Timer
 from data.model.task import SHORTFALL, Candidate, Offer, Ring, Round, Task, TaskState
-from data.ports.store import Reader, Writer
+from data.ports.store import Reader, TaskQuery, Writer
 from data.stored.trail import responder_changed, task_step
 from dispatch.responders import LIFTED, Ranking, needs_of, rank
 from dispatch.routing import Roads
@@ -28,6 +28,7 @@ UNACCEPTED = "unaccepted"
 """Kind of the timers of `dispatch.unaccepted`: nobody has accepted a task for long. The subject is the task."""
 NOT_DELIVERED = "not delivered to the phone"
 _TIMERS_AT_ONCE = 1000
+_MADE_SINCE = timedelta(seconds=2)  # a jump is noticed within that time: what was made since is in the new time
 _EXPIRED_AT_ONCE = 20  # each looks for the next responder, and other units of work wait meanwhile
 
 
@@ -196,7 +197,7 @@ def expire_due(
         if timer.kind not in {TIMER, DELIVERY} or not writer.finish_timer(timer.id, now):
             continue
         offer = writer.offer(timer.subject)
-        late = timer.kind == TIMER and offer.expires_at <= now
+        late = timer.kind == TIMER  # not by `expires_at`: the clock may have been put back since
         lost = timer.kind == DELIVERY and offer.delivered_at is None
         if not offer.is_open or not (late or lost):
             continue
@@ -251,3 +252,39 @@ def _offer(
     )
     responder_changed(writer, candidate.responder, now)
     return task
+
+
+def follow_clock(writer: Writer, jump: timedelta, now: datetime, settings: Settings) -> int:
+    """This computer's clock was put back: offers end after as many seconds as were promised. How many offers.
+
+    `now`: by the clock as it is. Left alone, offers from before a step of an hour would hold their tasks for that hour,
+    and nobody else would be asked. Put forward, the clock ends them at once, and the next are asked.
+    """
+    if jump >= timedelta(0):
+        return 0
+    moved = 0
+    for task in _with_open_offers(writer):
+        for offer in writer.offers(task.id):
+            if not offer.is_open or timedelta(0) <= now - offer.offered_at < _MADE_SINCE:
+                continue
+            _set_anew(writer, Timer(TIMER, offer.id, offer.expires_at + jump), now)
+            if offer.delivered_at is None and settings.dispatch.deliver_within is not None:
+                _set_anew(writer, Timer(DELIVERY, offer.id, now + settings.dispatch.deliver_within), now)
+            moved += 1
+        limit = settings.dispatch.unaccepted_escalates.get(task.priority)
+        if task.unaccepted_since is not None and limit is not None:
+            _set_anew(writer, Timer(UNACCEPTED, task.id, now + limit), now)
+    return moved
+
+
+def _with_open_offers(writer: Writer) -> Iterator[Task]:
+    """Tasks that nobody has accepted, page by page."""
+    before: int | None = None
+    while page := writer.tasks(TaskQuery(open_only=True, before_id=before, limit=500)):
+        yield from (task for task in page if task.offered_to is not None or task.unaccepted_since is not None)
+        before = page[-1].id
+
+
+def _set_anew(writer: Writer, timer: Timer, now: datetime) -> None:
+    writer.finish_timers_of(timer.kind, timer.subject, now)
+    writer.add_timer(timer)

@@ -1,15 +1,16 @@
-"""Raises an alarm about the system itself when this computer's clock was set."""
+"""Raises an alarm about the system itself when this computer's clock was set, and lets offers go on by it."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from alerts.lifecycle import end_alert, raise_alert
 from data.config.settings import Settings
 from data.model.alert import CENTRE, Alert, AlertKey, Ended, Priority, Raised
 from data.ports.store import AlertQuery, Reader, Store, Writer
+from dispatch.offers import follow_clock
 from engine.process.wall_clock import WallClock
 
 KIND = "clock"
@@ -44,10 +45,14 @@ class ClockWatch:
             key = AlertKey(CENTRE, KIND, "", now.isoformat())
             raised = Raised(key, KIND, Priority.P3, now, now, value=jump.total_seconds(), unit="s")
             self._ends_s = self._monotonic_s() + STANDS_S
-            self._store.write(lambda writer: self._replace(writer, raised, now))
+            self._store.write(lambda writer: self._follow(writer, raised, jump, now))
         elif self._ends_s is not None and self._monotonic_s() >= self._ends_s:
             self._store.write(lambda writer: self._replace(writer, None, now))
             self._ends_s = None
+
+    def _follow(self, writer: Writer, raised: Raised, jump: timedelta, now: datetime) -> None:
+        self._replace(writer, raised, now)
+        follow_clock(writer, jump, now, self._settings)
 
     def _replace(self, writer: Writer, raised: Raised | None, now: datetime) -> None:
         for alert in open_alarms(writer):

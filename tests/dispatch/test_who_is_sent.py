@@ -21,7 +21,7 @@ from data.model.task import Candidate, Offer, Task, TaskState
 from data.ports.store import Writer
 from data.sql.store import open_store
 from dispatch.assignment import assign
-from dispatch.offers import mark_delivered
+from dispatch.offers import follow_clock, mark_delivered
 from dispatch.responders import sync_responders
 from dispatch.tasks import accept, cancel, dispatch_all, en_route, on_scene, report, send_automatically, verify
 from tests.dispatch.city import CHEN, FAR, LI, MIDDLE, NEAR, PLAIN, City, settings
@@ -300,3 +300,26 @@ def make_races(city: City, number: int) -> list[Task]:
     tasks = city.do(work)
     city.step(cancel, first, CHEN)
     return tasks
+
+
+def test_an_offer_ends_after_the_seconds_it_was_promised_when_the_clock_is_put_back_an_hour(urgent: City) -> None:
+    task = urgent.dispatch(urgent.alert(Priority.P1))
+    arrive(urgent, "near", "middle")
+    lasts_s = (offers(urgent, task)[0].expires_at - urgent.now).total_seconds()
+    urgent.pass_time(20 - 3600)
+    assert urgent.do(lambda w: follow_clock(w, timedelta(hours=-1), urgent.now, urgent.settings)) == 2
+    urgent.pass_time(lasts_s - 21)
+    assert urgent.expire() == 0
+    assert urgent.task(task).offered_to == "near"
+    urgent.pass_time(2)
+    assert urgent.expire() == 2
+    assert [offer.is_open for offer in offers(urgent, task)] == [False, False, True]
+
+
+def test_an_offer_that_was_made_by_the_new_clock_stays_as_it_is(urgent: City) -> None:
+    urgent.pass_time(-3600)
+    task = urgent.dispatch(urgent.alert(Priority.P2))
+    urgent.pass_time(1)
+    before = offers(urgent, task)
+    assert urgent.do(lambda w: follow_clock(w, timedelta(hours=-1), urgent.now, urgent.settings)) == 0
+    assert offers(urgent, task) == before
