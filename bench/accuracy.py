@@ -23,9 +23,10 @@ import numpy.typing as npt
 from bench.average_precision import Found, Objects, Score, score
 from data.model.picture import ArrayFrame
 from data.model.place import InferenceSettings
+from detectors._compiled import Precision
 from detectors._export import exported_model, ultralytics_environment
 from detectors._letterbox import Letterbox
-from detectors._openvino import OpenVinoModel, Precision
+from detectors._openvino import OpenVinoModel
 from detectors._precision import Processor, choose
 from detectors._weights import Weights, configured_weights
 from tests.conftest import ROOT, shared_folder

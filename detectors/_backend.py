@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -72,57 +73,47 @@ def _exported(weights: Weights, inference: InferenceSettings, cache_dir: Path) -
         choice = Choice(model.precision, f"OpenVINO did not take {choice.precision}")
     log.info("inference: OpenVINO %s, %s", choice.precision, choice.why)
 
-    def smaller(one: InferenceSettings) -> Model:
-        return OpenVinoModel(exported_model(weights, one, cache_dir), inference.threads, model.precision)
-
     sizes = windows(inference)
-    for one in sizes:
-        exported_model(weights, one, cache_dir)  # takes long where it was not done beforehand
-    return BySize(model, sizes, smaller) if sizes else model
+    if not sizes:
+        return model
+    folders = [exported_model(weights, one, cache_dir) for one in sizes]  # takes long where not done beforehand
+    model.prepare(folders)
+    return BySize(model, partial(model.take_up, folders))
 
 
 class BySize:
     """The network at several sizes of its input; each picture goes to the one of its size.
 
-    The smaller ones are taken up (30 MiB each) when it has looked 4.5 times a second for ten seconds: a process that
-    looks seldom has nothing to gain by them. One that cannot be had is done without.
+    The smaller ones are taken up (20 MiB) when it has looked 4.5 times a second for ten seconds: a process that looks
+    seldom has nothing to gain by them.
     """
 
-    def __init__(
-        self, whole: Model, sizes: Sequence[InferenceSettings], make: Callable[[InferenceSettings], Model]
-    ) -> None:
-        self.labels = whole.labels
-        self.precision = getattr(whole, "precision", "")
-        self._whole = whole
-        self._sizes = tuple(sizes)
-        self._make = make
-        self._smaller: dict[tuple[int, int], Model] = {}
+    def __init__(self, model: Model, take_up: Callable[[], None]) -> None:
+        """`take_up`: from then on the model takes its windows, too. Raises RuntimeError when no size is left."""
+        self.labels = model.labels
+        self.precision = getattr(model, "precision", "")
+        self._model = model
+        self._take_up: Callable[[], None] | None = take_up
         self._lock = threading.Lock()
         self._looks, self._since_s = 0, time.monotonic()
 
     @property
     def windows(self) -> tuple[tuple[int, int], ...]:
         """As `Model`; none before they are taken up."""
-        return tuple(self._smaller)
+        return self._model.windows
 
     def infer(self, canvas: Image) -> npt.NDArray[np.float32]:
         """As `Model`."""
-        smaller = self._smaller.get((canvas.shape[1], canvas.shape[0]))
-        if smaller is not None:
-            return smaller.infer(canvas)
-        if self._sizes:
+        if self._take_up is not None:
             self._weigh()
-        return self._whole.infer(canvas)
+        return self._model.infer(canvas)
 
     def take_up(self) -> None:
         """Have the smaller ones now."""
         with self._lock:
-            sizes, self._sizes = self._sizes, ()
-            for one in sizes:
-                try:
-                    self._smaller[one.width, one.height] = self._make(one)
-                except (InputRejected, OSError, RuntimeError) as error:
-                    log.warning("inference: no window of %d x %d pixels: %s", one.width, one.height, error)
+            take_up, self._take_up = self._take_up, None
+            if take_up is not None:
+                take_up()
 
     def _weigh(self) -> None:
         self._looks += 1

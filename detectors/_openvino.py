@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
+import contextlib
 import json
 import logging
 import mmap
-import os
 import threading
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import openvino as ov
 
 from data.model.frame import Image
-from detectors._export import LABELS, MODEL
-
-Precision = Literal["bf16", "f32"]
+from detectors._compiled import Network, Precision, compiled_file, compiling_options, picture_model
+from detectors._export import LABELS
 
 log = logging.getLogger(__name__)
 
@@ -28,84 +26,99 @@ class OpenVinoModel:
 
     Takes the uint8 picture as it is: colour order, type and scale are part of the compiled graph. `precision` is
     what it really runs in: asked for BF16, OpenVINO takes f32 where the processor has none. `size` is the input's
-    width and height, pixels. Raises RuntimeError (OpenVINO's) when the model cannot be compiled.
+    width and height, pixels, `windows` those of the smaller ones that were taken up. Raises RuntimeError (OpenVINO's)
+    when the model cannot be compiled.
     """
 
     def __init__(self, folder: Path, threads: int, precision: Precision = "f32") -> None:
         self.windows: tuple[tuple[int, int], ...] = ()
         self.labels: tuple[str, ...] = tuple(json.loads((folder / LABELS).read_text(encoding="utf-8")))
-        compiled, pages = _compiled(
-            folder,
-            {
-                "PERFORMANCE_HINT": "LATENCY",
-                "NUM_STREAMS": 1,
-                "INFERENCE_NUM_THREADS": threads,
-                "INFERENCE_PRECISION_HINT": precision,
-                # Pinned, the models of two processes take the same core and halve each other.
-                "ENABLE_CPU_PINNING": False,
-            },
-        )
-        runs_in = compiled.get_property("INFERENCE_PRECISION_HINT")
-        self.precision: Precision = "bf16" if runs_in == ov.Type.bf16 else "f32"
-        _, height, width, _ = compiled.input(0).shape
-        self.size = (int(width), int(height))
-        self._request = compiled.create_infer_request()
-        self._pages = pages  # after what refers to it, so that it goes after it
+        self._folder, self._threads = folder, threads
+        self._core = ov.Core()
         self._lock = threading.Lock()
-        # The first inference of a process, made in two threads at once, never returned: make it here.
-        self.infer(np.zeros((height, width, 3), np.uint8))
+        network = self._network(folder, precision)
+        self.precision: Precision = network.precision
+        self.size = network.sizes[0]
+        self._networks = {self.size: network}
 
     def infer(self, canvas: Image) -> npt.NDArray[np.float32]:
         """float32 (n, 6): left, top, right, bottom in canvas pixels, confidence, class. `canvas` as exported."""
         with self._lock:
-            self._request.infer({0: canvas[np.newaxis]}, share_inputs=True)
-            found: npt.NDArray[np.float32] = self._request.get_output_tensor(0).data[0].copy()
-        return found
+            network = self._networks.get((canvas.shape[1], canvas.shape[0])) or self._networks[self.size]
+            return network.infer(canvas)
 
-
-def _compiled(folder: Path, how: dict[str, Any]) -> tuple[ov.CompiledModel, object]:
-    """As compiled before on this processor, else now, and kept for the next process; and what must live as long.
-
-    Taking up what was compiled leaves a process about 10 MiB smaller than compiling it.
-    """
-    core = ov.Core()
-    here = f"{ov.get_version()} {core.get_property('CPU', 'FULL_DEVICE_NAME')} {sorted(how.items())}"
-    kept = folder / f"compiled-{hashlib.sha256(here.encode()).hexdigest()[:12]}.blob"
-    if kept.is_file():
+    def prepare(self, folders: Sequence[Path]) -> None:
+        """Do now what takes long about `take_up`: seconds, once on a machine. Its errors come again there."""
         try:
-            return _taken_up(core, kept, how)
+            compiled_file(self._core, [self._folder, *folders], self._threads, self.precision)
+        except (OSError, RuntimeError):
+            for folder in folders:
+                with contextlib.suppress(OSError, RuntimeError):
+                    compiled_file(self._core, [folder], self._threads, self.precision)
+
+    def take_up(self, folders: Sequence[Path]) -> None:
+        """Take pictures of these exported models' sizes, too: by one network for all, or by one for each.
+
+        A size that cannot be had is done without. Nothing can be looked at meanwhile, about a second.
+        """
+        with self._lock:
+            self._networks.clear()  # before the next comes: a process need not have room for both
+            try:
+                try:
+                    together = self._taken_up([self._folder, *folders], self.precision)
+                    self._networks = dict.fromkeys(together.sizes, together)
+                except (OSError, RuntimeError, ValueError) as error:
+                    log.warning("inference: no network for all sizes of the picture: %s", error)
+                    for folder in folders:
+                        self._take_up_alone(folder)
+            finally:
+                if self.size not in self._networks:
+                    self._networks[self.size] = self._network(self._folder, self.precision)
+            self.windows = tuple(size for size in self._networks if size != self.size)
+
+    def _take_up_alone(self, folder: Path) -> None:
+        try:
+            network = self._network(folder, self.precision)
         except (OSError, RuntimeError) as error:
-            log.warning("the compiled model %s cannot be taken up and is made anew: %s", kept.name, error)
-    compiled = core.compile_model(_with_picture_input(core.read_model(folder / MODEL)), "CPU", how)
-    try:
-        new = kept.with_suffix(f".{os.getpid()}.new")
-        new.write_bytes(compiled.export_model().getvalue())
-        new.replace(kept)
-    except OSError as error:
-        log.warning("the compiled model cannot be kept: %s", error)
-    return compiled, None
+            log.warning("inference: no window %s: %s", folder.name, error)
+        else:
+            self._networks[network.sizes[0]] = network
+
+    def _network(self, folder: Path, precision: Precision) -> Network:
+        """From its file, else compiled here: that leaves a process about 10 MiB larger."""
+        try:
+            return self._taken_up([folder], precision)
+        except (OSError, RuntimeError, ValueError) as error:
+            log.warning("the compiled model cannot be taken up and is made anew: %s", error)
+        how = compiling_options(self._threads, precision)
+        return _warmed(Network(self._core.compile_model(picture_model(self._core, folder), "CPU", how)))
+
+    def _taken_up(self, folders: Sequence[Path], precision: Precision) -> Network:
+        """From the file itself: the weights stay in its pages, which the processes share and which may be given back.
+
+        Raises OSError, RuntimeError, ValueError (the file is empty).
+        """
+        with compiled_file(self._core, folders, self._threads, precision).open("rb") as blob:
+            # Never written; OpenVINO asks for writable ones.
+            pages = mmap.mmap(blob.fileno(), 0, access=mmap.ACCESS_COPY)
+        tensor = ov.Tensor(np.frombuffer(pages, np.uint8), shared_memory=True)
+        how = compiling_options(self._threads, precision)
+        network = _warmed(_Mapped(self._core.import_model(tensor, "CPU", how), tensor))
+        if hasattr(pages, "madvise"):
+            pages.madvise(mmap.MADV_DONTNEED)  # what was needed has been copied; the rest is read again when asked for
+        return network
 
 
-def _taken_up(core: ov.Core, kept: Path, how: dict[str, Any]) -> tuple[ov.CompiledModel, object]:
-    """From the file itself: the weights stay in its pages, which the processes share and which may be given back."""
-    with kept.open("rb") as blob:
-        pages = mmap.mmap(blob.fileno(), 0, access=mmap.ACCESS_COPY)  # never written; OpenVINO asks for writable ones
-    content = np.frombuffer(pages, np.uint8)
-    tensor = ov.Tensor(content, shared_memory=True)
-    compiled = core.import_model(tensor, "CPU", how)
-    if hasattr(pages, "madvise"):
-        pages.madvise(mmap.MADV_DONTNEED)  # what was needed has been copied; the rest is read again when asked for
-    return compiled, (tensor, content)
+class _Mapped(Network):
+    """A network whose constants are a file's pages, which go after what refers to them."""
+
+    def __init__(self, compiled: ov.CompiledModel, pages: ov.Tensor) -> None:
+        super().__init__(compiled)
+        self._pages = pages
 
 
-def _with_picture_input(model: ov.Model) -> ov.Model:
-    steps = ov.preprocess.PrePostProcessor(model)
-    picture = steps.input()
-    picture.tensor().set_element_type(ov.Type.u8)
-    picture.tensor().set_layout(ov.Layout("NHWC"))
-    picture.tensor().set_color_format(ov.preprocess.ColorFormat.BGR)
-    picture.model().set_layout(ov.Layout("NCHW"))
-    picture.preprocess().convert_element_type(ov.Type.f32)
-    picture.preprocess().convert_color(ov.preprocess.ColorFormat.RGB)
-    picture.preprocess().scale([255.0, 255.0, 255.0])
-    return steps.build()
+def _warmed(network: Network) -> Network:
+    """The first inference of a process, made in two threads at once, never returned: make it here."""
+    for width, height in network.sizes:
+        network.infer(np.zeros((height, width, 3), np.uint8))
+    return network

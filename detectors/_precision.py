@@ -25,8 +25,9 @@ import numpy.typing as npt
 from filelock import FileLock
 
 from data.model.frame import Image
+from detectors._compiled import Precision
 from detectors._letterbox import Letterbox
-from detectors._openvino import OpenVinoModel, Precision
+from detectors._openvino import OpenVinoModel
 from detectors._tracker import iou
 
 _ROUNDS = 12

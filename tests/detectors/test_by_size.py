@@ -1,8 +1,7 @@
-"""When the network's smaller inputs are taken up, and that the process goes on without one that cannot be had."""
+"""When the network's smaller inputs are taken up."""
 
 from __future__ import annotations
 
-import logging
 import time
 
 import numpy as np
@@ -10,20 +9,23 @@ import numpy.typing as npt
 import pytest
 
 import detectors._backend as backend
-from data.errors import InputRejected
 from data.model.frame import Image
 from data.model.place import InferenceSettings
-from detectors._backend import BySize, Model, windows
+from detectors._backend import BySize, windows
 
 
 class Counting:
     """A back end that answers with the size of what it is given, and takes its time."""
 
     labels: tuple[str, ...] = ("person",)
-    windows: tuple[tuple[int, int], ...] = ()
 
     def __init__(self, busy_s: float = 0.0) -> None:
+        self.windows: tuple[tuple[int, int], ...] = ()
         self._busy_s = busy_s
+
+    def take_up(self) -> None:
+        assert self.windows == (), "once is enough"
+        self.windows = ((320, 384),)
 
     def infer(self, canvas: Image) -> npt.NDArray[np.float32]:
         until_s = time.thread_time() + self._busy_s
@@ -48,26 +50,15 @@ def test_they_are_taken_up_when_a_camera_is_looked_at_in_full_pace_and_not_befor
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(backend, "WEIGHED_OVER_S", 0.2)
-    seldom = BySize(Counting(), windows(InferenceSettings()), lambda _: Counting())
-    often = BySize(Counting(0.05), windows(InferenceSettings()), lambda _: Counting(0.001))
+    seldom, often = Counting(), Counting(0.05)
+    seldom_asked, often_asked = BySize(seldom, seldom.take_up), BySize(often, often.take_up)
     deadline_s = time.monotonic() + 30
-    while not often.windows and time.monotonic() < deadline_s:
-        often.infer(WHOLE)
+    while not often_asked.windows and time.monotonic() < deadline_s:
+        often_asked.infer(WHOLE)
     for _ in range(3):
-        seldom.infer(WHOLE)
+        seldom_asked.infer(WHOLE)
         time.sleep(0.5)
-    assert often.windows == ((320, 384),)
-    assert seldom.windows == ()
-    assert often.infer(PART)[0, 4] == pytest.approx(0.001)
-    assert often.infer(WHOLE)[0, 4] == pytest.approx(0.05)
-
-
-def test_one_that_cannot_be_had_is_done_without_and_said(caplog: pytest.LogCaptureFixture) -> None:
-    def refuse(one: InferenceSettings) -> Model:
-        raise InputRejected("no room")
-
-    model = BySize(Counting(), windows(InferenceSettings()), refuse)
-    with caplog.at_level(logging.WARNING):
-        model.take_up()
-    assert model.windows == ()
-    assert caplog.messages == ["inference: no window of 320 x 384 pixels: no room"]
+    assert often_asked.windows == ((320, 384),)
+    assert seldom_asked.windows == ()
+    often_asked.take_up()  # nothing is taken up again
+    assert often_asked.infer(PART)[0, 2] == 320
