@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
@@ -32,12 +33,14 @@ from dispatch.clocks import calendar_of
 from dispatch.offers import DELIVERY, TIMER, UNACCEPTED, expire_due
 from dispatch.plan_runs import OVER, ends_due
 from dispatch.plan_works import ROUND, Maker, rounds_due
+from dispatch.responders import sync_responders
 from dispatch.roster import changes_of_shift, keep_shifts
 from dispatch.routing import Roads, load_roads
 from dispatch.unaccepted import escalate_due
 from dispatch.upkeep import TIMER as UPKEEP
 from dispatch.upkeep import upkeeps_due
 from engine.catalogue import load_catalogue
+from engine.process.current_settings import SettingsFollower, with_settings
 from engine.process.heart import Heart
 from engine.process.options import RunOptions
 from engine.process.store_failure import must_go_on
@@ -78,6 +81,10 @@ class Requests:
         self._pool = ThreadPoolExecutor(ANSWERING_AT_ONCE, thread_name_prefix="answer")
         self._begun: set[int] = set()
         self._lock = threading.Lock()
+
+    def take(self, answers: Answers) -> None:
+        """What comes from now on is answered by these; what is under way goes on as it began."""
+        self._answers = answers
 
     def poll(self) -> None:
         for request in self._store.read(lambda reader: reader.unanswered_requests()):
@@ -150,22 +157,21 @@ def timer_kinds(settings: Settings, roads: Roads) -> Mapping[str, Due]:
 
 def run_clock(heart: Heart, options: RunOptions) -> None:
     """Target of the clock's process. Raises AlreadyRunning, InputRejected for an unusable road network."""
-    settings = options.settings
     with (
         held(options.run_dir / "clock.lock", "the clock"),
         held_in_store(options.store, "clock", "the clock of this store", lost=lambda _: heart.stopping.set()),
     ):
         store = open_store(options.store, migrate=False, mask=options.mask)
-        roads_file = settings.dispatch.roads
+        follower = SettingsFollower(store, options)
+        options = with_settings(options, follower.settle())
+        settings, roads_file = options.settings, options.settings.dispatch.roads
         roads = load_roads(None if roads_file is None else options.base_dir / roads_file)
-        timers = Timers(store, timer_kinds(settings, roads), settings)
-        requests = Requests(store, Answers(store, FolderVault(options.evidence_dir), options, load_catalogue()))
+        work = _Work(store, options, roads)
         seal = AuditSeal(store, settings, CheckpointKey(options.var_dir), CheckpointFile(options.var_dir))
         for name in ("apscheduler.executors", "apscheduler.scheduler"):
             logging.getLogger(name).setLevel(logging.ERROR)  # it would tell of every poll
         scheduler = BackgroundScheduler(timezone=UTC, daemon=True)
-        polls = {"timers": (timers.poll, POLL_S), "requests": (requests.poll, POLL_S)} | _polls(store, options, roads)
-        polls["audit"] = (seal.poll, settings.audit.checkpoint_every.total_seconds())
+        polls = work.polls | {"audit": (seal.poll, settings.audit.checkpoint_every.total_seconds())}
         for name, (poll, seconds) in polls.items():
             # coalesce and no grace: a late poll is still a poll, and one is enough however many were missed
             scheduler.add_job(
@@ -178,44 +184,89 @@ def run_clock(heart: Heart, options: RunOptions) -> None:
         try:
             while not heart.stopping.wait(POLL_S):
                 must_go_on(store)
+                if follower.changed() is not None:
+                    work.take(with_settings(options, follower.now))
+                    seal.take(follower.now.settings)
+                    check.take(follower.now.settings)
                 if wall_clock.jump():
                     for job in scheduler.get_jobs():  # it counts by the wall clock, and would wait until that is back
                         job.modify(next_run_time=datetime.now(UTC))
-                if time.monotonic() - timers.polled_s < FRESH_S:
+                if time.monotonic() - work.timers.polled_s < FRESH_S:
                     heart.beat()
         finally:
+            follower.close()
             scheduler.shutdown(wait=False)
-            requests.close()
+            work.requests.close()
             check.close()
             _seal_at_the_end(seal)
             store.close()
 
 
-def _polls(store: Store, options: RunOptions, roads: Roads) -> dict[str, tuple[Callable[[], object], float]]:
-    """What is looked at again and again, and how often, in seconds."""
-    settings = options.settings
-    polls: dict[str, tuple[Callable[[], object], float]] = {
-        "fusion": (Fusion(store, settings, roads).poll, POLL_S),
-        "aftermath": (Aftermath(store, settings, roads).poll, POLL_S),
-        "automatic": (Automatic(store, settings, roads).poll, POLL_S),
-        "planner": (Planner(store, settings, roads).poll, POLL_S),
-        "clock watch": (ClockWatch(store, settings).poll, POLL_S),
-        "watchdog": (Watchdog(store, settings, datetime.now(UTC)).poll, POLL_S),
-        "rejects": (RejectWatch(store, settings).poll, REJECTS_S),
-        "shifts": (Shifts(store, settings).poll, SHIFTS_S),
-        "accounts": (AccountWatch(store, settings, roads).poll, POLL_S),
-        "ended sessions": (EndedSessions(store).poll, PURGE_S),
-        "clips": (
-            ClipRetention(store, FolderVault(options.evidence_dir), options.recordings_dir, settings).poll,
-            CLIPS_S,
-        ),
-    }
-    keeping = ObservationKeeping(store, options.observations_dir, settings.observations)
-    polls["observations"] = (keeping.poll, CLIPS_S)
-    if settings.heartbeat is not None:
-        heartbeat = Heartbeat(store, settings.heartbeat, _heartbeat_url(options))
-        polls["heartbeat"] = (heartbeat.poll, settings.heartbeat.every.total_seconds())
-    return polls
+class _Work:
+    """All that the clock's process does again and again, by the settings in force.
+
+    `polls`: what is called, and how often, in seconds. What has all it knows from the store is made anew when the
+    settings change, as after a restart; the others take them over.
+    """
+
+    def __init__(self, store: Store, options: RunOptions, roads: Roads) -> None:
+        settings = options.settings
+        self._store = store
+        self._roads = roads
+        self._options = options
+        self.timers = Timers(store, timer_kinds(settings, roads), settings)
+        self.requests = Requests(store, self._answers(options))
+        self._clock_watch = ClockWatch(store, settings)
+        self._watchdog = Watchdog(store, settings, datetime.now(UTC))
+        self._rejects = RejectWatch(store, settings)
+        self._made = self._make(options)
+        self.polls: dict[str, tuple[Callable[[], object], float]] = {
+            "timers": (self.timers.poll, POLL_S),
+            "requests": (self.requests.poll, POLL_S),
+            "clock watch": (self._clock_watch.poll, POLL_S),
+            "watchdog": (self._watchdog.poll, POLL_S),
+            "rejects": (self._rejects.poll, REJECTS_S),
+            "ended sessions": (EndedSessions(store).poll, PURGE_S),
+        }
+        every = {"shifts": SHIFTS_S, "clips": CLIPS_S}
+        self.polls |= {name: (partial(self._poll, name), every.get(name, POLL_S)) for name in self._made}
+        keeping = ObservationKeeping(store, options.observations_dir, settings.observations)
+        self.polls["observations"] = (keeping.poll, CLIPS_S)
+        if settings.heartbeat is not None:
+            heartbeat = Heartbeat(store, settings.heartbeat, _heartbeat_url(options))
+            self.polls["heartbeat"] = (heartbeat.poll, settings.heartbeat.every.total_seconds())
+
+    def take(self, options: RunOptions) -> None:
+        """Go on with other settings. A poll that is under way ends as it began. Raises what the store raises."""
+        before, settings = self._options.settings, options.settings
+        self._options = options
+        self.timers.take(timer_kinds(settings, self._roads), settings)
+        self.requests.take(self._answers(options))
+        for watch in (self._clock_watch, self._watchdog, self._rejects):
+            watch.take(settings)
+        self._made = self._make(options)
+        if before.responders != settings.responders:
+            self._store.write(lambda writer: sync_responders(writer, settings, datetime.now(UTC)))
+        log.info("the clock goes on with version %d of the settings", options.version)
+
+    def _poll(self, name: str) -> object:
+        return self._made[name]()
+
+    def _answers(self, options: RunOptions) -> Answers:
+        return Answers(self._store, FolderVault(options.evidence_dir), options, load_catalogue())
+
+    def _make(self, options: RunOptions) -> dict[str, Callable[[], object]]:
+        store, settings, roads = self._store, options.settings, self._roads
+        clips = ClipRetention(store, FolderVault(options.evidence_dir), options.recordings_dir, settings)
+        return {
+            "fusion": Fusion(store, settings, roads).poll,
+            "aftermath": Aftermath(store, settings, roads).poll,
+            "automatic": Automatic(store, settings, roads).poll,
+            "planner": Planner(store, settings, roads).poll,
+            "shifts": Shifts(store, settings).poll,
+            "accounts": AccountWatch(store, settings, roads).poll,
+            "clips": clips.poll,
+        }
 
 
 def _seal_at_the_end(seal: AuditSeal) -> None:

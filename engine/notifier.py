@@ -15,14 +15,16 @@ from datetime import UTC, datetime, timedelta
 from structlog.contextvars import bound_contextvars
 
 from data.config.settings import Settings
+from data.errors import YipingError
 from data.local.lock import held
 from data.model.notice import Notice
 from data.model.push_subscription import PushSubscription
-from data.ports.channel import Channel, ChannelContext, DeliveryFailed, Message
+from data.ports.channel import Channel, ChannelContext, ChannelRecipe, DeliveryFailed, Message
 from data.ports.store import Store, Writer
 from data.sql.lease import held_in_store
 from data.sql.store import open_store
 from data.stored.web_push import subscriptions_of
+from engine.process.current_settings import SettingsFollower
 from engine.process.heart import Heart
 from engine.process.options import RunOptions
 from engine.process.store_failure import must_go_on
@@ -50,6 +52,21 @@ class Notifier:
         self._pools = {name: ThreadPoolExecutor(AT_ONCE, thread_name_prefix=f"channel-{name}") for name in channels}
         self._busy: set[int] = set()  # notices handed to a thread
         self._lock = threading.Lock()
+
+    def take(self, settings: Settings, channels: Mapping[str, Channel]) -> None:
+        """Go on with other settings. What is being sent is sent to its end; a channel that has gone takes no more."""
+        with self._lock:
+            gone = [self._pools.pop(name) for name in self._pools.keys() - channels.keys()]
+            self._pools |= {
+                name: ThreadPoolExecutor(AT_ONCE, thread_name_prefix=f"channel-{name}")
+                for name in channels.keys() - self._pools.keys()
+            }
+        timeouts = {channel.id: channel.timeout for channel in settings.notices.channels}
+        self._timeouts = self._timeouts | timeouts  # also of those that have gone: something may be under way
+        self._channels = {**self._channels, **channels}
+        self._settings = settings
+        for pool in gone:
+            pool.shutdown(wait=False)
 
     def poll(self) -> None:
         """Begin, fire and hand out what is due now. Raises what the store raises; the next poll tries again."""
@@ -144,6 +161,32 @@ def _subject_ids(subject: str) -> dict[str, int]:
     return {f"{topic}_id": int(number)} if topic in {"alert", "event", "task"} and number.isdecimal() else {}
 
 
+class _Channels:
+    """The channels of the settings in force; one whose settings are as they were stays the same."""
+
+    def __init__(self, context: ChannelContext) -> None:
+        self._context = context
+        self._made: dict[str, tuple[ChannelRecipe, Channel]] = {}
+
+    def of(self, settings: Settings) -> Mapping[str, Channel]:
+        """By id. Raises InputRejected for an unusable channel of the file; one of a saved version is left out.
+
+        What somebody has just saved must not silence the other channels.
+        """
+        found: dict[str, Channel] = {}
+        for recipe in settings.notices.channels:
+            if recipe.id not in self._made or self._made[recipe.id][0] != recipe:
+                try:
+                    self._made[recipe.id] = recipe, recipe.make(self._context)
+                except YipingError as error:
+                    if settings.config == "file":
+                        raise
+                    log.error("channel %s cannot be used: %s", recipe.id, error)
+                    continue
+            found[recipe.id] = self._made[recipe.id][1]
+        return found
+
+
 def run_notifier(heart: Heart, options: RunOptions) -> None:
     """Target of the notifier's process. Raises AlreadyRunning, and InputRejected for an unusable channel."""
     with (
@@ -155,14 +198,18 @@ def run_notifier(heart: Heart, options: RunOptions) -> None:
         def subscriptions(user: str) -> Sequence[PushSubscription]:
             return store.read(lambda reader: subscriptions_of(reader, user))
 
-        context = ChannelContext(options.secrets, options.base_dir, subscriptions)
-        channels = {recipe.id: recipe.make(context) for recipe in options.settings.notices.channels}
-        notifier = Notifier(store, options.settings, channels)
+        follower = SettingsFollower(store, options)
+        settings = follower.settle().settings
+        make = _Channels(ChannelContext(options.secrets, options.base_dir, subscriptions))
+        notifier = Notifier(store, settings, make.of(settings))
         try:
             while not heart.stopping.wait(POLL_S):
                 must_go_on(store)
+                if (news := follower.changed()) is not None:
+                    notifier.take(news, make.of(news))
                 notifier.poll()
                 heart.beat()
         finally:
+            follower.close()
             notifier.close()
             store.close()

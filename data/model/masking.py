@@ -55,6 +55,17 @@ class SecretMask:
     def __setstate__(self, state: tuple[tuple[str, ...], tuple[str, ...]]) -> None:
         self._secrets, self._pairs = state
 
+    def learn(self, other: SecretMask) -> None:
+        """Mask from now on also what the other one masks: settings with another key in an address are in force."""
+        more = SecretMask()
+        more.__setstate__((
+            tuple(sorted({*self._secrets, *other._secrets})), tuple(sorted({*self._pairs, *other._pairs})),
+        ))  # fmt: skip
+        if more.__getstate__() == self.__getstate__():
+            return
+        _ = more._inside, more._alone  # made before it is used: other threads mask meanwhile
+        self.__dict__.update(more.__dict__)
+
     def __call__(self, text: str) -> str:
         """`text` without secrets, and without what stands before the @ of any URL. Linear in the length of the text."""
         text = redact(text)

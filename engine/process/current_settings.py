@@ -11,12 +11,15 @@ from sqlalchemy.exc import SQLAlchemyError
 from data.config.catalogue import Catalogue
 from data.config.reading import DocumentReader, load_machine, load_settings
 from data.errors import StoreClosed
+from data.model.masking import secret_mask
+from data.model.secrets import Secrets
 from data.ports.store import Store
 from data.sql.engine import store_url
 from data.sql.store import open_store
 from data.stored import settings_versions
 from data.stored.settings_versions import InForce, assigned, settings_in_force
 from engine.catalogue import load_catalogue
+from engine.process.log_lines import mask_also
 from engine.process.options import RunOptions
 
 
@@ -36,6 +39,14 @@ class SettingsFollower(settings_versions.SettingsFollower):
         workers = assigned(options.settings, options.workers)
         start = InForce(options.settings, options.version, workers, options.version)
         super().__init__(store, document_reader(options, catalogue), start)
+        self._options = options
+        self.tell(self._learn_secrets)
+
+    def _learn_secrets(self, found: InForce) -> None:
+        """Keys in addresses that were not known at the start are kept out of the log and of the store, too."""
+        mask = secret_mask(found.settings, Secrets())
+        self._options.mask.learn(mask)
+        mask_also(mask)
 
 
 def configured(config: Path, var_dir: Path, store: str = "") -> RunOptions:

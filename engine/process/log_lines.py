@@ -33,6 +33,13 @@ def log_formatter(name: str, mask: SecretMask, form: LogFormat = LogFormat.TEXT)
     return RedactingFormatter(f"%(asctime)s %(levelname)s {name} %(name)s: %(message)s", mask)
 
 
+def mask_also(mask: SecretMask) -> None:
+    """Take these secrets, too, out of every line that this process logs from now on."""
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler.formatter, RedactingFormatter | JsonFormatter):
+            handler.formatter.mask.learn(mask)
+
+
 class RedactingFormatter(logging.Formatter):
     """Log lines, and the traces of libraries in them, without configured secrets and credentials in URLs.
 
@@ -42,10 +49,10 @@ class RedactingFormatter(logging.Formatter):
 
     def __init__(self, form: str, mask: SecretMask) -> None:
         super().__init__(form)
-        self._mask = mask
+        self.mask = mask
 
     def format(self, record: logging.LogRecord) -> str:
-        return self._mask(super().format(record))
+        return self.mask(super().format(record))
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's own name
         return (super().formatMessage(record) + _ids()).translate(_ONE_LINE)
@@ -59,7 +66,7 @@ class JsonFormatter(ProcessorFormatter):
 
     def __init__(self, name: str, mask: SecretMask) -> None:
         self._name = name
-        self._mask = mask
+        self.mask = mask
         super().__init__(
             processors=[format_exc_info, self._fields, JSONRenderer(ensure_ascii=False)], keep_exc_info=False
         )
@@ -75,12 +82,12 @@ class JsonFormatter(ProcessorFormatter):
             "level": record.levelname.lower(),
             "process": self._name,
             "logger": record.name,
-            "event": self._mask(str(given["event"])),
+            "event": self.mask(str(given["event"])),
         }
         bound = {name: value for name, value in get_contextvars().items() if name not in _OWN_FIELDS}
-        fields.update({name: self._mask(value) if isinstance(value, str) else value for name, value in bound.items()})
+        fields.update({name: self.mask(value) if isinstance(value, str) else value for name, value in bound.items()})
         traces = {"exception": given.get("exception"), "stack": given.get("stack_info")}
-        fields.update({name: self._mask(str(trace)) for name, trace in traces.items() if trace})
+        fields.update({name: self.mask(str(trace)) for name, trace in traces.items() if trace})
         return fields
 
 

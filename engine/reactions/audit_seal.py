@@ -45,6 +45,10 @@ class AuditSeal:
         self._known = False
         self._alarmed: bool | None = None
 
+    def take(self, settings: Settings) -> None:
+        """Raise alarms by other settings; where checkpoints go is the machine's."""
+        self._settings = settings
+
     def poll(self, now: datetime | None = None) -> None:
         """Sign what is new; raise or end the alarm."""
         now = now or datetime.now(UTC)

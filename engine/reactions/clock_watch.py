@@ -34,6 +34,10 @@ class ClockWatch:
         self._wall_clock = WallClock(lambda: wall().timestamp(), monotonic_s)
         self._ends_s = monotonic_s() + STANDS_S if store.read(open_alarms) else None
 
+    def take(self, settings: Settings) -> None:
+        """Go on with other settings."""
+        self._settings = settings
+
     def poll(self) -> None:
         """Raise an alarm at a jump, with its seconds; end it ten minutes later. Raises what the store raises.
 

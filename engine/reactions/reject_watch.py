@@ -34,6 +34,14 @@ class RejectWatch:
 
     def __init__(self, store: Store, settings: Settings) -> None:
         self._store = store
+        self.take(settings)
+        self._seen = 0
+        self._times: dict[Source, deque[datetime]] = {}
+        self._newest: dict[Source, Rejected] = {}
+        self._pruned_at: datetime | None = None
+
+    def take(self, settings: Settings) -> None:
+        """Go on with other settings."""
         self._settings = settings
         self._sites = frozenset(site.id for site in settings.sites)
         self._of_warnings = {("", SENT_WARNINGS)} | {
@@ -42,10 +50,6 @@ class RejectWatch:
             for monitor in site.all_monitors
             if monitor.gives == "warnings"
         }
-        self._seen = 0
-        self._times: dict[Source, deque[datetime]] = {}
-        self._newest: dict[Source, Rejected] = {}
-        self._pruned_at: datetime | None = None
 
     def poll(self, now: datetime | None = None) -> None:
         """Raise and end the alarms. Raises what the store raises."""

@@ -38,6 +38,10 @@ class DatabaseCheck:
         if self._path is not None:
             threading.Thread(target=self._run, name="database-check", daemon=True).start()
 
+    def take(self, settings: Settings) -> None:
+        """Raise alarms by other settings."""
+        self._settings = settings
+
     def close(self) -> None:
         self._end.set()
 

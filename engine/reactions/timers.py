@@ -52,6 +52,10 @@ class Timers:
         self._wrong: dict[str, str] = {}
         self.polled_s = time.monotonic()
 
+    def take(self, kinds: Mapping[str, Due], settings: Settings) -> None:
+        """Go on with other settings."""
+        self._kinds, self._settings = kinds, settings
+
     def poll(self, now: datetime | None = None) -> None:
         """End what is due now. Raises what the store raises when it takes no writes; the next poll tries again."""
         now = now or datetime.now(UTC)

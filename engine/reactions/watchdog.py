@@ -27,6 +27,10 @@ class Watchdog:
         self._settings = settings
         self._started = started
 
+    def take(self, settings: Settings) -> None:
+        """Go on with other settings."""
+        self._settings = settings
+
     def poll(self, now: datetime | None = None) -> None:
         """Raise the alarm while steps are late, end it when none is. Raises what the store raises."""
         now = now or datetime.now(UTC)
