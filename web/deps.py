@@ -16,6 +16,7 @@ from data.config.catalogue import Catalogue
 from data.config.settings import Settings
 from data.local.lanes import Lanes
 from data.local.live_socket import LiveHub
+from data.model.masking import SecretMask
 from data.model.secrets import Secrets
 from data.ports.feed import FrameHub
 from data.ports.store import EvidenceVault, Reader, Store, Writer
@@ -69,6 +70,7 @@ class ServerDeps:
     settings_version: int = 0
     workers: Mapping[str, int] = field(default_factory=dict)
     in_force: InForce | None = None
+    mask: SecretMask = field(default_factory=SecretMask)  # of the store; it learns the secrets of new settings
     source_url: str = ""
     base_map: Path | None = None
     certificate: Path | None = None  # of our own https, for what is told of its end

@@ -233,6 +233,7 @@ def serve(options: ServeOptions) -> None:
         base_dir=options.base_dir,
         settings_version=options.settings_version,
         workers=options.workers,
+        mask=options.mask,
         source_url=options.source_url,
         base_map=options.base_map,
         door=options.door,

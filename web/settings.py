@@ -17,7 +17,9 @@ from data.config.document import document_of, foreign_keys
 from data.config.reading import ConfigError, DocumentReader, Problem
 from data.config.settings import Settings
 from data.errors import InputRejected, NotFound
+from data.model.masking import mask_log_also, secret_mask
 from data.model.record import Change
+from data.model.secrets import Secrets
 from data.model.settings_version import SettingsVersion
 from data.model.views import iso
 from data.stored.settings_versions import TOPIC, InForce, NewVersion, SettingsFollower, assigned, proposed, told
@@ -54,6 +56,7 @@ class CurrentSettings:
         workers = assigned(deps.settings, deps.workers)
         start = InForce(deps.settings, deps.settings_version, workers, deps.settings_version)
         self._follower = SettingsFollower(deps.store, self.reader, start)
+        self._follower.tell(self._learn_secrets)
 
     @property
     def now(self) -> InForce:
@@ -79,6 +82,12 @@ class CurrentSettings:
     async def catch_up(self, version: int) -> None:
         """Wait until this version is in force here, two seconds at most: whoever has saved sees what they saved."""
         await asyncio.to_thread(self._follower.wait_for, version, _CAUGHT_UP_S)
+
+    def _learn_secrets(self, found: InForce) -> None:
+        """On the follower's thread: keys in addresses that are new are kept out of log and store, too."""
+        mask = secret_mask(found.settings, Secrets())
+        self._deps.mask.learn(mask)
+        mask_log_also(mask)
 
     def _take(self, found: InForce) -> None:
         before = self._deps.settings

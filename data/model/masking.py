@@ -11,6 +11,7 @@ import base64
 import hashlib
 import html
 import json
+import logging
 import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
@@ -130,6 +131,14 @@ class SecretMask:
             if place < len(self._forms) and self._forms[place].startswith(tail):
                 return body[: first + at] + MASK + text[len(body) :]
         return text
+
+
+def mask_log_also(mask: SecretMask) -> None:
+    """Take these secrets, too, out of every line that this process logs from now on: by the masks of its formatters."""
+    for handler in logging.getLogger().handlers:
+        known = getattr(handler.formatter, "mask", None)
+        if isinstance(known, SecretMask):
+            known.learn(mask)
 
 
 class _FormIndex:

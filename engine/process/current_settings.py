@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from data.config.catalogue import Catalogue
 from data.config.reading import DocumentReader, load_machine, load_settings
 from data.errors import StoreClosed
-from data.model.masking import secret_mask
+from data.model.masking import mask_log_also, secret_mask
 from data.model.secrets import Secrets
 from data.ports.store import Store
 from data.sql.engine import store_url
@@ -19,7 +19,6 @@ from data.sql.store import open_store
 from data.stored import settings_versions
 from data.stored.settings_versions import InForce, assigned, settings_in_force
 from engine.catalogue import load_catalogue
-from engine.process.log_lines import mask_also
 from engine.process.options import RunOptions
 
 
@@ -46,7 +45,7 @@ class SettingsFollower(settings_versions.SettingsFollower):
         """Keys in addresses that were not known at the start are kept out of the log and of the store, too."""
         mask = secret_mask(found.settings, Secrets())
         self._options.mask.learn(mask)
-        mask_also(mask)
+        mask_log_also(mask)
 
 
 def configured(config: Path, var_dir: Path, store: str = "") -> RunOptions:

@@ -33,13 +33,6 @@ def log_formatter(name: str, mask: SecretMask, form: LogFormat = LogFormat.TEXT)
     return RedactingFormatter(f"%(asctime)s %(levelname)s {name} %(name)s: %(message)s", mask)
 
 
-def mask_also(mask: SecretMask) -> None:
-    """Take these secrets, too, out of every line that this process logs from now on."""
-    for handler in logging.getLogger().handlers:
-        if isinstance(handler.formatter, RedactingFormatter | JsonFormatter):
-            handler.formatter.mask.learn(mask)
-
-
 class RedactingFormatter(logging.Formatter):
     """Log lines, and the traces of libraries in them, without configured secrets and credentials in URLs.
 

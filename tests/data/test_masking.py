@@ -161,3 +161,12 @@ def test_secrets_that_overlap_are_masked_from_the_left_and_the_longest_first(sec
     alone = [re.escape(form) for form in forms if len(form) < 6]
     parts = [*inside, *([rf"(?<![0-9A-Za-z])(?:{'|'.join(alone)})(?![0-9A-Za-z])"] if alone else [])]
     assert mask(text) == re.sub("|".join(parts), "***", text)
+
+
+def test_a_mask_learns_the_secrets_of_new_settings_and_keeps_its_own() -> None:
+    mask = SecretMask(["heron-4711-secret"], [("viewer", "stork-4712-secret")])
+    assert mask("a heron-4711-secret, an egret-4713-secret") == "a ***, an egret-4713-secret"
+    mask.learn(SecretMask(["egret-4713-secret"]))
+    assert mask("a heron-4711-secret, an egret-4713-secret") == "a ***, an ***"
+    both = base64.b64encode(b"viewer:stork-4712-secret").decode()
+    assert both not in mask(f"Authorization: Basic {both}")
