@@ -133,7 +133,7 @@ def _workers(options: RunOptions, known: int = 0) -> list[Child]:
     return [Child(n, run_cameras, (options, n, s), environment=lean, yielding=YIELDING) for n, s in names]
 
 
-class _MoreWorkers:
+class MoreWorkers:
     """Workers for cameras that were added while everything ran: as many as this machine carries."""
 
     def __init__(self, options: RunOptions, running: int) -> None:
@@ -156,6 +156,11 @@ class _MoreWorkers:
         self._running += len(more)
         return more
 
+    @property
+    def version(self) -> int:
+        """Of the settings that were looked at last."""
+        return 0 if self._follower is None else self._follower.now.version
+
     def close(self) -> None:
         if self._follower is not None:
             self._follower.close()
@@ -174,7 +179,7 @@ def run_all(
     Raises AlreadyRunning when this VAR folder is in use, StoreClosed, OSError.
     """
     children = build_children(options, web, others)
-    more = _MoreWorkers(options, sum(child.name.startswith("worker-") for child in children))
+    more = MoreWorkers(options, sum(child.name.startswith("worker-") for child in children))
     supervisor = Supervisor(children, options.run_dir, options.mask, options.settings.log.format, more=more)
 
     def before() -> None:

@@ -161,6 +161,10 @@ REFUSALS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "“{name}”属于本机：请改 config.yaml 并重新启动",
             "{name} belongs to this machine: change it in config.yaml and start again",
         ),
+        "refused.setting.file": (
+            "这里不能指定文件 {name}：只能是 config.yaml 所在目录或 VAR 中自建目录里的文件",
+            "The file {name} may not be named here: only one beside config.yaml, or in a folder of its own in VAR",
+        ),
         "refused.setting.kind": ("请选种类，例如 {example}", "Choose a kind, e.g. {example}"),
         "refused.setting.kind.unknown": ("没有“{name}”这一种类", "There is no kind {name}"),
         "refused.setting.unknown": ("没有“{name}”这一设置", "There is no setting {name}"),

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 
+from data.config.document import digest
 from data.errors import InputRejected, NotFound, RowDamaged
 from data.local.checkpoint import (
     STORED_AS,
@@ -96,6 +97,7 @@ class _Trail:
     disabled: dict[str, bool] = field(default_factory=dict)
     photos: dict[int, str] = field(default_factory=dict)  # by task id
     clips: set[str] = field(default_factory=set)  # kept and not expired
+    settings: dict[int, str] = field(default_factory=dict)  # by version: the hash of its document
 
     def take(self, count: int, entry: AuditEntry) -> None:
         if count in self.wanted:
@@ -109,6 +111,8 @@ class _Trail:
             self.clips.add(str(entry.detail["sha256"]))
         if entry.action == "expire_clip":
             self.clips.discard(str(entry.detail["sha256"]))
+        if topic == "settings" and name.isdecimal():
+            self.settings[int(name)] = str(entry.detail.get("hash"))
         if topic == "user" and entry.action in {"add_user", "change_user"}:
             self.roles[name] = str(entry.detail.get("role"))
         if topic == "user" and entry.action in {"disable_user", "enable_user"}:
@@ -159,6 +163,7 @@ def full_check(
     if chain.broken is None:
         _check_alerts_and_tasks(store, trail, findings)
         _check_users(store, trail, findings)
+        _check_settings(store, trail, findings)
     signed = max((one.count for one in kept.all), default=0)
     return AuditReport(chain, len(kept.all), signed, pictures + clips, tuple(_shortened(findings)), tuple(remarks))
 
@@ -367,6 +372,21 @@ def _check_users(store: Store, trail: _Trail, findings: list[str]) -> None:
         findings += _user_findings(user, trail)
     known = {user.name for user in users}
     findings += [f"user {name} is in the trail, but not in the store" for name in sorted(trail.roles.keys() - known)]
+
+
+def _check_settings(store: Store, trail: _Trail, findings: list[str]) -> None:
+    """Every version of the settings is what was saved, and none was put in or taken out."""
+    newest = store.read(lambda reader: reader.newest_settings())
+    for number in range(1, newest + 1):
+        try:
+            version = store.read(lambda reader, n=number: reader.settings_version(n))  # type: ignore[misc]
+        except NotFound:
+            findings.append(f"version {number} of the settings is not there, or damaged")
+            continue
+        if digest(version.document) != trail.settings.get(number):
+            findings.append(f"version {number} of the settings is not what the trail says was saved")
+    gone = sorted(number for number in trail.settings if number > newest)
+    findings += [f"version {number} of the settings is in the trail, but not in the store" for number in gone]
 
 
 def _user_findings(user: User, trail: _Trail) -> Iterator[str]:

@@ -9,14 +9,15 @@ from __future__ import annotations
 import asyncio
 import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from data.config.catalogue import Catalogue, UnknownKind
 from data.config.difference import differences
-from data.config.document import document_of, foreign_keys
+from data.config.document import document_of, forbidden_files, foreign_keys, named_files, of_text
 from data.config.reading import ConfigError, DocumentReader, Problem
 from data.config.settings import Settings
-from data.errors import InputRejected, NotFound
+from data.errors import InputRejected, NotFound, UnusableRow
 from data.model.masking import mask_log_also, secret_mask
 from data.model.record import Change
 from data.model.secrets import Secrets
@@ -109,6 +110,7 @@ def checked(deps: ServerDeps, current: CurrentSettings, given: Mapping[str, Any]
         document = document_of(given)
         settings = current.reader.read(document)
         found = told(differences(deps.settings, settings, deps.credentials))
+        problems += _files(deps, current, settings, given)
     except ConfigError as error:
         problems += error.problems
     return {"problems": [problem_view(one, given) for one in problems], "difference": found}
@@ -125,13 +127,24 @@ def propose(
 ) -> NewVersion:
     """A new version on top of `base`. Blocks. Raises SettingsRefused with every problem, NotFound."""
     problems = list(foreign_keys(given, deps.file))
+    now = current.now
     try:
         new = proposed(deps.store, current.reader, base, document_of(given), note=note, restored=restored)
     except ConfigError as error:
         raise SettingsRefused([*problems, *error.problems], given) from None
+    if restored is None:
+        problems += _files(deps, current, new.settings, given)
     if problems:
         raise SettingsRefused(problems, given)
-    return new
+    # Who has seen the version in force has seen all there is to see of newer ones that cannot be read.
+    return replace(new, before=now.newest) if now.trouble and base == now.version else new
+
+
+def _files(deps: ServerDeps, current: CurrentSettings, new: Settings, given: Mapping[str, Any]) -> Iterator[Problem]:
+    """Files that the version in force does not name, and that nobody may name here."""
+    names = named_files(new) - named_files(current.now.settings)
+    if names:
+        yield from forbidden_files(given, names, deps.base_dir.resolve(), deps.var_dir.resolve())
 
 
 def with_site(document: Mapping[str, Any], site: str, parts: Mapping[str, Any], catalogue: Catalogue) -> dict[str, Any]:
@@ -201,6 +214,14 @@ def problem_view(problem: Problem, document: Mapping[str, Any]) -> dict[str, Any
     return {
         "path": path, "site": site, "words": problem.message, "key": problem.key, "values": dict(problem.values),
     }  # fmt: skip
+
+
+def document_in(version: SettingsVersion) -> dict[str, Any]:
+    """The document of a stored version. Raises UnusableRow for one that is damaged."""
+    try:
+        return of_text(version.document)
+    except (ValueError, RecursionError):
+        raise UnusableRow(f"version {version.number} of the settings cannot be read") from None
 
 
 def version_view(version: SettingsVersion) -> dict[str, Any]:

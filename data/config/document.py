@@ -8,6 +8,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, time
 from io import StringIO
+from pathlib import Path, PurePath, PurePosixPath
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -22,6 +23,9 @@ MACHINE_KEYS: Sequence[str] = (
 """Top-level keys that always come from config.yaml: what this machine carries and how it is reached, and what a stolen
 session must not be able to switch off (second factors, the sealed audit trail, the sign of life)."""
 
+_OF_VAR = frozenset(
+    {"audit", "evidence", "inbox", "keys", "observations", "recordings", "replaced", "run", "spool", "tls"}
+)
 NAME = "config.yaml"  # what problems of a document are told of, as those of the file are
 
 
@@ -92,6 +96,59 @@ def with_machine_keys(settings: Settings, machine: Settings) -> Settings:
     own: dict[str, Any] = {key: getattr(machine, key) for key in MACHINE_KEYS}
     own["dispatch"] = settings.dispatch.model_copy(update={"roads": machine.dispatch.roads})
     return settings.model_copy(update=own)
+
+
+def named_files(settings: Settings) -> frozenset[str]:
+    """Every file that the settings of a document name, as written."""
+    document = {name: value for name, value in settings.model_dump().items() if name not in MACHINE_KEYS}
+    return frozenset(str(path) for path in _paths(document))
+
+
+def _paths(value: Any) -> Iterator[PurePath]:
+    if isinstance(value, PurePath):
+        yield value
+    elif isinstance(value, Mapping):
+        for one in value.values():
+            yield from _paths(one)
+    elif isinstance(value, list | tuple | set | frozenset):
+        for one in value:
+            yield from _paths(one)
+
+
+def forbidden_files(document: Mapping[str, Any], names: frozenset[str], base: Path, var: Path) -> Iterator[Problem]:
+    """Files among `names` that nobody may bring in from a screen, each with its first place in the document.
+
+    A gauge's file that cannot be read as one is shown line by line among the rejects: so what lies outside of the
+    folders of config.yaml and VAR, secrets, keys and the database are named in config.yaml or on the server only.
+    """
+    for name in sorted(names):
+        if _is_forbidden(name, base, var):
+            text = f"{name} may not be named here: a file beside config.yaml, or in a folder of its own in VAR"
+            path = dotted(next(_places(document, name), ()))
+            yield Problem(NAME, path, 0, text, key="setting.file", values={"name": name})
+
+
+def _is_forbidden(name: str, base: Path, var: Path) -> bool:
+    inside_var = name.startswith("var:")
+    written = PurePosixPath(name.removeprefix("var:"))
+    if written.is_absolute() or ".." in written.parts or any(part.startswith(".") for part in written.parts):
+        return True
+    whole = (var if inside_var else base) / written
+    if whole.is_relative_to(var):
+        first = whole.relative_to(var).parts[:1]
+        return not first or first[0] in _OF_VAR or first[0].startswith("yiping.")
+    return "secret" in whole.name.lower() or whole == base / NAME
+
+
+def _places(value: Any, text: str, keys: PathKeys = ()) -> Iterator[PathKeys]:
+    if value == text:
+        yield keys
+    elif isinstance(value, Mapping):
+        for name, one in value.items():
+            yield from _places(one, text, (*keys, str(name)))
+    elif isinstance(value, list):
+        for number, one in enumerate(value):
+            yield from _places(one, text, (*keys, number))
 
 
 def foreign_keys(document: Mapping[str, Any], machine: Mapping[str, Any]) -> Iterator[Problem]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,9 +15,13 @@ from alerts.lifecycle import acknowledge
 from data.config.settings import Settings
 from data.local.meters import read_meters
 from data.local.vault import FolderVault
-from data.model.people import Actor, Role
+from data.model.people import SYSTEM, Actor, Role
 from data.model.record import broken_link
-from engine.run import build_children, shares
+from data.sql.store import open_store
+from data.stored.settings_versions import keep_version, proposed
+from engine.process.current_settings import document_reader
+from engine.process.options import RunOptions
+from engine.run import MoreWorkers, build_children, prepare, shares
 from tests.engine.children import is_alive, supervise
 from tests.engine.city import Cities, lamp_site
 
@@ -159,3 +164,41 @@ def test_cameras_are_spread_evenly_over_the_workers(tmp_path: Path) -> None:
     assert shares(Settings(sites=sites, workers=2)) == [("gate-0", "gate-2", "gate-4"), ("gate-1", "gate-3")]
     assert shares(Settings(sites=sites[:1], workers=4)) == [("gate-0",)]
     assert shares(Settings(workers=4)) == []
+
+
+def test_a_camera_that_is_added_gets_a_worker_of_its_own_while_the_machine_carries_one_more(tmp_path: Path) -> None:
+    options = RunOptions(Settings(config="screen", workers=2), var_dir=tmp_path / "var")
+    prepare(options)
+    assert [child.name for child in build_children(options)] == ["worker-1", "sensors", "clock", "notifier"]
+    more = MoreWorkers(options, running=1)
+    more.open()
+    with closing(open_store(options.store)) as store:
+        reader = document_reader(options)
+
+        def save(*names: str) -> None:
+            sites = [
+                {"id": name, "location": {"lon": 1, "lat": 2}, "monitor": {"kind": "http_snapshot", "url": "http://x/"}}
+                for name in names
+            ]
+            base = store.read(lambda look: look.newest_settings())
+            new = proposed(store, reader, base, {"sites": sites})
+            store.write(lambda writer: keep_version(writer, new, SYSTEM, datetime.now(UTC)))
+
+        def begun() -> list[tuple[str, tuple[str, ...]]]:
+            return [(child.name, child.args[2]) for child in more()]
+
+        save("gate")
+        deadline = time.monotonic() + 10
+        while more.version < 1:
+            assert begun() == []
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        save("gate", "quay", "pier")
+        found: list[tuple[str, tuple[str, ...]]] = []
+        while not found:
+            found = begun()
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        assert found == [("worker-2", ("quay",))]
+        assert begun() == []
+    more.close()

@@ -280,6 +280,16 @@ def test_the_schema_describes_the_document_and_every_kind(admin: httpx.Client) -
     assert camera["properties"]["url"]["description"]
 
 
+def test_the_same_save_sent_twice_is_one_version(admin: httpx.Client) -> None:
+    version = now(admin)["version"]
+    key = {"Idempotency-Key": f"restore-{version}"}
+    first = admin.post(f"{SETTINGS}/versions/1/restore", headers=key).json()
+    again = admin.post(f"{SETTINGS}/versions/1/restore", headers=key)
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert again.json() == first
+    assert now(admin)["version"] == version + 1
+
+
 def test_saving_what_is_in_force_already_makes_no_version(admin: httpx.Client) -> None:
     before = now(admin)
     same = admin.put(
@@ -307,6 +317,23 @@ def test_only_administrators_look_or_save_and_others_learn_no_addresses_from_the
         assert "192.0.2.99" not in json.dumps(entry)
     (entry,) = admin.get("/api/v1/audit", params=subject).json()["items"]
     assert entry["detail"]["difference"][0]["after"] == "rtsp://192.0.2.99/secret-place"
+
+
+@pytest.mark.parametrize(
+    "path", ["/etc/passwd", "../other/readings.csv", "secrets.yaml", "var:keys/audit.key", "var:yiping.db", ".env"]
+)
+def test_a_file_that_is_none_of_a_gauges_is_not_read_by_naming_it(admin: httpx.Client, path: str) -> None:
+    gauge = {"kind": "csv_gauge", "path": path, "quantity": "water_depth", "time": "t", "value": "v"}
+    given = {"base_version": now(admin)["version"], "monitor": gauge}
+    answer = admin.patch(f"{SETTINGS}/sites/underpass", json=given)
+    assert answer.status_code == 422
+    assert [(one["path"], one["key"]) for one in answer.json()["errors"]] == [("sites[1].monitor.path", "setting.file")]
+    document = now(admin)["document"]
+    document["sites"][1]["monitor"] = gauge
+    (problem,) = admin.post(f"{SETTINGS}/check", json={"document": document}).json()["problems"]
+    assert problem["key"] == "setting.file"
+    fine = gauge | {"path": "readings/depth.csv"}
+    assert admin.patch(f"{SETTINGS}/sites/underpass", json=given | {"monitor": fine}).status_code == 200
 
 
 def test_a_site_that_is_hidden_while_somebody_looks_is_hidden_from_then_on(city: Running, admin: httpx.Client) -> None:
@@ -347,7 +374,11 @@ def test_a_poisoned_version_changes_nothing_and_is_told_and_mended(city: Running
     assert sites(admin) == ["quay", "underpass"]
     health = admin.get("/api/v1/health").json()
     assert [one["key"] for one in health["items"] if one["part"] == "settings"] == ["settings_unreadable"]
-    assert admin.post(f"{SETTINGS}/versions/{before['version']}/restore").status_code == 200
+    assert admin.get(f"{SETTINGS}/versions/{number}").status_code == 404
+    assert admin.post(f"{SETTINGS}/versions/{number}/restore").status_code == 404
+    mended = admin.patch(f"{SETTINGS}/sites/quay", json={"base_version": found["version"], "name": "Mended"})
+    assert mended.status_code == 200, "whoever has seen the version in force saves on top of the poisoned one"
+    assert mended.json()["version"] == number + 1
     assert now(admin)["trouble"] == ""
     health = admin.get("/api/v1/health").json()
     assert [one["key"] for one in health["items"] if one["part"] == "settings"] == ["settings"]

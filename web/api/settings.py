@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
-from starlette.responses import JSONResponse
 
 from data.config.catalogue import Catalogue
 from data.config.document import MACHINE_KEYS, as_yaml, document_of, of_text
@@ -18,12 +18,13 @@ from data.model.settings_version import SettingsVersion
 from data.model.views import iso
 from data.ports.store import Reader
 from data.stored.settings_versions import NewVersion, keep_version, require_screen
+from web.api.idempotency import once
 from web.api.lists import Cursor, Limit, before_id
 from web.api.params import LARGEST_ID, BodyId, RowId
 from web.api.schemas import AnyList, answers
 from web.auth import visitor_of
 from web.deps import ServerDeps
-from web.settings import CurrentSettings, checked, propose, version_view, with_site, without_site
+from web.settings import CurrentSettings, checked, document_in, propose, version_view, with_site, without_site
 
 SCHEMA_PATH = "/api/v1/settings/schema"
 _Document = Annotated[dict[str, Any], Field(description="As config.yaml, without the keys of the machine.")]
@@ -191,33 +192,40 @@ def _add_reading(router: APIRouter, deps: ServerDeps, current: CurrentSettings) 
 
 def _add_saving(router: APIRouter, deps: ServerDeps, current: CurrentSettings) -> None:
     @router.put("/settings", response_model=None, responses=answers(VersionAnswer, 403, 404, 409))
-    async def save(request: Request, body: SaveBody) -> dict[str, Any]:
+    async def save(request: Request, body: SaveBody) -> Response:
         """A new version, in force within two seconds. 409 when somebody saved meanwhile, 422 with every problem."""
-        actor = _administrator(request)
+        _administrator(request)
         require_screen(deps.settings)
         new = await deps.lanes.heavy.run(propose, deps, current, body.base_version, body.document, note=body.note)
-        return await _kept(deps, current, new, actor)
+        return await _kept(deps, current, new, request, body.model_dump())
 
 
-async def _kept(deps: ServerDeps, current: CurrentSettings, new: NewVersion, actor: Actor) -> dict[str, Any]:
-    """Store it and wait until it is in force here. Raises IllegalMove where nothing differs, StaleVersion."""
+async def _kept(
+    deps: ServerDeps, current: CurrentSettings, new: NewVersion, request: Request, body: Mapping[str, Any]
+) -> Response:
+    """Store it, once, and wait until it is in force here. Raises IllegalMove where nothing differs, StaleVersion."""
+    actor = _administrator(request)
     if new.before == current.now.version and not new.difference and new.restored is None:
         raise IllegalMove("nothing differs from the version in force", key="settings.same")
-    version = await deps.commit(lambda writer: keep_version(writer, new, actor, deps.now()))
-    await current.catch_up(version.number)
-    return version_view(version)
+    answer = await once(
+        deps, request, dict(body), lambda writer: version_view(keep_version(writer, new, actor, deps.now()))
+    )
+    await current.catch_up(json.loads(bytes(answer.body))["version"])
+    return answer
 
 
 def _add_sites(router: APIRouter, deps: ServerDeps, current: CurrentSettings) -> None:
     async def change(
-        actor: Actor, base: int, note: str, edit: Callable[[Mapping[str, Any]], Mapping[str, Any]]
-    ) -> dict[str, Any]:
+        request: Request, body: Mapping[str, Any], edit: Callable[[Mapping[str, Any]], Mapping[str, Any]]
+    ) -> Response:
         """A new version made of the one that was seen. Raises NotFound, StaleVersion, SettingsRefused."""
+        _administrator(request)
         require_screen(deps.settings)
+        base: int = body["base_version"]
         seen = await deps.read(lambda reader: reader.settings_version(base))
-        document = edit(of_text(seen.document))
-        new = await deps.lanes.heavy.run(propose, deps, current, base, document, note=note)
-        return await _kept(deps, current, new, actor)
+        document = edit(document_in(seen))
+        new = await deps.lanes.heavy.run(propose, deps, current, base, document, note=body["note"])
+        return await _kept(deps, current, new, request, body)
 
     @router.post(
         "/settings/sites", status_code=201, response_model=None,
@@ -229,18 +237,15 @@ def _add_sites(router: APIRouter, deps: ServerDeps, current: CurrentSettings) ->
         def edit(document: Mapping[str, Any]) -> Mapping[str, Any]:
             return {**document, "sites": [*(document.get("sites") or []), body.site]}
 
-        return JSONResponse(await change(_administrator(request), body.base_version, body.note, edit), 201)
+        answer = await change(request, body.model_dump(), edit)
+        answer.status_code = 201
+        return answer
 
     @router.patch("/settings/sites/{site_id}", response_model=None, responses=answers(VersionAnswer, 403, 404, 409))
-    async def patch(request: Request, site_id: str, body: SitePartsBody) -> dict[str, Any]:
+    async def patch(request: Request, site_id: str, body: SitePartsBody) -> Response:
         """Replace parts of one site: `{"base_version": 3, "zones": [...], "rules": [...], "camera": {...}}`."""
         catalogue, parts = deps.catalogue or Catalogue({}, {}, {}), body.model_extra or {}
-        return await change(
-            _administrator(request),
-            body.base_version,
-            body.note,
-            lambda document: with_site(document, site_id, parts, catalogue),
-        )
+        return await change(request, body.model_dump(), lambda document: with_site(document, site_id, parts, catalogue))
 
     @router.delete("/settings/sites/{site_id}", response_model=None, responses=answers(VersionAnswer, 403, 404, 409))
     async def remove(
@@ -248,10 +253,10 @@ def _add_sites(router: APIRouter, deps: ServerDeps, current: CurrentSettings) ->
         site_id: str,
         base_version: Annotated[int, Query(ge=1, le=LARGEST_ID, description="The version that was seen.")],
         note: Annotated[str, Query(max_length=500)] = "",
-    ) -> dict[str, Any]:
+    ) -> Response:
         """What plans or fusion still name is refused, with the place that names it."""
-        actor = _administrator(request)
-        return await change(actor, base_version, note, lambda document: without_site(document, site_id))
+        given = {"base_version": base_version, "note": note}
+        return await change(request, given, lambda document: without_site(document, site_id))
 
 
 def _add_versions(router: APIRouter, deps: ServerDeps, current: CurrentSettings) -> None:
@@ -273,18 +278,19 @@ def _add_versions(router: APIRouter, deps: ServerDeps, current: CurrentSettings)
         """One version with its document."""
         _administrator(request)
         found = await deps.read(lambda reader: reader.settings_version(number))
-        return version_view(found) | {"document": of_text(found.document)}
+        return version_view(found) | {"document": document_in(found)}
 
     @router.post(
         "/settings/versions/{number}/restore", response_model=None, responses=answers(VersionAnswer, 403, 404, 409)
     )
-    async def restore(request: Request, number: RowId, body: RestoreBody | None = None) -> dict[str, Any]:
+    async def restore(request: Request, number: RowId, body: RestoreBody | None = None) -> Response:
         """Go back: a new version with the document of an earlier one."""
-        actor, given = _administrator(request), body or RestoreBody()
+        _administrator(request)
+        given = body or RestoreBody()
         require_screen(deps.settings)
         newest, earlier = await deps.read(lambda reader: (reader.newest_settings(), reader.settings_version(number)))
         base = newest if given.base_version is None else given.base_version
         new = await deps.lanes.heavy.run(
-            propose, deps, current, base, of_text(earlier.document), note=given.note, restored=number
+            propose, deps, current, base, document_in(earlier), note=given.note, restored=number
         )
-        return await _kept(deps, current, new, actor)
+        return await _kept(deps, current, new, request, given.model_dump())
