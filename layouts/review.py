@@ -1,4 +1,7 @@
-"""The analyst's page: a span of time, everything in it on one axis, played back at 1 to 60 times its speed."""
+"""The analyst's page: a span of time, everything in it on one axis, played back at 1 to 60 times its speed.
+
+`/review?from=2026-07-12T08:00&to=2026-07-12T12:00&at=…` (the city's time) opens it where it was left.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from dash import Dash, Input, Output, State, dcc, html
 from data.errors import Busy, InputRejected, TookTooLong, YipingError
 from data.model.people import User
 from layouts.context import ScreenContext
+from layouts.ground import ground_of
 from layouts.review_data import MOST_ALERTS, MOST_TASKS, Incident, alerts_csv, collect, page_json, read_span, tasks_csv
 from layouts.review_figure import review_figure
 from layouts.wall import panel
@@ -41,17 +45,38 @@ def draw(screens: ScreenContext, words: Words, now: datetime | None = None) -> A
             _span_bar(words, _written(end - FIRST_SPAN), _written(end), screens.settings.timezone),
             html.Div(
                 [
-                    panel(words("review.axis"), timeline, "axis-panel", html.Span(id="review-message", role="alert")),
+                    html.Div(
+                        [
+                            panel(
+                                words("review.axis"),
+                                timeline,
+                                "axis-panel",
+                                html.Span(id="review-message", role="alert"),
+                            ),
+                            html.Div(_below(words), className="review-below"),
+                        ],
+                        className="review-left",
+                    ),
                     html.Div(at_cursor, className="at-cursor"),
                 ],
                 className="review-body",
             ),
             dcc.Store(id="review-data"),
+            dcc.Store(id="review-ground", data=ground_of(screens.base_map)),
             html.Div(id="review-played", hidden=True),
+            html.Div(id="review-grounded", hidden=True),
             dcc.Download(id="review-file"),
         ],
         className="review",
     )
+
+
+def _below(words: Words) -> list[Any]:
+    """Where everything was at the cursor, and what would have been otherwise. Filled by assets/51_what_if.js."""
+    return [
+        panel(words("review.map"), html.Canvas(id="review-map", role="img"), "review-map-panel"),
+        panel(words("what_if.title"), html.Div(id="what-if"), "what-if-panel"),
+    ]
 
 
 def _span_bar(words: Words, since: str, until: str, zone: str) -> Any:
@@ -76,6 +101,8 @@ def _player(words: Words) -> Any:
     return html.Div(
         [
             html.Button(words("review.play"), id="review-play", className="strong"),
+            html.Button(words("review.previous"), id="review-previous", className="quiet"),
+            html.Button(words("review.next"), id="review-next", className="quiet"),
             html.Span(speeds, id="review-speeds"),
             html.Time(id="review-now", className="clock"),
             html.Span(words("review.hint"), className="dim"),
@@ -155,4 +182,9 @@ def connect(app: Dash, screens: ScreenContext) -> None:
         dash.ClientsideFunction("yiping_review", "take"),
         Output("review-played", "children"),
         Input("review-data", "data"),
+    )
+    app.clientside_callback(
+        dash.ClientsideFunction("yiping_review_map", "take"),
+        Output("review-grounded", "children"),
+        Input("review-ground", "data"),
     )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
@@ -13,7 +13,7 @@ from data.config.settings import Settings
 from data.errors import InputRejected
 from data.model.alert import Alert
 from data.model.observation import Reading
-from data.model.people import User
+from data.model.people import TrackPoint, User
 from data.model.record import Evidence
 from data.model.spans import ReadingBucket, buckets
 from data.model.spreadsheet import harmless_cell
@@ -25,6 +25,7 @@ from data.ports.store import AlertQuery, Reader, TaskQuery
 LONGEST = timedelta(days=31)
 MOST_POINTS, FEWEST_POINTS, ALL_POINTS = 1000, 100, 20_000  # buckets of a curve, and of all sites together
 MOST_ALERTS, MOST_TASKS = 2000, 500  # of more the newest are shown, and it is said
+_MOST_PEOPLE, _TRACK_READ, _TRACK_SHOWN = 40, 3000, 300  # who is followed on the map, and by how many points
 _MOST_PICTURES = 300  # of each camera; alerts and reports keep theirs
 RAIN = ("rainfall", "rain_intensity")
 
@@ -94,6 +95,7 @@ class Incident:
     evidence: tuple[Evidence, ...]
     whole: bool = True
     corrections: tuple[Reading, ...] = ()  # readings whose first value is no longer theirs
+    tracks: Mapping[str, tuple[TrackPoint, ...]] = field(default_factory=dict)  # of who had a task, oldest first
 
 
 def read_span(since: str | None, until: str | None, zone: tzinfo) -> Span:
@@ -151,7 +153,21 @@ def collect(reader: Reader, span: Span, settings: Settings, user: User | None = 
         tuple(sorted(evidence.values(), key=lambda picture: picture.at)),
         whole=len(alerts) <= MOST_ALERTS and len(newest) <= MOST_TASKS,
         corrections=tuple(corrections),
+        tracks=_tracks(reader, span, newest[:MOST_TASKS]),
     )
+
+
+def _tracks(reader: Reader, span: Span, tasks: Sequence[Task]) -> dict[str, tuple[TrackPoint, ...]]:
+    """Where those who had a task were: their believed positions of the span, thinned, and the one before it."""
+    people = sorted({task.responder for task in tasks if task.responder})[:_MOST_PEOPLE]
+    found = {}
+    for name in people:
+        points = [point for point in reader.track(name, _TRACK_READ, until=span.until) if not point.doubt]
+        inside = [point for point in points if point.at >= span.since]
+        every = max(1, -(-len(inside) // _TRACK_SHOWN))
+        before = points[len(inside) : len(inside) + 1]
+        found[name] = tuple(reversed([*inside[::every], *before]))
+    return found
 
 
 def hidden_and_unwatched(settings: Settings, user: User) -> tuple[frozenset[str], frozenset[str]]:
@@ -200,6 +216,10 @@ def page_json(incident: Incident, zone: tzinfo) -> dict[str, Any]:
         "alerts": [_only(alert_view(alert), _OF_ALERT) for alert in incident.alerts],
         "tasks": [_only(task_view(task), _OF_TASK) for task in incident.tasks],
         "evidence": [evidence_view(picture) for picture in incident.evidence],
+        "tracks": {
+            name: [[round(one.at.timestamp() * 1000), one.location.lon, one.location.lat] for one in points]
+            for name, points in incident.tracks.items()
+        },
     }
 
 

@@ -23,6 +23,7 @@ from layouts.words_rejects import REJECTS
 from layouts.words_setup import SETUP
 from layouts.words_sightings import SIGHTINGS
 from layouts.words_store import STORE
+from layouts.words_what_if import WHAT_IF
 
 Language = Literal["zh", "en"]
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
@@ -332,7 +333,7 @@ _TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
         "review.limit": ("限值", "limit"),
         "review.play": ("▶ 播放", "▶ Play"),
         "review.pause": ("❚❚ 暂停", "❚❚ Pause"),
-        "review.hint": ("点击时间轴定位，空格键播放或暂停，← → 步进", "Click the axis to seek; space plays, ← → step"),
+        "review.hint": ("点击时间轴定位 · ? 快捷键", "Click the axis to seek · ? shortcuts"),
         "review.open": ("此刻在办", "Open at this moment"),
         "review.corrections": ("更正前的读数", "Values before their correction"),
         "review.corrected": ("更正：先报 {first}，后报 {last}", "Corrected: first {first}, then {last}"),
@@ -365,6 +366,7 @@ TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
         **_TABLE,
         **NOTICES,
         **KEYBOARD,
+        **WHAT_IF,
         **LOAD,
         **SETUP,
         **LOSSES,

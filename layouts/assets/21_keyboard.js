@@ -5,6 +5,7 @@ yiping.keyboard = (() => {
   const TABBABLE = "a[href], button, input, select, textarea, summary, video[controls], [tabindex]";
   /** Per page: [keys, name of what they do]. */
   const SHORTCUTS = {
+    review: [["Space", "play"], ["← →", "step"], ["N P", "leap"], ["Home End", "ends"], ["Tab", "next"], ["Enter", "press"], ["?", "list"], ["Esc", "close"]],
     wall: [["J K", "choose"], ["A", "acknowledge"], ["D", "dispatch"], ["Z", "undo"], ["N", "nobody"], ["Tab", "next"], ["Enter", "press"], ["?", "list"], ["Esc", "close"]],
     duty: [["Z", "undo"], ["N", "nobody"], ["Tab", "next"], ["↑ ↓", "rows"], ["Enter", "open"], ["Enter", "press"], ["Esc", "back"], ["?", "list"]],
   };

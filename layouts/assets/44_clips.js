@@ -28,6 +28,7 @@ yiping.clips = (() => {
     }
     const video = make("video", {
       src: address(clip), controls: true, loop: true, playsinline: true, preload: "metadata", "data-clip": clip.id,
+      "data-from": clip.from_at, "data-to": clip.to_at,
       "aria-label": t("clip.label", { at: show(clip.since) }),
     });
     video.muted = true;

@@ -10,6 +10,8 @@
   let speed = 10;
   let lastFrame = 0;
   let lastPanels = 0;
+  const followers = []; // parts of the page that show what was so at the cursor
+  let asked = new URLSearchParams(location.search); // what the address asks for, until it was read
   const time = (iso) => (iso ? Date.parse(iso) : Infinity);
   const by = (id) => document.getElementById(id);
 
@@ -33,6 +35,7 @@
     if (!data) return;
     cursor = Math.min(data.until, Math.max(data.since, at));
     drawCursor();
+    stepClips();
     const now = performance.now();
     if (soft && now - lastPanels < 200) return; // pictures need not change with every frame
     lastPanels = now;
@@ -54,7 +57,46 @@
     const button = by("review-play");
     if (button) button.textContent = t(on ? "review.pause" : "review.play");
     if (on) requestAnimationFrame(frame);
-    else drawPanels();
+    else { drawPanels(); stepClips(); keepAddress(); }
+  };
+
+  // ---- the address says what is shown, so that it can be kept and given to others
+  const keepAddress = () => {
+    if (!data || playing) return;
+    const local = (ms) => yiping.wall(ms);
+    const told = new URLSearchParams({ from: local(data.since).replace(/:00$/, ""), to: local(data.until).replace(/:00$/, ""), at: local(cursor) });
+    history.replaceState(history.state, "", `${location.pathname}?${told.toString().replaceAll("%3A", ":")}`);
+  };
+  let addressTimer = 0;
+  const keepAddressSoon = () => {
+    clearTimeout(addressTimer);
+    addressTimer = setTimeout(keepAddress, 300);
+  };
+
+  // ---- clips of the time run in step with the cursor
+  const FASTEST = 16; // a browser plays no faster; beyond it the picture jumps
+  const stepClips = () => document.querySelectorAll("#review-newest video[data-from]").forEach((video) => {
+    const [from, to] = [Date.parse(video.dataset.from), Date.parse(video.dataset.to)];
+    const inside = cursor >= from && cursor <= to;
+    const wanted = Math.min(Math.max(0, (cursor - from) / 1000), (to - from) / 1000);
+    video.loop = false;
+    if (!inside || !playing) {
+      if (!video.paused) video.pause();
+      if (Math.abs(video.currentTime - wanted) > 0.05 && video.readyState) video.currentTime = wanted;
+      return;
+    }
+    video.playbackRate = Math.min(FASTEST, speed);
+    if (Math.abs(video.currentTime - wanted) > Math.max(0.4, speed / 4) && video.readyState) video.currentTime = wanted;
+    if (video.paused) video.play().catch(() => {}); // while it loads
+  });
+
+  // ---- from alert to alert
+  const leap = (way) => {
+    if (!data) return;
+    const begins = [...new Set(data.alerts.map((alert) => time(alert.started_at)).filter((at) => at >= data.since && at <= data.until))];
+    begins.sort((one, other) => one - other);
+    const found = way > 0 ? begins.find((at) => at > cursor + 1) : begins.findLast((at) => at < cursor - 1);
+    if (found !== undefined) { seek(found); keepAddressSoon(); }
   };
 
   // ---- what was so at the cursor
@@ -130,6 +172,7 @@
     drawValues();
     drawNewest();
     drawSteps();
+    followers.forEach((draw) => draw(data, cursor));
   };
 
   // ---- places
@@ -141,6 +184,7 @@
       const x = event.clientX - found.plot.getBoundingClientRect().left;
       if (x < found.left || x > found.right) return;
       seek(found.x.p2l(x - found.left) - data.offset);
+      keepAddressSoon();
     };
     place.addEventListener("pointerdown", (event) => { down = [event.clientX, event.clientY]; }, true);
     // plotly covers the whole page while the button is down, so the end of a click is heard by the document.
@@ -153,6 +197,8 @@
     new MutationObserver(() => requestAnimationFrame(drawCursor)).observe(place, { childList: true, subtree: true });
   });
   mount("review-play", (button) => button.addEventListener("click", () => play(!playing)));
+  mount("review-next", (button) => button.addEventListener("click", () => leap(1)));
+  mount("review-previous", (button) => button.addEventListener("click", () => leap(-1)));
   mount("review-speeds", (place) => {
     const draw = () => place.querySelectorAll("button").forEach((one) => one.setAttribute("aria-pressed", String(+one.dataset.speed === speed)));
     place.addEventListener("click", (event) => {
@@ -177,13 +223,29 @@
     setTimeout(() => by("review-read").click(), 50);
   }));
   ["review-since", "review-until"].forEach((id) => mount(id, (input) => { input.type = "datetime-local"; }));
+  /** Ask for what the address says; Dash has begun to read the newest half hour meanwhile. */
+  const readAsked = () => {
+    const [from, to] = [asked.get("from"), asked.get("to")];
+    if (!from || !to) return false;
+    write(by("review-since"), from);
+    write(by("review-until"), to);
+    setTimeout(() => by("review-read").click(), 50);
+    asked.delete("from");
+    return true;
+  };
   document.addEventListener("keydown", (event) => {
     if (!data || !by("review-graph") || event.target.closest?.("input, button, textarea")) return;
     const step = (data.until - data.since) * STEP_FRACTION;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest?.("select, video")) return;
     if (event.key === " ") play(!playing);
     else if (event.key === "ArrowRight") seek(cursor + step);
     else if (event.key === "ArrowLeft") seek(cursor - step);
+    else if (event.key === "n" || event.key === "N") leap(1);
+    else if (event.key === "p" || event.key === "P") leap(-1);
+    else if (event.key === "Home") seek(data.since);
+    else if (event.key === "End") seek(data.until);
     else return;
+    keepAddressSoon();
     event.preventDefault();
   });
 
@@ -193,12 +255,27 @@
       take(found) {
         data = found ?? null;
         if (!data) return "";
+        if (readAsked()) return ""; // this was the newest half hour, which nobody asked for
         play(false);
         const first = Math.min(...data.alerts.map((alert) => time(alert.started_at)).filter((at) => at >= data.since));
         cursor = Number.isFinite(first) ? first : data.since;
-        requestAnimationFrame(() => seek(cursor));
+        try {
+          if (asked.get("at")) cursor = yiping.moment(asked.get("at")).getTime();
+        } catch {
+          // no time: the first alert is as good
+        }
+        asked = new URLSearchParams();
+        requestAnimationFrame(() => { seek(cursor); keepAddress(); });
         return String(data.since);
       },
     },
   });
+
+  yiping.review = {
+    /** `draw(data, cursor)` is called whenever either has changed. */
+    follow: (draw) => followers.push(draw),
+    seek: (at) => { seek(at); keepAddressSoon(); },
+    stateThen,
+    span: () => data && { since: data.since, until: data.until },
+  };
 })();
