@@ -107,6 +107,6 @@ ALARMS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "kpi.nothing": ("这段时间没有预警", "No alarms in this period"),
         "kpi.none": ("无", "none"),
         "kpi.bad_span": ("时间有误", "The span is wrong"),
-        "flood.rule": ("一级逐条，其余按网格合并，四级入日志", "P1 one by one, the rest by grid, P4 to the log"),
+        "flood.rule": ("一级按点位，其余按网格合并，四级入日志", "P1 by place, the rest by grid, P4 to the log"),
     }
 )

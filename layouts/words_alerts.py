@@ -69,6 +69,10 @@ ALERTS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "{name} 已派遣（您正在处理）：{what}",
             "{name} has dispatched for what you are on: {what}",
         ),
+        "chosen.joined_since": (
+            "另有 {n} 条是按下之后加入的，未确认",
+            "{n} joined after you pressed and are not acknowledged",
+        ),
         "may.not": ("您的角色只可查看，不能进行这一操作", "Your role may look, but not do this"),
         # a task that nobody accepts
         "audit.ask_again": ("再次派单", "asked once more"),

@@ -115,6 +115,7 @@ window.yiping = (() => {
   };
   new MutationObserver(look).observe(document.documentElement, { childList: true, subtree: true });
   const mount = (id, fill) => {
+    if (places.has(id)) throw new Error(`two scripts fill #${id}`);
     places.set(id, fill);
     look();
   };

@@ -48,6 +48,10 @@ yiping.screening = (() => {
     return performance.now() - unplaced.get(alert.id) > ALONE_AFTER_MS ? alert.id : null;
   };
 
+  /** Does it share a card with others of its grid? */
+  const isOnGridCard = (alert) => alert.priority !== "P1" && cardOf.has(alert.id);
+  const isGridCard = (key) => known.groups?.some(([card]) => card === key) ?? false;
+
   /** The grid's name; the last digits of its code where it has none. */
   const gridName = (code) => known.grids?.[code] ?? (code.length > 8 ? `…${code.slice(-6)}` : code);
 
@@ -63,5 +67,5 @@ yiping.screening = (() => {
       if (performance.now() - askedMs > REFRESH_MS) soon();
     });
   };
-  return { place, follow, gridName, get flood() { return known.flood; }, get at() { return known.at; } };
+  return { place, isOnGridCard, isGridCard, follow, gridName, get flood() { return known.flood; }, get at() { return known.at; } };
 })();

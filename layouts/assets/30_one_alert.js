@@ -65,8 +65,45 @@ yiping.oneAlert = (() => {
     make("span", { class: "dim" }, progress(alert)),
     since(alert.raised_at, "ago", { class: "dim" }));
 
-  /** A card that stays the same element while its alerts change: {element, update(alerts, chosen, byHand)}. */
-  const group = (key) => {
+  /** All of one camera and zone: as one alert's card, of the most urgent, with their number. */
+  const placeHead = (alerts, lead, fresh, open) => {
+    const step = progress(lead);
+    return [
+      marks.mark(lead.priority, !fresh.length),
+      marks.evidence(lead, "", { class: "picture thumb" }),
+      make("div", { class: "what" },
+        make("h3", { "data-shown": t("chosen.tag") }, make("b", { class: "times" }, `×${alerts.length}`), ` ${feed.titleOf(lead)}`),
+        make("p", { class: "where" }, siteName(lead.site), lead.zone && make("span", { class: "dim" }, ` · ${t(`zone.${lead.zone}`, {}, lead.zone)}`)),
+        make("p", { class: "dim" }, since(lead.started_at), " · ", fresh.length ? t("cards.unacknowledged", { n: fresh.length }) : t(`state.${lead.state}`)),
+        step && make("p", { class: "step" }, step),
+        yiping.claims.line(lead)),
+      make("div", { class: "do" },
+        fresh.length > 0 && may("acknowledge") && make("button", { type: "button", class: "strong", "data-do": "acknowledge-all" }, t("do.acknowledge_all", { n: fresh.length })),
+        feed.canDispatch(lead) && may("dispatch") && make("button", { type: "button", "data-do": "dispatch", title: "D" }, t("do.dispatch")),
+        yiping.claims.mayTakeOver(lead) && make("button", { type: "button", "data-do": "take-over" }, t("claim.take_over")),
+        make("button", { type: "button", "data-do": "open", "aria-expanded": String(open) }, t(open ? "cards.close" : "cards.open"))),
+    ];
+  };
+  const gridHead = (key, alerts, { highest, fresh, newest, aside, open }) => [
+    marks.mark(highest, !fresh.length),
+    make("div", { class: "picture thumb" }, make("div", { class: "number" },
+      make("b", {}, String(alerts.length)), make("span", { class: "dim" }, ` ${t("cards.alerts")}`))),
+    make("div", { class: "what" },
+      make("h3", { "data-shown": t("chosen.tag") }, nameOf(key, alerts)),
+      make("p", { class: "where" }, where(alerts)),
+      make("p", { class: "dim" }, fresh.length && fresh.length < alerts.length ? `${t("cards.unacknowledged", { n: fresh.length })} · ` : "",
+        t("cards.newest"), " ", since(newest))),
+    make("div", { class: "do" },
+      fresh.length > 0 && may("acknowledge") && make("button", { type: "button", class: aside ? "" : "strong", "data-do": "acknowledge-all" },
+        t("do.acknowledge_all", { n: fresh.length })),
+      make("button", { type: "button", "data-do": "open", "aria-expanded": String(open) }, t(open ? "cards.close" : "cards.open"))),
+  ];
+
+  /**
+   * A card that stays the same element while its alerts change: {element, update(alerts, chosen, byHand)}.
+   * `isPlace`: all are of one camera and zone.
+   */
+  const group = (key, isPlace = false) => {
     let open = false;
     let shown = AT_ONCE;
     let last = [[], null, false];
@@ -81,28 +118,17 @@ yiping.oneAlert = (() => {
       const waiting = fresh.length ? fresh : alerts;
       const highest = waiting.map((alert) => alert.priority).sort()[0];
       const newest = alerts.reduce((a, b) => (a.raised_at > b.raised_at ? a : b)).raised_at;
-      const text = `${alerts.length}|${fresh.length}|${highest}|${newest}|${open}|${may("acknowledge")}|${signOf(alerts.some((one) => one.id === chosen), byHand)}`;
+      const first = lead(alerts)[0];
+      const text = `${isPlace ? `${first.id}|${signature(first)}|` : ""}${alerts.length}|${fresh.length}|${highest}|${newest}|${open}|${may("acknowledge")}|${signOf(alerts.some((one) => one.id === chosen), byHand)}`;
       if (text !== drawn) {
         drawn = text;
-        const name = nameOf(key, alerts);
-        element.className = `alert group ${highest}${fresh.length && key !== "log" && key !== "elsewhere" ? " fresh" : ""}`
+        element.className = `alert group${isPlace ? " place" : ""} ${highest}${fresh.length && key !== "log" && key !== "elsewhere" ? " fresh" : ""}`
           + `${signOf(alerts.some((one) => one.id === chosen), byHand)}${open ? " open" : ""}`;
-        element.setAttribute("aria-label", `${highest} ${name} ${alerts.length}`);
+        element.setAttribute("aria-label", `${highest} ${isPlace ? `${feed.titleOf(first)} ${siteName(first.site)}` : nameOf(key, alerts)} ${alerts.length}`);
+        if (isPlace) element.dataset.alert = first.id;
         if (element.classList.contains("chosen")) element.setAttribute("aria-current", "true"); else element.removeAttribute("aria-current");
-        element.replaceChildren(
-          marks.mark(highest, !fresh.length),
-          make("div", { class: "picture thumb" }, make("div", { class: "number" },
-            make("b", {}, String(alerts.length)), make("span", { class: "dim" }, ` ${t("cards.alerts")}`))),
-          make("div", { class: "what" },
-            make("h3", { "data-shown": t("chosen.tag") }, name),
-            make("p", { class: "where" }, where(alerts)),
-            make("p", { class: "dim" }, fresh.length && fresh.length < alerts.length ? `${t("cards.unacknowledged", { n: fresh.length })} · ` : "",
-              t("cards.newest"), " ", since(newest))),
-          make("div", { class: "do" },
-            fresh.length > 0 && may("acknowledge") && make("button", { type: "button", class: aside ? "" : "strong", "data-do": "acknowledge-all" },
-              t("do.acknowledge_all", { n: fresh.length })),
-            make("button", { type: "button", "data-do": "open", "aria-expanded": String(open) }, t(open ? "cards.close" : "cards.open"))),
-          list);
+        const head = isPlace ? placeHead(alerts, first, fresh, open) : gridHead(key, alerts, { highest, fresh, newest, aside, open });
+        element.replaceChildren(...head, list);
       }
       if (!open) return list.replaceChildren();
       const sorted = lead(alerts);
@@ -111,7 +137,7 @@ yiping.oneAlert = (() => {
     };
     const toggle = () => { open = !open; shown = AT_ONCE; update(...last); };
     const more = () => { shown += AT_ONCE; update(...last); };
-    return { element, update, toggle, more, alerts: () => last[0] };
+    return { element, update, toggle, more, isPlace, alerts: () => last[0] };
   };
   return { card, group, progress, signature };
 })();

@@ -42,18 +42,39 @@ yiping.alertList = (() => {
     const joined = alerts.filter((alert) => !within.has(alert.id) && feed.unacknowledged(alert)).length;
     if (joined && withinCard) say(t("chosen.joined", { n: joined }));
   };
+  /** Confirm those that the button showed; those that joined since are named, and stay. */
+  const acknowledgeShown = async (shown, card, button) => {
+    const ids = new Set(shown.map((alert) => alert.id));
+    await acknowledgeAll(shown, button);
+    const joined = (card.group?.alerts() ?? []).filter((alert) => !ids.has(alert.id) && feed.unacknowledged(alert)).length;
+    if (joined) say(t("chosen.joined_since", { n: joined }));
+  };
   const dispatch = (alert, button, responder = null) => act(button, async () => {
     await post(`/api/v1/alerts/${alert.id}/dispatch`, responder ? { responder } : {});
   });
 
+  const cardOfPlace = new Map(); // "site|zone|P1?" -> the card's key, which stays while anything of it is in hand
+  /** The card of its camera and zone. A P1 shares it with P1 only: it is never one among what can wait. */
+  const placeKey = (alert, alive) => {
+    const name = `${alert.site}|${alert.zone}|${alert.priority === "P1"}`;
+    alive.add(name);
+    let key = cardOfPlace.get(name) ?? alert.id;
+    if (screening.isGridCard(key)) key += 0.5; // a grid's card is named after an alert that has become a P1 since
+    cardOfPlace.set(name, key);
+    return key;
+  };
   /** [[key, alerts]], the most urgent first, those of the log and of other desks last. */
   const wantedCards = () => {
     const byKey = new Map();
-    for (const alert of feed.inHand()) {
-      const key = screening.place(alert);
-      if (key === null) continue;
+    const alive = new Set();
+    const hand = feed.inHand().sort((a, b) => a.id - b.id); // so that a card is named after the first, also after a reload
+    for (const alert of hand) {
+      const card = screening.place(alert);
+      if (card === null) continue;
+      const key = typeof card === "string" || screening.isOnGridCard(alert) ? card : placeKey(alert, alive);
       if (byKey.has(key)) byKey.get(key).push(alert); else byKey.set(key, [alert]);
     }
+    for (const name of cardOfPlace.keys()) if (!alive.has(name)) cardOfPlace.delete(name);
     const rank = ([key, alerts]) => {
       const lead = alerts.reduce((a, b) => (feed.byUrgency(a, b) <= 0 ? a : b));
       return { aside: typeof key === "string", fresh: feed.unacknowledged(lead), priority: lead.priority, key };
@@ -64,7 +85,13 @@ yiping.alertList = (() => {
   };
   const drawCard = (key, alerts) => {
     const ids = new Set(alerts.map((alert) => alert.id));
-    const known = cards.get(key);
+    let known = cards.get(key);
+    const isPlace = typeof key !== "string" && !alerts.some(screening.isOnGridCard);
+    if (known?.group && (known.group.isPlace !== isPlace || (isPlace && alerts.length === 1))) {
+      known.element.remove();
+      cards.delete(key);
+      known = undefined;
+    }
     if (alerts.length === 1 && typeof key !== "string" && !known?.group) {
       const [alert] = alerts;
       const drawn = `${oneAlert.signature(alert)}|${alert.id === chosen}|${choseByHand}`;
@@ -74,7 +101,7 @@ yiping.alertList = (() => {
       cards.set(key, { element, drawn, ids });
       return;
     }
-    const group = known?.group ?? oneAlert.group(key);
+    const group = known?.group ?? oneAlert.group(key, isPlace);
     if (known && !known.group) known.element.replaceWith(group.element);
     group.update(alerts, chosen, choseByHand);
     cards.set(key, { element: group.element, group, ids });
@@ -133,17 +160,36 @@ yiping.alertList = (() => {
     cards.clear();
     place.setAttribute("tabindex", "-1");
     place.setAttribute("data-nothing", t("alerts.nothing"));
+    // What was shown when the button was pressed: whatever joins the card before it is let go was not confirmed.
+    let pressed = null;
+    place.addEventListener("pointerdown", (event) => {
+      const card = cards.get(cardKey(event.target));
+      const isAll = event.target.closest("button[data-do='acknowledge-all']");
+      pressed = isAll && card?.group ? { key: cardKey(event.target), alerts: [...card.group.alerts()] } : null;
+    });
+    // A redraw under the pointer takes the button away, and the browser then sends no click.
+    place.addEventListener("pointerup", (event) => {
+      const held = pressed;
+      setTimeout(() => {
+        if (held === null || held !== pressed) return;
+        pressed = null;
+        if (held.key === cardKey(event.target) && cards.get(held.key)?.group) acknowledgeShown(held.alerts, cards.get(held.key));
+      });
+    });
     place.addEventListener("click", (event) => {
       const button = event.target.closest("button[data-do]");
-      const key = event.target.closest("[data-card]")?.dataset.card;
-      const card = cards.get(/^\d+$/.test(key) ? Number(key) : key);
+      const card = cards.get(cardKey(event.target));
       if (button?.dataset.do === "open") return keyboard.keepFocus(place, card.group.toggle);
       if (button?.dataset.do === "more") return keyboard.keepFocus(place, card.group.more);
-      if (button?.dataset.do === "acknowledge-all") return acknowledgeAll(card.group.alerts(), button);
+      if (button?.dataset.do === "acknowledge-all") {
+        const shown = pressed?.key === cardKey(event.target) ? pressed.alerts : card.group.alerts();
+        pressed = null;
+        return acknowledgeShown(shown, card, button);
+      }
       const alert = feed.alerts.get(Number(event.target.closest("[data-alert]")?.dataset.alert));
       if (!alert) return card?.group && keyboard.keepFocus(place, card.group.toggle);
       if (button?.dataset.do === "take-over") return act(button, () => yiping.claims.takeOver(alert));
-      choose(alert.id);
+      choose(alert.id, true, card?.group?.isPlace && !event.target.closest("li") ? card : null);
       if (button?.dataset.do === "acknowledge") acknowledge(alert, button);
       if (button?.dataset.do === "dispatch") dispatch(alert, button);
     });
@@ -155,6 +201,10 @@ yiping.alertList = (() => {
     update();
   });
 
+  const cardKey = (element) => {
+    const key = element.closest("[data-card]")?.dataset.card;
+    return /^\d+(\.5)?$/.test(key) ? Number(key) : key;
+  };
   const keysPressed = (event) => {
     if (!place?.isConnected || event.ctrlKey || event.metaKey || event.altKey) return;
     if (keyboard.isTyping(event) || keyboard.isCovered()) return;

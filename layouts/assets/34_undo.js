@@ -2,7 +2,7 @@
 // The server decides whether it is in time, and refuses in words when somebody has accepted meanwhile.
 yiping.undo = (() => {
   "use strict";
-  const { t, make, mount, page, post, onPosted, act, say, feed, keyboard, siteName } = yiping;
+  const { t, make, page, post, onPosted, act, say, feed, keyboard, siteName } = yiping;
   const TICK_MS = 200;
   const STEPS = [
     [/^\/api\/v1\/alerts\/(\d+)\/(acknowledge|dismiss)$/, (match, answer) => ({
@@ -47,15 +47,15 @@ yiping.undo = (() => {
     }
     draw();
   });
-  mount("frame", (frame) => {
-    setInterval(() => { if (bar || waiting.length) draw(); }, TICK_MS);
-    document.addEventListener("keydown", (event) => {
-      if (!frame.isConnected || event.key.toLowerCase() !== "z" || event.altKey || event.shiftKey || event.repeat) return;
-      if (keyboard.isTyping(event) || keyboard.isCovered()) return;
-      const one = alive();
-      if (one) take(one);
-      else if (["wall", "duty"].includes(frame.dataset.page)) say(t("undo.none"));
-      event.preventDefault();
-    });
+  const pageName = () => document.getElementById("frame")?.dataset.page;
+  setInterval(() => { if (bar || waiting.length) draw(); }, TICK_MS);
+  document.addEventListener("keydown", (event) => {
+    if (event.key.toLowerCase() !== "z" || event.altKey || event.shiftKey || event.repeat) return;
+    if (keyboard.isTyping(event) || keyboard.isCovered()) return;
+    const one = alive();
+    if (one) take(one);
+    else if (["wall", "duty"].includes(pageName())) say(t("undo.none"));
+    else return;
+    event.preventDefault();
   });
 })();
