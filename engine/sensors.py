@@ -7,7 +7,8 @@ import queue
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import TimeoutError as NotYet
-from dataclasses import dataclass, field, replace
+from contextlib import closing
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -35,6 +36,7 @@ from engine.judging.outlet import AWAY, publish_health
 from engine.judging.polled import Polled
 from engine.judging.readings import ReadingNews
 from engine.judging.reject_log import RejectLog
+from engine.process.current_settings import SettingsFollower, with_settings
 from engine.process.heart import Heart
 from engine.process.options import RunOptions
 from engine.process.store_failure import must_go_on
@@ -52,7 +54,7 @@ FULL_FOR_S = 0.01
 RETRY_S = 1.0
 METERS_EVERY_S = 5.0
 
-Follow = Callable[[], tuple[Settings, Sequence[str]] | None]
+Follow = Callable[[], tuple[RunOptions, Sequence[str]] | None]
 """The newest settings and the sites that have gauges; None when nothing has changed since the last."""
 
 
@@ -98,6 +100,7 @@ class Sensors:
         self,
         heart: Heart,
         options: RunOptions,
+        store: Store,
         name: str,
         sites: Sequence[str],
         *,
@@ -115,8 +118,9 @@ class Sensors:
         self._reject_log = RejectLog()
         self._meters_file = options.run_dir / f"metrics-{name}.json"
         self._meters_due_s = 0.0
+        self._meters.gauge("yiping_settings_version", float(options.version))
         self._came: queue.SimpleQueue[tuple[Device, Item]] = queue.SimpleQueue()  # a Queue costs ten times as much
-        self._store: Store = open_store(options.store, migrate=False, mask=options.mask)
+        self._store = store
         self._modes = Polled(self._store, active_modes, frozenset[str]())
         self._observations = observation_log(options, name, self._meters)
         self._sites = GaugeSites(self._store, self._take, self._observations, wall=wall, monotonic_s=monotonic_s)
@@ -152,7 +156,6 @@ class Sensors:
         for device in self.devices:
             device.stop()
         self._observations.close()
-        self._store.close()
 
     @property
     def devices(self) -> list[Device]:
@@ -179,12 +182,12 @@ class Sensors:
         self._note_states(batch, [side for side in self._side_of.values() if ticks or jump or side.site.id in heard])
         return self._commit(batch)
 
-    def apply(self, settings: Settings, sites: Sequence[str]) -> bool:
+    def apply(self, options: RunOptions, sites: Sequence[str]) -> bool:
         """Go on with these settings and the gauges of these sites. False when it is time to stop and it is not stored.
 
         Only what differs is touched (`engine.judging.changes`). Call it between two steps.
         """
-        before, self._options = self._options.settings, replace(self._options, settings=settings)
+        before, self._options = self._options.settings, options
         batch, changed = _Batch(), list[GaugeSite]()
         for side in tuple(self._side_of.values()):
             if side.site.id not in sites:
@@ -198,6 +201,8 @@ class Sensors:
         for side in changed:
             self._note_ends(batch, side)
         self._note_states(batch, changed)
+        self._meters.gauge("yiping_settings_version", float(options.version))
+        self._meters_due_s = 0.0
         return self._commit(batch)
 
     def _add(self, name: str) -> GaugeSite:
@@ -502,5 +507,16 @@ def _excerpt(reading: Reading) -> str:
 
 
 def run_sensors(heart: Heart, options: RunOptions, name: str, sites: tuple[str, ...]) -> None:
-    """Target of the process that owns the gauges of these sites."""
-    Sensors(heart, options, name, sites).run()
+    """Target of the process that owns the gauges of these sites, or those that the newest settings have."""
+    store = open_store(options.store, migrate=False, mask=options.mask)
+    with closing(store), closing(SettingsFollower(store, options)) as follower:
+        now = follower.settle()
+        if follower.follows:
+            options, sites = with_settings(options, now), now.sites_with_sensors
+
+        def follow() -> tuple[RunOptions, Sequence[str]] | None:
+            if follower.changed() is None:
+                return None
+            return with_settings(options, follower.now), follower.now.sites_with_sensors
+
+        Sensors(heart, options, store, name, sites, follow=follow).run()

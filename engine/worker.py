@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from contextlib import closing, suppress
 from datetime import timedelta
 
-from data.config.settings import Settings, SiteSettings
+from data.config.settings import SiteSettings
 from data.errors import InputRejected, StoreClosed, UnverifiedWeights, YipingError
 from data.local.feed_socket import SocketFramePublisher
 from data.local.meters import Meters
@@ -39,6 +39,7 @@ from engine.judging.readings import ReadingNews
 from engine.judging.reject_log import RejectLog
 from engine.judging.second_looks import LookBudget
 from engine.judging.spool import Spool
+from engine.process.current_settings import SettingsFollower, with_settings
 from engine.process.heart import Heart
 from engine.process.memory import Housekeeping, be_frugal, settle_memory
 from engine.process.options import RunOptions
@@ -58,15 +59,21 @@ EVIDENCE_WIDTH = 1280
 HELD_LEVEL = timedelta(seconds=10)  # when our clock is put back by no more, times stand until it has come up again
 FOLLOWS_WITHIN_S = 30.0  # after our clock was set, pictures have other times
 
-Follow = Callable[[], tuple[Settings, Sequence[str]] | None]
+Follow = Callable[[], tuple[RunOptions, Sequence[str]] | None]
 """The newest settings and the sites whose cameras are this worker's; None when nothing has changed since the last."""
 
 
 class Worker:
     """Everything on the main thread but the reading of cameras and the writing of signals."""
 
-    def __init__(
-        self, heart: Heart, options: RunOptions, name: str, sites: Sequence[str], follow: Follow = lambda: None
+    def __init__(  # noqa: PLR0917 - what it runs with
+        self,
+        heart: Heart,
+        options: RunOptions,
+        store: Store,
+        name: str,
+        sites: Sequence[str],
+        follow: Follow = lambda: None,
     ) -> None:
         self._heart = heart
         self._follow = follow
@@ -75,6 +82,7 @@ class Worker:
         self._reject_log = RejectLog()
         self._meters_file = options.run_dir / f"metrics-{name}.json"
         self._meters_due_s = 0.0
+        self._version = -1  # of the settings by which all is judged
         self._resources = Resources()
         self._stages = StageClock.among(self._resources)
         self._news = ReadingNews()
@@ -84,7 +92,7 @@ class Worker:
         self._load = Load()
         self._awake: set[str] = set()
         self._memory = Housekeeping()
-        self._store: Store = open_store(options.store, migrate=False, mask=options.mask)
+        self._store = store
         self._wall_clock = WallClock()
         self._modes = Polled(self._store, active_modes, frozenset[str]())
         self._views: Polled[Mapping[str, str]] = Polled(self._store, views_asked, {})
@@ -129,12 +137,12 @@ class Worker:
         finally:
             self._close()
 
-    def apply(self, settings: Settings, sites: Sequence[str]) -> None:
+    def apply(self, options: RunOptions, sites: Sequence[str]) -> None:
         """Go on with these settings, as the process of the cameras of these sites. On the main thread.
 
         Only what differs is touched (`engine.judging.changes`); a pipeline follows within some turns of the loop.
         """
-        before, self._options = self._options.settings, replace(self._options, settings=settings)
+        before, settings, self._options = self._options.settings, options.settings, options
         self._outlet.follow_settings(settings)
         self._video.follow_settings(settings, sites)
         for watch in tuple(self._watches):
@@ -218,6 +226,17 @@ class Worker:
             if is_new:
                 self._memory.loaded(time.monotonic())
         self._maker.beside = True
+        self._note_version()
+
+    def _note_version(self) -> None:
+        """Of which version of the settings is everything here that can be?"""
+        version = self._options.version
+        if version == self._version or any(
+            watch.wants_pipeline(math.inf) and not watch.trouble for watch in self._watches
+        ):
+            return
+        self._version, self._meters_due_s = version, 0.0
+        self._meters.gauge("yiping_settings_version", float(version))
 
     def _pipeline_failed(self, watch: WatchedSite, error: Exception) -> None:
         """It was not made, and one that is there goes on; or it broke while it judged."""
@@ -383,7 +402,7 @@ class Worker:
         """From a reader's thread."""
         self._meters.count("yiping_rejects_total", site=rejected.site)
         self._reject_log.warn(rejected)
-        with contextlib.suppress(StoreClosed):  # it is in the log
+        with suppress(StoreClosed):  # it is in the log
             self._store.submit(lambda writer: writer.add_reject(rejected))
 
     def _pause_s(self) -> float:
@@ -415,10 +434,20 @@ class Worker:
         self._observations.close()
         self._outlet.close()
         self._publisher.close()
-        self._store.close()
 
 
 def run_cameras(heart: Heart, options: RunOptions, name: str, sites: tuple[str, ...]) -> None:
-    """Target of a worker process that owns the cameras of these sites."""
+    """Target of a worker process that owns the cameras of these sites, or those that the newest settings give it."""
     be_frugal()
-    Worker(heart, options, name, sites).run()
+    store = open_store(options.store, migrate=False, mask=options.mask)
+    with closing(store), closing(SettingsFollower(store, options)) as follower:
+        now = follower.settle()
+        if follower.follows:
+            options, sites = with_settings(options, now), now.cameras_of(name)
+
+        def follow() -> tuple[RunOptions, Sequence[str]] | None:
+            if follower.changed() is None:
+                return None
+            return with_settings(options, follower.now), follower.now.cameras_of(name)
+
+        Worker(heart, options, store, name, sites, follow).run()

@@ -33,6 +33,7 @@ METERS: Mapping[str, str] = MappingProxyType(
         "yiping_stage_cpu_seconds_total": "processor time by camera and stage",
         "yiping_camera_cpu_ms_per_second": "processor time by camera and stage, of the last 10 s",
         "yiping_pipeline_failures_total": "times a site's detectors or rules failed",
+        "yiping_settings_version": "version of the settings by which the process judges, 0: config.yaml itself",
         # sensors
         "yiping_observations_total": "lines of observations kept for replay",
         "yiping_observations_lost_total": "lines of observations that could not be kept",

@@ -73,6 +73,7 @@ class Town:
         self.sensors = Sensors(
             Heart(),
             self.options,
+            open_store(self.options.store),
             "sensors",
             [SITE],
             wall=lambda: self.wall,
@@ -82,11 +83,15 @@ class Town:
             device.trouble = ""
 
     def end(self) -> None:
-        self.sensors.close()
+        self.stop()
         self.store.close()
 
-    def restart(self) -> None:
+    def stop(self) -> None:
         self.sensors.close()
+        self.sensors._store.close()
+
+    def restart(self) -> None:
+        self.stop()
         self.start()
 
     def device(self, name: str) -> Device:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -20,7 +21,7 @@ from engine.run import prepare
 from engine.watched_site import WatchedSite
 from engine.worker import Worker
 
-News = tuple[Settings, Sequence[str]]
+News = tuple[RunOptions, Sequence[str]]
 
 
 class LiveWorker:
@@ -33,7 +34,8 @@ class LiveWorker:
         self.store: Store = open_store(self.options.store)
         self._news: SimpleQueue[News] = SimpleQueue()
         self.heart = Heart()
-        self.worker = Worker(self.heart, self.options, "worker-1", [site.id for site in sites], self._changed)
+        own, names = open_store(self.options.store), [site.id for site in sites]
+        self.worker = Worker(self.heart, self.options, own, "worker-1", names, self._changed)
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
         self._thread.start()
@@ -50,10 +52,13 @@ class LiveWorker:
         except BaseException as error:
             self._error = error
             raise
+        finally:
+            self.worker._store.close()
 
     def apply(self, *sites: SiteSettings) -> float:
         """Returns when it was given, monotonic seconds."""
-        self._news.put((Settings(sites=sites, **self.more), [site.id for site in sites if site.camera is not None]))
+        options = replace(self.options, settings=Settings(sites=sites, **self.more))
+        self._news.put((options, [site.id for site in sites if site.camera is not None]))
         return time.monotonic()
 
     def put_in_force(self, *sites: SiteSettings, timeout_s: float = 20.0) -> float:

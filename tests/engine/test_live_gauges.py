@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -36,8 +37,8 @@ def site(town: Town, name: str = SITE, **update: Any) -> SiteSettings:
 
 
 def apply(town: Town, *sites: SiteSettings, **more: Any) -> None:
-    settings = Settings(sites=sites, alarms=NEVER_LATCHED, **more)
-    assert town.sensors.apply(settings, [one.id for one in sites if one.sensors])
+    options = replace(town.options, settings=Settings(sites=sites, alarms=NEVER_LATCHED, **more))
+    assert town.sensors.apply(options, [one.id for one in sites if one.sensors])
     for device in town.sensors.devices:
         device.trouble = ""
 

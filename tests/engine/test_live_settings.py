@@ -311,7 +311,7 @@ def test_a_site_that_goes_to_another_worker_keeps_its_alerts_open(
     first = lamp("gate-1", zones=(MIDDLE,), rules=(WATER, STAY))
     one = worker(first)
     one.wait_for(lambda: one.alerts("gate-1"))
-    one._news.put((one.options.settings, []))
+    one._news.put((one.options, []))
     one.wait_for(lambda: not one.worker._outlet._waiting)
     assert len(one.alerts("gate-1")) == 1
     assert one.store.read(lambda reader: kept_state(reader, "gate-1.camera")) is not None
