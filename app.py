@@ -79,6 +79,10 @@ def check(args: argparse.Namespace) -> int:
 
         print(f"{settings.dispatch.roads.name}: {load_roads(args.config.parent / settings.dispatch.roads).described}")
     print(f"{args.config.name}: {len(settings.sites)} sites, {len(settings.responders)} responders: all right")
+    if settings.config == "screen":
+        print(
+            "config: screen: once the store holds a version, only the keys of the machine count here (app.py settings)"
+        )
     if args.against is not None:
         from data.config.difference import differences
 

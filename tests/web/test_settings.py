@@ -14,6 +14,7 @@ import jsonschema  # type: ignore[import-untyped]
 import pytest
 from websockets.sync.client import connect
 
+from bench.security_schemathesis import attack
 from data.config.document import as_yaml
 from data.config.reading import load_settings
 from data.config.settings import Settings
@@ -403,3 +404,13 @@ def test_with_the_file_as_the_truth_everything_is_shown_and_nothing_saved(tmp_pa
             assert admin.post(f"{SETTINGS}/check", json={"document": found["document"]}).json()["problems"] == []
     finally:
         stop()
+
+
+@pytest.mark.slow
+def test_no_operation_on_settings_answers_what_its_description_does_not_say(city: Running, tmp_path: Path) -> None:
+    only = ["--include-path-regex", "/api/v1/settings($|/(check|export|schema|sites|versions))"]
+    more = ["--max-time", "20", "--max-examples", "3", "--no-shrink"]
+    run = attack(city.base, city.token("admin"), Role.ADMINISTRATOR, [*only, *more], tmp_path)
+    assert run.failures == {}, run.said[-6000:]
+    assert run.operations == 11
+    assert run.requests > 50
