@@ -300,7 +300,7 @@ class SettingsFollower:
         while not self._stopping:
             try:
                 self._look()
-            except (YipingError, SQLAlchemyError, OSError, RuntimeError) as error:
+            except (*_UNREADABLE, SQLAlchemyError, OSError, RuntimeError) as error:
                 if not self._failing and not self._stopping:
                     log.error("the versions of the settings cannot be read, trying again: %s", type(error).__name__)
                 self._failing = True

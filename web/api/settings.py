@@ -180,7 +180,7 @@ def _add_reading(router: APIRouter, deps: ServerDeps, current: CurrentSettings) 
         number = current.now.version
         version = await deps.read(lambda reader: reader.settings_version(number)) if number else None
         document = document_of(deps.file) if version is None else of_text(version.document)
-        text = await deps.lanes.heavy.run(as_yaml, document, deps.file)
+        text = await deps.lanes.lists.run(as_yaml, document, deps.file)
         name = f"config-version-{number}.yaml"
         headers = {"Content-Disposition": f"attachment; filename={name}", "Cache-Control": "no-store"}
         return Response(text, media_type="application/yaml", headers=headers)
@@ -189,7 +189,7 @@ def _add_reading(router: APIRouter, deps: ServerDeps, current: CurrentSettings) 
     async def check(request: Request, body: CheckBody) -> dict[str, Any]:
         """What is wrong in a document, each with its place, and what would differ from what is in force."""
         _administrator(request)
-        return await deps.lanes.heavy.run(checked, deps, current, body.document)
+        return await deps.lanes.lists.run(checked, deps, current, body.document)
 
 
 def _add_saving(router: APIRouter, deps: ServerDeps, current: CurrentSettings) -> None:
@@ -198,7 +198,7 @@ def _add_saving(router: APIRouter, deps: ServerDeps, current: CurrentSettings) -
         """A new version, in force within two seconds. 409 when somebody saved meanwhile, 422 with every problem."""
         _administrator(request)
         require_screen(deps.settings)
-        new = await deps.lanes.heavy.run(propose, deps, current, body.base_version, body.document, note=body.note)
+        new = await deps.lanes.lists.run(propose, deps, current, body.base_version, body.document, note=body.note)
         return await _kept(deps, current, new, request, body.model_dump())
 
 
@@ -226,7 +226,7 @@ def _add_sites(router: APIRouter, deps: ServerDeps, current: CurrentSettings) ->
         base: int = body["base_version"]
         seen = await deps.read(lambda reader: reader.settings_version(base))
         document = edit(document_in(seen))
-        new = await deps.lanes.heavy.run(propose, deps, current, base, document, note=body["note"])
+        new = await deps.lanes.lists.run(propose, deps, current, base, document, note=body["note"])
         return await _kept(deps, current, new, request, body)
 
     @router.post(
@@ -292,7 +292,7 @@ def _add_versions(router: APIRouter, deps: ServerDeps, current: CurrentSettings)
         require_screen(deps.settings)
         newest, earlier = await deps.read(lambda reader: (reader.newest_settings(), reader.settings_version(number)))
         base = newest if given.base_version is None else given.base_version
-        new = await deps.lanes.heavy.run(
+        new = await deps.lanes.lists.run(
             propose, deps, current, base, document_in(earlier), note=given.note, restored=number
         )
         return await _kept(deps, current, new, request, given.model_dump())
