@@ -11,6 +11,7 @@ from data.model.masking import secret_mask
 from data.model.place import InferenceSettings
 from data.model.secrets import Secrets, redact
 from data.ports.recipe import RecipeBase
+from layouts.words_setup_fields import setting_words
 
 _OURS = ("yolo26n", "yolo26n-seg")
 _LICENCE_OF_OURS = "AGPL-3.0, Ultralytics YOLO26"
@@ -21,6 +22,7 @@ def setup_view(settings: Settings) -> dict[str, Any]:
     view: dict[str, Any] = {
         "inference": _inference_view(settings.inference),
         "sites": [_site_view(site, settings.inference) for site in settings.sites],
+        "words": setting_words(),
     }
     return secret_mask(settings, Secrets()).within(view)
 

@@ -186,7 +186,7 @@ window.yiping = (() => {
       const detail = typeof content.detail === "string" ? content.detail : content.title;
       const own = content.words && page.words[language][`refused.${content.words.key}`] ? refusal(content.words) : "";
       const said = own || t(`error.${answer.status}`, {}, t("error.other", { n: answer.status })) + (detail ? `：${detail}` : "");
-      throw Object.assign(new Error(said), { detail, errors: content.errors, words: content.words });
+      throw Object.assign(new Error(said), { detail, errors: content.errors, words: content.words, status: answer.status });
     }
     return content;
   }

@@ -1,21 +1,23 @@
 // The set-up page: one site at a time, its zones and marks over its newest picture, and what is configured there.
+// Where the settings are kept in the store, an administrator edits them here (72_setup_save.js); else they are shown.
 (() => {
   "use strict";
-  const { t, make, mount, get, post, act, since, feed } = yiping;
-  let found = null;
-  let chosen = null;
-  let place = null;
-  let list = null;
+  const { t, make, mount, post, act, since, feed, personName } = yiping;
+  const { state, kinds, titleOf, nameOf, mayEdit, dirty, free, editor, forms, save, camera: sitePart } = yiping.setup;
+  const LOOK_MS = 5000;
+  let place = null, list = null, over = null;
+  let canvasEditor = null;
+  let newer = null; // a version that somebody else saved while something is unsaved here
 
   const rows = (pairs) => make("table", {}, make("tbody", {}, pairs.map(([name, value]) =>
     make("tr", {}, make("th", { scope: "row" }, name), make("td", {}, value)))));
   const part = (title, ...inside) => make("section", {}, make("h3", {}, title), ...inside.flat(3));
   const settings = (one) => {
-    const told = Object.entries(one.settings);
+    const told = Object.entries(one.settings).map(([name, value]) => [forms.told(name, one.kind).label, value]);
     return told.length ? rows(told) : make("p", { class: "dim" }, t("setup.usual"));
   };
   const recipe = (one, ...more) =>
-    make("article", { "data-kind": one.kind }, make("h4", {}, one.title || one.kind, make("span", { class: "dim" }, ` ${one.name ?? ""} · ${one.kind}`)), settings(one), ...more.flat(3));
+    make("article", { "data-kind": one.kind }, make("h4", {}, yiping.setup.inOwnLanguage(one.title || one.kind), make("span", { class: "dim" }, ` ${one.name ?? ""} · ${one.kind}`)), settings(one), ...more.flat(3));
 
   const weights = (one) => {
     if (!one.weights) return [];
@@ -31,56 +33,6 @@
     make("tbody", {}, one.staff.marks.map((mark) => make("tr", {},
       make("td", {}, height ? String(Math.round(mark.row * height)) : mark.row.toFixed(3)), make("td", {}, String(mark.cm))))))] : [];
 
-  // ---- the picture
-  const across = (line, row) => { // where the staff's line has this row
-    for (let i = 1; i < line.length; i++) {
-      const [[x0, y0], [x1, y1]] = [line[i - 1], line[i]];
-      if (row <= y1 || i === line.length - 1) return x0 + ((x1 - x0) * (row - y0)) / (y1 - y0);
-    }
-    return line[0][0];
-  };
-  const sketch = (canvas, site) => {
-    const context = canvas.getContext("2d");
-    const { width: w, height: h } = canvas;
-    context.font = `600 ${Math.max(12, w / 50)}px system-ui, "Noto Sans CJK SC", sans-serif`;
-    context.lineWidth = Math.max(1, w / 400);
-    context.strokeStyle = context.fillStyle = "#f2f6f9";
-    for (const zone of site.zones) {
-      context.beginPath();
-      zone.polygon.forEach(([x, y], i) => (i ? context.lineTo(x * w, y * h) : context.moveTo(x * w, y * h)));
-      context.closePath();
-      context.stroke();
-      const [x, y] = zone.polygon.reduce((a, b) => (b[1] < a[1] ? b : a));
-      context.fillText(zone.id, Math.min(x * w + 4, w * 0.9), Math.max(y * h - 5, 16));
-    }
-    for (const { staff: one } of site.detectors) {
-      if (!one) continue;
-      context.beginPath();
-      one.line.forEach(([x, y], i) => (i ? context.lineTo(x * w, y * h) : context.moveTo(x * w, y * h)));
-      context.stroke();
-      for (const mark of one.marks) {
-        const x = across(one.line, mark.row) * w;
-        context.fillRect(x - w / 80, mark.row * h - 1, w / 40, 2);
-        context.fillText(`${mark.cm} cm`, x + w / 60, mark.row * h + 4);
-      }
-    }
-  };
-  async function picture(site, canvas, note, tables) {
-    try {
-      const answer = await fetch(yiping.at(`/media/live/${site.id}.jpg`));
-      if (!answer.ok) throw new Error(String(answer.status));
-      const bitmap = await createImageBitmap(await answer.blob());
-      [canvas.width, canvas.height] = [bitmap.width, bitmap.height];
-      canvas.getContext("2d").drawImage(bitmap, 0, 0);
-      document.getElementById("setup-age")?.replaceChildren(since(answer.headers.get("X-Taken-At")));
-      note.textContent = "";
-      tables(bitmap.height);
-    } catch (error) {
-      note.textContent = t("setup.no_picture", { why: error.message });
-    }
-    sketch(canvas, site);
-  }
-
   const losses = (site) => {
     const told = feed.sites.get(site.id) ?? {};
     const entries = (told.losses ?? []).map((one) => make("tr", { "data-cause": one.cause },
@@ -92,49 +44,214 @@
     return shown;
   };
 
-  const draw = () => {
-    list.replaceChildren(...found.sites.map((site) =>
-      make("button", { class: site.id === chosen ? "quiet here" : "quiet", "data-site": site.id, onclick: () => { chosen = site.id; draw(); } }, site.name)));
-    const site = found.sites.find((one) => one.id === chosen);
-    if (!site) return place.replaceChildren();
-    const canvas = make("canvas", { width: 640, height: 360, role: "img", "aria-label": site.name });
-    canvas.addEventListener("dblclick", () => yiping.live.open(site.id));
-    const note = make("p", { class: "dim", role: "status" });
-    const detectors = make("div", {});
-    const tables = (height) => detectors.replaceChildren(...site.detectors.map((one) => recipe(one, weights(one), staff(one, height))));
+
+  // ---- what is in force at a site, as `/api/v1/setup` tells it, and the same of the draft
+  const facts = (id) => state.found.sites.find((one) => one.id === id) ?? null;
+  const shownSites = () => (mayEdit() ? yiping.setup.sites() : state.found.sites);
+  const current = () => shownSites().find((one) => one.id === state.chosen) ?? null;
+  const path = (draft, rest = "") => `sites[${draft.sites.findIndex((one) => one.id === state.chosen)}]${rest}`;
+  const isBusy = () => Boolean(place?.querySelector("form.open") || canvasEditor?.isBusy());
+  const hasCamera = (site) => (mayEdit() ? Boolean(yiping.setup.cameraOf(site)) : site.camera);
+  /** A site in force as the document has it, as far as the picture shows it. */
+  const asDraft = (site) => ({ ...site, rules: site.rules.map((one) => ({ kind: one.kind, id: one.name, zone: one.settings.zone })),
+    detectors: site.detectors.map((one) => ({ kind: one.kind, id: one.name, zone: one.settings.zone, ...(one.staff ?? {}) })) });
+  const asText = (value) => (typeof value === "string" ? value : Array.isArray(value) && value.every((one) => typeof one === "string") ? value.join(", ") : JSON.stringify(value));
+  const ofDraft = (what, one) => ({ kind: one.kind, title: titleOf(what, one.kind), name: nameOf(one),
+    settings: Object.fromEntries(Object.entries(one).filter(([name]) => !["kind", "id", "weights", "line", "marks"].includes(name)).map(([name, value]) => [name, asText(value)])) });
+
+  // ---- recipes of a site: rules, detectors; each with its form
+  const SKIP = { rules: [], detectors: ["line", "marks", "weights"] };
+  const FIRST = { rules: ["zone", "at_least", "labels", "quantity", "above", "below", "after", "during", "priority", "id"], detectors: ["zone", "labels", "confidence", "id"] };
+  const STAFF = { line: [[0.5, 0.2], [0.5, 0.8]], marks: [{ row: 0.25, cm: 100 }, { row: 0.75, cm: 0 }] };
+  const labels = () => [...new Set((current().detectors ?? []).flatMap((one) => one.labels ?? kinds("detectors")[one.kind]?.properties.labels?.default ?? []))];
+  /** The form of one rule or detector in place of what is shown; index -1 for a new one. */
+  const formOf = (what, kind, value, index, done) => {
+    const schema = kinds(what)[kind];
+    const site = current();
+    const drawn = forms.draw({ schema, kind, value, zones: (site.zones ?? []).map((zone) => zone.id), skip: SKIP[what], lists: { labels: "known-labels", at_least_by_label: "known-labels" },
+      first: FIRST[what].filter((name) => schema.properties[name]) });
+    const rest = make("p", { class: "wrong whole", role: "alert" });
+    const form = make("form", { class: "open recipe-form", "data-kind": kind, novalidate: true, onsubmit: (event) => {
+      event.preventDefault();
+      act(event.submitter, async () => {
+        rest.textContent = "";
+        const given = { kind, ...drawn.read() };
+        const at = index < 0 ? (site[what] ?? []).length : index;
+        const taken = await save.apply((draft) => {
+          const one = draft.sites.find((each) => each.id === state.chosen);
+          one[what] = [...(one[what] ?? [])];
+          one[what][at] = given;
+        }, (draft) => path(draft, `.${what}[${at}]`), (problems) => { rest.textContent = drawn.mark(problems).map(([where, message]) => `${where.replace(/^\./, "")} ${message}`.trim()).join("；"); });
+        if (taken) { form.remove(); done(); }
+      });
+    } }, make("h4", {}, titleOf(what, kind)), drawn.element, make("datalist", { id: "known-labels" }, labels().map((one) => make("option", { value: one }, yiping.t(`label.${one}`, {}, one)))), rest,
+    make("div", { class: "do" }, make("button", { class: "strong", "data-do": "apply" }, t("setup.do.apply")), make("button", { type: "button", "data-do": "leave", onclick: () => { form.remove(); done(); } }, t("setup.do.leave"))));
+    return form;
+  };
+  const changedHere = () => { canvasEditor?.redraw(); drawRight(); drawBar(); };
+  const editable = (what, one, index, shown) => {
+    const element = shown;
+    if (!mayEdit()) return element;
+    const start = () => {
+      const form = formOf(what, one.kind, one, index, changedHere);
+      element.replaceWith(form);
+      form.querySelector("input, select, textarea")?.focus();
+    };
+    element.querySelector("h4").append(make("span", { class: "row-do" },
+      make("button", { type: "button", class: "quiet", "data-do": "edit", "aria-label": t("setup.edit_one", { name: nameOf(one) }), disabled: !kinds(what)[one.kind], onclick: start }, t("setup.do.edit")),
+      make("button", { type: "button", class: "quiet", "data-do": "drop", "aria-label": t("setup.drop_one", { name: nameOf(one) }), onclick: () => { current()[what].splice(index, 1); changedHere(); } }, t("setup.do.drop"))));
+    return element;
+  };
+  const adder = (what) => {
+    if (!mayEdit()) return null;
+    const options = Object.keys(kinds(what)).map((kind) => make("option", { value: kind }, titleOf(what, kind)));
+    const chooser = make("select", { "aria-label": t(`setup.new_${what}`) }, make("option", { value: "" }, t(`setup.new_${what}`)), options);
+    const holder = make("div", { class: "adder", "data-adds": what }, chooser);
+    chooser.addEventListener("change", () => {
+      const kind = chooser.value;
+      if (!kind) return;
+      const site = current();
+      const id = free(kind, (site[what] ?? []).map(nameOf));
+      const value = { kind, ...(id !== kind ? { id } : {}), ...(kind === "staff_gauge" ? structuredClone(STAFF) : {}), ...(kinds(what)[kind].properties.zone && site.zones?.length ? { zone: site.zones.at(-1).id } : {}) };
+      const form = formOf(what, kind, value, -1, () => { if (what === "detectors") drawPicture(); changedHere(); });
+      chooser.replaceWith(form);
+      form.querySelector("input, select, textarea")?.focus();
+    });
+    return holder;
+  };
+
+  // ---- the right side
+  const detectorsOf = (site, known, height) => (site.detectors ?? []).map((one, index) => {
+    const inForce = known?.detectors[index];
+    const alike = inForce && inForce.kind === one.kind ? inForce : null;
+    const shown = mayEdit() ? { ...ofDraft("detectors", one), weights: alike?.weights ?? null, staff: one.line && one.marks ? { line: one.line, marks: one.marks } : null } : one;
+    return editable("detectors", one, index, recipe(shown, weights(shown), staff(shown, height)));
+  });
+  const cameraPart = (site, known) => {
+    const monitors = mayEdit() ? [site.monitor, ...(site.monitors ?? [])].filter(Boolean).map((one) => ofDraft(yiping.setup.isCamera(one) ? "cameras" : "monitors", one)) : known.monitors;
+    const where = mayEdit() ? make("p", { class: "dim" }, `${site.id} · ${site.location?.lat}, ${site.location?.lon}${site.grid ? ` · ${site.grid}` : ""}`) : null;
+    return part(t("setup.monitors"), where, monitors.map((one) => recipe(one)), mayEdit() ? make("div", { class: "do" },
+      make("button", { type: "button", "data-do": "edit-site", onclick: () => openSite(site, false) }, t("setup.do.edit_site")),
+      make("button", { type: "button", "data-do": "clone", onclick: () => openSite(sitePart.fresh(site), true) }, t("setup.do.clone")),
+      make("button", { type: "button", "data-do": "remove-site", onclick: () => removeSite(site) }, t("setup.do.remove_site"))) : []);
+  };
+  const removeSite = (site) => {
+    state.draft.sites = state.draft.sites.filter((one) => one !== site);
+    state.chosen = state.draft.sites[0]?.id ?? null;
+    drawAll();
+  };
+  let right = null;
+  const drawRight = () => {
+    const site = current();
+    if (!right || !site || right.querySelector("form.open")) return;
+    const known = facts(site.id);
+    const height = known?.camera ? canvasEditor?.size() ?? 0 : 0;
+    right.replaceChildren(...[
+      losses({ id: site.id }),
+      cameraPart(site, known),
+      part(t("setup.detectors"), make("p", { class: "dim" }, t("setup.inference", state.found.inference)), make("div", {}, detectorsOf(site, known, height)), adder("detectors")),
+      part(t("setup.rules"), (site.rules ?? []).map((one, index) => editable("rules", one, index, recipe(mayEdit() ? ofDraft("rules", one) : one))), adder("rules")),
+      hasCamera(site) ? part(t("setup.health"), rows(Object.entries(mayEdit() ? { ...(known?.health ?? {}), ...(site.health ?? {}) } : site.health)
+        .map(([name, value]) => [t(`setup.health.${name}`, {}, name), typeof value === "boolean" ? (value ? "✓" : "–") : value]))) : null,
+    ].filter(Boolean));
+  };
+  const openSite = (site, isNew) => {
+    if (isBusy()) { yiping.say(t("setup.finish_form"), "error"); return; }
+    const form = sitePart.draw({ value: site, isNew, cancel: () => { form.remove(); drawAll(); }, save: async (one) => {
+      const index = isNew ? state.draft.sites?.length ?? 0 : state.draft.sites.findIndex((each) => each.id === site.id);
+      const taken = await save.apply((draft) => { draft.sites = [...(draft.sites ?? [])]; draft.sites[index] = one; }, () => `sites[${index}]`, (problems) => form.mark(problems));
+      if (!taken) return;
+      state.chosen = one.id;
+      form.remove();
+      drawAll();
+    } });
+    if (isNew) { list.querySelectorAll(".here").forEach((each) => each.classList.remove("here")); over.replaceChildren(...top()); place.replaceChildren(over, make("div", { class: "setup-alone" }, form)); } else right.replaceChildren(form);
+    form.querySelector("input, select")?.focus();
+  };
+
+  // ---- the left side: the picture
+  let left = null;
+  const drawPicture = () => {
+    const site = current();
+    if (!left || !site) return;
+    const known = facts(site.id);
     const learn = make("button", { "data-do": "learn" }, t("setup.learn"));
     learn.addEventListener("click", () => act(learn, async () => {
       await post(`/api/v1/sites/${site.id}/learn-view`);
       learn.textContent = t("setup.learned");
     }));
-    document.getElementById("setup-age")?.replaceChildren();
-    tables(0);
-    place.replaceChildren(
-      make("div", { class: "setup-picture" }, site.camera ? [canvas, note, learn, yiping.live.button(site.id)] : [],
-        part(t("setup.zones"), site.zones.map((zone) => make("p", {}, `${zone.id} · ${zone.polygon.length}`))),
-        site.camera ? part(t("setup.health"), rows(Object.entries(site.health).map(([name, value]) => [t(`setup.health.${name}`, {}, name), typeof value === "boolean" ? (value ? "✓" : "–") : value]))) : []),
-      make("div", { class: "setup-facts" },
-        losses(site),
-        part(t("setup.monitors"), site.monitors.map((one) => recipe(one))),
-        part(t("setup.detectors"), make("p", { class: "dim" }, t("setup.inference", found.inference)), detectors),
-        part(t("setup.rules"), site.rules.map((one) => recipe(one)))));
-    if (site.camera) picture(site, canvas, note, tables);
+    canvasEditor = hasCamera(site) ? editor.open(mayEdit() ? site : asDraft(site), { editable: mayEdit(), changed: () => { drawRight(); drawBar(); } }) : null;
+    document.getElementById("setup-age")?.replaceChildren(...(canvasEditor ? [canvasEditor.age] : []));
+    left.replaceChildren(make("h3", {}, t("setup.zones")), ...(canvasEditor ? [canvasEditor.element] : [make("p", { class: "dim" }, t("setup.no_camera_here"))]), ...(known?.camera ? [learn] : []));
+  };
+
+  // ---- around both
+  const editorProblem = () => {
+    for (const site of yiping.setup.sites()) {
+      const wrong = (site.zones ?? []).map((zone) => [zone, editor.problemOf(site.zones, zone)]).find(([, problem]) => problem);
+      if (wrong) return `${site.name || site.id} · ${wrong[0].id || "?"}：${editor.inWords(wrong[1])}`;
+    }
+    return isBusy() ? t("setup.finish_form") : "";
+  };
+  const top = () => [
+    newer ? save.banner(newer, () => { newer = null; drawAll(); }) : null,
+    state.settings.trouble ? make("p", { class: "newer", role: "alert" }, t("setup.trouble", { n: state.settings.newest, why: state.settings.trouble })) : null,
+    mayEdit() ? make("p", { class: "mode" }, make("b", {}, t("setup.version", { n: state.settings.version })), " ", t("setup.since"), " ", since(state.settings.at), state.settings.who ? ` · ${personName(state.settings.who)}` : "")
+      : make("p", { class: "mode dim" }, t("setup.read_only")),
+  ].filter(Boolean);
+  const drawTop = () => over?.replaceChildren(...top());
+  const drawBar = () => {
+    const old = place.querySelector(".save-bar");
+    if (mayEdit() && dirty()) { if (!old) place.append(save.bar(editorProblem)); } else old?.remove();
+    list.querySelectorAll("[data-site]").forEach((button) => button.classList.toggle("changed", isChanged(button.dataset.site)));
+  };
+  const isChanged = (id) => mayEdit() && !yiping.setup.same(yiping.setup.site(id), (state.settings.document.sites ?? []).find((one) => one.id === id));
+  const choose = (id) => {
+    if (id !== state.chosen && isBusy()) { yiping.say(t("setup.finish_form"), "error"); return; }
+    state.chosen = id;
+    drawAll();
+  };
+  const drawList = () => list.replaceChildren(...shownSites().map((site) =>
+    make("button", { type: "button", class: site.id === state.chosen ? "quiet here" : "quiet", "data-site": site.id, "aria-current": site.id === state.chosen ? "true" : null, onclick: () => choose(site.id) }, site.name || site.id)),
+  ...(mayEdit() ? [make("button", { type: "button", "data-do": "add", onclick: () => openSite(sitePart.fresh(), true) }, t("setup.do.add")), make("div", { class: "list-foot" },
+    make("button", { type: "button", class: "quiet", "data-do": "versions", onclick: (event) => act(event.currentTarget, save.versions) }, t("setup.versions")),
+    make("a", { href: yiping.at("/api/v1/settings/export"), download: "config.yaml", "data-do": "export" }, t("setup.export")))] : []));
+  const drawAll = () => {
+    if (!shownSites().some((one) => one.id === state.chosen)) state.chosen = shownSites()[0]?.id ?? null;
+    drawList();
+    drawTop();
+    if (!current()) { place.replaceChildren(over, make("p", { class: "empty dim" }, t("setup.no_sites"))); drawBar(); return; }
+    left = make("div", { class: "setup-picture" });
+    right = make("div", { class: "setup-facts" });
+    place.replaceChildren(over, left, right);
+    drawPicture();
+    drawRight();
+    drawBar();
   };
   mount("setup", async (element) => {
     place = element;
     list = document.getElementById("setup-sites");
+    over = make("div", { class: "setup-over" });
     feed.start();
     try {
-      found = await get("/api/v1/setup");
-      chosen = found.sites[0]?.id ?? null;
-      draw();
+      await yiping.setup.read();
+      state.chosen = shownSites()[0]?.id ?? null;
+      drawAll();
       feed.on("site", (ids) => {
         const shown = place.querySelector(".losses-of");
-        const site = found.sites.find((one) => one.id === chosen);
-        if (shown && site && (ids.has(chosen) || ids.has(0))) shown.replaceWith(losses(site));
+        const site = current();
+        if (shown && site && (ids.has(site.id) || ids.has(0))) shown.replaceWith(losses({ id: site.id }));
       });
+      const look = () => place.isConnected && save.look(isBusy).catch(() => {});
+      setInterval(look, LOOK_MS);
+      feed.hear("settings", look);
     } catch (error) {
       place.replaceChildren(make("p", { class: "empty" }, error.message));
     }
   });
+  yiping.setup.hear((what) => {
+    if (what?.newest) { newer = what.newest; drawTop(); return; }
+    if (what === "all") { newer = null; if (!isBusy()) drawAll(); else drawTop(); }
+  });
+  addEventListener("beforeunload", (event) => { if (mayEdit() && (dirty() || isBusy())) event.preventDefault(); });
 })();
