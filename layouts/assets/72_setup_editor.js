@@ -328,7 +328,7 @@ yiping.setup.editor = (() => {
     if (editable) {
       overlay.addEventListener("pointerdown", (event) => {
         if (event.button !== 0) return;
-        if (drawing) { event.preventDefault(); drawing.keys = false; addPoint(at(event)); return; }
+        if (drawing) { event.preventDefault(); overlay.focus({ preventScroll: true }); drawing.keys = false; addPoint(at(event)); return; }
         const { target } = event;
         if (target.matches(".middle")) { chosen = { ...whichOf(target), point: null }; insert(Number(target.dataset.middle), at(event)); dragging = { ...chosen }; }
         else if (target.matches(".handle")) { chosen = whichOf(target); dragging = { ...chosen }; drawOverlay(); drawBar(); overlay.querySelector(".handle.here")?.focus({ preventScroll: true }); }
@@ -365,7 +365,7 @@ yiping.setup.editor = (() => {
           if (move) { drawing.keys = true; drawing.at = [inside(drawing.at[0] + move[0]), inside(drawing.at[1] + move[1])]; drawOverlay(); }
           else if (key === "Enter" || key === " ") { drawing.keys = true; addPoint(drawing.at); }
           else if (key === "Backspace") undo();
-          else if (key === "Escape") { drawing = null; drawAll(); buttons.zone.focus(); } else return;
+          else return;
         } else if (!event.target.matches(".handle")) return;
         else if (move) moveBy(...move);
         else if (key === "Delete" || key === "Backspace") removePoint();
@@ -411,6 +411,13 @@ yiping.setup.editor = (() => {
     new ResizeObserver(() => stage.isConnected && drawOverlay()).observe(stage);
     drawAll();
     const element = make("div", { class: "zone-editor" }, bar, stage, why, note, said, list, corners);
+    element.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape" || !drawing) return;
+      event.preventDefault();
+      drawing = null;
+      drawAll();
+      buttons.zone.focus();
+    });
     requestAnimationFrame(() => { clearTimeout(timer); watch(); });
     return {
       element, age, redraw: () => { before = snapshot(); drawAll(); }, size: () => canvas.height,

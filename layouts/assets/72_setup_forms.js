@@ -166,7 +166,7 @@ yiping.setup.forms = (() => {
   /** A field set of an object's settings; `optional`: left out as a whole where nothing is given. */
   const group = (schema, value, place, optional = false) => {
     const made = draw({ schema, root: place.root, kind: place.kind, value: value ?? {}, zones: place.zones, lists: place.lists, nested: true });
-    return { element: made.element, mark: made.mark, read: () => { const read = made.read(); return optional && !Object.keys(read).length && !value ? undefined : read; } };
+    return { element: made.element, mark: made.mark, read: () => (optional && !value && made.isEmpty() ? undefined : made.read()) };
   };
 
   /** A form's fields for `value`. zones: ids of the site's zones; skip: names that are edited elsewhere. */
@@ -234,7 +234,11 @@ yiping.setup.forms = (() => {
       }
       return result;
     };
-    return { element, read, mark, clear };
+    /** Is nothing filled in? */
+    const isEmpty = () => fields.every((one) => {
+      try { return one.field.read() === undefined; } catch { return false; }
+    });
+    return { element, read, mark, isEmpty };
   };
 
   return { draw, spelt, told, resolved };

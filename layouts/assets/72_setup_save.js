@@ -110,9 +110,10 @@ yiping.setup.save = (() => {
     await reload();
     yiping.say(t("setup.followed", { who: personName(newest.who), n: newest.version }));
   };
-  const banner = (newest, redraw) => make("div", { class: "newer", role: "alert" },
+  const banner = (newest, isBusy, redraw) => make("div", { class: "newer", role: "alert" },
     make("b", {}, t("setup.newer", { who: personName(newest.who), n: newest.version })), " ", since(newest.at), " ", t("setup.newer.kept"), " ",
     make("button", { type: "button", "data-do": "join", onclick: () => {
+      if (isBusy()) { yiping.say(t("setup.finish_form"), "error"); return; }
       const told = takeOver(newest);
       redraw();
       yiping.say(told.length ? t("setup.joined.both", { what: told.map(sayPath).join("；") }) : t("setup.joined"), told.length ? "error" : "note");

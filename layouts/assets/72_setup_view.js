@@ -194,7 +194,7 @@
     return isBusy() ? t("setup.finish_form") : "";
   };
   const top = () => [
-    newer ? save.banner(newer, () => { newer = null; drawAll(); }) : null,
+    newer ? save.banner(newer, isBusy, () => { newer = null; drawAll(); }) : null,
     state.settings.trouble ? make("p", { class: "newer", role: "alert" }, t("setup.trouble", { n: state.settings.newest, why: state.settings.trouble })) : null,
     mayEdit() ? make("p", { class: "mode" }, make("b", {}, t("setup.version", { n: state.settings.version })), " ", t("setup.since"), " ", since(state.settings.at), state.settings.who ? ` · ${personName(state.settings.who)}` : "")
       : make("p", { class: "mode dim" }, t("setup.read_only")),

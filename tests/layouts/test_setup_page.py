@@ -22,7 +22,9 @@ from detectors.flood_extent import Recipe as FloodExtent
 from detectors.staff_gauge import Mark
 from detectors.staff_gauge import Recipe as StaffGauge
 from detectors.yolo import Recipe as Yolo
+from engine.catalogue import load_catalogue
 from engine.judging.outlet import publish_health
+from layouts.words_setup_fields import FIELDS, setting_words
 from monitors.video.rtsp_camera import Recipe as RtspCamera
 from tests.layouts.conftest import Seat
 from tests.layouts.station import Station, running_station
@@ -102,6 +104,25 @@ def test_the_view_names_own_weights_with_their_licence_and_no_login() -> None:
     assert view["sites"][0]["monitors"][0]["settings"]["url"] == "rtsp://10.0.0.7/main"
     own_model = Settings(sites=(site,)).inference.model_copy(update={"weights": "ours.pt"})
     assert setup_view(Settings(sites=(site,), inference=own_model))["inference"]["licence"] == ""
+
+
+def test_every_setting_of_a_camera_a_detector_and_a_rule_has_its_chinese_name_and_meaning() -> None:
+    catalogue = load_catalogue()
+    monitors = {kind: find() for kind, find in catalogue.monitors.items()}
+    cameras = {kind: recipe for kind, recipe in monitors.items() if recipe.gives == "frames"}
+    kinds = {
+        **cameras,
+        **{kind: find() for floor in (catalogue.detectors, catalogue.rules) for kind, find in floor.items()},
+    }
+    settings = {(kind, name) for kind, recipe in kinds.items() for name in recipe.model_fields if name != "kind"}
+    assert {
+        f"{kind}.{name}" for kind, name in settings if name not in FIELDS and f"{kind}.{name}" not in FIELDS
+    } == set()
+    known = {name for _, name in settings} | {f"{kind}.{name}" for kind, name in settings}
+    inner = {"warning", "guaranteed", "record"}  # of a river's stages
+    assert {key for key in FIELDS if not key.startswith("site.")} - known == inner
+    assert setting_words()["zh"]["at_least"] == ["至少持续", "目标停留这么久才告警。"]
+    assert setting_words()["en"]["at_least"] == ["At least"], "what it means in English stands in the schema"
 
 
 def test_the_page_shows_zones_marks_weights_and_limits_over_the_newest_picture(

@@ -219,7 +219,7 @@ def test_wrong_outlines_are_refused_with_words_on_the_page_and_by_the_server(
         document = root.get("/settings").json()["document"]
         document["sites"][0]["zones"] = [{"id": "x", "polygon": [[0.2, 0.2], [0.8, 0.8], [0.8, 0.2], [0.2, 0.8]]}]
         (problem,) = root.post("/settings/check", json={"document": document}).json()["problems"]
-    assert (problem["path"], problem["key"]) == ("sites[0].zones[0].polygon", "setting.zone.crosses")
+    assert (problem["path"], problem["key"]) == ("sites[0].zones[0]", "setting.zone.crosses")
 
 
 def test_what_is_typed_stays_when_somebody_else_saves_and_both_changes_are_joined(
@@ -237,8 +237,11 @@ def test_what_is_typed_stays_when_somebody_else_saves_and_both_changes_are_joine
     save(other, "改名")
     expect(page.locator(".newer")).to_contain_text("second", timeout=15_000)
     expect(page.locator(".newer")).to_contain_text("都还在")
+    page.locator('.newer [data-do="join"]').click()
+    expect(page.locator(".message.error")).to_contain_text("请先采用或放弃正在编辑的表单")
     expect(above).to_have_value("31")
     page.locator('.recipe-form [data-do="apply"]').click()
+    expect(page.locator(".recipe-form")).to_have_count(0)
     page.locator('.newer [data-do="join"]').click()
     expect(page.locator('#setup-sites [data-site="quay"]')).to_have_text("滨江步道（东）")
     save(page, "限值改为 31")
