@@ -9,6 +9,8 @@ its keys.
   play it; the pictures of one camera tell when they were taken, so that its clips are held against the truth.
   `recorder_core_share` is the processor time that recording takes for a camera, its clips included, as a share of a
   core.
+- `replay`: what keeping observations for replay costs, and whether they are judged again to the same bytes
+  (`bench.replay`).
 - `live`: how long after a camera has sent a picture it is seen in a browser that has opened the camera.
 """
 
@@ -34,6 +36,7 @@ from playwright.sync_api import TimeoutError as PlayTimeout
 
 from bench.city import running
 from bench.readout import rates, read_workers
+from bench.replay import measure_replay
 from data.config.reading import load_settings
 from data.config.settings import Settings
 from data.local.recordings import segment_paths
@@ -245,7 +248,9 @@ def measure_live() -> Figures:
     }
 
 
-PARTS: Mapping[str, Callable[[], Figures]] = MappingProxyType({"clips": measure_clips, "live": measure_live})
+PARTS: Mapping[str, Callable[[], Figures]] = MappingProxyType(
+    {"clips": measure_clips, "live": measure_live, "replay": measure_replay}
+)
 
 
 def main() -> None:

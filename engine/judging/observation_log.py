@@ -182,12 +182,15 @@ class ObservationLog:
 
     def _run(self) -> None:
         while not self._stop.wait(self._flush_every_s):
-            self._flush()
-        self._flush()
+            self.flush()
+        self.flush()
         self._end_block()
 
-    def _flush(self) -> None:
-        """What has come goes into the block; where it cannot, it is lost, which the next line will tell."""
+    def flush(self) -> None:
+        """What has come goes into the block; where it cannot, it is lost, which the next line will tell.
+
+        Called by the log's own thread only, or by whoever has told that to wait.
+        """
         lines = [self._came.popleft() for _ in range(len(self._came))]
         now_s = time.monotonic()
         if self._block is not None and now_s >= self._ends_s:

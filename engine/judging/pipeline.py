@@ -362,7 +362,7 @@ class SitePipeline:
         own = zip(self._kinds, self._rules, strict=True)
         self._rules = [theirs[name] if name in names and name in theirs else rule for name, rule in own]
         self._jumps.gauges, self._suspect = other._jumps.gauges, other._suspect
-        self._ended_at = {key: at for key, at in other._ended_at.items() if key.rule in names}
+        self._ended_at |= {key: at for key, at in other._ended_at.items() if key.rule in names}
         self._name_rules()
 
     @property

@@ -91,6 +91,7 @@ class _Player:
         self._catalogue = catalogue
         self._other = other
         self._pipeline: SitePipeline | None = None
+        self._judged_by: SiteSettings | None = None  # where the settings are others
         self._open: dict[AlertKey, Alert] = {}
         self._broken = False  # lines were lost: the next state is right, and ours is not
         self._told: Any = None  # the settings that the lines were judged by
@@ -107,7 +108,7 @@ class _Player:
             self._told, self._broken = fields[0], False
             return ()
         if kind == STATE:
-            if self._pipeline is None or (self._other is None and (self._broken or fields[2] != self._told)):
+            if self._pipeline is None or self._broken or fields[2] != self._told:
                 self._go_on(begin_of([fields[2]], self._catalogue), base64.b64decode(fields[1]))
                 self._told, self._broken = fields[2], False
             return ()
@@ -138,9 +139,10 @@ class _Player:
         alerts += [alert for key, alert in self._open.items() if key.rule not in same]
         looks = begin.second_looks
         self._pipeline = SitePipeline(site, context, alerts, state or None, limits=limits, second_looks=looks)
+        self._judged_by = site
 
     def _go_on(self, begin: Begin, frozen: bytes) -> None:
-        """Exactly where the rules were; changed ones begin with nothing."""
+        """Exactly where the rules were; changed ones go on, or begin with nothing."""
         looks = begin.second_looks
         as_it_was = SitePipeline(begin.site, begin.context, limits=begin.limits, second_looks=looks)
         as_it_was.thaw(frozen)
@@ -148,8 +150,13 @@ class _Player:
             self._pipeline = as_it_was
             return
         site, context, limits = self._other(begin)
-        self._pipeline = SitePipeline(site, context, limits=limits, second_looks=looks)
-        self._pipeline.adopt(as_it_was, unchanged(begin, site, context))
+        same = unchanged(begin, site, context)
+        before, self._pipeline = self._pipeline, SitePipeline(site, context, limits=limits, second_looks=looks)
+        if before is not None and self._judged_by is not None:
+            alike = unchanged(replace(begin, site=self._judged_by, context=context), site, context)
+            self._pipeline.adopt(before, set(alike) - set(same))
+        self._pipeline.adopt(as_it_was, same)
+        self._judged_by = site
 
     def _note(self, signals: Sequence[Signal]) -> None:
         for signal in signals:

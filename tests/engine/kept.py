@@ -29,6 +29,7 @@ class LiveSite:
     site: SiteSettings
     block_s: float = 600.0
     process: str = "worker-1"
+    flush_every_s: float = 0.005
     signals: list[Signal] = field(default_factory=list)
     open: dict[AlertKey, Alert] = field(default_factory=dict)
 
@@ -37,7 +38,9 @@ class LiveSite:
 
     def start(self, alerts: Sequence[Alert], state: Any = None) -> None:
         """The process begins."""
-        self.log = ObservationLog(self.folder, self.process, Meters(), block_s=self.block_s, flush_every_s=0.005)
+        self.log = ObservationLog(
+            self.folder, self.process, Meters(), block_s=self.block_s, flush_every_s=self.flush_every_s
+        )
         observer = self.log.observer(f"{self.site.id}.camera")
         self.pipeline = SitePipeline(self.site, Context(self.site.place), alerts, state, observer=observer)
 
