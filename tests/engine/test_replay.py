@@ -11,6 +11,7 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -24,8 +25,10 @@ from alerts.stuck import Recipe as Stuck
 from alerts.threshold import Recipe as Threshold
 from data.config.settings import SiteSettings
 from data.errors import StoreClosed
+from data.model.camera_health import HealthSettings
 from data.model.geo import Location
 from data.model.observation import Detection, Detections, Reading, Tick
+from data.model.picture import ArrayFrame
 from data.model.zone import Zone
 from data.ports.recipe import Context
 from data.ports.store import AlertQuery, Store
@@ -36,6 +39,8 @@ from engine.replay.replayer import Replayer
 from monitors.gauges.csv_gauge import Recipe as CsvGauge
 from tests.engine.gauge_site import BEGAN, SITE, Town
 from tests.engine.kept import LiveSite
+from tests.engine.test_pipeline import SITE as SPOT
+from tests.web.city import Camera
 
 NOON = datetime(2024, 7, 12, 4, 0, tzinfo=UTC)
 LANE = Zone(id="lane", polygon=((0.2, 0.2), (0.8, 0.2), (0.8, 0.9), (0.2, 0.9)))
@@ -136,6 +141,28 @@ def test_a_rule_that_judges_otherwise_than_it_did_live_is_told_of(
     again = live.replayed(NOON, NOON + timedelta(seconds=300))
     assert not again.same
     assert any("another version" in remark for remark in again.remarks)
+
+
+def test_pictures_with_what_the_camera_says_of_itself_are_judged_again_without_pictures(tmp_path: Path) -> None:
+    """A car stands in the picture, the camera goes black and comes back: detectors and health are not run again."""
+    watched = SPOT.model_copy(update={"monitor": Camera(), "health": HealthSettings()})
+    live = LiveSite(tmp_path, watched)
+    street = np.random.default_rng(7).integers(40, 160, (90, 160, 1), dtype=np.uint8).repeat(3, axis=2)
+    street = np.asarray(cv2.GaussianBlur(street, (0, 0), 3), dtype=np.uint8)
+    standing = street.copy()
+    standing[40:60, 60:100] = 255
+    for i in range(180):
+        at = NOON + timedelta(seconds=i)
+        black = 100 <= i < 150
+        picture = np.zeros_like(street) if black else standing if i >= 20 else street
+        live.give(ArrayFrame("gate-3", at, picture))
+        live.give(Tick("gate-3", at))
+    live.log.close()
+    since, until = NOON, NOON + timedelta(seconds=180)
+    text = live.text(since, until)
+    assert {json.loads(line)["rule"] for line in text.splitlines()} >= {"camera_health", "dwell"}
+    again = live.replayed(since, until)
+    assert (as_text(again.found), again.same, again.exact) == (text, True, True)
 
 
 # ---- gauges, through the process that judges them, against the store
