@@ -90,6 +90,9 @@
     if (video.paused) video.play().catch(() => {}); // while it loads
   });
 
+  // A clip comes some time after its picture: then it takes its place, too. (Such events do not bubble.)
+  document.addEventListener("loadedmetadata", () => data && stepClips(), true);
+
   // ---- from alert to alert
   const leap = (way) => {
     if (!data) return;

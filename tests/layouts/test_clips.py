@@ -213,3 +213,33 @@ def test_a_browser_without_h265_tells_so_and_offers_the_file(  # noqa: PLR0917 -
         place.locator("a[download]").click()
     assert waiting.value.path().read_bytes().startswith(movies["hevc"])
     assert seat.errors == []
+
+
+def test_on_the_review_page_a_clip_runs_in_step_with_the_cursor(
+    station: Station, sit_down: SitDown, movies: dict[str, bytes]
+) -> None:
+    """The clip begins two seconds before its alert: a second after that it stands at its third second."""
+    at = (datetime.now(UTC) - timedelta(minutes=5)).replace(microsecond=0)
+    alert = raise_one(station.store, station.vault, at, site="quay-2", subject="in-step", own_picture=True)
+    asked = Clip("quay-2", at - timedelta(seconds=2), at + timedelta(seconds=4), at)
+    clip = station.store.write(lambda writer: writer.add_clip(asked, alert.id))
+    settle(station, clip, movies["h264"], "h264")
+    city = timedelta(hours=8)
+    span = [f"{moment + city:%Y-%m-%dT%H:%M}" for moment in (at - timedelta(minutes=5), at + timedelta(minutes=4))]
+    moment = f"{at + timedelta(seconds=1) + city:%Y-%m-%dT%H:%M:%S}"
+    page = sit_down(f"/review?from={span[0]}&to={span[1]}&at={moment}", user="liuna").page
+    video = page.locator(f'[data-clips="{alert.id}"] video')
+    expect(video).to_have_count(1, timeout=20_000)
+    stands = "(video, at) => video.readyState > 0 && Math.abs(video.currentTime - at) < 0.1 && video.paused"
+    page.wait_for_function(f"([video]) => ({stands})(video, 3)", arg=[video.element_handle()], timeout=10_000)
+    page.evaluate(f"yiping.review.seek({round((at + timedelta(seconds=2)).timestamp() * 1000)})")
+    page.wait_for_function(f"([video]) => ({stands})(video, 4)", arg=[video.element_handle()], timeout=10_000)
+    page.evaluate(f"yiping.review.seek({round((at - timedelta(seconds=1)).timestamp() * 1000)})")
+    page.click('[data-speed="1"]')
+    page.evaluate(f"yiping.review.seek({round(at.timestamp() * 1000)})")
+    page.click("#review-play")
+    page.wait_for_function(
+        "([video]) => !video.paused && video.currentTime > 2.5", arg=[video.element_handle()], timeout=10_000
+    )
+    page.click("#review-play")
+    page.wait_for_function("([video]) => video.paused", arg=[video.element_handle()], timeout=5_000)
