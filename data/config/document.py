@@ -11,6 +11,7 @@ from io import StringIO
 from pathlib import Path, PurePath, PurePosixPath
 from typing import Any
 
+from pydantic import BaseModel
 from ruamel.yaml import YAML
 
 from data.config.located import DEEPEST, MOST_CHARACTERS, ConfigError, PathKeys, Problem, dotted
@@ -98,8 +99,8 @@ def with_machine_keys(settings: Settings, machine: Settings) -> Settings:
     return settings.model_copy(update=own)
 
 
-def named_files(settings: Settings) -> frozenset[str]:
-    """Every file that the settings of a document name, as written."""
+def named_files(settings: BaseModel) -> frozenset[str]:
+    """Every file that the settings of a document, or one recipe, name, as written."""
     document = {name: value for name, value in settings.model_dump().items() if name not in MACHINE_KEYS}
     return frozenset(str(path) for path in _paths(document))
 

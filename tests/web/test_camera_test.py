@@ -162,12 +162,21 @@ def test_a_snapshot_camera_shows_its_picture_and_one_that_refuses_says_so(ask: A
         assert (inside["ok"], inside["cause"]) == (False, "address_refused")
 
 
-def test_a_file_of_sound_alone_gives_no_video(ask: Asking, tmp_path: Path) -> None:
-    tone = tmp_path / "tone.wav"
+def test_a_file_of_sound_alone_gives_no_video(ask: Asking, town: Running) -> None:
+    tone = town.deps.var_dir / "demo" / "tone.wav"
+    tone.parent.mkdir()
     subprocess.run(["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "sine=d=1", str(tone)], check=True, timeout=30)
-    found = ask({"kind": "video_file", "path": str(tone)})
+    found = ask({"kind": "video_file", "path": "var:demo/tone.wav"})
     assert (found["ok"], found["cause"]) == (False, "no_video")
-    assert ask({"kind": "video_file", "path": "/nowhere.mp4"})["cause"] == "file"
+    assert ask({"kind": "video_file", "path": "nowhere.mp4"})["cause"] == "file"
+
+
+@pytest.mark.parametrize("path", ["/etc/passwd", "../films/quay.mp4", "secrets.yaml", "var:keys/audit.pem"])
+def test_no_file_of_the_machine_is_opened_as_a_camera(town: Running, path: str) -> None:
+    with town.client("admin") as admin:
+        asked = {"camera": {"kind": "video_file", "path": path}}
+        answer = admin.post("/api/v1/settings/camera-test", json=asked)
+    assert (answer.status_code, answer.json()["words"]) == (422, {"key": "setting.file", "values": {"name": path}})
 
 
 def test_settings_that_are_none_are_refused_at_their_field_before_anything_is_opened(town: Running) -> None:

@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.responses import JSONResponse
 
 from data.config.catalogue import UnknownKind
+from data.config.document import forbidden_files, named_files
 from data.config.located import worded
 from data.errors import Busy, InputRejected
 from data.local.camera_test_pictures import CameraTestPictures
@@ -145,6 +146,9 @@ def _recipe(deps: ServerDeps, camera: Mapping[str, Any]) -> MonitorRecipe:
     recipe = found.model_validate(camera)
     if recipe.gives != "frames":
         _no_camera(recipe.kind)
+    names = named_files(recipe) - named_files(deps.settings)
+    for refused in forbidden_files({"camera": camera}, names, deps.base_dir.resolve(), deps.var_dir.resolve()):
+        raise InputRejected(str(refused), key=refused.key, **dict(refused.values))
     return recipe
 
 
