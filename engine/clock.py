@@ -52,6 +52,7 @@ from engine.reactions.audit_seal import AuditSeal
 from engine.reactions.automatic import Automatic
 from engine.reactions.clock_watch import ClockWatch
 from engine.reactions.fusing import Fusion
+from engine.reactions.gone_sites import GoneSites
 from engine.reactions.heartbeat import Heartbeat
 from engine.reactions.planner import Planner
 from engine.reactions.reject_watch import RejectWatch
@@ -67,6 +68,7 @@ log = logging.getLogger(__name__)
 POLL_S = 0.5
 SHIFTS_S = 5.0
 REJECTS_S = 1.0
+GONE_SITES_S = 30.0
 PURGE_S = 1.0  # `EndedSessions` itself waits where there is nothing to do
 FRESH_S = 5.0  # a poll that succeeded so recently counts as a heartbeat
 ANSWERING_AT_ONCE = 4
@@ -228,7 +230,7 @@ class _Work:
             "rejects": (self._rejects.poll, REJECTS_S),
             "ended sessions": (EndedSessions(store).poll, PURGE_S),
         }
-        every = {"shifts": SHIFTS_S, "clips": CLIPS_S}
+        every = {"shifts": SHIFTS_S, "clips": CLIPS_S, "gone sites": GONE_SITES_S}
         self.polls |= {name: (partial(self._poll, name), every.get(name, POLL_S)) for name in self._made}
         keeping = ObservationKeeping(store, options.observations_dir, settings.observations)
         self.polls["observations"] = (keeping.poll, CLIPS_S)
@@ -266,6 +268,7 @@ class _Work:
             "shifts": Shifts(store, settings).poll,
             "accounts": AccountWatch(store, settings, roads).poll,
             "clips": clips.poll,
+            "gone sites": GoneSites(store, settings).poll,
         }
 
 

@@ -183,5 +183,11 @@ class Subscription:
         if any(reason.is_failure for reason in reasons):
             self._refused = f"the broker does not let us read the topic: {reasons[0]}"
 
-    def _on_message(self, _client: Client, _data: Any, message: MQTTMessage) -> None:
+    def _on_message(self, client: Client, _data: Any, message: MQTTMessage) -> None:
+        """The broker keeps what was subscribed to before the gauge's topic was changed: that is not this gauge's."""
+        if message.topic != self.recipe.topic and not self.recipe.topic.startswith("$share/"):
+            client.unsubscribe(message.topic)
+            if message.qos > 0:
+                self._stored.append(message.mid)
+            return
         self._inbox.append(message)

@@ -249,3 +249,16 @@ def test_a_login_is_used_and_a_wrong_one_is_a_clear_loss(tmp_path: Path, context
 def test_a_recipe_that_cannot_work_is_refused(wrong: dict[str, object], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         Recipe.model_validate({"host": "127.0.0.1", "topic": "gauges/3", "quantity": "water_depth", **wrong})
+
+
+def test_after_its_topic_was_changed_a_gauge_no_longer_reads_what_the_broker_still_has_of_the_earlier_one(
+    broker: Mosquitto, context: Context
+) -> None:
+    subscribe(gauge(broker), context)
+    moved = gauge(broker, topic="gauges/4")
+    publish(broker, {"at": now().isoformat(), "depth": 1.0})  # kept for us by the session
+    subscribe(moved, context)
+    publish(broker, {"at": now().isoformat(), "depth": 2.0})
+    publish(broker, {"at": now().isoformat(), "depth": 3.0}, topic="gauges/4")
+    taken = take(moved, context, 1, commit=True)
+    assert [one.value for one in taken if isinstance(one, Reading)] == [3.0]

@@ -1,0 +1,31 @@
+"""Alerts of sites that are in the settings no more: who watched them may have ended before it could say so."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from alerts.lifecycle import end_alert
+from data.config.settings import Settings
+from data.model.alert import CENTRE, Because, Ended
+from data.ports.store import AlertQuery, Store
+
+MOST = 10_000
+
+
+class GoneSites:
+    """`poll` now and then, in the one process that minds the time."""
+
+    def __init__(self, store: Store, settings: Settings) -> None:
+        self._store = store
+        self._settings = settings
+        self._known = frozenset({CENTRE, *(site.id for site in settings.sites)})
+
+    def poll(self, now: datetime | None = None) -> int:
+        """How many alerts were ended. Raises what the store raises."""
+        now = now or datetime.now(UTC)
+        opened = self._store.read(lambda reader: reader.alerts(AlertQuery(open_only=True, limit=MOST)))
+        gone = [alert for alert in opened if alert.key.site not in self._known]
+        for alert in gone:
+            ended = Ended(alert.key, now, now, because=Because.SITE_REMOVED)
+            self._store.write(lambda writer, ended=ended: end_alert(writer, ended, now, self._settings))  # type: ignore[misc]
+        return len(gone)
