@@ -75,6 +75,7 @@ yiping.live = (() => {
       }
       const offset = this.offset - this.origin;
       if (Math.abs(this.buffer.timestampOffset - offset) > 0.001) this.buffer.timestampOffset = offset;
+      this.stale = false;
       this.newest = { ...header, end: offset + header.media + (header.until - header.since), drift: header.since - (this.offset + header.media) };
     }
 
@@ -97,6 +98,7 @@ yiping.live = (() => {
       const { video, end } = this;
       if (end === null) return;
       if (this.wanted !== null) {
+        if (this.stale) return;
         const place = this.placeOf(this.wanted);
         const { buffered } = video;
         const start = buffered.start(0);
@@ -119,6 +121,7 @@ yiping.live = (() => {
     }
     /** Begin anew: the server sends from another time on. */
     async empty() {
+      this.stale = true; // what is still in the buffer is not what is asked for
       this.waiting = [];
       await this.ready;
       if (!this.buffer) return;
