@@ -7,6 +7,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,26 @@ def test_a_save_is_seen_by_server_and_clock_within_two_seconds_and_going_back_un
     assert [site["id"] for site in items(admin.get("/sites"))] == ["underpass"]
     assert took_s(running, lambda: people(admin) == {"near": True, "next": False}) < WITHIN_S
     assert now(admin)["document"] == first["document"]
+
+
+def test_a_gauge_that_is_added_is_read_and_judged_by_the_process_that_runs(running: City, admin: httpx.Client) -> None:
+    running.add_user("gateway", "source", "gateway-kettle-harbour-42")
+    deep = {"kind": "threshold", "id": "deep", "quantity": "water_depth", "above": 25, "unit": "cm", "priority": "P2"}
+    depth = {"kind": "http_push", "id": "depth", "quantity": "water_depth", "unit": "cm"}
+    ford = {"id": "ford", "location": {"lon": 106.58, "lat": 29.56}, "monitor": depth, "rules": [deep]}
+    added = admin.post("/settings/sites", json={"base_version": now(admin)["version"], "site": ford})
+    assert added.status_code == 201, added.text
+    sensors = running.pid_of("sensors")
+    with running.caller("gateway") as gateway:
+
+        def told() -> bool:
+            reading = {"result": 40.0, "phenomenonTime": datetime.now(UTC).isoformat()}
+            assert gateway.post("/datastreams/ford/depth/observations", json=reading).status_code == 202
+            return bool(items(admin.get("/alerts", params={"site": "ford", "open": "true"})))
+
+        until(told, 20, lambda: running.log()[-3000:])
+    assert running.pid_of("sensors") == sensors, "nothing was started again"
+    assert admin.post("/settings/versions/1/restore").status_code == 200
 
 
 def test_a_poisoned_version_never_stops_a_start_and_health_says_so(running: City, admin: httpx.Client) -> None:
