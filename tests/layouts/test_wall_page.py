@@ -243,13 +243,32 @@ def test_candidates_tell_what_their_cost_is_made_of_and_what_sending_them_would_
     assert seat.errors == []
 
 
+def test_who_may_only_look_is_offered_no_step_and_a_key_says_why(station: Station, sit_down: SitDown) -> None:
+    alert = raise_one(station.store, station.vault, now(), site="quay-1")
+    for number in range(2):
+        raise_one(station.store, station.vault, now(), site="school", subject=f"car-{number}")
+    seat = sit_down("/", user="liuna")  # an analyst
+    seat.page.click(f'[data-alert="{alert.id}"] .what')
+    seat.page.wait_for_selector(f'[data-alert="{alert.id}"].chosen')
+    steps = "acknowledge", "acknowledge-all", "dispatch", "take-over", "verify"
+    assert seat.page.locator(", ".join(f'.wall [data-do="{step}"]' for step in steps)).count() == 0
+    assert seat.page.locator("#dispatch-panel button").count() == 0
+    expect(seat.page.locator(".keys")).to_contain_text("您的角色只可查看")
+    seat.page.keyboard.press("a")
+    expect(seat.page.locator(".message").last).to_have_text("您的角色只可查看，不能进行这一操作")
+    assert station.store.read(lambda reader: reader.alert(alert.id)).state is AlertState.FIRING
+    assert seat.asked(f"/api/v1/alerts/{alert.id}/candidates") == 0
+    assert seat.errors == []
+
+
 def test_a_refusal_is_shown_as_text_to_the_person(station: Station, sit_down: SitDown) -> None:
     alert = raise_one(station.store, station.vault, now(), site="quay-1")
-    seat = sit_down("/", user="liuna")  # an analyst may look, not acknowledge
-    seat.page.click(f'[data-alert="{alert.id}"] button[data-do="acknowledge"]')
-    message = seat.page.wait_for_selector(".message.error")
-    assert message is not None
-    assert "无权执行此操作" in message.inner_text()
+    seat = sit_down("/")
+    card = seat.page.locator(f'[data-alert="{alert.id}"] button[data-do="acknowledge"]')
+    expect(card).to_be_visible()
+    seat.page.route("**/acknowledge", lambda route: route.fulfill(status=403, json={"title": "Forbidden"}))
+    card.click()
+    expect(seat.page.locator(".message.error")).to_contain_text("无权执行此操作")
     assert station.store.read(lambda reader: reader.alert(alert.id)).state is AlertState.FIRING
 
 
