@@ -22,7 +22,7 @@ from data.model.alert import Alert, Ended, Gap, Priority, Raised, Standing
 from data.model.alert_life import AlertStep, Condition, TakenStep, Verification
 from data.model.people import SYSTEM, Actor
 from data.model.record import Change, Evidence, Timer
-from data.model.sightings import LookVerdict, answers, sighting_values
+from data.model.sightings import LookVerdict, answers, at_the_end, sighting_values
 from data.model.views import iso, standing_view
 from data.ports.store import Reader, Writer
 from data.stored.trail import take_alert_step
@@ -136,7 +136,8 @@ def end_alert(writer: Writer, ended: Ended, now: datetime, settings: Settings | 
     detail = {"decided_at": iso(ended.at), **_gaps(ended.gaps), **sighting_values(ended)}
     if ended.because is not None:
         detail["because"] = ended.because.value
-    alert = replace(alert, dwell=ended.dwell or alert.dwell, second_look=ended.second_look or alert.second_look)
+    look = at_the_end(alert.second_look, ended.second_look)
+    alert = replace(alert, dwell=ended.dwell or alert.dwell, second_look=look)
     return close(writer, alert, ended_at, now, settings, detail=detail)
 
 

@@ -289,10 +289,11 @@ class StayAlerts:
 
     def _answered(self, stay: Stay, look: Look, verdict: LookVerdict, at: datetime) -> list[Signal]:
         """The alert went out before the look was over: it learns what was seen, or is withdrawn."""
-        look.asked = False
+        if verdict.value == look.told:
+            return []  # undecided as before: it is looked at again, later
         told, since = self.second.told(stay, verdict, at), stay.alert_since
         if verdict is LookVerdict.NOT_SEEN:
-            stay.raised, look.held_back, look.held = False, 1, None
+            stay.raised, look.asked, look.held_back, look.held = False, False, 1, None
             return [replace(self._ended(stay, at, at), second_look=told)]
         signal = self.raised(stay, since or stay.since, at, verdict)
         return [replace(signal, again=True)]
@@ -301,7 +302,9 @@ class StayAlerts:
         """From now on the stay has an alert, about what it does since then. `verdict`: of its second look."""
         second_look = None if verdict is None else self.second.told(stay, verdict, at)
         if stay.look is not None:
-            stay.look.asked, stay.look.held, stay.look.held_back = verdict is LookVerdict.ASKED, None, 0
+            stay.look.asked = verdict is not None and not self.second.decided(stay, verdict)
+            stay.look.told = "" if verdict is None else verdict.value
+            stay.look.held, stay.look.held_back = None, 0
         stay.raised, stay.drove_off_at, stay.alert_since = True, None, since
         return Raised(
             key=self._key(stay),

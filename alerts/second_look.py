@@ -52,7 +52,7 @@ class SecondLooks:
         if not (stay.in_sight or waits) or not self.doubts(stay) or due_in_s > lead_s:
             return None
         answered = look is not None and len(look.scores) >= LEAST_LOOKS
-        if look is not None and answered and not look.held_back:
+        if look is not None and answered and not (look.held_back or look.asked):
             return None  # what it has said is enough
         if look is not None and look.looked_at is not None:
             waited_s = (now - look.looked_at).total_seconds()
@@ -73,6 +73,8 @@ class SecondLooks:
         look.instead.append(sight.instead)
         if look.held_back:
             look.held_back += 1
+        elif look.asked and len(look.scores) >= LEAST_LOOKS:
+            look.tried += 1
 
     def verdict(self, stay: Stay) -> LookVerdict:
         """Of at least three looks; ASKED before."""
@@ -84,8 +86,15 @@ class SecondLooks:
             return LookVerdict.SEEN
         if fits is False:
             return LookVerdict.NOT_SEEN  # neither seen again nor of a size that it could have
-        believed = fits or stay.drove_in
-        return LookVerdict.NOT_SEEN if score < _NOTHING and not believed else LookVerdict.UNCLEAR
+        return LookVerdict.NOT_SEEN if score < _NOTHING and not self.believed(stay) else LookVerdict.UNCLEAR
+
+    def believed(self, stay: Stay) -> bool:
+        """Does anything but the network's score speak for it?"""
+        return stay.drove_in or bool(self.sizes.fits(stay.detection))
+
+    def decided(self, stay: Stay, verdict: LookVerdict) -> bool:
+        """Is this the last word on an alert that is out?"""
+        return verdict is LookVerdict.SEEN or (verdict is LookVerdict.UNCLEAR and self.believed(stay))
 
     def told(self, stay: Stay, verdict: LookVerdict, now: datetime) -> SecondLook | None:
         """For the alert; None where nothing was looked at or asked."""
@@ -109,7 +118,8 @@ def lead_s(limit_s: float, picture_s: float) -> float:
 
 
 def _pause_s(look: Look) -> float:
-    return _AGAIN_AFTER_S[min(max(look.held_back - 1, 0), len(_AGAIN_AFTER_S) - 1)]
+    made = look.held_back or look.tried + 1
+    return _AGAIN_AFTER_S[min(made, len(_AGAIN_AFTER_S)) - 1]
 
 
 def waits_until(due_at: datetime) -> datetime:

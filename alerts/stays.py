@@ -99,7 +99,8 @@ class Look:
     """What the last closer looks at a stay have shown, and what waits for them (`alerts.second_look`).
 
     due_at: when its alert would have gone out. held: since when that alert counts, and the picture in which it was
-    due last. asked: it went out before the looks were over. held_back: how often since then it was looked at in vain.
+    due last. asked: it went out before the looks had decided. told: what it says of them. held_back: how often it was
+    looked at since it was held back; tried: the same since it went out undecided.
     """
 
     scores: deque[float] = field(default_factory=lambda: deque(maxlen=_LOOKS_KEPT))
@@ -110,7 +111,9 @@ class Look:
     due_at: datetime | None = None
     held: tuple[Mark, datetime] | None = None
     asked: bool = False
+    told: str = ""
     held_back: int = 0
+    tried: int = 0
 
     @property
     def waits(self) -> bool:

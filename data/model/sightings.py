@@ -6,7 +6,7 @@ Both are kept with the alert and shown to officers as they are. Times are UTC, l
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
@@ -47,7 +47,8 @@ class SecondLook:
 
     scores: of each look, 0..1, how sure the network was of the same kind of object at the same place; 0 where it found
     none. magnify: scale of the look, in that of the first. label: as what it was seen. instead: what the network was
-    sure to see at this place in its stead, empty where nothing. waited_s: for so long the alert waited for the look.
+    sure to see at this place in its stead, empty where nothing. waited_s: from when the alert was due until this was
+    known.
     """
 
     verdict: LookVerdict
@@ -73,9 +74,17 @@ class Sighted(Protocol):
 
 
 def answers(before: SecondLook | None, now: SecondLook | None) -> bool:
-    """Has a look that was asked for seen something, or seen that nothing is there?"""
-    asked = before is not None and before.verdict is LookVerdict.ASKED
-    return asked and now is not None and now.verdict is not LookVerdict.ASKED
+    """Do the looks say something else than before, when they were not over or had not decided?"""
+    open_ended = before is not None and before.verdict in {LookVerdict.ASKED, LookVerdict.UNCLEAR}
+    if before is None or now is None or not open_ended:
+        return False
+    return now.verdict not in {before.verdict, LookVerdict.ASKED}
+
+
+def at_the_end(before: SecondLook | None, now: SecondLook | None) -> SecondLook | None:
+    """What the looks have said when the alert is over: undecided where they were asked for and are not over."""
+    last = now or before
+    return replace(last, verdict=LookVerdict.UNCLEAR) if last and last.verdict is LookVerdict.ASKED else last
 
 
 def sighting_values(signal: Sighted) -> dict[str, Any]:

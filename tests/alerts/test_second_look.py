@@ -174,6 +174,17 @@ def test_a_p1_alert_that_is_not_seen_again_is_withdrawn_once() -> None:
     assert toy.told == [("raised", 2.2, "asked"), ("ended", 2.4, "not_seen")]
 
 
+def test_an_alert_that_the_look_left_undecided_is_looked_at_again_and_withdrawn_or_believed() -> None:
+    foam = street(SWIMMER, lambda s: 0.15 if s < 3 else 0.02).play(somebody, until=60)
+    assert foam.told == [("raised", 2.4, "unclear"), ("ended", 17.4, "not_seen")]
+    assert foam.looked_s[:5] == [2.0, 2.2, 2.4, 7.4, 17.4]
+    nearer = street(SWIMMER, lambda s: 0.15 if s < 3 else 0.6).play(somebody, until=60)
+    assert nearer.told == [("raised", 2.4, "unclear"), ("again", 17.4, "seen")]
+    assert len(nearer.looked_s) == 5
+    drove_in = street(PARKING, lambda s: 0.15 if s < 16 else 0.02).play(driven_in, until=60)
+    assert ([word for word, *_ in drove_in.told], len(drove_in.looked_s)) == (["raised"], 3)
+
+
 def test_who_leaves_before_the_look_is_over_is_told_without_a_verdict() -> None:
     gone = street(URGENT, 0.02).play(lambda s: somebody(s, until=2.3), until=20)
     assert gone.told == [("raised", 2.2, "asked"), ("ended", 7.4, "unclear")]
