@@ -89,6 +89,11 @@ FIELDS: Mapping[str, tuple[str, str, str]] = MappingProxyType(
         "min_height": ("最小高度", "Least height", "框更矮的目标不计，占画面高度的比例。"),
         "max_height": ("最大高度", "Greatest height", "框更高的目标不计，占画面高度的比例。"),
         "except_zones": ("屏蔽区域", "Except zones", "这些区域内的目标不计：路边车位、海报等。"),
+        "second_look": (
+            "二次辨认",
+            "Second look",
+            "对始终没有看清的目标（第三高的置信度低于 0.5），告警前放大再看一次；P1 立即以疑似发出，未再看到则撤回。",
+        ),
         "during": ("生效时段", "During", "规则何时生效（本市时间）；不填则一直生效。"),
         "pictures": ("出现次数", "Pictures", "最近若干张画面中至少出现这么多次。"),
         "of": ("画面张数", "Of", "见“出现次数”；不填则相同。"),
