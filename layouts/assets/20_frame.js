@@ -59,6 +59,9 @@
 
   // ---- the cue: what nobody has acknowledged yet, and what nobody accepts
   const waiting = () => feed.inHand().filter(feed.unacknowledged);
+  /** Functions that list what else sounds until somebody acts; scripts that load later add theirs. */
+  const callers = (yiping.callers = new Set());
+  const calling = () => [...callers].reduce((n, list) => n + list().length, 0);
   let audio = null;
   let lastCue = 0;
   const beep = () => {
@@ -77,7 +80,7 @@
     });
   };
   const cue = () => {
-    const urgent = waiting().filter((alert) => alert.priority === "P1").length + yiping.unaccepted.calling().length;
+    const urgent = waiting().filter((alert) => alert.priority === "P1").length + calling();
     document.body.toggleAttribute("data-urgent", urgent > 0);
     if (urgent && audio && performance.now() - lastCue > REPEAT_CUE_S * 1000) {
       lastCue = performance.now();
@@ -86,7 +89,7 @@
   };
   const title = document.title;
   const count = () => {
-    const n = waiting().length + yiping.unaccepted.calling().length;
+    const n = waiting().length + calling();
     document.title = n ? `(${n}) ${title}` : title;
     cue();
   };

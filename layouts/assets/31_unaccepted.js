@@ -204,5 +204,6 @@ yiping.unaccepted = (() => {
     if (keyboard.isTyping(event) || keyboard.isCovered()) return;
     place.querySelector("[data-task]")?.focus();
   });
+  yiping.callers.add(calling);
   return { calling, tasks };
 })();

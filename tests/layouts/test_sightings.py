@@ -64,6 +64,7 @@ def test_officers_read_at_least_and_at_most_and_what_was_seen_again(
     expect(wall.page.locator("#dispatch-panel")).to_contain_text(interval)
     expect(wall.page.locator("#dispatch-panel")).to_contain_text(again)
     wall.page.screenshot(path=tmp_path / f"wall-{language}.png")
+    assert seat.errors == wall.errors == []
 
 
 def test_a_probable_alert_says_that_it_is_looked_at_again_and_then_that_it_was_withdrawn(
@@ -85,3 +86,4 @@ def test_a_probable_alert_says_that_it_is_looked_at_again_and_then_that_it_was_w
     expect(seat.page.locator('#duty-chosen [data-axis="look"]')).to_contain_text("放大 2 倍未见：人 · 更像船")
     seat.page.screenshot(path=tmp_path / "withdrawn.png")
     wall.page.screenshot(path=tmp_path / "withdrawn-wall.png")
+    assert seat.errors == wall.errors == []
