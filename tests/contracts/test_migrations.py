@@ -35,6 +35,22 @@ KINDS = {
     "categories": "dwell",
 }  # fmt: skip
 JSONS: Mapping[str, Any] = {
+    "dwell": {
+        "at_least_s": 182.0,
+        "at_most_s": 244.5,
+        "as_of": "2026-07-12T04:00:00.000+00:00",
+        "unseen_s": 62.0,
+        "unseen": [["2026-07-12T03:58:00.000+00:00", "2026-07-12T03:59:02.000+00:00"]],
+    },
+    "second_look": {
+        "verdict": "seen",
+        "label": "car",
+        "score": 0.71,
+        "scores": [0.68, 0.71, 0.74],
+        "magnify": 2.0,
+        "instead": "",
+        "waited_s": 0.4,
+    },
     "xyxy": [0.1, 0.2, 0.3, 0.4], "checklist": [], "candidates": [], "skills": ["traffic"], "payload": {}, "body": {},
     "answer": None, "detail": {}, "value": {"number": 1}, "proofs": [], "recipients": ["li"], "steps": [],
     "also_offered": [], "reporter": {}, "co_handlers": [], "cooperating": [], "holders": [], "clocks": [],
