@@ -231,6 +231,8 @@ class Recorder:
                 with self._changed:
                     self._waiting_bytes -= len(piece.content)
             self._tell_troubles()
+        self._tell_due_s = 0.0  # what was found within the last second is known to this process alone
+        self._tell_troubles()
         for one in self._cameras.values():
             one.ring.close()
 
