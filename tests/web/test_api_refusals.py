@@ -72,10 +72,12 @@ def test_a_step_that_is_not_possible_now_is_409_and_says_why(running: Running) -
         client.post(f"/api/v1/alerts/{alert}/acknowledge", json={})
         found = problem(client.post(f"/api/v1/alerts/{alert}/acknowledge", json={}), 409)
         assert "acknowledged by li" in found["detail"]
-        for expected in (200, 200, 200, 409):
+        for asked in (True, True, True, False):
             answer = client.post(f"/api/v1/alerts/{running.alert()}/dispatch", json={})
-            assert answer.status_code == expected, "there are three responders"
-        assert answer.json()["type"] == "urn:yiping:problem:nobody-available"
+            assert answer.status_code == 200
+            assert (answer.json()["task"]["unaccepted_since"] is None) is asked, "there are three responders"
+        busy = client.post(f"/api/v1/alerts/{running.alert()}/dispatch", json={"responder": "zhang"})
+        assert problem(busy, 409)["type"] == "urn:yiping:problem:nobody-available"
 
 
 def test_a_body_that_is_too_large_is_413(running: Running) -> None:
@@ -141,10 +143,11 @@ def test_a_refused_request_is_not_remembered(running: Running) -> None:
     with running.client("li") as li, running.client("zhao") as zhao:
         for _ in range(3):
             li.post(f"/api/v1/alerts/{running.alert()}/dispatch", json={})
-        problem(li.post(f"/api/v1/alerts/{alert}/dispatch", json={}, headers=headers), 409)
+        to_zhang = {"responder": "zhang"}
+        problem(li.post(f"/api/v1/alerts/{alert}/dispatch", json=to_zhang, headers=headers), 409)
         for task in li.get("/api/v1/tasks?open=true").json()["items"]:
             zhao.post(f"/api/v1/tasks/{task['id']}/cancel", json={})
-        assert li.post(f"/api/v1/alerts/{alert}/dispatch", json={}, headers=headers).status_code == 200
+        assert li.post(f"/api/v1/alerts/{alert}/dispatch", json=to_zhang, headers=headers).status_code == 200
 
 
 def test_the_description_names_every_operation_and_the_shapes_that_are_sent(running: Running) -> None:
