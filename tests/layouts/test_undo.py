@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from itertools import count
 
@@ -14,9 +14,9 @@ from data.model.alert import Alert, AlertState
 from data.model.alert_life import Verification
 from data.model.people import Actor, Role
 from data.ports.store import TaskQuery
-from dispatch.tasks import accept, cancel
+from dispatch.tasks import accept
 from tests.layouts.conftest import Seat
-from tests.layouts.station import Station, running_station
+from tests.layouts.station import Station
 from tests.layouts.street import raise_one
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -27,19 +27,6 @@ SUBJECTS = count()
 
 def now() -> datetime:
     return datetime.now(UTC)
-
-
-@pytest.fixture(scope="module")
-def station(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Station]:
-    with running_station(tmp_path_factory.mktemp("station")) as running:
-        yield running
-
-
-@pytest.fixture(autouse=True)
-def nobody_at_work(station: Station) -> Iterator[None]:
-    yield
-    for task in station.store.read(lambda reader: reader.tasks(TaskQuery(open_only=True, limit=1000))):
-        station.store.write(lambda writer, task=task: cancel(writer, task.id, OTHER, now()))  # type: ignore[misc]
 
 
 @pytest.fixture
