@@ -11,9 +11,10 @@ import pytest
 
 from alerts.lifecycle import acknowledge, raise_alert
 from data.config.notices import NoticeSettings, PolicySettings, StepSettings
+from data.config.settings import SiteSettings
 from data.model.alert import Alert, AlertKey, Priority, Raised
 from notices.loudspeaker import Recipe as Loudspeaker
-from tests.engine.city import Cities, City
+from tests.engine.city import CHONGQING, Cities, City
 from tests.notices.street import LI, seconds
 from tests.servers.http_peer import Manner, Peer, http_peer
 
@@ -22,6 +23,9 @@ from tests.servers.http_peer import Manner, Peer, http_peer
 def speaker() -> Iterator[Peer]:
     with http_peer() as peer:
         yield peer
+
+
+QUAY = SiteSettings(id="quay-1", location=CHONGQING)
 
 
 def river(speaker: Peer, *after_s: float) -> NoticeSettings:
@@ -42,7 +46,7 @@ def swimmer(one: City, subject: str) -> Alert:
 
 @pytest.mark.alone
 def test_the_loudspeaker_speaks_within_two_seconds_and_once(city: Cities, speaker: Peer) -> None:
-    one = city(notices=river(speaker, 0))
+    one = city(sites=(QUAY,), notices=river(speaker, 0))
     running = one.start()
     one.wait_for((one.options.run_dir / "notifier.lock").exists)
     waits = []
@@ -65,7 +69,7 @@ def test_the_loudspeaker_speaks_within_two_seconds_and_once(city: Cities, speake
 @pytest.mark.alone
 def test_a_silent_loudspeaker_is_tried_again_until_somebody_acknowledges(city: Cities, speaker: Peer) -> None:
     speaker.manner = Manner(503)
-    one = city(notices=river(speaker, 0, 60))
+    one = city(sites=(QUAY,), notices=river(speaker, 0, 60))
     one.start()
     one.wait_for((one.options.run_dir / "notifier.lock").exists)
     alert = swimmer(one, "1")
@@ -81,7 +85,7 @@ def test_a_silent_loudspeaker_is_tried_again_until_somebody_acknowledges(city: C
 
 @pytest.mark.slow
 def test_a_notifier_that_stands_still_is_noticed(city: Cities, speaker: Peer) -> None:
-    one = city(notices=river(speaker, 0, 6))
+    one = city(sites=(QUAY,), notices=river(speaker, 0, 6))
     running = one.start()
     one.wait_for((one.options.run_dir / "notifier.lock").exists)
     one.wait_for((one.options.run_dir / "clock.lock").exists)
