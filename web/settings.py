@@ -107,8 +107,7 @@ def checked(deps: ServerDeps, current: CurrentSettings, given: Mapping[str, Any]
     problems = list(foreign_keys(given, deps.file))
     found: list[dict[str, Any]] = []
     try:
-        document = document_of(given)
-        settings = current.reader.read(document)
+        settings = current.reader.read(_whole(deps, current.now.version, given))
         found = told(differences(deps.settings, settings, deps.credentials))
         problems += _files(deps, current, settings, given)
     except ConfigError as error:
@@ -129,7 +128,7 @@ def propose(
     problems = list(foreign_keys(given, deps.file))
     now = current.now
     try:
-        new = proposed(deps.store, current.reader, base, document_of(given), note=note, restored=restored)
+        new = proposed(deps.store, current.reader, base, _whole(deps, base, given), note=note, restored=restored)
     except ConfigError as error:
         raise SettingsRefused([*problems, *error.problems], given) from None
     if restored is None:
@@ -145,6 +144,44 @@ def _files(deps: ServerDeps, current: CurrentSettings, new: Settings, given: Map
     names = named_files(new) - named_files(current.now.settings)
     if names:
         yield from forbidden_files(given, names, deps.base_dir.resolve(), deps.var_dir.resolve())
+
+
+def _whole(deps: ServerDeps, base: int, given: Mapping[str, Any]) -> dict[str, Any]:
+    """What was given, with the keys that were masked in what its sender had seen. Raises ConfigError, NotFound."""
+    seen = (
+        document_in(deps.store.read(lambda reader: reader.settings_version(base))) if base else document_of(deps.file)
+    )
+    whole: dict[str, Any] = unmasked(document_of(given), shown(deps, seen), seen)
+    return whole
+
+
+def shown(deps: ServerDeps, document: Mapping[str, Any]) -> dict[str, Any]:
+    """The document as screens get it: keys in addresses, headers and bodies are masked."""
+    return dict(secret_mask(deps.settings, Secrets()).within(document))
+
+
+def unmasked(given: Any, masked: Any, original: Any) -> Any:
+    """What a screen sends back: where it still holds what `shown` gave, the original stands for it.
+
+    Entries of lists belong together by their `id`, those without one by their place.
+    """
+    if given == masked:
+        return original
+    if isinstance(given, Mapping) and isinstance(masked, Mapping) and isinstance(original, Mapping):
+        both = masked.keys() & original.keys()
+        return {
+            name: unmasked(one, masked[name], original[name]) if name in both else one for name, one in given.items()
+        }
+    if isinstance(given, list) and isinstance(masked, list) and isinstance(original, list):
+        places = {_identity(one, n): n for n, one in enumerate(masked)}
+        found = [(one, places.get(_identity(one, n))) for n, one in enumerate(given)]
+        return [one if n is None else unmasked(one, masked[n], original[n]) for one, n in found]
+    return given
+
+
+def _identity(one: Any, place: int) -> str | int:
+    known = one.get("id") if isinstance(one, Mapping) else None
+    return known if isinstance(known, str) else place
 
 
 def with_site(document: Mapping[str, Any], site: str, parts: Mapping[str, Any], catalogue: Catalogue) -> dict[str, Any]:

@@ -414,3 +414,21 @@ def test_no_operation_on_settings_answers_what_its_description_does_not_say(city
     assert run.failures == {}, run.said[-6000:]
     assert run.operations == 11
     assert run.requests > 50
+
+
+def test_a_key_in_an_address_is_masked_for_screens_and_stays_when_they_send_the_mask_back(
+    city: Running, admin: httpx.Client
+) -> None:
+    site = GATE | {"monitor": {"kind": "http_snapshot", "url": "http://192.0.2.8/p.jpg?token=kettleharbour42xyz"}}
+    made = admin.post(f"{SETTINGS}/sites", json={"base_version": now(admin)["version"], "site": site})
+    assert made.status_code == 201, made.text
+    seen = now(admin)
+    assert "kettleharbour42xyz" not in json.dumps(seen)
+    camera = seen["document"]["sites"][-1]["monitor"] | {"every": "2s"}
+    parts = {"base_version": seen["version"], "camera": camera}
+    changed = admin.patch(f"{SETTINGS}/sites/gate", json=parts)
+    assert changed.status_code == 200, changed.text
+    assert [one["path"] for one in changed.json()["difference"]] == ["sites[gate].monitor.every"]
+    assert "kettleharbour42xyz" not in admin.get(f"{SETTINGS}/export").text
+    kept = city.store.read(lambda reader: reader.settings_version(reader.newest_settings()))
+    assert "p.jpg?token=kettleharbour42xyz" in kept.document

@@ -24,7 +24,7 @@ from web.api.params import LARGEST_ID, BodyId, RowId
 from web.api.schemas import AnyList, answers
 from web.auth import visitor_of
 from web.deps import ServerDeps
-from web.settings import CurrentSettings, checked, document_in, propose, version_view, with_site, without_site
+from web.settings import CurrentSettings, checked, document_in, propose, shown, version_view, with_site, without_site
 
 SCHEMA_PATH = "/api/v1/settings/schema"
 _Document = Annotated[dict[str, Any], Field(description="As config.yaml, without the keys of the machine.")]
@@ -157,7 +157,7 @@ def _add_reading(router: APIRouter, deps: ServerDeps, current: CurrentSettings) 
             "at": None if version is None else iso(version.at),
             "who": "" if version is None else version.who,
             "note": "" if version is None else version.note,
-            "document": document_of(deps.file) if version is None else of_text(version.document),
+            "document": shown(deps, document_of(deps.file) if version is None else of_text(version.document)),
             "machine_keys": list(MACHINE_KEYS),
             "schema_url": deps.door.base + SCHEMA_PATH,
         }
@@ -175,12 +175,12 @@ def _add_reading(router: APIRouter, deps: ServerDeps, current: CurrentSettings) 
 
     @router.get("/settings/export", response_model=None, responses=answers(None, 403) | {200: yaml})
     async def export(request: Request) -> Response:
-        """A config.yaml that `app.py check` takes: the document in force with the keys of this machine."""
+        """A config.yaml of the document in force. Keys in addresses are masked: `app.py settings export` has them."""
         _administrator(request)
         number = current.now.version
         version = await deps.read(lambda reader: reader.settings_version(number)) if number else None
-        document = document_of(deps.file) if version is None else of_text(version.document)
-        text = await deps.lanes.lists.run(as_yaml, document, deps.file)
+        document = shown(deps, document_of(deps.file) if version is None else of_text(version.document))
+        text = await deps.lanes.lists.run(as_yaml, document, shown(deps, deps.file))
         name = f"config-version-{number}.yaml"
         headers = {"Content-Disposition": f"attachment; filename={name}", "Cache-Control": "no-store"}
         return Response(text, media_type="application/yaml", headers=headers)
@@ -280,7 +280,7 @@ def _add_versions(router: APIRouter, deps: ServerDeps, current: CurrentSettings)
         """One version with its document."""
         _administrator(request)
         found = await deps.read(lambda reader: reader.settings_version(number))
-        return version_view(found) | {"document": document_in(found)}
+        return version_view(found) | {"document": shown(deps, document_in(found))}
 
     @router.post(
         "/settings/versions/{number}/restore", response_model=None, responses=answers(VersionAnswer, 403, 404, 409)
