@@ -31,7 +31,7 @@ from data.model.observation import Reading
 from data.model.record import broken_link
 from data.ports.store import AlertQuery, Store
 from data.sql.store import open_store
-from engine.judging.judgement import Unit
+from engine.judging.judgement import UnitOfWork
 from engine.judging.spool import Spool
 from tests.contracts.crew import whole_unit
 from tests.contracts.samples import NOON
@@ -73,9 +73,9 @@ def run_io(every: int = 1) -> IoResult:
     return IoResult(**json.loads(done.stdout.splitlines()[-1]))
 
 
-def unit_of(number: int) -> Unit:
+def unit_of(number: int) -> UnitOfWork:
     key = AlertKey("gate-3", "intrusion", "river", str(number))
-    return Unit(STREAM, (Raised(key, "intrusion", Priority.P1, NOON, NOON, "person"),), NOON, number=number)
+    return UnitOfWork(STREAM, (Raised(key, "intrusion", Priority.P1, NOON, NOON, "person"),), NOON, number=number)
 
 
 def reading_of(number: int) -> Reading:

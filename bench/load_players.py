@@ -33,7 +33,7 @@ from data.local.meters import Meters
 from data.local.vault import FolderVault
 from data.model.alert import AlertKey, Ended, Priority, Raised, Signal
 from data.sql.store import open_store
-from engine.judging.judgement import CAMERA, Unit, stream_of
+from engine.judging.judgement import CAMERA, UnitOfWork, stream_of
 from engine.judging.outlet import Outlet
 from engine.judging.spool import Spool
 
@@ -129,7 +129,7 @@ def raise_alerts(orders: Orders) -> dict[str, Any]:
             signals: tuple[Signal, ...] = (raised,)
             if sent >= behind:
                 signals = (raised, Ended(_key(site, sent - behind), at, at))
-            outlet.send(Unit(streams[place], signals, at))
+            outlet.send(UnitOfWork(streams[place], signals, at))
             sent += 1
         time.sleep(STEP_S)
     ends_s = time.monotonic() + 60

@@ -45,7 +45,7 @@ from data.model.clip import Clip, ClipState
 from data.ports.store import Store
 from data.sql.store import open_store
 from engine.catalogue import load_catalogue
-from engine.judging.judgement import Unit, commit_unit
+from engine.judging.judgement import UnitOfWork, commit_unit
 from tests.e2e.city import city, sit_down, until
 from tests.servers.clock_films import LENGTH_S, SAMPLE, SentClock, clock_film, number_of, sent_clock
 from tests.servers.rtsp import rtsp_server
@@ -157,7 +157,7 @@ def _raise(store: Store, settings: Settings, site: str, number: int) -> None:
     """As the worker's judgement does, in one commit with what asks for the clip."""
     now = datetime.now(UTC)
     signal = Raised(AlertKey(site, "intrusion", "lane", str(number)), "intrusion", Priority.P3, now, now)
-    unit = Unit(f"{site}.bench", (signal,), now, number=number)
+    unit = UnitOfWork(f"{site}.bench", (signal,), now, number=number)
     store.write(lambda writer: commit_unit(writer, unit, now, settings))
 
 

@@ -11,7 +11,7 @@ from data.model.case import Origin
 from data.model.category import Category, ClosingCondition, FilingCondition
 from data.model.people import Actor
 from data.model.task import Event, EventState, Task
-from dispatch.case_table import Condition, EventStep
+from dispatch.case_table import EventGuard, EventStep
 
 QUICK = frozenset({Origin.ALERT, Origin.PLAN, Origin.UPKEEP})
 """Events of which a human or a plan has decided by sending somebody; they close with their last task."""
@@ -30,9 +30,9 @@ class Attempt:
     unit: str = ""
 
 
-def reason_against(condition: Condition, attempt: Attempt) -> str:
-    """Why this condition does not hold; empty when it does."""
-    return _CHECKS[condition](attempt)
+def reason_against(guard: EventGuard, attempt: Attempt) -> str:
+    """Why this guard forbids the step; empty when it allows it."""
+    return _CHECKS[guard](attempt)
 
 
 def _reason(attempt: Attempt) -> str:
@@ -150,22 +150,22 @@ def _asked_districts(event: Event) -> set[str]:
     return {str(one.detail.get("with")) for one in event.steps if one.step == EventStep.SHARE.value}
 
 
-_CHECKS: Mapping[Condition, Callable[[Attempt], str]] = MappingProxyType(
+_CHECKS: Mapping[EventGuard, Callable[[Attempt], str]] = MappingProxyType(
     {
-        Condition.REASON: _reason,
-        Condition.FILING: _filing,
-        Condition.SENT_OR_LED: _sent_or_led,
-        Condition.HAS_WORK: _has_work,
-        Condition.ALL_DONE: _all_done,
-        Condition.NOBODY_AT_WORK: _nobody_at_work,
-        Condition.NOT_OWN_WORK: _not_own_work,
-        Condition.CALLED_BACK: _called_back,
-        Condition.CLOSING: _closing,
-        Condition.SPLIT: _split,
-        Condition.ASKED: _asked,
-        Condition.SHARED: _shared,
-        Condition.MORE_TIME: _more_time,
-        Condition.CARRIED_OUT: _carried_out,
+        EventGuard.REASON: _reason,
+        EventGuard.FILING: _filing,
+        EventGuard.SENT_OR_LED: _sent_or_led,
+        EventGuard.HAS_WORK: _has_work,
+        EventGuard.ALL_DONE: _all_done,
+        EventGuard.NOBODY_AT_WORK: _nobody_at_work,
+        EventGuard.NOT_OWN_WORK: _not_own_work,
+        EventGuard.CALLED_BACK: _called_back,
+        EventGuard.CLOSING: _closing,
+        EventGuard.SPLIT: _split,
+        EventGuard.ASKED: _asked,
+        EventGuard.SHARED: _shared,
+        EventGuard.MORE_TIME: _more_time,
+        EventGuard.CARRIED_OUT: _carried_out,
     }
 )
 

@@ -49,8 +49,8 @@ class EventStep(StrEnum):
     OUTCOME = "outcome"  # a standing measure
 
 
-class Condition(StrEnum):
-    """What else must be so. Each is checked by the function of the same name in `dispatch.case_rules`."""
+class EventGuard(StrEnum):
+    """What must hold before a step is taken. The function of the same name in `dispatch.case_rules` checks it."""
 
     REASON = "reason"
     FILING = "filing"  # the category's filing conditions
@@ -80,7 +80,7 @@ class ClockAct(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Move:
+class EventTransition:
     """A step from these states to `to` (None: the state stays; `back`: to the state before the suspension).
 
     `action` None: only the system does it, when what it waits for has happened.
@@ -89,7 +89,7 @@ class Move:
     states: frozenset[EventState]
     to: EventState | None
     action: Action | None
-    conditions: tuple[Condition, ...] = ()
+    guards: tuple[EventGuard, ...] = ()
     clocks: tuple[tuple[ClockName, ClockAct], ...] = ()
     back: bool = False
 
@@ -101,81 +101,87 @@ def _in(*states: EventState) -> frozenset[EventState]:
 _WORK = _in(S.DISPATCHED, S.HANDLING)
 _CASE = _WORK | {S.FILED, S.JUDGING, S.TO_CHECK}
 _INTAKE, _HANDLING = ClockName.INTAKE, ClockName.HANDLING
-_REASON = (Condition.REASON,)
+_REASON = (EventGuard.REASON,)
 
 TABLE = MappingProxyType(
     {
-        EventStep.RECEIVE: Move(_in(S.RECEIVED), S.TO_VERIFY, Action.RECEIVE_EVENT),
-        EventStep.FILE: Move(
+        EventStep.RECEIVE: EventTransition(_in(S.RECEIVED), S.TO_VERIFY, Action.RECEIVE_EVENT),
+        EventStep.FILE: EventTransition(
             _in(S.RECEIVED, S.TO_VERIFY),
             S.FILED,
             Action.RECEIVE_EVENT,
-            (Condition.FILING,),
+            (EventGuard.FILING,),
             ((_INTAKE, ClockAct.STOP),),
         ),
-        EventStep.REFUSE: Move(
+        EventStep.REFUSE: EventTransition(
             _in(S.RECEIVED, S.TO_VERIFY), S.NOT_FILED, Action.RECEIVE_EVENT, _REASON, ((_INTAKE, ClockAct.STOP),)
         ),
-        EventStep.JUDGE: Move(_in(S.FILED, S.JUDGING), S.JUDGING, Action.JUDGE_EVENT),
-        EventStep.DISPATCH: Move(
+        EventStep.JUDGE: EventTransition(_in(S.FILED, S.JUDGING), S.JUDGING, Action.JUDGE_EVENT),
+        EventStep.DISPATCH: EventTransition(
             _in(S.FILED, S.JUDGING),
             S.DISPATCHED,
             Action.DISPATCH,
-            (Condition.SENT_OR_LED, Condition.HAS_WORK),
+            (EventGuard.SENT_OR_LED, EventGuard.HAS_WORK),
             ((_HANDLING, ClockAct.START),),
         ),
-        EventStep.HANDLE: Move(_in(S.DISPATCHED), S.HANDLING, None),
-        EventStep.SUBMIT: Move(_WORK, S.TO_CHECK, None, (Condition.ALL_DONE,), ((_HANDLING, ClockAct.STOP),)),
-        EventStep.CALL_BACK: Move(_in(S.TO_CHECK), None, Action.RECEIVE_EVENT),
-        EventStep.CLOSE: Move(
+        EventStep.HANDLE: EventTransition(_in(S.DISPATCHED), S.HANDLING, None),
+        EventStep.SUBMIT: EventTransition(
+            _WORK, S.TO_CHECK, None, (EventGuard.ALL_DONE,), ((_HANDLING, ClockAct.STOP),)
+        ),
+        EventStep.CALL_BACK: EventTransition(_in(S.TO_CHECK), None, Action.RECEIVE_EVENT),
+        EventStep.CLOSE: EventTransition(
             _in(S.TO_CHECK),
             S.CLOSED,
             Action.CLOSE_EVENT,
             (
-                Condition.NOBODY_AT_WORK,
-                Condition.NOT_OWN_WORK,
-                Condition.CALLED_BACK,
-                Condition.SPLIT,
-                Condition.CLOSING,
+                EventGuard.NOBODY_AT_WORK,
+                EventGuard.NOT_OWN_WORK,
+                EventGuard.CALLED_BACK,
+                EventGuard.SPLIT,
+                EventGuard.CLOSING,
             ),
         ),
-        EventStep.REVIEW: Move(_in(S.CLOSED), S.REVIEWED, Action.REVIEW_EVENT, _REASON),
-        EventStep.SUSPEND: Move(_CASE, S.SUSPENDED, Action.JUDGE_EVENT, _REASON, ((_HANDLING, ClockAct.PAUSE),)),
-        EventStep.RESUME: Move(
+        EventStep.REVIEW: EventTransition(_in(S.CLOSED), S.REVIEWED, Action.REVIEW_EVENT, _REASON),
+        EventStep.SUSPEND: EventTransition(
+            _CASE, S.SUSPENDED, Action.JUDGE_EVENT, _REASON, ((_HANDLING, ClockAct.PAUSE),)
+        ),
+        EventStep.RESUME: EventTransition(
             _in(S.SUSPENDED), None, Action.JUDGE_EVENT, (), ((_HANDLING, ClockAct.RESUME),), back=True
         ),
-        EventStep.VOID: Move(
+        EventStep.VOID: EventTransition(
             _CASE | {S.RECEIVED, S.TO_VERIFY, S.SUSPENDED},
             S.VOIDED,
             Action.VOID_EVENT,
-            (Condition.REASON, Condition.NOBODY_AT_WORK),
+            (EventGuard.REASON, EventGuard.NOBODY_AT_WORK),
             ((_INTAKE, ClockAct.STOP), (_HANDLING, ClockAct.STOP)),
         ),
-        EventStep.EXTEND: Move(
+        EventStep.EXTEND: EventTransition(
             _WORK,
             None,
             Action.JUDGE_EVENT,
-            (Condition.REASON, Condition.MORE_TIME),
+            (EventGuard.REASON, EventGuard.MORE_TIME),
             ((_HANDLING, ClockAct.EXTEND),),
         ),
-        EventStep.RETURN: Move(_WORK, S.JUDGING, None, _REASON),
-        EventStep.REASSIGN: Move(_WORK | {S.JUDGING}, S.DISPATCHED, None, (Condition.HAS_WORK,)),
-        EventStep.ESCALATE: Move(_CASE | {S.RECEIVED, S.TO_VERIFY}, None, Action.JUDGE_EVENT, _REASON),
-        EventStep.REWORK: Move(
+        EventStep.RETURN: EventTransition(_WORK, S.JUDGING, None, _REASON),
+        EventStep.REASSIGN: EventTransition(_WORK | {S.JUDGING}, S.DISPATCHED, None, (EventGuard.HAS_WORK,)),
+        EventStep.ESCALATE: EventTransition(_CASE | {S.RECEIVED, S.TO_VERIFY}, None, Action.JUDGE_EVENT, _REASON),
+        EventStep.REWORK: EventTransition(
             _WORK | {S.TO_CHECK},
             S.HANDLING,
             None,
-            (Condition.REASON, Condition.HAS_WORK),
+            (EventGuard.REASON, EventGuard.HAS_WORK),
             ((_HANDLING, ClockAct.GO_ON),),
         ),
-        EventStep.REOPEN: Move(_in(S.CLOSED, S.REVIEWED, S.NOT_FILED), S.FILED, Action.JUDGE_EVENT, _REASON),
-        EventStep.RULE: Move(_CASE, None, Action.RULE_EVENT, _REASON),
-        EventStep.CONVENE: Move(_CASE - {S.TO_CHECK, S.FILED}, None, Action.JUDGE_EVENT),
-        EventStep.SHARE: Move(_CASE, None, Action.JUDGE_EVENT, _REASON),
-        EventStep.HOLD: Move(_CASE, None, Action.HOLD_EVENT, (Condition.ASKED,)),
-        EventStep.SPLIT: Move(_CASE, None, Action.HOLD_EVENT, (Condition.REASON, Condition.SHARED)),
-        EventStep.HAND_OVER: Move(_in(S.TO_CHECK, S.CLOSED), None, Action.JUDGE_EVENT, (Condition.CARRIED_OUT,)),
-        EventStep.LINK: Move(_CASE | {S.RECEIVED, S.TO_VERIFY, S.SUSPENDED}, None, Action.RECEIVE_EVENT),
-        EventStep.OUTCOME: Move(_CASE - {S.FILED} | {S.CLOSED}, None, Action.JUDGE_EVENT, _REASON),
+        EventStep.REOPEN: EventTransition(_in(S.CLOSED, S.REVIEWED, S.NOT_FILED), S.FILED, Action.JUDGE_EVENT, _REASON),
+        EventStep.RULE: EventTransition(_CASE, None, Action.RULE_EVENT, _REASON),
+        EventStep.CONVENE: EventTransition(_CASE - {S.TO_CHECK, S.FILED}, None, Action.JUDGE_EVENT),
+        EventStep.SHARE: EventTransition(_CASE, None, Action.JUDGE_EVENT, _REASON),
+        EventStep.HOLD: EventTransition(_CASE, None, Action.HOLD_EVENT, (EventGuard.ASKED,)),
+        EventStep.SPLIT: EventTransition(_CASE, None, Action.HOLD_EVENT, (EventGuard.REASON, EventGuard.SHARED)),
+        EventStep.HAND_OVER: EventTransition(
+            _in(S.TO_CHECK, S.CLOSED), None, Action.JUDGE_EVENT, (EventGuard.CARRIED_OUT,)
+        ),
+        EventStep.LINK: EventTransition(_CASE | {S.RECEIVED, S.TO_VERIFY, S.SUSPENDED}, None, Action.RECEIVE_EVENT),
+        EventStep.OUTCOME: EventTransition(_CASE - {S.FILED} | {S.CLOSED}, None, Action.JUDGE_EVENT, _REASON),
     }
 )

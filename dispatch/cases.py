@@ -21,11 +21,11 @@ from data.stored.trail import event_step
 from dispatch import clocks
 from dispatch.case_clocks import retime
 from dispatch.case_rules import QUICK, Attempt, reason_against, state_before_suspension
-from dispatch.case_table import TABLE, ClockAct, Condition, EventStep, Move
+from dispatch.case_table import TABLE, ClockAct, EventGuard, EventStep, EventTransition
 from dispatch.clocks import WorkCalendar
 from dispatch.turns import tasks_of
 
-_GIVEN = frozenset({Condition.REASON, Condition.MORE_TIME})  # what is missing from the request, not from the case
+_GIVEN = frozenset({EventGuard.REASON, EventGuard.MORE_TIME})  # what is missing from the request, not from the case
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +88,12 @@ def take(  # noqa: PLR0917 - who takes which step, when, and what is said with i
 def check(event: Event, step: EventStep, attempt: Attempt) -> None:
     """Return when the step is allowed. Raises Forbidden, IllegalMove, InputRejected."""
     check_standing(event, step, attempt.actor)
-    for condition in TABLE[step].conditions:
-        why = reason_against(condition, attempt)
-        if why and condition in _GIVEN:
-            raise InputRejected(f"{step} of event {event.id}: {why}", key=f"case.{condition.value}", event=event.id)
+    for guard in TABLE[step].guards:
+        why = reason_against(guard, attempt)
+        if why and guard in _GIVEN:
+            raise InputRejected(f"{step} of event {event.id}: {why}", key=f"case.{guard.value}", event=event.id)
         if why:
-            raise IllegalMove(f"{step} of event {event.id}: {why}", key=f"case.{condition.value}", event=event.id)
+            raise IllegalMove(f"{step} of event {event.id}: {why}", key=f"case.{guard.value}", event=event.id)
 
 
 def check_standing(event: Event, step: EventStep, actor: Actor) -> None:
@@ -125,7 +125,7 @@ def possible_steps(reader: Reader, event: Event, actor: Actor) -> list[dict[str,
         if actor.role is not None and not may(actor.role, move.action):
             continue
         attempt = Attempt(event, actor, category, tasks, "-", timedelta(1), unit)
-        whys = (reason_against(condition, attempt) for condition in move.conditions)
+        whys = (reason_against(guard, attempt) for guard in move.guards)
         found.append({"step": step.value, "why": next((why for why in whys if why), "")})
     return found
 
@@ -150,7 +150,7 @@ def close_if_done(writer: Writer, event_id: int, actor: Actor, now: datetime) ->
     if event.origin not in QUICK:
         return event
     attempt = Attempt(event, SYSTEM, category_for(writer, event.kind), tasks)
-    if any(reason_against(condition, attempt) for condition in TABLE[EventStep.CLOSE].conditions):
+    if any(reason_against(guard, attempt) for guard in TABLE[EventStep.CLOSE].guards):
         return event
     return take(writer, event_id, EventStep.CLOSE, SYSTEM, now, given)
 
@@ -176,7 +176,7 @@ def judge_if_unattended(
     return take(writer, event_id, EventStep.RETURN, SYSTEM, now, given)
 
 
-def _target(event: Event, move: Move) -> EventState:
+def _target(event: Event, move: EventTransition) -> EventState:
     if move.back:
         return state_before_suspension(event)
     return event.state if move.to is None else move.to
@@ -192,7 +192,7 @@ def _ended(event: Event, before: Event, to: EventState, at: datetime, who: str) 
 
 
 def _with_clocks(  # noqa: PLR0917 - a step's whole context
-    event: Event, move: Move, category: Category, given: Given, now: datetime, calendar: WorkCalendar | None
+    event: Event, move: EventTransition, category: Category, given: Given, now: datetime, calendar: WorkCalendar | None
 ) -> Event:
     for name, act in move.clocks:
         running = event.clock(name)

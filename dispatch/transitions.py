@@ -53,8 +53,8 @@ class Who(StrEnum):
     ANOTHER = "somebody else than the one who did the work"
 
 
-class Condition(StrEnum):
-    """What else must be so."""
+class TaskGuard(StrEnum):
+    """What must hold, besides state and right, before a step of a task is taken."""
 
     REASON = "a reason is given"
     RULED = "it was not returned before, or a ruling allows it"
@@ -69,7 +69,7 @@ class Clock(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """A step is possible in these states, with this right, for these people, under these conditions.
+    """A step is possible in these states, with this right, for these people, when these guards hold.
 
     `unit_states`: more states in which it is possible for a unit's task.
     """
@@ -77,7 +77,7 @@ class Transition:
     states: frozenset[TaskState]
     action: Action | None  # None: only the system does it
     who: Who
-    conditions: tuple[Condition, ...] = ()
+    guards: tuple[TaskGuard, ...] = ()
     clock: Clock | None = None
     unit_states: frozenset[TaskState] = frozenset()
 
@@ -105,23 +105,23 @@ TRANSITIONS = MappingProxyType(
         Step.VERIFY: Transition(_only(TaskState.REPORTED), Action.VERIFY, Who.ANOTHER),
         Step.CLOSE: Transition(_only(TaskState.VERIFIED), None, Who.ANYBODY),
         Step.CANCEL: Transition(_UNDONE | {TaskState.REPORTED}, Action.CANCEL_TASK, Who.ANYBODY, clock=Clock.STOPS),
-        Step.BLOCK: Transition(_AT_WORK, Action.WORK_TASK, Who.ASSIGNED, (Condition.REASON,)),
+        Step.BLOCK: Transition(_AT_WORK, Action.WORK_TASK, Who.ASSIGNED, (TaskGuard.REASON,)),
         Step.UNBLOCK: Transition(_only(TaskState.BLOCKED), Action.WORK_TASK, Who.ASSIGNED),
         Step.RETURN: Transition(
             _AT_WORK | {TaskState.BLOCKED},
             Action.WORK_TASK,
             Who.ASSIGNED,
-            (Condition.REASON, Condition.RULED),
+            (TaskGuard.REASON, TaskGuard.RULED),
             unit_states=_only(TaskState.OFFERED),
         ),
-        Step.RULE: Transition(_UNDONE, Action.RULE_EVENT, Who.ANYBODY, (Condition.REASON,)),
-        Step.REASSIGN: Transition(_UNDONE, Action.DISPATCH, Who.ANYBODY, (Condition.REASON,), Clock.STOPS),
+        Step.RULE: Transition(_UNDONE, Action.RULE_EVENT, Who.ANYBODY, (TaskGuard.REASON,)),
+        Step.REASSIGN: Transition(_UNDONE, Action.DISPATCH, Who.ANYBODY, (TaskGuard.REASON,), Clock.STOPS),
         Step.ASK_AGAIN: Transition(_WAITING, Action.DISPATCH, Who.ANYBODY, clock=Clock.STARTS),
         Step.SEND: Transition(_WAITING, Action.DISPATCH, Who.ANYBODY, clock=Clock.STARTS),
         Step.TAKE_BACK: Transition(_WAITING, Action.DISPATCH, Who.ANYBODY, clock=Clock.STOPS),
         Step.CALL: Transition(_UNDONE, Action.DISPATCH, Who.ANYBODY),
         Step.REWORK: Transition(
-            _only(TaskState.REPORTED, TaskState.CLOSED), Action.VERIFY, Who.ANOTHER, (Condition.REASON,)
+            _only(TaskState.REPORTED, TaskState.CLOSED), Action.VERIFY, Who.ANOTHER, (TaskGuard.REASON,)
         ),
     }
 )
@@ -160,9 +160,9 @@ def check(
         )
     if transition.who is Who.OFFERED and not task.unit:
         _check_offer(task, actor, offers, now)
-    if Condition.REASON in transition.conditions and not (reason or "").strip():
+    if TaskGuard.REASON in transition.guards and not (reason or "").strip():
         raise InputRejected(f"{step} of task {task.id} needs a reason", key="reason")
-    if Condition.RULED in transition.conditions:
+    if TaskGuard.RULED in transition.guards:
         _check_ruling(task)
 
 

@@ -29,7 +29,7 @@ from data.stored.modes import active_modes
 from data.stored.warnings_in import receive_warning
 from engine.camera.device import Device, Item
 from engine.gauge_site import GaugeSite, GaugeSites
-from engine.judging.judgement import Unit, commit_units, keep_state
+from engine.judging.judgement import UnitOfWork, commit_units, keep_state
 from engine.judging.known_readings import KnownReadings
 from engine.judging.observation_log import observation_log
 from engine.judging.outlet import AWAY, publish_health
@@ -66,7 +66,7 @@ def utc_now() -> datetime:
 class _Batch:
     """What is committed together. `acknowledge`: who waits for the word that a reading is stored."""
 
-    units: list[Unit] = field(default_factory=list)
+    units: list[UnitOfWork] = field(default_factory=list)
     news: tuple[Change, ...] = ()  # readings for the screens
     rejects: list[Rejected] = field(default_factory=list)
     acknowledge: list[tuple[Device, Reading]] = field(default_factory=list)
@@ -224,7 +224,7 @@ class Sensors:
         stays = any(one.id == name for one in self._options.settings.sites)
         why = Because.GAUGES_REMOVED if stays else Because.SITE_REMOVED
         ends = side.ends_of({rule.name: why for rule in side.site.rules}, self._wall())
-        self._add_unit(batch, side, Unit(side.stream, ends, self._wall()))
+        self._add_unit(batch, side, UnitOfWork(side.stream, ends, self._wall()))
         batch.states[side.stream] = None
         if side.site.camera is None:
             batch.health.append((name, "unknown", ""))
@@ -232,7 +232,7 @@ class Sensors:
 
     def _note_ends(self, batch: _Batch, side: GaugeSite) -> None:
         ends, side.ends = side.ends, ()
-        self._add_unit(batch, side, Unit(side.stream, ends, self._wall()))
+        self._add_unit(batch, side, UnitOfWork(side.stream, ends, self._wall()))
 
     def _take(self, device: Device, item: Item) -> None:
         """From a sensor's thread; waits while too much is waiting already."""
@@ -271,7 +271,7 @@ class Sensors:
                 self._reject(batch, refused)
             readings = tuple(side.pipeline.marked(reading) for _, reading in fresh)
             given += readings
-            self._add_unit(batch, side, Unit(side.stream, tuple(signals), now, readings))
+            self._add_unit(batch, side, UnitOfWork(side.stream, tuple(signals), now, readings))
         batch.news = self._news.due(given)  # also what had to wait its second
 
     def _sorted_by_site(
@@ -374,7 +374,9 @@ class Sensors:
             signals = self._judged(
                 side, Tick(side.site.id, at, all(trouble == "" for trouble in troubles), self._modes.now())
             )
-            self._add_unit(batch, side, Unit(side.stream, tuple(signals), at, standings=side.pipeline.standings()))
+            self._add_unit(
+                batch, side, UnitOfWork(side.stream, tuple(signals), at, standings=side.pipeline.standings())
+            )
 
     def _see_health(self, batch: _Batch, side: GaugeSite, troubles: Sequence[str | None]) -> None:
         """A site with a camera is as live as its camera, which a worker tells."""
@@ -397,7 +399,7 @@ class Sensors:
                 side.state = batch.states[side.stream] = state
 
     @staticmethod
-    def _add_unit(batch: _Batch, side: GaugeSite, unit: Unit) -> None:
+    def _add_unit(batch: _Batch, side: GaugeSite, unit: UnitOfWork) -> None:
         if unit.signals or unit.readings or unit.standings:
             side.number += 1
             unit.number = side.number

@@ -21,7 +21,7 @@ from engine.judging.changes import Extent, SiteChange, camera_change, why_gone
 from engine.judging.judgement import (
     CAMERA,
     SCENE,
-    Unit,
+    UnitOfWork,
     alerts_to_resume,
     held_keys,
     kept_state,
@@ -218,7 +218,7 @@ class PipelineMaker:
             pipeline.note_ends(ends)
         watch.take(pipeline, options.settings)
         if ends:
-            self._outlet.send(Unit(watch.stream, ends, ends[0].at))
+            self._outlet.send(UnitOfWork(watch.stream, ends, ends[0].at))
         if change.dropped:
             self._outlet.keep(watch.stream, pipeline.snapshot())  # without what was dropped
         return True

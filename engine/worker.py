@@ -30,7 +30,7 @@ from engine.camera.device import FULLY_DECODED
 from engine.camera.load import LoadBook, Tally
 from engine.camera.watch import Received
 from engine.judging.changes import Extent, SiteChange, camera_change
-from engine.judging.judgement import Unit
+from engine.judging.judgement import UnitOfWork
 from engine.judging.observation_log import observation_log
 from engine.judging.outlet import AWAY, Outlet
 from engine.judging.pipeline import Seen
@@ -177,7 +177,7 @@ class Worker:
         elif change.extent is Extent.REMOVED:
             at = watch.judged_until or watch.camera.now()
             if watch.pipeline is not None and (ends := watch.pipeline.ends(change.dropped, at)):
-                self._outlet.send(Unit(watch.stream, ends, at))
+                self._outlet.send(UnitOfWork(watch.stream, ends, at))
             self._outlet.keep(watch.stream, None)
             self._outlet.keep(watch.scene, None)
             self._outlet.tell_health(watch.site.id, "unknown", "")
@@ -313,7 +313,7 @@ class Worker:
             self._meters.observe("yiping_look_seconds", time.monotonic() - begun_s)
         watch.camera.show(seen.detections, seen.signals)
         if seen.signals or seen.readings:
-            unit = Unit(watch.stream, seen.signals, frame.at, seen.readings, self._news.due(seen.readings))
+            unit = UnitOfWork(watch.stream, seen.signals, frame.at, seen.readings, self._news.due(seen.readings))
             unit.picture, unit.received_s = picture, received.at_s
             self._outlet.send(unit)
 
@@ -350,7 +350,7 @@ class Worker:
                 continue
             standings = watch.pipeline.standings()
             if signals or standings:
-                self._outlet.send(Unit(watch.stream, tuple(signals), at, standings=standings))
+                self._outlet.send(UnitOfWork(watch.stream, tuple(signals), at, standings=standings))
             if now_s >= watch.state_due_s:
                 watch.state_due_s = now_s + STATE_EVERY_S
                 self._outlet.keep(watch.stream, watch.pipeline.snapshot())

@@ -13,7 +13,7 @@ from data.config.notices import NoticeSettings, PolicySettings, StepSettings
 from data.config.settings import Settings, SiteSettings
 from data.errors import NotFound
 from data.model.alert import Alert
-from data.model.notice import Escalation, Notice, NoticeState
+from data.model.notice import Notice, NoticeState, ScheduledEscalation
 from data.model.record import Change
 from data.ports.store import Reader, Writer
 from data.stored.following import Follower
@@ -74,7 +74,7 @@ def stop(writer: Writer, subject: str, now: datetime) -> int:
     return stopped
 
 
-def overdue(reader: Reader, settings: NoticeSettings, now: datetime) -> list[Escalation | Notice]:
+def overdue(reader: Reader, settings: NoticeSettings, now: datetime) -> list[ScheduledEscalation | Notice]:
     """Steps that should have fired, notices that should have been tried `late_after` ago: nobody works at them."""
     limit = now - settings.late_after
     return [*reader.escalations_due(limit), *reader.notices_due(limit)]
@@ -97,7 +97,7 @@ def _begin(writer: Writer, alert: Alert, settings: NoticeSettings, at: datetime)
         steps = policy.steps if alert.latched_since is None else policy.steps[:1]
         for number, step in enumerate(steps):
             subject, times = f"alert:{alert.id}", occurrence_of(alert)
-            writer.add_escalation(Escalation(subject, policy.id, number, at + step.after, times))
+            writer.add_escalation(ScheduledEscalation(subject, policy.id, number, at + step.after, times))
 
 
 def occurrence_of(alert: Alert) -> int:
@@ -105,7 +105,9 @@ def occurrence_of(alert: Alert) -> int:
     return alert.calls
 
 
-def _needless(reader: Reader, escalation: Escalation, alert: Alert, policy: PolicySettings, now: datetime) -> bool:
+def _needless(
+    reader: Reader, escalation: ScheduledEscalation, alert: Alert, policy: PolicySettings, now: datetime
+) -> bool:
     """Acknowledged, over, fired anew since, or a call-out of this policy was answered."""
     if is_settled(reader, alert, now) or (not alert.is_open and not policy.when_over):
         return True
@@ -121,7 +123,7 @@ def _needless(reader: Reader, escalation: Escalation, alert: Alert, policy: Poli
 
 def _write_notices(
     writer: Writer,
-    escalation: Escalation,
+    escalation: ScheduledEscalation,
     alert: Alert,
     step: StepSettings,
     *,

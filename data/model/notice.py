@@ -1,6 +1,7 @@
-"""Escalation 升级: due when nobody acknowledges. Notice 通知: one message on one channel, delivered at least once.
+"""Scheduled escalation 升级: due when nobody acknowledges. Notice 通知: one message on one channel.
 
-Both are rows: a killed process forgets none, and what is overdue at its restart is done once.
+A notice is delivered at least once. Both are rows: a killed process forgets none, and what is overdue at its restart
+is done once.
 """
 
 from __future__ import annotations
@@ -15,10 +16,11 @@ from data.model.alert import Priority
 
 
 @dataclass(frozen=True, slots=True)
-class Escalation:
-    """A policy's step for one subject is due at `due_at`. At most one of fired and stopped is set.
+class ScheduledEscalation:
+    """A step of a policy for one subject, due at `due_at`. At most one of `fired_at` and `stopped_at` is set.
 
-    `subject`: "alert:12". `occurrence`: which time the alert fired; each starts its steps anew.
+    `subject`: "alert:12". `occurrence`: how many times the alert has called people, this one included; each occurrence
+    begins the steps anew.
     """
 
     subject: str

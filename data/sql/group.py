@@ -1,7 +1,7 @@
-"""Group commit: one thread per process runs all units of work that wait, and commits them together.
+"""Group commit: one thread per process runs all queued writes in one transaction and commits them together.
 
-A disk flush costs far more than an insert, so whoever waits at the same moment shares one. Each unit of work runs
-behind its own savepoint; its future is answered after the commit, never before.
+A disk flush costs far more than an insert, so writes that wait at the same moment share one flush. Each write runs
+behind its own savepoint, and its future is answered only after the commit.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ from data.sql.failpoints import Point, failpoints_of
 from data.sql.step_log import LoggedStep, StepLog
 from data.sql.writer import SqlWriter
 
-MOST_UNITS = 500
+MOST_AT_ONCE = 500
 LONGEST_TURN_S = 0.1  # then commit: other processes wait for their turn
 BUSY_PAUSE_S = 0.05
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Unit:
-    """A unit of work that waits, whom to tell, and the context (ids for the log) in which it was submitted."""
+class QueuedWork:
+    """A write that waits for its turn, the future to answer, and the context (ids for the log) it was submitted in."""
 
     work: Callable[[Writer], Any]
     future: Future[Any]
@@ -46,7 +46,7 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class _Outcome:
-    unit: Unit
+    queued: QueuedWork
     result: Any
     error: BaseException | None
     steps: Sequence[LoggedStep] = ()
@@ -65,7 +65,7 @@ class GroupCommit:
         self._engine = engine
         self._gate = gate  # held for each transaction; the database's own lock stays the one that counts
         self._writer = writer
-        self._waiting: queue.SimpleQueue[Unit | None] = queue.SimpleQueue()
+        self._waiting: queue.SimpleQueue[QueuedWork | None] = queue.SimpleQueue()
         self._lock = threading.Lock()  # nothing is queued behind the end mark
         self._closed: str | None = None
         self._disk_failed = False
@@ -81,15 +81,15 @@ class GroupCommit:
 
     @property
     def is_here(self) -> bool:
-        """Is the caller the writing thread itself (that is: inside a unit of work)?"""
+        """Is the caller the writing thread itself (that is: inside a queued write)?"""
         return threading.current_thread() is self._thread
 
-    def submit(self, unit: Unit) -> None:
+    def submit(self, queued: QueuedWork) -> None:
         """Raises StoreClosed."""
         with self._lock:
             if self._closed is not None:
                 raise StoreClosed(self._closed)
-            self._waiting.put(unit)
+            self._waiting.put(queued)
 
     def close(self) -> None:
         """Commit what was submitted, then end the thread. Idempotent."""
@@ -109,15 +109,15 @@ class GroupCommit:
             self._engine.dispose()
 
     def _end(self) -> None:
-        """Nobody writes any more: whoever still waits must not wait for ever."""
+        """Nothing is written any more: answer every write that still waits, so that no caller waits for ever."""
         with self._lock:
             self._closed = self._closed or "the store's writing thread has ended"
-        while (unit := self._next()) is not None:
-            if unit.future.set_running_or_notify_cancel():
-                unit.future.set_exception(StoreClosed(self._closed))
+        while (queued := self._next()) is not None:
+            if queued.future.set_running_or_notify_cancel():
+                queued.future.set_exception(StoreClosed(self._closed))
 
-    def _turn(self, first: Unit) -> None:
-        """One transaction. Every unit it took is answered, whatever happens."""
+    def _turn(self, first: QueuedWork) -> None:
+        """One transaction. Every write taken into it is answered, whatever happens."""
         if not first.future.set_running_or_notify_cancel():
             return
         taken = [first]
@@ -125,7 +125,7 @@ class GroupCommit:
         try:
             with self._gate, self._begin() as connection:
                 self._reach(Point.BEGUN)
-                outcomes = self._run_units(connection, taken)
+                outcomes = self._run_all(connection, taken)
                 self._reach(Point.WRITTEN)
                 why = "it is not known whether it was stored"
                 self._commit(connection)
@@ -137,7 +137,7 @@ class GroupCommit:
             _answer(outcome)
         self._reach(Point.ANSWERED)
         for outcome in outcomes:
-            self._log.put(outcome.unit.context, outcome.steps)
+            self._log.put(outcome.queued.context, outcome.steps)
 
     def _reach(self, point: Point) -> None:
         if self._failpoints is not None:
@@ -157,27 +157,27 @@ class GroupCommit:
             else:
                 return connection
 
-    def _run_units(self, connection: Connection, taken: list[Unit]) -> list[_Outcome]:
-        """Run the first unit and all that wait, as long as the turn lasts; they are added to `taken`."""
+    def _run_all(self, connection: Connection, taken: list[QueuedWork]) -> list[_Outcome]:
+        """Run the first write, then those that wait, until the turn is over. Each is added to `taken`."""
         writer = self._writer(connection)
-        outcomes = [_run_unit(connection, writer, taken[0])]
+        outcomes = [_run_one(connection, writer, taken[0])]
         self._reach(Point.BETWEEN)
         turn_ends = time.monotonic() + LONGEST_TURN_S
-        while len(taken) < MOST_UNITS and time.monotonic() < turn_ends and (unit := self._next()) is not None:
-            if unit.future.set_running_or_notify_cancel():
-                taken.append(unit)
-                outcomes.append(_run_unit(connection, writer, unit))
+        while len(taken) < MOST_AT_ONCE and time.monotonic() < turn_ends and (queued := self._next()) is not None:
+            if queued.future.set_running_or_notify_cancel():
+                taken.append(queued)
+                outcomes.append(_run_one(connection, writer, queued))
                 self._reach(Point.BETWEEN)
         return outcomes
 
-    def _next(self) -> Unit | None:
+    def _next(self) -> QueuedWork | None:
         try:
-            unit = self._waiting.get_nowait()
+            queued = self._waiting.get_nowait()
         except queue.Empty:
             return None
-        if unit is None:
+        if queued is None:
             self._waiting.put(None)  # the end mark is the last there is; leave it for `_run`
-        return unit
+        return queued
 
     @staticmethod
     def _commit(connection: Connection) -> None:
@@ -192,8 +192,8 @@ class GroupCommit:
             else:
                 return
 
-    def _fail(self, units: list[Unit], why: str, error: Exception) -> None:
-        """Say to everybody of this turn what is true, and stop for good when the disk cannot be trusted."""
+    def _fail(self, taken: list[QueuedWork], why: str, error: Exception) -> None:
+        """Answer every write of this turn with the error; stop writing for good when the disk cannot be trusted."""
         cause = error.__cause__ if isinstance(error, _TransactionGone) else error
         original = cause.orig if isinstance(cause, DBAPIError) else cause
         text = redact(f"{why}: {original}".strip())
@@ -201,25 +201,25 @@ class GroupCommit:
             with self._lock:
                 self._closed = f"the store's disk failed ({original}); restart on a sound disk"
                 self._disk_failed = True
-        for unit in units:
+        for queued in taken:
             refused = StoreFull(text) if _disk_full(original) else StoreClosed(text)
             refused.__cause__ = cause
-            unit.future.set_exception(refused)
+            queued.future.set_exception(refused)
 
 
-def _run_unit(connection: Connection, writer: SqlWriter, unit: Unit) -> _Outcome:
-    """Run one unit behind its savepoint; what it raises is its caller's, unless the whole transaction is gone."""
+def _run_one(connection: Connection, writer: SqlWriter, queued: QueuedWork) -> _Outcome:
+    """Run one write behind its savepoint. Its error goes to its caller, unless the whole transaction is gone."""
     savepoint = connection.begin_nested()
     writer.steps = []
     try:
-        result = unit.context.run(unit.work, writer)
+        result = queued.context.run(queued.work, writer)
         savepoint.commit()
     except BaseException as error:  # the caller's: handed over by the future, as executors do
         if _is_gone(connection):
             raise _TransactionGone from error
         savepoint.rollback()
-        return _Outcome(unit, None, error)
-    return _Outcome(unit, result, None, writer.steps)
+        return _Outcome(queued, None, error)
+    return _Outcome(queued, result, None, writer.steps)
 
 
 def _is_gone(connection: Connection) -> bool:
@@ -252,6 +252,6 @@ def _disk_full(error: BaseException | None) -> bool:
 
 def _answer(outcome: _Outcome) -> None:
     if outcome.error is not None:
-        outcome.unit.future.set_exception(outcome.error)
+        outcome.queued.future.set_exception(outcome.error)
     else:
-        outcome.unit.future.set_result(outcome.result)
+        outcome.queued.future.set_result(outcome.result)

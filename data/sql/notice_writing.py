@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import update
 
-from data.model.notice import Escalation, Notice
+from data.model.notice import Notice, ScheduledEscalation
 from data.sql import rows
 from data.sql.notices import ESCALATIONS, NOTICES, WAITING
 from data.sql.writing import SqlWriting
@@ -22,7 +22,7 @@ def _notice_values(notice: Notice) -> dict[str, Any]:
 class NoticeWriting(SqlWriting):
     """The part of `data.ports.store.Writer` about escalations and notices."""
 
-    def add_escalation(self, escalation: Escalation) -> bool:
+    def add_escalation(self, escalation: ScheduledEscalation) -> bool:
         statement = self._inserting(ESCALATIONS).on_conflict_do_nothing().returning(ESCALATIONS.c.id)
         return self._connection.execute(statement, rows.plain(escalation, "id")).scalar() is not None
 

@@ -9,7 +9,7 @@ from sqlalchemy import RowMapping, and_, select
 
 from data.errors import NotFound
 from data.model.alert import Priority
-from data.model.notice import Escalation, Notice
+from data.model.notice import Notice, ScheduledEscalation
 from data.sql.base_queries import BaseQueries
 from data.sql.notice_rows import EscalationRow, NoticeRow
 
@@ -25,8 +25,8 @@ _UNSENT = and_(
 )
 
 
-def _escalation(row: RowMapping) -> Escalation:
-    return Escalation(**row)
+def _escalation(row: RowMapping) -> ScheduledEscalation:
+    return ScheduledEscalation(**row)
 
 
 def _notice(row: RowMapping) -> Notice:
@@ -38,11 +38,11 @@ def _notice(row: RowMapping) -> Notice:
 class NoticeQueries(BaseQueries):
     """The part of `data.ports.store.Reader` about escalations and notices."""
 
-    def escalations(self, subject: str) -> Sequence[Escalation]:
+    def escalations(self, subject: str) -> Sequence[ScheduledEscalation]:
         found = select(ESCALATIONS).where(ESCALATIONS.c.subject == subject)
         return self._all(found.order_by(ESCALATIONS.c.id), _escalation)
 
-    def escalations_due(self, now: datetime, limit: int = 100) -> Sequence[Escalation]:
+    def escalations_due(self, now: datetime, limit: int = 100) -> Sequence[ScheduledEscalation]:
         due = select(ESCALATIONS).where(WAITING, ESCALATIONS.c.due_at <= now)
         return self._all(due.order_by(ESCALATIONS.c.due_at, ESCALATIONS.c.id).limit(limit), _escalation)
 

@@ -18,7 +18,7 @@ from data.model.masking import SecretMask
 from data.model.secrets import redact
 from data.ports.store import Reader, Store, Writer
 from data.sql.engine import reading_engine, store_url, time_limit, writing_engine
-from data.sql.group import GroupCommit, Unit
+from data.sql.group import GroupCommit, QueuedWork
 from data.sql.reader import SqlReader
 from data.sql.schema import upgrade
 from data.sql.turnstile import Turnstile
@@ -143,7 +143,7 @@ class SqlStore:
     def submit(self, work: Callable[[Writer], T]) -> Future[T]:
         self._here()
         future: Future[Any] = Future()
-        self._group.submit(Unit(work, future))
+        self._group.submit(QueuedWork(work, future))
         return future
 
     @property

@@ -71,7 +71,7 @@ def keep_state(writer: Writer, stream: str, state: Any) -> None:
 
 
 @dataclass(slots=True)
-class Unit:
+class UnitOfWork:
     """What one look, or one second, brought: committed together.
 
     `picture` (JPEG, taken `at`) becomes `evidence` once it is in the vault. `number` counts the stream's units.
@@ -92,23 +92,23 @@ class Unit:
     standings: tuple[Standing, ...] = ()
 
 
-def unit_bound_to_log(unit: Unit) -> AbstractContextManager[None]:
+def unit_bound_to_log(unit: UnitOfWork) -> AbstractContextManager[None]:
     """Within it every record of the log names the unit and when its picture, or readings, were taken."""
     site = unit.stream.rpartition(".")[0]
     return bound_contextvars(site=site, unit=f"{unit.stream}/{unit.number}", observed_at=unit.at.isoformat())
 
 
-def commit_unit(writer: Writer, unit: Unit, now: datetime, settings: Settings | None = None) -> tuple[Alert, ...]:
+def commit_unit(writer: Writer, unit: UnitOfWork, now: datetime, settings: Settings | None = None) -> tuple[Alert, ...]:
     """The alerts that were raised or ended. A unit that is in the store already changes nothing."""
     return commit_units(writer, [unit], now, settings)
 
 
 def commit_units(
-    writer: Writer, units: Sequence[Unit], now: datetime, settings: Settings | None = None
+    writer: Writer, units: Sequence[UnitOfWork], now: datetime, settings: Settings | None = None
 ) -> tuple[Alert, ...]:
     """Like `commit_unit`, of several streams at once: all their readings go into the store together."""
     kept = dict(writer.values([_value_name(unit.stream) for unit in units]))
-    fresh: list[Unit] = []
+    fresh: list[UnitOfWork] = []
     numbers = {name: int(value.get("number", 0)) for name, value in kept.items()}
     for unit in units:
         name = _value_name(unit.stream)
@@ -139,7 +139,7 @@ class _Committed(NamedTuple):
 
 
 def _commit_signals(
-    writer: Writer, unit: Unit, kept: Mapping[str, Any], now: datetime, settings: Settings | None
+    writer: Writer, unit: UnitOfWork, kept: Mapping[str, Any], now: datetime, settings: Settings | None
 ) -> _Committed:
     """Put in all of the unit but its readings. `kept`: the stream's value in the store so far."""
     moved: list[Alert] = []

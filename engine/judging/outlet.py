@@ -28,7 +28,7 @@ from data.model.loss import cause_of, losses_after, without_address
 from data.model.record import Change
 from data.model.views import iso
 from data.ports.store import EvidenceVault, Store, Writer
-from engine.judging.judgement import Unit, commit_unit, keep_state, last_number, unit_bound_to_log
+from engine.judging.judgement import UnitOfWork, commit_unit, keep_state, last_number, unit_bound_to_log
 from engine.judging.spool import Spool
 
 log = logging.getLogger(__name__)
@@ -70,7 +70,7 @@ class Outlet:
         self._vault = vault
         self._spool = spool
         self._meters = meters
-        self._waiting: dict[str, deque[Unit]] = {}
+        self._waiting: dict[str, deque[UnitOfWork]] = {}
         self._numbers: dict[str, int] = {}
         self._values: dict[str, Callable[[Writer], None]] = {}  # health and states, the newest of each
         self._states: dict[str, Any] = {}
@@ -104,7 +104,7 @@ class Outlet:
             self._numbers[stream] = max([number, *(unit.number for unit in left)])
             self._changed.notify_all()
 
-    def send(self, unit: Unit) -> None:
+    def send(self, unit: UnitOfWork) -> None:
         """Never waits for the store. The unit gets its number here."""
         with self._changed:
             self._numbers[unit.stream] += 1
@@ -197,13 +197,13 @@ class Outlet:
             time.sleep(RETRY_S[min(self._failures, len(RETRY_S)) - 1])
         return closing
 
-    def _submit(self, unit: Unit) -> None:
+    def _submit(self, unit: UnitOfWork) -> None:
         if unit.stream in self._submitted:
             return
         with unit_bound_to_log(unit):
             self._submit_unit(unit)
 
-    def _submit_unit(self, unit: Unit) -> None:
+    def _submit_unit(self, unit: UnitOfWork) -> None:
         if unit.picture is not None and unit.evidence is None:
             try:
                 site = unit.stream.rpartition(".")[0]
@@ -222,7 +222,7 @@ class Outlet:
         future.add_done_callback(lambda _: done_s.append(time.monotonic()))
         self._submitted[unit.stream] = (future, done_s)
 
-    def _settle(self, unit: Unit) -> bool:
+    def _settle(self, unit: UnitOfWork) -> bool:
         """Wait for the unit's commit; True when the store does not take it now."""
         future, done_s = self._submitted[unit.stream]
         try:
@@ -240,7 +240,7 @@ class Outlet:
         self._done(unit, () if error is not None else future.result(), done_s)
         return False
 
-    def _done(self, unit: Unit, moved: tuple[Alert, ...], done_s: list[float]) -> None:
+    def _done(self, unit: UnitOfWork, moved: tuple[Alert, ...], done_s: list[float]) -> None:
         if self._failures >= SAID_AFTER:
             log.info("the store takes signals again")
         self._failures = 0

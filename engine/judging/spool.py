@@ -18,7 +18,7 @@ from data.local.sealed import Damaged, seal, unseal, was_cut_off
 from data.model.alert import Ended, Raised, Signal, Standing
 from data.model.observation import Reading
 from data.model.record import Evidence
-from engine.judging.judgement import Unit
+from engine.judging.judgement import UnitOfWork
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ _READING = TypeAdapter(Reading)
 _EVIDENCE = TypeAdapter(Evidence)
 
 
-def _line(unit: Unit) -> bytes:
+def _line(unit: UnitOfWork) -> bytes:
     signals = [
         {"raised": _RAISED.dump_python(signal, mode="json")}
         if isinstance(signal, Raised)
@@ -54,9 +54,9 @@ def _signal(content: dict[str, Any]) -> Signal:
     return _ENDED.validate_python(content["ended"])
 
 
-def _unit(stream: str, line: bytes) -> Unit:
+def _unit(stream: str, line: bytes) -> UnitOfWork:
     content = json.loads(unseal(line))
-    return Unit(
+    return UnitOfWork(
         stream=stream,
         number=int(content["number"]),
         signals=tuple(_signal(signal) for signal in content["signals"]),
@@ -74,7 +74,7 @@ class Spool:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def append(self, unit: Unit) -> None:
+    def append(self, unit: UnitOfWork) -> None:
         """On the disk when it returns. Raises OSError."""
         self._folder.mkdir(parents=True, exist_ok=True)
         path = self._path(unit.stream)
@@ -93,11 +93,11 @@ class Spool:
             _flush_folder(self._folder)
         unit.spooled = True
 
-    def units(self, stream: str) -> Sequence[Unit]:
+    def units(self, stream: str) -> Sequence[UnitOfWork]:
         """In the order written; see `read`."""
         return self.read(stream)[0]
 
-    def read(self, stream: str) -> tuple[Sequence[Unit], int]:
+    def read(self, stream: str) -> tuple[Sequence[UnitOfWork], int]:
         """The units in the order written, and how many lines cannot be read: those are named and kept aside.
 
         A last line that a crash cut off was never promised; it is left out, too. Raises OSError.

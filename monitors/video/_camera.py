@@ -11,7 +11,7 @@ from data.model.durations import Duration
 from data.ports.recipe import Context, MonitorRecipe
 
 
-class Camera(MonitorRecipe):
+class CameraRecipe(MonitorRecipe):
     """Moving pictures."""
 
     gives: ClassVar[Literal["frames", "readings", "warnings"]] = "frames"
@@ -32,7 +32,7 @@ class Camera(MonitorRecipe):
     ] = True
 
 
-class LiveCamera(Camera):
+class LiveCamera(CameraRecipe):
     """A stream played over RTSP."""
 
     connects: ClassVar[bool] = True

@@ -23,8 +23,8 @@ ALIVE_S = 1.5  # without a picture for longer the main stream is decoded again
 RETRY_S = 10.0
 
 
-class Attention(Protocol):
-    """Who knows whether something goes on."""
+class HasWakeState(Protocol):
+    """Tells whether the camera is awake: something goes on, so every picture of the main stream is decoded."""
 
     @property
     def awake(self) -> bool: ...
@@ -54,7 +54,7 @@ class Substream:
         return time.monotonic() - self._given_s < ALIVE_S
 
     def start(
-        self, feed: Feed[Frame | Rejected], at: Callable[[float | None, float], datetime], attention: Attention
+        self, feed: Feed[Frame | Rejected], at: Callable[[float | None, float], datetime], attention: HasWakeState
     ) -> None:
         """Give frames to `feed` while nothing goes on; `at` tells their time from place and arrival. Until closed."""
 
@@ -70,7 +70,7 @@ class Substream:
         threading.Thread(target=run, name=f"read {self._name}", daemon=True).start()
 
     def _read(
-        self, feed: Feed[Frame | Rejected], at: Callable[[float | None, float], datetime], attention: Attention
+        self, feed: Feed[Frame | Rejected], at: Callable[[float | None, float], datetime], attention: HasWakeState
     ) -> None:
         container, stream = open_video(self._address, self._options, self._timeout_s)
         scalers, whole = Scalers(), False

@@ -10,10 +10,10 @@ from pydantic import AwareDatetime, Field, model_validator
 
 from data.local.stages import StageClock
 from data.ports.recipe import Context, Monitor
-from monitors.video._camera import Camera
+from monitors.video._camera import CameraRecipe
 
 
-class Recipe(Camera):
+class Recipe(CameraRecipe):
     """A video file."""
 
     title: ClassVar[str] = "视频文件 / video file"

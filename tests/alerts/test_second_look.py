@@ -19,7 +19,7 @@ from data.model.sightings import LookVerdict, SecondLook
 from data.ports.recipe import AsksSecondLook, CloserSight, Rule, RuleRecipe
 from data.ports.store import Store
 from data.sql.store import open_store
-from engine.judging.judgement import Unit, commit_unit
+from engine.judging.judgement import UnitOfWork, commit_unit
 from engine.judging.second_looks import LookBudget
 from tests.alerts.timelines import CONTEXT, NOON, at, restarted, seen
 
@@ -248,7 +248,7 @@ def committed(store: Store, signals: Sequence[Signal]) -> list[Alert]:
     states = []
     for number, signal in enumerate(signals, start=1):
         now = signal.at + timedelta(milliseconds=120)
-        unit = Unit("gate-3.camera", (signal,), signal.at, number=number)
+        unit = UnitOfWork("gate-3.camera", (signal,), signal.at, number=number)
         store.write(lambda writer, unit=unit, now=now: commit_unit(writer, unit, now))  # type: ignore[misc]
         states.append(store.read(lambda reader: reader.alert(1)))
     return states

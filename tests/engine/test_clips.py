@@ -20,14 +20,14 @@ from data.model.clip import Clip, ClipState
 from data.model.recording import RecordingSettings
 from data.ports.store import AlertQuery, Store
 from data.sql.store import open_store
-from engine.judging.judgement import Unit, commit_unit
+from engine.judging.judgement import UnitOfWork, commit_unit
 from engine.recording.maker import ClipMaker, record_clip
 from engine.recording.orphans import sweep_clips
 from engine.recording.recorder import Recorder
 from engine.recording.retention import ClipRetention, expire_clip
 from engine.recording.ring import Ring
 from monitors.video.http_snapshot import Recipe as Snapshots
-from monitors.video.rtsp_camera import Recipe as Camera
+from monitors.video.rtsp_camera import Recipe as RtspCamera
 from tests.engine.films import START_S, film, record, shown
 
 START = datetime.fromtimestamp(START_S, UTC)
@@ -37,7 +37,7 @@ PLACE = {"lon": 106.5, "lat": 29.6}
 def the_settings(**recording: object) -> Settings:
     return Settings(
         sites=(
-            SiteSettings(id="gate-3", location=PLACE, monitor=Camera(url="rtsp://127.0.0.1:1/gate")),
+            SiteSettings(id="gate-3", location=PLACE, monitor=RtspCamera(url="rtsp://127.0.0.1:1/gate")),
             SiteSettings(id="quay", location=PLACE, monitor=Snapshots(url="http://127.0.0.1:1/q.jpg")),
         ),
         recording=RecordingSettings(**recording),
@@ -63,7 +63,7 @@ class City:
 
     def signal(self, signal: Raised | Ended, site: str = "gate-3") -> tuple[Alert, ...]:
         self.units += 1
-        unit = Unit(f"{site}.camera", (signal,), signal.at, number=self.units)
+        unit = UnitOfWork(f"{site}.camera", (signal,), signal.at, number=self.units)
         return self.store.write(lambda writer: commit_unit(writer, unit, signal.at, self.settings))
 
     def alert(self, seconds: float, subject: str = "1", site: str = "gate-3", kind: str = "intrusion") -> Alert:

@@ -17,7 +17,7 @@ from data.model.observation import Reading, Tick
 from data.ports.recipe import Context
 from data.ports.store import Store
 from data.sql.store import open_store
-from engine.judging.judgement import GAUGES, Unit, alerts_to_resume, commit_unit, pending_keys, stream_of
+from engine.judging.judgement import GAUGES, UnitOfWork, alerts_to_resume, commit_unit, pending_keys, stream_of
 from engine.judging.pipeline import SitePipeline
 
 NOON = datetime(2026, 7, 12, 4, 0, tzinfo=UTC)
@@ -61,7 +61,7 @@ class Dip:
         standings = self.pipeline.standings()
         if signals or standings:
             self.number += 1
-            unit = Unit(self.stream, tuple(signals), self.now, number=self.number, standings=standings)
+            unit = UnitOfWork(self.stream, tuple(signals), self.now, number=self.number, standings=standings)
             self.store.write(lambda writer: commit_unit(writer, unit, self.now))
 
     def pending(self) -> list[AlertKey]:

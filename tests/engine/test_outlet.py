@@ -18,7 +18,7 @@ from data.model.observation import Reading
 from data.model.record import Evidence
 from data.ports.store import AlertQuery, Store
 from data.sql.store import open_store
-from engine.judging.judgement import Unit, alerts_to_resume
+from engine.judging.judgement import UnitOfWork, alerts_to_resume
 from engine.judging.outlet import Outlet
 from engine.judging.spool import Spool
 
@@ -85,7 +85,7 @@ def until(condition: Callable[[], object], timeout_s: float = 5.0) -> None:
 
 def test_a_signal_is_an_alert_with_its_picture_and_its_latency_is_measured(bench: Bench) -> None:
     outlet = bench.outlet()
-    outlet.send(Unit(STREAM, (raised("7"),), NOON, picture=b"\xff\xd8picture", received_s=time.monotonic()))
+    outlet.send(UnitOfWork(STREAM, (raised("7"),), NOON, picture=b"\xff\xd8picture", received_s=time.monotonic()))
     until(lambda: outlet.settled(STREAM))
     (alert,) = bench.alerts()
     evidence = bench.store.read(lambda reader: reader.evidence(str(alert.evidence)))
@@ -99,9 +99,9 @@ def test_a_signal_is_an_alert_with_its_picture_and_its_latency_is_measured(bench
 def test_while_the_store_is_away_signals_wait_on_disk_and_then_arrive_in_order(bench: Bench) -> None:
     outlet = bench.outlet()
     with bench.locked():
-        outlet.send(Unit(STREAM, (raised("7"),), NOON))
-        outlet.send(Unit(STREAM, (ended("7", NOON + timedelta(seconds=9)),), NOON))
-        outlet.send(Unit(STREAM, (raised("8"),), NOON))
+        outlet.send(UnitOfWork(STREAM, (raised("7"),), NOON))
+        outlet.send(UnitOfWork(STREAM, (ended("7", NOON + timedelta(seconds=9)),), NOON))
+        outlet.send(UnitOfWork(STREAM, (raised("8"),), NOON))
         until(lambda: len(bench.spool.units(STREAM)) == 3)
         assert bench.alerts() == []
     until(lambda: outlet.settled(STREAM))
@@ -112,8 +112,8 @@ def test_while_the_store_is_away_signals_wait_on_disk_and_then_arrive_in_order(b
 def test_what_a_process_left_in_the_spool_is_stored_once_by_the_next(bench: Bench) -> None:
     dying = bench.outlet(open_store(bench.folder / "yiping.db"))
     with bench.locked():
-        dying.send(Unit(STREAM, (raised("7"),), NOON, picture=b"\xff\xd8picture"))
-        dying.send(Unit(STREAM, (ended("7", NOON + timedelta(seconds=9)),), NOON))
+        dying.send(UnitOfWork(STREAM, (raised("7"),), NOON, picture=b"\xff\xd8picture"))
+        dying.send(UnitOfWork(STREAM, (ended("7", NOON + timedelta(seconds=9)),), NOON))
         until(lambda: len(bench.spool.units(STREAM)) == 2)
         dying.close()  # its first unit is still under way, and will be committed: the next one must notice
         assert [unit.number for unit in bench.spool.units(STREAM)] == [1, 2]
@@ -125,7 +125,7 @@ def test_what_a_process_left_in_the_spool_is_stored_once_by_the_next(bench: Benc
     assert alert.evidence is not None
     trail = bench.store.read(lambda reader: reader.audit())
     assert [entry.action for entry in trail] == ["raise", "end"]
-    outlet.send(Unit(STREAM, (raised("8"),), NOON))
+    outlet.send(UnitOfWork(STREAM, (raised("8"),), NOON))
     until(lambda: len(bench.alerts()) == 2)
 
 
@@ -134,7 +134,9 @@ def test_a_spool_that_a_crash_cut_off_gives_every_whole_line(tmp_path: Path) -> 
     evidence = Evidence("ab" * 32, "2024/07/12/ab.jpg", "image/jpeg", NOON, 9, "gate-3")
     reading = Reading("gate-3", "gauge", "water_depth", 31.5, NOON)
     for number in (1, 2):
-        spool.append(Unit(STREAM, (raised("7"), ended("6", NOON)), NOON, (reading,), evidence=evidence, number=number))
+        spool.append(
+            UnitOfWork(STREAM, (raised("7"), ended("6", NOON)), NOON, (reading,), evidence=evidence, number=number)
+        )
     path = tmp_path / f"{STREAM}.jsonl"
     path.write_bytes(path.read_bytes()[:-20])
     (unit,) = spool.units(STREAM)
@@ -144,8 +146,8 @@ def test_a_spool_that_a_crash_cut_off_gives_every_whole_line(tmp_path: Path) -> 
 
 def test_signals_that_the_store_refuses_do_not_hold_up_the_others(bench: Bench) -> None:
     outlet = bench.outlet()
-    outlet.send(Unit(STREAM, (raised("7", value=float("nan")),), NOON))
-    outlet.send(Unit(STREAM, (raised("8"),), NOON))
+    outlet.send(UnitOfWork(STREAM, (raised("7", value=float("nan")),), NOON))
+    outlet.send(UnitOfWork(STREAM, (raised("8"),), NOON))
     until(lambda: outlet.settled(STREAM))
     assert [alert.key.subject for alert in bench.alerts()] == ["8"]
     assert bench.meters.as_dict()["counters"]["yiping_units_refused_total"] == {"{}": 1.0}
@@ -154,8 +156,8 @@ def test_signals_that_the_store_refuses_do_not_hold_up_the_others(bench: Bench) 
 def test_each_side_of_a_site_resumes_its_own_alerts_only(bench: Bench) -> None:
     outlet = bench.outlet()
     outlet.open("gate-3.gauges")
-    outlet.send(Unit(STREAM, (raised("7"),), NOON))
-    outlet.send(Unit("gate-3.gauges", (raised("", rule="threshold", value=31.0),), NOON))
+    outlet.send(UnitOfWork(STREAM, (raised("7"),), NOON))
+    outlet.send(UnitOfWork("gate-3.gauges", (raised("", rule="threshold", value=31.0),), NOON))
     until(lambda: outlet.settled(STREAM) and outlet.settled("gate-3.gauges"))
 
     def rules(side: str, *, other_side: bool) -> list[str]:

@@ -17,7 +17,7 @@ from data.model.clip import ClipState
 from data.model.recording import RecordingSettings
 from data.ports.store import AlertQuery
 from data.stored.recording_gaps import gaps_of
-from monitors.video.rtsp_camera import Recipe as Camera
+from monitors.video.rtsp_camera import Recipe as RtspCamera
 from tests.engine.city import CHONGQING, Cities
 from tests.engine.films import film, shown
 from tests.engine.kinds import Brightness
@@ -33,7 +33,7 @@ def test_a_worker_killed_while_it_records_loses_no_written_fragment_and_its_clip
         site = SiteSettings(
             id="gate-3",
             location=CHONGQING,
-            monitor=Camera(url=server.url("gate")),
+            monitor=RtspCamera(url=server.url("gate")),
             detectors=(Brightness(),),
             rules=(Intrusion(keep_firing_for=timedelta(seconds=1)),),
             health=HealthSettings(enabled=False),

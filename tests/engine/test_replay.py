@@ -40,7 +40,7 @@ from monitors.gauges.csv_gauge import Recipe as CsvGauge
 from tests.engine.gauge_site import BEGAN, SITE, Town
 from tests.engine.kept import LiveSite
 from tests.engine.test_pipeline import SITE as SPOT
-from tests.web.city import Camera
+from tests.web.city import StillCamera
 
 NOON = datetime(2024, 7, 12, 4, 0, tzinfo=UTC)
 LANE = Zone(id="lane", polygon=((0.2, 0.2), (0.8, 0.2), (0.8, 0.9), (0.2, 0.9)))
@@ -145,7 +145,7 @@ def test_a_rule_that_judges_otherwise_than_it_did_live_is_told_of(
 
 def test_pictures_with_what_the_camera_says_of_itself_are_judged_again_without_pictures(tmp_path: Path) -> None:
     """A car stands in the picture, the camera goes black and comes back: detectors and health are not run again."""
-    watched = SPOT.model_copy(update={"monitor": Camera(), "health": HealthSettings()})
+    watched = SPOT.model_copy(update={"monitor": StillCamera(), "health": HealthSettings()})
     live = LiveSite(tmp_path, watched)
     street = np.random.default_rng(7).integers(40, 160, (90, 160, 1), dtype=np.uint8).repeat(3, axis=2)
     street = np.asarray(cv2.GaussianBlur(street, (0, 0), 3), dtype=np.uint8)

@@ -18,7 +18,7 @@ from data.model.observation import Detection, Detections, Observation, Tick
 from data.ports.recipe import Context
 from data.ports.store import AlertQuery, Store
 from data.sql.store import open_store
-from engine.judging.judgement import Unit, alerts_to_resume, kept_state
+from engine.judging.judgement import UnitOfWork, alerts_to_resume, kept_state
 from engine.judging.outlet import Outlet
 from engine.judging.pipeline import SitePipeline
 from engine.judging.spool import Spool
@@ -43,7 +43,7 @@ class Process:
     def judge(self, seen: Observation | Tick) -> None:
         signals = self.pipeline._judge(seen)
         if signals:
-            self.outlet.send(Unit(STREAM, tuple(signals), seen.at))
+            self.outlet.send(UnitOfWork(STREAM, tuple(signals), seen.at))
 
     def watch(self, start: int, end: int, *shown: Detection) -> None:
         """Five looks a second, and the state kept every two."""

@@ -19,7 +19,7 @@ from data.local.vault import FolderVault
 from data.model.alert import AlertKey, Priority, Raised
 from data.ports.store import AlertQuery
 from data.sql.store import open_store
-from engine.judging.judgement import Unit
+from engine.judging.judgement import UnitOfWork
 from engine.judging.outlet import Outlet
 from engine.judging.spool import Spool
 
@@ -27,10 +27,10 @@ NOON = datetime(2024, 7, 12, 4, 0, tzinfo=UTC)
 STREAM = "gate-3.camera"
 
 
-def unit(number: int) -> Unit:
+def unit(number: int) -> UnitOfWork:
     key = AlertKey("gate-3", "intrusion", "river", str(number))
     raised = Raised(key, "intrusion", Priority.P1, NOON, NOON, "person", 0.75, (0.1, 0.2, 0.3, 0.4))
-    return Unit(STREAM, (raised,), NOON, number=number)
+    return UnitOfWork(STREAM, (raised,), NOON, number=number)
 
 
 def numbers(spool: Spool) -> list[int]:

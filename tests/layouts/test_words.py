@@ -13,7 +13,7 @@ from data.model.notice import NoticeState
 from data.model.people import Action, Role
 from data.model.task import EventState, TaskState
 from data.model.units import UNIT_OF
-from dispatch.case_table import Condition as CaseCondition
+from dispatch.case_table import EventGuard
 from layouts.words import TABLE, Words, language_of, tables
 
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
@@ -71,7 +71,7 @@ def test_every_step_that_the_trail_records_has_its_word(root: Path) -> None:
 
 
 def test_every_refusal_that_says_its_key_has_its_sentence(root: Path) -> None:
-    keys = {f"case.{condition.value}" for condition in CaseCondition}
+    keys = {f"case.{condition.value}" for condition in EventGuard}
     for folder in ("alerts", "dispatch", "data/model"):
         for file in (root / folder).glob("*.py"):
             keys |= set(re.findall(r'key="([a-z_.]+)"', file.read_text("utf-8")))

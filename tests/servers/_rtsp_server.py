@@ -21,7 +21,7 @@ from gi.repository import GLib, Gst, GstRtsp, GstRtspServer  # noqa: E402
 ROLE = "viewer"
 
 
-class Unit(NamedTuple):
+class AccessUnit(NamedTuple):
     """One coded picture; times in nanoseconds from the clip's start."""
 
     content: bytes
@@ -34,7 +34,7 @@ class Clip(NamedTuple):
     """A clip's coded pictures, and how long it is in nanoseconds."""
 
     codec: str
-    units: list[Unit]
+    units: list[AccessUnit]
     length: int
 
 
@@ -48,11 +48,11 @@ def read_clip(path: str, codec: str) -> Clip:
     pipeline.get_by_name("file").set_property("location", path)
     sink = pipeline.get_by_name("sink")
     pipeline.set_state(Gst.State.PLAYING)
-    units: list[Unit] = []
+    units: list[AccessUnit] = []
     while (sample := sink.emit("pull-sample")) is not None:
         buffer = sample.get_buffer()
         dts = buffer.dts if buffer.dts != Gst.CLOCK_TIME_NONE else buffer.pts
-        units.append(Unit(buffer.extract_dup(0, buffer.get_size()), buffer.pts, dts, buffer.duration))
+        units.append(AccessUnit(buffer.extract_dup(0, buffer.get_size()), buffer.pts, dts, buffer.duration))
     pipeline.set_state(Gst.State.NULL)
     if not units:
         raise SystemExit(f"no {codec} pictures in {path}")
@@ -64,7 +64,7 @@ def read_clip(path: str, codec: str) -> Clip:
 
 def joined(clips: list[Clip]) -> Clip:
     """One clip after the other, as of a camera whose resolution is changed."""
-    units: list[Unit] = []
+    units: list[AccessUnit] = []
     length = 0
     for clip in clips:
         units += [unit._replace(pts=unit.pts + length, dts=unit.dts + length) for unit in clip.units]

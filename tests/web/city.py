@@ -46,7 +46,7 @@ ROLES = {
 }
 
 
-class Camera(MonitorRecipe):
+class StillCamera(MonitorRecipe):
     gives = "frames"
     kind: Literal["camera"] = "camera"
 
@@ -62,10 +62,10 @@ def city() -> Settings:
                 id="gate-3",
                 name="小学门口",
                 location=where,
-                monitor=Camera(),
+                monitor=StillCamera(),
                 zones=(Zone(id="lane", polygon=((0.1, 0.1), (0.9, 0.1), (0.9, 0.9))),),
             ),
-            SiteSettings(id="quay", name="滨江路", location={"lon": 106.52, "lat": 29.585}, monitor=Camera()),
+            SiteSettings(id="quay", name="滨江路", location={"lon": 106.52, "lat": 29.585}, monitor=StillCamera()),
         ),
         responders=tuple(
             ResponderSettings(

@@ -23,7 +23,7 @@ from data.model.people import Role
 from data.model.watching import WatchSettings
 from engine.recording.ring import Ring
 from monitors.video._fragments import Fragmenter
-from monitors.video.rtsp_camera import Recipe as Camera
+from monitors.video.rtsp_camera import Recipe as RtspCamera
 from tests.engine.films import film
 from tests.web.city import PASSWORD, Clock, Running, bearer, city, open_deps, start, until
 from web.accounts import add_user
@@ -95,7 +95,9 @@ class Shooting:
 @pytest.fixture
 def street(tmp_path: Path) -> Iterator[Street]:
     sites = tuple(
-        one.model_copy(update={"monitor": Camera(url=f"rtsp://127.0.0.1:1/{one.id}")}) if one.id == "gate-3" else one
+        one.model_copy(update={"monitor": RtspCamera(url=f"rtsp://127.0.0.1:1/{one.id}")})
+        if one.id == "gate-3"
+        else one
         for one in city().sites
     )
     rules = (WatchSettings(users=("wu",), sites=("quay",)),)

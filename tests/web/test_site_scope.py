@@ -30,7 +30,7 @@ from dispatch.plan_runs import follow_alerts
 from dispatch.plan_works import Maker, settle
 from dispatch.routing import Roads
 from tests.dispatch.plan_city import cap
-from tests.web.city import PASSWORD, Camera, Clock, Running, city, open_deps, start, until
+from tests.web.city import PASSWORD, Clock, Running, StillCamera, city, open_deps, start, until
 from web.access import CATCH_ALL, registered_routes
 from web.access_table import SCREENS
 from web.accounts import add_user
@@ -64,7 +64,7 @@ HIDDEN_FROM, SHOWN_TO = ("zhao", "wu", "zhou"), ("sun", "admin")
 
 def settings() -> Settings:
     pier = SiteSettings(
-        id=SITE, name=NAME, location={"lon": LON, "lat": 29.5812345}, monitor=Camera(), grid="canary-grid",
+        id=SITE, name=NAME, location={"lon": LON, "lat": 29.5812345}, monitor=StillCamera(), grid="canary-grid",
         zones=(Zone(id="canary-zone", polygon=((0.1, 0.1), (0.9, 0.1), (0.9, 0.9))),), visible_to=(Role.COMMANDER,),
     )  # fmt: skip
     whole = city()
