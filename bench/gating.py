@@ -23,7 +23,7 @@ from pathlib import Path
 
 from alerts.dwell import Recipe as Dwell
 from alerts.intrusion import Recipe as Intrusion
-from bench.gating_films import FILMS, RATE, Film, Variant, recorded
+from bench.gating_films import FILMS, RATE, Film, Small, Variant, recorded
 from bench.gating_run import RaisedAlert, RememberingModel, Replay, Run
 from data.config.settings import SiteSettings
 from data.model.geo import Location
@@ -80,7 +80,7 @@ class Gating:
         self._inference = InferenceSettings(cache_dir=cache)
         self._resources = Resources()
         kept = cache / "gating" / "detections.sqlite"
-        self._kept_file = cache / "gating" / f"verdicts-{_way()}.jsonl"
+        self._kept_file = cache / "gating" / f"verdicts-{way()}.jsonl"
         self._kept = {(v.film, v.variant, v.substream): v for v in _read(self._kept_file)}
         self._resources.share("yolo", lambda: RememberingModel(self._inference, ROOT, kept))
 
@@ -114,6 +114,12 @@ class Gating:
         run = self._replay(film, main, None, full=False)
         return run.refused and run.decoded >= run.length_s * RATE
 
+    def in_full(self, film: Film, variant: Variant, small: Small | None = None) -> Run:
+        """Of a camera that never rests, looked at by its own stream or by this substream."""
+        return self._replay(
+            film, recorded(film, variant, self._shared, self._cache, small=small or False), None, full=True
+        )
+
     def _replay(self, film: Film, main: Path, small: Path | None, *, full: bool) -> Run:
         rules = (
             Intrusion(id="there", labels=film.labels, pictures=3, of=5, keep_firing_for=timedelta(seconds=3)),
@@ -131,7 +137,7 @@ class Gating:
         return Replay(site, context, main, small, full=full).play()
 
 
-def _way() -> str:
+def way() -> str:
     """Changes with the code on which a verdict depends."""
     digest = hashlib.sha256()
     for name in SOURCES:

@@ -132,10 +132,23 @@ FILMS: Mapping[str, Film] = MappingProxyType(
 )
 
 
-def recorded(film: Film, variant: Variant, shared: Path, cache: Path, *, small: bool = False) -> Path:
-    """The film's file; made on first use. `small`: as a substream."""
+@dataclass(frozen=True)
+class Small:
+    """A substream as cameras are usually set to: so many pixels wide, in constant bit rate, bits a second."""
+
+    width: int
+    bit_rate: int
+
+    @property
+    def name(self) -> str:
+        return f"sub{self.width}-{self.bit_rate // 1000}k"
+
+
+def recorded(film: Film, variant: Variant, shared: Path, cache: Path, *, small: bool | Small = False) -> Path:
+    """The film's file; made on first use. `small`: as a substream, of half its size unless told."""
     key = hashlib.sha256(f"{_VERSION} {film} {variant} {small}".encode()).hexdigest()[:10]
-    path = cache / "gating" / f"{film.name}-{variant.name}{'-sub' if small else ''}-{key}.mp4"
+    kind = f"-{small.name}" if isinstance(small, Small) else "-sub" if small else ""
+    path = cache / "gating" / f"{film.name}-{variant.name}{kind}-{key}.mp4"
     if path.is_file():
         return path
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -226,10 +239,14 @@ def _seen(pictures: Iterator[Image], variant: Variant) -> Iterator[Image]:
         yield np.asarray(np.clip(lit + grain, 0, 255), np.uint8)
 
 
-def _encode(pictures: Iterator[Image], path: Path, variant: Variant, *, small: bool) -> None:
+def _encode(pictures: Iterator[Image], path: Path, variant: Variant, *, small: bool | Small) -> None:
     first = next(pictures)
-    height, width = ((n // 2 // (2 if small else 1)) * 2 for n in first.shape[:2])
     bit_rate = 300_000 if small else 1_500_000
+    if isinstance(small, Small):
+        scale, bit_rate = small.width / first.shape[1], small.bit_rate
+        height, width = (2 * round(n * scale / 2) for n in first.shape[:2])
+    else:
+        height, width = ((n // 2 // (2 if small else 1)) * 2 for n in first.shape[:2])
     options = {"preset": "veryfast", "sc_threshold": "0", "keyint_min": str(variant.gop), "refs": "1"}
     if variant.constant:
         options |= {

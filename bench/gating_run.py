@@ -71,13 +71,17 @@ class RememberingModel:
 
 @dataclass
 class RaisedAlert:
-    """An alert: `told_s` is when it was raised, seconds of the stream; `ended_s` None while open."""
+    """An alert: `told_s` is when it was raised, seconds of the stream; `ended_s` None while open.
+
+    `height`: of the object's box then, as a part of the picture's; None where none is told.
+    """
 
     rule: str
     label: str
     started_s: float
     told_s: float
     ended_s: float | None = None
+    height: float | None = None
 
 
 @dataclass
@@ -97,7 +101,8 @@ class Run:
     def note(self, signals: Iterable[Signal], now_s: float) -> None:
         for signal in signals:
             if isinstance(signal, Raised) and not signal.again:
-                told = RaisedAlert(signal.key.rule, signal.label or "", _s(signal.started_at), now_s)
+                height = None if signal.xyxy is None else round(signal.xyxy[3] - signal.xyxy[1], 4)
+                told = RaisedAlert(signal.key.rule, signal.label or "", _s(signal.started_at), now_s, height=height)
                 self.alerts.append(told)
                 self._open[signal.key] = told
             elif isinstance(signal, Ended) and signal.key in self._open:

@@ -9,6 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 from data.config.settings import Settings, SiteSettings
@@ -37,6 +38,7 @@ from engine.process.wall_clock import ClockJump, moved_back
 log = logging.getLogger(__name__)
 
 TICK_S = 1.0
+_LOST_STREAM = MappingProxyType({5: "substream_lost", 6: "main_lost"})  # by decode state
 TICK_LAG = timedelta(seconds=0.5)  # so that a picture still on its way is not older than the tick before it
 
 
@@ -114,7 +116,7 @@ class WatchedSite:
             return None
         alive = camera.observable() and not camera.device.trouble and not self.trouble
         reason = "" if alive else self.trouble or camera.reason()
-        degraded = "keyframes" if camera.sparing else "looks" if sheds else ""
+        degraded = "keyframes" if camera.sparing else "looks" if sheds else _LOST_STREAM.get(camera.decode_state, "")
         health = ("live" if alive else "lost", cause_of(reason), degraded)
         if health == self._health:
             return None

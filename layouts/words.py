@@ -131,10 +131,25 @@ _TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
         "tile.lag": ("延迟 {n} 秒", "{n} s behind"),
         "tile.lag_why": ("画面正常到达，但拍摄时间落后；不是故障", "Pictures arrive, but were taken earlier; no fault"),
         "tile.paused": ("检测已暂停", "detection paused"),
-        "tile.degraded": ("降频分析", "Analysed less often"),
-        "tile.degraded_why": (
+        "tile.degraded.keyframes": ("降频分析", "Analysed less often"),
+        "tile.degraded_why.keyframes": (
             "同时活动的摄像机过多，机器已满载",
             "Too many cameras are active at once; the machine is full",
+        ),
+        "tile.degraded.looks": ("降频分析", "Analysed less often"),
+        "tile.degraded_why.looks": (
+            "摄像机过多，机器已满载",
+            "More cameras than this machine can look at",
+        ),
+        "tile.degraded.substream_lost": ("子码流中断", "Substream lost"),
+        "tile.degraded_why.substream_lost": (
+            "改为分析主码流，占用更多处理能力",
+            "The main stream is looked at instead, which costs more",
+        ),
+        "tile.degraded.main_lost": ("主码流中断", "Main stream lost"),
+        "tile.degraded_why.main_lost": (
+            "仅有子码流：照常分析，但没有录像，取证图较小",
+            "Only the substream is left: looked at as before, but nothing is recorded and evidence is smaller",
         ),
         "tile.counts": ("{n} 路", "{n} cameras"),
         "tile.counts_lost": ("{n} 路异常", "{n} not well"),

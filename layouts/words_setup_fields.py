@@ -29,6 +29,11 @@ FIELDS: Mapping[str, tuple[str, str, str]] = MappingProxyType(
         "http_snapshot.url": ("地址", "Address", "JPEG 或 PNG 图片的 http(s) 地址，不含用户名和密码。"),
         "wvp_camera.url": ("平台地址", "Platform", "平台的 http(s)://主机:端口，不含用户名和密码。"),
         "substream": ("子码流地址", "Substream", "同一摄像机的小码流，画面静止时使用，可省处理能力。"),
+        "looks": (
+            "分析用码流",
+            "Stream that is looked at",
+            "substream：始终分析子码流，主码流照常录像，只在需要细节时解码，大幅节省处理能力；auto：子码流够大时同上；main：分析主码流。",
+        ),
         "credentials": ("凭据名称", "Credentials", "密钥文件中用户名和密码的名称；密码不写在这里。"),
         "transport": ("传输方式", "Transport", "tcp 不丢包且可穿越防火墙。"),
         "timeout": ("超时", "Time-out", "这么久没有新画面，即判为中断。"),

@@ -16,9 +16,10 @@ STORED = "health:"
 class SiteHealth:
     """`health`: live, lost or unknown; `at`: since when, ISO 8601, None when nobody has said.
 
-    `degraded`: in what way less is looked at than configured, empty while it is not: `keyframes`, or
-    `looks`, some of which are shed. `cause`: of its loss while it is lost, one of `data.model.loss.CAUSES`. `losses`:
-    the last ones, newest first (`{"at", "until", "cause", "reason"}`), without addresses of devices.
+    `degraded`: in what way it is looked at otherwise than configured, empty while it is not: `keyframes`; `looks`, some
+    of which are shed; `substream_lost`, so its main stream is looked at; `main_lost`, so only its substream is.
+    `cause`: of its loss while it is lost, one of `data.model.loss.CAUSES`. `losses`: the last ones,
+    newest first (`{"at", "until", "cause", "reason"}`), without addresses of devices.
     """
 
     health: str = "unknown"

@@ -29,7 +29,9 @@ METERS: Mapping[str, str] = MappingProxyType(
         "yiping_glances_total": "pictures of resting cameras at which the detectors glanced",
         "yiping_wakes_total": "how often a resting camera woke",
         "yiping_global_changes_total": "changes of the whole picture (light, exposure), which wake no camera",
-        "yiping_decode_state": "0 key frames, 1 substream, 2 everything, 3 key frames because the machine is full",
+        "yiping_decode_state": "0 key frames, 1 substream at rest, 2 everything, "
+        "3 key frames because the machine is full, 4 substream, 5 everything because the substream is lost, "
+        "6 substream because the main stream is lost",
         "yiping_stage_cpu_seconds_total": "processor time by camera and stage",
         "yiping_camera_cpu_ms_per_second": "processor time by camera and stage, of the last 10 s",
         "yiping_pipeline_failures_total": "times a site's detectors or rules failed",

@@ -143,7 +143,8 @@ class Attentive(Protocol):
 
     @property
     def decode_state(self) -> int:
-        """0 key frames only, 1 the substream, 2 everything."""
+        """0 key frames only, 1 the substream at rest. From 2 on every picture is given: 2 of the main stream, 4 of the
+        substream, 5 of the main stream since the substream is lost, 6 of the substream since the main is lost."""
         ...
 
 

@@ -155,7 +155,7 @@ class Camera:
 
     @property
     def decode_state(self) -> int:
-        """0 key frames only, 1 the substream, 2 everything, 3 only key frames because the machine is full."""
+        """As `data.ports.recipe.Attentive`; 3 only key frames because the machine is full."""
         return SPARING if self.sparing else self.device.decode_state
 
     def now(self) -> datetime:
@@ -242,7 +242,7 @@ class Camera:
     def _enqueue_if_relevant(self, watch: Watch, received: Received) -> None:
         """Keep it for the detector if it deserves a look, and let the device rest while nothing goes on."""
         frame, self._arrived_s = received.frame, received.at_s
-        resting = self.device.decode_state != FULLY_DECODED
+        resting = self.device.decode_state < FULLY_DECODED
         with self.pixels, self._stages.measure(self.site, "gate"):
             attention = watch.see(frame, resting=resting, sparing=resting and self.sparing)
         if attention.global_change:
@@ -309,7 +309,7 @@ class Camera:
                 # Each time: a device opened anew does not know yet that it may rest.
                 self.device.attend(False, since, quiet=quiet)
                 return False
-            if self._awake and self.device.decode_state == FULLY_DECODED:
+            if self._awake and self.device.decode_state >= FULLY_DECODED:
                 return False
             self._awake = self._admission.enter(self.site)
             self.sparing = not self._awake

@@ -39,7 +39,7 @@ MARGIN_S = 5.0  # a read may exceed its time-out by so much before the device co
 
 KICK_GRACE_S = 3.0
 CLOSING_S = 3.0  # so long the one in whose place it comes may need to let go; then it is opened all the same
-FULLY_DECODED = 2  # decode state of a camera all of whose pictures are given
+FULLY_DECODED = 2  # decode state of a camera all of whose pictures are given; so they are in those above it
 
 Item = Frame | Reading | HazardWarning | Rejected
 
@@ -178,7 +178,7 @@ class Device:
 
     @property
     def decode_state(self) -> int:
-        """0 key frames only, 1 the substream, 2 everything."""
+        """As `data.ports.recipe.Attentive`; 2 of a camera that never rests."""
         monitor = self._monitor
         return monitor.decode_state if isinstance(monitor, Attentive) else FULLY_DECODED
 

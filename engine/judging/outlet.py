@@ -42,8 +42,8 @@ AWAY = (StoreClosed, OperationalError, InterfaceError, OSError)  # the store may
 def publish_health(writer: Writer, site: str, health: str, reason: str, at: datetime, *, degraded: str = "") -> None:
     """The site is live, lost or unknown since `at`: a named value `health:<site>` and a change of topic "site".
 
-    The last losses are kept with it, newest first. `degraded`: in what way less is looked at than configured; empty
-    while it is not.
+    The last losses are kept with it, newest first. `degraded`: in what way it is looked at otherwise than configured;
+    empty while it is not.
     """
     losses = losses_after(writer.value(f"health:{site}"), site, health, reason, at)
     state = {

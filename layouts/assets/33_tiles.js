@@ -113,8 +113,8 @@ yiping.tiles = (() => {
     }
     const lags = lagsNow(tile, seconds);
     const age = seconds === null ? "—" : lags ? t("tile.lag", { n: Math.round(tile.lagS) }) : t("age.short", { n: seconds < 10 ? seconds.toFixed(1) : Math.floor(seconds) });
-    tile.age.textContent = degraded ? [`⚠ ${lags ? "" : t("tile.degraded")}`.trim(), age].join(lags ? " " : " · ") : age; // both do not fit
-    tile.age.title = [degraded && t("tile.degraded_why"), lags && t("tile.lag_why")].filter(Boolean).join(" · ");
+    tile.age.textContent = degraded ? [`⚠ ${lags ? "" : t(`tile.degraded.${degraded}`)}`.trim(), age].join(lags ? " " : " · ") : age; // both do not fit
+    tile.age.title = [degraded && t(`tile.degraded_why.${degraded}`), lags && t("tile.lag_why")].filter(Boolean).join(" · ");
     tile.age.classList.toggle("lag", lags);
     const cover = { "": "", waiting: t("tile.waiting"), lost: [t("tile.lost"), cause && t(`lost.${cause}`)].filter(Boolean).join(" · "),
       old: t("tile.old", { age: duration(nowS() - (tile.arrivedS ?? nowS() - (seconds ?? 0))) }) }[kind];

@@ -15,7 +15,7 @@
   const row = (camera) => {
     const shed = camera.shed_share ?? 0;
     const share = camera.pictures_per_second ? (camera.looks_per_second ?? 0) / camera.pictures_per_second : 0;
-    return make("tr", { "data-site": camera.site, class: shed >= FEW || camera.decode_state === 3 ? "bad" : "" },
+    return make("tr", { "data-site": camera.site, class: shed >= FEW || [3, 5, 6].includes(camera.decode_state) ? "bad" : "" },
       cell(siteName(camera.site), "name"),
       cell(camera.process, "name"),
       cell(camera.decode_state === undefined ? "–" : t(`load.state.${camera.decode_state}`), "name"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import deque
 from collections.abc import Iterator
@@ -21,12 +22,17 @@ from monitors._feed import Feed
 from monitors.video._arrival_clock import ArrivalClock
 from monitors.video._backlog import Backlog
 from monitors.video._fragments import Fragmenter
+from monitors.video._main_pictures import MainPictures
 from monitors.video._packets import Decoded, DecodeState, StateDecoder, VideoPacket
-from monitors.video._substream import Substream
+from monitors.video._substream import Substream, Wish
 from monitors.video._video import AvFrame, Scalers, describe, open_video, seconds
+
+log = logging.getLogger(__name__)
 
 LATE_PATIENCE_S = 1.0  # frames that were kept back wait so long for their place when nothing is read any more
 WAITED_S = 0.008  # a packet that was waited for lay in no buffer; to get the interpreter back takes up to 5 ms
+MAIN_RETRY_S = 3.0  # while the substream is looked at
+CHECK_S = 0.25
 KEPT_FRAMES = 4  # between the reading thread and the one who observes; the newest win
 
 
@@ -45,6 +51,7 @@ class LiveVideo:
         looks_per_second: float | None = None,
         loop_filter: bool = True,
         substream: str | None = None,
+        wish: Wish | None = None,
         name: str = "",
         doubt: str = "",
         recording: RecordingSink | None = None,
@@ -53,9 +60,11 @@ class LiveVideo:
 
         `doubt`: what speaks against the stream; said with its loss if not one picture comes.
 
-        `looks_per_second`: given for a camera that may rest while nothing goes on.
+        `looks_per_second`: given for a camera that may rest while nothing goes on, or that is looked at by its
+        substream.
 
-        `substream`: address, with the login, of a smaller stream that is then looked at instead.
+        `substream`: address, with the login, of a smaller stream that is looked at instead: at rest, and as `wish` says
+        also while something goes on.
 
         `recording`: gets the main stream's packets as they come.
         """
@@ -75,9 +84,17 @@ class LiveVideo:
         self._loop_filter = loop_filter
         self._timeout_s = timeout_s
         self._options = ffmpeg_options(address, transport, timeout_s)
+        self._main = MainPictures()
+        self._main_lost = self._has_substream = False
         if looks_per_second is not None and substream is not None:
-            self._substream = Substream(site, f"{site}: {shown}", substream, self._options, timeout_s, stages)
-            self._by_state = StateDecoder(f"{site}: {shown}", looks_per_second, self._substream.alive)
+            self._substream = Substream(site, f"{site}: {shown}", substream, self._options, timeout_s, stages, wish)
+            self._by_state = StateDecoder(
+                f"{site}: {shown}",
+                looks_per_second,
+                self._substream.alive,
+                self._substream.serves,
+                lambda: self._substream.last_at.timestamp() - self._anchor_s if self._substream else 0.0,
+            )
         elif looks_per_second is not None:
             self._by_state = StateDecoder(f"{site}: {shown}", looks_per_second)
         self._feed: Feed[Frame | Rejected] = Feed(
@@ -99,7 +116,7 @@ class LiveVideo:
 
     def attend(self, awake: bool, at: datetime, *, quiet: bool = False) -> bool:
         """Rest or wake, where the camera may; see `data.ports.recipe.Attentive`."""
-        if self._by_state is None:
+        if self._by_state is None or self._main_lost:
             return False
         if not awake:
             self._by_state.rest(quiet=quiet)
@@ -112,12 +129,42 @@ class LiveVideo:
 
     @property
     def decode_state(self) -> int:
-        return DecodeState.FULL if self._by_state is None else self._by_state.state
+        if self._by_state is None:
+            return DecodeState.FULL
+        if self._main_lost:
+            return DecodeState.WITHOUT_MAIN
+        instead = self._substream is not None and self._substream.is_wanted and self._substream.has_looked
+        state = self._by_state.state
+        return DecodeState.INSTEAD if instead and state is DecodeState.FULL else state
 
     def close(self) -> None:
         self._feed.close()
 
     def _read(self, feed: Feed[Frame | Rejected]) -> None:
+        """Until closed. Raises DeviceLost when neither stream can be looked at."""
+        while True:
+            try:
+                self._read_main(feed)
+            except DeviceLost as error:
+                if not self._goes_on_without(feed, str(error)):
+                    raise
+            if feed.closed.is_set():
+                return
+
+    def _goes_on_without(self, feed: Feed[Frame | Rejected], why: str) -> bool:
+        """Is the substream looked at, so that the main stream can be lost for a while? Waits before another attempt."""
+        if self._substream is None or not self._substream.serves() or feed.closed.is_set():
+            return False
+        if not self._main_lost:
+            log.warning("%s; its substream is looked at meanwhile", why)
+        self._main_lost = True
+        ends_s = time.monotonic() + MAIN_RETRY_S
+        while time.monotonic() < ends_s and not feed.closed.wait(CHECK_S):
+            if not self._substream.serves():
+                return False
+        return True
+
+    def _read_main(self, feed: Feed[Frame | Rejected]) -> None:
         """Until closed. Raises DeviceLost; without its cause, whose text holds the password."""
         try:
             container, stream = open_video(self._address, self._options, self._timeout_s, loop_filter=self._loop_filter)
@@ -133,8 +180,11 @@ class LiveVideo:
                 if self._by_state is None:
                     self._decode(feed, packets)
                 else:
-                    if self._substream is not None:
-                        self._substream.start(feed, ArrivalClock().at, self._by_state)
+                    self._clock = ArrivalClock()
+                    self._main.size = (stream.codec_context.width, stream.codec_context.height)
+                    if self._substream is not None and not self._has_substream:
+                        self._has_substream = True
+                        self._substream.start(feed, self._by_state, self._main)
                     self._decode_by_state(feed, packets, self._by_state)
             except av.FFmpegError as error:
                 raise DeviceLost(f"{feed.name}: cannot read on: {describe(error)}") from None
@@ -182,6 +232,9 @@ class LiveVideo:
 
         def give(decoded: Decoded, anchor_s: float) -> None:
             at = datetime.fromtimestamp(anchor_s + decoded.at_s, UTC)
+            if self._was_seen(at):
+                return
+            self._main.given_at = at
             self._places.append((at, decoded.at_s))
             feed.put(AvFrame(self.site, at, decoded.frame, scalers), LATE_PATIENCE_S if decoded.late else 0.0)
 
@@ -193,6 +246,7 @@ class LiveVideo:
                     return
                 if not packet.size:
                     continue
+                self._main_lost = False
                 at_s, taken_s = places.place(packet, time.time(), waited=self._waited)
                 self._anchor_s = anchor_s = taken_s - at_s
                 self._tell_oddity(feed)
@@ -202,6 +256,10 @@ class LiveVideo:
             if not feed.closed.is_set():
                 backlog.finish()
             decoder.release()  # a lost camera waits for its next connection without the packets of the last one
+
+    def _was_seen(self, at: datetime) -> bool:
+        """In the substream, which is looked at in the main stream's stead?"""
+        return self._substream is not None and self._substream.is_wanted and at <= self._substream.last_at
 
     def _tell_oddity(self, feed: Feed[Frame | Rejected]) -> None:
         """What is wrong with the camera's time stamps, once."""

@@ -35,11 +35,17 @@ VideoPacket: TypeAlias = "Packet[VideoStream]"
 
 
 class DecodeState(IntEnum):
-    """What is decoded, as the gauge `yiping_decode_state` tells it."""
+    """What is decoded, as the gauge `yiping_decode_state` tells it. From FULL on every picture is given.
+
+    3 is `engine.camera.camera.SPARING`.
+    """
 
     KEYFRAMES = 0
     SUBSTREAM = 1
     FULL = 2
+    BESIDE = 4  # the substream is looked at also while something goes on; of this stream only what is asked for
+    INSTEAD = 5  # everything, since the substream that should be looked at cannot be
+    WITHOUT_MAIN = 6  # the substream; the main stream is lost
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +95,23 @@ class PacketRing:
 class StateDecoder:
     """One stream's packets as frames. `rest` and `wake` may come from another thread and act at the next packet."""
 
-    def __init__(self, name: str, looks_per_second: float, substream_alive: Callable[[], bool] = lambda: False) -> None:
+    def __init__(
+        self,
+        name: str,
+        looks_per_second: float,
+        substream_alive: Callable[[], bool] = lambda: False,
+        looked_beside: Callable[[], bool] = lambda: False,
+        beside_until_s: Callable[[], float] = lambda: float("-inf"),
+    ) -> None:
         """`looks_per_second`: of what was kept back no more frames are given than can be looked at.
 
-        `substream_alive`: while it is, nothing of this stream is decoded at rest.
+        `substream_alive`: while it is, nothing of this stream is decoded at rest. `looked_beside`: while the substream
+        is looked at, nothing of this one is decoded at all; `beside_until_s`: the place of its last picture, after
+        which this stream is looked at again when it is lost.
         """
         self._substream_alive = substream_alive
+        self._looked_beside = looked_beside
+        self._beside_until_s = beside_until_s
         self.state = DecodeState.FULL
         self.ring = PacketRing()
         self._decoder = Decoder()
@@ -114,6 +131,9 @@ class StateDecoder:
 
     def wake(self, at_s: float) -> bool:
         """Something goes on since before the picture at `at_s`. True: that picture and those before it come again."""
+        if self.state is DecodeState.BESIDE:  # all that happened was seen
+            self._wanted = (True, None)
+            return False
         resting = self.state is not DecodeState.FULL
         awake, since_s = self._wanted
         if resting and awake and since_s is not None:
@@ -130,6 +150,20 @@ class StateDecoder:
         """Frames, in the order of their times but for those that come again. A broken packet gives none."""
         self.ring.add(at_s, packet)
         awake, since_s = self._wanted
+        if self._looked_beside():
+            if self.state is not DecodeState.BESIDE:
+                self.state = DecodeState.BESIDE
+                self._decoder.give_up()
+            return
+        if self.state is DecodeState.BESIDE:
+            self.state, self._wanted = DecodeState.FULL, (awake, None)
+            until_s = self._beside_until_s()
+            yield from self._again(min(at_s, until_s), packet.stream, until_s)
+            return
+        yield from self._fed(packet, at_s, since_s, awake=awake)
+
+    def _fed(self, packet: VideoPacket, at_s: float, since_s: float | None, *, awake: bool) -> Iterator[Decoded]:
+        """While this stream is the one that is looked at."""
         if self.state is DecodeState.FULL:
             if not awake and self._substream_alive():
                 self.state = DecodeState.SUBSTREAM

@@ -1,26 +1,36 @@
-"""The smaller stream of a camera, decoded in a thread of its own while the main stream rests."""
+"""The smaller stream of a camera, decoded in a thread of its own: while the main stream rests, or in its stead.
+
+Looked at in its stead (`looks` of the camera), it is decoded always, and the main stream only where it is asked for.
+"""
 
 from __future__ import annotations
 
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
-from datetime import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Protocol
 
 import av
+from av.video.frame import VideoFrame
 
 from data.local.stages import StageClock
 from data.model.frame import Frame
 from data.model.observation import Rejected
 from monitors._feed import Feed
+from monitors.video._arrival_clock import ArrivalClock
+from monitors.video._main_pictures import MainPictures
 from monitors.video._video import AvFrame, Scalers, describe, open_video, seconds
 
 log = logging.getLogger(__name__)
 
 ALIVE_S = 1.5  # without a picture for longer the main stream is decoded again
 RETRY_S = 10.0
+SOON_S = 1.0  # the first attempt after a loss of what was looked at
+_NEARLY = 1.02  # so much the model may see enlarged
+_SAME_ASPECT = 0.03
 
 
 class HasWakeState(Protocol):
@@ -28,6 +38,20 @@ class HasWakeState(Protocol):
 
     @property
     def awake(self) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """Look at the substream also while something goes on: at any one, or only if it is as large as what the model,
+    whose input is `width` x `height` pixels, sees of a picture."""
+
+    any_size: bool
+    width: int
+    height: int
+
+    def accepts(self, width: int, height: int) -> bool:
+        """Of a substream of so many pixels."""
+        return self.any_size or min(self.width / max(1, width), self.height / max(1, height)) <= _NEARLY
 
 
 class Substream:
@@ -41,54 +65,103 @@ class Substream:
         options: Mapping[str, str],
         timeout_s: float,
         stages: StageClock,
+        wish: Wish | None = None,
     ) -> None:
+        """`wish`: it is to be looked at in the main stream's stead; only at rest when left out."""
         self._site = site
         self._name = f"{name} (substream)"
         self._address = address
         self._options = options
         self._timeout_s = timeout_s
         self._stages = stages
+        self._wish = wish
         self._given_s = float("-inf")
+        self.is_wanted = wish is not None
+        """Is it to be looked at also while something goes on? Not if it is too small, or shows something else."""
+        self.has_looked = False
+        self._said = ""
+        self.last_at = datetime.min.replace(tzinfo=UTC)
+        """Of the newest picture that was given."""
 
     def alive(self) -> bool:
         return time.monotonic() - self._given_s < ALIVE_S
 
-    def start(
-        self, feed: Feed[Frame | Rejected], at: Callable[[float | None, float], datetime], attention: HasWakeState
-    ) -> None:
-        """Give frames to `feed` while nothing goes on; `at` tells their time from place and arrival. Until closed."""
+    def serves(self) -> bool:
+        """Is it looked at in the main stream's stead now?"""
+        return self.is_wanted and self.alive()
+
+    def start(self, feed: Feed[Frame | Rejected], attention: HasWakeState, main: MainPictures) -> None:
+        """Give frames to `feed` until closed: always where it is looked at, else while nothing goes on."""
 
         def run() -> None:
             while not feed.closed.is_set():
+                served = False
                 try:
-                    self._read(feed, at, attention)
+                    self._read(feed, attention, main)
                     log.warning("%s: the camera ended the stream", self._name)
                 except (av.FFmpegError, ValueError) as error:
                     log.warning("%s: cannot read it: %s", self._name, describe(error))
-                feed.closed.wait(RETRY_S)
+                served = self.serves()
+                feed.closed.wait(SOON_S if served else RETRY_S)
 
         threading.Thread(target=run, name=f"read {self._name}", daemon=True).start()
 
-    def _read(
-        self, feed: Feed[Frame | Rejected], at: Callable[[float | None, float], datetime], attention: HasWakeState
-    ) -> None:
+    def _read(self, feed: Feed[Frame | Rejected], attention: HasWakeState, main: MainPictures) -> None:
         container, stream = open_video(self._address, self._options, self._timeout_s)
-        scalers, whole = Scalers(), False
+        scalers, clock, whole = Scalers(), ArrivalClock(), False
         with container:
             if stream is None:
                 return
             stream.thread_count = 1
+            judged = False
             for packet in container.demux(stream):
                 if feed.closed.is_set():
                     return
-                whole = not attention.awake and (whole or packet.is_keyframe)
+                whole = (self.is_wanted or not attention.awake) and (whole or packet.is_keyframe)
                 if not whole:
                     continue
+                arrived_s = time.time()
                 with self._stages.measure(self._site, "decode"):
                     try:
                         frames = packet.decode()
                     except av.InvalidDataError:
                         continue
                 for frame in frames:
-                    self._given_s = time.monotonic()
-                    feed.put(AvFrame(self._site, at(seconds(frame), time.time()), frame, scalers))
+                    if not judged:
+                        self._judge(frame, main)
+                        judged = True
+                    if not self.is_wanted and attention.awake:
+                        break
+                    self._give(feed, frame, clock.at(seconds(frame), arrived_s), scalers, main)
+
+    def _judge(self, frame: VideoFrame, main: MainPictures) -> None:
+        """Is it to be looked at in the main stream's stead? Said once, where it was wished and is not."""
+        wish = self._wish
+        if wish is None:
+            return
+        width, height = frame.width, frame.height
+        reason = ""
+        if not wish.accepts(width, height):
+            reason = f"{width} x {height} pixels are less than what the model sees ({wish.width} x {wish.height})"
+        elif main.size[1] and abs(width / height / (main.size[0] / main.size[1]) - 1) > _SAME_ASPECT:
+            reason = f"{width} x {height} has another shape than {main.size[0]} x {main.size[1]}, so another view"
+        self.is_wanted = not reason
+        if reason and reason != self._said:
+            log.warning("%s: looked at only at rest: %s", self._name, reason)
+        self._said = reason
+
+    def _give(
+        self,
+        feed: Feed[Frame | Rejected],
+        frame: VideoFrame,
+        at: datetime,
+        scalers: Scalers,
+        main: MainPictures,
+    ) -> None:
+        self._given_s = time.monotonic()
+        if self.is_wanted:
+            if at <= max(main.given_at, self.last_at):
+                return  # it was seen in the main stream while this one was away
+            self.has_looked = True
+        self.last_at = at
+        feed.put(AvFrame(self._site, at, frame, scalers))
