@@ -15,6 +15,8 @@ from zoneinfo import ZoneInfo
 
 import holidays
 
+from data.config.document import NAME
+from data.config.located import Problem
 from data.config.settings import Settings
 from data.errors import InputRejected
 from data.model.case import CaseClock, ClockName, TimeKind
@@ -89,7 +91,7 @@ def work_calendar(zone: str, country: str, hours: tuple[tuple[time, time], ...])
     """
     try:
         days = holidays.country_holidays(country) if country else None
-    except NotImplementedError as error:
+    except (NotImplementedError, TypeError) as error:  # the latter for the name of something else in the library
         raise InputRejected(
             f"cases.country: no holidays of {country!r} are known; write a country code such as CN, or leave it empty"
         ) from error
@@ -99,6 +101,15 @@ def work_calendar(zone: str, country: str, hours: tuple[tuple[time, time], ...])
 def calendar_of(settings: Settings) -> WorkCalendar:
     """The calendar that config.yaml describes."""
     return work_calendar(settings.timezone, settings.cases.country, settings.cases.working_hours)
+
+
+def calendar_problems(settings: Settings) -> Iterator[Problem]:
+    """A country without a calendar. Reading settings does not tell: most processes that read them need no calendar."""
+    try:
+        calendar_of(settings)
+    except InputRejected as error:
+        path, _, said = str(error).partition(": ")
+        yield Problem(NAME, path, 0, said, key="setting.country", values={"name": settings.cases.country})
 
 
 def start(calendar: WorkCalendar, name: ClockName, kind: TimeKind, limit: timedelta, now: datetime) -> CaseClock:

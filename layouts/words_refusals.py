@@ -165,6 +165,11 @@ REFUSALS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "这里不能指定文件 {name}：只能是 config.yaml 所在目录或 VAR 中自建目录里的文件",
             "The file {name} may not be named here: only one beside config.yaml, or in a folder of its own in VAR",
         ),
+        "refused.setting.masked": (
+            "*** 代表一个这里不知道的密钥：请写出密钥本身",
+            "*** stands for a key that is not known here: write the key itself",
+        ),
+        "refused.setting.country": ("没有国家代码“{name}”的节假日", "No holidays of the country {name} are known"),
         "refused.setting.kind": ("请选种类，例如 {example}", "Choose a kind, e.g. {example}"),
         "refused.setting.kind.unknown": ("没有“{name}”这一种类", "There is no kind {name}"),
         "refused.setting.unknown": ("没有“{name}”这一设置", "There is no setting {name}"),

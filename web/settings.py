@@ -15,6 +15,7 @@ from typing import Any
 from data.config.catalogue import Catalogue, UnknownKind
 from data.config.difference import differences
 from data.config.document import document_of, forbidden_files, foreign_keys, named_files, of_text
+from data.config.masked import masks_left, shown, unmasked
 from data.config.reading import ConfigError, DocumentReader, Problem
 from data.config.settings import Settings
 from data.errors import InputRejected, NotFound, UnusableRow
@@ -24,6 +25,7 @@ from data.model.secrets import Secrets
 from data.model.settings_version import SettingsVersion
 from data.model.views import iso
 from data.stored.settings_versions import TOPIC, InForce, NewVersion, SettingsFollower, assigned, proposed, told
+from dispatch.clocks import calendar_problems
 from web.deps import ServerDeps
 
 _CAUGHT_UP_S = 2.0
@@ -107,9 +109,11 @@ def checked(deps: ServerDeps, current: CurrentSettings, given: Mapping[str, Any]
     problems = list(foreign_keys(given, deps.file))
     found: list[dict[str, Any]] = []
     try:
-        settings = current.reader.read(_whole(deps, current.now.version, given))
+        document, left = _whole(deps, current.now.version, given)
+        problems += left
+        settings = current.reader.read(document)
         found = told(differences(deps.settings, settings, deps.credentials))
-        problems += _files(deps, current, settings, given)
+        problems += _unusable(deps, current, settings, given)
     except ConfigError as error:
         problems += error.problems
     return {"problems": [problem_view(one, given) for one in problems], "difference": found}
@@ -124,64 +128,48 @@ def propose(
     note: str = "",
     restored: int | None = None,
 ) -> NewVersion:
-    """A new version on top of `base`. Blocks. Raises SettingsRefused with every problem, NotFound."""
+    """A new version on top of `base`. Blocks. Raises SettingsRefused with every problem, NotFound.
+
+    `restored`: the earlier version whose document is given, as it is stored.
+    """
     problems = list(foreign_keys(given, deps.file))
     now = current.now
     try:
-        new = proposed(deps.store, current.reader, base, _whole(deps, base, given), note=note, restored=restored)
+        # What is stored holds its keys; and the version it comes after may be one that cannot even be parsed.
+        document, left = (given, ()) if restored is not None else _whole(deps, base, given)
+        problems += left
+        new = proposed(deps.store, current.reader, base, document, note=note, restored=restored)
     except ConfigError as error:
         raise SettingsRefused([*problems, *error.problems], given) from None
-    if restored is None:
-        problems += _files(deps, current, new.settings, given)
+    problems += _unusable(deps, current, new.settings, given, any_file=restored is not None)
     if problems:
         raise SettingsRefused(problems, given)
     # Who has seen the version in force has seen all there is to see of newer ones that cannot be read.
     return replace(new, before=now.newest) if now.trouble and base == now.version else new
 
 
-def _files(deps: ServerDeps, current: CurrentSettings, new: Settings, given: Mapping[str, Any]) -> Iterator[Problem]:
-    """Files that the version in force does not name, and that nobody may name here."""
-    names = named_files(new) - named_files(current.now.settings)
+def _unusable(
+    deps: ServerDeps, current: CurrentSettings, new: Settings, given: Mapping[str, Any], *, any_file: bool = False
+) -> Iterator[Problem]:
+    """What reads well and yet cannot be used: files that the version in force does not name, and that nobody may name
+    here (unless `any_file`); a country without a calendar, with which neither clock nor server would start."""
+    yield from calendar_problems(new)
+    names = frozenset() if any_file else named_files(new) - named_files(current.now.settings)
     if names:
         yield from forbidden_files(given, names, deps.base_dir.resolve(), deps.var_dir.resolve())
 
 
-def _whole(deps: ServerDeps, base: int, given: Mapping[str, Any]) -> dict[str, Any]:
-    """What was given, with the keys that were masked in what its sender had seen. Raises ConfigError, NotFound."""
+def _whole(deps: ServerDeps, base: int, given: Mapping[str, Any]) -> tuple[Mapping[str, Any], Sequence[Problem]]:
+    """What was given, with the keys that were masked in what its sender had seen, and masks for which there is none.
+
+    Raises ConfigError, NotFound, and UnusableRow where `base` is damaged.
+    """
     seen = (
         document_in(deps.store.read(lambda reader: reader.settings_version(base))) if base else document_of(deps.file)
     )
-    whole: dict[str, Any] = unmasked(document_of(given), shown(deps, seen), seen)
-    return whole
-
-
-def shown(deps: ServerDeps, document: Mapping[str, Any]) -> dict[str, Any]:
-    """The document as screens get it: keys in addresses, headers and bodies are masked."""
-    return dict(secret_mask(deps.settings, Secrets()).within(document))
-
-
-def unmasked(given: Any, masked: Any, original: Any) -> Any:
-    """What a screen sends back: where it still holds what `shown` gave, the original stands for it.
-
-    Entries of lists belong together by their `id`, those without one by their place.
-    """
-    if given == masked:
-        return original
-    if isinstance(given, Mapping) and isinstance(masked, Mapping) and isinstance(original, Mapping):
-        both = masked.keys() & original.keys()
-        return {
-            name: unmasked(one, masked[name], original[name]) if name in both else one for name, one in given.items()
-        }
-    if isinstance(given, list) and isinstance(masked, list) and isinstance(original, list):
-        places = {_identity(one, n): n for n, one in enumerate(masked)}
-        found = [(one, places.get(_identity(one, n))) for n, one in enumerate(given)]
-        return [one if n is None else unmasked(one, masked[n], original[n]) for one, n in found]
-    return given
-
-
-def _identity(one: Any, place: int) -> str | int:
-    known = one.get("id") if isinstance(one, Mapping) else None
-    return known if isinstance(known, str) else place
+    masked = shown(seen)
+    whole: Mapping[str, Any] = unmasked(document_of(given), masked, seen)
+    return whole, tuple(masks_left(whole, masked, seen))
 
 
 def with_site(document: Mapping[str, Any], site: str, parts: Mapping[str, Any], catalogue: Catalogue) -> dict[str, Any]:

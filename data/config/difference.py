@@ -51,7 +51,7 @@ def _compared(path: str, before: Any, after: Any) -> Iterator[Difference]:
             yield from _compared(f"{path}.{key}" if path else str(key), before.get(key), after.get(key))
         return
     if isinstance(before, list) and isinstance(after, list):
-        old, new = _by_name(before), _by_name(after)
+        old, new = by_name(before), by_name(after)
         if old is not None and new is not None:
             for name in dict.fromkeys((*old, *new)):
                 yield from _compared(f"{path}[{name}]", old.get(name), new.get(name))
@@ -61,7 +61,7 @@ def _compared(path: str, before: Any, after: Any) -> Iterator[Difference]:
     yield Difference(path, before, after)
 
 
-def _by_name(members: Sequence[Any]) -> dict[str, Any] | None:
+def by_name(members: Sequence[Any]) -> dict[str, Any] | None:
     """The members by id, else by kind, as rules and monitors are named; None where that does not tell them apart."""
     named: dict[str, Any] = {}
     for member in members:

@@ -27,6 +27,7 @@ session must not be able to switch off (second factors, the sealed audit trail, 
 _OF_VAR = frozenset(
     {"audit", "evidence", "inbox", "keys", "observations", "recordings", "replaced", "run", "spool", "tls"}
 )
+_KEYS_AND_DATABASES = frozenset({".crt", ".db", ".der", ".key", ".p12", ".pem", ".pfx", ".sqlite", ".sqlite3"})
 NAME = "config.yaml"  # what problems of a document are told of, as those of the file are
 
 
@@ -138,7 +139,7 @@ def _is_forbidden(name: str, base: Path, var: Path) -> bool:
     if whole.is_relative_to(var):
         first = whole.relative_to(var).parts[:1]
         return not first or first[0] in _OF_VAR or first[0].startswith("yiping.")
-    return "secret" in whole.name.lower() or whole == base / NAME
+    return "secret" in whole.name.lower() or whole.suffix.lower() in _KEYS_AND_DATABASES or whole == base / NAME
 
 
 def _places(value: Any, text: str, keys: PathKeys = ()) -> Iterator[PathKeys]:

@@ -172,15 +172,19 @@ class _FormIndex:
         return 0
 
 
-def secret_mask(settings: BaseModel, secrets: Secrets, others: Iterable[str] = ()) -> SecretMask:
-    """The mask of an installation: its credentials, what config.yaml holds of keys, `others` (the store's URL)."""
+def secret_mask(settings: BaseModel | Mapping[str, Any], secrets: Secrets, others: Iterable[str] = ()) -> SecretMask:
+    """The mask of an installation: its credentials, what config.yaml holds of keys, `others` (the store's URL).
+
+    `settings`: as they were read, or any part of them as plain JSON.
+    """
+    tree = settings.model_dump() if isinstance(settings, BaseModel) else settings
     found: set[str] = set()
     pairs: set[tuple[str, str]] = set()
     for one in secrets.credentials.values():
         password, token = one.password.get_secret_value(), one.token.get_secret_value()
         found |= {password, token}
         pairs.add((one.username, password or token))
-    for name, text in (*_texts("", settings.model_dump()), *(("", text) for text in others)):
+    for name, text in (*_texts("", tree), *(("", text) for text in others)):
         found |= set(_secrets_in(name, text))
         if (match := _URL.match(text)) is not None:
             parts = _parts(text[match.start() :])

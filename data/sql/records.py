@@ -11,8 +11,10 @@ from typing import Any
 from sqlalchemy import delete, func, insert, select, update
 
 from data.errors import IllegalMove
+from data.model.masking import secret_mask
 from data.model.observation import Rejected
 from data.model.record import GENESIS, AuditEntry, Change, Evidence, Timer
+from data.model.secrets import Secrets
 from data.ports.requests import Request
 from data.ports.store import Answered
 from data.sql import rows
@@ -93,11 +95,20 @@ class RecordWriting(SqlWriting):
         return replace(request, id=self._number(REQUESTS, rows.request_values(request), f"request {request.kind}"))
 
     def answer_request(self, request_id: int, at: datetime, answer: Mapping[str, Any] | None, error: str = "") -> None:
-        """Raises NotFound, and IllegalMove for a second answer."""
-        masked = None if answer is None else self._mask.within(dict(answer))
-        values = {"answered_at": at, "answer": masked, "error": self._mask(error)}
-        if self.request(request_id).answered_at is not None:
+        """Keys in what was asked are masked from now on, there and in the answer: nobody needs them any more.
+
+        Raises NotFound, and IllegalMove for a second answer.
+        """
+        asked = self.request(request_id)
+        if asked.answered_at is not None:
             raise IllegalMove(f"request {request_id} is answered already")
+        payload, own = dict(asked.payload), secret_mask(asked.payload, Secrets())
+        values = {
+            "answered_at": at,
+            "answer": None if answer is None else own.within(self._mask.within(dict(answer))),
+            "error": own(self._mask(error)),
+            "payload": own.within(self._mask.within(payload)),
+        }
         self._execute(update(REQUESTS).where(REQUESTS.c.id == request_id).values(**values), {}, "request")
 
     def put_value(self, name: str, value: Any) -> None:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from data.config.document import MACHINE_KEYS, as_yaml, document_of, of_text, plain_of
-from data.config.located import parse
+from data.config.located import ConfigError, parse
+from data.config.masked import masks_left, shown, unmasked
 from data.model.people import CONSOLE
 from data.ports.store import Store
 from data.stored.settings_versions import NewVersion, keep_version, proposed, require_screen, settings_in_force
+from dispatch.clocks import calendar_problems
 from engine.process.current_settings import document_reader
 from engine.process.options import RunOptions
 
@@ -47,16 +50,24 @@ def export(store: Store, options: RunOptions, given: Mapping[str, Any]) -> Itera
 
 
 def bring_in(store: Store, options: RunOptions, given: Mapping[str, Any]) -> Iterator[str]:
-    """Make a file the newest version. Raises ConfigError with every problem and its line, IllegalMove, StaleVersion."""
+    """Make a file the newest version. Raises ConfigError with every problem and its line, IllegalMove, StaleVersion.
+
+    A file that was exported on a screen has masks for its keys: those of the version in force stand for them.
+    """
     require_screen(options.settings)
     file: Path = given["file"]
     tree = parse(file)
-    left = [key for key in MACHINE_KEYS if key in tree]
     document = document_of(tree, file.name)
+    left = [key for key in MACHINE_KEYS if key in tree]
     reader = document_reader(options)
     reader.read_tree(tree, reader.base_dir / file.name)  # problems with their lines
-    newest = store.read(lambda look: look.newest_settings())
-    yield from _keep(store, proposed(store, reader, newest, document, note=given["note"]))
+    now = settings_in_force(store, reader)
+    seen = of_text(store.read(lambda look: look.settings_version(now.version)).document) if now.version else {}
+    masked = shown(seen)
+    whole = unmasked(document, masked, seen)
+    if left_masked := list(masks_left(whole, masked, seen)):
+        raise ConfigError([replace(one, file=file.name) for one in left_masked])
+    yield from _keep(store, proposed(store, reader, now.newest, whole, note=given["note"]))
     if left:
         yield f"left out, since they belong to the machine and stay in config.yaml: {', '.join(left)}"
 
@@ -72,6 +83,8 @@ def restore(store: Store, options: RunOptions, given: Mapping[str, Any]) -> Iter
 
 
 def _keep(store: Store, new: NewVersion) -> Iterator[str]:
+    if problems := list(calendar_problems(new.settings)):
+        raise ConfigError(problems)
     version = store.write(lambda writer: keep_version(writer, new, CONSOLE, datetime.now(UTC)))
     yield from (str(one) for one in new.difference)
     yield f"version {version.number} of the settings; a system that runs takes it over within two seconds"

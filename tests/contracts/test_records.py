@@ -152,6 +152,19 @@ def test_a_request_waits_until_it_is_answered_once(store: Store) -> None:
         store.write(lambda writer: writer.answer_request(first.id, after(3), {}))
 
 
+def test_of_an_answered_request_the_keys_in_what_was_asked_are_masked_in_the_answer_too(store: Store) -> None:
+    camera = {"kind": "http_snapshot", "url": "http://192.0.2.8/p.jpg?token=kettleharbour42xyz", "every": "2s"}
+    asked = Request(RequestKind.CAMERA_TEST, {"camera": camera}, "li", NOON)
+    made = store.write(lambda writer: writer.add_request(asked))
+    assert store.read(lambda reader: reader.request(made.id)).payload == {"camera": camera}, "the engine needs it"
+    reason = "http://192.0.2.8/p.jpg?token=kettleharbour42xyz answers 404"
+    store.write(lambda writer: writer.answer_request(made.id, after(1), {"reason": reason}, reason))
+    kept = store.read(lambda reader: reader.request(made.id))
+    assert kept.payload == {"camera": camera | {"url": "http://192.0.2.8/p.jpg?token=***"}}
+    told = "http://192.0.2.8/p.jpg?token=*** answers 404"
+    assert (kept.answer, kept.error) == ({"reason": told}, told)
+
+
 def test_named_values_are_json_and_a_new_store_has_an_epoch_of_its_own(store: Store) -> None:
     assert store.read(lambda reader: reader.value("position")) is None
 

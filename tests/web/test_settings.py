@@ -6,6 +6,7 @@ import json
 import re
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -321,7 +322,16 @@ def test_only_administrators_look_or_save_and_others_learn_no_addresses_from_the
 
 
 @pytest.mark.parametrize(
-    "path", ["/etc/passwd", "../other/readings.csv", "secrets.yaml", "var:keys/audit.key", "var:yiping.db", ".env"]
+    "path",
+    [
+        "/etc/passwd",
+        "../other/readings.csv",
+        "secrets.yaml",
+        "var:keys/audit.key",
+        "var:yiping.db",
+        ".env",
+        "tls/own.PEM",
+    ],
 )
 def test_a_file_that_is_none_of_a_gauges_is_not_read_by_naming_it(admin: httpx.Client, path: str) -> None:
     gauge = {"kind": "csv_gauge", "path": path, "quantity": "water_depth", "time": "t", "value": "v"}
@@ -381,6 +391,11 @@ def test_a_poisoned_version_changes_nothing_and_is_told_and_mended(city: Running
     assert mended.status_code == 200, "whoever has seen the version in force saves on top of the poisoned one"
     assert mended.json()["version"] == number + 1
     assert now(admin)["trouble"] == ""
+    poison = replace(poison, number=number + 2)
+    city.store.write(lambda writer: writer.add_settings_version(poison))
+    back = admin.post(f"{SETTINGS}/versions/1/restore")
+    assert back.status_code == 200, "one click goes back, also from a version that is no JSON"
+    assert (back.json()["version"], now(admin)["trouble"]) == (number + 3, "")
     health = admin.get("/api/v1/health").json()
     assert [one["key"] for one in health["items"] if one["part"] == "settings"] == ["settings"]
 
@@ -432,3 +447,31 @@ def test_a_key_in_an_address_is_masked_for_screens_and_stays_when_they_send_the_
     assert "kettleharbour42xyz" not in admin.get(f"{SETTINGS}/export").text
     kept = city.store.read(lambda reader: reader.settings_version(reader.newest_settings()))
     assert "p.jpg?token=kettleharbour42xyz" in kept.document
+    gone = admin.delete(f"{SETTINGS}/sites/gate", params={"base_version": now(admin)["version"]})
+    assert gone.status_code == 200
+    earlier = admin.get(f"{SETTINGS}/versions/{kept.number}")
+    assert earlier.json()["document"]["sites"][-1]["monitor"]["url"] == "http://192.0.2.8/p.jpg?token=***"
+    assert "kettleharbour42xyz" not in earlier.text, "nor when no camera in force has it any more"
+
+
+def test_a_mask_without_a_key_is_told_and_never_saved(admin: httpx.Client) -> None:
+    site = GATE | {"monitor": {"kind": "http_snapshot", "url": "http://192.0.2.8/new.jpg?token=***"}}
+    answer = admin.post(f"{SETTINGS}/sites", json={"base_version": now(admin)["version"], "site": site})
+    assert answer.status_code == 422, answer.text
+    (problem,) = answer.json()["errors"]
+    assert (problem["path"], problem["site"], problem["key"]) == ("sites[2].monitor.url", "gate", "setting.masked")
+    document = now(admin)["document"]
+    checked = admin.post(
+        f"{SETTINGS}/check", json={"document": document | {"sites": [*document["sites"], site]}}
+    ).json()
+    assert [one["key"] for one in checked["problems"]] == ["setting.masked"]
+
+
+def test_a_country_without_a_calendar_is_refused_before_it_stops_the_clock(admin: httpx.Client) -> None:
+    seen = now(admin)
+    document = seen["document"] | {"cases": {"country": "XX"}}
+    answer = admin.put(SETTINGS, json={"base_version": seen["version"], "document": document})
+    assert answer.status_code == 422, answer.text
+    assert [(one["path"], one["key"], one["values"]) for one in answer.json()["errors"]] == [
+        ("cases.country", "setting.country", {"name": "XX"})
+    ]

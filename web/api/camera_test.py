@@ -21,6 +21,7 @@ from starlette.responses import JSONResponse
 from data.config.catalogue import UnknownKind
 from data.config.document import forbidden_files, named_files
 from data.config.located import worded
+from data.config.masked import with_known_keys
 from data.errors import Busy, InputRejected
 from data.local.camera_test_pictures import CameraTestPictures
 from data.model.people import Action, Actor
@@ -122,7 +123,7 @@ def camera_test_router(deps: ServerDeps) -> APIRouter:
         """Open the camera for up to 15 seconds: codec, size, pictures a second, key pictures, sound, a picture."""
         actor = visitor_of(request).actor
         actor.require(Action.ADMINISTER)
-        camera = body.camera.model_dump(mode="json")
+        camera = with_known_keys(deps.settings, body.camera.model_dump(mode="json"))
         try:
             recipe = _recipe(deps, camera)
         except ValidationError as error:

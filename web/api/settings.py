@@ -10,7 +10,8 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from data.config.catalogue import Catalogue
-from data.config.document import MACHINE_KEYS, as_yaml, document_of, of_text
+from data.config.document import MACHINE_KEYS, as_yaml, document_of
+from data.config.masked import shown
 from data.config.schema import document_schema
 from data.errors import IllegalMove
 from data.model.people import Action, Actor
@@ -24,7 +25,7 @@ from web.api.params import LARGEST_ID, BodyId, RowId
 from web.api.schemas import AnyList, answers
 from web.auth import visitor_of
 from web.deps import ServerDeps
-from web.settings import CurrentSettings, checked, document_in, propose, shown, version_view, with_site, without_site
+from web.settings import CurrentSettings, checked, document_in, propose, version_view, with_site, without_site
 
 SCHEMA_PATH = "/api/v1/settings/schema"
 _Document = Annotated[dict[str, Any], Field(description="As config.yaml, without the keys of the machine.")]
@@ -139,6 +140,14 @@ def _administrator(request: Request) -> Actor:
     return actor
 
 
+def _shown(deps: ServerDeps, version: SettingsVersion | None) -> dict[str, Any]:
+    """The document of a version, that of the file for None, as screens get it: some tenths of a second for a large one.
+
+    Raises UnusableRow.
+    """
+    return shown(document_of(deps.file) if version is None else document_in(version))
+
+
 def _add_reading(router: APIRouter, deps: ServerDeps, current: CurrentSettings) -> None:
     schemas: dict[str, Any] = {}
 
@@ -157,7 +166,7 @@ def _add_reading(router: APIRouter, deps: ServerDeps, current: CurrentSettings) 
             "at": None if version is None else iso(version.at),
             "who": "" if version is None else version.who,
             "note": "" if version is None else version.note,
-            "document": shown(deps, document_of(deps.file) if version is None else of_text(version.document)),
+            "document": await deps.lanes.lists.run(_shown, deps, version),
             "machine_keys": list(MACHINE_KEYS),
             "schema_url": deps.door.base + SCHEMA_PATH,
         }
@@ -179,8 +188,7 @@ def _add_reading(router: APIRouter, deps: ServerDeps, current: CurrentSettings) 
         _administrator(request)
         number = current.now.version
         version = await deps.read(lambda reader: reader.settings_version(number)) if number else None
-        document = shown(deps, document_of(deps.file) if version is None else of_text(version.document))
-        text = await deps.lanes.lists.run(as_yaml, document, shown(deps, deps.file))
+        text = await deps.lanes.lists.run(lambda: as_yaml(_shown(deps, version), shown(deps.file)))
         name = f"config-version-{number}.yaml"
         headers = {"Content-Disposition": f"attachment; filename={name}", "Cache-Control": "no-store"}
         return Response(text, media_type="application/yaml", headers=headers)
@@ -280,7 +288,7 @@ def _add_versions(router: APIRouter, deps: ServerDeps, current: CurrentSettings)
         """One version with its document."""
         _administrator(request)
         found = await deps.read(lambda reader: reader.settings_version(number))
-        return version_view(found) | {"document": shown(deps, document_in(found))}
+        return version_view(found) | {"document": await deps.lanes.lists.run(_shown, deps, found)}
 
     @router.post(
         "/settings/versions/{number}/restore", response_model=None, responses=answers(VersionAnswer, 403, 404, 409)
