@@ -165,7 +165,10 @@ def run_clock(heart: Heart, options: RunOptions) -> None:
     ):
         store = open_store(options.store, migrate=False, mask=options.mask)
         follower = SettingsFollower(store, options)
-        options = with_settings(options, follower.settle())
+        found = follower.settle()
+        if found.version != options.version:  # responders may have been saved while no clock ran
+            store.write(lambda writer: sync_responders(writer, found.settings, datetime.now(UTC)))
+        options = with_settings(options, found)
         settings, roads_file = options.settings, options.settings.dispatch.roads
         roads = load_roads(None if roads_file is None else options.base_dir / roads_file)
         work = _Work(store, options, roads)
@@ -241,14 +244,14 @@ class _Work:
     def take(self, options: RunOptions) -> None:
         """Go on with other settings. A poll that is under way ends as it began. Raises what the store raises."""
         before, settings = self._options.settings, options.settings
+        if before.responders != settings.responders:
+            self._store.write(lambda writer: sync_responders(writer, settings, datetime.now(UTC)))
         self._options = options
         self.timers.take(timer_kinds(settings, self._roads), settings)
         self.requests.take(self._answers(options))
         for watch in (self._clock_watch, self._watchdog, self._rejects):
             watch.take(settings)
         self._made = self._make(options)
-        if before.responders != settings.responders:
-            self._store.write(lambda writer: sync_responders(writer, settings, datetime.now(UTC)))
         log.info("the clock goes on with version %d of the settings", options.version)
 
     def _poll(self, name: str) -> object:
@@ -268,7 +271,7 @@ class _Work:
             "shifts": Shifts(store, settings).poll,
             "accounts": AccountWatch(store, settings, roads).poll,
             "clips": clips.poll,
-            "gone sites": GoneSites(store, settings).poll,
+            "gone sites": GoneSites(store, settings, options.version).poll,
         }
 
 

@@ -14,6 +14,7 @@ from data.config.document import document_of
 from data.config.located import parse
 from data.config.reading import load_settings
 from data.config.settings import Settings
+from data.errors import InputRejected
 from data.model.people import SYSTEM
 from data.ports.store import Store
 from data.sql.engine import store_url
@@ -21,6 +22,7 @@ from data.sql.lease import held_in_store
 from data.sql.soundness import refuse_damaged
 from data.sql.store import open_store
 from data.stored.settings_versions import assigned, import_once, settings_in_force
+from dispatch.clocks import calendar_of
 from dispatch.organisation_import import sync_cases
 from dispatch.responders import sync_responders
 from engine.catalogue import load_catalogue
@@ -43,7 +45,8 @@ LEAN = {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": "262144", "MALLOC_TRI
 def prepare(options: RunOptions) -> None:
     """Before any child starts: the folders, the store's schema (children take it as it is), the responders.
 
-    Raises StoreClosed, OSError, InputRejected for a file of the organisation that cannot be used.
+    Raises StoreClosed, OSError, and InputRejected for a file of the organisation that cannot be used. Where a stored
+    version names such a file it is told in the log: what somebody has saved never stops a start.
     """
     _make_ready(options)
     store = open_store(options.store, mask=options.mask)
@@ -52,7 +55,12 @@ def prepare(options: RunOptions) -> None:
         cases = options.settings.cases
         files = [options.base_dir / file for file in cases.organisation]
         table = None if cases.categories is None else options.base_dir / cases.categories
-        store.write(lambda writer: sync_cases(writer, files, table, SYSTEM, datetime.now(UTC)))
+        try:
+            store.write(lambda writer: sync_cases(writer, files, table, SYSTEM, datetime.now(UTC)))
+        except InputRejected as error:
+            if options.settings.config == "file":
+                raise
+            log.error("the organisation stays as it is stored: %s", error)
     finally:
         store.close()
 
@@ -71,7 +79,7 @@ def with_stored_settings(options: RunOptions, config: Path) -> RunOptions:
     """The options with the settings that the store holds; with `config: file` those that were given.
 
     At the first start the document of `config` becomes version 1. Hold the instance's lease before. Raises
-    ConfigError for a file that is to be imported and cannot be read, StoreClosed, OSError.
+    ConfigError and InputRejected for a file that is to be imported and cannot be used, StoreClosed, OSError.
     """
     if options.settings.config == "file":
         return options
@@ -79,7 +87,7 @@ def with_stored_settings(options: RunOptions, config: Path) -> RunOptions:
     store, reader = open_store(options.store, mask=options.mask), document_reader(options)
     try:
         if not store.read(lambda look: look.newest_settings()):
-            load_settings(config, load_catalogue())  # every problem with its line
+            calendar_of(load_settings(config, load_catalogue())[0])  # every problem with its line
             import_once(store, reader, document_of(parse(config), config.name), SYSTEM, datetime.now(UTC))
             log.info("%s is now version 1 of the settings in the store", config.name)
         return with_settings(options, settings_in_force(store, reader))

@@ -87,7 +87,14 @@ def _filled(calls: CallList, folder: Path) -> CallList:
         text = (folder / calls.file).read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise InputRejected(f"{calls.file} cannot be read: {getattr(error, 'strerror', '') or error}") from error
-    rows = csv.DictReader(io.StringIO(text))
+    try:
+        return _with_rows(calls, csv.DictReader(io.StringIO(text)))
+    except csv.Error as error:
+        raise InputRejected(f"{calls.file} is no CSV: {error}") from None
+
+
+def _with_rows(calls: CallList, rows: csv.DictReader[str]) -> CallList:
+    """Raises InputRejected, naming the line, and csv.Error."""
     if "name" not in (rows.fieldnames or ()):
         raise InputRejected(f"{calls.file} has no column `name` in its first line")
     found = list(calls.calls)

@@ -25,7 +25,7 @@ from data.model.secrets import Credentials, Secrets
 from data.ports.channel import ChannelRecipe
 from data.ports.recipe import DetectorRecipe, MonitorRecipe, RecipeBase, RuleRecipe
 
-__all__ = ["ConfigError", "DocumentReader", "Problem", "load_machine", "load_secrets", "load_settings"]
+__all__ = ["ConfigError", "DocumentReader", "Problem", "load_at_start", "load_secrets", "load_settings"]
 
 log = logging.getLogger(__name__)
 
@@ -51,8 +51,9 @@ class _Reader:
     def problem(self, keys: PathKeys, message: str, key: str = "", **values: str | int | None) -> None:
         self.problems.append(Problem(self.name, dotted(keys), line_of(self.tree, keys), message, key, values))
 
-    def read(self) -> Settings:
-        raw = plain(self.tree)
+    def read(self, raw: Any = None) -> Settings:
+        """`raw`: a part of the tree, plain, that is read alone; all of it when left out. Raises ConfigError."""
+        raw = plain(self.tree) if raw is None else raw
         if not isinstance(raw, dict):
             self.problem((), "must be a mapping of settings (name:, sites:, responders:, ...)", "setting.mapping")
             raise ConfigError(self.problems)
@@ -257,19 +258,19 @@ def load_settings(
     return _Reader(parse(path), path, catalogue, secrets).read(), secrets
 
 
-def load_machine(
+def load_at_start(
     path: Path, catalogue: Catalogue, environment: Mapping[str, str] | None = None
 ) -> tuple[Settings, Secrets]:
-    """As `load_settings`, of the keys of the machine alone: the others stand in the store. Raises ConfigError."""
+    """As `load_settings`; with `config: screen` the keys of the machine alone: the others stand in the store."""
     secrets = _secrets_beside(path, environment)
     tree = parse(path)
-    raw = plain(tree)
-    if not isinstance(raw, dict):
-        return _Reader(tree, path, catalogue, secrets).read(), secrets  # raises
+    reader, raw = _Reader(tree, path, catalogue, secrets), plain(tree)
+    if not isinstance(raw, dict) or raw.get("config") != "screen":
+        return reader.read(), secrets
     own = {key: raw[key] for key in MACHINE_KEYS if key in raw}
     if isinstance(raw.get("dispatch"), dict) and "roads" in raw["dispatch"]:
         own["dispatch"] = {"roads": raw["dispatch"]["roads"]}
-    return _Reader(own, path, catalogue, secrets).read(), secrets
+    return reader.read(own), secrets
 
 
 def _secrets_beside(path: Path, environment: Mapping[str, str] | None) -> Secrets:

@@ -11,7 +11,7 @@ import os
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -33,7 +33,10 @@ TOPIC = "settings"  # of the outbox: a new version is there
 POLL_S = 0.25
 MOST_TOLD = 300  # settings that a stored difference lists
 LONGEST_TOLD = 2000  # characters of a value that it shows
-_UNREADABLE = (YipingError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
+_UNREADABLE = (
+    YipingError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError,
+    ImportError, OSError,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -84,7 +87,7 @@ def assigned(settings: Settings, before: Mapping[str, int]) -> dict[str, int]:
 
 
 def settings_in_force(store: Store, reader: DocumentReader) -> InForce:
-    """The newest stored version that can be read; the file's own settings where there is none. Raises SQLAlchemyError.
+    """The newest stored version that can be read, else the settings of the machine. Raises SQLAlchemyError.
 
     What cannot be read is passed over and told of: a poisoned version never stops a start.
     """
@@ -300,7 +303,7 @@ class SettingsFollower:
         while not self._stopping:
             try:
                 self._look()
-            except (*_UNREADABLE, SQLAlchemyError, OSError, RuntimeError) as error:
+            except (*_UNREADABLE, SQLAlchemyError, RuntimeError) as error:
                 if not self._failing and not self._stopping:
                     log.error("the versions of the settings cannot be read, trying again: %s", type(error).__name__)
                 self._failing = True
@@ -313,8 +316,11 @@ class SettingsFollower:
         newest = self._store.read(_newest)
         if newest != self._now.newest:
             found = settings_in_force(self._store, self._reader)
-            if found.version == self._now.version:  # a poisoned one has come, or what is in force came with the start
-                found = InForce(self._now.settings, found.version, found.workers, found.newest, found.trouble)
+            running = self._now
+            if found.version == running.version:  # a poisoned one has come, or what is in force came with the start
+                found = replace(found, settings=running.settings)
+            elif found.trouble and found.version < running.version:  # what runs cannot be read again: it runs on
+                found = replace(running, newest=found.newest, trouble=found.trouble)
             log.info("version %d of the settings is in force", found.version)
             self._now = found
             for listener in self._told:

@@ -9,7 +9,7 @@ from pathlib import Path
 from sqlalchemy.exc import SQLAlchemyError
 
 from data.config.catalogue import Catalogue
-from data.config.reading import DocumentReader, load_machine, load_settings
+from data.config.reading import DocumentReader, load_at_start, load_settings
 from data.errors import StoreClosed
 from data.model.masking import mask_log_also, secret_mask
 from data.model.secrets import Secrets
@@ -53,10 +53,7 @@ def configured(config: Path, var_dir: Path, store: str = "") -> RunOptions:
 
     Raises ConfigError.
     """
-    catalogue = load_catalogue()
-    settings, secrets = load_machine(config, catalogue)
-    if settings.config == "file":
-        settings, secrets = load_settings(config, catalogue)
+    settings, secrets = load_at_start(config, load_catalogue())
     base = config.resolve().parent
     inference = settings.inference.model_copy(update={"cache_dir": base / settings.inference.cache_dir})
     return RunOptions(

@@ -6,6 +6,8 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -222,6 +224,36 @@ def test_a_follower_stays_with_what_runs_when_a_poisoned_version_comes(
     assert follower.changed() is None
     assert follower.now.settings is running
     assert follower.now.trouble.startswith("version 2: ")
+
+
+def test_a_follower_never_goes_back_when_what_runs_cannot_be_read_again(store: Store, tmp_path: Path) -> None:
+    (tmp_path / "plans.yaml").write_text("plans: []\n")
+    here = DocumentReader(Settings(config="screen", workers=2), load_catalogue(), base_dir=tmp_path)
+    save(store, document(site("quay")))
+    new = proposed(store, here, 1, document(site("gate")) | {"plans": {"files": ["plans.yaml"]}})
+    store.write(lambda writer: keep_version(writer, new, ADMIN, NOON))
+    with closing(SettingsFollower(store, here, settings_in_force(store, here))) as follower:
+        running = follower.now
+        assert running.version == 2
+        (tmp_path / "plans.yaml").unlink()
+        poison(store, "{")
+        follower.start()
+        until(lambda: follower.now.newest == 3)
+        assert follower.changed() is None
+        assert (follower.now.version, follower.now.settings) == (2, running.settings)
+        assert follower.now.trouble.startswith("version 3: ")
+
+
+def test_a_kind_whose_library_is_not_there_is_passed_over(store: Store) -> None:
+    def library() -> Any:
+        raise ModuleNotFoundError("No module named 'camera_sdk'")
+
+    save(store, document(site("quay")))
+    poison(store, to_text(document({"id": "gate", "location": {"lon": 1, "lat": 2}, "monitor": {"kind": "sdk"}})))
+    known = load_catalogue()
+    catalogue = replace(known, monitors={**known.monitors, "sdk": library})
+    found = settings_in_force(store, DocumentReader(Settings(config="screen", workers=2), catalogue))
+    assert (found.version, found.trouble) == (1, "version 2: No module named 'camera_sdk'")
 
 
 def test_a_process_that_begins_with_old_options_settles_on_the_newest_version(store: Store) -> None:

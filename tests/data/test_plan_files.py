@@ -86,6 +86,8 @@ def test_a_bad_row_of_a_call_list_is_named_by_its_line(tmp_path: Path) -> None:
     ]
     (tmp_path / "plans/shops.csv").write_text("tel\n1\n")
     assert "has no column `name`" in problems(tmp_path / "config.yaml")[0]
+    (tmp_path / "plans/shops.csv").write_text(f"name\n{'x' * 200_000}\n")
+    assert "shops.csv is no CSV: field larger than field limit" in problems(tmp_path / "config.yaml")[0]
 
 
 def test_a_missing_plan_file_is_named_where_the_config_names_it(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from data.config.document import MACHINE_KEYS, as_yaml, document_of, foreign_keys, of_text, plain_of, to_text
 from data.config.located import parse
-from data.config.reading import ConfigError, DocumentReader, load_machine, load_settings
+from data.config.reading import ConfigError, DocumentReader, load_at_start, load_settings
 from data.config.settings import Settings
 from engine.catalogue import load_catalogue
 from tests.conftest import ROOT
@@ -140,7 +140,7 @@ def test_what_is_imported_kept_and_exported_are_the_same_settings(document: dict
 def test_the_demo_city_is_the_same_out_of_the_store_and_out_of_an_exported_file(tmp_path: Path) -> None:
     config = ROOT / "config.yaml"
     at_first, secrets = load_settings(config, load_catalogue(), {})
-    machine, _ = load_machine(config, load_catalogue(), {})
+    machine, _ = load_at_start(config, load_catalogue(), {})
     document = document_of(parse(config))
     assert not set(document) & set(MACHINE_KEYS)
     kept = DocumentReader(machine, load_catalogue(), secrets, ROOT).read(of_text(to_text(document)))
@@ -154,12 +154,28 @@ def test_the_demo_city_is_the_same_out_of_the_store_and_out_of_an_exported_file(
 def test_keys_of_the_machine_come_from_the_file_whatever_a_document_says(tmp_path: Path) -> None:
     config = tmp_path / "config.yaml"
     config.write_text("config: screen\nworkers: 3\nlog: {format: json}\nsites: [broken\n".replace("[broken", "broken"))
-    machine, _ = load_machine(config, load_catalogue(), {})  # what belongs to the store is not even looked at
+    machine, _ = load_at_start(config, load_catalogue(), {})  # what belongs to the store is not even looked at
     found = DocumentReader(machine, load_catalogue()).read(
         QUAY | {"workers": 7, "dispatch": {"roads": "other.geojson"}}
     )
     assert (found.config, found.workers, found.log.format, found.dispatch.roads) == ("screen", 3, "json", None)
     assert [site.id for site in found.sites] == ["quay"]
+
+
+def test_at_the_start_what_is_wrong_is_told_with_its_line_and_all_of_it_where_the_file_is_the_truth(
+    tmp_path: Path,
+) -> None:
+    config = tmp_path / "config.yaml"
+    wrong = "config: {mode}\nsites: []\nworkers: many\nresponders: 7\n"
+
+    def told(mode: str) -> list[tuple[str, int]]:
+        config.write_text(wrong.replace("{mode}", mode))
+        with pytest.raises(ConfigError) as caught:
+            load_at_start(config, load_catalogue(), {})
+        return [(one.path, one.line) for one in caught.value.problems]
+
+    assert told("screen") == [("workers", 3)]
+    assert sorted(told("file")) == [("responders", 4), ("workers", 3)]
 
 
 def test_a_document_that_would_change_the_machine_is_refused_by_name() -> None:

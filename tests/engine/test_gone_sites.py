@@ -9,6 +9,7 @@ from alerts.lifecycle import end_alert, raise_alert
 from data.config.alarms import AlarmSettings, FlappingSettings
 from data.config.settings import Settings, SiteSettings
 from data.model.alert import CENTRE, AlertKey, Because, Ended, Priority, Raised
+from data.model.settings_version import SettingsVersion
 from data.ports.store import AlertQuery, Store
 from data.sql.store import open_store
 from engine.reactions.gone_sites import GoneSites
@@ -39,6 +40,18 @@ def test_alerts_of_sites_that_are_gone_end_and_say_why(tmp_path: Path) -> None:
     (alert,) = store.read(lambda reader: reader.alerts(AlertQuery(site="gate-4")))
     steps = store.read(lambda reader: reader.alert_steps(alert.id))
     assert steps[-1].detail["because"] == "site_removed"
+    store.close()
+
+
+def test_while_a_newer_version_cannot_be_read_no_alert_of_its_sites_ends(tmp_path: Path) -> None:
+    store = open_store(tmp_path / "yiping.db")
+    raised(store, "gate-4")  # a site of version 2
+    for number in (1, 2):
+        version = SettingsVersion(number, NOON, "admin", "administrator", "", "{", "0" * 64)
+        store.write(lambda writer, version=version: writer.add_settings_version(version))  # type: ignore[misc]
+    of_version_1 = SETTINGS.model_copy(update={"config": "screen"})
+    assert GoneSites(store, of_version_1, version=1).poll(NOON + timedelta(minutes=1)) == 0
+    assert GoneSites(store, of_version_1, version=2).poll(NOON + timedelta(minutes=1)) == 1
     store.close()
 
 

@@ -12,15 +12,18 @@ from pathlib import Path
 import pytest
 
 from alerts.lifecycle import acknowledge
-from data.config.settings import Settings
+from data.config.settings import CaseSettings, Settings
+from data.errors import InputRejected
 from data.local.meters import read_meters
 from data.local.vault import FolderVault
 from data.model.people import SYSTEM, Actor, Role
 from data.model.record import broken_link
 from data.sql.store import open_store
 from data.stored.settings_versions import keep_version, proposed
+from engine.clock import run_clock
 from engine.process.current_settings import document_reader
 from engine.process.options import RunOptions
+from engine.process.supervisor import Child
 from engine.run import MoreWorkers, build_children, prepare, shares
 from tests.engine.children import is_alive, supervise
 from tests.engine.city import Cities, lamp_site
@@ -164,6 +167,29 @@ def test_cameras_are_spread_evenly_over_the_workers(tmp_path: Path) -> None:
     assert shares(Settings(sites=sites, workers=2)) == [("gate-0", "gate-2", "gate-4"), ("gate-1", "gate-3")]
     assert shares(Settings(sites=sites[:1], workers=4)) == [("gate-0",)]
     assert shares(Settings(workers=4)) == []
+
+
+def test_a_file_of_the_organisation_that_is_gone_stops_no_start_where_settings_are_saved_on_a_screen(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    cases = CaseSettings(organisation=(Path("gone.csv"),))
+    prepare(RunOptions(Settings(config="screen", cases=cases), var_dir=tmp_path / "screen"))
+    assert "the organisation stays as it is stored: gone.csv: cannot be read" in caplog.text
+    with pytest.raises(InputRejected, match=r"gone\.csv: cannot be read"):
+        prepare(RunOptions(Settings(config="file", cases=cases), var_dir=tmp_path / "file"))
+
+
+def test_a_responder_who_was_saved_while_no_clock_ran_is_there_when_it_runs(tmp_path: Path) -> None:
+    options = RunOptions(Settings(config="screen", workers=1), var_dir=tmp_path / "var")
+    prepare(options)
+    with closing(open_store(options.store)) as store:
+        new = proposed(store, document_reader(options), 0, {"responders": [{"id": "zhang", "name": "Zhang"}]})
+        store.write(lambda writer: keep_version(writer, new, SYSTEM, datetime.now(UTC)))
+        running = supervise(options.run_dir, Child("clock", run_clock, (options,), silent_s=60.0))
+        try:
+            running.wait_for(lambda: [one.id for one in store.read(lambda look: look.responders())] == ["zhang"], 20.0)
+        finally:
+            running.stop()
 
 
 def test_a_camera_that_is_added_gets_a_worker_of_its_own_while_the_machine_carries_one_more(tmp_path: Path) -> None:
