@@ -38,8 +38,8 @@ from engine.judging.second_looks import CloserFound, SecondLooks
 from monitors.gauges._values import ValueSettings
 
 _JUMPS = "jumps:"
-_MOST_ENDS = 1000
 """Name of the jump filter's state among those of the rules, whose names hold no colon."""
+_MOST_ENDS = 1000
 
 log = logging.getLogger(__name__)
 
@@ -348,13 +348,18 @@ class SitePipeline:
 
     def freeze(self) -> bytes:
         """The rules' whole state, exactly, for `thaw`. Raises InputRejected where a rule cannot be kept so."""
-        return freeze((self._rules, self._conditions, self._jumps.gauges, self._suspect, self._ended_at))
+        state = (self._rules, self._conditions, self._jumps.gauges, self._suspect, self._ended_at)
+        return freeze(state, self._modules)
 
     def thaw(self, state: bytes) -> None:
         """Go on from what `freeze` gave, of the same rules, as if no time had passed. Raises InputRejected."""
-        modules = {type(rule).__module__ for rule in self._rules}
-        self._rules, self._conditions, self._jumps.gauges, self._suspect, self._ended_at = thaw(state, modules)
+        self._rules, self._conditions, self._jumps.gauges, self._suspect, self._ended_at = thaw(state, self._modules)
         self._name_rules()
+
+    @property
+    def _modules(self) -> frozenset[str]:
+        """Where the classes of these rules are defined."""
+        return frozenset(type(rule).__module__ for rule in self._rules)
 
     def adopt(self, other: SitePipeline, names: Collection[str]) -> None:
         """Take over from `other` the rules of these names, as they are, and what it knows of the gauges."""

@@ -11,12 +11,15 @@ import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import TypeAdapter
 
 from alerts.camera_health import CameraHealth
 from alerts.dwell import Recipe as Dwell
@@ -178,9 +181,67 @@ def test_a_state_that_would_run_something_is_refused() -> None:
         thaw(pickle.dumps(SiteSettings))
 
 
+def calling(module: str, name: str, *arguments: object) -> bytes:
+    """A pickle that calls this with these."""
+    given = b"".join(pickle.dumps(one, 2)[2:-1] for one in arguments)
+    return b"\x80\x04c" + module.encode() + b"\n" + name.encode() + b"\n(" + given + b"tR."
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "arguments"),
+    [
+        ("engine.judging.spool", "TypeAdapter", ("__import__('pathlib').Path(MARK).touch()",)),
+        ("engine.judging.observed", "TypeAdapter", ("__import__('pathlib').Path(MARK).touch()",)),
+        ("alerts.congestion", "Annotated", ()),
+        ("data.model.spans", "timedelta", (1,)),
+        ("engine.judging.observation_log", "ObservationLog", ()),
+        ("engine.judging.frozen", "_Reader", (b"", ())),
+        ("engine.judging.frozen", "importlib.import_module", ("this",)),
+        ("numpy", "ndarray", ((1,), "O", b"A" * 8)),
+        ("numpy._core.multiarray", "_reconstruct", ()),
+        ("numpy.f2py.__main__", "ndarray", ()),
+        ("engine.judging.frozen", "_array", ("O", (1,), b"A" * 8, "C")),
+        ("engine.judging.frozen", "_number", ("O", b"A" * 8)),
+    ],
+)
+def test_what_the_modules_of_rules_import_is_no_part_of_a_state(
+    tmp_path: Path, module: str, name: str, arguments: tuple[object, ...]
+) -> None:
+    """A library's class may run what it is given, or take bytes for objects."""
+    mark = tmp_path / "ran"
+    given = [one.replace("MARK", repr(str(mark))) if isinstance(one, str) else one for one in arguments]
+    with pytest.raises(InputRejected):
+        thaw(calling(module, name, *given))
+    assert not mark.exists()
+
+
+def test_a_state_changes_no_class() -> None:
+    """The step that gives an object its attributes, given a class."""
+    with pytest.raises(InputRejected, match="may not change"):
+        thaw(b"\x80\x04calerts.threshold\nThreshold\nN}X\x05\x00\x00\x00judgeK\x05s\x86b.")
+    assert callable(import_module("alerts.threshold").Threshold.judge)
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        np.arange(6, dtype=np.float32).reshape(2, 3), np.asfortranarray(np.arange(6.0).reshape(2, 3)),
+        np.zeros((0, 4), np.float32), np.array([True, False]), np.float32(0.1), np.int64(7),
+    ],
+)  # fmt: skip
+def test_numbers_come_back_to_the_last_bit_and_in_their_order(numbers: Any) -> None:
+    back = thaw(freeze((numbers, numbers)))
+    assert back[0] is back[1]
+    assert (type(back[0]), back[0].dtype, back[0].shape) == (type(numbers), numbers.dtype, numbers.shape)
+    assert back[0].tobytes("A") == numbers.tobytes("A")
+    if isinstance(numbers, np.ndarray):
+        assert (back[0].flags.fnc, back[0].flags.writeable) == (numbers.flags.fnc, True)
+
+
 def test_a_rule_that_holds_what_cannot_be_kept_is_told_of() -> None:
-    with pytest.raises(InputRejected, match="cannot be kept"):
-        freeze(lambda: CameraHealth)
+    for held in (lambda: CameraHealth, SITE, TypeAdapter(int), np.array([object()])):
+        with pytest.raises(InputRejected, match="cannot be kept"):
+            freeze(held)
 
 
 # ---- the blocks
@@ -343,10 +404,13 @@ def test_the_judging_never_waits_for_the_log(tmp_path: Path) -> None:
     log = ObservationLog(tmp_path, "worker-1", Meters())
     observer = log.observer("gate-3.camera")
     found = Detections.of("gate-3", NOON, [CAR] * 5)
-    began = time.thread_time()
-    for _ in range(10_000):
-        observer.looked(NOON, found, (), ())
-    each_us = (time.thread_time() - began) / 10_000 * 1e6
+    took_s = []
+    for _ in range(5):
+        began = time.thread_time()
+        for _ in range(2_000):
+            observer.looked(NOON, found, (), ())
+        took_s.append(time.thread_time() - began)
+    each_us = min(took_s) / 2_000 * 1e6  # the rest is other work of the machine
     log.close()
     print(f"\non the judging's thread: {each_us:.1f} us a look")
     assert each_us < 20
