@@ -310,7 +310,7 @@ def audit(args: argparse.Namespace) -> int:
     print(f"{found.chain.entries} entries, the chain holds; newest hash {found.chain.last_hash}")
     print(
         f"{found.checkpoints} signed checkpoints hold, {unsigned} entries came after the newest; "
-        f"{found.pictures} pictures and clips are as they were kept"
+        f"{found.pictures} pictures and clips and {found.observed} blocks of observations are as they were kept"
     )
     print(f"note elsewhere: --expect {found.chain.entries}:{found.chain.last_hash}")
     return 0

@@ -1,12 +1,14 @@
 """A copy of all that must survive, made while the system runs, and the way back from it.
 
 A backup is a folder: `yiping.db` or `yiping.dump` (PostgreSQL), `var/` with evidence, keys and what has been accepted
-but is not in the database yet, `config/`, and `manifest.json` with the digest of every file. Inbox and spool are copied
-before the database and evidence after it: every row finds its picture, and what moves meanwhile is there twice.
+but is not in the database yet, `config/`, and `manifest.json` with the digest of every file. Inbox, spool, signed
+checkpoints and observations are copied before the database and evidence after it: every row finds its picture, what
+moves meanwhile is there twice, and nothing is there that the audit trail will only tell of later.
 """
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import json
 import os
@@ -14,7 +16,7 @@ import shutil
 import sqlite3
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,6 +31,7 @@ from data.sql.soundness import check_database
 MANIFEST, DATABASE, DUMP = "manifest.json", "yiping.db", "yiping.dump"
 FORMAT = 1
 _NOT_KEPT = frozenset({"run", "demo", "replaced"})  # made again at every start; what a restore has put aside
+_BEFORE_DATABASE = frozenset({"inbox", "spool", "audit", "observations"})  # what the database tells of is not newer
 _CHUNK = 1024 * 1024
 
 
@@ -60,12 +63,12 @@ def make_backup(store: str | Path, var_dir: Path, configs: Sequence[Path], targe
     try:
         part.mkdir(parents=True, mode=0o700)
         url = store_url(store)
-        for name in ("inbox", "spool", "audit"):  # checkpoints must not be newer than the database
+        for name in _BEFORE_DATABASE:
             _copy_tree(var_dir / name, part / "var" / name)
         changed = _copy_database(url, part)
         database = Path(str(url.database)) if url.get_backend_name() == "sqlite" else None
         for path in sorted(var_dir.iterdir()) if var_dir.is_dir() else ():
-            if path.name not in _NOT_KEPT | {"inbox", "spool", "audit"} and not _is_of_database(path, database):
+            if path.name not in _NOT_KEPT | _BEFORE_DATABASE and not _is_of_database(path, database):
                 _copy_tree(path, part / "var" / path.name)
         for config in configs:
             if config.is_file():
@@ -198,14 +201,16 @@ def _is_file_of(folder: Path, name: str, digest: str) -> bool:
 def _copy_tree(source: Path, target: Path) -> None:
     """Files that vanish meanwhile were taken into the database; unfinished ones were promised to nobody."""
     if source.is_file():
-        _copy_file(source, target)
+        with suppress(FileNotFoundError):
+            _copy_file(source, target)
         return
     for path in _files(source) if source.is_dir() else ():
         if not path.name.startswith(".") and path.suffix != ".part":
             try:
                 _copy_file(path, target / path.relative_to(source))
             except FileNotFoundError:
-                continue
+                for renamed in path.parent.glob(f"{glob.escape(path.stem)}.*"):  # a block that was closed meanwhile
+                    _copy_tree(renamed, (target / path.relative_to(source)).with_name(renamed.name))
 
 
 def _copy_file(source: Path, target: Path) -> None:

@@ -1,8 +1,8 @@
 """Is the audit trail whole, and does what the store holds agree with it? Streams over the hash chain.
 
 Checked are the chain, the signed checkpoints (in the store, in VAR/audit, and a copy from another machine where one is
-given), the triggers, the pictures and clips by their hash, and alerts, tasks and users against what the trail
-says of them.
+given), the triggers, the pictures, clips and blocks of observations by their hash, and alerts, tasks and users against
+what the trail says of them.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ from data.local.checkpoint import (
     is_signed_by,
     read_checkpoints,
 )
+from data.local.observations import FOLDER, KEPT, block_name, block_subject, blocks, digests_told
+from data.local.observations import digest as block_digest
 from data.model.alert import Alert
 from data.model.clip import ClipState
 from data.model.people import Role, User
@@ -56,6 +58,7 @@ class AuditReport:
     checkpoints: int
     signed: int  # entries that the newest checkpoint covers
     pictures: int
+    observed: int  # blocks of observations
     findings: tuple[str, ...]
     remarks: tuple[str, ...]
 
@@ -98,6 +101,7 @@ class _Trail:
     photos: dict[int, str] = field(default_factory=dict)  # by task id
     clips: set[str] = field(default_factory=set)  # kept and not expired
     settings: dict[int, str] = field(default_factory=dict)  # by version: the hash of its document
+    observed: dict[str, set[str]] = field(default_factory=dict)  # by block: its hash, or none once it has expired
 
     def take(self, count: int, entry: AuditEntry) -> None:
         if count in self.wanted:
@@ -111,6 +115,8 @@ class _Trail:
             self.clips.add(str(entry.detail["sha256"]))
         if entry.action == "expire_clip":
             self.clips.discard(str(entry.detail["sha256"]))
+        if topic == "observations":
+            self.observed[name] = digests_told([entry])
         if topic == "settings" and name.isdecimal():
             self.settings[int(name)] = str(entry.detail.get("hash"))
         if topic == "user" and entry.action in {"add_user", "change_user"}:
@@ -160,12 +166,15 @@ def full_check(
     findings += [f"trigger {name} is gone or was changed: the trail could be changed" for name in missing]
     pictures = _check_pictures(store, vault, trail, findings)
     clips = _check_clips(store, vault, trail, findings)
+    observed = _check_observations(store, var_dir / FOLDER, trail, findings)
     if chain.broken is None:
         _check_alerts_and_tasks(store, trail, findings)
         _check_users(store, trail, findings)
         _check_settings(store, trail, findings)
     signed = max((one.count for one in kept.all), default=0)
-    return AuditReport(chain, len(kept.all), signed, pictures + clips, tuple(_shortened(findings)), tuple(remarks))
+    return AuditReport(
+        chain, len(kept.all), signed, pictures + clips, observed, tuple(_shortened(findings)), tuple(remarks)
+    )
 
 
 def _held(trail: _Trail, chain: AuditCheck, count: int, head: str, what: str) -> Iterator[str]:
@@ -293,6 +302,28 @@ def _check_clips(store: Store, vault: EvidenceVault, trail: _Trail, findings: li
         after = page[-1].id
     findings += [f"clip: {sha256} is not in the store any more" for sha256 in sorted(trail.clips - known)]
     findings += [f"clip: the audit trail knows nothing of {sha256}" for sha256 in sorted(known - trail.clips)]
+    return count
+
+
+def _check_observations(store: Store, folder: Path, trail: _Trail, findings: list[str]) -> int:
+    """Every block that the trail tells of is as it was kept, unless the trail tells that it expired; how many."""
+    there = {block_name(folder, path): path for path in blocks(folder)}
+    count = 0
+    for name in sorted({*trail.observed, *there}):
+        path = there.get(name)
+        told = trail.observed.get(name, set())
+        if path is not None and told:
+            count += 1
+            if block_digest(path) not in told:
+                findings.append(f"observations {name} are not what was kept")
+        elif told or (path is not None and path.suffix == f".{KEPT}" and name not in trail.observed):
+            now_told = store.read(lambda reader, name=name: reader.audit(subject=block_subject(name)))  # type: ignore[misc]
+            if told and digests_told(now_told[-1:]):
+                findings.append(
+                    f"observations {name} are not there any more, and the trail does not say that they expired"
+                )
+            elif not told and not now_told:
+                findings.append(f"observations {name} are kept, but the trail knows nothing of them")
     return count
 
 

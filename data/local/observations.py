@@ -14,16 +14,19 @@ import json
 import os
 import struct
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from data.errors import InputRejected
+from data.model.record import AuditEntry
 
 FOLDER = "observations"
 OPEN, CLOSED, KEPT = "open", "closed", "kept"
+KEEP, EXPIRE = "keep_observations", "expire_observations"
+"""What the audit trail calls it that a block's SHA-256 was taken, and that it was deleted."""
 STREAM = "s"
 """Kind of the line `["s", number, 0, name]`, which comes before the first line of a stream in each block."""
 
@@ -123,6 +126,20 @@ def blocks(folder: Path, *, states: Sequence[str] = (OPEN, CLOSED, KEPT)) -> Ite
         return
     for day in sorted(path for path in folder.iterdir() if path.is_dir()):
         yield from sorted(path for path in day.iterdir() if path.suffix[1:] in states)
+
+
+def block_subject(name: str) -> str:
+    """By which the audit trail calls a block; `name`: day and file name without its state."""
+    return f"observations:{name}"
+
+
+def block_name(folder: Path, path: Path) -> str:
+    return path.relative_to(folder).with_suffix("").as_posix()
+
+
+def digests_told(entries: Iterable[AuditEntry]) -> set[str]:
+    """What these entries of the audit trail say of a block's SHA-256: more than one where it was told of twice."""
+    return {str(entry.detail["sha256"]) for entry in entries if entry.action == KEEP}
 
 
 def process_of(path: Path) -> str:

@@ -1,7 +1,7 @@
 """Keeps what a process gives to its rules, in a thread of its own: the loop that judges never waits for it.
 
-Whatever cannot be kept (a full disk, too much at once) leaves a gap that the next line tells of. At the beginning of
-each block, and after a gap, every stream's rules give their whole state, so that a replay may begin there.
+Whatever cannot be kept (a full disk, too much at once) leaves a gap that the next line of its stream tells of. At the
+beginning of each block, and after a gap, every stream's rules give their whole state, so that a replay may begin there.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ import json
 import logging
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -52,6 +52,8 @@ BLOCK_S = 600
 MOST_WAITING = 100_000
 RETRY_S = 5.0
 SETTINGS = ""  # of a stream's rules, for the states that follow; no line of its own
+_NO_LINES = frozenset({BEGIN, SETTINGS})
+_UNFIT = (TypeError, ValueError, AttributeError, OverflowError)  # a rule's or detector's value is none for JSON
 _NO_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 
 Fields = Callable[[], list[Any]]
@@ -72,6 +74,7 @@ class StreamObserver:
         self._owner = owner
         self._era = -1
         self._refused = False
+        self._lost = 0  # since the last line
 
     def begin(self, begin: Begin) -> None:
         """Rules were made; when, is told by what they are given first."""
@@ -129,6 +132,12 @@ class StreamObserver:
         return True
 
     def _put(self, kind: str, at: datetime, fields: Fields) -> None:
+        if self._owner.is_full and kind not in _NO_LINES:  # those say what the lines after them were judged by
+            self._lost += 1
+            return
+        if self._lost:
+            lost, self._lost = self._lost, 0
+            self._owner.put(_Line(LOST, self._stream, at, lambda: [lost]))
         self._owner.put(_Line(kind, self._stream, at, fields))
 
 
@@ -152,7 +161,9 @@ class ObservationLog:
         self.era = 0
         """Changes whenever every stream is to give its rules' state."""
         self._came: deque[_Line] = deque()
-        self._lost = 0
+        self._lost: Counter[str] = Counter()  # lines of each stream since its last one
+        self._lost_before: Counter[str] = Counter()  # the same of rules that were there before those that have begun
+        self._newly_lost = 0
         self._block: Block | None = None
         self._ends_s = 0.0
         self._numbers: dict[str, int] = {}
@@ -160,6 +171,7 @@ class ObservationLog:
         self._settings: dict[str, Any] = {}  # of each stream's rules
         self._retry_s = 0.0
         self._troubled = False
+        self._unfit = False
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="observations", daemon=True)
         self._thread.start()
@@ -168,11 +180,13 @@ class ObservationLog:
         """Who is to be told of what this stream's rules are given."""
         return StreamObserver(stream, self)
 
+    @property
+    def is_full(self) -> bool:
+        """Does too much wait to be written?"""
+        return len(self._came) >= MOST_WAITING
+
     def put(self, line: _Line) -> None:
         """Thread-safe."""
-        if len(self._came) >= MOST_WAITING:
-            self._lost += 1
-            return
         self._came.append(line)
 
     def close(self, timeout_s: float = 3.0) -> None:
@@ -195,34 +209,58 @@ class ObservationLog:
         now_s = time.monotonic()
         if self._block is not None and now_s >= self._ends_s:
             self._end_block()
-        lines = self._without_begun(lines)
-        if not lines:
-            return
         try:
-            block = self._block or self._new_block(now_s)
+            block = self._block
+            if block is None and any(line.kind not in _NO_LINES for line in lines):
+                block = self._new_block(now_s)
             if block is None:
-                self._lost += len(lines)
+                self._lose(lines)
                 return
-            content = self._encoded(block, lines)
-            block.write(content)
+            self._write(block, lines)
         except OSError as error:
-            self._give_up(len(lines), error)
+            self._give_up(error)
+            self._lose(lines)
             return
+        finally:
+            self._meters.count("yiping_observations_lost_total", self._newly_lost)
+            self._newly_lost = 0
         if self._troubled:
             log.info("observations are kept again")
             self._troubled = False
-        self._meters.count("yiping_observations_total", len(lines))
 
-    def _without_begun(self, lines: Sequence[_Line]) -> list[_Line]:
-        """The others. With what rules have begun is kept until they are given something, and their settings longer."""
-        left = []
+    def _write(self, block: Block, lines: Sequence[_Line]) -> None:
+        """Raises OSError; then nothing of these lines has been said."""
+        unsaid = self._begun.copy(), self._lost.copy(), self._lost_before.copy()
+        content, count = self._encoded(block, lines)
+        try:
+            if content:
+                block.write(content)
+        except OSError:
+            self._begun, self._lost, self._lost_before = unsaid
+            self._newly_lost = 0
+            raise
+        self._meters.count("yiping_observations_total", count)
+
+    def _noted(self, line: _Line) -> bool:
+        """Is it of what lines begin with? With what rules have begun is kept until they are given something."""
+        if line.kind not in _NO_LINES:
+            return False
+        fields = line.fields()
+        self._settings[line.stream] = fields[0]
+        if line.kind == BEGIN:
+            self._begun[line.stream] = fields
+            self._lost_before[line.stream] += self._lost.pop(line.stream, 0)
+        return True
+
+    def _lose(self, lines: Sequence[_Line]) -> None:
+        """These are not kept; what those after them are judged by is."""
         for line in lines:
-            if line.kind == BEGIN:
-                self._begun[line.stream] = fields = line.fields()
-                self._settings[line.stream] = fields[0]
-            else:
-                left.append(line)
-        return left
+            if not self._noted(line):
+                self._note_lost(line.stream, line.fields()[0] if line.kind == LOST else 1)
+
+    def _note_lost(self, stream: str, count: int) -> None:
+        self._lost[stream] += count
+        self._newly_lost += count
 
     def _new_block(self, now_s: float) -> Block | None:
         """None while the disk has just refused one. Raises OSError."""
@@ -234,32 +272,43 @@ class ObservationLog:
         self.era += 1
         return self._block
 
-    def _encoded(self, block: Block, lines: Sequence[_Line]) -> bytes:
-        out: list[str] = []
-        lost, self._lost = self._lost, 0
-        if lost:
-            self._meters.count("yiping_observations_lost_total", lost)
-            self.era += 1
+    def _encoded(self, block: Block, lines: Sequence[_Line]) -> tuple[bytes, int]:
+        """As text, and how many there are."""
+        out: list[bytes] = []
         for line in lines:
-            if line.kind == SETTINGS:
-                (self._settings[line.stream],) = line.fields()
+            if self._noted(line):
                 continue
-            number = self._numbers.get(line.stream)
+            if line.kind == LOST:
+                self._note_lost(line.stream, line.fields()[0])
+                continue
+            number, at = self._numbers.get(line.stream), microseconds(line.at)
             if number is None:
                 number = self._numbers[line.stream] = len(self._numbers)
                 out.append(_json([STREAM, number, 0, line.stream]))
-            at = microseconds(line.at)
-            if lost:
-                out.append(_json([LOST, number, at, lost]))
-                lost = 0
-            begun = self._begun.pop(line.stream, None)
-            if begun is not None:
-                out.append(_json([BEGIN, number, at, *begun]))
             settings = [self._settings.get(line.stream)] if line.kind == STATE else []
-            out.append(_json([line.kind, number, at, *line.fields(), *settings]))
+            try:
+                written = _json([line.kind, number, at, *line.fields(), *settings])
+                out += [*map(_json, self._before(line.stream, number, at)), written]
+            except _UNFIT as error:
+                if not self._unfit:
+                    log.error("%s: what is given to its rules cannot be written as JSON: %r", line.stream, error)
+                self._unfit = True
+                self._note_lost(line.stream, 1)
+                continue
             block.contents.note(line.stream, at)
-        out.append("")
-        return "\n".join(out).encode()
+        return b"".join(out), len(out)
+
+    def _before(self, stream: str, number: int, at: int) -> Iterator[list[Any]]:
+        """What has to be said before the next line of a stream."""
+        before, begun = self._lost_before.pop(stream, 0), self._begun.pop(stream, None)
+        lost = self._lost.pop(stream, 0)
+        if before:
+            yield [LOST, number, at, before]
+        if begun is not None:
+            yield [BEGIN, number, at, *begun]
+        if lost:
+            self.era += 1  # these rules' state is not what a replay makes it
+            yield [LOST, number, at, lost]
 
     def _end_block(self) -> None:
         block, self._block = self._block, None
@@ -269,14 +318,13 @@ class ObservationLog:
             block.close()
         except OSError as error:
             self._block = block
-            self._give_up(0, error)
+            self._give_up(error)
 
-    def _give_up(self, lost: int, error: OSError) -> None:
+    def _give_up(self, error: OSError) -> None:
         """The block stays as it is, to be mended; the next one is tried in a while."""
         if not self._troubled:
             log.error("observations cannot be kept, so this time cannot be replayed: %s", error.strerror or error)
         self._troubled = True
-        self._lost += lost
         self._retry_s = time.monotonic() + RETRY_S
         block, self._block = self._block, None
         if block is not None:
@@ -297,5 +345,5 @@ def observation_log(options: RunOptions, process: str, meters: Meters) -> Observ
     return ObservationLog(options.observations_dir, process, meters) if kept else NoLog()
 
 
-def _json(fields: list[Any]) -> str:
-    return json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
+def _json(fields: list[Any]) -> bytes:
+    return json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"

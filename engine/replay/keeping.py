@@ -9,7 +9,19 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from data.errors import InputRejected
-from data.local.observations import CLOSED, KEPT, OPEN, blocks, digest, mend, process_of
+from data.local.observations import (
+    CLOSED,
+    EXPIRE,
+    KEEP,
+    KEPT,
+    OPEN,
+    block_name,
+    block_subject,
+    blocks,
+    digest,
+    mend,
+    process_of,
+)
 from data.model.observing import ObservationSettings
 from data.model.people import SYSTEM
 from data.model.record import AuditEntry
@@ -17,18 +29,8 @@ from data.ports.store import Store
 
 log = logging.getLogger(__name__)
 
-KEEP, EXPIRE = "keep_observations", "expire_observations"
 MB = 1_000_000
 STILL_AFTER = timedelta(minutes=2)  # one that lives writes every second
-
-
-def block_subject(name: str) -> str:
-    """By which the audit trail calls a block; `name`: day and file name without its state."""
-    return f"observations:{name}"
-
-
-def block_name(folder: Path, path: Path) -> str:
-    return path.relative_to(folder).with_suffix("").as_posix()
 
 
 class ObservationKeeping:

@@ -130,14 +130,15 @@ def _lines(path: Path, stream: str) -> Iterator[Line]:
 
 def _start(lines: Iterable[Line], first: int) -> int | None:
     """The newest line of a block where a replay can begin so that everything from `first` on is as it was."""
-    found = None
+    found, nothing_yet = None, True
     for i, line in enumerate(lines):
         kind, at = line[0], line[2]
         if kind == SECOND and at > first and found is not None:
             break
         usable = kind == BEGIN or (kind == STATE and line[3] == code_fingerprint())
-        if usable and (at <= first or (i == 0 and kind == BEGIN)):
+        if usable and (at <= first or (nothing_yet and kind == BEGIN)):
             found = i
+        nothing_yet = nothing_yet and kind == LOST  # of rules that were there before
     return found
 
 

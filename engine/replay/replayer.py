@@ -16,12 +16,11 @@ from typing import Any
 from data.config.catalogue import Catalogue
 from data.config.settings import Settings
 from data.errors import InputRejected
-from data.local.observations import KEPT, digest
+from data.local.observations import KEPT, block_name, block_subject, digest, digests_told
 from data.model.alert import Signal
 from data.ports.store import Reader, Store
 from dispatch.routing import Roads
 from engine.replay.judging import Other, judge
-from engine.replay.keeping import KEEP, block_name, block_subject
 from engine.replay.occurrences import Occurrence, Pair, exact, occurrences, paired
 from engine.replay.offering import Offered, Past, compared, counts, offers
 from engine.replay.passage import Gap, ObservationFiles, Passage, gaps_in
@@ -231,7 +230,7 @@ class Replayer:
 
 def _told_digests(reader: Reader, name: str) -> set[str]:
     """What the audit trail says of a block."""
-    return {str(entry.detail["sha256"]) for entry in reader.audit(subject=block_subject(name)) if entry.action == KEEP}
+    return digests_told(reader.audit(subject=block_subject(name)))
 
 
 def _alike(decided: Sequence[Signal], live: Sequence[Signal]) -> bool:

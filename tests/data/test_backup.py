@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 import stat
 import subprocess
@@ -10,7 +11,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pyotp
@@ -19,6 +20,7 @@ import pytest
 from data.backup import BackupFailed, make_backup, restore_backup, verify_backup
 from data.local.checkpoint import CheckpointKey
 from data.local.inbox import Inbox
+from data.local.observations import Block
 from data.local.vault import FolderVault
 from data.model.people import Role, User
 from data.model.record import broken_link
@@ -87,6 +89,26 @@ def test_what_was_copied_comes_back_in_another_folder(instance: Instance, tmp_pa
     assert (made / "config" / "secrets.yaml").read_text() == "mqtt: s3cret\n"
     for path in (made, made / "yiping.db", made / "config" / "secrets.yaml", there / "yiping.db"):
         assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path
+
+
+def test_observations_are_copied_even_when_their_block_is_closed_meanwhile(
+    instance: Instance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A block gets another name when it is closed: here just after the names were listed."""
+    block = Block(instance.var / "observations", "worker-1", datetime(2024, 7, 12, 4, tzinfo=UTC))
+    block.write(b'["s",0,0,"gate-3.camera"]\n')
+    copied = shutil.copyfile
+
+    def close_first(source: Path, target: Path) -> object:
+        if block.path.exists() and source == block.path:
+            block.close()
+        return copied(source, target)
+
+    monkeypatch.setattr("data.backup.shutil.copyfile", close_first)
+    made = instance.backup(tmp_path / "backup")
+    restore_backup(made, tmp_path / "there" / "yiping.db", tmp_path / "there")
+    (back,) = (tmp_path / "there" / "observations" / "2024-07-12").iterdir()
+    assert back.name == "040000.000000-worker-1.closed"
 
 
 def test_a_backup_made_while_others_write_is_one_moment_and_holds_up_nobody(instance: Instance, tmp_path: Path) -> None:
