@@ -20,9 +20,9 @@ from data.model.observation import Observation, Quality, Reading, Tick
 from data.model.plausible import most_rain_mm
 from data.ports.recipe import Context, Rule, RuleRecipe
 
-_LONGEST = timedelta(hours=1)  # an intensity is not believed for longer
-_SHORTEST = timedelta(minutes=5)  # an amount is of at least so long, however soon after the row before it comes
-_UNKNOWN = timedelta(days=1)  # in which the first amount that is known may have fallen
+_LONGEST = timedelta(hours=1)  # an intensity counts for at most this long
+_SHORTEST = timedelta(minutes=5)  # shortest period an amount is taken to cover
+_UNKNOWN = timedelta(days=1)  # period that the first known amount may cover
 
 
 class Recipe(RuleRecipe):
@@ -84,9 +84,9 @@ class Recipe(RuleRecipe):
 
 
 class Accumulation:
-    """The live rule at one site, judged with every reading: silence neither adds rain nor dries anything.
+    """The live rule at one site, judged at every reading: without readings the rain total does not change.
 
-    A late row is put in its place. Of several gauges the one with most rain counts.
+    A late row is inserted at its own time. Of several gauges the one with the most rain counts.
     """
 
     def __init__(self, recipe: Recipe, site: str) -> None:
@@ -146,10 +146,10 @@ class Accumulation:
 
 
 class _Total:
-    """A gauge that counts: its rows, and what had fallen up to each of them since the first that is kept."""
+    """Rain from a counting gauge: its rows, and the rain up to each row since the first row kept."""
 
     def __init__(self, longest: timedelta, resolution: float) -> None:
-        self.series = Series(longest + _LONGEST)  # the row before the window tells what fell with its first
+        self.series = Series(longest + _LONGEST)  # the row before the window gives the first row's rain
         self._counter = RainCounter(self.series, resolution)
 
     def add(self, at: datetime, value: float) -> bool:
@@ -172,9 +172,9 @@ class _Total:
 
 
 class _Rain:
-    """A gauge that gives amounts or intensities: its rows, and what had fallen up to each since the first that is kept.
+    """Rain from a gauge of amounts or intensities: its rows, and the rain up to each row since the first row kept.
 
-    More than has ever fallen anywhere in the time of a row is no rain.
+    An amount above the world record for its row's period counts as no rain.
     """
 
     def __init__(self, longest: timedelta, *, is_intensity: bool) -> None:
@@ -205,7 +205,7 @@ class _Rain:
         return self._fallen[-1] - (self._fallen[first - 1] if first else 0.0)
 
     def _count(self, place: int) -> None:
-        """Count anew from this row on."""
+        """Sum the rain anew from this row on."""
         del self._fallen[place:]
         start = self._fallen[-1] if self._fallen else 0.0
         amounts = (self._amount(row) for row in range(place, len(self.series)))

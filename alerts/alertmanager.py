@@ -1,4 +1,4 @@
-"""Alerts of another system, as Prometheus Alertmanager's webhook (version 4) words them."""
+"""Alerts of another system, received in the format of Prometheus Alertmanager's webhook (version 4)."""
 
 from __future__ import annotations
 
@@ -53,8 +53,8 @@ def signals_of(sent: Any, sites: Collection[str], now: datetime) -> tuple[list[S
 def apply_signals(writer: Writer, signals: Sequence[Signal], now: datetime, settings: Settings) -> dict[str, int]:
     """Raise and end what the message says; how many alerts were raised and ended.
 
-    A later start while the earlier occurrence is still open means that the end of the earlier one never arrived: it
-    ended before the later one began, and an end of it that arrives after all does not end the later one.
+    A later start while an earlier occurrence is still open means that the earlier occurrence's end never arrived: it is
+    ended when the later one began. If its end arrives after all, it does not end the later occurrence.
     """
     moved: list[Alert | None] = []
     for signal in signals:

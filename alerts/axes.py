@@ -1,4 +1,4 @@
-"""An alert's four axes as its recorded steps tell them. The stored row says the same: the tests hold it to that."""
+"""An alert's four axes, derived from its recorded steps. Tests check that the stored row agrees with them."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ _SETS: Mapping[AlertStep, Mapping[str, Any]] = MappingProxyType(
 
 
 def _after(walked: _Walked, taken: TakenStep) -> _Walked:
-    """One step further."""
+    """The state after this step."""
     if taken.step is AlertStep.ACKNOWLEDGE:
         return replace(walked, acknowledged=True, acknowledged_until=taken.until)
     if taken.step is AlertStep.SHELVE:

@@ -1,4 +1,4 @@
-"""Bands as written in config.yaml, and the ones that are worth having from the start."""
+"""Bands as written in config.yaml, and the default bands."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from data.model.units import UNIT_OF, convert
 
 
 class Band(BaseModel):
-    """From `above` on the alert has this priority. Units as the rule's."""
+    """At `above` or more the alert has this priority, in the rule's unit."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -21,7 +21,7 @@ from data.model.observation import Tick
 RULE = "camera_health"
 """The rule id and kind of these alerts; the fault is the alert's subject and label."""
 
-_FIRST_PICTURE_S = 10.0  # a camera may need so long to open
+_FIRST_PICTURE_S = 10.0  # longest time a camera may take to open
 _FORGIVEN_S = 3.0  # a single good look does not clear a suspicion that is back within this time
 _STEADY_S = (4.0, 12.0)  # a new view is compared with what the camera showed so long before
 _OF_PICTURES = tuple(fault for fault in CameraFault if fault is not CameraFault.VIDEO_LOSS)
@@ -30,7 +30,7 @@ _BY_SCENE = frozenset({CameraFault.OCCLUSION, CameraFault.DEFOCUS, CameraFault.S
 
 @dataclass(slots=True)
 class _Fault:
-    """`since`: suspected from, in `suspected` of `looks` pictures; `well_since`: all right from."""
+    """`since`: first suspected then, and in `suspected` of `looks` pictures; `well_since`: absent from then on."""
 
     since: datetime | None = None
     suspected: int = 0
@@ -69,15 +69,15 @@ class CameraHealth:
         return self._scene.snapshot()
 
     def restore(self, state: Any) -> None:
-        """Go on with the scene of an earlier process. Raises ValueError for what cannot be read."""
+        """Continue with the scene of an earlier process. Raises ValueError for a state that cannot be read."""
         self._scene = Scene.restored(state)
 
     def learn_anew(self) -> None:
-        """What the camera shows from now on is its scene: somebody turned it on purpose."""
+        """Learn the scene anew: the camera was turned on purpose."""
         self._scene = Scene()
 
     def tick(self, tick: Tick) -> list[Signal]:
-        """A second passed; was there a picture to be had?"""
+        """One second has passed: judge whether the camera gave a picture."""
         self._began_at = self._began_at or tick.at
         loss = self._faults[CameraFault.VIDEO_LOSS]
         if tick.observable:
@@ -112,7 +112,7 @@ class CameraHealth:
         return signals
 
     def _suspect(self, picture: PictureFeatures, likeness: Likeness | None) -> CameraFault | None:
-        """What seems wrong with this picture; the surest first."""
+        """The suspected faults of this picture, the most certain first."""
         still = self._stillness.look(picture)
         steady = self._is_steady(picture)
         if is_flat(picture.scene) and (likeness is None or likeness.match < 0.3):
@@ -139,7 +139,7 @@ class CameraHealth:
         return None
 
     def _is_blurred(self, picture: PictureFeatures, likeness: Likeness) -> bool:
-        """The same scene, its coarse structure there, its edges not."""
+        """True when the coarse structure is that of the scene but fine edges are missing."""
         usual = self._scene.fine(picture)
         if usual.steepness is None:
             return False
@@ -149,7 +149,7 @@ class CameraHealth:
         return soft and likeness.contrast >= 0.6 and abs(likeness.brighter) < 25
 
     def _is_well(self, fault: CameraFault, picture: PictureFeatures, likeness: Likeness | None) -> bool:
-        """Is this fault surely absent? What needs the scene cannot be told before it is learned, or past a bus."""
+        """True when this fault is surely absent; not where it needs a scene that is not learned yet or is hidden."""
         if fault not in _BY_SCENE:
             return True
         if likeness is None:
@@ -161,7 +161,7 @@ class CameraHealth:
         return likeness.match >= 0.5
 
     def _is_steady(self, picture: PictureFeatures) -> bool:
-        """Does it show what the camera showed some seconds ago? A camera being turned, or a bus before it, does not."""
+        """True when the picture matches those of some seconds ago: not while the camera turns or a bus passes."""
         while self._recent and (picture.at - self._recent[0][0]).total_seconds() > _STEADY_S[1]:
             self._recent.popleft()
         now = gradients(picture.scene)
@@ -202,7 +202,7 @@ class CameraHealth:
 
 
 def _flat_fault(brightness: float, *, known: bool) -> CameraFault | None:
-    """A picture without any structure: black, white, or something before the lens of a camera that saw some before."""
+    """The fault of a picture without structure: black, white, or a covered lens where structure was seen before."""
     if brightness < 40:
         return CameraFault.BLACK
     if brightness > 200:

@@ -45,7 +45,7 @@ def _look_at(writer: Writer, alert: Alert, now: datetime, settings: Settings) ->
 
 
 def _lapse(writer: Writer, alert: Alert, now: datetime) -> Alert:
-    """The condition lasts, and nobody has looked for long: it calls again."""
+    """End an acknowledgement that has expired while the condition holds: the alert calls people again."""
     check(alert, AlertStep.LAPSE, SYSTEM, now)
     detail = {"acknowledged_by": alert.acknowledged_by}
     unseen = replace(alert, acknowledged_at=None, acknowledged_by=None, acknowledged_until=None)

@@ -63,7 +63,7 @@ class Congestion(ObjectRule):
         self._began_at: datetime | None = None  # of the open alert
 
     def resume(self, open_alerts: Sequence[Alert]) -> None:
-        """The queue's vehicles are found again by looking: they stand."""
+        """Take up the open alert. The queue's vehicles are found again in the pictures, since they stand."""
         self._began_at = next((a.started_at for a in open_alerts if a.is_open and a.key == self._key), None)
 
     def snapshot(self) -> Any:
@@ -83,7 +83,7 @@ class Congestion(ObjectRule):
         self._queue_since = self._last_queue = since
 
     def standings(self) -> Sequence[Standing]:
-        """PENDING while a queue has stood for a good part of the time, CLEARING when there has been none for some."""
+        """PENDING when a queue has stood for part of the allowed time; CLEARING when it has been gone for some time."""
         now, since, last = self._alerts.stays.time.known_at, self._queue_since, self._last_queue
         if now is None:
             return []

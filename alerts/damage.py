@@ -1,4 +1,4 @@
-"""Something of ours on the disk is damaged: an alarm at `centre`, kept on the screens until acknowledged."""
+"""Raises an alarm at `centre` for damaged data on the disk; it stays on the screens until acknowledged."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _LONGEST = 120
 
 
 def damage_key(what: str) -> AlertKey:
-    """Of the alarm about this."""
+    """The key of the alarm about this file or part."""
     return AlertKey(CENTRE, KIND, "", what[:_LONGEST])
 
 
 def tell_damage(writer: Writer, what: str, now: datetime, settings: Settings | None = None) -> Alert | None:
-    """Raised and ended at once: it was found, and does not go on, but somebody has to see it.
+    """Raise the alarm and end it at once: the damage is an incident, not a lasting condition, but must be seen.
 
     `what`: the file or the part of it, as the log names it.
     """

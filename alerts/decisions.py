@@ -1,6 +1,7 @@
-"""What people decide about an alert besides acknowledging it: true or not, quiet for a while, out of service.
+"""People's decisions about an alert besides acknowledging it: verification, shelving, out of service.
 
-Each is one unit of work. All raise NotFound, Forbidden, IllegalMove (not now, and why) or InputRejected.
+Each is one unit of work. All raise NotFound, Forbidden, IllegalMove (the step is not possible now, with the reason)
+or InputRejected.
 """
 
 from __future__ import annotations
@@ -41,10 +42,10 @@ def verify_alert(  # noqa: PLR0917 - what is known of which alert, and who says 
     at: datetime,
     reason: str = "",
 ) -> Alert:
-    """What is known of its truth now, with all the evidence it rests on.
+    """Set the alert's verification, with all the evidence that it rests on.
 
-    The system says PROBABLE again when it has other evidence than before, and takes back no human's word; a human
-    confirms and dismisses (with a reason). A dismissed alert calls nobody until it fires again or gets worse.
+    The system sets PROBABLE again when its evidence has changed, and never overrides a human's decision. A human
+    confirms, or dismisses with a reason. A dismissed alert calls nobody until it fires again or gets worse.
     """
     alert = writer.alert(alert_id)
     if verification not in _STEPS:
@@ -69,7 +70,7 @@ def shelve_alert(
     reason: str,
     settings: Settings | None = None,
 ) -> Alert:
-    """Keep it quiet until then; each role may for so long at most. When it gets worse it calls at once."""
+    """Shelve the alert until then, at most for the time its role allows. When it gets worse it calls at once."""
     alert = writer.alert(alert_id)
     reason = check(alert, AlertStep.SHELVE, actor, now, reason)
     if until <= now:
@@ -87,7 +88,7 @@ def shelve_alert(
 
 
 def unshelve_alert(writer: Writer, alert_id: int, actor: Actor, now: datetime, reason: str = "") -> Alert:
-    """Off the shelf before its time, or at it."""
+    """Take the alert off the shelf, when the time is over or earlier."""
     alert = writer.alert(alert_id)
     reason = check(alert, AlertStep.UNSHELVE, actor, now, reason)
     detail = {"shelved_by": alert.shelved_by}
@@ -98,7 +99,7 @@ def unshelve_alert(writer: Writer, alert_id: int, actor: Actor, now: datetime, r
 def take_out_of_service(
     writer: Writer, alert_id: int, actor: Actor, now: datetime, *, work_order: str, reason: str
 ) -> Alert:
-    """Quiet while a work order lasts, and so is every later alert of its key; until it is returned to service."""
+    """Suppress this alert, and every later alert of its key, until it is returned to service."""
     alert = writer.alert(alert_id)
     reason = check(alert, AlertStep.OUT_OF_SERVICE, actor, now, reason)
     order = work_order.strip()
@@ -111,7 +112,7 @@ def take_out_of_service(
 
 
 def return_to_service(writer: Writer, alert_id: int, actor: Actor, now: datetime, reason: str = "") -> Alert:
-    """The work is done: it calls again if the condition holds."""
+    """End the suppression by the work order: the alert calls people again if its condition holds."""
     alert = writer.alert(alert_id)
     reason = check(alert, AlertStep.RETURN_TO_SERVICE, actor, now, reason)
     detail = {"work_order": alert.work_order}
@@ -120,7 +121,7 @@ def return_to_service(writer: Writer, alert_id: int, actor: Actor, now: datetime
 
 
 def _known_evidence(writer: Writer, alert: Alert) -> frozenset[tuple[str, str, bool]]:
-    """What its present verification rests on."""
+    """The evidence of the alert's present verification."""
     steps = [taken for taken in writer.alert_steps(alert.id) if taken.step in VERIFYING]
     return frozenset(_marks(steps[-1].proofs)) if steps else frozenset()
 

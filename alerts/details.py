@@ -1,8 +1,8 @@
-"""The fine structure of a view: is what lies in its places still the same, whatever the light does to it?
+"""The fine structure of a view: compares it block by block with the learned view, whatever the light.
 
 The picture is cut into blocks of some dozen pixels. Within a block, light is a factor and a slope; both are taken out
-before a block is correlated with the same place of the learned view. Blocks that never had structure, that lie in the
-dark now or are dazzled, tell nothing.
+before a block is correlated with the same place of the learned view. Blocks without structure, and those that are too
+dark or overexposed now, are left out.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from data.model.camera_health import Grid, PictureFeatures
 from data.model.frame import Image
 
 _LEARN_PICTURES = 15
-_ADAPT = 1 / 120  # of the way to each new picture that shows the scene
+_ADAPT = 1 / 120  # share by which the view moves towards each new picture of the scene
 
 _BLOCKS = (14, 20)
-_STRUCTURED = 5.0  # levels (standard deviation) a block has at least to tell anything
+_STRUCTURED = 5.0  # levels (standard deviation): below it a block is not compared
 _PLAIN = 4.0
 _SAME, _GONE = 0.4, 0.2  # correlation from which a block is the same, below which it is gone
 _LIT = (40.0, 225.0)  # levels, mean of a block
-_DARKENED = 0.5  # of its light: what is left says little
-_REACH = 4  # pixels of the sample a camera may have settled
+_DARKENED = 0.5  # share of its former light below which a block is not compared
+_REACH = 4  # pixels of the sample by which a camera may have shifted
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Details:
 
 
 class FineView:
-    """What pictures of one size usually show to the pixel: a substream's are smaller, and sharper to the pixel.
+    """The usual view in pictures of one size, pixel by pixel: a substream's are smaller, and sharper per pixel.
 
     view: brightness of the sample's pixels, None until learned; steepness, edges: as in `PictureFeatures`.
     """
@@ -55,7 +55,7 @@ class FineView:
         self.edges = 0.0
 
     def follow(self, picture: PictureFeatures) -> None:
-        """Learn from the first pictures that show the scene, then go slowly with them."""
+        """Learn from the first pictures of the scene, then adapt slowly."""
         if self.view is None:
             self._first.append(picture)
             if len(self._first) == _LEARN_PICTURES:
@@ -79,7 +79,7 @@ class FineView:
 
     @classmethod
     def restored(cls, state: Any) -> FineView:
-        """Raises ValueError, KeyError, TypeError for what `snapshot` did not give."""
+        """Raises ValueError, KeyError or TypeError for a state that `snapshot` did not make."""
         one = cls()
         one.view = unpacked(state["view"]).astype(np.float32)
         one.steepness = None if state["steepness"] is None else float(state["steepness"])
@@ -94,7 +94,7 @@ def packed(array: npt.NDArray[Any]) -> Any:
 
 
 def unpacked(state: Any) -> npt.NDArray[Any]:
-    """Raises ValueError, KeyError, TypeError for what is no packed array."""
+    """Raises ValueError, KeyError or TypeError for anything but a packed array."""
     if state["type"] not in {"|u1", "<f2"}:
         raise ValueError(f"an array of {state['type']}")
     try:
@@ -136,7 +136,7 @@ def _blocks(picture: Grid) -> tuple[Grid, Grid, Grid]:
 
 
 def _aligned(view: Grid, sample: Grid) -> Grid:
-    """The sample shifted by a few pixels to where its edges lie best on the view's: cameras settle and sway."""
+    """The sample shifted by up to a few pixels so that its edges fit the view's best: cameras shift and sway."""
     size = (view.shape[0] + 2 * _REACH, view.shape[1] + 2 * _REACH)
     product = np.zeros((size[0], size[1] // 2 + 1), np.complex128)
     for known, seen in zip(_damped(view), _damped(sample), strict=True):
@@ -150,7 +150,7 @@ def _aligned(view: Grid, sample: Grid) -> Grid:
 
 
 def _damped(picture: Grid) -> tuple[Grid, Grid]:
-    """Slopes down and to the right, so that a few lamps do not outweigh the rest."""
+    """Gradients down and to the right, damped so that a few lamps do not outweigh the rest."""
     down, right = np.gradient(picture)
     weight = np.sqrt(np.hypot(down, right) + 2.0)
     return down / weight, right / weight

@@ -21,10 +21,10 @@ from data.ports.recipe import Context, Rule
 class Recipe(EachObjectRecipe):
     """One alert for each stay that lasts `at_least`, in the time of the pictures.
 
-    What counts is what was seen: blind gaps do not count, nor does what something else has hidden for so long that
-    it may have been exchanged for another. The alert tells the time at least, the time at most, and the unseen parts.
+    Only time in which the object was seen counts: no blind gaps, and no time in which it was hidden for so long that
+    another object may have taken its place. The alert gives the least and the most time, and the unseen parts.
 
-    A stay of something that stands is over when it drives off, also within the zone.
+    The stay of a standing vehicle ends when it drives off, even within the zone.
     """
 
     title: ClassVar[str] = "停留超时（违停、逗留） / Overstay: parking, loitering"
@@ -84,7 +84,7 @@ class Dwell(ObjectRule):
         )
 
     def standings(self) -> Sequence[Standing]:
-        """PENDING of what has used a good part of the time it is allowed."""
+        """PENDING for each object that has used part of its allowed time."""
         now = self._alerts.stays.time.known_at
         if now is None:
             return []
@@ -103,7 +103,7 @@ class Dwell(ObjectRule):
         return signals
 
     def _waiting(self, seen: Detections) -> set[str]:
-        """Those in a queue now; what they have stood in it does not count."""
+        """Vehicles in a queue now; time spent standing in the queue does not count."""
         time, since = self._alerts.stays.time, self._looked
         self._looked = time.mark(seen.at)
         if self._recipe.congestion_of is None:
@@ -134,7 +134,7 @@ class Dwell(ObjectRule):
         return stay.since if self._recipe.motion == "any" else stay.still_since
 
     def _stood_s(self, stay: Stay, now: datetime) -> float:
-        """What counts of its stay at least; nothing while it moves."""
+        """Seconds of the stay that count, at least; 0 while the object moves."""
         since, any_motion = self._since(stay), self._recipe.motion == "any"
         if not any_motion and not stay.standing:
             return 0.0

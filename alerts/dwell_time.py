@@ -1,4 +1,4 @@
-"""How long an object stayed, as an interval: what was seen of it, and what it may have been at most."""
+"""How long an object stayed, as an interval: at least the time it was seen, at most the time it may have been there."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from alerts.stays import Stay
 from data.model.alert import Gap
 from data.model.sightings import DwellTime
 
-_TAIL_FROM_S = 2.0  # of a stay whose end nobody saw
+_TAIL_FROM_S = 2.0  # shortest unseen end of a stay that is told as a gap
 
 
 def dwell_until_now(time: SeenTime, stay: Stay, since: Mark, now: datetime) -> DwellTime:
-    """Of a stay that goes on, seen `now`."""
+    """The dwell time of a stay that is still going on, seen `now`."""
     at_least_s = time.since(since, now) - since.late_s - stay.hidden_s(since.at)
     return _dwell(time, stay, since, max(0.0, at_least_s), now, ())
 
 
 def dwell_until_end(time: SeenTime, stay: Stay, since: Mark, ended_at: datetime, decided_at: datetime) -> DwellTime:
-    """Of a stay that ended. What stood and vanished may have been hidden until it was given up, at `decided_at`."""
+    """The dwell time of a stay that ended. A standing object that vanished may have been hidden until `decided_at`."""
     last = stay.unseen_since
     known_s = (min(ended_at, last.at) - since.at).total_seconds() - (last.unknown_s - since.unknown_s)
     at_least_s = known_s - since.late_s - stay.hidden_s(since.at)
@@ -28,7 +28,7 @@ def dwell_until_end(time: SeenTime, stay: Stay, since: Mark, ended_at: datetime,
     if stay.misses and stay.on_spot:
         latest = max(ended_at, decided_at)
     elif stay.left_at is not None and ended_at == stay.left_at:
-        latest = ended_at + (ended_at - stay.seen_at)  # until the picture that shows it gone
+        latest = ended_at + (ended_at - stay.seen_at)  # up to the picture that shows it gone
     tail_s = (latest - last.at).total_seconds()
     tail = ((last.at, latest),) if stay.misses and tail_s > _TAIL_FROM_S else ()
     return _dwell(time, stay, since, max(0.0, at_least_s), latest, tail)
@@ -46,7 +46,7 @@ def _dwell(  # noqa: PLR0917 - the parts of an interval
 
 
 def _joined(parts: Iterable[Gap], begun: datetime, until: datetime) -> tuple[Gap, ...]:
-    """Within this time, in order, those that overlap as one."""
+    """The gaps cut to this span, in order, overlapping ones merged."""
     joined = list[Gap]()
     for start, end in sorted((max(start, begun), min(end, until)) for start, end in parts):
         if end <= start:

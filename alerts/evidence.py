@@ -1,4 +1,4 @@
-"""What speaks for an alert, and what against it, from everything that the store knows of its place. Pure."""
+"""Evidence for and against an alert, from everything that the store knows of its place. Pure."""
 
 from __future__ import annotations
 
@@ -43,9 +43,10 @@ _HUMAN = frozenset({Origin.OPERATOR, Origin.GRID})
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What the store knows of a place. `alerts`: open ones and those that ended a short while ago, at its sites and
+    """What the store knows of a place.
 
-    rain gauges. `readings`: the newest of each series. `reports`: events near it. `warnings`: those in force.
+    `alerts`: open and recently ended alerts at its sites and rain gauges. `readings`: the newest of each series.
+    `reports`: events near it. `warnings`: official warnings in force.
     """
 
     alerts: Sequence[Alert] = ()
@@ -55,7 +56,7 @@ class Sight:
 
 
 def kind_of(alert: Alert, site: SiteSettings | None) -> ProofKind | None:
-    """What kind of evidence an alert is; None for one that tells of the sensors themselves."""
+    """The kind of evidence that an alert is; None for an alert about the sensors themselves."""
     recipe = None if site is None else next((rule for rule in site.rules if rule.name == alert.key.rule), None)
     if alert.xyxy is not None:
         return ProofKind.CAMERA_OBJECTS
@@ -85,7 +86,7 @@ def proofs_of(place: FusedPlace, settings: Settings, sight: Sight, now: datetime
 
 
 def own_proof(alert: Alert, kind: ProofKind, language: str) -> Proof:
-    """What the alert itself says, in the city's language."""
+    """The alert itself as evidence, in the city's language."""
     return Proof(
         kind=kind.value,
         source=f"alert:{alert.id}",
@@ -100,7 +101,7 @@ def own_proof(alert: Alert, kind: ProofKind, language: str) -> Proof:
 def _measured(
     place: FusedPlace, own: dict[str, SiteSettings], sight: Sight, settings: Settings, now: datetime
 ) -> Iterator[Proof]:
-    """Of each gauge, and each camera that measures: does it read water now, or none?"""
+    """Evidence from the newest reading of each gauge and each measuring camera: water now, or none."""
     standing = {(alert.key.site, alert.key.rule): alert for alert in sight.alerts if alert.is_open}
     for site in own.values():
         for rule in _rules(place, site):
@@ -108,7 +109,7 @@ def _measured(
                 continue
             alert = standing.get((site.id, rule.name))
             if alert is not None and alert.work_order:
-                continue  # somebody is at work on this gauge: what it says is no evidence
+                continue  # the gauge is under maintenance: its readings are no evidence
             for reading in sight.readings:
                 if not _is_of(reading, site, rule):
                     continue
@@ -123,7 +124,7 @@ def _measured(
 def _signalled(
     place: FusedPlace, own: dict[str, SiteSettings], sight: Sight, settings: Settings, now: datetime
 ) -> Iterator[Proof]:
-    """Alerts about the same thing that rest on no reading of a threshold: objects, rates."""
+    """Evidence from alerts about the same thing that do not come from a threshold: objects, rates of rise."""
     for alert in sight.alerts:
         site = own.get(alert.key.site)
         if site is None or alert.key.rule not in place.rules:
@@ -143,7 +144,7 @@ def _rained(  # noqa: PLR0917 - a place with everything around it
     settings: Settings,
     now: datetime,
 ) -> Iterator[Proof]:
-    """Rain gauges' open alerts, and official warnings in force for the place."""
+    """Evidence from rain gauges' open alerts, and from official warnings in force for the place."""
     for alert in sight.alerts:
         site = rain.get(alert.key.site)
         if site is not None and alert.is_open and kind_of(alert, site) is ProofKind.FORECAST:
@@ -154,7 +155,7 @@ def _rained(  # noqa: PLR0917 - a place with everything around it
         if warning.status is not WarningStatus.ACTUAL or warning.is_doubtful:
             continue
         blocks = [block for block in warning.holding(now) if _speaks(block, place)]
-        # An area that nobody can tell is no evidence: it asks a human to decide on plans, and speaks for no place.
+        # A warning whose area cannot be located is no evidence for any place; a human decides whether it starts a plan.
         here = [block for block in blocks if Reach.YES in reach_at(block.areas, places, district)]
         if here:
             gravest = max(here, key=lambda block: block.level.rank)
@@ -191,7 +192,7 @@ def _is_of(reading: Reading, site: SiteSettings, rule: Threshold) -> bool:
 
 
 def _says(rule: Threshold, value: float, *, raised: bool) -> bool | None:
-    """Beyond the limit while its alert is open; normal; None in between, and before the rule has made up its mind."""
+    """True beyond the limit with the rule's alert open, False when normal, None in between or before the alert."""
     lowest, upwards = rule.rungs[0], rule.below is None
     if value <= lowest.clear if upwards else value >= lowest.clear:
         return False
@@ -205,7 +206,7 @@ def _kind_of_monitor(site: SiteSettings, monitor: str) -> ProofKind:
 
 
 def _kind_of_source(site: SiteSettings, quantity: str, monitor: str | None) -> ProofKind:
-    """Of the one who gives this quantity; a gauge, where a camera does so, too."""
+    """The kind of the source of this quantity; a gauge where both a gauge and a camera measure it."""
     if monitor is not None:
         return _kind_of_monitor(site, monitor)
     gauges = [one for one in site.sensors if getattr(one, "quantity", None) == quantity]
@@ -213,7 +214,7 @@ def _kind_of_source(site: SiteSettings, quantity: str, monitor: str | None) -> P
 
 
 def _held(alert: Alert, fusion: FusionSettings, kind: ProofKind, now: datetime) -> bool:
-    """Is it open and heard of, or did that end a short while ago?"""
+    """True while the alert is open and not stale, and for a short while after."""
     until = alert.ended_at or alert.stale_since
     return until is None or now - until <= fusion.fresh[kind]
 
@@ -228,5 +229,5 @@ def _read(reading: Reading, kind: ProofKind, rule: Threshold, language: str, *, 
 
 
 def _named(label: str, language: str) -> str:
-    """`积水深度` or `water depth`; what it is worth stands beside it."""
+    """`积水深度` or `water depth`, without the value."""
     return _WORDS_ZH.get(label, label) if language == "zh" else label.replace("_", " ")

@@ -1,4 +1,4 @@
-"""A flood of alarms: what an operator gets one by one, what on one card for a grid, and what in the log only.
+"""Alarm floods: which alerts an operator gets one by one, which on one card per grid, and which in the log only.
 
 A flood begins when more than 10 new alarms come to one operator in 10 minutes and ends when fewer than 5 do
 (EEMUA 191; ISA-18.2). During it P1 still come one by one, P2 and P3 on one card for each grid, P4 go to the log.
@@ -24,7 +24,7 @@ NEW_CARDS = 10
 
 
 class Arrival(NamedTuple):
-    """An alert as it came to an operator. `grid`: what it is put together by in a flood."""
+    """An alert at the time it came to an operator. `grid`: alerts of one grid share a card during a flood."""
 
     id: int
     grid: str
@@ -40,7 +40,7 @@ class FloodSpan(NamedTuple):
 
 
 class FloodWatch:
-    """Told of each new alarm in order, knows whether there is a flood."""
+    """Detects alarm floods of one operator. Feed it every new alarm in order."""
 
     def __init__(self) -> None:
         self.past: list[FloodSpan] = []
@@ -48,7 +48,7 @@ class FloodWatch:
         self._recent: deque[datetime] = deque()
 
     def hear(self, at: datetime) -> None:
-        """A new alarm came. One that is older than the last counts as coming with it."""
+        """Count a new alarm. One that is older than the last counts as coming with it."""
         if self._recent:
             at = max(at, self._recent[-1])
         self.settle(at)
@@ -59,7 +59,7 @@ class FloodWatch:
             self.since = at
 
     def settle(self, now: datetime) -> None:
-        """End the flood at the moment before `now` from which on fewer than 5 were left of the last 10 minutes."""
+        """End the flood at the first moment up to `now` at which fewer than 5 alarms lay in the last 10 minutes."""
         if self.since is None:
             return
         ended = self._recent[-ENDS_BELOW] + WINDOW
@@ -74,17 +74,17 @@ class FloodWatch:
 
 @dataclass
 class Screening:
-    """Puts one operator's alerts onto cards, each as it comes; a card has the id of the first alert on it."""
+    """Puts one operator's alerts on cards, one by one as they come; a card has the id of its first alert."""
 
     watch: FloodWatch = field(default_factory=FloodWatch)
     logged: set[int] = field(default_factory=set)
-    _card_of: dict[int, int] = field(default_factory=dict)  # of alerts on a card for several
-    _opened: deque[Arrival] = field(default_factory=deque)  # those that opened a card in the last window, without P1
+    _card_of: dict[int, int] = field(default_factory=dict)  # card of each alert that shares one
+    _opened: deque[Arrival] = field(default_factory=deque)  # alerts that opened a card in the last window, without P1
     _card_of_grid: dict[str, int] = field(default_factory=dict)  # in this flood
-    _rest: int | None = None  # in this flood, the card of the grids that found no room
+    _rest: int | None = None  # in this flood, the shared card of all further grids
 
     def take(self, arrival: Arrival) -> None:
-        """The next alert that came, or came again; one that shares a card, or is in the log, stays there."""
+        """Place an alert that came, or came again. One that shares a card, or is in the log only, stays there."""
         was = self.watch.since
         self.watch.hear(arrival.at)
         while self._opened and self._opened[0].at <= arrival.at - WINDOW:
@@ -101,7 +101,7 @@ class Screening:
             self._card_of[arrival.id] = self._card(arrival)
 
     def card(self, alert_id: int) -> int:
-        """The card that holds this alert; its own number when it has one to itself."""
+        """The card that holds this alert; the alert's own id when it shares none."""
         return self._card_of.get(alert_id, alert_id)
 
     @property
@@ -110,7 +110,7 @@ class Screening:
         return len(self._card_of)
 
     def groups(self, among: Collection[int]) -> Mapping[int, Sequence[int]]:
-        """By card, the alerts of those in `among` that may share a card with others."""
+        """By card, the alerts in `among` that may share a card with others."""
         found: dict[int, list[int]] = {}
         for alert_id in sorted(among):
             if alert_id in self._card_of:
@@ -118,16 +118,16 @@ class Screening:
         return found
 
     def forget(self, kept: Collection[int]) -> None:
-        """Keep no more about alerts that nobody works on and that came before the present window."""
+        """Forget alerts that nobody works on and that came before the present window."""
         wanted = set(kept) | {arrival.id for arrival in self._opened}
         self._card_of = {alert_id: card for alert_id, card in self._card_of.items() if alert_id in wanted}
         self.logged &= wanted
 
     def _fold(self) -> None:
-        """A flood begins: the cards that just appeared become the cards of their grids, the first of each stays."""
+        """Begin a flood: of the cards that just appeared, the first of each grid becomes the grid's card."""
         self._card_of_grid, self._rest = {}, None
         for arrival in self._opened:
-            # One that came late in a flood before this one may be on the card of others already.
+            # An alert that came late in an earlier flood may already share a card.
             card = self._card_of_grid.setdefault(arrival.grid, self.card(arrival.id))
             self._card_of.setdefault(arrival.id, card)
 
@@ -146,7 +146,7 @@ class Screening:
 
 
 def floods(times: Iterable[datetime], until: datetime) -> Sequence[FloodSpan]:
-    """Every flood among alarms that came at these times (rising); one that lasts at `until` has no end."""
+    """Every flood among alarms that came at these times (ascending); one that still lasts at `until` has no end."""
     watch = FloodWatch()
     for at in times:
         watch.hear(at)

@@ -1,4 +1,4 @@
-"""How sure we are: one kind of evidence makes an alert probable, two independent kinds or a human confirm it. Pure."""
+"""Evidence fusion: one kind of evidence makes an alert probable, two independent kinds or a human confirm it. Pure."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from data.model.alert import Alert, AlertKey, Ended, Priority, Raised, Signal
 from data.model.alert_life import Proof, Verification
 
 RULE, KIND = "fusion", "sensor_fault"
-"""Rule id and kind of the alert that two sensors contradict each other; the place is its subject."""
+"""Rule id and kind of the alert that says that two sensors contradict each other. Its subject is the place."""
 
 _MEASURES = frozenset({ProofKind.GAUGE.value, ProofKind.CAMERA_WATER.value})
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What is known of one alert now, and all the evidence it rests on, for and against."""
+    """The verification of one alert, with all evidence for and against it."""
 
     alert: Alert
     verification: Verification
@@ -28,7 +28,7 @@ class Verdict:
 
 
 def verification_of(proofs: Sequence[Proof]) -> Verification:
-    """By the kinds of evidence that speak for it. What speaks against it hides nothing and takes nothing away."""
+    """The verification by the kinds of evidence for the alert. Evidence against it lowers nothing."""
     kinds = {proof.kind for proof in proofs if proof.for_it}
     if len(kinds) >= 2 or ProofKind.HUMAN.value in kinds:
         return Verification.CONFIRMED
@@ -36,15 +36,15 @@ def verification_of(proofs: Sequence[Proof]) -> Verification:
 
 
 def judge_alone(alert: Alert, settings: Settings) -> Verdict | None:
-    """An alert that is fused with nothing is probable by itself; None for one about the sensors themselves."""
+    """An alert without a place to fuse at is probable by itself; None for an alert about the sensors themselves."""
     kind = kind_of(alert, next((site for site in settings.sites if site.id == alert.key.site), None))
     return None if kind is None else Verdict(alert, Verification.PROBABLE, (own_proof(alert, kind, settings.language),))
 
 
 def judge_place(place: FusedPlace, settings: Settings, sight: Sight, now: datetime) -> tuple[Verdict, ...]:
-    """Of every open alert of the place; none for those that no fresh evidence speaks for.
+    """The verdict on every open alert of the place, except those without fresh evidence for them.
 
-    What was confirmed stays so when some of its evidence has grown old or turned: only a human takes it back.
+    A confirmed alert stays confirmed when its evidence grows old or turns against it: only a human takes that back.
     """
     proofs = proofs_of(place, settings, sight, now)
     verification = verification_of(proofs)
@@ -58,23 +58,23 @@ def _surer(alert: Alert, found: Verification) -> Verification:
 
 
 def subjects(place: FusedPlace, sight: Sight) -> tuple[Alert, ...]:
-    """The open alerts that are about the place."""
+    """The open alerts about the place itself."""
     return tuple(a for a in sight.alerts if a.is_open and a.key.site in place.all_sites and a.key.rule in place.rules)
 
 
 def contradiction(
     place: FusedPlace, settings: Settings, sight: Sight, now: datetime
 ) -> tuple[Signal, tuple[Proof, ...]] | None:
-    """One sensor measures water, another none, for long enough: a fault of one of them, with what each says.
+    """Raise an alert when one sensor measures water and another none for long enough: one of them is faulty.
 
-    Ended when they agree again; None while nothing changes.
+    The alert ends when they agree again; None while nothing changes.
     """
     key = AlertKey(place.all_sites[0], RULE, "", place.id)
     known = any(alert.is_open and alert.key == key for alert in sight.alerts)
     measured = [p for p in proofs_of(place, settings, sight, now) if p.kind in _MEASURES]
     disagree = len({proof.for_it for proof in measured}) > 1
     if not disagree:
-        silent = not measured  # nobody says anything now: that is no agreement
+        silent = not measured  # without fresh readings there is no agreement
         return (Ended(key, ended_at=now, at=now), ()) if known and not silent else None
     about = subjects(place, sight)
     since = min((alert.active_since or alert.raised_at for alert in about), default=now)
@@ -84,7 +84,7 @@ def contradiction(
 
 
 def is_news(verdict: Verdict, known: Sequence[Proof]) -> bool:
-    """Must it be told? A surer word, or evidence that was not known; not that some has grown old."""
+    """True for a higher verification or new evidence; evidence that has only grown old is no news."""
     order = (Verification.UNVERIFIED, Verification.PROBABLE, Verification.CONFIRMED)
     before = verdict.alert.verification
     if before is Verification.DISMISSED:

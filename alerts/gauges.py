@@ -1,4 +1,4 @@
-"""What the rules about the gauges themselves share: one alert per gauge and quantity."""
+"""Shared by the rules about gauges themselves, which raise one alert per gauge and quantity."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from data.model.units import UNIT_OF
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """Which readings a rule is about. `quantity` and `monitor` are None for all of them."""
+    """The readings that a rule judges. `quantity` or `monitor` None: all of them."""
 
     site: str
     rule: str
@@ -19,13 +19,13 @@ class Watched:
     monitor: str | None
 
     def judges(self, reading: Reading) -> bool:
-        """Is this reading one of them? Bad ones are not believed."""
+        """True for a reading that the rule judges; bad readings are left out."""
         if reading.quality is Quality.BAD or self.quantity not in {None, reading.quantity}:
             return False
         return self.monitor in {None, reading.monitor}
 
     def key(self, gauge: str) -> AlertKey:
-        """The alert of this gauge."""
+        """The key of this gauge's alert."""
         return AlertKey(self.site, self.rule, "", gauge)
 
 

@@ -1,6 +1,6 @@
-"""Suppressed by design: while one condition holds, alerts that follow from it call nobody. They are kept and shown.
+"""Suppression by design: while one condition holds, alerts that follow from it call nobody. They are still shown.
 
-What inhibits is always an open alert: the camera's own, or one that closes the roads around it.
+The inhibiting condition is always an open alert: the camera's own, or one that closes the roads around it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ MOST_OPEN = 10_000
 
 
 def settle_inhibition(writer: Writer, alert: Alert, now: datetime, settings: Settings) -> Alert:
-    """After a step of `alert`: is it kept quiet now, and which others does it keep quiet, or no longer?"""
+    """After a step of `alert`: inhibit or release it, and inhibit or release the alerts that depend on it."""
     alert = _settle(writer, alert, now, settings)
     name = f"alert:{alert.id}"
     inhibitions = [
@@ -43,7 +43,7 @@ def settle_inhibition(writer: Writer, alert: Alert, now: datetime, settings: Set
 
 
 def inhibitions_of(settings: Settings) -> tuple[InhibitionSettings, ...]:
-    """Those of the settings, and the one of every closure of roads."""
+    """The inhibitions of the settings, and one for every closure of roads."""
     closures = tuple(
         InhibitionSettings(
             id=f"closed-road-{number}",
@@ -58,7 +58,7 @@ def inhibitions_of(settings: Settings) -> tuple[InhibitionSettings, ...]:
 
 
 def _settle(writer: Writer, alert: Alert, now: datetime, settings: Settings) -> Alert:
-    """Kept quiet by whom it should be: by the one that does so already, by another, or by nobody."""
+    """Update by which alert this one is inhibited: still the same, another one, or none."""
     found = list(_sources(writer, alert, settings)) if alert.is_open else []
     names = [name for name, _ in found]
     if alert.inhibited_by in names or (not names and not alert.inhibited_by):
@@ -73,7 +73,7 @@ def _settle(writer: Writer, alert: Alert, now: datetime, settings: Settings) -> 
 
 
 def _stays_quiet(reader: Reader, alert: Alert) -> bool:
-    """It is over; is what inhibited it still there?"""
+    """True when an ended alert is still inhibited by an open one."""
     return reader.alert(int(alert.inhibited_by.rpartition(":")[2])).is_open
 
 
@@ -86,7 +86,7 @@ def _inhibit(writer: Writer, alert: Alert, by: str, one: InhibitionSettings, now
 
 
 def _sources(reader: Reader, alert: Alert, settings: Settings) -> Iterator[tuple[str, InhibitionSettings]]:
-    """The open alerts that keep this one quiet, by name, each with the inhibition that says so."""
+    """The open alerts that inhibit this one, by name, each with the inhibition that applies."""
     for one in inhibitions_of(settings):
         if one.concerns(alert):
             for other in _near(reader, alert, one, settings, of=(*one.by_kinds, *one.by_rules), boxes=False):
@@ -97,7 +97,7 @@ def _sources(reader: Reader, alert: Alert, settings: Settings) -> Iterator[tuple
 def _near(
     reader: Reader, alert: Alert, one: InhibitionSettings, settings: Settings, *, of: tuple[str, ...], boxes: bool
 ) -> Iterator[Alert]:
-    """Other open alerts within the inhibition's radius: of these kinds or rules, or any where `boxes`."""
+    """Other open alerts within the inhibition's radius: of these kinds or rules, or of any if `boxes`."""
     site = alert.key.site if one.radius == 0 else None
     query = AlertQuery(site=site, open_only=True, of=() if boxes else of, limit=MOST_OPEN)
     places = {place.id: place.location for place in settings.sites} if one.radius > 0 else {}

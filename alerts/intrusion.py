@@ -17,7 +17,7 @@ from data.model.durations import Duration
 from data.model.observation import Detections
 from data.ports.recipe import Context, Rule
 
-_TWICE = 2  # a single false detection is not worth a word
+_TWICE = 2  # a single detection may be false and is not reported
 
 
 class Recipe(EachObjectRecipe):
@@ -55,7 +55,7 @@ class Recipe(EachObjectRecipe):
         return self
 
     def during_modes(self, modes: Set[str]) -> Recipe:
-        """The rule as it holds while these modes are on."""
+        """The rule with the settings that apply while these modes are on."""
         changed = overrides(self.in_mode, modes)
         return self.model_copy(update=changed) if changed else self
 
@@ -81,7 +81,7 @@ class Intrusion(ObjectRule):
         )
 
     def standings(self) -> Sequence[Standing]:
-        """PENDING of who was seen there more than once, not often or not long enough yet."""
+        """PENDING for objects seen there more than once, but not often or long enough yet."""
         now, recipe = self._alerts.stays.time.known_at, self._recipe
         if now is None or self._alerts.in_force_since is None:
             return []
@@ -110,7 +110,7 @@ class Intrusion(ObjectRule):
         return due, limit_s
 
     def _apply_modes(self, modes: frozenset[str]) -> None:
-        """From now on the settings of these modes hold; open alerts go on."""
+        """Apply the settings of these modes from now on; open alerts continue."""
         if modes == self._modes:
             return
         self._modes = modes
@@ -127,5 +127,5 @@ class Intrusion(ObjectRule):
 
 
 def _looks(recipe: Recipe) -> int:
-    """Of how many pictures it counts in how many somebody was seen."""
+    """The number of latest pictures among which sightings are counted."""
     return recipe.of or recipe.pictures

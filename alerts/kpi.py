@@ -1,4 +1,4 @@
-"""How good the alarms are for those who get them: the figures of ISA-18.2, IEC 62682 and EEMUA 191 for a period.
+"""Performance of the alarm system for its operators: figures of ISA-18.2, IEC 62682 and EEMUA 191 for a period.
 
 Rates and floods are counted for each desk, the rest for all alarms. One pass over the alarms of the period.
 """
@@ -19,12 +19,12 @@ from data.model.alarm import AlarmColumns
 from data.model.alert import Priority
 
 LEAD = timedelta(hours=1)
-"""Alarms from so long before the period are needed to know whether it begins in a flood."""
+"""Alarms from this long before the period are needed to know whether it begins in a flood."""
 LONG_STANDING = timedelta(hours=24)
 CHATTERS_AT, CHATTERS_WITHIN_S = 3, 60.0
 TOP = 10
 ALARM = ["site", "rule", "zone"]
-"""What makes alarms the same alarm here."""
+"""The fields by which alarms count as the same alarm."""
 ACKNOWLEDGE_WITHIN_S = MappingProxyType({Priority.P1: 60.0, Priority.P2: 180.0, Priority.P3: 900.0})
 
 LIMITS: Mapping[str, tuple[float, float]] = MappingProxyType(
@@ -41,12 +41,12 @@ LIMITS: Mapping[str, tuple[float, float]] = MappingProxyType(
         "top_share": (0.05, 0.20),
     }
 )
-"""Up to the first value good, up to the second bearable, for one operator (ISA-18.2-2016 table 7, EEMUA 191)."""
+"""For one operator: good up to the first value, manageable up to the second (ISA-18.2-2016 table 7, EEMUA 191)."""
 MIX = MappingProxyType({"P1": 0.05, "P2": 0.15, "P3": 0.80})
-"""What share the priorities should have; the third is that of P3 and P4 together."""
+"""Target share of each priority; the third is P3 and P4 together."""
 
 Seen = Callable[[str], bool]
-"""Does what happens at this site concern the desk?"""
+"""True if the desk is responsible for this site."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +62,9 @@ class Period:
 
 
 def alarm_figures(columns: AlarmColumns, period: Period, desks: Mapping[str, Seen]) -> dict[str, Any]:
-    """`columns`: alarms that came from LEAD before the period on, and older ones that held in it; in any order.
+    """`columns`: alarms from LEAD before the period on, and older ones still standing in it, in any order.
 
-    Shares are fractions, times seconds. A figure for which there is nothing is None.
+    Shares are fractions, times are seconds. A figure without data is None.
     """
     table = pd.DataFrame(columns._asdict()).astype(dict.fromkeys(("site", "rule", "zone", "priority"), "str"))
     for name in ("came_at", "acknowledged_at", "ended_at"):
@@ -139,7 +139,7 @@ def _counted(alarms: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _standing(table: pd.DataFrame, period: Period) -> dict[str, Any]:
-    """What holds at the end of the period, and of it what has held for more than a day."""
+    """Standing alarms at the end of the period, and those of them that have stood for more than a day (stale)."""
     holds = table[(table["came_at"] < period.until) & ~(table["ended_at"] < period.until)]
     long = holds[holds["came_at"] <= period.until - LONG_STANDING].sort_values("came_at")
     oldest = [
@@ -154,7 +154,7 @@ def _iso(at: Any) -> str:
 
 
 def _chattering(inside: pd.DataFrame) -> list[dict[str, Any]]:
-    """Alarms that came three times within a minute, and how often in all; the worst first."""
+    """Chattering alarms: those that came three times within a minute, with their count in all; the worst first."""
     ordered = inside.sort_values(["key", "came_at"], kind="stable")
     gap = (ordered["came_at"] - ordered.groupby("key")["came_at"].shift(CHATTERS_AT - 1)).dt.total_seconds()
     return _counted(inside[inside["key"].isin(set(ordered.loc[gap <= CHATTERS_WITHIN_S, "key"]))])
@@ -173,7 +173,7 @@ def _mix(inside: pd.DataFrame) -> dict[str, Any]:
 
 
 def _acknowledgement(inside: pd.DataFrame, period: Period) -> dict[str, Any]:
-    """For each priority with a limit: how long it took, and how many came too late or are late still."""
+    """For each priority with a limit: time to acknowledgement, and how many were late or are overdue now."""
     found = {}
     for priority, limit_s in ACKNOWLEDGE_WITHIN_S.items():
         of_it = inside[inside["priority"] == priority.value]

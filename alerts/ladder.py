@@ -1,7 +1,7 @@
-"""Levels that a value climbs: each band has its limit, its way back and its priority; together they are one alert.
+"""Bands of one alert: each has its limit, the value at which it clears, and its priority.
 
-The highest band that holds gives the alert its priority: a rise raises the same alert again with a higher one, a
-fall with a lower one, and when the lowest has cleared the alert ends.
+The highest active band gives the alert its priority. When the value rises into a higher band the same alert is raised
+again with a higher priority, when it falls with a lower one; when the lowest band has cleared, the alert ends.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from data.model.alert import Alert, AlertKey, Ended, Priority, Raised, Signal, S
 from data.model.alert_life import Condition
 from data.model.observation import Tick
 
-CLEAR_SHARE = 0.8  # of a limit, where nothing else is said
+CLEAR_SHARE = 0.8  # share of the limit, the default at which a band clears
 SAMPLES, PENDING_FOR = 3, timedelta(seconds=60)  # whichever comes first
 KEEP_FIRING_FOR = timedelta(minutes=5)
 
@@ -41,7 +41,7 @@ class Delays:
 
 @dataclass(slots=True)
 class _Latch:
-    """One band's memory. `since`: beyond the limit from (while off), or normal again from (while on)."""
+    """State of one band. `beyond_since`: beyond the limit since then; `normal_since`: normal again since then."""
 
     on: bool = False
     beyond_since: Mark | None = None
@@ -55,7 +55,7 @@ class _Latch:
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """The value that is judged, and what the alert says of it."""
+    """The value that is judged, and the label and unit that the alert shows with it."""
 
     label: str
     value: float
@@ -88,7 +88,7 @@ class Ladder:
         return self._level
 
     def resume(self, open_alerts: Sequence[Alert]) -> None:
-        """The open alert tells which bands hold: the lowest of its priority, and those below."""
+        """Take up the open alert: the lowest band of its priority, and the bands below it, are active."""
         for alert in open_alerts:
             if alert.is_open and alert.key == self._key:
                 alike = [i for i, rung in enumerate(self._rungs) if rung.priority == alert.priority]
@@ -97,16 +97,17 @@ class Ladder:
                     latch.on = True
 
     def tick(self, tick: Tick) -> list[Signal]:
-        """Let a second pass."""
+        """One second has passed."""
         self._time.tick(tick)
         return self._decide(tick.at) if tick.observable else []
 
     def note(self, causes: Sequence[Cause], at: datetime, *, own: tuple[datetime, float] | None = None) -> list[Signal]:
-        """A new value for each rung (they differ where each has a window of its own).
+        """Judge a new value for each rung; the values differ where each rung has a window of its own.
 
-        The same time again, when a late row has changed the value, is no further sample. `own`: when and what was
-        measured, where the worst of several gauges is judged as of the newest of them (`at`). It is a sample only of
-        the limits that it passed itself, and only those begin at its time: a late gauge dates nobody else's alert.
+        A value for the same time as before, changed by a late row, does not count as a further sample. `own`: time and
+        value of the reading itself, where the worst of several gauges is judged as of the newest reading (`at`). It
+        counts as a sample only for the limits that it passed itself, and only those begin at its time: the time of a
+        late gauge is never used for a limit that another gauge passed.
         """
         self._time.look(at)
         measured_at, value = (at, None) if own is None else own
@@ -169,7 +170,7 @@ class Ladder:
         )
 
     def standings(self) -> list[Standing]:
-        """PENDING below the lowest band, CLEARING when every band that holds is normal again; nothing else."""
+        """PENDING while a band is passed and none is active yet; CLEARING while every active band is normal again."""
         if self._level < 0:
             waiting = [(i, latch.beyond_since) for i, latch in enumerate(self._latches) if latch.beyond_since]
             if not waiting:
@@ -184,7 +185,7 @@ class Ladder:
         return [Standing(self._key, Condition.CLEARING, since, self._kind, self._rungs[self._level].priority)]
 
     def snapshot(self) -> Any:
-        """What is pending: beyond a limit or normal again, but not yet for long enough. None when nothing is."""
+        """The bands that are passed, or normal again, but not yet for long enough; None when there are none."""
         if not any(latch.pending for latch in self._latches):
             return None
         causes = [[cause.label, cause.value, cause.unit] for cause in self._causes]
@@ -192,7 +193,7 @@ class Ladder:
         return {"time": self._time.snapshot(), "latches": latches, "causes": causes}
 
     def restore(self, state: Any) -> None:
-        """Which bands hold is told by the open alert where they differ. Raises ValueError."""
+        """Restore a snapshot; where the open alert and the snapshot differ the alert counts. Raises ValueError."""
         try:
             time = SeenTime.restored(state["time"])
             kept = [(bool(on), _mark(since), int(samples)) for on, since, samples in state["latches"]]

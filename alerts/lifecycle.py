@@ -1,7 +1,7 @@
-"""The life of an alert: raised, worse, better, clearing, ended, raised again, acknowledged.
+"""The life cycle of an alert: raised, worse, better, clearing, ended, raised again, acknowledged.
 
-Every move is one unit of work: the row, its step, its audit entry and the change that the screens follow are
-committed together or not at all. What people decide besides is in `alerts.decisions`.
+Every step is one unit of work: the row, its step, its audit entry and the change that the screens follow are
+committed together or not at all. People's other decisions are in `alerts.decisions`.
 """
 
 from __future__ import annotations
@@ -29,23 +29,23 @@ from data.stored.trail import take_alert_step
 
 _FIRED = frozenset({AlertStep.RAISE, AlertStep.REOPEN})
 CLOCK = "alert_clock"
-"""Kind of the timers of `alerts.clocks`: an acknowledgement, a shelf or a latch may be over."""
+"""Kind of the timers of `alerts.clocks`, which end acknowledgements, shelving and latches."""
 
 
 @lru_cache(1)
 def defaults() -> Settings:
-    """What holds where nothing is configured."""
+    """The default settings."""
     return Settings()
 
 
 def raise_alert(
     writer: Writer, raised: Raised, evidence: Evidence | None, now: datetime, settings: Settings | None = None
 ) -> Alert | None:
-    """The condition holds: a new alert; the one that ended a short while ago, again; or the open one, worse or better.
+    """Raise an alert: a new one, one that ended a short while ago, or the open one with another severity.
 
-    The same start is the same occurrence: what was decided about it before it ended, and is delivered late or once
-    more, opens nothing and calls nobody. None then, and when the alert is open already and nothing has changed
-    (nothing is written).
+    Signals with the same start are about the same occurrence. One that was decided before that occurrence ended, and
+    is delivered late or twice, opens nothing and calls nobody. Returns None then, and when the alert is already open
+    and nothing has changed (nothing is written).
     """
     settings = settings or defaults()
     alert = writer.last_alert(raised.key)
@@ -70,7 +70,7 @@ def raise_alert(
 
 
 def _looked_again(writer: Writer, alert: Alert, raised: Raised, now: datetime) -> Alert | None:
-    """The second look that was asked for has an answer; None when there was none to wait for."""
+    """Apply the answer of a second look; None when none was awaited."""
     if not answers(alert.second_look, raised.second_look):
         return None
     check(alert, AlertStep.LOOK, SYSTEM, now)
@@ -79,7 +79,7 @@ def _looked_again(writer: Writer, alert: Alert, raised: Raised, now: datetime) -
 
 
 def _suspected(writer: Writer, alert: Alert, now: datetime, settings: Settings) -> Alert:
-    """Probable from its first moment, where it went out before the second look that was asked for it."""
+    """Make an alert probable from its start when it went out before its second look was finished."""
     if alert.second_look is None or alert.second_look.verdict is not LookVerdict.ASKED:
         return alert
     proof = own_proof(alert, ProofKind.CAMERA_OBJECTS, settings.language)
@@ -88,11 +88,11 @@ def _suspected(writer: Writer, alert: Alert, now: datetime, settings: Settings) 
 
 
 def _is_late(alert: Alert, raised: Raised, now: datetime) -> bool:
-    """True if this was decided before the end of the occurrence that it is about.
+    """True if the rule decided before the end of the occurrence that the signal is about.
 
-    A rule that decides after the end is no late message, though the start be the same: a car may still stand where it
-    stood when the rule's hours ended. A start or an end later than `now` was written by a clock that has been put back
-    since, and makes nothing late: else every alert of this key would be dropped until the clock has caught up.
+    A decision after the end is not late, even with the same start: a car may still stand where it stood when the rule's
+    hours ended. A start or an end later than `now` was written before the clock was put back, and makes no signal late:
+    otherwise every alert of this key would be dropped until the clock has caught up.
     """
     if alert.ended_at is None or alert.ended_at > now or raised.started_at > _began(alert):
         return False
@@ -102,8 +102,8 @@ def _is_late(alert: Alert, raised: Raised, now: datetime) -> bool:
 def _reappears(alert: Alert, raised: Raised, now: datetime, alarms: AlarmSettings) -> bool:
     """True if the alert that ended a short while ago fires again.
 
-    An occurrence that began after this one, and ended later than `now`, was timed by a clock that has been put back
-    since. How long ago that was, nobody can tell: what fires now is a new alert with times of its own.
+    An occurrence that began after this one and ended later than `now` was recorded before the clock was put back. How
+    long ago it ended is unknown, so the signal opens a new alert with times of its own.
     """
     assert alert.ended_at is not None
     if raised.started_at < _began(alert) and alert.ended_at > now:
@@ -112,16 +112,16 @@ def _reappears(alert: Alert, raised: Raised, now: datetime, alarms: AlarmSetting
 
 
 def _began(alert: Alert) -> datetime:
-    """When its last occurrence began."""
+    """The time at which the alert's latest occurrence began."""
     return alert.active_since or alert.started_at
 
 
 def end_alert(writer: Writer, ended: Ended, now: datetime, settings: Settings | None = None) -> Alert | None:
-    """The condition no longer holds. None when no alert of this key is open, or when the open one began after the
-    occurrence that ended (nothing is written; a beginning later than `now` is of a clock that was put back since).
+    """End the alert of this key. None, and nothing is written, when none is open, or when the open one began after the
+    occurrence that ended. A beginning later than `now` was written before the clock was put back and does not count.
 
-    A latched alert does not end: it begins to clear, and ends when it has been quiet for a while; at once when its
-    settings have changed, since nobody watches it any more.
+    A latched alert does not end at once: it begins to clear, and ends when it has been quiet for a while. When its
+    settings have changed it does end at once, since no rule watches it any more.
     """
     settings = settings or defaults()
     alert = writer.open_alert(ended.key)
@@ -144,7 +144,7 @@ def end_alert(writer: Writer, ended: Ended, now: datetime, settings: Settings | 
 def close(
     writer: Writer, alert: Alert, ended_at: datetime, now: datetime, settings: Settings, *, detail: dict[str, Any]
 ) -> Alert:
-    """End the open alert. An acknowledgement stays, for good; what it inhibited is released."""
+    """End the open alert. Its acknowledgement is kept for good, and the alerts that it inhibited are released."""
     check(alert, AlertStep.END, SYSTEM, now)
     over = replace(
         alert, ended_at=ended_at, clearing_since=None, stale_since=None, latched_since=None, acknowledged_until=None
@@ -154,9 +154,9 @@ def close(
 
 
 def note_condition(writer: Writer, standing: Standing, now: datetime) -> Alert | None:
-    """A rule or the pipeline says that a condition is pending, clearing, stale, or active again; its alert, if open.
+    """Record that a condition is pending, clearing, stale or active again, as a rule or the pipeline reports it.
 
-    Nothing is written where this is known already.
+    Returns the alert, if it is open. Nothing is written when this is known already.
     """
     alert = writer.open_alert(standing.key)
     if standing.condition in {Condition.PENDING, Condition.NORMAL}:
@@ -169,7 +169,7 @@ def note_condition(writer: Writer, standing: Standing, now: datetime) -> Alert |
         return _fall_silent(writer, alert, standing.since, now)
     alert = _be_heard(writer, alert, now)
     if alert.latched_since is not None:
-        return alert  # what is latched is cleared by its ends only
+        return alert  # only the end of its occurrence clears a latched alert
     if standing.condition is Condition.CLEARING and alert.clearing_since is None:
         return _clear(writer, alert, standing.since, now)
     if standing.condition is Condition.ACTIVE and alert.clearing_since is not None:
@@ -180,10 +180,10 @@ def note_condition(writer: Writer, standing: Standing, now: datetime) -> Alert |
 def acknowledge(
     writer: Writer, alert_id: int, actor: Actor, now: datetime, *, settings: Settings | None = None, reason: str = ""
 ) -> Alert:
-    """Somebody has seen the alert; also possible after the condition has gone.
+    """Acknowledge the alert; also possible after the condition has cleared.
 
-    It counts for as long as the settings say, unless there is work behind it (an event). Raises NotFound, Forbidden,
-    and IllegalMove when it is acknowledged already (by whom and when).
+    The acknowledgement expires as configured, unless the alert has an event that people work on. Raises NotFound,
+    Forbidden, and IllegalMove when it is acknowledged already (by whom and when).
     """
     alert = writer.alert(alert_id)
     reason = check(alert, AlertStep.ACKNOWLEDGE, actor, now, reason)
@@ -197,7 +197,7 @@ def acknowledge(
 
 
 def _new(writer: Writer, before: Alert | None, raised: Raised, evidence: Evidence | None, now: datetime) -> Alert:
-    """A shelf that still lasts, and a work order, are the alarm's: the next alert of its key has them, too."""
+    """Open a new alert. Shelving that still lasts and a work order belong to the key: the new alert takes them over."""
     alert = Alert(
         key=raised.key,
         kind=raised.kind,
@@ -234,7 +234,7 @@ def _new(writer: Writer, before: Alert | None, raised: Raised, evidence: Evidenc
 def _reopen(  # noqa: PLR0917 - what fires again, and when
     writer: Writer, alert: Alert, raised: Raised, evidence: Evidence | None, now: datetime, alarms: AlarmSettings
 ) -> Alert:
-    """The same alert, one occurrence more: nobody has acknowledged or judged this one. Too often: it is latched."""
+    """Open the alert for another occurrence, not yet acknowledged or verified. If it fires too often it is latched."""
     check(alert, AlertStep.REOPEN, SYSTEM, now)
     event_id = alert.event_id if _is_worked_on(writer, alert) else None
     detail = _cause(raised, evidence) | _taken_away(alert) | {"started_at": iso(raised.started_at)}
@@ -257,7 +257,7 @@ def _reopen(  # noqa: PLR0917 - what fires again, and when
 
 
 def _latched(writer: Writer, alert: Alert, now: datetime, alarms: AlarmSettings) -> Alert:
-    """Has it fired, or risen, too often? Then it is latched."""
+    """Latch the alert if it has fired, or risen in severity, too often."""
     flapping = alarms.flapping
     since = now - flapping.within
     fired = [taken for taken in writer.alert_steps(alert.id) if taken.at > since and _counts(taken)]
@@ -268,14 +268,14 @@ def _latched(writer: Writer, alert: Alert, now: datetime, alarms: AlarmSettings)
 
 
 def _counts(taken: TakenStep) -> bool:
-    """It fired, or rose to what it had been before. A flood that rises from band to band does not flap."""
+    """True for a step that counts as flapping: it fired, or rose to a severity that it had before, not to a new one."""
     return taken.step in _FIRED or (taken.step is AlertStep.WORSEN and bool(taken.detail.get("again")))
 
 
 def _still(  # noqa: PLR0917 - what is raised again, and when
     writer: Writer, alert: Alert, raised: Raised, evidence: Evidence | None, now: datetime, alarms: AlarmSettings
 ) -> Alert | None:
-    """It is open: it may be heard again, recur, or change its severity. None when nothing has changed."""
+    """Update the open alert: no longer stale, recurring, or with another severity. None when nothing has changed."""
     before = alert
     alert = _be_heard(writer, alert, now)
     if alert.clearing_since is not None:
@@ -321,7 +321,7 @@ def _worsen(writer: Writer, alert: Alert, raised: Raised, evidence: Evidence | N
 
 
 def _was_so_grave(reader: Reader, alert: Alert, priority: Priority) -> bool:
-    """Was it of this priority, or a graver one, before?"""
+    """True if the alert had this severity, or a higher one, before."""
     told = [str(taken.detail["priority"]) for taken in reader.alert_steps(alert.id) if "priority" in taken.detail]
     return any(before <= priority.value for before in told)
 
@@ -337,7 +337,7 @@ def _graver(one: Priority, other: Priority) -> bool:
 
 
 def _renewed(alert: Alert, raised: Raised, evidence: Evidence | None) -> Alert:
-    """With what the rule saw now; the picture stays when there is no newer one."""
+    """The alert with the rule's newest findings; the picture stays when there is no newer one."""
     return replace(
         alert,
         priority=raised.priority,
@@ -353,7 +353,7 @@ def _renewed(alert: Alert, raised: Raised, evidence: Evidence | None) -> Alert:
 
 
 def _taken_away(alert: Alert) -> dict[str, Any]:
-    """What no longer holds, for the record."""
+    """What this step takes away from the alert, for the record."""
     lost = {
         "ended_at": iso(alert.ended_at),
         "acknowledged_at": iso(alert.acknowledged_at),
@@ -366,7 +366,7 @@ def _taken_away(alert: Alert) -> dict[str, Any]:
 
 
 def _is_worked_on(reader: Reader, alert: Alert) -> bool:
-    """Is there an event, and is it open?"""
+    """True if the alert has an open event."""
     return alert.event_id is not None and reader.event(alert.event_id).closed_at is None
 
 
@@ -427,7 +427,7 @@ def _cause(raised: Raised, evidence: Evidence | None) -> dict[str, Any]:
 
 
 def _gaps(gaps: Sequence[Gap]) -> dict[str, Any]:
-    """When the site could not be seen meanwhile, and for how long together; nothing where there was no gap."""
+    """The times at which the site could not be seen, and their total; empty where there was no gap."""
     if not gaps:
         return {}
     blind_s = sum((end - start).total_seconds() for start, end in gaps)

@@ -1,4 +1,4 @@
-"""How far apart and how alike two sights of an object are."""
+"""Distance and similarity of two detections."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ import numpy as np
 
 from data.model.observation import Detection, Vectors
 
-UNLIKE = 0.42  # of the appearance's mass: above, it is another object in the same place
-_LEARN = 0.1  # of each new sight, so that dusk changes what is known of an object and a passing shadow does not
-SAME_SIDE = 0.15  # of the box: an edge that is off by less is where it was
-_MOSTLY = 0.8  # of a part lies in the whole
-_SAME_GROUND = 0.2  # of the lower box's height: what stands in front of another has its foot lower
-_EDGE = 0.01  # of the picture: a box that touches it is leaving or coming
+UNLIKE = 0.42  # share of the appearance's mass: above it, another object stands in the same place
+_LEARN = 0.1  # weight of each new detection: dusk changes the known appearance, a passing shadow does not
+SAME_SIDE = 0.15  # share of the box: an edge that moved by less has not moved
+_MOSTLY = 0.8  # share of a part that lies within the whole
+_SAME_GROUND = 0.2  # share of the lower box's height: an object in front of another has its foot lower
+_EDGE = 0.01  # share of the picture: a box this close to the border is leaving or coming
 
 
 def apart(this: Detection, that: Detection, aspect: float) -> float:
-    """Distance of the feet in heights of the taller box."""
+    """Distance between the feet, in heights of the taller box."""
     across = (this.foot[0] - that.foot[0]) * aspect
     height = max(this.xyxy[3] - this.xyxy[1], that.xyxy[3] - that.xyxy[1], 1e-6)
     return math.hypot(across, this.foot[1] - that.foot[1]) / height
 
 
 def alike_in_size(this: Detection, that: Detection) -> bool:
-    """Is neither box more than a third higher than the other?"""
+    """True if neither box is more than a third taller than the other."""
     heights = this.xyxy[3] - this.xyxy[1], that.xyxy[3] - that.xyxy[1]
     return max(heights) <= 1.35 * min(heights)
 
@@ -32,10 +32,10 @@ def alike_in_size(this: Detection, that: Detection) -> bool:
 def is_covered_part(
     whole: Detection, part: Detection, *, within: float = SAME_SIDE, at_least: float = SAME_SIDE
 ) -> bool:
-    """Is `part` what something in front leaves to be seen of `whole`? Three of its edges are where they were.
+    """True if `part` is `whole`, partly covered by something in front: three of its edges are where they were.
 
-    `within`: of the box, so far those three may be off; `at_least` so far is the fourth. Not where the picture's edge
-    may be what hides it: there it looks the same when it leaves.
+    `within`: by how much those three may be off, as a share of the box; the fourth is off by `at_least` as much. False
+    at the border of the picture, where an object that leaves looks the same.
     """
     left, top, right, bottom = whole.xyxy
     width, height = max(right - left, 1e-6), max(bottom - top, 1e-6)
@@ -90,7 +90,7 @@ def touches_edge(detection: Detection) -> bool:
 
 
 def unlike(known: Vectors | None, shown: Vectors | None) -> bool:
-    """Do these look like two different objects? False where nothing is known of how one looks (None or all 0).
+    """True if these look like two different objects; False where the appearance of one is unknown (None or all 0).
 
     Both are shares that sum to 1; compared by histogram intersection (Swain and Ballard, 1991).
     """
@@ -100,7 +100,7 @@ def unlike(known: Vectors | None, shown: Vectors | None) -> bool:
 
 
 def learnt(known: Vectors | None, shown: Vectors | None) -> Vectors | None:
-    """What is known of an object's looks after one more sight of it."""
+    """The known appearance of an object, updated by one more detection."""
     if shown is None or not shown.any():
         return known
     if known is None or not _comparable(known, shown):

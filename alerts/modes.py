@@ -13,7 +13,7 @@ from data.model.durations import Duration
 
 
 class IntrusionInMode(BaseModel):
-    """What is given here takes the place of the rule's own setting; what is left out stays."""
+    """A setting given here replaces the rule's own; one that is left out stays."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

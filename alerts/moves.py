@@ -1,4 +1,4 @@
-"""The one table of an alert's moves: who may make them, and when. Everything refused says why."""
+"""The one table of an alert's moves: who may make them, and when. Every refusal gives its reason."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ REASON_LIMIT = 500  # characters
 
 
 class Why(NamedTuple):
-    """What is so instead: in English, and as a sentence of the screens' words with what stands in it."""
+    """The reason of a refusal: in English, and as a key of the screens' words with its values."""
 
     text: str
     key: str = "now"
@@ -27,7 +27,7 @@ class Why(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """What must be so; `why` says what is so instead."""
+    """A precondition of a move; `why` gives the reason when it does not hold."""
 
     holds: Callable[[Alert, datetime], bool]
     why: Callable[[Alert], Why]
@@ -35,7 +35,7 @@ class Need:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """`action` None: only the system does it. `by_system`: the system may do it, too (a human's step otherwise)."""
+    """A move of an alert. `action`: the right it needs; None for a move that only the system makes."""
 
     action: Action | None
     needs: tuple[Need, ...] = ()
@@ -122,9 +122,10 @@ MOVES = MappingProxyType(
 
 
 def check(alert: Alert, step: AlertStep, actor: Actor, now: datetime, reason: str = "") -> str:
-    """The reason, tidied, when the move is allowed.
+    """Return the tidied reason when the move is allowed.
 
-    Raises Forbidden (not this role), IllegalMove (not now, and why) or InputRejected (no reason, or too long a one).
+    Raises Forbidden (not this role), IllegalMove (not possible now, with the reason) or InputRejected (the reason is
+    missing or too long).
     """
     move = MOVES[step]
     if move.action is not None:

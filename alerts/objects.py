@@ -1,4 +1,4 @@
-"""What the rules on objects have in common: from a recipe to stays, from stays to signals."""
+"""Shared by the rules on objects: recipes to stays, and stays to signals."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ from data.model.sightings import LookVerdict
 from data.model.zone import Zone
 from data.ports.recipe import CloserSight, Context, LookWanted, RuleRecipe
 
-PENDING_FROM_SHARE = 1 / 6  # of the time allowed: who only stops for a moment is not worth a word
-_CLEARING_FROM_SHARE = 0.5  # of the time after which it has left
-_CLEARS_SLOWLY_S = 10.0  # what leaves sooner ends without a word before
+PENDING_FROM_SHARE = 1 / 6  # share of the allowed time: a shorter stop is not reported as pending
+_CLEARING_FROM_SHARE = 0.5  # share of the time unseen after which the object has left
+_CLEARS_SLOWLY_S = 10.0  # with a shorter limit an alert ends without CLEARING before
 
 
 class ObjectRuleRecipe(RuleRecipe):
@@ -98,7 +98,7 @@ def zone_of(recipe: RuleRecipe, place: Place, zone_id: str | None) -> Zone | Non
 def watched_by(
     recipe: ObjectRuleRecipe, place: Place, *, unseen_for_s: float, occluded_for_s: float, remember: int = 1
 ) -> Watched:
-    """What counts for this rule. Raises InputRejected when the site lacks one of its zones."""
+    """The objects that this rule judges. Raises InputRejected when the site lacks one of its zones."""
     excluded = (zone_of(recipe, place, zone_id) for zone_id in recipe.except_zones)
     return Watched(
         zone=zone_of(recipe, place, recipe.zone),
@@ -119,19 +119,19 @@ def clearing_from_s(limit_s: float) -> float:
 
 @dataclass(slots=True)
 class StayAlerts:
-    """Raises and ends the alerts of one rule, one for each stay at most."""
+    """Raises and ends the alerts of one rule, at most one for each stay."""
 
     recipe: ObjectRuleRecipe
     site: str
     stays: Stays
     zone_info: ZoneInfo
     anywhere: bool  # objects may move while their stay goes on
-    timed: bool = False  # how long they stay is told with their alerts
+    timed: bool = False  # alerts say how long the object stayed
     in_force_since: Mark | None = field(default=None)
     second: SecondLooks = field(default_factory=SecondLooks)
-    picture_s: float = 0.0  # between the last two
+    picture_s: float = 0.0  # seconds between the last two pictures
     _looked_at: datetime | None = None
-    _told: set[str] = field(default_factory=set)  # stays whose alert was pending when it was asked last
+    _told: set[str] = field(default_factory=set)  # stays that were pending at the last call of `standings`
 
     @classmethod
     def of(
@@ -167,7 +167,7 @@ class StayAlerts:
         self.in_force_since = stay_state.restore(self.stays, state, anywhere=self.anywhere, sizes=sizes)
 
     def look(self, seen: Detections) -> list[Signal]:
-        """Follow every stay into this picture; the alerts that end with it."""
+        """Follow every stay into this picture; returns the ends of alerts."""
         before, self._looked_at = self._looked_at, seen.at
         self.picture_s = 0.0 if before is None else (seen.at - before).total_seconds()
         over = self.stays.look(seen)
@@ -176,7 +176,7 @@ class StayAlerts:
         return self.ended(over, seen.at) + self.keep_hours(seen.at)
 
     def keep_hours(self, at: datetime) -> list[Signal]:
-        """Call after each look. Outside its hours the rule's alerts end, and time does not count."""
+        """End the rule's alerts outside its hours, when time does not count. Called after each look."""
         if self.in_force_since is not None and self.in_force_since.at > at:
             self.in_force_since = None  # restored from a recording that began anew
         if in_force(self.recipe.during, at, self.zone_info):
@@ -189,7 +189,7 @@ class StayAlerts:
         return [self._ended(stay, at, at) for stay in raised]
 
     def counted_s(self, since: Mark, now: datetime) -> float:
-        """Seconds from the mark until now, without blind gaps and the time outside the rule's hours."""
+        """Seconds from the mark until now, without blind gaps and without time outside the rule's hours."""
         if self.in_force_since is None:
             return 0.0
         if self.recipe.during and self.in_force_since.at > since.at:
@@ -198,20 +198,20 @@ class StayAlerts:
 
     @property
     def counted(self) -> list[Stay]:
-        """Those that are there and that the rule is about."""
+        """The present stays that the rule is about."""
         return [stay for stay in self.stays.present if self.stays.counts(stay)]
 
     def may_raise(self, stay: Stay) -> bool:
-        """In sight, without an alert yet, of a label that counts, and certain enough."""
+        """True for a stay in sight, without an alert, with a label that counts, and certain enough."""
         if stay.raised or not stay.in_sight or not self.stays.counts(stay):
             return False
         return not self.recipe.median_confidence or median(stay.scores) >= self.recipe.median_confidence
 
     def standings(self, counted: Sequence[tuple[Stay, Mark]]) -> list[Standing]:
-        """PENDING of these stays, each since its mark, and CLEARING of those that have not been seen for some time.
+        """PENDING for these stays, each since its mark, and CLEARING for stays that were not seen for some time.
 
-        What has been pending stays so until the stay has an alert, is over, or is no longer counted: a sight more or
-        less is not told of.
+        A pending stay remains pending until it has an alert, is over, or no longer counts: a single missed detection
+        changes nothing.
         """
         waiting = [(s, since) for s, since in counted if (s.id in self._told and not s.raised) or self.may_raise(s)]
         self._told = {stay.id for stay, _ in waiting}
@@ -229,7 +229,7 @@ class StayAlerts:
         return self.stays.time.since(stay.unseen_since, now) >= clearing_from_s(self.stays.leaves_after_s(stay))
 
     def due(self, stay: Stay, since: Mark, at: datetime) -> list[Signal]:
-        """The alert of a stay that the rule wants to tell of: now, or when its second look is over, if it must be."""
+        """Raise the alert of a stay: now, or after its second look where it is in doubt."""
         if not self.second.doubts(stay):
             seen = self.second.verdict(stay) is LookVerdict.SEEN
             return [self.raised(stay, since, at, LookVerdict.SEEN if seen else None)]
@@ -247,7 +247,7 @@ class StayAlerts:
         return [self.raised(stay, since, at, verdict)]
 
     def overdue(self, at: datetime) -> list[Signal]:
-        """What waits for a look that does not come, as there are no pictures or no time for it: probable."""
+        """Raise, as probable, alerts whose second look did not come in time: no pictures, or no processor time."""
         signals = list[Signal]()
         for stay in self.stays.present:
             look = stay.look
@@ -258,7 +258,10 @@ class StayAlerts:
         return signals
 
     def looks_wanted(self, due_in_s: Mapping[str, float], limit_s: float) -> list[LookWanted]:
-        """`due_in_s`: seconds until the alert of each stay without one, by its id. The most urgent first."""
+        """The second looks that are wanted now, the most urgent first.
+
+        `due_in_s`: seconds until the alert of each stay that has none yet, by the stay's id.
+        """
         now, lead = self._looked_at, lead_s(limit_s, self.picture_s)
         if now is None or not self.second.offered or self.in_force_since is None:
             return []
@@ -274,7 +277,7 @@ class StayAlerts:
         return sorted(wanted, key=lambda one: one.due_in_s)
 
     def looked(self, subject: str, sight: CloserSight, at: datetime) -> list[Signal]:
-        """A look has shown this; the alert that waited for it, or what it says of the one that is out."""
+        """Note the result of a second look; the alert that waited for it, or an update of the one that is out."""
         stay = next((one for one in self.stays.present if one.id == subject), None)
         if stay is None:
             return []
@@ -288,7 +291,7 @@ class StayAlerts:
         return self.due(stay, look.held[0], at) if due and look.held is not None and not stay.raised else []
 
     def _answered(self, stay: Stay, look: Look, verdict: LookVerdict, at: datetime) -> list[Signal]:
-        """The alert went out before the look was over: it learns what was seen, or is withdrawn."""
+        """Update, or withdraw, an alert that went out before its second look was over."""
         if verdict.value == look.told:
             return []  # undecided as before: it is looked at again, later
         told, since = self.second.told(stay, verdict, at), stay.alert_since
@@ -299,7 +302,7 @@ class StayAlerts:
         return [replace(signal, again=True)]
 
     def raised(self, stay: Stay, since: Mark, at: datetime, verdict: LookVerdict | None = None) -> Raised:
-        """From now on the stay has an alert, about what it does since then. `verdict`: of its second look."""
+        """Raise the alert of this stay, which counts from `since`. `verdict`: of its second look."""
         second_look = None if verdict is None else self.second.told(stay, verdict, at)
         if stay.look is not None:
             stay.look.asked = verdict is not None and not self.second.decided(stay, verdict)
@@ -321,7 +324,7 @@ class StayAlerts:
         )
 
     def ended(self, over: Sequence[Stay], at: datetime) -> list[Signal]:
-        """The alerts of those stays that had one, ended when the object left the zone."""
+        """The ends of these stays' alerts, at the time the object left the zone."""
         return [self._ended(stay, self._ended_at(stay), at) for stay in over if stay.raised]
 
     def _ended(self, stay: Stay, ended_at: datetime, at: datetime) -> Ended:
@@ -333,14 +336,14 @@ class StayAlerts:
         return Ended(self._key(stay), ended_at, at, self._gaps(stay), dwell=dwell, second_look=told)
 
     def _ended_at(self, stay: Stay) -> datetime:
-        """When it was seen last; of a vehicle that stood and was lost while it drove off, when it began to."""
+        """When the stay ended: when it left, or, for a vehicle that was lost while it drove off, when it began to."""
         drives = not self.anywhere and stay.family == "vehicle"
         return (stay.driving_off_at if drives else None) or stay.ended_at
 
     def drove_off(self, at: datetime) -> list[Signal]:
-        """The alerts of vehicles that stood, and moved on within the zone: they ended when they did.
+        """The ends of alerts of vehicles that stood and moved on within the zone, at the time they moved.
 
-        People who linger take steps now and then.
+        Not of people: who lingers takes steps now and then.
         """
         vehicles = [s for s in self.stays.present if s.raised and s.family == "vehicle"]
         gone = [s for s in vehicles if not s.standing and s.drove_off_at is not None]
@@ -375,7 +378,7 @@ class ObjectRule(ABC):
         self._alerts.restore(state)
 
     def judge(self, seen: Observation | Tick) -> Sequence[Signal]:
-        """Signals of one picture; a Tick only tells whether time could be seen, and which modes are on."""
+        """Signals of one picture; a Tick only says whether the site could be seen, and which modes are on."""
         if isinstance(seen, Tick):
             self._alerts.stays.tick(seen)
             self._apply_modes(seen.modes)
@@ -394,11 +397,11 @@ class ObjectRule(ABC):
         return self._alerts.looked(subject, sight, at)
 
     def _due(self) -> tuple[Mapping[str, float], float]:
-        """Seconds until the alert of each stay that may have one, by its id, and the rule's time limit, seconds."""
+        """Seconds until the alert of each stay that may get one, by stay id; and the rule's time limit in seconds."""
         return {}, math.inf
 
     def _apply_modes(self, modes: frozenset[str]) -> None:  # noqa: B027 - most rules know no modes
-        """Which modes of the city are on now."""
+        """Apply the city's modes that are on now."""
 
     @abstractmethod
     def _judged(self, seen: Detections) -> list[Signal]:

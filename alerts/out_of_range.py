@@ -1,4 +1,4 @@
-"""Raises an alert when a gauge gives a value that cannot be; the other rules do not get to see it."""
+"""Raises an alert when a gauge gives an impossible value, which is kept from the other rules."""
 
 from __future__ import annotations
 
@@ -68,14 +68,14 @@ class Recipe(RuleRecipe):
 
 
 class OutOfRange:
-    """The live rule at one site. Late rows are kept from the other rules, too, but do not raise."""
+    """The live rule at one site. Impossible late rows are also kept from the other rules, but raise no alert."""
 
     def __init__(self, recipe: Recipe, site: str) -> None:
         self._recipe = recipe
         self._low, self._high = recipe.range
         self._watched = Watched(site, recipe.name, recipe.quantity, recipe.monitor)
         self._judged_until: dict[str, tuple[datetime, float]] = {}
-        self._since: dict[str, tuple[datetime, int]] = {}  # of those that are on the way to the other state
+        self._since: dict[str, tuple[datetime, int]] = {}  # of gauges about to change state: since when, and samples
         self._open: set[str] = set()
 
     def resume(self, open_alerts: Sequence[Alert]) -> None:
@@ -84,7 +84,7 @@ class OutOfRange:
         self._open = {subject for subject in subjects if self._watched.key(subject) in keys}
 
     def snapshot(self) -> Any:
-        """What is on the way to the other state; None when nothing is."""
+        """The gauges that are about to change state; None when there are none."""
         return {name: [at.isoformat(), count] for name, (at, count) in self._since.items()} or None
 
     def restore(self, state: Any) -> None:
@@ -95,7 +95,7 @@ class OutOfRange:
             raise ValueError(f"the state cannot be read: {error!r}") from error
 
     def believes(self, reading: Reading) -> bool:
-        """May the other rules judge it?"""
+        """True if the other rules may judge this reading."""
         return not self._watched.judges(reading) or self._low <= reading.value <= self._high
 
     def judge(self, seen: Observation | Tick) -> Sequence[Signal]:

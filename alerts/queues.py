@@ -1,4 +1,4 @@
-"""Queues: standing vehicles of one lane, each close to the next. They wait; they are not parked."""
+"""Queues: standing vehicles of one lane, each close to the next. They wait and are not parked."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ NEIGHBOURS_WITHIN = 3.0  # box heights between the boxes: about 4.5 m for cars
 
 
 def queued(stays: Sequence[Stay], least: int, aspect: float, *, within: float = NEIGHBOURS_WITHIN) -> list[Stay]:
-    """Those that stand in a queue of at least `least`; one hidden by another for a moment still counts."""
+    """The stays that stand in a queue of at least `least` vehicles; one that is briefly hidden still counts."""
     standing = [stay for stay in stays if stay.on_spot]
     groups: list[list[Stay]] = []
     for stay in standing:

@@ -1,7 +1,7 @@
-"""Rain out of a counter's rows: which of them are wrong, which falls are resets, and what has fallen up to each row.
+"""Rain from a counter's rows: which rows are wrong, which falls are resets, and the rain up to each row.
 
-A counter only rises, until it is reset and begins at zero. Rows may be wrong: a spike, a zero, a step back. What a row
-is can only be told by the rows after it, so each new row may change the judgement of the last few.
+A counter only rises, until it is reset and begins at zero. Rows may be wrong: a spike, a zero, a step back. Only later
+rows tell which, so each new row may change the judgement of the last few.
 
 The rows that are right form a path through the series. Each way of reading the series has a cost: a row left out, a
 reset, a step that would be heavy rain. The cheapest path counts (Viterbi's algorithm; at most `_SKIPPED` rows in a row
@@ -15,11 +15,11 @@ from array import array
 from alerts.series import Series
 from data.model.plausible import most_rain_mm
 
-HEAVY_SHARE = 0.4  # of the most rain ever: a larger step counts only when the next row confirms it
+HEAVY_SHARE = 0.4  # share of the world record: a larger step counts only when the next row confirms it
 
 _OUTLIER = 1.0  # cost of a row that is left out
-_OUTLIER_AGAIN = 0.35  # of each further one in a row, where the counter is seen to go on afterwards
-_LATE_START = 1.5  # of each row at the very beginning: a first row that is wrong is seldom
+_OUTLIER_AGAIN = 0.35  # cost of each further row left out in succession, where the counter goes on afterwards
+_LATE_START = 1.5  # cost of each row left out at the beginning: a wrong first row is rare
 _RESET = 1.8  # less than two rows left out: a fall that stays for two rows is a reset
 _SOON_AFTER_RESET = 20.0  # mm: so much may fall within a few rows
 _SKIPPED = 4
@@ -31,7 +31,7 @@ _Best = tuple[float, float, float, int]
 
 
 class RainCounter:
-    """What had fallen up to each row of a series of counter readings, mm. `resolution`: a smaller fall is no reset."""
+    """Rain up to each row of a series of counter readings, mm. `resolution`: a smaller fall is no reset."""
 
     def __init__(self, series: Series, resolution: float) -> None:
         self._series = series
@@ -39,7 +39,7 @@ class RainCounter:
         self._cost = array("d")  # of the cheapest path that ends with the row
         self._line = array("d")  # the counter on that path: its highest value since the last reset
         self._rain = array("d")  # on that path since its beginning
-        self._back = array("b")  # how many rows back the path's row before it is; 0 where the path begins
+        self._back = array("b")  # distance in rows to the previous row of the path; 0 where the path begins
         self._fallen = array("d")  # on the cheapest of all paths
         self._last = -1  # the last row of that path
         self._forgotten = 0  # rows since the path began that the series has dropped
@@ -65,14 +65,14 @@ class RainCounter:
         self._forgotten += rows
 
     def fallen(self, first: int) -> float:
-        """What fell with this row and those after it; of the very first row of all nothing is known."""
+        """Rain of this row and those after it; the very first row of a series counts as none."""
         if first >= len(self._fallen):
             return 0.0
         return self._fallen[-1] - self._fallen[max(first - 1, 0)]
 
     def _add(self, row: int) -> None:
         value = self._series.values[row]
-        if row and value == self._line[row - 1]:  # it is dry: nothing is cheaper
+        if row and value == self._line[row - 1]:  # no change: no other path is cheaper
             self._keep((self._cost[row - 1], value, self._rain[row - 1], 1))
             return
         best: _Best | None = (_LATE_START * row, value, 0.0, 0) if row + self._forgotten <= _SKIPPED else None
@@ -92,7 +92,7 @@ class RainCounter:
         self._back.append(back)
 
     def _step(self, before: int, row: int) -> tuple[float, float, float]:
-        """Cost, the counter and the rain of going from one row to another, the rows between being left out."""
+        """Cost, counter and rain of a step from one row to another that leaves out the rows between."""
         value, line = self._series.values[row], self._line[before]
         if line - self._resolution <= value <= line:
             return 0.0, line, 0.0
@@ -105,7 +105,7 @@ class RainCounter:
         return (_RESET + 0.5 * value / heavy, value, value) if value <= heavy else (_RESET + 0.5, value, 0.0)
 
     def _left_out(self, before: int, row: int) -> float:
-        """Cost of leaving out the rows between. They are surely wrong where the counter then goes on as before."""
+        """Cost of leaving out the rows between; lower where the counter then goes on, since they are surely wrong."""
         count = row - before - 1
         if count < 2:
             return _OUTLIER * count
@@ -118,12 +118,12 @@ class RainCounter:
         return _OUTLIER * count
 
     def _rises(self, row: int) -> bool:
-        """Has this row risen from the one before as a counter does?"""
+        """True if this row has risen from the one before as a counter does."""
         step = self._series.values[row] - self._series.values[row - 1]
         return 0 < step <= HEAVY_SHARE * most_rain_mm(self._series.passed(row))
 
     def _settle(self) -> None:
-        """Choose the path anew and fill in what fell, from where it leaves the one that was chosen before."""
+        """Choose the cheapest path anew and fill in the rain from where it leaves the previous path."""
         rows = len(self._series)
         ends = range(max(0, rows - 1 - _SKIPPED), rows)
         last = min(ends, key=lambda row: self._cost[row] + _OUTLIER * (rows - 1 - row), default=-1)

@@ -69,7 +69,7 @@ class Recipe(RuleRecipe):
 
 
 class RateOfRise:
-    """The live rule at one site. A late reading is put in its place and the newest is judged again."""
+    """The live rule at one site. A late reading is inserted at its own time and the newest is judged again."""
 
     def __init__(self, recipe: Recipe, site: str) -> None:
         self._recipe = recipe

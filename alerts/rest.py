@@ -1,7 +1,7 @@
-"""When something came to rest, and when it moved off: judged by how much its box trembles while it stands.
+"""When an object came to rest and when it moved off, judged by the jitter of its box while it stands.
 
-A box is noisy, so "still" needs room, and a car that slows down is within that room before it stands. Looking back from
-when it has surely stood, its place and the tremble of its box are known, and with them when it was there first.
+Boxes are noisy, so "still" needs a tolerance, and a car that slows down is within it before it stands. Once the car has
+surely stood, its place and the jitter of its box are known, and from them the time at which it first was there.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from alerts.likeness import apart
 from alerts.seen_time import Mark
 from data.model.observation import Detection
 
-KEPT_S = 12.0  # of sights
+KEPT_S = 12.0  # detections are kept for so long
 _LEAST_TREMBLE = 0.06  # box heights
-_LEAST_PLACE = 0.004  # of the picture's height: a network does not place an edge more exactly
+_LEAST_PLACE = 0.004  # share of the picture's height: no network places an edge more exactly
 _MOST_TREMBLE = 0.25  # box heights
-_TREMBLES = 3.0  # so many times the usual tremble is still standing
-SETTLED_S = 1.0  # the last part of a stand, by which its place is known
+_TREMBLES = 3.0  # up to so many times the usual jitter counts as standing
+SETTLED_S = 1.0  # last seconds of a stand from which its place is computed
 
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """`came`: the middle between the picture before and this one."""
+    """A detection of the object. `came`: the middle between the previous picture and this one."""
 
     came: Mark
     at: datetime
@@ -36,14 +36,14 @@ class Sight:
 
 
 def noted(sights: deque[Sight], sight: Sight) -> None:
-    """Keep it, and forget what is long ago."""
+    """Add the detection and drop those older than `KEPT_S`."""
     sights.append(sight)
     while (sight.at - sights[0].at).total_seconds() > KEPT_S:
         sights.popleft()
 
 
 def resting_place(sights: Sequence[Sight], last_s: float = SETTLED_S) -> Detection:
-    """The newest detection with the middle box of these last seconds. At least one sight."""
+    """The newest detection, with the median box of these last seconds. `sights` must not be empty."""
     newest = sights[-1]
     settled = [s for s in sights if (newest.at - s.at).total_seconds() <= last_s]
     left, top, right, bottom = (float(v) for v in np.median([s.detection.xyxy for s in settled], axis=0))
@@ -51,7 +51,7 @@ def resting_place(sights: Sequence[Sight], last_s: float = SETTLED_S) -> Detecti
 
 
 def came_to_rest(sights: Sequence[Sight], place: Detection, aspect: float) -> Mark:
-    """When what stands at this place now came there, as far back as the sights reach; one that jumps is no move."""
+    """When the object at this place came there, as far back as `sights` reach. A single outlier is not a move."""
     room = _room(sights, place, aspect)
     first, outside = len(sights) - 1, 0
     for i in range(len(sights) - 1, -1, -1):
@@ -65,7 +65,7 @@ def came_to_rest(sights: Sequence[Sight], place: Detection, aspect: float) -> Ma
 
 
 def moved_off(sights: Sequence[Sight], place: Detection, aspect: float) -> datetime:
-    """When what stood at this place was there last: the middle between that sight and the next."""
+    """When the object at this place was there last: the middle between that detection and the next."""
     height = max(place.xyxy[3] - place.xyxy[1], 1e-6)
     room = max(2 * _LEAST_TREMBLE, _LEAST_PLACE / height)
     for i in range(len(sights) - 1, -1, -1):
@@ -75,7 +75,7 @@ def moved_off(sights: Sequence[Sight], place: Detection, aspect: float) -> datet
 
 
 def _room(sights: Sequence[Sight], place: Detection, aspect: float) -> float:
-    """So far from its place its box may be, box heights."""
+    """How far from its place the box of a standing object may be, in box heights."""
     newest = sights[-1].at
     settled = [s for s in sights if (newest - s.at).total_seconds() <= SETTLED_S]
     tremble = median(apart(place, s.detection, aspect) for s in settled)

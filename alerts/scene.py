@@ -1,7 +1,7 @@
-"""The scene a camera usually shows, learned from its own pictures, and how far a picture still shows it.
+"""The scene a camera usually shows, learned from its own pictures, and how well a picture matches it.
 
-Everything compares gradients of brightness, not brightness: light that is switched on or off, dusk, clouds and
-automatic exposure scale them, but leave their directions and places.
+Everything compares gradients of brightness, not brightness: switched lights, dusk, clouds and automatic exposure scale
+gradients but keep their directions and places.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from data.model.camera_health import GRID, Grid, PictureFeatures
 Mask = npt.NDArray[np.bool_]
 
 _LEARN_PICTURES = 15
-_ADAPT = 1 / 120  # of the way to each new picture that shows the scene
+_ADAPT = 1 / 120  # share by which the scene moves towards each new picture of it
 _MOST_SIZES = 3  # a camera's own picture and its substreams
 _SHOWS_IT = 0.6
 _FLOOR = 0.5  # levels a cell: gradients below are noise
 _STRONG = 2.0  # levels a cell: gradients above are structure
-_REACH = (8, 14)  # cells a turned view is looked for, up and down, left and right
-_MIDDLE = slice(3, -3)  # rows without the camera's own lettering
+_REACH = (8, 14)  # cells by which a turned view is searched for, up and down, left and right
+_MIDDLE = slice(3, -3)  # rows without the camera's text overlay
 _DUSK, _DARK, _DAZZLED = 60.0, 40.0, 225.0  # levels beyond which structure may be lost to the light alone
 
 
@@ -48,19 +48,19 @@ class Likeness:
 
 
 def is_flat(scene: Grid) -> bool:
-    """Is there no structure at all (but for lettering at the upper and lower edge)?"""
+    """True for a picture without structure (apart from text overlays at the upper and lower edge)."""
     middle = scene[_MIDDLE]
     return float(middle.max() - middle.min()) < 6.0
 
 
 def slopes(scene: Grid) -> Grid:
-    """Rise of the brightness down and to the right, levels a cell, float32 (2, m, n)."""
+    """Gradient of brightness down and to the right, levels per cell, float32 (2, m, n)."""
     down, right = np.gradient(scene[_MIDDLE])
     return np.stack([down, right]).astype(np.float32)
 
 
 def damped(field: Grid) -> tuple[Grid, Grid]:
-    """Slopes so that a few lamps do not outweigh the rest (2, m, n), and their strength (m, n)."""
+    """Gradients damped so that a few lamps do not outweigh the rest (2, m, n), and their strength (m, n)."""
     strength = np.hypot(field[0], field[1])
     return field / np.sqrt(strength + _FLOOR), strength
 
@@ -77,7 +77,7 @@ def correlation(a: Grid, b: Grid) -> float:
 
 
 class Scene:
-    """Learned from the first pictures that show anything, then slowly followed."""
+    """The usual scene, learned from the first pictures with structure, then adapted slowly."""
 
     def __init__(self) -> None:
         self._first: list[PictureFeatures] = []
@@ -91,20 +91,20 @@ class Scene:
         return self._slopes is not None
 
     def fine(self, picture: PictureFeatures) -> FineView:
-        """What pictures of this one's size usually show."""
+        """The fine view for pictures of this size."""
         if picture.sample.shape not in self._fine and len(self._fine) >= _MOST_SIZES:
             del self._fine[next(iter(self._fine))]
         return self._fine.setdefault(picture.sample.shape, FineView())
 
     def learn(self, picture: PictureFeatures) -> None:
-        """One of the first pictures; those without structure teach nothing."""
+        """Learn from one of the first pictures; those without structure are ignored."""
         if self.learned or is_flat(picture.scene):
             return
         self._first.append(picture)
         self.fine(picture).follow(picture)
         if len(self._first) == _LEARN_PICTURES:
             fields = [slopes(p.scene) for p in self._first]
-            scales = [_scale(field) for field in fields]  # of the same light, else the median mixes exposures
+            scales = [_scale(field) for field in fields]  # to the same light: else the median mixes exposures
             self._scale = float(np.median(scales))
             evened = [field * (self._scale / scale) for field, scale in zip(fields, scales, strict=True)]
             self._slopes = np.median(evened, axis=0).astype(np.float32)
@@ -112,7 +112,7 @@ class Scene:
             self._first = []
 
     def adapt(self, picture: PictureFeatures, likeness: Likeness) -> None:
-        """Follow a picture that shows the scene: the sun wanders, trees grow."""
+        """Adapt to a picture of the scene: shadows move with the sun, trees grow."""
         if self._slopes is None or likeness.match < _SHOWS_IT:
             return
         field = slopes(picture.scene)
@@ -181,7 +181,7 @@ def _same_direction(known: Grid, seen: Grid) -> Mask:
 
 
 def _covered(same_direction: Mask, known_strength: Grid, seen_strength: Grid, brightness: Grid) -> float:
-    """Structure is gone where its gradients are; what became dark may be a lamp that went out: it counts half."""
+    """Share of the scene's structure that is gone; darkened cells count half, since a lamp may have gone out."""
     there = known_strength >= max(_STRONG, float(np.median(known_strength)))
     total = float(known_strength[there].sum())
     if total < 1e-6:
@@ -209,5 +209,5 @@ def _best_turn(known: Grid, seen: Grid) -> float:
 
 
 def _scale(field: Grid) -> float:
-    """How strong the structure is that fills the picture, whatever drives through a part of it."""
+    """Strength of the structure that fills the picture, whatever moves through a part of it."""
     return max(0.05, float(np.median(np.hypot(field[0], field[1]))))

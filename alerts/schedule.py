@@ -1,4 +1,4 @@
-"""Days and hours at which a rule holds, in the city's own time: school hours, market days, nights."""
+"""Days and hours at which a rule is in force, in the city's time zone: school hours, market days, nights."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)|(24):(00)")
 
 
 def _minutes(value: str) -> int:
-    """Minutes of the day from "07:30"; "24:00" is its end."""
+    """Minutes since midnight of "07:30"; "24:00" is the end of the day."""
     match = _CLOCK.fullmatch(value.strip())
     if match is None:
         raise ValueError(f'{value!r} is no time of day; write it like "07:30"')
@@ -25,7 +25,7 @@ def _minutes(value: str) -> int:
 
 
 class Hours(BaseModel):
-    """A span of the day on some days. One that ends before it begins goes on past midnight."""
+    """A span of time on some days of the week. One whose end is before its start runs past midnight."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -42,7 +42,7 @@ class Hours(BaseModel):
         return self
 
     def hold(self, local: datetime) -> bool:
-        """At this local time?"""
+        """True if the span includes this local time."""
         start, end = _minutes(self.start), _minutes(self.end)
         now, today = 60 * local.hour + local.minute, _WEEK[local.weekday()]
         if start < end:
@@ -52,5 +52,5 @@ class Hours(BaseModel):
 
 
 def in_force(during: Sequence[Hours], at: datetime, zone: ZoneInfo) -> bool:
-    """Is any of them on? Always, when there are none."""
+    """True if any span includes this time, and always when there are no spans."""
     return not during or any(hours.hold(at.astimezone(zone)) for hours in during)

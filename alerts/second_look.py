@@ -1,8 +1,8 @@
-"""The second look: before an alert about an object that was never surely seen, its place is looked at again, enlarged.
+"""The second look: before an alert about an object of low confidence, the detector runs again on an enlarged crop.
 
-A look is asked for only where there is doubt, early enough that the alert need not wait, and over several pictures. It
-may hold an alert back only where nothing else speaks for the object: a small car that the network knows from its
-surroundings is often lost when it fills the picture, so a low score alone proves nothing.
+A second look is requested only in doubt, early enough that the alert need not wait, and over several pictures. It may
+hold an alert back only where nothing else supports the object: a small car that the network recognises by its
+surroundings is often missed when it fills the crop, so a low score alone proves nothing.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ from data.ports.recipe import CloserSight, LookWanted
 
 LEAST_LOOKS = 3  # different pictures
 SURE = 0.5  # the third-best score of a stay that needs no second look
-MOST_WAIT_S = 0.7  # then the alert goes out as probable, and the look decides later
-_SEEN = 0.3  # as sure as the detector must be to begin to follow an object
-_NOTHING = 0.1  # below this the detector looks at nothing
-_LEAD_S = 3.0  # the looks begin so long before the alert, where it takes that long
-_AGAIN_AFTER_S = (5.0, 10.0, 20.0, 40.0, 60.0)  # what was held back is looked at again and again, ever more seldom
+MOST_WAIT_S = 0.7  # after that the alert goes out as probable, and the second look decides later
+_SEEN = 0.3  # the confidence from which the tracker begins a track
+_NOTHING = 0.1  # the lowest confidence that the detector reports
+_LEAD_S = 3.0  # the looks begin at most so long before the alert
+_AGAIN_AFTER_S = (5.0, 10.0, 20.0, 40.0, 60.0)  # pauses between looks at an object that was held back
 
 
 @dataclass(slots=True)
 class SecondLooks:
-    """Asks for looks, and says what they mean, for one rule at one site."""
+    """Requests second looks and judges their results, for one rule at one site."""
 
     offered: bool = False
     sizes: UsualSizes = field(default_factory=UsualSizes)
 
     def learn(self, stays: Sequence[Stay], aspect: float) -> None:
-        """After each picture: sizes of those that are surely seen."""
+        """Learn the sizes of objects seen with certainty. Called after each picture."""
         for stay in stays:
             seen = stay.misses == 0 and stay.detection.confidence >= SURE
             if seen and is_sure(stay) and stay.moved_since_learnt(aspect):
@@ -42,18 +42,18 @@ class SecondLooks:
                 self.sizes.learn(stay.detection)
 
     def doubts(self, stay: Stay) -> bool:
-        """Is there somebody who looks, and has nobody ever surely seen it?"""
+        """True if second looks are offered and the object was never seen with certainty."""
         return self.offered and stay.awaited is None and not is_sure(stay)
 
     def wanted(self, stay: Stay, now: datetime, due_in_s: float, lead_s: float) -> LookWanted | None:
-        """Is it to be looked at in this picture?"""
+        """The second look wanted in this picture, or None."""
         look = stay.look
-        waits = look is not None and look.waits  # then its place is looked at, also where it is not found just now
+        waits = look is not None and look.waits  # then its place is looked at even if it is not detected now
         if not (stay.in_sight or waits) or not self.doubts(stay) or due_in_s > lead_s:
             return None
         answered = look is not None and len(look.scores) >= LEAST_LOOKS
         if look is not None and answered and not (look.held_back or look.asked):
-            return None  # what it has said is enough
+            return None  # the results so far are enough
         if look is not None and look.looked_at is not None:
             waited_s = (now - look.looked_at).total_seconds()
             hurried = due_in_s <= 0 and not answered
@@ -63,11 +63,11 @@ class SecondLooks:
         return LookWanted(stay.id, stay.detection.label, stay.detection.xyxy, due_in_s)
 
     def note(self, stay: Stay, sight: CloserSight, now: datetime) -> None:
-        """What one look has shown."""
+        """Add the result of one look."""
         look = stay.look = stay.look or Look()
         look.looked_at = now
         if not stay.in_sight and sight.score < _SEEN:
-            return  # it is not there just now: no word against it
+            return  # it is hidden now: no evidence against it
         look.scores.append(sight.score)
         look.magnify, look.label = sight.magnify, sight.label or look.label
         look.instead.append(sight.instead)
@@ -77,7 +77,7 @@ class SecondLooks:
             look.tried += 1
 
     def verdict(self, stay: Stay) -> LookVerdict:
-        """Of at least three looks; ASKED before."""
+        """The verdict of at least three looks; ASKED before that."""
         look = stay.look
         if look is None or len(look.scores) < LEAST_LOOKS:
             return LookVerdict.ASKED
@@ -85,19 +85,19 @@ class SecondLooks:
         if score >= _SEEN:
             return LookVerdict.SEEN
         if fits is False:
-            return LookVerdict.NOT_SEEN  # neither seen again nor of a size that it could have
+            return LookVerdict.NOT_SEEN  # not seen again, and of an impossible size
         return LookVerdict.NOT_SEEN if score < _NOTHING and not self.believed(stay) else LookVerdict.UNCLEAR
 
     def believed(self, stay: Stay) -> bool:
-        """Does anything but the network's score speak for it?"""
+        """True if something besides the network's score supports the object."""
         return stay.drove_in or bool(self.sizes.fits(stay.detection))
 
     def decided(self, stay: Stay, verdict: LookVerdict) -> bool:
-        """Is this the last word on an alert that is out?"""
+        """True if this verdict on an alert that is out is final."""
         return verdict is LookVerdict.SEEN or (verdict is LookVerdict.UNCLEAR and self.believed(stay))
 
     def told(self, stay: Stay, verdict: LookVerdict, now: datetime) -> SecondLook | None:
-        """For the alert; None where nothing was looked at or asked."""
+        """The second look as the alert shows it; None where none was requested."""
         look = stay.look
         if look is None:
             return None
@@ -108,12 +108,12 @@ class SecondLooks:
 
 
 def is_sure(stay: Stay) -> bool:
-    """Did three sights of it, or all while there are fewer, reach the score that needs no second look?"""
+    """True if its three best detections (all, while there are fewer) reached the score that needs no second look."""
     return not stay.best or min(stay.best) >= SURE
 
 
 def lead_s(limit_s: float, picture_s: float) -> float:
-    """So many seconds before its alert the looks at a stay begin. `picture_s`: between two pictures."""
+    """Seconds before the alert at which the looks at a stay begin. `picture_s`: seconds between two pictures."""
     return max(min(_LEAD_S, limit_s / 2), (LEAST_LOOKS - 1) * picture_s)
 
 
@@ -123,5 +123,5 @@ def _pause_s(look: Look) -> float:
 
 
 def waits_until(due_at: datetime) -> datetime:
-    """Until then an alert that was due waits for its look."""
+    """The time until which an alert that was due then waits for its second look."""
     return due_at + timedelta(seconds=MOST_WAIT_S)

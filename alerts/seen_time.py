@@ -1,4 +1,4 @@
-"""Time during which the site could be seen: a blind gap is unknown, neither counted nor a reason to begin anew."""
+"""Time during which the site could be seen. A blind gap is unknown time: not counted, but no reason to start over."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _GAPS_KEPT = 50
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A moment, with the unknown seconds that had passed until then.
+    """A moment, with the unknown seconds up to then.
 
-    What happened between two pictures: `after` the one before, None where there was none; `by` the one that showed it,
-    None where that is `at`.
+    An event between two pictures has `after`, the time of the picture before (None where there was none), and `by`, the
+    time of the picture that showed it (None where that is `at`).
     """
 
     at: datetime
@@ -33,7 +33,7 @@ class Mark:
 
 
 class SeenTime:
-    """Fed with every look and tick of one site, in the order of their times."""
+    """Counts the time in which one site was seen. Feed it every look and tick in the order of their times."""
 
     def __init__(self) -> None:
         self.known_at: datetime | None = None
@@ -42,7 +42,7 @@ class SeenTime:
         self._gaps: deque[Gap] = deque(maxlen=_GAPS_KEPT)
 
     def look(self, at: datetime) -> None:
-        """The site was seen at this time. What lies between two looks is unknown if a tick between them was blind."""
+        """The site was seen at this time. The time between two looks is unknown if a tick between them was blind."""
         if self.known_at is not None:
             if at <= self.known_at:
                 return
@@ -77,7 +77,7 @@ class SeenTime:
 
     @classmethod
     def restored(cls, state: Any) -> SeenTime:
-        """As `snapshot` left it; from then on nothing was seen. Raises KeyError, TypeError, ValueError."""
+        """Restored from `snapshot`; the time since then is unknown. Raises KeyError, TypeError, ValueError."""
         time = cls()
         known_at = state["known_at"]
         time.known_at = None if known_at is None else datetime.fromisoformat(known_at)

@@ -1,4 +1,4 @@
-"""The last stretch of a gauge's series in order of time, whatever the order in which its rows came."""
+"""The newest part of a gauge's time series, in order of time whatever the order of arrival."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Run = list[Any]
 
 
 class Series:
-    """Rows of the last `span` before the newest; of two rows of one time the later one corrects the other.
+    """Rows of the last `span` before the newest. Of two rows with the same time the later arrival replaces the other.
 
     A row takes 16 bytes, so that a gauge that reports every second may have a window of hours. As JSON, rows at even
     steps with one value are one entry.
@@ -39,19 +39,19 @@ class Series:
 
     @property
     def newest(self) -> datetime:
-        """Of at least one row."""
+        """Time of the newest row. There must be one."""
         return _moment(self._times[-1])
 
     def passed(self, row: int) -> timedelta:
-        """From the row before to this one."""
+        """Time from the previous row to this one."""
         return self.between(row - 1, row)
 
     def between(self, before: int, row: int) -> timedelta:
-        """From one row to a later one."""
+        """Time from one row to a later one."""
         return (self._times[row] - self._times[before]) * _MICROSECOND
 
     def add(self, at: datetime, value: float) -> int | None:
-        """Where the row was put; None for a duplicate, and for one that came so late that nobody asks for it."""
+        """Insert a row; returns its index. None for a duplicate, and for a row older than the span."""
         time, place = _ticks(at), len(self)
         if place and time <= self._times[-1]:
             place = bisect_left(self._times, time)
@@ -74,7 +74,7 @@ class Series:
         return row
 
     def drop(self) -> int:
-        """Forget what the span has left behind, in big steps; how many rows went."""
+        """Drop rows older than the span, many at a time; returns how many were dropped."""
         if not self._times:
             return 0
         old = bisect_right(self._times, self._times[-1] - self._span)
@@ -85,15 +85,15 @@ class Series:
         return old
 
     def after(self, at: datetime) -> int:
-        """The first row later than this time; as many as there are rows when there is none."""
+        """Index of the first row later than this time; the number of rows when there is none."""
         return bisect_right(self._times, _ticks(at))
 
     def within(self, window: timedelta) -> slice:
-        """The rows of the window that ends with the newest one: later than its beginning."""
+        """The rows of the window that ends with the newest row, its beginning excluded."""
         return slice(self.after(self.newest - window), len(self))
 
     def snapshot(self) -> Any:
-        """As JSON, made anew only when rows came out of turn or went: it is asked for several times a second."""
+        """As JSON. Rebuilt only after rows out of order or dropped rows, since it is read several times a second."""
         if self._kept is None:
             self._kept = list(_runs(self._times, self._values))
         return self._kept
@@ -140,7 +140,7 @@ def _run(time: int, value: float, step: int, rows: int) -> Run:
 
 
 def _lengthened(runs: list[Run], before: int, time: int, value: float) -> list[Run]:
-    """With one row more, later than all. A new list: whoever was given the old one compares it with this."""
+    """The JSON with one later row added. A new list, since callers compare it with the one they have."""
     *earlier, last = runs
     first, its_value, *steady = last
     step, rows = steady or (time - before, 1)

@@ -1,4 +1,4 @@
-"""Raises an alert when a gauge has said nothing for too long: its place is stale, which is not normal."""
+"""Raises an alert when a gauge has sent no reading for too long: its place is stale, not normal."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from data.model.observation import Observation, Reading, Tick
 from data.model.units import UNIT_OF
 from data.ports.recipe import Context, Rule, RuleRecipe
 
-_GRACE = timedelta(seconds=30)  # after a start: a broker or a poll may bring what was said meanwhile
+_GRACE = timedelta(seconds=30)  # after a start, for readings that a broker or a poll still brings
 
 
 class Recipe(RuleRecipe):
@@ -51,17 +51,17 @@ class Recipe(RuleRecipe):
 
 @dataclass(slots=True)
 class _Gauge:
-    """`said_at`: its newest reading, or since when it is waited for. `away`: it was we who did not listen since."""
+    """`last_at`: its newest reading, or since when one is expected. `away`: this process was down since then."""
 
-    said_at: datetime
+    last_at: datetime
     silent: bool = False
     away: bool = False
 
 
 class Silence:
-    """The live rule at one site. A late row from within the gap does not end it; a newer one does.
+    """The live rule at one site. A late row from within the gap does not end the alert; a newer row does.
 
-    Bad readings and those that no other rule may judge are a sign of life all the same.
+    Bad readings, and readings that the other rules may not judge, are signs of life all the same.
     """
 
     def __init__(self, recipe: Recipe, site: str) -> None:
@@ -76,18 +76,18 @@ class Silence:
                 self._gauges[alert.key.subject] = _Gauge(alert.started_at, silent=True)
 
     def snapshot(self) -> Any:
-        """When each gauge spoke last."""
-        return {name: gauge.said_at.isoformat() for name, gauge in self._gauges.items()} or None
+        """The time of each gauge's newest reading."""
+        return {name: gauge.last_at.isoformat() for name, gauge in self._gauges.items()} or None
 
     def restore(self, state: Any) -> None:
-        """Which gauges are silent is told by the open alerts. Raises ValueError."""
+        """Restore the times; the open alerts tell which gauges are silent. Raises ValueError."""
         try:
-            said = {str(name): datetime.fromisoformat(at) for name, at in state.items()}
+            times = {str(name): datetime.fromisoformat(at) for name, at in state.items()}
         except (AttributeError, TypeError) as error:
             raise ValueError(f"the state cannot be read: {error!r}") from error
-        for name, at in said.items():
+        for name, at in times.items():
             gauge = self._gauges.setdefault(name, _Gauge(at))
-            gauge.said_at, gauge.away = max(gauge.said_at, at), True
+            gauge.last_at, gauge.away = max(gauge.last_at, at), True
 
     def judge(self, seen: Observation | Tick) -> Sequence[Signal]:
         if isinstance(seen, Tick):
@@ -100,7 +100,7 @@ class Silence:
         return self._recipe.quantity in {None, reading.quantity} and self._recipe.monitor in {None, reading.monitor}
 
     def _hear(self, name: str, at: datetime) -> list[Signal]:
-        waited_for = self._gauges.pop(name.partition("/")[0], None)  # as long as its quantity was not known
+        waited_for = self._gauges.pop(name.partition("/")[0], None)  # the entry from before its quantity was known
         signals: list[Signal] = []
         if waited_for is not None and waited_for.silent:
             signals.append(Ended(self._watched.key(name.partition("/")[0]), ended_at=at, at=at))
@@ -108,13 +108,13 @@ class Silence:
         if gauge is None:
             self._gauges[name] = _Gauge(at)
             return signals
-        if at <= gauge.said_at:
+        if at <= gauge.last_at:
             return signals
-        unseen = not gauge.silent and not gauge.away and at - gauge.said_at > self._recipe.after
-        if unseen:  # by any tick: a recorded series
-            signals.append(self._raised(name, gauge.said_at, at))
+        unseen = not gauge.silent and not gauge.away and at - gauge.last_at > self._recipe.after
+        if unseen:  # no tick noticed the gap: a recorded series
+            signals.append(self._raised(name, gauge.last_at, at))
             gauge.silent = True
-        gauge.said_at, gauge.away = at, False
+        gauge.last_at, gauge.away = at, False
         if gauge.silent:
             gauge.silent = False
             signals.append(Ended(self._watched.key(name), ended_at=at, at=at))
@@ -128,9 +128,9 @@ class Silence:
             return []
         signals: list[Signal] = []
         for name, gauge in self._gauges.items():
-            if not gauge.silent and at - gauge.said_at > self._recipe.after:
+            if not gauge.silent and at - gauge.last_at > self._recipe.after:
                 gauge.silent = True
-                signals.append(self._raised(name, gauge.said_at, at))
+                signals.append(self._raised(name, gauge.last_at, at))
         return signals
 
     def _is_of(self, name: str) -> bool:

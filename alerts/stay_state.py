@@ -1,4 +1,4 @@
-"""Stays as JSON and back, so that a restart neither forgets nor restarts what has not raised an alert yet."""
+"""Stays as JSON and back, so that a restart neither forgets nor restarts stays that have no alert yet."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _VERSION = 1
 
 
 def snapshot(stays: Stays, in_force_since: Mark | None = None, sizes: UsualSizes | None = None) -> Any:
-    """Everything that is there now, and the usual sizes; None when nothing is."""
+    """The present stays and the usual sizes; None when there are none."""
     time, known = stays.known()
     usual = None if sizes is None else sizes.snapshot()
     if not known and usual is None:
@@ -33,7 +33,7 @@ def snapshot(stays: Stays, in_force_since: Mark | None = None, sizes: UsualSizes
 
 
 def restore(stays: Stays, state: Any, *, anywhere: bool, sizes: UsualSizes | None = None) -> Mark | None:
-    """Since when the rule was in force. `anywhere`: who walked may have gone on meanwhile.
+    """Restore the stays; returns since when the rule was in force. `anywhere`: moving objects may have moved on.
 
     Raises ValueError for a state that cannot be read.
     """
@@ -79,7 +79,7 @@ def _written(stay: Stay) -> dict[str, Any]:
 def _read(state: Mapping[str, Any], remember: int, *, anywhere: bool) -> Stay:
     def sight(name: str) -> Detection:
         left, top, right, bottom = (float(v) for v in state[name])
-        # Track ids begin anew with the process: this one's names nobody.
+        # Track ids start over with each process, so the stored id belongs to no track.
         return Detection((left, top, right, bottom), float(state["confidence"]), str(state["label"]), None)
 
     stay = Stay(

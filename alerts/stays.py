@@ -1,8 +1,8 @@
-"""Stays: physical objects in a zone, each from its coming to its going, whatever the tracker calls it meanwhile.
+"""Stays: physical objects in a zone, each from its arrival to its departure, whatever track ids it gets meanwhile.
 
-Shared by the rules on objects. A stay goes on through short gaps, changes of `track_id`, and, when the object
-vanished while standing, through an occlusion. Somebody seen walking out has left: whoever then stands in the
-same spot is somebody else.
+Shared by the rules on objects. A stay continues through short gaps, changes of `track_id`, and, when the object
+vanished while standing, through an occlusion. A person seen walking out has left: whoever then stands in the same spot
+is another person.
 """
 
 from __future__ import annotations
@@ -35,34 +35,34 @@ from data.model.zone import Zone
 
 STILL_WITHIN = 0.25  # box heights
 STILL_FOR_S = 2.0
-_OFF_SPOT_FOR_S = 1.0  # a box that jumps for less has not moved
-_OUTSIDE_FOR_S = 1.0  # a foot over the zone's edge for less has not left
+_OFF_SPOT_FOR_S = 1.0  # a box that is off its spot for less has not moved
+_OUTSIDE_FOR_S = 1.0  # an object outside the zone for less has not left
 _RESUME_WITHIN = 0.5  # box heights
-_REMATCH_FOR_S = 2.0  # a moving object lost for longer may be anywhere
+_REMATCH_FOR_S = 2.0  # a moving object lost for longer is not matched again
 _WALK_PER_S = 1.0  # box heights: how far from where it was lost it may come back
-_APPEARED_FOR_S = 1.0  # a new name may need so long until its box sits on the spot
+_APPEARED_FOR_S = 1.0  # a new track may take so long to fit the object's box
 _FORGET_TRACKS_S = 60.0
-_COMPARE_AFTER_S = 1.5  # unseen for longer, what comes back must look like what was there
+_COMPARE_AFTER_S = 1.5  # unseen for longer, an object must also look the same to be matched
 _SAME_PLACE_WITHIN = 0.12  # box heights: no two vehicles stand so close
 SCORES_KEPT = 15
 BEST_KEPT = 3
 _LOOKS_KEPT = 3
-_DROVE_IN = 1.0  # box heights: what came so far by itself is no part of the scenery
+_DROVE_IN = 1.0  # box heights: an object that moved this far is not part of the scenery
 _COMING_FOR_S = 2.0
-_UNCOVERED_WITHIN = 0.1  # of the box: what comes nearer grows on more than one side
-_RESTS_FROM_S = 2.0  # pictures further apart are of a camera that rests, and wakes for whoever comes
-_MOVED_BY = 0.5  # box heights: so far from where it stood it has driven off
-_MOVED_OVERLAP = 0.4  # or with less overlap with the box it had there
-_EXCHANGE_TAKES_S = 10.0  # one drives off, another comes and stops: what is hidden for less has stood there
+_UNCOVERED_WITHIN = 0.1  # share of the box: an approaching object grows on more than one side
+_RESTS_FROM_S = 2.0  # a longer pause between pictures means that the camera was resting
+_MOVED_BY = 0.5  # box heights: farther from where it stood, it has driven off
+_MOVED_OVERLAP = 0.4  # or when its box overlaps the box it had there by less
+_EXCHANGE_TAKES_S = 10.0  # an exchange takes at least so long: hidden for less, it is the same object
 _HIDDEN_KEPT = 50
-_PICTURES_KEPT = 120  # as far back as an uncertain sight may be
-_PART_SIZES = (0.3, 0.75)  # of the box it had: less is something else, more is the whole
-_CERTAIN_SHARE = 0.5  # of the median score: half in the picture, an object is found now and then
+_PICTURES_KEPT = 120  # as many as an uncertain first detection may reach back
+_PART_SIZES = (0.3, 0.75)  # sizes of a part, as shares of the object's box
+_CERTAIN_SHARE = 0.5  # share of the median score: an object half in the picture is detected on and off
 
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """What counts: objects of these labels (all when empty) with their foot in the zone (everywhere when None).
+    """The objects that count: of these labels (all when empty), with their foot in the zone (anywhere when None).
 
     unseen_for_s: a moving object unseen for longer has left; occluded_for_s: the same for one that stood.
     excluded: zones within the zone that do not count. heights: of the box, smallest and largest share of the
@@ -79,13 +79,13 @@ class Watched:
     heights: tuple[float, float] = (0.0, 1.0)
 
     def fits(self, detection: Detection) -> bool:
-        """Is it of the size that counts?"""
+        """True if its size counts."""
         return self.heights[0] <= detection.xyxy[3] - detection.xyxy[1] <= self.heights[1]
 
 
 @dataclass(frozen=True, slots=True)
 class Resumed:
-    """What the store knows of a stay whose alert is open. `anywhere`: it may have moved meanwhile."""
+    """A stay whose alert is open, as the store knows it. `anywhere`: the object may have moved meanwhile."""
 
     id: str
     label: str
@@ -96,11 +96,11 @@ class Resumed:
 
 @dataclass(slots=True)
 class Look:
-    """What the last closer looks at a stay have shown, and what waits for them (`alerts.second_look`).
+    """Results of the latest second looks at a stay, and the alert that waits for them (`alerts.second_look`).
 
-    due_at: when its alert would have gone out. held: since when that alert counts, and the picture in which it was
-    due last. asked: it went out before the looks had decided. told: what it says of them. held_back: how often it was
-    looked at since it was held back; tried: the same since it went out undecided.
+    due_at: when the alert would have gone out. held: since when that alert counts, and the picture in which it was last
+    due. asked: the alert went out before the looks had decided. told: the verdict that the alert shows. held_back:
+    looks since the alert was held back; tried: looks since it went out undecided.
     """
 
     scores: deque[float] = field(default_factory=lambda: deque(maxlen=_LOOKS_KEPT))
@@ -117,18 +117,18 @@ class Look:
 
     @property
     def waits(self) -> bool:
-        """Does an alert that was due wait for the looks?"""
+        """True if an alert that was due waits for the looks."""
         return self.held is not None and not self.held_back
 
 
 @dataclass(slots=True)
 class Stay:
-    """One object's stay. `since` is when it came into the zone, `still_since` when it came to its present spot.
+    """One object's stay. `since`: when it came into the zone; `still_since`: when it came to its present spot.
 
-    What happened between two pictures is taken to have happened in the middle between them, so that a stay's length
-    does not depend on how many pictures a second there are. Who comes into the picture or leaves it is found now and
-    then while only half is to be seen: the stay lasts from its first certain sight to its last (`seen_at`).
-    `left_at`: between that one and the next picture.
+    An event between two pictures is taken to have happened in the middle between them, so that a stay's length does not
+    depend on the picture rate. An object that enters or leaves the picture is detected on and off while only part of
+    it is visible: the stay lasts from its first certain detection to its last (`seen_at`). `left_at`: the middle
+    between that one and the next picture.
     """
 
     id: str
@@ -145,27 +145,29 @@ class Stay:
     outside_since: datetime | None = None
     standing: bool = False
     raised: bool = False
-    awaited: Resumed | None = None  # set while it is only known from before a restart
+    awaited: Resumed | None = None  # set while it was not seen again since a restart
     scores: deque[float] = field(default_factory=lambda: deque(maxlen=SCORES_KEPT))
     appearance: Vectors | None = None
-    queued_s: float = 0.0  # of its standing here, in a queue
+    queued_s: float = 0.0  # seconds of its standing here that it was in a queue
     left_at: datetime | None = None
-    onsets: list[tuple[float, Mark]] = field(default_factory=list)  # of its first sights: score, when it came
+    onsets: list[tuple[float, Mark]] = field(default_factory=list)  # first detections: score, when it came
     sights: deque[Sight] = field(default_factory=deque)  # of the last seconds
-    larger_since: datetime | None = None  # its box shows more of it than was known, each time since then
-    stood_at: Detection | None = None  # where it came to rest; `spot` follows its box, this does not
-    driving_off_at: datetime | None = None  # since when it is away from there, while it may be driving off
+    larger_since: datetime | None = None  # since then its box has always shown more of it than was known
+    stood_at: Detection | None = None  # where it came to rest; unlike `spot` it does not follow the box
+    driving_off_at: datetime | None = None  # since when it is away from there, if it may be driving off
     drove_off_at: datetime | None = None  # when it left the spot where it stood last
     votes: dict[str, float] = field(default_factory=dict)
     best: tuple[float, ...] = ()  # its three best scores, the best one first
     first: Detection | None = None
     drove_in: bool = False  # a vehicle that was seen coming
-    learnt_at: Detection | None = None  # where its size was learnt last
+    learnt_at: Detection | None = None  # where its size was last learned
     look: Look | None = None
-    alert_since: Mark | None = None  # of the stay that its alert is about
-    part_of: set[int] = field(default_factory=set)  # names of boxes that showed it in parts, or with its neighbours
+    alert_since: Mark | None = None  # since when the stay counts for its alert
+    part_of: set[int] = field(
+        default_factory=set
+    )  # track ids of boxes that showed a part of it, or it with its neighbours
     hidden: deque[tuple[Gap, float]] = field(default_factory=lambda: deque(maxlen=_HIDDEN_KEPT))
-    """When it could not be seen for so long that it may have been another meanwhile, and the seconds of it."""
+    """Spans in which it was hidden for so long that it may have been exchanged, each with its seconds."""
 
     @property
     def family(self) -> str:
@@ -173,7 +175,7 @@ class Stay:
 
     @property
     def label(self) -> str:
-        """What it was called most, each time with the certainty of the sight."""
+        """Its most frequent label, each detection weighted by its confidence."""
         return max(self.votes, key=lambda label: (self.votes[label], label), default=self.detection.label)
 
     def vote(self, detection: Detection) -> None:
@@ -181,7 +183,7 @@ class Stay:
 
     @property
     def on_spot(self) -> bool:
-        """It stands; not while it moves, paused only, or may be driving off."""
+        """True while it stands; not while it moves, has just stopped, or may be driving off."""
         return self.standing and self.off_spot_since is None
 
     @property
@@ -191,19 +193,19 @@ class Stay:
 
     @property
     def ended_at(self) -> datetime:
-        """When it left, as far as is known by now."""
+        """When it left, as far as is known."""
         return self.left_at or self.seen_at
 
     def moved_since_learnt(self, aspect: float) -> bool:
-        """Is it elsewhere than where its size was learnt last?"""
+        """True if it has moved since its size was last learned."""
         return self.learnt_at is None or apart(self.learnt_at, self.detection, aspect) >= 1.0
 
     def hidden_s(self, since: datetime) -> float:
-        """Seconds from then on in which it may have been another."""
+        """Seconds since then in which another object may have taken its place."""
         return sum(seconds for (_, end), seconds in self.hidden if end > since)
 
     def score(self, confidence: float, came: Mark) -> bool:
-        """Note a sight's confidence; was it a certain one? `came`: the middle between the last picture and this."""
+        """Note a detection's confidence; True if it was certain. `came`: the middle between last picture and this."""
         certain = not self.scores or confidence >= _CERTAIN_SHARE * median(self.scores)
         self.scores.append(confidence)
         self.best = tuple(sorted((*self.best, confidence), reverse=True)[:BEST_KEPT])
@@ -233,15 +235,15 @@ class Stays:
     )  # between the last picture and this one
 
     def resume(self, open_stays: Sequence[Resumed]) -> None:
-        """Expect these to be still there; each is gone when the first looks do not show it."""
+        """Expect these to be there still; each one that the first pictures do not show is gone."""
         self._awaited = list(open_stays)
 
     def restore(self, time: SeenTime, stays: list[Stay]) -> None:
-        """Go on with these, known from before a restart, unless the first look is not later. Call `resume` before."""
+        """Continue these stays from before a restart, unless the first picture is older. Call `resume` before."""
         self._restored = (time, stays)
 
     def known(self) -> tuple[SeenTime, list[Stay]]:
-        """What is there; before the first look after a restart what was there before, so that two lose nothing."""
+        """The present stays; before the first picture after a restart the restored ones: two restarts lose none."""
         return (self.time, self.present) if self._restored is None else self._restored
 
     def tick(self, tick: Tick) -> None:
@@ -289,9 +291,9 @@ class Stays:
         return over
 
     def _joined(self, found: list[Detection], inside: list[bool]) -> dict[int, list[Stay]]:
-        """Boxes that appeared round two or more things that stand side by side: they are seen as one, not gone.
+        """New boxes around two or more objects that stand side by side: these are detected as one and have not left.
 
-        What comes to stand in front of them came from elsewhere, and has its foot lower.
+        An object that comes to stand in front of them arrives from elsewhere, and has its foot lower.
         """
         standing = [stay for stay in self.present if stay.on_spot and stay.awaited is None]
         joined: dict[int, list[Stay]] = {}
@@ -310,7 +312,7 @@ class Stays:
     def _parted(
         self, found: list[Detection], taken: Mapping[str, int], joined: Mapping[int, list[Stay]]
     ) -> dict[int, list[Stay]]:
-        """Boxes that appeared within something that stands and is not seen whole: it is seen in parts, not gone."""
+        """New boxes within a standing object that is not detected as a whole: it is seen in parts and has not left."""
         parted: dict[int, list[Stay]] = {}
         for i, detection in enumerate(found):
             if i in taken.values() or i in joined:
@@ -326,14 +328,14 @@ class Stays:
         return parted
 
     def _appeared_here(self, detection: Detection, of: Sequence[Stay]) -> bool:
-        """Was it here when its name was new, or has it the name of one of these?"""
+        """True if its track began here, or is the track of one of these stays."""
         name = detection.track_id
         if name is None or any(name == stay.detection.track_id or name in stay.part_of for stay in of):
             return True
         return overlap(self._first_box[name], detection) >= _MOVED_OVERLAP
 
     def _see_with_others(self, stay: Stay, at: datetime) -> None:
-        """It is there, in a box that says nothing of where its own edges are."""
+        """Note that it is present, in a box that does not show its own edges."""
         self._note_hidden(stay, at)
         stay.misses = 0
         stay.unseen_since = self.time.mark(at)
@@ -342,14 +344,14 @@ class Stays:
             stay.seen_at, stay.left_at = at, None
 
     def _between(self, before: datetime | None, now: datetime) -> Mark:
-        """The middle between two pictures; the later one where the camera was blind or resting between them."""
+        """The middle between two pictures; the time of the later one where the camera was blind or resting between."""
         mark = replace(self.time.mark(now), after=before)
         if before is None or (now - before).total_seconds() > _RESTS_FROM_S or mark.unknown_s > self._middle.unknown_s:
             return mark
         return replace(mark, at=before + (now - before) / 2, by=now)
 
     def _left(self, stay: Stay, now: datetime) -> None:
-        """It is not surely there in this picture; in the one before it may have been."""
+        """Note that it is not surely in this picture: it left between the previous picture and this one."""
         if stay.left_at is None:
             stay.left_at = self._middle.at if self._middle.at < now else stay.seen_at
 
@@ -376,7 +378,7 @@ class Stays:
                 del self._last_seen[track_id], self._first_seen[track_id], self._first_box[track_id]
 
     def _go_on(self, at: datetime) -> None:
-        """The stays of before the restart, where they are known: with an alert exactly if one is open."""
+        """Continue the restored stays; a stay has an alert exactly if one is open."""
         if self._restored is None:
             return
         (time, stays), self._restored = self._restored, None
@@ -391,13 +393,13 @@ class Stays:
         self._awaited = [known for known in self._awaited if known.id not in kept]
 
     def _await(self, at: datetime) -> None:
-        """The open alerts of before the restart become stays at the first look."""
+        """Make stays of the open alerts from before the restart, at the first picture."""
         for known in self._awaited:
             ghost = Detection(known.xyxy or (0.0, 0.0, 1.0, 1.0), 1.0, known.label, None)
             stay = self._stay(known.id, ghost, at)
             stay.since, stay.standing, stay.raised = Mark(known.started_at, 0.0), not known.anywhere, True
             stay.awaited = known
-            stay.alert_since = Mark(at, 0.0, known.started_at)  # what was before is not known here
+            stay.alert_since = Mark(at, 0.0, known.started_at)  # nothing is known of the time before
             stay.stood_at = ghost if stay.standing and known.xyxy is not None else None
             stay.onsets.clear()
             stay.sights.clear()
@@ -405,7 +407,7 @@ class Stays:
         self._awaited = []
 
     def counts(self, stay: Stay) -> bool:
-        """Is it what the rule is about, by the name it had most?"""
+        """True if the rule is about it, by its most frequent label."""
         return not self.watched.labels or stay.label in self.watched.labels
 
     def _begin(self, detection: Detection, seen: Detections) -> None:
@@ -419,7 +421,7 @@ class Stays:
         self.present.append(stay)
 
     def _look_back(self, stay: Stay, seen: Detections) -> None:
-        """It was there before it was certain: since its first uncertain sight in the zone, without a gap since."""
+        """Date the stay back to its first uncertain detection in the zone, if there was no gap since."""
         watched, now = self.watched, stay.sights[-1]
         earlier = deque[Sight]()
         before: datetime | None = None
@@ -460,7 +462,7 @@ class Stays:
     def _pair(
         self, found: list[Detection], inside: list[bool], seen: Detections, joined: Mapping[int, list[Stay]]
     ) -> dict[str, int]:
-        """Which detection is which stay: the surest pairs first, then the nearest, then those seen lately."""
+        """Match detections to stays: the most certain pairs first, then the nearest, then the most recently seen."""
         ids = {d.track_id for d in found if d.track_id is not None}
         ranked: list[tuple[int, float, bool, float, str, int]] = []
         for stay in self.present:
@@ -480,7 +482,7 @@ class Stays:
         return taken
 
     def _tier(self, stay: Stay, detection: Detection, inside: bool, ids: set[int], seen: Detections) -> int | None:
-        """How sure it is that they are the same object, 0 the surest; None when they are not."""
+        """How certain it is that they are the same object: 0 most certain, None when they are not."""
         same_track = detection.track_id is not None and detection.track_id == stay.detection.track_id
         covered = self._is_covered(stay, detection)
         on_spot = covered or apart(stay.spot, detection, seen.aspect) <= STILL_WITHIN
@@ -503,7 +505,7 @@ class Stays:
         return None
 
     def _appeared(self, stay: Stay, detection: Detection, now: datetime) -> bool:
-        """Is this name new, later than the last sight of the stay? One seen before, coming, is somebody else."""
+        """True if its track is new and began after the stay was last seen. An older track is another object."""
         if detection.track_id is None:
             return True
         first = self._first_seen[detection.track_id]
@@ -514,7 +516,7 @@ class Stays:
         if gap_s > min(_REMATCH_FOR_S, self.watched.unseen_for_s) or not self._appeared(stay, detection, seen.at):
             return False
         if not stay.standing and (touches_edge(stay.detection) or touches_edge(detection)):
-            return False  # one walked out of the picture, or another walked in
+            return False  # it walked out of the picture, or another walked in
         return apart(stay.detection, detection, seen.aspect) <= STILL_WITHIN + _WALK_PER_S * gap_s
 
     def _see(self, stay: Stay, detection: Detection, inside: bool, seen: Detections) -> None:
@@ -522,7 +524,7 @@ class Stays:
         stay.misses, stay.awaited = 0, None
         stay.unseen_since = self.time.mark(seen.at)
         if self._is_covered(stay, detection):
-            # What is seen of it has another foot and other looks, partly those of what is in front of it.
+            # The visible part has another foot, and partly the appearance of the object in front of it.
             stay.off_spot_since = stay.next_spot = None
             inside = stay.outside_since is None
         else:
@@ -546,25 +548,25 @@ class Stays:
             self._left(stay, seen.at)
 
     def _note_hidden(self, stay: Stay, now: datetime) -> None:
-        """It is seen again: was it away for long enough to be another?"""
+        """It is seen again: note if it was hidden for long enough to have been exchanged."""
         away_s = self.time.since(stay.unseen_since, now)
         if stay.misses and away_s > _EXCHANGE_TAKES_S:
             stay.hidden.append(((stay.unseen_since.at, now), away_s))
 
     @staticmethod
     def _is_covered(stay: Stay, detection: Detection) -> bool:
-        """Is this the standing object, partly hidden by something in front of it?"""
+        """True if this is the standing object, partly hidden by something in front of it."""
         return stay.standing and is_covered_part(stay.spot, detection)
 
     def _settle(self, stay: Stay, sight: Sight, seen: Detections) -> None:
-        """Is it where it was, did its box only jump, or has it moved to a new spot?"""
+        """Judge whether it is where it was, its box has only jumped, or it has moved to a new spot."""
         detection = sight.detection
         uncovered = stay.standing and is_covered_part(
             detection, stay.spot, within=_UNCOVERED_WITHIN, at_least=STILL_WITHIN
         )
         stay.larger_since = (stay.larger_since or sight.at) if uncovered else None
         if stay.larger_since is not None and (sight.at - stay.larger_since).total_seconds() >= _OFF_SPOT_FOR_S:
-            stay.spot = stay.stood_at = detection  # it was never seen whole before
+            stay.spot = stay.stood_at = detection  # it had never been seen whole
         if uncovered or apart(stay.spot, detection, seen.aspect) <= STILL_WITHIN:
             stay.off_spot_since = stay.next_spot = stay.driving_off_at = None
             if not stay.standing and self.time.since(stay.still_since, sight.at) >= STILL_FOR_S:
@@ -581,20 +583,20 @@ class Stays:
             self._move(stay)
 
     def _stand(self, stay: Stay, seen: Detections) -> None:
-        """It stands: since when, and where exactly, is known by now."""
+        """Mark it as standing, with the place and the time at which it came to rest."""
         stay.standing = True
-        # Not of people: who stands takes steps, and trembles with the limbs.
+        # Not for people: a standing person takes steps and moves arms and legs.
         if stay.family == "vehicle" and len(stay.sights) > 1:
             sights = list(stay.sights)
             came = came_to_rest(sights, resting_place(sights), seen.aspect)
             stay.spot = resting_place(sights, (sights[-1].at - came.at).total_seconds())
-            if came != sights[0].came:  # else it was there when the sights begin, and maybe before
+            if came != sights[0].came:  # else it was there from the first detection on, and maybe before
                 stay.still_since = came
         stay.stood_at = stay.spot
 
     @staticmethod
     def _is_far(stay: Stay, detection: Detection, seen: Detections) -> bool:
-        """Of what stood: is it so far from there that it must have driven?"""
+        """True if a standing object is now so far from its place that it must have driven."""
         if not stay.standing or stay.stood_at is None:
             return False
         far = apart(stay.stood_at, detection, seen.aspect) > _MOVED_BY
@@ -602,7 +604,7 @@ class Stays:
 
     @staticmethod
     def _move(stay: Stay) -> None:
-        """To the next spot. What stood needs more than that to have driven off: its box may only be another now."""
+        """Move it to the next spot. A standing object has driven off only if it is far; else its box has changed."""
         assert stay.next_spot is not None
         if stay.standing and stay.stood_at is not None:
             if stay.driving_off_at is None:
@@ -615,8 +617,8 @@ class Stays:
         stay.stood_at = None
 
     def _is_replaced(self, stay: Stay, seen: Detections) -> bool:
-        """Unseen, while another object stands in its very place, not in front of it: it is not hidden but gone."""
-        if stay.misses == 0 or self._is_covered(stay, stay.detection):  # it was seen being covered: it is hidden
+        """True if it is unseen while another object stands in its very place, not in front of it: then it is gone."""
+        if stay.misses == 0 or self._is_covered(stay, stay.detection):  # it was seen being covered, so it is hidden
             return False
         return any(
             other.misses == 0
@@ -632,10 +634,10 @@ class Stays:
         if stay.misses == 0:
             left = stay.outside_since
             return left is not None and (now - left).total_seconds() >= _OUTSIDE_FOR_S
-        # One picture without it proves nothing when pictures are far apart.
+        # One picture without it is no proof when pictures are far apart.
         return stay.misses >= 2 and self.time.since(stay.unseen_since, now) > self.leaves_after_s(stay)
 
     def leaves_after_s(self, stay: Stay) -> float:
-        """For how long it may go unseen until it has left."""
+        """Seconds unseen after which it has left."""
         walking_out = not stay.on_spot or stay.outside_since is not None
         return self.watched.unseen_for_s if walking_out else self.watched.occluded_for_s

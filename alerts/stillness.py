@@ -1,4 +1,4 @@
-"""Is a picture repeated? Live pictures differ by the sensor's noise, unless compression takes it away."""
+"""Frozen pictures: live pictures differ by the sensor's noise, unless compression removes it."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ import numpy as np
 
 from data.model.camera_health import PictureFeatures
 
-_STILL = 0.03  # levels a pixel, from picture to picture: less is no live sensor
-_REFRESH = 1.0  # levels a pixel: more is another picture, and not the same one coded anew
+_STILL = 0.03  # levels per pixel between pictures: below it the sensor is not live
+_REFRESH = 1.0  # levels per pixel: above it the picture is another, not the same one encoded again
 _MOST_REFRESHES = 0.55  # of the looks
-_LIVELY = 0.7  # of the looks before: a camera whose pictures always changed
-_RUNS = 3.0  # a camera that was honestly still for n s freezes only after so many times n
+_LIVELY = 0.7  # share of earlier pictures that changed, for a camera with live noise
+_RUNS = 3.0  # a camera that was once still for n s counts as frozen after this many times n
 _LOOKS = 30  # by which a camera's liveliness is known
-_QUIET_S = 180.0  # of a camera whose pictures hardly change anyway (a calm night, strongly compressed)
+_QUIET_S = 180.0  # for a camera whose pictures hardly change (a calm night, strong compression)
 
 
 class Stillness:
-    """Fed with every picture looked at. What a camera did before is forgiven it.
+    """Detects a frozen camera. Feed it every picture; still times that the camera has had before are tolerated.
 
-    since: when the present still time began, None while the pictures change.
+    since: when the present still time began; None while the pictures change.
     """
 
     def __init__(self, longest_s: float) -> None:
-        """`longest_s`: a still time that ended by itself before it was so long is the camera's way."""
+        """`longest_s`: a shorter still time that ended by itself counts as usual for the camera."""
         self._longest_s = longest_s
         self._last: PictureFeatures | None = None
         self._usual_s = 0.0
@@ -35,11 +35,11 @@ class Stillness:
         self.since: datetime | None = None
 
     def pause(self) -> None:
-        """The source was away: pictures before and after are not compared."""
+        """The source was lost: pictures before and after are not compared."""
         self._last = self.since = None
 
     def look(self, picture: PictureFeatures) -> bool:
-        """Is this picture suspiciously like the last ones?"""
+        """True if this picture is suspiciously like the last ones."""
         last, self._last = self._last, picture
         if last is None or last.sample.shape != picture.sample.shape:
             return False
@@ -58,7 +58,7 @@ class Stillness:
         return still_s >= (_RUNS * self._usual_s if self._lively else _QUIET_S)
 
     def _refreshed(self, *, refresh: bool) -> bool:
-        """A repeated picture that is coded anew now and then differs a little each time; a live one always does."""
+        """True if the change is only that of a repeated picture encoded again, which differs a little now and then."""
         if self.since is None or not refresh:
             return False
         self._refreshes += 1

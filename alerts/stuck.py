@@ -1,4 +1,4 @@
-"""Raises an alert when a gauge gives the same value for so long that no water does so."""
+"""Raises an alert when a gauge gives the same value for longer than real water would."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _RESTS_AT = MappingProxyType({"water_depth": 0.0, "rainfall": 0.0, "rain_intensi
 
 
 class Recipe(RuleRecipe):
-    """From the first reading of the value to the first other one; a dry road and a dry sky may stay so."""
+    """From the first reading of the value to the first different one. A dry road and a dry sky may last."""
 
     title: ClassVar[str] = "读数不变 / Stuck value"
     about: ClassVar[Literal["place", "gauge"]] = "gauge"
@@ -60,7 +60,7 @@ class Recipe(RuleRecipe):
 
 @dataclass(slots=True)
 class _Run:
-    """Readings of one value in a row, from `since` to `until`; `last` is what the newest of them said."""
+    """Consecutive readings of one value, from `since` to `until`; `last` is the value of the newest."""
 
     value: float
     since: datetime
@@ -71,7 +71,7 @@ class _Run:
 
 
 class Stuck:
-    """The live rule at one site, judged with every reading; silence is no sign of anything. Late rows are left out."""
+    """The live rule at one site, judged at every reading; missing readings prove nothing. Late rows are ignored."""
 
     def __init__(self, recipe: Recipe, site: str) -> None:
         self._recipe = recipe
@@ -86,14 +86,14 @@ class Stuck:
                 self._runs[alert.key.subject] = run
 
     def snapshot(self) -> Any:
-        """The run of each gauge."""
+        """The present run of each gauge."""
         return {
             name: [run.value, run.since.isoformat(), run.until.isoformat(), run.count]
             for name, run in self._runs.items()
         } or None
 
     def restore(self, state: Any) -> None:
-        """Which gauges are stuck is told by the open alerts. Raises ValueError."""
+        """Restore the runs; the open alerts tell which gauges are stuck. Raises ValueError."""
         try:
             for name, (value, since, until, count) in state.items():
                 first, last = datetime.fromisoformat(since), datetime.fromisoformat(until)

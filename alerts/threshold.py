@@ -19,11 +19,11 @@ from data.model.observation import Observation, Quality, Reading, Tick
 from data.model.units import UNIT_OF, convert
 from data.ports.recipe import Context, Rule, RuleRecipe
 
-_STAGE_MARGIN_M = 0.2  # the zero of a stage is far from the ground: a share of it would mean nothing
+_STAGE_MARGIN_M = 0.2  # a share of a stage means nothing, since its zero is arbitrary
 
 
 class Recipe(RuleRecipe):
-    """One alert from when the limit was crossed until the value came well back, with delays for both.
+    """One alert from when the limit is crossed until the value is well back, with a delay for each.
 
     With bands the alert's priority rises and falls with the value; it is still one alert.
     """
@@ -127,7 +127,7 @@ class Recipe(RuleRecipe):
 
     @property
     def limits(self) -> tuple[float, float]:
-        """Where it begins and where it is normal again, in the quantity's own unit; with bands of the lowest."""
+        """The limit and the value of return to normal, in the quantity's own unit; with bands, those of the lowest."""
         limit = self.above if self.above is not None else self.below
         if limit is None:
             return self.rungs[0].limit, self.rungs[0].clear
@@ -144,7 +144,7 @@ class Recipe(RuleRecipe):
 
     @property
     def delays(self) -> Delays:
-        """As configured; with bands those worth having where nothing is said."""
+        """The delays as configured; with bands, defaults where none are given."""
         pending_for, samples, keep = self.pending_for, self.samples, self.keep_firing_for
         if self.has_bands and pending_for is None and samples is None:
             pending_for, samples = PENDING_FOR, SAMPLES
@@ -157,9 +157,9 @@ class Recipe(RuleRecipe):
 
 
 class Threshold:
-    """The live rule at one site. Late readings are not judged: a newer one of that monitor has been.
+    """The live rule at one site. Late readings are not judged, since a newer one of that monitor has been.
 
-    Another value for the time of the latest one is a correction, and judged in its place.
+    Another value for the time of the latest reading is a correction and is judged in its place.
     """
 
     def __init__(self, recipe: Recipe, site: str) -> None:
@@ -177,9 +177,9 @@ class Threshold:
         return self._ladder.standings()
 
     def snapshot(self) -> Any:
-        """What is pending, and the latest reading of each gauge: one alone may not end what another one began.
+        """The pending bands and the latest reading of each gauge, so that no gauge ends what another one began.
 
-        None where nothing is pending and there is one gauge only.
+        None when nothing is pending and there is only one gauge.
         """
         ladder = self._ladder.snapshot()
         if ladder is None and len(self._latest) <= 1:
@@ -214,7 +214,7 @@ class Threshold:
 
     @property
     def _worst(self) -> Reading:
-        """Of the latest reading of every monitor."""
+        """The worst of the latest readings of all monitors."""
         sign = 1 if self._upwards else -1
         return max(self._latest.values(), key=lambda reading: (sign * reading.value, reading.monitor))
 

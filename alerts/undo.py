@@ -1,6 +1,6 @@
-"""Taking back: within seconds whoever acknowledged or dismissed an alert by mistake undoes it. A step like any other.
+"""Undo: whoever acknowledged or dismissed an alert by mistake takes it back within seconds, as a step of its own.
 
-The alert calls again as if nobody had seen it: its escalations begin anew, since those that waited had been stopped.
+The alert calls people again as if nobody had seen it: its escalations begin anew, since the waiting ones were stopped.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ _KNOWN = {
 
 
 def undo(writer: Writer, alert_id: int, actor: Actor, now: datetime, *, settings: Settings | None = None) -> Alert:
-    """Take back the acknowledgement or dismissal that was the last decision about this alert.
+    """Take back an acknowledgement or dismissal that is the last decision about this alert.
 
-    Raises NotFound, Forbidden, and IllegalMove when the last decision was somebody else's or another one, when it is
-    too late, and when it does not hold any more (the alert has become worse meanwhile).
+    Raises NotFound, Forbidden, and IllegalMove when the last decision was somebody else's or of another kind, when it
+    is too late, and when it is void already (the alert has become worse meanwhile).
     """
     alert, steps = writer.alert(alert_id), writer.alert_steps(alert_id)
     decided = [taken for taken in steps if taken.role]
@@ -57,8 +57,8 @@ def undo(writer: Writer, alert_id: int, actor: Actor, now: datetime, *, settings
 
 
 def _judged_before(steps: Sequence[TakenStep], dismissal: TakenStep) -> tuple[Verification, tuple[Proof, ...]]:
-    """What was known of the alert's truth before, and the evidence it rested on."""
-    worse = False  # a dismissal does not outlast a rise of the severity
+    """The verification before the dismissal, and its evidence."""
+    worse = False  # a rise in severity voids a dismissal
     for taken in reversed(steps[: steps.index(dismissal)]):
         if taken.step in _FIRED:
             break

@@ -1,6 +1,6 @@
-"""A picture that is unlike its camera's scene: is it another view, is something before the lens, or is it the light?
+"""A picture that does not match its camera's scene: another view, a covered lens, or only other light?
 
-Where enough fine structure can be compared it decides; a lamp's pool changes the coarse gradients as much as a cover.
+Where enough fine structure can be compared, it decides: a lamp changes coarse gradients as much as a cover does.
 """
 
 from __future__ import annotations
@@ -8,12 +8,12 @@ from __future__ import annotations
 from alerts.details import Details
 from alerts.scene import Likeness
 
-_FEW, _MANY = 12, 40  # blocks with structure: below nothing can be said, from here they cover the picture
-_LIGHT = 30.0  # levels of mean brightness: beyond, somebody may have switched the light
+_FEW, _MANY = 12, 40  # blocks with structure: too few to decide; enough to cover the picture
+_LIGHT = 30.0  # levels of mean brightness: a larger change may be a switched light
 
 
 def is_other_view(likeness: Likeness, details: Details | None) -> bool:
-    """Of a steady picture: is the camera turned away, moved, mirrored or exchanged?"""
+    """True if a steady picture shows another view: the camera was turned, moved, mirrored or exchanged."""
     known = details is not None and details.comparable >= _FEW
     if known and details is not None and details.same >= 0.5:
         return False
@@ -27,7 +27,7 @@ def is_other_view(likeness: Likeness, details: Details | None) -> bool:
 
 
 def is_covered(likeness: Likeness, details: Details | None) -> bool:
-    """Is a part of the scene gone where the rest is there?"""
+    """True if a part of the scene is gone while the rest is visible."""
     if likeness.covered < 0.26 or likeness.match >= 0.75:
         return False
     if details is not None and details.comparable >= _MANY:

@@ -1,7 +1,7 @@
-"""How large things of a kind are at each place of a picture, learned from those that were surely seen there.
+"""Usual sizes of objects of a class at each place of a picture, learned from certain detections.
 
-A box that fits is one more reason to believe an uncertain object; one of a third of the size or three times as large
-is none of what stands on this ground.
+A box of the usual size supports an uncertain object; one three times smaller or larger cannot be an object of that
+class on this ground.
 """
 
 from __future__ import annotations
@@ -16,29 +16,29 @@ from alerts.likeness import touches_edge
 from data.model.labels import family
 from data.model.observation import Detection
 
-_KEPT = 64  # of each kind: about as many as pass in an hour of a quiet street
+_KEPT = 64  # of each class: about as many as pass in an hour on a quiet street
 _NEAR = 0.15  # of the picture: perspective makes little difference within it
-_LEAST = 5  # near it; fewer say nothing
-_FITS, _CANNOT_BE = 2.0, 3.0  # times larger or smaller than the usual: children and lorries fit, a toy does not
+_LEAST = 5  # samples near it; fewer prove nothing
+_FITS, _CANNOT_BE = 2.0, 3.0  # factors of the usual size: children and lorries fit, a toy does not
 
 Sample = tuple[float, float, float]
-"""Foot x and y, height of the box: fractions of the picture."""
+"""Foot x, foot y and box height, as fractions of the picture."""
 
 
 @dataclass(slots=True)
 class UsualSizes:
-    """Of one rule at one site."""
+    """The usual sizes for one rule at one site."""
 
     _seen: dict[str, deque[Sample]] = field(default_factory=dict)
 
     def learn(self, detection: Detection) -> None:
-        """One that was surely seen, whole."""
+        """Learn from an object that was detected with certainty, as a whole."""
         if not touches_edge(detection):
             (x, y), height = detection.foot, detection.xyxy[3] - detection.xyxy[1]
             self._seen.setdefault(family(detection.label), deque(maxlen=_KEPT)).append((x, y, height))
 
     def fits(self, detection: Detection) -> bool | None:
-        """Is it as large as such things are there? False where it cannot be one of them, None where nobody knows."""
+        """True if it has a usual size there, False if it cannot be such an object, None where that is unknown."""
         x, y = detection.foot
         seen = self._seen.get(family(detection.label), ())
         near = [height for sx, sy, height in seen if math.hypot(sx - x, sy - y) <= _NEAR]
@@ -53,7 +53,7 @@ class UsualSizes:
         return {kind: [[round(v, 4) for v in one] for one in kept] for kind, kept in self._seen.items()} or None
 
     def restore(self, state: Any) -> None:
-        """As `snapshot` left it. Raises ValueError, TypeError, AttributeError for what it did not give."""
+        """Restore a snapshot. Raises ValueError, TypeError or AttributeError for anything else."""
         for kind, kept in (state or {}).items():
             samples = [(float(x), float(y), float(height)) for x, y, height in kept]
             self._seen[str(kind)] = deque(samples, maxlen=_KEPT)
