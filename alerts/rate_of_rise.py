@@ -36,7 +36,7 @@ class Recipe(RuleRecipe):
     ] = ()
     unit: Annotated[str | None, Field(description="Unit of the rise; the quantity's own when left out.")] = None
     monitor: Annotated[str | None, Field(description="Only readings of this monitor; of all when left out.")] = None
-    samples: Annotated[int, Field(ge=1, le=1000, description="Only when so many readings in a row said so.")] = 1
+    samples: Annotated[int, Field(ge=1, le=1000, description="Only after so many readings in a row.")] = 1
     keep_firing_for: Annotated[
         Duration, Field(ge=timedelta(0), description="Ends when the rise was at most 80 % of the limit for so long.")
     ] = KEEP_FIRING_FOR

@@ -34,7 +34,7 @@ class Recipe(RuleRecipe):
         str | None, Field(description="Only gauges of this quantity; each gauge of the site when left out.")
     ] = None
     monitor: Annotated[
-        str | None, Field(description="Only this monitor; it is then missed also when it never said anything.")
+        str | None, Field(description="Only this monitor; it then also raises when no reading ever came.")
     ] = None
 
     @model_validator(mode="after")

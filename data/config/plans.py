@@ -198,7 +198,7 @@ class PlanSettings(_Settings):
     zh: Annotated[str, Field(min_length=1, description="Name in Chinese.")]
     en: Annotated[str, Field(min_length=1, description="Name in English.")]
     mode: Annotated[
-        str, Field(description="Mode of the city that is on while the plan is in force; rules heed it (`in_mode`).")
+        str, Field(description="Mode of the city that is on while the plan is in force; rules follow it (`in_mode`).")
     ] = ""
     warnings: Annotated[tuple[WarningTrigger, ...], Field(description="Official warnings that begin it.")] = ()
     alerts: Annotated[tuple[AlertTrigger, ...], Field(description="Open alerts that begin it.")] = ()
