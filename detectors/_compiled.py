@@ -161,7 +161,9 @@ def _make(folders: Sequence[Path], threads: int, precision: Precision, path: Pat
         noise = np.random.default_rng(1).integers(0, 256, (height, width, 3), dtype=np.uint8)
         if not np.array_equal(single.infer(noise), again.infer(noise)):
             raise RuntimeError(f"as a file it finds something else in a picture of {width} x {height} pixels")
-    path.write_bytes(content)
+    with path.open("wb") as file:
+        file.write(content)
+        os.fsync(file.fileno())  # before it gets its name: after a power cut it is whole, or not there
 
 
 def _joined(models: Sequence[ov.Model]) -> ov.Model:

@@ -143,16 +143,12 @@ def _escalate(writer: Writer, task: Task, now: datetime, settings: Settings) -> 
     if since is None or limit is None:
         return
     event = writer.event(task.event_id)
-    before = [step for step in event.steps if step.detail.get("unaccepted_since") == iso(since)]
+    of_it = {"task": task.id, "unaccepted_since": iso(since)}
+    before = [step for step in event.steps if of_it.items() <= step.detail.items()]
     to = next_post(writer, event, {post for step in before for post in step.detail["to"]})
     if not to and before:
         return  # the highest was told, or nobody holds a post: there is nobody else
-    detail: dict[str, Any] = {
-        "to": to,
-        "task": task.id,
-        "unaccepted_since": iso(since),
-        "unaccepted_s": round((now - since).total_seconds()),
-    }
+    detail: dict[str, Any] = {"to": to, **of_it, "unaccepted_s": round((now - since).total_seconds())}
     step = EventStep.ESCALATE.value
     recorded = Recorded(step, event.state.value, now, SYSTEM.name, detail=detail)
     event = writer.save_event(replace(event, steps=(*event.steps, recorded)))

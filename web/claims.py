@@ -67,9 +67,7 @@ class ClaimBook:
 
     def all(self) -> list[Claim]:
         """Those that count, the oldest first."""
-        oldest = self._now() - FORGOTTEN_AFTER
-        for subject in [subject for subject, claim in self._claims.items() if claim.seen_at < oldest]:
-            del self._claims[subject]
+        self._forget()
         return list(self._claims.values())
 
     def of(self, subject: str) -> Claim | None:
@@ -82,12 +80,13 @@ class ClaimBook:
 
         Who is silent is superseded by whoever claims it next.
         """
+        self._forget()
         now, before = self._now(), self._claims.get(subject)
         if before is not None and before.by != user.name and not before.is_silent(now) and not take_over:
             text = f"{before.by} is on {subject} since {iso(before.since)}"
             raise Conflict(text, key="claim.held", who=before.by, at=iso(before.since))
         if before is None or before.by != user.name:
-            if before is None and len(self.all()) >= MOST:
+            if before is None and len(self._claims) >= MOST:
                 raise IllegalMove(f"more than {MOST} claims")
             claim = Claim(subject, user.name, user.display_name or user.name, now, now)
             if before is not None and not before.is_silent(now):
@@ -97,6 +96,11 @@ class ClaimBook:
         self._claims[subject] = claim
         self._tell(_message("claim", claim.view()), subject, "")
         return claim
+
+    def _forget(self) -> None:
+        oldest = self._now() - FORGOTTEN_AFTER
+        for subject in [subject for subject, claim in self._claims.items() if claim.seen_at < oldest]:
+            del self._claims[subject]
 
     def release(self, subject: str, user: User) -> None:
         """Not on it any more; nothing where it is somebody else's."""

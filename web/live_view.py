@@ -24,6 +24,7 @@ from typing import Any
 from fastapi import APIRouter
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from data.config.settings import Settings
 from data.config.web import ConnectionSettings
 from data.local.live_socket import LiveViewer, Piece
 from data.local.movie_boxes import MovieHeader, decode_time, movie_header
@@ -40,10 +41,12 @@ from web.sockets import NOT_ALLOWED, NOT_UNDERSTOOD, close, until_one_ends, whil
 log = logging.getLogger(__name__)
 
 CODEC, TOO_MANY, NO_VIDEO = 4415, 4429, 4404
+_NONE_SUCH = "there is no such camera that you may watch"
 LONGEST_BACK_S = 75.0  # what may be asked for: the newest minute, and a key frame interval
 _TOUCH_S = 0.1  # between two fragments of a movie that follow each other
 _SAME_MOVIE_S = 0.5
 _ASK_EVERY_S = 0.3
+_SETTINGS_S = 0.5  # after others are in force, who may no longer watch is sent nothing
 _TRAIL_WITHIN_S = 2.0  # a store that takes no writes holds up no picture; the entry waits for it
 
 
@@ -76,7 +79,7 @@ def live_router(deps: ServerDeps, book: SessionBook, meters: WebMeters) -> APIRo
         await websocket.accept()
         site = websocket.query_params.get("site", "")
         if not may(visitor.user.role, Action.READ) or site not in deps.settings.cameras_of(visitor.user):
-            await close(websocket, NOT_ALLOWED, "there is no such camera that you may watch")
+            await close(websocket, NOT_ALLOWED, _NONE_SUCH)
             return
         camera = deps.settings.site(site).camera
         if camera is None or not camera.has_video:
@@ -89,7 +92,8 @@ def live_router(deps: ServerDeps, book: SessionBook, meters: WebMeters) -> APIRo
             await _note(deps, visitor, site, "watch_live")
             with deps.live.follow(site) as viewer, meters.socket("live"):
                 view = _View(websocket, deps, visitor, site, viewer)
-                await until_one_ends(view.send(), view.listen(), while_allowed(websocket, book, visitor))
+                allowed = while_allowed(websocket, book, visitor)
+                await until_one_ends(view.send(), view.listen(), view.follow_settings(), allowed)
 
     router.add_api_websocket_route("/ws/live", live)
     return router
@@ -138,6 +142,17 @@ class _View:
             if self._from_s is not None:
                 await _note(self._deps, self._visitor, self._site, "watch_recent", since=round(self._from_s, 1))
             self._asked.set()
+
+    async def follow_settings(self) -> None:
+        """Ends when the camera is no longer there, or hidden from this visitor now."""
+        settings: Settings | None = None  # they may have changed since the visitor was let in
+        while True:
+            await asyncio.sleep(_SETTINGS_S)
+            if self._deps.settings is not settings:
+                settings = self._deps.settings
+                if self._site not in settings.cameras_of(self._visitor.user):
+                    await close(self._websocket, NOT_ALLOWED, _NONE_SUCH)
+                    return
 
     async def send(self) -> None:
         while True:

@@ -128,29 +128,27 @@ class LivePublisher(HubClient):
 
     def begin(self, site: str, codec: str, header: bytes) -> None:
         """The fragments of this camera that follow are of another movie."""
-        piece = Piece(site, header, codec)
-        with self._guard:
-            self._headers[site] = piece
-        self._put(piece)
+        self._put(Piece(site, header, codec))
 
     def fragment(self, site: str, content: bytes | memoryview, since_s: float, until_s: float, *, key: bool) -> None:
         """The next one of the movie."""
         self._put(Piece(site, content, "", since_s, until_s, key))
 
     def _put(self, piece: Piece) -> None:
-        if not self.wanted(piece.site) or self._closing.is_set() or len(piece.content) > LARGEST_MESSAGE - 1000:
+        if len(piece.content) > LARGEST_MESSAGE - 1000 or not (piece.codec or self.wanted(piece.site)):
             return
-        with self._guard:
-            taken = self._unsent.put(piece)
+        with self._guard:  # a camera that begins to be looked at is sent the header of the movie that goes on
+            if piece.codec:
+                self._headers[piece.site] = piece
+            taken = self.wanted(piece.site) and self._unsent.put(piece)
         if taken:
             self._notify()
 
     def _wants(self, sites: frozenset[str]) -> None:
-        new = sites - self._wanted
         with self._guard:
-            for site in sorted(new & self._headers.keys()):
+            for site in sorted((sites - self._wanted) & self._headers.keys()):
                 self._unsent.put(self._headers[site])
-        super()._wants(sites)
+            super()._wants(sites)
 
     def _next(self) -> memoryview:
         with self._guard:

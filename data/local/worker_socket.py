@@ -114,7 +114,7 @@ class WorkersHub(ABC):
         except (asyncio.IncompleteReadError, ConnectionError):
             pass  # the worker ended or was restarted: it comes again by itself
         except BrokenMessage as error:
-            log.warning("frame socket: %s; the connection is closed", error)
+            log.warning("%s: %s; the connection is closed", self._path.name, error)
         except asyncio.CancelledError:
             pass  # the hub stops; the stream's own callback would print a cancelled task
         finally:
@@ -155,14 +155,17 @@ class HubClient(ABC):
 
     def _notify(self) -> None:
         """Something waits to be sent."""
-        os.eventfd_write(self._wake, 1)
+        with self._lock:
+            if not self._closing.is_set():  # afterwards the number of `_wake` may be another file's
+                os.eventfd_write(self._wake, 1)
 
     def close(self) -> None:
-        """Stop at once; unsent tiles are dropped. Idempotent."""
-        if self._closing.is_set():
-            return
-        self._closing.set()
-        os.eventfd_write(self._wake, 1)
+        """Stop at once; what waits is not sent any more. Idempotent."""
+        with self._lock:
+            if self._closing.is_set():
+                return
+            self._closing.set()
+            os.eventfd_write(self._wake, 1)
         self._thread.join(timeout=2.0)
         if not self._thread.is_alive():
             os.close(self._wake)
@@ -175,7 +178,7 @@ class HubClient(ABC):
                         peer.connect(address)
                     self._serve(peer)
             except (OSError, BrokenMessage) as error:
-                log.debug("frame socket: %s", error)
+                log.debug("%s: %s", self._path.name, error)
             self._wants(frozenset())
             self._forget()
             self._closing.wait(RECONNECT_S)

@@ -51,7 +51,8 @@ class RecordingSettings(BaseModel):
         Duration,
         Field(
             le=timedelta(minutes=10),
-            description="Alerts whose clips overlap share one, up to this length; then the next clip begins.",
+            description="Alerts whose clips overlap share one, up to this length; then the next clip begins. The first "
+            "alert waits for none of them: its part is cut in its time, and what follows is another clip.",
         ),
     ] = timedelta(minutes=1)
     clips_kept: Annotated[

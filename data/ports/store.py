@@ -318,7 +318,7 @@ class Reader(Protocol):
         ...
 
     def clip(self, sha256: str) -> Clip | None:
-        """The clip of this content."""
+        """The clip of this content: of several one that is ready, and then the newest."""
         ...
 
     def clips_of_alert(self, alert_id: int, *, limit: int = 100) -> Sequence[Clip]:
@@ -597,7 +597,7 @@ class Writer(Reader, Protocol):
         ...
 
     def extend_clip(self, clip_id: int, until: datetime, asked_at: datetime) -> bool:
-        """False when it is no longer pending."""
+        """Let it end then. False when it is no longer pending."""
         ...
 
     def settle_clip(self, clip: Clip, *, was: ClipState) -> bool:

@@ -45,7 +45,8 @@ class ClipQueries(BaseQueries):
     """The part of `data.ports.store.Reader` about clips."""
 
     def clip(self, sha256: str) -> Clip | None:
-        found = select(CLIPS).where(CLIPS.c.sha256 == sha256).order_by(CLIPS.c.id.desc()).limit(1)
+        ready_first = (CLIPS.c.state == ClipState.READY.value).desc()
+        found = select(CLIPS).where(CLIPS.c.sha256 == sha256).order_by(ready_first, CLIPS.c.id.desc()).limit(1)
         return self._first(found, clip_of)
 
     def clips_of_alert(self, alert_id: int, *, limit: int = 100) -> Sequence[Clip]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -15,11 +16,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from data.config.settings import Settings
 from data.errors import YipingError
 from data.local.stages import StageClock
+from data.model.alert_life import AlertStep
 from data.model.clip import Clip, ClipState, NoClip
 from data.model.people import SYSTEM
 from data.model.record import AuditEntry
 from data.ports.store import EvidenceVault, Store, Writer
 from engine.recording.cut import Cut, cut_clip
+from engine.recording.orphans import delete_content
 from engine.recording.recorder import Recorder
 
 log = logging.getLogger(__name__)
@@ -27,7 +30,11 @@ log = logging.getLogger(__name__)
 POLL_S = 0.5
 GRACE = timedelta(seconds=4)  # of a camera whose video does not come up to the clip's end
 GIVE_UP = timedelta(minutes=10)  # on a disk that does not take it
-PART = ".clip.part"  # a clip while it is written, in its camera's folder
+LEAST_REST = timedelta(seconds=5)  # a clip that is longer by less than that is waited for, and not cut in two
+PARTS = ".clip*.part"  # clips while they are written, in their camera's folder
+_FIRED = frozenset(
+    {AlertStep.RAISE, AlertStep.REOPEN, AlertStep.WORSEN, AlertStep.EASE, AlertStep.RECUR, AlertStep.BE_HEARD}
+)
 
 
 class ClipMaker:
@@ -64,7 +71,8 @@ class ClipMaker:
         Raises what the store raises.
         """
         for site in self._sites:
-            (self._folder / site / PART).unlink(missing_ok=True)
+            for half in (self._folder / site).glob(PARTS):
+                half.unlink(missing_ok=True)
         self._note_needed(self._pending())
         self._thread = threading.Thread(target=self._run, name="clips", daemon=True)
         self._thread.start()
@@ -94,9 +102,10 @@ class ClipMaker:
         self._note_needed(pending)
         settled = 0
         for clip in pending:
-            if self._is_due(clip, now):
+            due = self._due(clip, now)
+            if due is not None:
                 with self._stages.measure(clip.site, "record"):
-                    settled += self._settle(clip, now)
+                    settled += self._settle(due, now, is_part=due.until < clip.until)
         return settled
 
     def _pending(self) -> Sequence[Clip]:
@@ -125,14 +134,26 @@ class ClipMaker:
                     log.warning("clips wait: %s", type(error).__name__, exc_info=error)
                 failed = True
 
-    def _is_due(self, clip: Clip, now: datetime) -> bool:
-        until_s = self._recorder.recorded_until(clip.site)
-        if until_s is not None and until_s >= clip.until.timestamp():
-            return True
-        return now >= clip.asked_at + self._settings.recording.clip_after + GRACE
+    def _due(self, clip: Clip, now: datetime) -> Clip | None:
+        """The clip once all of it is there; before that its first part, so that the first alert waits for no other."""
+        if self._is_there(clip, clip.until, now):
+            return clip
+        recording = self._settings.recording
+        first_until = clip.since + recording.clip_before + recording.clip_after
+        if clip.until - first_until > LEAST_REST and self._is_there(clip, first_until, now):
+            return replace(clip, until=first_until)
+        return None
 
-    def _settle(self, clip: Clip, now: datetime) -> bool:
-        part = self._folder / clip.site / PART
+    def _is_there(self, clip: Clip, until: datetime, now: datetime) -> bool:
+        """Is the clip's video recorded up to then, or is it too late for that?"""
+        until_s = self._recorder.recorded_until(clip.site)
+        if until_s is not None and until_s >= until.timestamp():
+            return True
+        return now >= clip.asked_at + self._settings.recording.clip_after - (clip.until - until) + GRACE
+
+    def _settle(self, clip: Clip, now: datetime, *, is_part: bool) -> bool:
+        # Of this process: where the camera has gone to another worker, that one may cut the same clip.
+        part = self._folder / clip.site / PARTS.replace("*", f".{os.getpid()}")
         reason = NoClip.NO_VIDEO
         try:
             cut = cut_clip(part.parent, clip.since.timestamp(), clip.until.timestamp(), part)
@@ -148,11 +169,11 @@ class ClipMaker:
             part.unlink(missing_ok=True)
             kept, reason = None, NoClip.CODEC
         settled = kept or missing(clip, reason)
-        if self._store.write(lambda writer: record_clip(writer, settled, now)):
-            return True
-        if settled.sha256 is not None:  # it was extended meanwhile, and is cut again, longer
-            self._vault.delete_clip(settled.sha256, settled.path)
-        return False
+        record = record_part if is_part else record_clip
+        is_recorded = self._store.write(lambda writer: record(writer, settled, now))
+        if not is_recorded and settled.sha256 is not None:  # it was extended meanwhile, and is cut again, longer
+            delete_content(self._store, self._vault, settled.sha256, settled.path)
+        return is_recorded
 
     def _keep(self, clip: Clip, cut: Cut, part: Path) -> Clip:
         size = part.stat().st_size
@@ -192,4 +213,26 @@ def record_clip(writer: Writer, clip: Clip, now: datetime) -> bool:
     }
     action = "keep_clip" if clip.state is ClipState.READY else "miss_clip"
     writer.record(AuditEntry(now, SYSTEM.name, "", action, f"site:{clip.site}", detail))
+    return True
+
+
+def record_part(writer: Writer, part: Clip, now: datetime) -> bool:
+    """What has become of the first part of a pending clip; the rest is a clip of its own, of the alerts in it.
+
+    False when the clip is no longer pending, or no longer than this part.
+    """
+    whole = next((one for one in writer.pending_clips((part.site,)) if one.id == part.id), None)
+    if whole is None or whole.until <= part.until:
+        return False
+    alerts = writer.alerts_of_clip(part.id)
+    # By our clock: `asked_at` is when the alert fired whose span ends at `until`. Whose span ends later than the part?
+    since = whole.asked_at - (whole.until - part.until)
+    fired = {one: [step.at for step in writer.alert_steps(one) if step.step in _FIRED] for one in alerts}
+    in_rest = [one for one in alerts if max(fired[one], default=since) > since]
+    writer.extend_clip(part.id, part.until, whole.asked_at)
+    record_clip(writer, part, now)
+    first, *others = in_rest or alerts
+    rest = writer.add_clip(Clip(whole.site, part.until, whole.until, whole.asked_at), first)
+    for other in others:
+        writer.link_clip(rest.id, other)
     return True

@@ -78,13 +78,23 @@ def _known(store: Store) -> tuple[dict[str, Clip], set[str]]:
     return ready, expired
 
 
-def _delete(store: Store, vault: EvidenceVault, digest: str, path: str) -> bool:
-    """Not when its row has been written since, or another clip has the same content."""
+def delete_content(store: Store, vault: EvidenceVault, digest: str, path: str) -> bool:
+    """Delete the file of a clip that is not ready, or no longer; not while another clip has the same content.
+
+    A film that is played over and over gives such. True when it was deleted. Raises OSError when the disk refuses.
+    """
     found = store.read(lambda reader: reader.clip(digest))
     if found is not None and found.state is ClipState.READY:
         return False
+    vault.delete_clip(digest, path)
+    return True
+
+
+def _delete(store: Store, vault: EvidenceVault, digest: str, path: str) -> bool:
+    """Not when its row has been written since."""
     try:
-        vault.delete_clip(digest, path)
+        if not delete_content(store, vault, digest, path):
+            return False
     except OSError as error:
         log.error("evidence/%s cannot be deleted: %s", path, error.strerror)
         return False

@@ -311,14 +311,14 @@ class Recorder:
         self._forget_removed()
 
     def _forget_removed(self) -> None:
-        """Once their video is written and it is told that nothing is wrong with them any more."""
+        """Once their video is written, its gaps are told, and also that nothing is wrong with them any more."""
         with self._changed:
             waiting = {piece.site for piece in self._waiting}
             gone = [site for site, one in self._cameras.items() if one.sink is None and site not in waiting]
             for site in gone:
                 one = self._cameras[site]
                 one.trouble = ""
-                if one.told == "":
+                if one.told == "" and not one.gaps:
                     one.ring.close()
                     del self._cameras[site]
                     self._dropping.discard(site)

@@ -19,8 +19,8 @@ from data.model.people import SYSTEM
 from data.model.record import AuditEntry
 from data.ports.store import EvidenceVault, Store, Writer
 from engine.recording.ask import KIND, records
-from engine.recording.maker import PART, missing, record_clip
-from engine.recording.orphans import sweep_clips
+from engine.recording.maker import PARTS, missing, record_clip
+from engine.recording.orphans import delete_content, sweep_clips
 
 log = logging.getLogger(__name__)
 
@@ -109,7 +109,7 @@ class ClipRetention:
             return False
         assert clip.sha256 is not None
         try:
-            self._vault.delete_clip(clip.sha256, clip.path)
+            delete_content(self._store, self._vault, clip.sha256, clip.path)
         except OSError as error:
             log.error("the clip %s cannot be deleted: %s", clip.path, error.strerror)
         return True
@@ -136,7 +136,7 @@ class ClipRetention:
         for folder in self._folder.iterdir():
             if records(self._settings, folder.name):
                 continue
-            for path in (*segment_paths(folder), folder / PART):
+            for path in (*segment_paths(folder), *folder.glob(PARTS)):
                 with contextlib.suppress(FileNotFoundError):
                     if path.stat().st_mtime < oldest_s:
                         path.unlink()

@@ -41,6 +41,8 @@ yiping.claims = (() => {
     signed = performance.now();
     keep((await send("POST", "/api/v1/claims", { alert, take_over: takeOver })).items[0]);
   };
+  /** Not on this one after all; another may have been chosen since. */
+  const leave = (id) => { if (mine === id) mine = null; };
   /** This screen is on the alert now, if it is urgent; the one before is free again. Who else is on it stays on it. */
   const claim = (alert) => {
     if (!may("acknowledge") || alert?.id === mine) return;
@@ -50,7 +52,7 @@ yiping.claims = (() => {
     active = performance.now();
     const other = held.get(mine);
     if (other && other.by !== myName() && !isSilent(other)) mine = null;
-    else sign().catch((error) => { mine = null; console.warn("claim:", error.message); });
+    else sign().catch((error) => { leave(alert.id); console.warn("claim:", error.message); });
   };
   const takeOver = async (alert) => {
     mine = alert.id;
@@ -93,7 +95,7 @@ yiping.claims = (() => {
   const hearTold = ({ subject, key, values }) => {
     const alert = feed.alerts.get(Number(subject.split(":")[1]));
     const what = alert ? `${feed.titleOf(alert)} · ${siteName(alert.site)}` : subject;
-    if (key === "claim.taken" && alert?.id === mine) mine = null;
+    if (key === "claim.taken" && alert) leave(alert.id);
     say(t(`told.${key}`, { ...values, name: values.name || personName(values.who), what }), "error");
   };
 
@@ -103,8 +105,9 @@ yiping.claims = (() => {
   ["keydown", "pointerdown", "pointermove", "wheel"].forEach((kind) =>
     document.addEventListener(kind, () => { active = performance.now(); }, { passive: true, capture: true }));
   everySecond.add(() => {
-    if (mine !== null && active > signed && performance.now() - signed > SIGN_EVERY_MS)
-      sign().catch((error) => { if (error.words?.key === "claim.held") mine = null; });
+    const alert = mine;
+    if (alert !== null && active > signed && performance.now() - signed > SIGN_EVERY_MS)
+      sign().catch((error) => { if (error.words?.key === "claim.held") leave(alert); });
     const now = new Set([...held].filter(([, one]) => isSilent(one)).map(([id]) => id));
     if (now.size || silent.size) tell(); // its seconds run
     silent = now;

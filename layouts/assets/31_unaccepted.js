@@ -6,6 +6,7 @@ yiping.unaccepted = (() => {
   const LOUD = new Set(["P1", "P2"]); // the others are shown, but a sound at night is for what is urgent
   const QUIET_FOR_S = 60; // after somebody has acted; then it sounds again unless somebody was asked
   const REASK_MS = 15000;
+  const MOST_ASKED = 8; // the most urgent: in a flood hundreds wait, and each answer costs a route for every responder
   const RINGS = ["again", "wider", "everybody"];
   const people = new Map(); // task id -> {asked: ms, items, error}
   let place = null;
@@ -86,7 +87,9 @@ yiping.unaccepted = (() => {
     if (!place?.isConnected) return;
     const shown = tasks();
     const text = JSON.stringify([shown.map((task) => [task.id, task.version, attended(task), yiping.claims.signature(feed.alerts.get(task.alert))]), mayDispatch()]);
-    shown.forEach(ask);
+    const ids = new Set(shown.map((task) => task.id));
+    for (const id of people.keys()) if (!ids.has(id)) people.delete(id);
+    shown.slice(0, MOST_ASKED).forEach(ask);
     if (text === drawn && !again) return;
     drawn = text;
     keyboard.keepFocus(place, () => place.replaceChildren(...shown.map(card)));

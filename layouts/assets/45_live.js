@@ -8,6 +8,7 @@ yiping.live = (() => {
   const FAR_S = 1.2; // further behind than that it jumps to the present
   const SILENT_S = 3; // without video: said
   const OWN_TIME_S = 60; // a recording that is played has a time of its own
+  const MOST_BROKEN = 3; // times that the player gave up on the video within a minute; then pictures
   const SINGLE_MS = 1000; // between two single pictures, where there is no video that this browser plays
   const CLOSED = { 4403: "live.not_allowed", 4429: "live.too_many" };
   const SINGLE = { 4404: "live.single", 4415: "live.codec" };
@@ -44,7 +45,7 @@ yiping.live = (() => {
 
     async feed() {
       await this.ready;
-      if (this.buffer?.updating || !this.waiting.length || this.source.readyState !== "open") return;
+      if (this.buffer?.updating || !this.waiting.length || this.source.readyState !== "open" || this.video.error) return;
       const { header, content } = this.waiting[0];
       try {
         if (header.type === "begin") this.begin(header);
@@ -148,8 +149,10 @@ yiping.live = (() => {
       this.site = site;
       this.asked = null; // from when on the server sends, epoch seconds; null: the present
       this.attempt = 0;
+      this.broken = []; // when the player gave up, seconds
       this.video = make("video", { playsinline: true, tabindex: -1, "aria-label": site.name });
       this.video.muted = true;
+      this.video.addEventListener("error", () => this.film && this.beginAnew());
       this.single = make("img", { hidden: true, alt: site.name });
       this.state = make("b", { role: "status" });
       this.note = make("p", { class: "live-note", hidden: true });
@@ -214,6 +217,20 @@ yiping.live = (() => {
         if (CLOSED[code]) return this.refused(t(CLOSED[code]));
         this.again = setTimeout(() => this.connect(), Math.min(5000, 500 * 2 ** this.attempt++));
       };
+    }
+
+    /** The player cannot go on with what came, as after a damaged picture: the present, in a new one. */
+    beginAnew() {
+      this.broken = [...this.broken.filter((atS) => nowS() - atS < 60), nowS()];
+      if (this.broken.length > MOST_BROKEN) return this.singles(t("live.no_player"));
+      const socket = this.socket;
+      this.socket = null;
+      socket?.close();
+      this.film.close();
+      this.film = this.newFilm();
+      this.asked = null;
+      clearTimeout(this.again);
+      this.again = setTimeout(() => this.connect(), 500);
     }
 
     /** From another time on. What is asked for again is not asked for at once. */

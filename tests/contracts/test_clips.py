@@ -51,6 +51,18 @@ def test_a_clip_that_was_extended_meanwhile_is_not_settled_as_it_was(store: Stor
     assert not store.write(lambda writer: writer.extend_clip(clip.id, after(60), after(40)))
 
 
+def test_of_two_clips_of_one_content_the_one_that_is_there_is_found(store: Store) -> None:
+    def work(writer: Writer) -> Clip:
+        alert = writer.add_alert(an_alert()).id
+        old, new = (kept(writer.add_clip(a_clip(), alert)) for _ in range(2))
+        assert writer.settle_clip(old, was=ClipState.PENDING)
+        assert writer.settle_clip(replace(new, state=ClipState.EXPIRED), was=ClipState.PENDING)
+        return old
+
+    there = store.write(work)
+    assert store.read(lambda reader: reader.clip(SHA)) == there
+
+
 def test_an_alert_is_linked_to_a_clip_once(store: Store) -> None:
     def work(writer: Writer) -> tuple[int, list[int]]:
         first, second = writer.add_alert(an_alert("1")).id, writer.add_alert(an_alert("2")).id

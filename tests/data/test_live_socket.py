@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from data.local.live_socket import LiveHub, LivePublisher, LiveViewer, Piece, pack_piece, unpack_piece
 from data.local.movie_boxes import decode_time, movie_header
 from data.local.recordings import read_segment, segment_paths
+from data.local.worker_socket import HubClient
 from engine.recording.ring import Ring
 from tests.data.test_feed_socket import Loop
 from tests.engine.films import START_S, film, record
@@ -69,6 +71,34 @@ def test_who_opens_a_camera_gets_its_header_and_what_follows_and_nothing_is_sent
     finally:
         worker.close()
         loop.run(hub.stop())
+
+
+class Quiet(HubClient):
+    """A worker that has nothing to send."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, "quiet")
+        self.file = self._wake
+
+    def tell(self) -> None:
+        self._notify()
+
+    def _next(self) -> memoryview:
+        return memoryview(b"")
+
+    def _forget(self) -> None:
+        pass
+
+
+def test_what_a_camera_still_sends_after_the_end_is_written_into_no_other_file(tmp_path: Path) -> None:
+    worker = Quiet(tmp_path / "live.sock")
+    worker.close()
+    other = os.eventfd(0, os.EFD_NONBLOCK)
+    assert other == worker.file, "the system gives the number away again"
+    worker.tell()
+    with pytest.raises(BlockingIOError):
+        os.eventfd_read(other)
+    os.close(other)
 
 
 def test_a_viewer_who_is_far_behind_goes_on_with_the_newest_key_picture_and_is_told(loop: Loop) -> None:

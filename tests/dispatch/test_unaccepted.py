@@ -19,7 +19,7 @@ from data.model.people import Actor, Role, User
 from data.model.task import Offer, Ring, Task, TaskState
 from data.ports.store import TaskQuery
 from data.sql.store import open_store
-from dispatch.case_work import reassign
+from dispatch.case_work import Work, add_task, reassign
 from dispatch.offers import UNACCEPTED, ask_again
 from dispatch.responders import sync_responders
 from dispatch.tasks import accept, cancel, dispatch_all, send_automatically
@@ -275,6 +275,22 @@ def test_each_time_the_limit_passes_the_next_post_above_is_told_until_the_highes
     assert (last.step, last.detail["task"], last.detail["unaccepted_s"]) == ("escalate", task.id, 360)
     assert [action for action, _ in ladder.trail(f"task:{task.id}")].count("escalate") == 3
     assert timers(ladder) == 0
+
+
+def test_each_task_of_an_event_climbs_the_ladder_by_itself(ladder: City) -> None:
+    ladder.settings = configured(**{name: {"on_shift": False} for name in ("near", "middle", "far")})
+    ladder.do(lambda writer: sync_responders(writer, ladder.settings, ladder.now))
+    task = ladder.dispatch(ladder.alert(Priority.P1))
+    other = ladder.do(
+        lambda writer: add_task(
+            writer, task.event_id, Work(), LI, ladder.now, roads=ladder.roads, settings=ladder.settings
+        )
+    )
+    assert ladder.task(task).unaccepted_since == other.unaccepted_since == NOON
+    ladder.pass_time(120)
+    assert escalate(ladder) == 2
+    told = [one.detail["to"] for which in (task, other) for one in ladder.task(which).steps if one.step == "escalate"]
+    assert told == [{"section_head": ["qian"]}] * 2, "neither leaps over a post because of the other"
 
 
 def test_it_goes_on_while_somebody_is_asked_again_and_ends_when_somebody_accepts(ladder: City) -> None:

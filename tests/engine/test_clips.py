@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -150,6 +152,80 @@ def test_a_clip_that_was_extended_while_it_was_cut_is_cut_again(city: City, tmp_
     assert city.maker.poll(at(60)) == 1
     assert city.clips(first) == city.clips(second)
     assert spans(city.clips(first)) == [(2, 45)]
+
+
+def cut_as_time_goes(city: City, alerts: Sequence[int], until: int) -> dict[int, int]:
+    """Alerts at these seconds, looked after each second: when the first clip of each was ready."""
+    made: dict[int, Alert] = {}
+    ready: dict[int, int] = {}
+    for second in range(until):
+        if second in alerts:
+            made[second] = city.alert(second, str(second))
+        city.maker.poll(at(second))
+        for begun, alert in made.items():
+            if any(one.state is ClipState.READY for one in city.clips(alert)):
+                ready.setdefault(begun, second)
+    return ready
+
+
+def clips_at(city: City, second: int) -> list[Clip]:
+    """Of the alert of this second."""
+    alert = city.store.read(lambda reader: reader.last_alert(AlertKey("gate-3", "intrusion", "lane", str(second))))
+    assert alert is not None
+    return city.clips(alert)
+
+
+def test_no_alert_waits_for_the_clips_of_those_that_follow_and_each_is_shown_whole(city: City, tmp_path: Path) -> None:
+    record(film(tmp_path / "a.ts", 130), city.ring)
+    alerts = range(12, 100, 8)
+    ready = cut_as_time_goes(city, alerts, 130)
+    assert {begun: at_ - begun <= 25 for begun, at_ in ready.items()} == dict.fromkeys(alerts, True), "20 s and 5 s"
+    for begun in alerts:
+        parts = sorted(spans(clips_at(city, begun)))
+        assert parts[0][0] <= begun - 10, "what came before it"
+        assert max(until for _, until in parts) >= begun + 20, "and after"
+        assert all(since <= before for (_, before), (since, _) in pairwise(parts)), "nothing between is left out"
+        assert {one.state for one in clips_at(city, begun)} == {ClipState.READY}
+        assert all(since < begun + 20 for since, _ in parts), "nothing that has nothing to do with it"
+
+
+def test_alerts_that_come_together_have_one_clip_and_the_rest_is_of_those_that_are_in_it(
+    city: City, tmp_path: Path
+) -> None:
+    record(film(tmp_path / "a.ts", 80), city.ring)
+    cut_as_time_goes(city, (12, 16, 25), 80)
+    assert spans(clips_at(city, 12)) == [(2, 32)]
+    assert spans(clips_at(city, 16)) == spans(clips_at(city, 25)) == [(2, 32), (32, 45)]
+    assert [one.gap_s for one in clips_at(city, 25)] == [0, 0]
+
+
+def test_alerts_within_five_seconds_share_one_clip_as_time_goes(city: City, tmp_path: Path) -> None:
+    record(film(tmp_path / "a.ts", 60), city.ring)
+    ready = cut_as_time_goes(city, (12, 15, 17), 60)
+    assert [spans(clips_at(city, second)) for second in (12, 15, 17)] == [[(2, 37)]] * 3
+    assert ready[12] - 12 <= 20 + 5 + 4, "the camera's video is waited for, for 4 s"
+
+
+def test_a_clip_that_another_worker_cuts_too_is_kept_whole(city: City, tmp_path: Path) -> None:
+    record(film(tmp_path / "a.ts", 40), city.ring)
+    alert = city.alert(12)
+    (pending,) = city.clips(alert)
+    assert city.maker.poll(at(40)) == 1
+    assert not city.maker._settle(pending, at(40), is_part=False), "the camera's former worker, a moment later"
+    (clip,) = city.clips(alert)
+    assert city.vault.clip_file(clip.sha256 or "", clip.path).stat().st_size == clip.size
+
+
+def test_what_another_clip_shows_too_stays_when_one_of_them_is_too_old(city: City) -> None:
+    first, needed = kept_clip(city, 100)
+    second, old = kept_clip(city, 200)
+    twin = replace(old, sha256=needed.sha256, path=needed.path)  # the same content, of a film that goes round
+    assert city.store.write(lambda writer: writer.settle_clip(twin, was=ClipState.READY))
+    over(city, second, 210)
+    assert retention_of(city).poll(at(300) + timedelta(days=31)) == 1
+    assert [city.clips(one)[0].state for one in (first, second)] == [ClipState.READY, ClipState.EXPIRED]
+    assert city.vault.clip_file(needed.sha256 or "", needed.path).exists()
+    assert city.store.read(lambda reader: reader.clip(needed.sha256 or "")) == needed
 
 
 def test_a_clip_is_made_after_a_restart(tmp_path: Path) -> None:
@@ -362,3 +438,30 @@ def test_a_gap_between_two_processes_is_told_by_the_second(tmp_path: Path) -> No
     recorder = Recorder(folder, RecordingSettings(), 1, tell=lambda *_: True)
     assert recorder.recorded_until("gate-3") is None
     recorder.close()
+
+
+def test_a_gap_that_the_store_has_not_taken_yet_is_told_though_its_camera_has_gone(tmp_path: Path) -> None:
+    told: list[tuple[str, float]] = []
+    takes = threading.Event()
+
+    def tell_gap(site: str, since_s: float, until_s: float) -> bool:
+        if takes.is_set():
+            told.append((site, until_s - since_s))
+        return takes.is_set()
+
+    recorder = Recorder(tmp_path / "recordings", RecordingSettings(), 1, tell=lambda *_: True, tell_gap=tell_gap)
+    sink = recorder.sink("gate-3")
+    sink.begin("h264", b"header")
+    for second in (0, 9):
+        sink.fragment(b"x", START_S + second, START_S + second + 1, key=True)
+    until_s = time.monotonic() + 5
+    while recorder.recorded_until("gate-3") != START_S + 10 and time.monotonic() < until_s:
+        time.sleep(0.05)
+    recorder.remove("gate-3")
+    for _ in range(60):
+        if recorder.recorded_until("gate-3") is None:
+            break  # forgotten, with its gap
+        time.sleep(0.05)
+    takes.set()
+    recorder.close()
+    assert told == [("gate-3", 8.0)]

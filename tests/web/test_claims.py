@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 import pytest
 from websockets.sync.client import ClientConnection, connect
 
+from data.model.people import Role, User
 from tests.web.city import ROLES, Running, bearer
+from web.claims import ClaimBook
 
 pytestmark = pytest.mark.usefixtures("nobody_busy")
 
@@ -67,6 +69,17 @@ def test_it_is_taken_over_after_twenty_silent_seconds_or_by_saying_so(running: R
         assert claim(zhao, alert, take_over=True)["by"] == "zhao"
         told = heard(screen, "told")
         assert (told["key"], told["values"]["who"]) == ("claim.taken", "zhao")
+
+
+def test_who_comes_back_after_ten_minutes_is_on_it_since_then() -> None:
+    now = [datetime(2024, 7, 12, 4, tzinfo=UTC)]
+    book = ClaimBook(lambda *_: None, lambda: now[0])
+    li = User("li", Role.OPERATOR)
+    first = book.claim("alert:1", li)
+    now[0] += timedelta(minutes=10)
+    assert book.claim("alert:1", li).since == first.since
+    now[0] += timedelta(minutes=10, seconds=1)
+    assert book.claim("alert:1", li).since == now[0]
 
 
 def test_dismissing_while_somebody_has_dispatched_is_asked_about_and_told_to_them(running: Running) -> None:

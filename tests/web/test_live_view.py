@@ -238,6 +238,24 @@ def test_who_may_not_watch_the_camera_is_refused_and_leaves_no_trace_of_it(stree
     assert street.actions() == []
 
 
+def test_a_camera_that_is_hidden_by_other_settings_is_shown_no_longer_and_its_worker_is_left_alone(
+    street: Street, tmp_path: Path
+) -> None:
+    camera = Shooting(film(tmp_path / "a.ts", 20, 50), Both(street.ring, street.worker), street.started_s)
+    camera.go_on(5)
+    deps = street.running.deps
+    with street.open() as ws, street.open(name="sun") as other:
+        for one in (ws, other):
+            assert message(one)[0]["type"] == "begin"
+        rules = (*deps.settings.watch, WatchSettings(users=("li",), sites=("quay",)))
+        deps.settings = deps.settings.model_copy(update={"watch": rules})
+        assert closed_with(ws)[0] == 4403
+        camera.go_on(3)
+        taken(other, street.started_s + 7.4)
+    until(lambda: not street.worker.wanted("gate-3"))
+    camera.close()
+
+
 def test_what_no_browser_plays_is_told_by_its_name(street: Street, tmp_path: Path) -> None:
     camera = Shooting(film(tmp_path / "a.ts", 5, codec="libx265"), Both(street.ring, street.worker), street.started_s)
     camera.go_on(3)
