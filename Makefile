@@ -85,6 +85,11 @@ accuracy: setup-test
 stays: setup-test
 	YIPING_STAYS=1000 $(VENV)/bin/pytest -q tests/alerts/test_one_object_one_alert.py
 
+# Is somebody there in time? A thousand generated floods and two real gauges, judged by what was true; one line of JSON.
+.PHONY: early-alarm
+early-alarm: $(VENV)/.ready
+	$(PY) -m bench.early_alarm
+
 .PHONY: accuracy-degraded
 accuracy-degraded: setup-test
 	$(PY) -m bench.degraded --write

@@ -92,6 +92,7 @@ _SETS: Mapping[AlertStep, Mapping[str, Any]] = MappingProxyType(
         AlertStep.CONFIRM: {"verification": Verification.CONFIRMED},
         AlertStep.DISMISS: {"verification": Verification.DISMISSED},
         AlertStep.LOOK: {},
+        AlertStep.FORESEE: {},
     }
 )
 

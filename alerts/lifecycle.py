@@ -20,6 +20,7 @@ from data.config.fusion import ProofKind
 from data.config.settings import Settings
 from data.model.alert import Alert, Ended, Gap, Priority, Raised, Standing
 from data.model.alert_life import AlertStep, Condition, TakenStep, Verification
+from data.model.forecast import Foreseen, forecast_values
 from data.model.people import SYSTEM, Actor
 from data.model.record import Change, Evidence, Timer
 from data.model.sightings import LookVerdict, answers, at_the_end, sighting_values
@@ -50,7 +51,11 @@ def raise_alert(
     settings = settings or defaults()
     alert = writer.last_alert(raised.key)
     if raised.again:
-        return None if alert is None or not alert.is_open else _looked_again(writer, alert, raised, now)
+        if alert is None or not alert.is_open:
+            return None
+        if raised.forecast is not None:
+            return _foreseen_anew(writer, alert, raised, now)
+        return _looked_again(writer, alert, raised, now)
     if alert is not None and _is_late(alert, raised, now):
         return None
     if alert is not None and alert.is_open:
@@ -76,6 +81,16 @@ def _looked_again(writer: Writer, alert: Alert, raised: Raised, now: datetime) -
     check(alert, AlertStep.LOOK, SYSTEM, now)
     looked = replace(alert, second_look=raised.second_look)
     return take_alert_step(writer, looked, AlertStep.LOOK, SYSTEM, now, detail=sighting_values(raised))
+
+
+def _foreseen_anew(writer: Writer, alert: Alert, raised: Raised, now: datetime) -> Alert | None:
+    """The gauge is expected to do something else than it was; None when that is known already."""
+    if raised.forecast == alert.forecast:
+        return None
+    check(alert, AlertStep.FORESEE, SYSTEM, now)
+    told = replace(alert, forecast=raised.forecast, value=raised.value)
+    detail = {"forecast": forecast_values(raised.forecast)}
+    return take_alert_step(writer, told, AlertStep.FORESEE, SYSTEM, now, detail=detail)
 
 
 def _suspected(writer: Writer, alert: Alert, now: datetime, settings: Settings) -> Alert:
@@ -133,11 +148,12 @@ def end_alert(writer: Writer, ended: Ended, now: datetime, settings: Settings | 
     ended_at = max(ended.ended_at, _began(alert))
     if alert.latched_since is not None and ended.because is None:
         return _clear_latched(writer, alert, ended_at, now, settings.alarms)
-    detail = {"decided_at": iso(ended.at), **_gaps(ended.gaps), **sighting_values(ended)}
+    detail = {"decided_at": iso(ended.at), **_gaps(ended.gaps), **sighting_values(ended), **_foreseen(ended)}
     if ended.because is not None:
         detail["because"] = ended.because.value
     look = at_the_end(alert.second_look, ended.second_look)
-    alert = replace(alert, dwell=ended.dwell or alert.dwell, second_look=look)
+    forecast = ended.forecast or alert.forecast
+    alert = replace(alert, dwell=ended.dwell or alert.dwell, second_look=look, forecast=forecast)
     return close(writer, alert, ended_at, now, settings, detail=detail)
 
 
@@ -214,6 +230,7 @@ def _new(writer: Writer, before: Alert | None, raised: Raised, evidence: Evidenc
         follows=None if before is None else before.id,
         dwell=raised.dwell,
         second_look=raised.second_look,
+        forecast=raised.forecast,
     )
     detail = _cause(raised, evidence) | ({} if before is None else {"follows": before.id})
     alert = take_alert_step(writer, alert, AlertStep.RAISE, SYSTEM, now, detail=detail)
@@ -349,6 +366,7 @@ def _renewed(alert: Alert, raised: Raised, evidence: Evidence | None) -> Alert:
         evidence=alert.evidence if evidence is None else evidence.id,
         dwell=raised.dwell,
         second_look=raised.second_look,
+        forecast=raised.forecast,
     )
 
 
@@ -423,7 +441,12 @@ def _cause(raised: Raised, evidence: Evidence | None) -> dict[str, Any]:
         cause |= {"value": raised.value, "unit": raised.unit}
     if evidence is not None:
         cause["evidence"] = evidence.id
-    return cause | _gaps(raised.gaps) | sighting_values(raised)
+    return cause | _gaps(raised.gaps) | sighting_values(raised) | _foreseen(raised)
+
+
+def _foreseen(signal: Foreseen) -> dict[str, Any]:
+    """What is expected of a gauge; nothing of other alerts."""
+    return {} if signal.forecast is None else {"forecast": forecast_values(signal.forecast)}
 
 
 def _gaps(gaps: Sequence[Gap]) -> dict[str, Any]:

@@ -114,6 +114,7 @@ MOVES = MappingProxyType(
         AlertStep.CONFIRM: Move(Action.VERIFY_ALERT, (_NOT_CONFIRMED,)),
         AlertStep.DISMISS: Move(Action.VERIFY_ALERT, (_NOT_DISMISSED,), reason=True),
         AlertStep.LOOK: Move(None, (_OPEN,)),
+        AlertStep.FORESEE: Move(None, (_OPEN,)),
         AlertStep.LINK: Move(None),
         AlertStep.UNACKNOWLEDGE: Move(Action.ACKNOWLEDGE, (_SEEN,)),
         AlertStep.WITHDRAW: Move(Action.VERIFY_ALERT, (_DISMISSED,)),

@@ -26,6 +26,7 @@ _WORDS_ZH = MappingProxyType(
         "intrusion": "进入禁区",
         "dwell": "超时停留",
         "threshold": "超过限值",
+        "time_to_threshold": "即将超限",
         "rate_of_rise": "上涨过快",
         "accumulation": "累计雨量超限",
         "silence": "数据中断",

@@ -220,6 +220,7 @@ _TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
         "kind.dwell": ("超时停留", "overstaying"),
         "kind.congestion": ("排队拥堵", "congestion"),
         "kind.threshold": ("超过限值", "over the limit"),
+        "kind.time_to_threshold": ("即将超限", "limit within reach"),
         "kind.rate_of_rise": ("上涨过快", "rising fast"),
         "kind.accumulation": ("累计雨量超限", "rain accumulated"),
         "kind.silence": ("数据中断", "no data"),

@@ -1,4 +1,4 @@
-"""How surely a camera saw it: how long something stood, and what the second look saw."""
+"""How surely a camera saw it: how long something stood, what the second look saw; what is expected of a gauge."""
 
 from __future__ import annotations
 
@@ -29,5 +29,24 @@ SIGHTINGS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "look.instead": ("更像{label}", "more like {label}"),
         "look.withdrawn": ("复看未见，已撤回", "not seen again, withdrawn"),
         "audit.look": ("放大复看", "second look"),
+        "forecast": ("到限预报", "Forecast"),
+        "forecast.level": ("现 {level} {unit}，限值 {limit} {unit}", "now {level} {unit}, limit {limit} {unit}"),
+        "forecast.range": (
+            "预计 {least} 至 {most} 分钟后达到 {limit} {unit}",
+            "reaches {limit} {unit} in {least} to {most} min",
+        ),
+        "forecast.open_ended": (
+            "最早 {least} 分钟后达到 {limit} {unit}",
+            "reaches {limit} {unit} in {least} min at the earliest",
+        ),
+        "forecast.unit": ("最慢所需队伍路程 {travel} 分钟", "slowest needed unit travels {travel} min"),
+        "forecast.nearest": ("最近人员路程 {travel} 分钟", "nearest unit needs {travel} min"),
+        "forecast.nobody": ("暂无可派人员，按 {travel} 分钟计", "nobody who can go is known, {travel} min assumed"),
+        "forecast.late": ("来不及提前到场", "too late to be there before"),
+        "forecast.reached": ("已达到限值", "limit reached"),
+        "forecast.superseded": ("已达到限值，见超限告警", "limit reached, see its own alert"),
+        "forecast.receded": ("上涨已停，已撤回", "rises no more, withdrawn"),
+        "forecast.as_of": ("读数时间 {at}", "reading of {at}"),
+        "audit.foresee": ("更新预报", "forecast renewed"),
     }
 )

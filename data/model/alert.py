@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from data.model.alert_life import Condition, Suppression, Verification
+from data.model.forecast import Forecast
 from data.model.sightings import DwellTime, SecondLook
 
 
@@ -44,8 +45,8 @@ class Raised:
     another system decided, whose message came at `at`; or just after the end that it follows, if `at` is before that.
     `xyxy`: the object's box in fractions of the picture. `value`: the reading that decided, in `unit`.
     `gaps`: from when to when the site could not be seen since the condition began: neither counted nor a reset.
-    `dwell`, `second_look`: of objects before a camera. `again`: the alert is open, and only what the second look saw
-    is new; an alert that is not open is not opened by it.
+    `dwell`, `second_look`: of objects before a camera; `forecast`: of a gauge. `again`: the alert is open, and only
+    what the second look saw, or the forecast, is new; an alert that is not open is not opened by it.
     """
 
     key: AlertKey
@@ -63,6 +64,7 @@ class Raised:
     dwell: DwellTime | None = None
     second_look: SecondLook | None = None
     again: bool = False
+    forecast: Forecast | None = None
 
 
 class Because(StrEnum):
@@ -83,7 +85,7 @@ class Ended:
     `started_at`: the beginning of the occurrence that ended, where the source tells it. An end that arrives late does
     not end an occurrence that began after it. None: the occurrence that is open.
     `because`: its settings have changed; whether the condition holds is not known. `second_look`: where it has
-    withdrawn the alert.
+    withdrawn the alert. `forecast`: with what became of it.
     """
 
     key: AlertKey
@@ -94,6 +96,7 @@ class Ended:
     because: Because | None = None
     dwell: DwellTime | None = None
     second_look: SecondLook | None = None
+    forecast: Forecast | None = None
 
 
 Signal = Raised | Ended
@@ -161,6 +164,7 @@ class Alert:
     verification: Verification = Verification.UNVERIFIED
     dwell: DwellTime | None = None
     second_look: SecondLook | None = None
+    forecast: Forecast | None = None
     id: int = 0
     version: int = 0
 

@@ -67,6 +67,7 @@ class AlertStep(StrEnum):
     CONFIRM = "confirm"
     DISMISS = "dismiss"
     LOOK = "look"  # the second look has answered
+    FORESEE = "foresee"  # what a gauge is expected to do has changed
     LINK = "link"  # to an event
     UNACKNOWLEDGE = "unacknowledge"  # taken back within seconds by who did it
     WITHDRAW = "withdraw"  # a dismissal, likewise

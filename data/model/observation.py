@@ -15,6 +15,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from data.model.forecast import Travel
+
 HISTORY_AFTER = timedelta(hours=12)
 """A reading older than this when it comes says nothing about now: it is kept with its time and not judged.
 
@@ -185,12 +187,15 @@ class Tick:
     """A recorded second at one site. `observable`: could the site's monitor be read just then?
 
     modes: the city's modes that are on, by name (`data.stored.modes`).
+    travel: by rule, how long whoever it needs travels to the site (`data.stored.travel`); what was told before where
+    nothing is said.
     """
 
     site: str
     at: datetime
     observable: bool = field(default=True)
     modes: frozenset[str] = frozenset()
+    travel: Mapping[str, Travel] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         require_utc(self.at, "Tick.at")

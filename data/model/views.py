@@ -9,6 +9,7 @@ from data.model.alert import Alert, Standing
 from data.model.alert_life import Proof, TakenStep
 from data.model.case import CaseClock, Recorded
 from data.model.clip import Clip
+from data.model.forecast import forecast_values
 from data.model.observation import Reading
 from data.model.people import Responder
 from data.model.record import AuditEntry, Evidence
@@ -67,6 +68,7 @@ def alert_view(alert: Alert) -> dict[str, Any]:
         "event": alert.event_id,
         "dwell": dwell_values(alert.dwell),
         "second_look": look_values(alert.second_look),
+        "forecast": forecast_values(alert.forecast),
         "version": alert.version,
     }
 

@@ -304,6 +304,15 @@ class Rule(Protocol):
 
 
 @runtime_checkable
+class GivesWay(Protocol):
+    """A rule whose alert is of no use any more once another rule of the site has raised its own."""
+
+    def heard(self, signals: Sequence[Signal]) -> Sequence[Signal]:
+        """What the other rules have said on the same observation or tick; what follows from it."""
+        ...
+
+
+@runtime_checkable
 class FiltersReadings(Protocol):
     """A rule that knows which readings cannot be; those about the place do not get to see them."""
 

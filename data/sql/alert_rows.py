@@ -50,6 +50,7 @@ class AlertRow(Numbered, Row):
     verification: Mapped[str]
     dwell: Mapped[Any | None] = mapped_column(JSON(none_as_null=True))
     second_look: Mapped[Any | None] = mapped_column(JSON(none_as_null=True))
+    forecast: Mapped[Any | None] = mapped_column(JSON(none_as_null=True))
 
     __table_args__ = (
         Index(

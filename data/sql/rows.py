@@ -11,6 +11,7 @@ from sqlalchemy import RowMapping
 from data.model.alert import Alert, AlertKey, Priority
 from data.model.alert_life import Verification
 from data.model.case import Origin
+from data.model.forecast import forecast_of, forecast_values
 from data.model.geo import Location
 from data.model.observation import Quality, Reading, Rejected
 from data.model.people import AccountCode, Factor, FactorKind, Responder, Role, Session, User
@@ -33,6 +34,7 @@ def alert_of(row: RowMapping) -> Alert:
     priority, xyxy = Priority(values.pop("priority")), values.pop("xyxy")
     known = Verification(values.pop("verification"))
     values |= {"dwell": dwell_of(values["dwell"]), "second_look": look_of(values["second_look"])}
+    values["forecast"] = forecast_of(values["forecast"])
     return Alert(key=key, priority=priority, verification=known, xyxy=None if xyxy is None else tuple(xyxy), **values)
 
 
@@ -46,6 +48,7 @@ def alert_values(alert: Alert) -> dict[str, Any]:
         "verification": alert.verification.value,
         "dwell": dwell_values(alert.dwell),
         "second_look": look_values(alert.second_look),
+        "forecast": forecast_values(alert.forecast),
     }
 
 

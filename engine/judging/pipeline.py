@@ -23,6 +23,7 @@ from data.ports.recipe import (
     Context,
     Detector,
     FiltersReadings,
+    GivesWay,
     Glances,
     KeepsState,
     Moves,
@@ -144,6 +145,7 @@ class SitePipeline:
         named = list(zip(self._kinds, self._rules, strict=True))
         self._screens = {name: rule for name, rule in named if isinstance(rule, FiltersReadings)}
         self._keepers = {name: rule for name, rule in named if isinstance(rule, KeepsState)}
+        self._giving_way = {name: rule for name, rule in named if isinstance(rule, GivesWay)}
         self._askers = {name: rule for name, rule in named if isinstance(rule, AsksSecondLook)}
 
     def _offer(self) -> None:
@@ -406,7 +408,10 @@ class SitePipeline:
             log.warning("%s: its gauges' last readings are not known (%s)", self.site, error)
 
     def _judge(self, seen: Observation | Tick) -> list[Signal]:
-        return [self._in_order(signal) for signal in self._signals(seen)]
+        signals = self._signals(seen)
+        for name, rule in self._giving_way.items() if signals else ():
+            signals += rule.heard([signal for signal in signals if signal.key.rule != name])
+        return [self._in_order(signal) for signal in signals]
 
     def _in_order(self, signal: Signal) -> Signal:
         """What begins after an end is decided after it, though its reading be earlier by some milliseconds.

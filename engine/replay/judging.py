@@ -274,8 +274,8 @@ def unchanged(begin: Begin, site: SiteSettings, context: Context) -> Collection[
 def _alert_of(raised: Raised, before: Alert | None) -> Alert:
     """As the store would have it, for rules that begin anew."""
     if before is not None:
-        return replace(before, priority=raised.priority, value=raised.value)
+        return replace(before, priority=raised.priority, value=raised.value, forecast=raised.forecast)
     return Alert(
         raised.key, raised.kind, raised.priority, raised.started_at, raised.at, raised.label, raised.confidence,
-        raised.xyxy, raised.value, raised.unit,
+        raised.xyxy, raised.value, raised.unit, forecast=raised.forecast,
     )  # fmt: skip

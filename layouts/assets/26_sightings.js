@@ -1,7 +1,8 @@
-// How surely a camera saw what an alert is about: how long it stood, as an interval, and what the second look saw.
+// How surely a camera saw what an alert is about: how long it stood, as an interval, and what the second look saw;
+// and what is expected of a gauge.
 yiping.sightings = (() => {
   "use strict";
-  const { t, show } = yiping;
+  const { t, show, clock } = yiping;
   const MOST_PARTS = 5; // unseen parts that are told one by one, the last ones
   const labelOf = (label) => t(`label.${label}`, {}, label);
 
@@ -29,5 +30,25 @@ yiping.sightings = (() => {
   };
   /** A word for a card: only where it changes what to think of the alert. */
   const word = (alert) => ({ asked: t("look.asked"), not_seen: t("look.withdrawn") })[alert.second_look?.verdict] ?? "";
-  return { dwell, unseen, look, word };
+  const minutes = (s) => Math.max(0, Math.round(s / 60));
+  const number = (value) => +value.toFixed(2);
+  /** "now 18.4 cm, limit 30 cm · reaches 30 cm in 11 to 16 min · slowest needed unit travels 9 min"; null without one. */
+  const forecast = (alert) => {
+    const one = alert.forecast;
+    if (!one) return null;
+    const values = { level: number(one.level), limit: number(one.limit), unit: one.unit, travel: Math.ceil(one.travel.travel_s / 60) };
+    if (one.outcome !== "open") return [t(`forecast.${one.outcome}`), t("forecast.level", values)].join(" · ");
+    const passed = alert.ended_at ? 0 : (clock.now() - Date.parse(one.as_of)) / 1000;
+    values.least = minutes(one.at_least_s - passed);
+    values.most = minutes(one.at_most_s - passed);
+    const unit = !one.travel.who ? "nobody" : one.travel.skill ? "unit" : "nearest";
+    return [
+      t("forecast.level", values),
+      t(values.most > 3 * values.least + 30 ? "forecast.open_ended" : "forecast.range", values),
+      t(`forecast.${unit}`, values),
+      one.at_least_s - passed < one.travel.travel_s && t("forecast.late"),
+      t("forecast.as_of", { at: show(one.as_of) }),
+    ].filter(Boolean).join(" · ");
+  };
+  return { forecast, dwell, unseen, look, word };
 })();

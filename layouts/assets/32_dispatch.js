@@ -15,6 +15,7 @@
       ? duration((Date.parse(alert.ended_at) - Date.parse(alert.started_at)) / 1000)
       : since(alert.started_at, "for")),
     fact(t("dwell.time"), sightings.dwell(alert) ?? ""),
+    fact(t("forecast"), sightings.forecast(alert) ?? ""),
     fact(t("look"), sightings.look(alert) ?? ""),
     fact(t("fact.confidence"), alert.confidence ? `${Math.round(alert.confidence * 100)} %` : ""),
     alert.rule !== alert.kind && fact(t("fact.rule"), alert.rule),

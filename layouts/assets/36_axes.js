@@ -32,14 +32,16 @@ yiping.axes = (() => {
   const verification = (alert) => cell("verification", alert.verification, { confirmed: "✓", dismissed: "✗", probable: "?" }[alert.verification]);
 
   const plain = (name, value, text, ...more) => text && make("div", { "data-axis": name, "data-value": value },
-    make("dt", {}, t(name === "look" ? "look" : "dwell.time")),
+    make("dt", {}, t(name === "dwell" ? "dwell.time" : name)),
     make("dd", {}, make("b", {}, text), ...more.map((one) => make("span", {}, one))));
   const dwell = (alert) => plain("dwell", "", sightings.dwell(alert), ...sightings.unseen(alert));
   const look = (alert) => plain("look", alert.second_look?.verdict, sightings.look(alert));
 
+  const forecast = (alert) => plain("forecast", alert.forecast?.outcome, sightings.forecast(alert));
+
   /** Where an alert stands, as four words each with who and when. */
   const draw = (alert, choose) => make("section", { class: "axes" },
-    make("dl", {}, condition(alert), acknowledgement(alert), suppression(alert), verification(alert), dwell(alert), look(alert)),
+    make("dl", {}, condition(alert), acknowledgement(alert), suppression(alert), verification(alert), dwell(alert), look(alert), forecast(alert)),
     alert.follows && make("button", { type: "button", class: "quiet", "data-do": "follows", onclick: () => choose(alert.follows) },
       t("alert.follows", { id: alert.follows })));
 

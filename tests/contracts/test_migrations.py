@@ -51,6 +51,11 @@ JSONS: Mapping[str, Any] = {
         "instead": "",
         "waited_s": 0.4,
     },
+    "forecast": {
+        "monitor": "road-gauge", "level": 18.4, "limit": 30.0, "unit": "cm", "rise": 52.0, "at_least_s": 660.0,
+        "at_most_s": 960.0, "as_of": "2026-07-12T04:00:00.000+00:00", "margin_s": 300.0, "outcome": "open",
+        "travel": {"travel_s": 540.0, "skill": "drainage", "who": "drain-1", "road": True},
+    },
     "xyxy": [0.1, 0.2, 0.3, 0.4], "checklist": [], "candidates": [], "skills": ["traffic"], "payload": {}, "body": {},
     "answer": None, "detail": {}, "value": {"number": 1}, "proofs": [], "recipients": ["li"], "steps": [],
     "also_offered": [], "reporter": {}, "co_handlers": [], "cooperating": [], "holders": [], "clocks": [],

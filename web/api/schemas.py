@@ -85,6 +85,31 @@ class SecondLookView(_View):
     waited_s: float
 
 
+class TravelView(_View):
+    """How long the slowest of the needed units travels. `who` empty: nobody is known, a usual time is taken."""
+
+    travel_s: float
+    skill: str
+    who: str
+    road: bool
+
+
+class ForecastView(_View):
+    """When a gauge reaches its limit, seconds from `as_of`. `outcome`: open, reached, superseded, receded."""
+
+    monitor: str
+    level: float
+    limit: float
+    unit: str
+    rise: float
+    at_least_s: float
+    at_most_s: float
+    as_of: datetime
+    travel: TravelView
+    margin_s: float
+    outcome: str
+
+
 class AlertView(_View):
     """One condition at one site. `state`: firing, acknowledged, returned, closed. One alone has `steps` and `proofs`.
 
@@ -126,6 +151,7 @@ class AlertView(_View):
     event: int | None
     dwell: DwellTimeView | None
     second_look: SecondLookView | None
+    forecast: ForecastView | None
     version: int
 
 
