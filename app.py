@@ -221,6 +221,7 @@ def replay(args: argparse.Namespace) -> int:
 
     with closing(open_for_reading(args.store_url or args.var / "yiping.db")) as store:
         replayer = Replayer(args.var / OBSERVATIONS, load_catalogue(), store)
+        notes: list[str] = []
         if args.config is None:
             if args.without_responder:
                 raise YipingError("--without-responder needs --config: the configuration with the responders and roads")
@@ -243,11 +244,11 @@ def replay(args: argparse.Namespace) -> int:
                 roads=roads,
                 run_in=args.run_in,
             )
-            found = compared.before
+            found, notes = compared.before, [note.text for note in compared.notes]
             told = compared.described(args.since, args.until, without)
             text = canonical_json(told) + "\n" if args.json else compared.as_words()
     sys.stdout.write(text)
-    for remark in found.remarks:
+    for remark in (*found.remarks, *notes):
         print(f"note: {remark}", file=sys.stderr)
     return 0 if found.same and not found.damaged else 1
 

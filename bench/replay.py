@@ -29,7 +29,7 @@ from data.model.zone import Zone
 from data.ports.recipe import Context
 from engine.catalogue import load_catalogue
 from engine.judging.pipeline import SitePipeline
-from engine.replay.judging import RuleChange, by_changes
+from engine.replay.judging import Changes, RuleChange
 from engine.replay.occurrences import as_text
 from engine.replay.replayer import Replayer
 from tests.engine.kept import LiveSite
@@ -140,7 +140,7 @@ def _wrong_what_ifs(folder: Path) -> tuple[int, int]:
     limits = (5, 10, 15, 20, 24, 26, 30, 39)
     wrong = 0
     for limit in limits:
-        other = by_changes([RuleChange("dip-1", "depth", "above", limit)], load_catalogue())
+        other = Changes([RuleChange("dip-1", "depth", "above", limit)], load_catalogue())
         told = replayer.what_if(NOON, until, other, Settings()).described(NOON, until)
         by_s = [one.get("by_s") for one in told["alerts"]]
         wrong += by_s != [(limit - LIMIT_CM) * 10.0]

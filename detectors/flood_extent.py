@@ -58,6 +58,11 @@ class Recipe(DetectorRecipe):
             raise ValueError("fixed: name the zones of the background by which a moved or fogged view is noticed")
         return self
 
+    @property
+    def zones_looked_into(self) -> frozenset[str]:
+        """The road, and the background that it is compared with."""
+        return frozenset({self.zone, *self.fixed})
+
     def make(self, context: Context) -> Detector:
         """Raises InputRejected (zone, reference or class that is not there), UnverifiedWeights."""
         road = _zone(context, self.zone)

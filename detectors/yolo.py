@@ -81,6 +81,11 @@ class Recipe(DetectorRecipe):
                 raise ValueError(f"no COCO class {label!r}{did_you_mean(label, COCO)}")
         return self
 
+    @property
+    def zones_looked_into(self) -> frozenset[str]:
+        """Those that are also looked at enlarged."""
+        return frozenset(self.closer)
+
     def make(self, context: Context) -> Detector:
         """Load the model, or share the one of this process.
 

@@ -78,6 +78,18 @@ WHAT_IF: Mapping[str, tuple[str, str]] = MappingProxyType(
             "开始时的状态不详，开头一段可能有出入",
             "The state at the beginning is not known: shortly after it may differ",
         ),
+        "what_if.note.zone_looked_into": (
+            "{site}：{detector} 当时看的是区域“{zone}”原来的范围，换到别处会看到什么，无从得知",
+            "{site}: {detector} looked into zone {zone} as it lay then; what it would have found elsewhere is not "
+            "known",
+        ),
+        "what_if.note.zone_doubts": (
+            "{site}：存疑目标只在区域“{zone}”原来的范围内放大复看过，新范围内未经复看即判断",
+            "{site}: objects in doubt were looked at closer only where zone {zone} lay then; elsewhere they are judged "
+            "without that",
+        ),
+        "what_if.note.no_zone": ("{site} 当时没有区域“{zone}”", "{site} had no zone {zone} in this time"),
+        "what_if.note.no_rule": ("{site} 当时没有规则“{rule}”", "{site} had no rule {rule} in this time"),
         "what_if.damaged": ("部分留存的观测已损坏", "Some of what was kept is damaged"),
         "what_if.setting.above": ("上限", "above"),
         "what_if.setting.below": ("下限", "below"),

@@ -402,6 +402,11 @@ class DetectorRecipe(RecipeBase):
 
     regions_of_interest: ClassVar[bool] = False
 
+    @property
+    def zones_looked_into(self) -> frozenset[str]:
+        """Zones whose outlines decide what it finds: had one been elsewhere, it would have found something else."""
+        return frozenset()
+
     def make(self, context: Context) -> Detector:
         """Load what it needs. Raises UnverifiedWeights, InputRejected."""
         raise NotImplementedError

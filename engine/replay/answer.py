@@ -21,7 +21,7 @@ from data.sql.store import open_for_reading
 from dispatch.routing import Roads, load_roads
 from engine.catalogue import load_catalogue
 from engine.process.options import RunOptions
-from engine.replay.judging import RuleChange, ZoneChange, by_changes
+from engine.replay.judging import Changes, RuleChange, ZoneChange
 from engine.replay.replayer import Replayer
 
 log = logging.getLogger(__name__)
@@ -87,7 +87,7 @@ def judged_otherwise(options: RunOptions, payload: Mapping[str, Any]) -> dict[st
         if not sites:
             raise InputRejected("nothing is kept of these sites", key="what_if.nothing")
         found = replayer.what_if(
-            since, until, by_changes(changes, catalogue), settings, sites, without=without, roads=roads
+            since, until, Changes(changes, catalogue), settings, sites, without=without, roads=roads
         )
     return found.described(since, until, without)
 

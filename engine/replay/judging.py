@@ -50,7 +50,8 @@ DEFECTS = (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, 
 class Judged:
     """What the rules decided, in order, and what they had decided live on the same lines.
 
-    `already`: alerts that were open at the beginning.
+    `already`: alerts that were open at the beginning. `moved`: zones that lie elsewhere under the other settings.
+    `second_looks`: was there somebody who looked closer at what rules doubted?
     """
 
     decisions: list[Signal] = field(default_factory=list)
@@ -58,6 +59,8 @@ class Judged:
     faults: list[str] = field(default_factory=list)
     lines: int = 0
     already: frozenset[AlertKey] = frozenset()
+    moved: frozenset[str] = frozenset()
+    second_looks: bool = False
 
 
 Wanted = tuple[SiteSettings, Context, Mapping[str, GaugeLimits]]
@@ -82,6 +85,7 @@ def judge(passage: Passage, catalogue: Catalogue, other: Other | None = None) ->
                 judged.already = player.open_keys
         except DEFECTS as error:
             judged.faults.append(f"{passage.stream} at {moment(line[2]).isoformat()}: {error!r}")
+    judged.moved, judged.second_looks = frozenset(player.moved), player.second_looks
     return judged
 
 
@@ -95,6 +99,8 @@ class _Player:
         self._open: dict[AlertKey, Alert] = {}
         self._broken = False  # lines were lost: the next state is right, and ours is not
         self._told: Any = None  # the settings that the lines were judged by
+        self.moved: set[str] = set()
+        self.second_looks = False
 
     @property
     def open_keys(self) -> frozenset[AlertKey]:
@@ -129,7 +135,7 @@ class _Player:
                 second_looks=begin.second_looks,
             )  # fmt: skip
             return
-        site, context, limits = self._other(begin)
+        site, context, limits = self._wanted(self._other, begin)
         same = unchanged(begin, site, context)
         state = {name: one for name, one in (begin.state or {}).items() if name in same or ":" in name}
         if self._pipeline is not None:
@@ -149,7 +155,7 @@ class _Player:
         if self._other is None:
             self._pipeline = as_it_was
             return
-        site, context, limits = self._other(begin)
+        site, context, limits = self._wanted(self._other, begin)
         same = unchanged(begin, site, context)
         before, self._pipeline = self._pipeline, SitePipeline(site, context, limits=limits, second_looks=looks)
         if before is not None and self._judged_by is not None:
@@ -157,6 +163,13 @@ class _Player:
             self._pipeline.adopt(before, set(alike) - set(same))
         self._pipeline.adopt(as_it_was, same)
         self._judged_by = site
+
+    def _wanted(self, other: Other, begin: Begin) -> Wanted:
+        wanted = other(begin)
+        zones_then = {zone.id: zone for zone in begin.site.zones}
+        self.moved |= {zone.id for zone in wanted[0].zones if zones_then.get(zone.id, zone) != zone}
+        self.second_looks = self.second_looks or begin.second_looks
+        return wanted
 
     def _note(self, signals: Sequence[Signal]) -> None:
         for signal in signals:
@@ -219,17 +232,35 @@ class ZoneChange:
     polygon: Any
 
 
-def by_changes(changes: Sequence[RuleChange | ZoneChange], catalogue: Catalogue) -> Other:
-    """As it was but for these. What it gives raises InputRejected for a change that no rule allows."""
+class Changes:
+    """As it was but for these: an `Other`. Raises InputRejected for a change that no rule or zone allows.
 
-    def wanted(begin: Begin) -> Wanted:
+    `unfit`: those that nothing was found for, at no time of the span.
+    """
+
+    def __init__(self, changes: Sequence[RuleChange | ZoneChange], catalogue: Catalogue) -> None:
+        self._changes = changes
+        self._catalogue = catalogue
+        self._fit: set[int] = set()
+
+    def __call__(self, begin: Begin) -> Wanted:
         site = begin.site
-        for change in changes:
+        for number, change in enumerate(self._changes):
             if change.site == site.id:
-                site = _changed(site, change, catalogue)
+                if _concerns(change, site):
+                    self._fit.add(number)
+                site = _changed(site, change, self._catalogue)
         return site, replace(begin.context, site=site.place), begin.limits
 
-    return wanted
+    @property
+    def unfit(self) -> Sequence[RuleChange | ZoneChange]:
+        return [change for number, change in enumerate(self._changes) if number not in self._fit]
+
+
+def _concerns(change: RuleChange | ZoneChange, site: SiteSettings) -> bool:
+    if isinstance(change, ZoneChange):
+        return any(zone.id == change.zone for zone in site.zones)
+    return any(rule.name == change.rule for rule in site.rules)
 
 
 def _changed(site: SiteSettings, change: RuleChange | ZoneChange, catalogue: Catalogue) -> SiteSettings:

@@ -6,7 +6,7 @@ time. It makes no monitors, detectors or channels, so it can neither watch nor t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -20,7 +20,7 @@ from data.local.observations import KEPT, block_name, block_subject, digest, dig
 from data.model.alert import Signal
 from data.ports.store import Reader, Store
 from dispatch.routing import Roads
-from engine.replay.judging import Other, judge
+from engine.replay.judging import Changes, Other, RuleChange, ZoneChange, judge
 from engine.replay.occurrences import Occurrence, Pair, exact, occurrences, paired
 from engine.replay.offering import Offered, Past, compared, counts, offers
 from engine.replay.passage import Gap, ObservationFiles, Passage, gaps_in
@@ -33,6 +33,7 @@ class Replayed:
     """What the rules decided of a span. `same`: exactly what they had decided live, on the very same lines.
 
     `exact`: every site's rules began in the state that they had. `damaged`: blocks that are not what was kept.
+    `moved`: by site, zones that lie elsewhere. `doubted`: sites where something was looked at closer for the rules.
     """
 
     found: tuple[Occurrence, ...]
@@ -43,6 +44,8 @@ class Replayed:
     damaged: tuple[str, ...] = ()
     sites: tuple[str, ...] = ()
     lines: int = 0
+    moved: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    doubted: frozenset[str] = frozenset()
 
     @property
     def remarks(self) -> list[str]:
@@ -68,6 +71,43 @@ def _line(one: Occurrence) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Note:
+    """What stored observations cannot answer. `key`: of the words for it, `what_if.note.<key>`; `text`: in English."""
+
+    key: str
+    values: Mapping[str, str]
+    text: str
+
+
+def _of_zones(moved: Mapping[str, frozenset[str]], doubted: frozenset[str], settings: Settings) -> Iterator[Note]:
+    """Of zones that lie elsewhere, by site. `doubted`: sites where something was looked at closer for the rules."""
+    sites = {site.id: site for site in settings.sites}
+    for name, zones in moved.items():
+        for zone in sorted(zones):
+            values = {"site": name, "zone": zone}
+            for detector in sites[name].detectors if name in sites else ():
+                if zone in detector.zones_looked_into:
+                    text = (
+                        f"{name}: {detector.kind} looked into zone {zone} as it lay then; what it would have found in "
+                        f"the other outline is not known"
+                    )
+                    yield Note("zone_looked_into", {**values, "detector": detector.kind}, text)
+            if name in doubted:
+                text = (
+                    f"{name}: objects in doubt were looked at closer only where zone {zone} lay then; in the other "
+                    f"outline they are judged without that"
+                )
+                yield Note("zone_doubts", values, text)
+
+
+def _of_changes(unfit: Sequence[RuleChange | ZoneChange]) -> Iterator[Note]:
+    for change in unfit:
+        kind, name = ("zone", change.zone) if isinstance(change, ZoneChange) else ("rule", change.rule)
+        text = f"{change.site} had no {kind} {name} in this time: nothing is judged otherwise for it"
+        yield Note(f"no_{kind}", {"site": change.site, kind: name}, text)
+
+
+@dataclass(frozen=True, slots=True)
 class WhatIf:
     """Both judgements of a span, alert by alert, and who would have been offered the work."""
 
@@ -75,6 +115,7 @@ class WhatIf:
     after: Replayed
     pairs: tuple[Pair, ...]
     dispatch: tuple[dict[str, Any], ...] = ()
+    notes: tuple[Note, ...] = ()
 
     def described(self, since: datetime, until: datetime, without: Sequence[str] = ()) -> dict[str, Any]:
         """As JSON."""
@@ -87,6 +128,7 @@ class WhatIf:
             "alerts": [pair.described() for pair in self.pairs if pair.what != "same"],
             "dispatch": list(self.dispatch),
             "exact": self.before.exact and self.before.same,
+            "notes": [{"key": one.key, "values": dict(one.values), "text": one.text} for one in self.notes],
             "remarks": sorted({*self.before.remarks, *self.after.remarks}),
         }
 
@@ -152,8 +194,11 @@ class Replayer:
         before = self._judged(passages, since, until, None)
         after = self._judged(passages, since, until, other)
         pairs = tuple(paired(before.found, after.found))
+        notes = list(_of_zones(after.moved, after.doubted, was or settings))
+        if isinstance(other, Changes):
+            notes += _of_changes(other.unfit)
         if self.store is None:
-            return WhatIf(before, after, pairs)
+            return WhatIf(before, after, pairs, notes=tuple(notes))
         roads, then = roads or Roads(), was or settings
         unknown = set(without) - {one.id for one in settings.responders}
         if unknown:
@@ -168,7 +213,7 @@ class Replayer:
             return {id(one.occurrence): one for one in made}
 
         sent = compared(look(before.found, then, ()), look(after.found, settings, without), pairs)
-        return WhatIf(before, after, pairs, tuple(sent))
+        return WhatIf(before, after, pairs, tuple(sent), tuple(notes))
 
     def _passages(self, since: datetime, until: datetime, sites: Sequence[str], run_in: timedelta) -> list[Passage]:
         if since > until:
@@ -187,11 +232,17 @@ class Replayer:
         found: list[Occurrence] = []
         faults: list[str] = []
         same, lines = True, 0
+        moved: dict[str, frozenset[str]] = {}
+        doubted: set[str] = set()
         for passage in passages:
             judged = judge(passage, self.catalogue, other)
             found += occurrences(judged.decisions, since, until, judged.already)
             faults += judged.faults
             lines += judged.lines
+            if judged.moved:
+                moved[passage.site] = moved.get(passage.site, frozenset()) | judged.moved
+            if judged.second_looks:
+                doubted.add(passage.site)
             same = same and (other is not None or _alike(judged.decisions, judged.live))
         found.sort(key=lambda one: (one.raised.at, one.key, one.raised.started_at))
         return Replayed(
@@ -203,6 +254,8 @@ class Replayer:
             damaged=self._damaged(since, until),
             sites=tuple(sorted({passage.site for passage in passages})),
             lines=lines,
+            moved=moved,
+            doubted=frozenset(doubted),
         )
 
     def live(self, since: datetime, until: datetime, sites: Sequence[str] = ()) -> list[Occurrence]:

@@ -182,7 +182,8 @@
   const showAnswer = (place, answer) => {
     const kinds = ["new", "gone", "earlier", "later", "graver", "milder", "longer", "shorter", "same"];
     const summary = kinds.filter((kind) => answer.counts[kind]).map((kind) => t(`what_if.count.${kind}`, { n: answer.counts[kind] })).join("，");
-    const remarks = [...new Set(answer.remarks.map(remark))];
+    const notes = (answer.notes ?? []).map((one) => t(`what_if.note.${one.key}`, { ...one.values, site: siteName(one.values.site) }, one.text));
+    const remarks = [...new Set([...notes, ...answer.remarks.map(remark)])];
     place.replaceChildren(
       make("p", { class: "summary" }, answer.alerts.length || answer.dispatch.length ? summary || t("what_if.none") : t("what_if.none")),
       make("ul", { class: "differences" }, answer.alerts.slice(0, 100).map(sentence)),

@@ -13,19 +13,22 @@ from typing import Any
 
 import pytest
 
+from alerts.dwell import Recipe as Dwell
 from alerts.threshold import Recipe as Threshold
 from data.config.dispatch import AutomaticSettings, DispatchSettings
 from data.config.settings import ResponderSettings, Settings, SiteSettings
 from data.errors import InputRejected
 from data.model.geo import Location
-from data.model.observation import Reading, Tick
+from data.model.observation import Detection, Detections, Reading, Tick
+from data.model.zone import Zone
 from data.ports.store import Store
 from data.sql.store import open_for_reading, open_store
+from detectors.yolo import Recipe as Yolo
 from dispatch.responders import sync_responders
 from engine.catalogue import load_catalogue
 from engine.process.options import RunOptions
 from engine.replay.answer import judged_otherwise, what_if
-from engine.replay.judging import RuleChange, by_changes, by_settings
+from engine.replay.judging import Changes, RuleChange, by_settings
 from engine.replay.occurrences import as_text
 from engine.replay.replayer import Replayer
 from tests.engine.kept import LiveSite
@@ -160,12 +163,68 @@ def test_a_responder_nobody_knows_is_refused_by_name(flood: Path, store: Store) 
 
 def test_a_single_change_is_made_to_the_rules_as_they_were(flood: Path, store: Store) -> None:
     replayer = Replayer(flood / "observations", load_catalogue(), store)
-    change = by_changes([RuleChange("dip-1", "depth", "above", 15)], load_catalogue())
+    change = Changes([RuleChange("dip-1", "depth", "above", 15)], load_catalogue())
     found = replayer.what_if(NOON, UNTIL, change, city(25))
     assert found.described(NOON, UNTIL)["counts"] == {"earlier": 1}
     for wrong in (RuleChange("dip-1", "depth", "above", "deep"), RuleChange("dip-1", "depth", "limit", 3)):
         with pytest.raises(InputRejected, match="dip-1"):
-            replayer.what_if(NOON, UNTIL, by_changes([wrong], load_catalogue()), city(25))
+            replayer.what_if(NOON, UNTIL, Changes([wrong], load_catalogue()), city(25))
+
+
+LEFT, MIDDLE = (tuple((x, y) for x, y in ((a, 0.5), (b, 0.5), (b, 1.0), (a, 1.0))) for a, b in ((0.0, 0.3), (0.4, 0.6)))
+CAR = Detection((0.3, 0.1, 0.7, 0.9), 0.9, "car", 7)  # its foot is at 0.5, 0.9
+
+
+def gate(outline: tuple[tuple[float, float], ...], *detectors: Yolo) -> SiteSettings:
+    rule = Dwell(id="parked", labels=("car",), zone="lane", at_least=timedelta(seconds=60))
+    zones = (Zone(id="lane", polygon=outline),)
+    return SiteSettings(
+        id="gate", location=Location(lon=LON, lat=29.6), rules=(rule,), zones=zones, detectors=detectors
+    )
+
+
+@pytest.fixture(scope="module")
+def parked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """VAR after three minutes with a car in the middle, while the zone lay on the left."""
+    var = tmp_path_factory.mktemp("parked")
+    live = LiveSite(var / "observations", gate(LEFT))
+    for i in range(180):
+        at = NOON + timedelta(seconds=i)
+        live.give(Detections.of("gate", at, [CAR]))
+        live.give(Tick("gate", at))
+    live.log.close()
+    open_store(var / "yiping.db").close()
+    return var
+
+
+def test_a_zone_that_lies_elsewhere_raises_what_stood_there(parked: Path) -> None:
+    settings = Settings(sites=(gate(LEFT),))
+    asked = {
+        "since": NOON.isoformat(), "until": UNTIL.isoformat(), "sites": ["gate"],
+        "zones": [{"site": "gate", "zone": "lane", "polygon": MIDDLE}],
+    }  # fmt: skip
+    found = judged_otherwise(RunOptions(settings=settings, var_dir=parked), asked)
+    assert (found["counts"], found["notes"]) == ({"new": 1}, [])
+    assert second(found["alerts"][0]["after"]["raised_at"]) == 60
+    same = asked | {"zones": [{"site": "gate", "zone": "lane", "polygon": LEFT}]}
+    assert judged_otherwise(RunOptions(settings=settings, var_dir=parked), same)["counts"] == {}
+
+
+def test_what_stored_observations_cannot_answer_is_said(parked: Path) -> None:
+    """Tiles of the zone were searched enlarged where it lay; and a zone and a rule that were not there."""
+    options = RunOptions(settings=Settings(sites=(gate(LEFT, Yolo(closer=("lane",))),)), var_dir=parked)
+    asked = {
+        "since": NOON.isoformat(), "until": UNTIL.isoformat(), "sites": ["gate"],
+        "zones": [{"site": "gate", "zone": name, "polygon": MIDDLE} for name in ("lane", "ramp")],
+        "changes": [{"site": "gate", "rule": "depth", "setting": "above", "value": 3}],
+    }  # fmt: skip
+    notes = judged_otherwise(options, asked)["notes"]
+    assert [(one["key"], one["values"]) for one in notes] == [
+        ("zone_looked_into", {"site": "gate", "zone": "lane", "detector": "yolo"}),
+        ("no_rule", {"site": "gate", "rule": "depth"}),
+        ("no_zone", {"site": "gate", "zone": "ramp"}),
+    ]
+    assert "what it would have found in the other outline is not known" in notes[0]["text"]
 
 
 def test_the_screens_question_is_answered_by_a_process_of_its_own_that_ends(flood: Path) -> None:
@@ -189,6 +248,16 @@ def test_the_screens_question_is_answered_by_a_process_of_its_own_that_ends(floo
 
 
 # ---- the command
+
+ZONED = """\
+sites:
+  - id: gate
+    location: {lon: 106.5, lat: 29.6}
+    monitor: {kind: rtsp_camera, url: "rtsp://127.0.0.1/gate"}
+    detectors: [{kind: yolo, closer: [lane]}]
+    zones: [{id: lane, polygon: [[0.4, 0.5], [0.6, 0.5], [0.6, 1.0], [0.4, 1.0]]}]
+    rules: [{kind: dwell, id: parked, labels: [car], zone: lane, at_least: 60s}]
+"""
 
 NEW = """\
 sites:
@@ -227,6 +296,17 @@ def test_the_command_prints_the_same_bytes_as_were_decided_live_and_leaves_no_tr
     assert printed.stdout == as_text(live)
     assert [json.loads(line)["site"] for line in printed.stdout.splitlines()] == ["dip-1"]
     assert files(flood) == before
+
+
+def test_the_command_tells_what_another_outline_would_have_meant_and_what_nobody_can_know(
+    root: Path, parked: Path, tmp_path: Path
+) -> None:
+    config = tmp_path / "new.yaml"
+    config.write_text(ZONED, encoding="utf-8")
+    printed = command(root, parked, "--config", str(config))
+    assert printed.returncode == 0, printed.stderr
+    assert "new: 2024-07-12T04:01:00.000000+00:00" in printed.stdout
+    assert "note: gate: yolo looked into zone lane as it lay then" in printed.stderr
 
 
 def test_the_command_tells_what_another_configuration_would_have_meant(root: Path, flood: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -22,13 +23,20 @@ from tests.web.city import ROLES, Clock, Running, open_deps, start
 from web.accounts import add_user
 
 NOON = datetime(2024, 7, 12, 4, 0, tzinfo=UTC)
+OUTLINE = [[0.1, 0.1], [0.9, 0.1], [0.5, 0.9]]
 SPAN = {"since": NOON.isoformat(), "until": (NOON + timedelta(minutes=15)).isoformat()}
 
 
 def settings() -> Settings:
     depth = Threshold(id="depth", quantity="water_depth", above=25)
     sites = [
-        SiteSettings(id="dip-1", name="滨江下穿道", location={"lon": 106.5, "lat": 29.6}, rules=(depth,)),
+        SiteSettings(
+            id="dip-1",
+            name="滨江下穿道",
+            location={"lon": 106.5, "lat": 29.6},
+            rules=(depth,),
+            zones=({"id": "road", "polygon": OUTLINE},),
+        ),
         SiteSettings(
             id="vault", name="金库", location={"lon": 106.6, "lat": 29.6}, rules=(depth,), visible_to=(Role.COMMANDER,)
         ),
@@ -40,7 +48,8 @@ def settings() -> Settings:
 @pytest.fixture(scope="module")
 def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Running, Answers]]:
     configured, var = settings(), tmp_path_factory.mktemp("town") / "var"
-    rise_and_fall(LiveSite(var / "observations", configured.sites[0]), 400)
+    for number, site in enumerate(configured.sites):
+        rise_and_fall(LiveSite(var / "observations", site, process=f"worker-{number}"), 400)
     deps = open_deps(var, configured)
     for name, role in ROLES.items():
         add_user(deps.store, name, role, None)
@@ -102,6 +111,40 @@ def test_the_choices_are_the_numbers_and_durations_of_the_rules_that_one_may_kno
         assert seen == {"dip-1", "vault"}
         hidden = analyst.post("/api/v1/what-ifs", json={**SPAN, "sites": ["vault"]})
         assert hidden.status_code == 404
+
+
+def test_zones_are_among_the_choices_and_lie_elsewhere_only_with_an_outline_that_a_zone_may_have(
+    town: tuple[Running, Answers],
+) -> None:
+    running, _ = town
+    with running.client("zhou") as analyst:
+        (zone,) = analyst.get("/api/v1/what-ifs/choices").json()["zones"]
+        assert zone == {"site": "dip-1", "zone": "road", "polygon": OUTLINE, "rules": [], "looked_into": []}
+        moved = {"site": "dip-1", "zone": "road", "polygon": [[0.2, 0.2], *OUTLINE[1:]]}
+        given = analyst.post("/api/v1/what-ifs", json={**SPAN, "zones": [moved]})
+        answer_all(town)
+        told = analyst.get(f"/api/v1/what-ifs/{given.json()['id']}").json()
+        assert (told["state"], told["answer"]["counts"], told["answer"]["notes"]) == ("done", {"same": 1}, [])
+        crossed = [[0.1, 0.1], [0.9, 0.9], [0.9, 0.1], [0.1, 0.9]]
+        refused = analyst.post("/api/v1/what-ifs", json={**SPAN, "zones": [moved | {"polygon": crossed}]})
+        assert (refused.status_code, refused.json()["words"]["key"]) == (422, "setting.zone.crosses")
+
+
+def test_of_a_site_that_is_hidden_from_ones_role_nothing_can_be_asked_or_learnt(town: tuple[Running, Answers]) -> None:
+    running, _ = town
+    hidden = {"site": "vault", "zone": "door", "polygon": OUTLINE}
+    change = {"site": "vault", "rule": "depth", "setting": "above", "value": 15}
+    with running.client("zhou") as analyst, running.client("sun") as commander:
+        for more in ({"sites": ["vault"]}, {"zones": [hidden]}, {"changes": [change]}):
+            refused = analyst.post("/api/v1/what-ifs", json={**SPAN, **more})
+            nowhere = str(more).replace("vault", "nowhere")
+            same = analyst.post("/api/v1/what-ifs", json={**SPAN, **ast.literal_eval(nowhere)})
+            assert (refused.status_code, same.status_code) == (404, 404)
+        assert "vault" not in analyst.get("/api/v1/what-ifs/choices").text
+        asked_all = [one.post("/api/v1/what-ifs", json=SPAN).json()["id"] for one in (analyst, commander)]
+        answer_all(town)
+        told = [one.get(f"/api/v1/what-ifs/{n}").json() for one, n in zip((analyst, commander), asked_all, strict=True)]
+        assert [one["answer"]["sites"] for one in told] == [["dip-1"], ["dip-1", "vault"]]
 
 
 @pytest.mark.parametrize(

@@ -7,12 +7,13 @@ from datetime import timedelta
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Request, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from data.config.settings import Settings
 from data.errors import InputRejected, NotFound
 from data.model.durations import format_duration
 from data.model.people import Action
+from data.model.zone import Fraction, Zone
 from data.ports.recipe import RuleRecipe
 from data.ports.requests import Request as Question
 from data.ports.requests import RequestKind
@@ -38,6 +39,19 @@ class RuleChangeBody(BaseModel):
     value: Annotated[float | Annotated[str, Field(max_length=40)], Field(description="`15`, or `30s`.")]
 
 
+class ZoneChangeBody(BaseModel):
+    """A zone of a camera's picture lies elsewhere."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    site: Name
+    zone: Name
+    polygon: Annotated[
+        tuple[tuple[Fraction, Fraction], ...],
+        Field(min_length=3, max_length=500, description="Corners [x, y], fractions of width and height, in order."),
+    ]
+
+
 class WhatIfBody(BaseModel):
     """A span of at most 24 hours, and what is to be otherwise in it."""
 
@@ -49,6 +63,7 @@ class WhatIfBody(BaseModel):
         tuple[Name, ...], Field(max_length=500, description="All that the asker may know of when empty.")
     ] = ()
     changes: Annotated[tuple[RuleChangeBody, ...], Field(max_length=50)] = ()
+    zones: Annotated[tuple[ZoneChangeBody, ...], Field(max_length=50)] = ()
     without: Annotated[tuple[Name, ...], Field(max_length=50, description="Responders as if they were not there.")] = ()
 
 
@@ -57,7 +72,10 @@ class WhatIfAsked(BaseModel):
 
 
 class WhatIfAnswer(BaseModel):
-    """`state`: waiting, done or refused. `answer`: as `app.py replay --config --json`."""
+    """`state`: waiting, done or refused. `answer`: as `app.py replay --config --json`.
+
+    Its `notes` say what stored observations cannot answer, each with `key`, `values` and a `text` in English.
+    """
 
     id: int
     state: Literal["waiting", "done", "refused"]
@@ -82,10 +100,24 @@ class RuleSettings(BaseModel):
     settings: list[RuleSetting]
 
 
+class ZoneOutline(BaseModel):
+    """`rules`: those that judge by it. `looked_into`: kinds of detectors that searched it closer, or measured in it.
+
+    What those would have found elsewhere is not known.
+    """
+
+    site: str
+    zone: str
+    polygon: list[tuple[float, float]]
+    rules: list[str]
+    looked_into: list[str]
+
+
 class WhatIfChoices(BaseModel):
-    """What can be otherwise: settings of rules, and responders."""
+    """What can be otherwise: settings of rules, outlines of zones, and responders."""
 
     rules: list[RuleSettings]
+    zones: list[ZoneOutline]
     responders: list[dict[str, str]]
 
 
@@ -108,10 +140,12 @@ def what_if_router(deps: ServerDeps) -> APIRouter:
         if not timedelta(0) < body.until - body.since <= LONGEST:
             raise InputRejected("a span of up to 24 hours is needed", key="what_if.span")
         known = [site.id for site in deps.settings.seen_by(visitor.user.role).sites]
-        named = {*body.sites, *(change.site for change in body.changes)}
+        named = {*body.sites, *(one.site for one in body.changes), *(one.site for one in body.zones)}
         unknown = sorted(named - set(known))
         if unknown:
             raise NotFound(f"there is no site {unknown[0]!r}", key="what_if.site", site=unknown[0])
+        for change in body.zones:
+            _check(change)
         payload = body.model_dump(mode="json") | {"sites": list(body.sites) or known}
 
         def work(writer: Writer) -> Mapping[str, Any]:
@@ -136,6 +170,19 @@ def what_if_router(deps: ServerDeps) -> APIRouter:
     return router
 
 
+def _check(change: ZoneChangeBody) -> None:
+    """Raises InputRejected for an outline that no zone may have."""
+    try:
+        Zone(id=change.zone, polygon=change.polygon)
+    except ValidationError as error:
+        wrong = error.errors(include_url=False)[0]
+        key = str(wrong["type"])
+        text = f"{change.site}: zone {change.zone}: {wrong['msg']}"
+        if not key.startswith("setting."):
+            raise InputRejected(text, key="what_if.value", told=text) from error
+        raise InputRejected(text, key=key, **wrong.get("ctx", {})) from error
+
+
 def choices_of(settings: Settings) -> WhatIfChoices:
     """Everything in these settings that can be otherwise."""
     rules = [
@@ -149,8 +196,19 @@ def choices_of(settings: Settings) -> WhatIfChoices:
         for site in settings.sites
         for rule in site.rules
     ]
+    zones = [
+        ZoneOutline(
+            site=site.id,
+            zone=zone.id,
+            polygon=[(x, y) for x, y in zone.polygon],
+            rules=[rule.name for rule in site.rules if zone.id in {rule.zone, *getattr(rule, "except_zones", ())}],
+            looked_into=[one.kind for one in site.detectors if zone.id in one.zones_looked_into],
+        )
+        for site in settings.sites
+        for zone in site.zones
+    ]
     people = [{"id": one.id, "name": one.name} for one in settings.responders]
-    return WhatIfChoices(rules=[one for one in rules if one.settings], responders=people)
+    return WhatIfChoices(rules=[one for one in rules if one.settings], zones=zones, responders=people)
 
 
 def _settings_of(rule: RuleRecipe) -> Iterator[RuleSetting]:
