@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 from data.config.catalogue import did_you_mean
 from data.errors import InputRejected
 from data.local.stages import StageClock
-from data.model.frame import Frame, Image
+from data.model.frame import Frame, Image, in_detail
 from data.model.labels import family
 from data.model.observation import Boxes, Detection, Detections, Observation
 from data.model.place import Place
@@ -29,6 +29,8 @@ from detectors._tracker import NESTED, SAME_GROUND, Tracker, iou, of_smaller
 
 Rows = npt.NDArray[np.float32]
 
+DETAIL_WITHIN_S = 0.3  # is waited for the large picture of a camera that is looked at by its substream
+MOST_DECODED = 100  # coded pictures for a closer look, four seconds: others wait meanwhile
 _UNCERTAIN = 0.1  # below this nothing is looked at; between this and `confidence` a track may go on
 _SAME_LOOKS = 0.4  # the same of boxes from different looks
 _SAME_PART = 0.75  # share of the smaller box within the larger one, from different looks
@@ -159,6 +161,7 @@ class Yolo:
         """What is at this place, by a part of the full picture at twice the scale in which the object was found."""
         if wanted.label not in self._wanted:
             return None
+        frame = in_detail(frame, DETAIL_WITHIN_S, MOST_DECODED)
         view = CloserView.around(wanted.xyxy, (frame.width, frame.height), self._size, self._scale_at(frame, wanted))
         with self._stages.measure(self._site, "convert"):
             canvas = view.cut(frame)
@@ -198,6 +201,7 @@ class Yolo:
 
     def _close_up(self, frame: Frame) -> list[list[Detection]]:
         """What each tile shows whole."""
+        frame = in_detail(frame, DETAIL_WITHIN_S)
         size = (frame.width, frame.height)
         if self._grid is None or self._grid.picture != size:
             self._grid = Grid.over(

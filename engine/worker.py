@@ -7,6 +7,7 @@ import math
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, suppress
 from datetime import timedelta
 
@@ -17,6 +18,7 @@ from data.local.meters import Meters
 from data.local.stages import StageClock
 from data.local.vault import FolderVault
 from data.model.alert import Raised
+from data.model.frame import Detailed, Frame
 from data.model.observation import Rejected, Tick
 from data.model.secrets import redact
 from data.ports.recipe import Resources
@@ -56,6 +58,7 @@ MAKE_FOR_S = 0.1  # in one turn of the loop, while others look
 METERS_EVERY_S = 1.0
 STATE_EVERY_S = 2.0  # what a killed process may not have seen: it counts as a gap
 EVIDENCE_WIDTH = 1280
+FULL_WITHIN_S = 1.0  # an alert waits for the main stream's picture of it, where the substream is looked at
 HELD_LEVEL = timedelta(seconds=10)  # when our clock is put back by no more, times stand until it has come up again
 FOLLOWS_WITHIN_S = 30.0  # after our clock was set, pictures have other times
 
@@ -105,6 +108,7 @@ class Worker:
         self._looks = LookBudget(options.settings.inference.second_looks, time.monotonic())
         self._period_s = 1.0 / options.settings.inference.per_second
         self._book = LoadBook(self._meters, self._stages, {})
+        self._details: ThreadPoolExecutor | None = None
         self._watches: list[WatchedSite] = []
         for site in sites:
             self._add(options.settings.site(site))
@@ -283,7 +287,7 @@ class Worker:
         pipeline = watch.pipeline
         if pipeline is None or not pipeline.looks:
             return
-        frame, picture, begun_s = received.frame, None, time.monotonic()
+        frame, picture, full, begun_s = received.frame, None, None, time.monotonic()
         if watch.follows_clock(frame.at, received.at_s):
             return
         watch.judged(frame.at)
@@ -305,6 +309,7 @@ class Worker:
             if any(isinstance(signal, Raised) and not signal.again for signal in seen.signals):
                 with self._stages.measure(watch.site.id, "encode"):
                     picture = frame.jpeg(EVIDENCE_WIDTH)
+                full = self._in_full(frame)
         self._count_looks(watch.site.id, seen)
         for refused in pipeline.refused():
             self._keep_reject(refused)
@@ -315,7 +320,21 @@ class Worker:
         if seen.signals or seen.readings:
             unit = UnitOfWork(watch.stream, seen.signals, frame.at, seen.readings, self._news.due(seen.readings))
             unit.picture, unit.received_s = picture, received.at_s
+            unit.full, unit.full_until_s = full, time.monotonic() + FULL_WITHIN_S
             self._outlet.send(unit)
+
+    def _in_full(self, frame: Frame) -> Future[bytes | None] | None:
+        """The evidence of a camera that is looked at by its substream, decoded beside the looks."""
+        if not isinstance(frame, Detailed):
+            return None
+        full = frame.full()
+
+        def decoded() -> bytes | None:
+            large = full(FULL_WITHIN_S, None)
+            return None if large is None else large.jpeg(EVIDENCE_WIDTH)
+
+        self._details = self._details or ThreadPoolExecutor(1, thread_name_prefix="details")
+        return self._details.submit(decoded)
 
     def _count_looks(self, site: str, seen: Seen) -> None:
         """Closer looks, and how long alerts have waited for them."""
@@ -430,6 +449,8 @@ class Worker:
             if watch.pipeline is not None:
                 self._outlet.keep(watch.stream, watch.pipeline.snapshot())
         self._maker.close()
+        if self._details is not None:
+            self._details.shutdown(wait=False, cancel_futures=True)
         self._video.close()
         self._observations.close()
         self._outlet.close()

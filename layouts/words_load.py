@@ -40,6 +40,7 @@ LOAD: Mapping[str, tuple[str, str]] = MappingProxyType(
         "load.stage.demux": ("收流", "demux"),
         "load.stage.record": ("录像", "record"),
         "load.stage.decode": ("解码", "decode"),
+        "load.stage.detail": ("取细节", "detail"),
         "load.stage.gate": ("活动检测", "gate"),
         "load.stage.convert": ("缩放", "convert"),
         "load.stage.infer": ("推理", "infer"),

@@ -29,6 +29,8 @@ METERS: Mapping[str, str] = MappingProxyType(
         "yiping_glances_total": "pictures of resting cameras at which the detectors glanced",
         "yiping_wakes_total": "how often a resting camera woke",
         "yiping_global_changes_total": "changes of the whole picture (light, exposure), which wake no camera",
+        "yiping_evidence_pictures_total": "evidence of cameras that are looked at by their substream, by the stream it "
+        "is of; what was asked for in vain is the substream's",
         "yiping_decode_state": "0 key frames, 1 substream at rest, 2 everything, "
         "3 key frames because the machine is full, 4 substream, 5 everything because the substream is lost, "
         "6 substream because the main stream is lost",

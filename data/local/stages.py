@@ -11,7 +11,7 @@ from types import TracebackType
 
 from data.ports.recipe import Context, Resources
 
-STAGES = ("demux", "record", "decode", "gate", "convert", "infer", "track", "judge", "encode")
+STAGES = ("demux", "record", "decode", "detail", "gate", "convert", "infer", "track", "judge", "encode")
 
 Stage = tuple[str, str]
 """Site and stage."""

@@ -6,8 +6,9 @@ it, so consumers ask for the strided luma plane or for a picture of the size the
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -38,3 +39,26 @@ class Frame(Protocol):
     def jpeg(self, width: int | None = None, quality: int = 80) -> bytes:
         """JPEG of the picture, scaled down to `width` pixels if it is wider; aspect kept."""
         ...
+
+
+@runtime_checkable
+class Detailed(Protocol):
+    """A picture of a camera's smaller stream, of which the large one can be had while it is new.
+
+    Both show the same view, so a place told in fractions of width and height is the same in both.
+    """
+
+    def full(self) -> Callable[[float, int | None], Frame | None]:
+        """What decodes the large picture of the same instant, give or take one: call it from any thread.
+
+        Its arguments: seconds to wait for what has not arrived yet, and how many coded pictures it may decode, any
+        number for None. It gives None where that does not do.
+        """
+        ...
+
+
+def in_detail(frame: Frame, patience_s: float, most: int | None = None) -> Frame:
+    """The large picture of the same instant, as `Detailed.full`; the picture itself where there is no other."""
+    if not isinstance(frame, Detailed):
+        return frame
+    return frame.full()(patience_s, most) or frame

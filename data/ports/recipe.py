@@ -86,6 +86,7 @@ class Context:
     stale_after: timedelta = timedelta(seconds=10)  # without a look, what was found is stale
     known_until: Mapping[str, datetime] = field(default_factory=dict)  # by monitor: its newest reading in the store
     recording: RecordingSink | None = None  # who keeps a camera's video; nobody when left out
+    in_detail: bool = False  # a detector looks at each picture in full resolution, too
 
     def located(self, path: Path) -> Path:
         """A configured path: `var:demo/quay.mp4` is in the var folder, other relative ones beside config.yaml."""

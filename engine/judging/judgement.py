@@ -8,6 +8,7 @@ keys of the alerts it holds open, so that after a restart each side resumes its 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
@@ -74,9 +75,10 @@ def keep_state(writer: Writer, stream: str, state: Any) -> None:
 class UnitOfWork:
     """What one look, or one second, brought: committed together.
 
-    `picture` (JPEG, taken `at`) becomes `evidence` once it is in the vault. `number` counts the stream's units.
-    `standings`: what has become pending, clearing, stale. `received_s`: when the
-    picture arrived (monotonic). `spooled`: a copy lies on the disk.
+    `picture` (JPEG, taken `at`) becomes `evidence` once it is in the vault. `full`: the same in full resolution, waited
+    for until `full_until_s` (monotonic); None comes of it when there is none. `number` counts the stream's units.
+    `standings`: what has become pending, clearing, stale. `received_s`: when the picture arrived (monotonic).
+    `spooled`: a copy lies on the disk.
     """
 
     stream: str
@@ -85,6 +87,8 @@ class UnitOfWork:
     readings: tuple[Reading, ...] = ()
     news: tuple[Change, ...] = ()
     picture: bytes | None = None
+    full: Future[bytes | None] | None = None
+    full_until_s: float = 0.0
     evidence: Evidence | None = None
     received_s: float | None = None
     number: int = 0

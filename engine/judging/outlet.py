@@ -35,6 +35,7 @@ log = logging.getLogger(__name__)
 
 PATIENCE_S = 1.0  # what takes longer goes to the spool
 SAID_AFTER = 3  # failures in a row; a busy disk is no news
+FULL_POLL_S = 0.02  # while nothing but a picture in full resolution is waited for
 RETRY_S = (0.2, 0.5, 1.0, 2.0)
 AWAY = (StoreClosed, OperationalError, InterfaceError, OSError)  # the store may take it later
 
@@ -160,12 +161,17 @@ class Outlet:
                 while not (self._closing or self._values or self._states or any(self._waiting.values())):
                     self._forget_released()
                     self._changed.wait()
-                heads = [units[0] for units in self._waiting.values() if units]
+                heads = [
+                    units[0] for units in self._waiting.values() if units and (self._closing or _is_whole(units[0]))
+                ]
                 for stream in [stream for stream in self._states if not self._waiting[stream]]:
                     state = self._states.pop(stream)
                     self._values[f"state of {stream}"] = partial(keep_state, stream=stream, state=state)
                 values, self._values = self._values, {}
                 closing = self._closing
+                if not (heads or values or closing):
+                    self._changed.wait(FULL_POLL_S)
+                    continue
             if closing and not heads and not values:
                 return
             self._meters.gauge("yiping_units_waiting", sum(map(len, tuple(self._waiting.values()))))
@@ -204,6 +210,8 @@ class Outlet:
             self._submit_unit(unit)
 
     def _submit_unit(self, unit: UnitOfWork) -> None:
+        if unit.full is not None:
+            self._take_full(unit)
         if unit.picture is not None and unit.evidence is None:
             try:
                 site = unit.stream.rpartition(".")[0]
@@ -221,6 +229,16 @@ class Outlet:
             future.set_exception(error)
         future.add_done_callback(lambda _: done_s.append(time.monotonic()))
         self._submitted[unit.stream] = (future, done_s)
+
+    def _take_full(self, unit: UnitOfWork) -> None:
+        """The picture in full resolution where there is one by now, else the small one."""
+        full, unit.full = unit.full, None
+        failure = full.exception() if full is not None and full.done() and not full.cancelled() else None
+        found = full.result() if full is not None and full.done() and not full.cancelled() and not failure else None
+        if failure is not None:
+            log.error("%s: the picture in full resolution cannot be had", unit.stream, exc_info=failure)
+        unit.picture = found or unit.picture
+        self._meters.count("yiping_evidence_pictures_total", of="substream" if found is None else "main")
 
     def _settle(self, unit: UnitOfWork) -> bool:
         """Wait for the unit's commit; True when the store does not take it now."""
@@ -291,3 +309,8 @@ class Outlet:
             except OSError as error:
                 log.error("the spool cannot be written (%s); signals wait in memory only", error)
                 return
+
+
+def _is_whole(unit: UnitOfWork) -> bool:
+    """Is its picture there, or waited for in vain?"""
+    return unit.full is None or unit.full.done() or time.monotonic() >= unit.full_until_s

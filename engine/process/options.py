@@ -90,4 +90,5 @@ class RunOptions:
             datums=Datums(self.settings.datums),
             stale_after=self.settings.alarms.stale_after,
             recording=recording,
+            in_detail=isinstance(site, SiteSettings) and any(getattr(one, "closer", ()) for one in site.detectors),
         )

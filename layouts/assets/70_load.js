@@ -3,7 +3,7 @@
   "use strict";
   const { t, make, mount, get, siteName, since, feed } = yiping;
   const EVERY_MS = 2000;
-  const STAGES = ["demux", "record", "decode", "gate", "convert", "infer", "track", "judge", "encode"];
+  const STAGES = ["demux", "record", "decode", "detail", "gate", "convert", "infer", "track", "judge", "encode"];
   const FEW = 0.02; // a share below this is not worth a warning
   let place = null;
 

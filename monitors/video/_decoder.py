@@ -12,7 +12,7 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-_ALONE = frozenset({"h264", "hevc"})  # their packets and extradata say all that a new decoder must know
+ALONE = frozenset({"h264", "hevc"})  # their packets and extradata say all that a new decoder must know
 
 
 class Decoder:
@@ -48,7 +48,7 @@ class Decoder:
 
     def _of(self, stream: VideoStream) -> VideoCodecContext:
         own = stream.codec_context
-        if own.name not in _ALONE:
+        if own.name not in ALONE:
             return own
         if self._context is None or stream is not self._stream:
             context = av.CodecContext.create(own.name, "r")

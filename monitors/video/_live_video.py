@@ -23,7 +23,7 @@ from monitors.video._arrival_clock import ArrivalClock
 from monitors.video._backlog import Backlog
 from monitors.video._fragments import Fragmenter
 from monitors.video._main_pictures import MainPictures
-from monitors.video._packets import Decoded, DecodeState, StateDecoder, VideoPacket
+from monitors.video._packets import Decoded, DecodeState, PacketRing, StateDecoder, VideoPacket
 from monitors.video._substream import Substream, Wish
 from monitors.video._video import AvFrame, Scalers, describe, open_video, seconds
 
@@ -84,10 +84,12 @@ class LiveVideo:
         self._loop_filter = loop_filter
         self._timeout_s = timeout_s
         self._options = ffmpeg_options(address, transport, timeout_s)
-        self._main = MainPictures()
+        self._main = MainPictures(site, stages, self._ring)
         self._main_lost = self._has_substream = False
         if looks_per_second is not None and substream is not None:
-            self._substream = Substream(site, f"{site}: {shown}", substream, self._options, timeout_s, stages, wish)
+            self._substream = Substream(
+                site, f"{site}: {shown}", substream, self._options, timeout_s, stages, wish, name
+            )
             self._by_state = StateDecoder(
                 f"{site}: {shown}",
                 looks_per_second,
@@ -181,6 +183,7 @@ class LiveVideo:
                     self._decode(feed, packets)
                 else:
                     self._clock = ArrivalClock()
+                    self._main.forget()
                     self._main.size = (stream.codec_context.width, stream.codec_context.height)
                     if self._substream is not None and not self._has_substream:
                         self._has_substream = True
@@ -248,7 +251,7 @@ class LiveVideo:
                     continue
                 self._main_lost = False
                 at_s, taken_s = places.place(packet, time.time(), waited=self._waited)
-                self._anchor_s = anchor_s = taken_s - at_s
+                self._anchor_s = self._main.anchor_s = anchor_s = taken_s - at_s
                 self._tell_oddity(feed)
                 feed.alive()
                 backlog.add(packet, at_s, anchor_s)
@@ -256,6 +259,9 @@ class LiveVideo:
             if not feed.closed.is_set():
                 backlog.finish()
             decoder.release()  # a lost camera waits for its next connection without the packets of the last one
+
+    def _ring(self) -> PacketRing:
+        return PacketRing() if self._by_state is None else self._by_state.ring
 
     def _was_seen(self, at: datetime) -> bool:
         """In the substream, which is looked at in the main stream's stead?"""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import math
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -58,9 +59,10 @@ class Decoded:
 
 
 class PacketRing:
-    """The newest packets, from a key frame on, at most so many seconds and bytes."""
+    """The newest packets, from a key frame on, at most so many seconds and bytes. Thread-safe."""
 
     def __init__(self, most_s: float = RING_S, most_bytes: int = RING_BYTES) -> None:
+        self._lock = threading.Lock()
         self._most_s = most_s
         self._most_bytes = most_bytes
         self._kept: deque[tuple[float, VideoPacket]] = deque()
@@ -76,17 +78,22 @@ class PacketRing:
                 self._intervals.append(at_s - self.key_s)
                 self.key_interval_s = max(self._intervals)
             self.key_s = at_s
-        self._kept.append((at_s, packet))
-        self.bytes += packet.size
-        while self._kept and (
-            at_s - self._kept[0][0] > self._most_s or self.bytes > self._most_bytes or not self._kept[0][1].is_keyframe
-        ):
-            self.bytes -= self._kept.popleft()[1].size
+        with self._lock:
+            self._kept.append((at_s, packet))
+            self.bytes += packet.size
+            while self._kept and (
+                at_s - self._kept[0][0] > self._most_s
+                or self.bytes > self._most_bytes
+                or not self._kept[0][1].is_keyframe
+            ):
+                self.bytes -= self._kept.popleft()[1].size
 
     def since_key_before(self, at_s: float) -> list[VideoPacket]:
         """All from the last key frame earlier than `at_s` on, from the oldest one when there is none."""
-        keys = [i for i, (key_s, packet) in enumerate(self._kept) if packet.is_keyframe and key_s < at_s - _SLACK_S]
-        return [packet for _, packet in list(self._kept)[keys[-1] if keys else 0 :]]
+        with self._lock:
+            kept = list(self._kept)
+        keys = [i for i, (key_s, packet) in enumerate(kept) if packet.is_keyframe and key_s < at_s - _SLACK_S]
+        return [packet for _, packet in kept[keys[-1] if keys else 0 :]]
 
     def __len__(self) -> int:
         return len(self._kept)

@@ -21,7 +21,8 @@ from data.model.frame import Frame
 from data.model.observation import Rejected
 from monitors._feed import Feed
 from monitors.video._arrival_clock import ArrivalClock
-from monitors.video._main_pictures import MainPictures
+from monitors.video._main_pictures import THUMB, MainPictures, Small, SmallFrame
+from monitors.video._same_view import difference
 from monitors.video._video import AvFrame, Scalers, describe, open_video, seconds
 
 log = logging.getLogger(__name__)
@@ -31,6 +32,9 @@ RETRY_S = 10.0
 SOON_S = 1.0  # the first attempt after a loss of what was looked at
 _NEARLY = 1.02  # so much the model may see enlarged
 _SAME_ASPECT = 0.03
+_AFTER_S = 1.0  # a picture of the substream is compared when that of the main stream has arrived as well
+_AGAIN_S = 600.0  # the view is compared now and then
+_SOON_AGAIN_S = 60.0  # where it was another one
 
 
 class HasWakeState(Protocol):
@@ -66,8 +70,12 @@ class Substream:
         timeout_s: float,
         stages: StageClock,
         wish: Wish | None = None,
+        monitor: str = "",
     ) -> None:
-        """`wish`: it is to be looked at in the main stream's stead; only at rest when left out."""
+        """`wish`: it is to be looked at in the main stream's stead; only at rest when left out.
+
+        `monitor`: the camera's name, for what is said of it.
+        """
         self._site = site
         self._name = f"{name} (substream)"
         self._address = address
@@ -75,11 +83,16 @@ class Substream:
         self._timeout_s = timeout_s
         self._stages = stages
         self._wish = wish
+        self._monitor = monitor
         self._given_s = float("-inf")
         self.is_wanted = wish is not None
         """Is it to be looked at also while something goes on? Not if it is too small, or shows something else."""
         self.has_looked = False
         self._said = ""
+        self._thumbs = Scalers()  # the frames' own are used by looks, in another thread
+        self._proved = False
+        self._trial: tuple[Small, float] | None = None  # a picture that is to be compared, and when
+        self._compare_due_s = 0.0
         self.last_at = datetime.min.replace(tzinfo=UTC)
         """Of the newest picture that was given."""
 
@@ -88,7 +101,7 @@ class Substream:
 
     def serves(self) -> bool:
         """Is it looked at in the main stream's stead now?"""
-        return self.is_wanted and self.alive()
+        return self.is_wanted and self._proved and self.alive()
 
     def start(self, feed: Feed[Frame | Rejected], attention: HasWakeState, main: MainPictures) -> None:
         """Give frames to `feed` until closed: always where it is looked at, else while nothing goes on."""
@@ -128,27 +141,52 @@ class Substream:
                         continue
                 for frame in frames:
                     if not judged:
-                        self._judge(frame, main)
+                        self._judge(frame, main, feed)
                         judged = True
                     if not self.is_wanted and attention.awake:
                         break
                     self._give(feed, frame, clock.at(seconds(frame), arrived_s), scalers, main)
 
-    def _judge(self, frame: VideoFrame, main: MainPictures) -> None:
+    def _judge(self, frame: VideoFrame, main: MainPictures, feed: Feed[Frame | Rejected]) -> None:
         """Is it to be looked at in the main stream's stead? Said once, where it was wished and is not."""
         wish = self._wish
         if wish is None:
             return
         width, height = frame.width, frame.height
-        reason = ""
+        reason, self._proved, self._compare_due_s, self._trial = "", False, 0.0, None
+        main.forget_distance()
         if not wish.accepts(width, height):
             reason = f"{width} x {height} pixels are less than what the model sees ({wish.width} x {wish.height})"
         elif main.size[1] and abs(width / height / (main.size[0] / main.size[1]) - 1) > _SAME_ASPECT:
             reason = f"{width} x {height} has another shape than {main.size[0]} x {main.size[1]}, so another view"
         self.is_wanted = not reason
+        self._say(reason, feed)
+
+    def _say(self, reason: str, feed: Feed[Frame | Rejected]) -> None:
         if reason and reason != self._said:
-            log.warning("%s: looked at only at rest: %s", self._name, reason)
+            text = f"{self._name}: the main stream is looked at: {reason}"
+            log.warning("%s", text)
+            feed.put(Rejected(self._site, self._monitor, datetime.now(UTC), text))
         self._said = reason
+
+    def _compare(self, frame: AvFrame, main: MainPictures, feed: Feed[Frame | Rejected]) -> None:
+        """Does it show the view of the main stream? Asked at the start of a connection, and now and then."""
+        now_s = time.monotonic()
+        if now_s < self._compare_due_s:
+            return
+        if self._trial is None:
+            self._trial = Small.of(frame, self._thumbs), now_s + _AFTER_S
+        small, due_s = self._trial
+        if now_s < due_s:
+            return
+        self._trial = None
+        full = main.picture(small, 0.0)
+        if full is None:
+            return  # the main stream has just begun, or is lost
+        reason = difference(small.thumb, self._thumbs.scaled(full.raw, *THUMB, "gray"))
+        self._compare_due_s = now_s + (_SOON_AGAIN_S if reason else _AGAIN_S)
+        self._proved = not reason
+        self._say(reason, feed)
 
     def _give(
         self,
@@ -159,9 +197,14 @@ class Substream:
         main: MainPictures,
     ) -> None:
         self._given_s = time.monotonic()
-        if self.is_wanted:
-            if at <= max(main.given_at, self.last_at):
-                return  # it was seen in the main stream while this one was away
-            self.has_looked = True
-        self.last_at = at
-        feed.put(AvFrame(self._site, at, frame, scalers))
+        if not self.is_wanted:
+            self.last_at = at
+            feed.put(AvFrame(self._site, at, frame, scalers))
+            return
+        small = SmallFrame(self._site, at, frame, scalers, main)
+        self._compare(small, main, feed)
+        main.tidy()
+        if not self._proved or at <= max(main.given_at, self.last_at):
+            return  # it is seen in the main stream, or was while this one was away
+        self.has_looked, self.last_at = True, at
+        feed.put(small)

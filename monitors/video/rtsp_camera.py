@@ -30,9 +30,11 @@ class Recipe(LiveCamera):
         Literal["auto", "substream", "main"],
         Field(
             description="Which stream is looked at while something goes on. substream: the smaller one; the main "
-            "stream is then recorded as it comes and decoded only where its detail is asked for. auto: the same if the "
-            "substream is as large as what the model sees of a picture (640 x 360 pixels unless set otherwise). main: "
-            "the main stream. It is also looked at, and that is said, when the substream is lost or shows another view."
+            "stream is then recorded as it comes and decoded only where its detail is asked for: evidence, second "
+            "looks, `closer` zones. auto: the same if the substream is as large as what the model sees of a picture "
+            "(640 x 360 pixels unless set otherwise) and no detector has `closer` zones. main: the main stream. It is "
+            "also looked at, and that is said, when the substream is lost or shows another view. Zones and boxes are "
+            "fractions of the picture, the same in both."
         ),
     ] = "main"
     credentials: Annotated[
@@ -60,7 +62,7 @@ class Recipe(LiveCamera):
 
         known, inference = login(context, self.credentials), context.inference
         wish = None
-        if self.substream is not None and self.looks != "main":
+        if self.looks == "substream" or (self.looks == "auto" and not context.in_detail):
             wish = Wish(self.looks == "substream", inference.width, inference.height)
         address = with_credentials(self.url, known)
         return LiveVideo(

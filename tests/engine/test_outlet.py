@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -94,6 +95,43 @@ def test_a_signal_is_an_alert_with_its_picture_and_its_latency_is_measured(bench
     assert counters["yiping_alert_commit_seconds_count"] == {"{}": 1.0}
     assert counters["yiping_alert_commit_seconds_sum"]["{}"] < 1.0
     assert counters["yiping_alerts_raised_total"] == {'{"kind": "intrusion"}': 1.0}
+
+
+def kept_picture(bench: Bench) -> bytes:
+    (alert,) = bench.alerts()
+    evidence = bench.store.read(lambda reader: reader.evidence(str(alert.evidence)))
+    return FolderVault(bench.folder / "evidence").open(evidence)
+
+
+def test_an_alert_waits_for_its_picture_in_full_resolution_and_holds_up_no_other_stream(bench: Bench) -> None:
+    outlet = bench.outlet()
+    outlet.open("quay.camera")
+    full: Future[bytes | None] = Future()
+    ends_s = time.monotonic() + 60
+    outlet.send(UnitOfWork(STREAM, (raised("7"),), NOON, picture=b"small", full=full, full_until_s=ends_s))
+    other = UnitOfWork("quay.camera", (), NOON)
+    outlet.send(other)
+    until(lambda: outlet.settled("quay.camera"))
+    assert bench.alerts() == []
+    full.set_result(b"large")
+    until(lambda: outlet.settled(STREAM))
+    assert kept_picture(bench) == b"large"
+    assert bench.meters.as_dict()["counters"]["yiping_evidence_pictures_total"] == {'{"of": "main"}': 1.0}
+
+
+@pytest.mark.parametrize("how", ["late", "none", "broken"])
+def test_an_alert_goes_out_with_the_small_picture_when_the_large_one_cannot_be_had(bench: Bench, how: str) -> None:
+    outlet = bench.outlet()
+    full: Future[bytes | None] = Future()
+    if how == "none":
+        full.set_result(None)
+    elif how == "broken":
+        full.set_exception(ValueError("no picture"))
+    ends_s = time.monotonic() + (0.2 if how == "late" else 60)
+    outlet.send(UnitOfWork(STREAM, (raised("7"),), NOON, picture=b"small", full=full, full_until_s=ends_s))
+    until(lambda: outlet.settled(STREAM))
+    assert kept_picture(bench) == b"small"
+    assert bench.meters.as_dict()["counters"]["yiping_evidence_pictures_total"] == {'{"of": "substream"}': 1.0}
 
 
 def test_while_the_store_is_away_signals_wait_on_disk_and_then_arrive_in_order(bench: Bench) -> None:

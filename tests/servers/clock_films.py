@@ -83,6 +83,30 @@ def clock_film(
     return path
 
 
+def smaller(film: Path, path: Path, width: int, height: int, *, gop: int, view: str = "same") -> Path:
+    """The film as a substream of the same camera. `view`: mirrored, or part (three quarters of each side)."""
+    with av.open(str(film)) as source, av.open(str(path), "w") as container:
+        stream = container.add_stream(
+            "libx264",
+            rate=RATE,
+            options={"preset": "ultrafast", "tune": "zerolatency", "x264-params": "sliced-threads=0:scenecut=0"},
+        )
+        stream.width, stream.height, stream.pix_fmt, stream.gop_size = width, height, "yuv420p", gop
+        stream.codec_context.time_base = Fraction(1, RATE)
+        for number, picture in enumerate(source.decode(video=0)):
+            grey = np.asarray(picture.reformat(format="gray").to_ndarray(), np.uint8)
+            if view == "mirrored":
+                grey = np.ascontiguousarray(grey[:, ::-1])
+            elif view == "part":
+                high, wide = (side // 8 for side in grey.shape)
+                grey = np.ascontiguousarray(grey[high:-high, wide:-wide])
+            frame = av.VideoFrame.from_ndarray(grey, format="gray").reformat(width, height, "yuv420p")
+            frame.pts, frame.time_base = number, Fraction(1, RATE)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
 def number_of(luma: np.ndarray) -> int:
     """The number that a picture tells. `luma`: uint8 (h, w)."""
     height, width = luma.shape
@@ -146,3 +170,28 @@ def sent_clock(url: str) -> Iterator[SentClock]:
     finally:
         clock.close()
         thread.join(5)
+
+
+@contextmanager
+def played(*urls: str) -> Iterator[None]:
+    """Each stream of a shared server has begun, all at about the same time, and goes on for the length of the block."""
+    closing, begun = threading.Event(), threading.Barrier(len(urls) + 1)
+
+    def read(url: str) -> None:
+        with av.open(url, options={"rtsp_transport": "tcp"}) as container:
+            for number, _ in enumerate(container.demux(video=0)):
+                if number == 0:
+                    begun.wait(60)
+                if closing.is_set():
+                    return
+
+    threads = [threading.Thread(target=read, args=(url,), daemon=True) for url in urls]
+    for thread in threads:
+        thread.start()
+    try:
+        begun.wait(60)
+        yield
+    finally:
+        closing.set()
+        for thread in threads:
+            thread.join(5)
