@@ -163,9 +163,7 @@ class Stay:
     learnt_at: Detection | None = None  # where its size was last learned
     look: Look | None = None
     alert_since: Mark | None = None  # since when the stay counts for its alert
-    part_of: set[int] = field(
-        default_factory=set
-    )  # track ids of boxes that showed a part of it, or it with its neighbours
+    part_of: set[int] = field(default_factory=set)  # track ids of boxes that showed a part of it, or also neighbours
     hidden: deque[tuple[Gap, float]] = field(default_factory=lambda: deque(maxlen=_HIDDEN_KEPT))
     """Spans in which it was hidden for so long that it may have been exchanged, each with its seconds."""
 

@@ -1,7 +1,7 @@
-"""Several tasks at once: who goes where so that the whole costs least, the most urgent first.
+"""Assignment of several tasks at once at the least total cost, the most urgent priority first.
 
 Method: the linear sum assignment problem (SciPy's implementation of a modified Jonker-Volgenant algorithm), once for
-each priority; who is taken by a more urgent task is not asked for a less urgent one.
+each priority; a responder taken by a more urgent task is not considered for a less urgent one.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from dispatch.offers import make_offer, offer_next, rank_for
 from dispatch.responders import Ranking
 from dispatch.routing import Roads
 
-_NEVER_S = 1e9  # finite, so that an assignment exists; such a pair is not used
+_NEVER_S = 1e9  # finite, so that a solution exists; such pairs are dropped afterwards
 
 
 def offer_all(
     writer: Writer, tasks: Sequence[Task], actor: Actor, now: datetime, *, roads: Roads, settings: Settings
 ) -> list[Task]:
-    """Offer these drafts, each to one responder, in the order given; who gets nobody tells its shortfall."""
+    """Offer each of these drafts to one responder, in the order given. A task that gets nobody records why."""
     rankings = {task.id: rank_for(writer, task, now, roads=roads, settings=settings) for task in tasks}
     chosen: dict[int, Candidate] = {}
     for priority in Priority:
@@ -40,14 +40,14 @@ def offer_all(
         if task.id in chosen:
             kept = writer.save_task(replace(task, candidates=rankings[task.id].stored))
             offered[task.id] = make_offer(writer, kept, chosen[task.id], actor, now, settings=settings)
-    for task in tasks:  # only now everybody who is left is known
+    for task in tasks:  # after the others, so that everybody who is left is known
         if task.id not in chosen:
             offered[task.id] = offer_next(writer, task, now, roads=roads, settings=settings)
     return [offered[task.id] for task in tasks]
 
 
 def assign(eligible: Mapping[int, Sequence[Candidate]]) -> dict[int, Candidate]:
-    """Task id to candidate, nobody twice, at the least cost in all; tasks that get nobody are left out."""
+    """Task id to candidate at the least total cost, no responder twice; tasks that get nobody are left out."""
     names = sorted({candidate.responder for candidates in eligible.values() for candidate in candidates})
     if not names:
         return {}
@@ -56,7 +56,7 @@ def assign(eligible: Mapping[int, Sequence[Candidate]]) -> dict[int, Candidate]:
     known: dict[tuple[int, int], Candidate] = {}
     for row, candidates in enumerate(eligible.values()):
         for candidate in candidates:
-            # A straight line may cross a river: it counts only where nobody comes by road.
+            # A straight line may cross a river: such a candidate counts only where nobody comes by road.
             far = 0.0 if candidate.method == "road" else _NEVER_S / 1000
             costs[row, column[candidate.responder]] = candidate.cost_s + far
             known[row, column[candidate.responder]] = candidate

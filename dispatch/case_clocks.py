@@ -1,7 +1,8 @@
-"""Who is told when a clock has used 50, 80, 100, 150 % of its limit. Timers are rows: a killed process forgets none.
+"""Escalation when an event's clock has used 50, 80, 100 or 150 % of its limit.
 
-A timer's subject is the event's id. It only says that somebody should look; what is due is read off the event's
-clocks, in the unit of work that finishes the timer. So each share is told of once, also after a restart.
+Timers are rows, so a killed process forgets none. A timer's subject is the event's id. It only triggers a check: what
+is due is derived from the event's clocks, in the unit of work that finishes the timer. So each share is escalated
+exactly once, even across a restart.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ _ROLE_OF = {"section_head": Role.SECTION_HEAD, "duty_officer": Role.DUTY_OFFICER
 
 
 def retime(writer: Writer, event: Event, category: Category, now: datetime, calendar: WorkCalendar | None) -> None:
-    """Set the event's timer to the next share of a running clock; without one there is no timer."""
+    """Set the event's timer to the next share of a running clock; an event without a running clock has no timer."""
     writer.finish_timers_of(TIMER, event.id, now)
     running = [clock for clock in event.clocks if clock.is_running]
     if not running:
@@ -47,13 +48,13 @@ def retime(writer: Writer, event: Event, category: Category, now: datetime, cale
 
 
 def next_share(calendar: WorkCalendar, clock: CaseClock, category: Category, now: datetime) -> datetime | None:
-    """When the next share of the limit is reached; None when the last one has been told of."""
+    """When the next share of the limit is reached; None after the last one has been escalated."""
     later = sorted(one.percent for one in category.escalations if one.percent > clock.told)
     return clocks.reaches(calendar, clock, later[0], now) if later else None
 
 
 def clocks_due(writer: Writer, now: datetime, *, calendar: WorkCalendar, timers: Sequence[Timer] | None = None) -> int:
-    """Tell of the shares that are reached. How many events were looked at, 20 at most; call again for the rest."""
+    """Escalate the shares that are reached; returns how many events were checked, at most 20. Call again for more."""
     looked = 0
     for timer in writer.timers_due(now, _TIMERS_AT_ONCE, kinds=(TIMER,)) if timers is None else timers:
         if looked == _TOLD_AT_ONCE:
@@ -66,7 +67,7 @@ def clocks_due(writer: Writer, now: datetime, *, calendar: WorkCalendar, timers:
 
 
 def look_at(writer: Writer, event_id: int, now: datetime, *, calendar: WorkCalendar) -> Event:
-    """Tell of every share that the event's clocks have reached and nobody was told of."""
+    """Escalate every share that the event's clocks have reached and that is not escalated yet."""
     event = writer.event(event_id)
     try:
         category = writer.category(event.kind).category
@@ -103,7 +104,7 @@ def _detail(reader: Reader, event: Event, clock: CaseClock, one: Escalation) -> 
 
 
 def people_at(reader: Reader, event: Event, post: str) -> set[str]:
-    """Who holds this post for this event."""
+    """The users (or unit ids without a leader) that hold this post for this event."""
     if post == "responder":
         open_tasks = tasks_of(reader, event.id, open_only=True)
         return {who for task in open_tasks if (who := task.responder or task.offered_to) is not None}

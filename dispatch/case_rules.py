@@ -1,4 +1,4 @@
-"""The conditions of an event's steps. Each gives the reason against the step, empty when there is none."""
+"""The guards of an event's steps. Each returns the reason against the step, empty when there is none."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from data.model.task import Event, EventState, Task
 from dispatch.case_table import EventGuard, EventStep
 
 QUICK = frozenset({Origin.ALERT, Origin.PLAN, Origin.UPKEEP})
-"""Events of which a human or a plan has decided by sending somebody; they close with their last task."""
+"""Origins of events decided by a human or a plan that sent somebody; they close with their last task."""
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A step that somebody wants to take. `event` is as it would be stored, but in its present state."""
+    """A step that somebody wants to take. `event`: as it would be stored, but in its present state."""
 
     event: Event
     actor: Actor
@@ -103,7 +103,7 @@ def _closing(attempt: Attempt) -> str:
     done = [task for task in attempt.tasks if task.closed_at]
     missing = {
         ClosingCondition.REPORT_PHOTO: any(task.report_photo is None for task in done),
-        ClosingCondition.CALLED_BACK: False,  # has a condition of its own
+        ClosingCondition.CALLED_BACK: False,  # has a guard of its own
         ClosingCondition.RESOLUTION: event.last(EventStep.SPLIT.value, EventStep.RULE.value) is None,
         ClosingCondition.OUTCOME: event.last(EventStep.OUTCOME.value, EventStep.HAND_OVER.value) is None,
     }
@@ -171,7 +171,7 @@ _CHECKS: Mapping[EventGuard, Callable[[Attempt], str]] = MappingProxyType(
 
 
 def state_before_suspension(event: Event) -> EventState:
-    """Where a suspended event stood. Steps that leave the state alone are passed over."""
+    """The state of a suspended event before its suspension. Steps that do not change the state are ignored."""
     suspended = EventState.SUSPENDED.value
     before = next((one.to for one in reversed(event.steps) if one.to != suspended), EventState.FILED.value)
     return EventState(before)

@@ -1,4 +1,4 @@
-"""The one table of an event's transitions: who may, from which states, under which conditions, which clock.
+"""The one table of an event's transitions: the right they need, from which states, their guards and clocks.
 
 The states and steps are those of digital city management (数字城管): reception, filing, dispatch, handling, check,
 closing; 挂账 and 作废 beside them.
@@ -20,7 +20,7 @@ S = EventState
 class EventStep(StrEnum):
     """What can happen to an event."""
 
-    RECEIVE = "receive"  # 受理: somebody looks whether it is true
+    RECEIVE = "receive"  # 受理: somebody checks whether it is true
     FILE = "file"  # 立案
     REFUSE = "refuse"  # 不予立案
     JUDGE = "judge"  # 研判: lead, co-handlers, cooperating units, deadline
@@ -41,12 +41,12 @@ class EventStep(StrEnum):
     REOPEN = "reopen"  # 重开
     RULE = "rule"  # 裁定
     CONVENE = "convene"  # 街道吹哨、部门报到
-    SHARE = "share"  # another district is asked to take it, too
-    HOLD = "hold"  # that district takes it
+    SHARE = "share"  # another district is asked to take part
+    HOLD = "hold"  # that district agrees
     SPLIT = "split"  # responsibility is split in writing
     HAND_OVER = "hand_over"  # to routine upkeep
-    LINK = "link"  # an alert or a report that belongs to it
-    OUTCOME = "outcome"  # a standing measure
+    LINK = "link"  # an alert or a report is added to it
+    OUTCOME = "outcome"  # a lasting measure is recorded
 
 
 class EventGuard(StrEnum):
@@ -54,7 +54,7 @@ class EventGuard(StrEnum):
 
     REASON = "reason"
     FILING = "filing"  # the category's filing conditions
-    SENT_OR_LED = "sent_or_led"  # judged, or the quick way of an alert or a plan
+    SENT_OR_LED = "sent_or_led"  # judged, or opened by an alert or a plan
     HAS_WORK = "has_work"
     ALL_DONE = "all_done"
     NOBODY_AT_WORK = "nobody_at_work"
@@ -83,7 +83,7 @@ class ClockAct(StrEnum):
 class EventTransition:
     """A step from these states to `to` (None: the state stays; `back`: to the state before the suspension).
 
-    `action` None: only the system does it, when what it waits for has happened.
+    `action`: the right it needs; None for a step that only the system takes.
     """
 
     states: frozenset[EventState]

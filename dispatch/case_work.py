@@ -1,4 +1,4 @@
-"""What people and units do for an event: it is judged; tasks are made, given back, reassigned, done again.
+"""Work on an event: judging it, and making, returning, reassigning and reworking its tasks.
 
 Functions raise as `dispatch.cases.take` does; each is one unit of work.
 """
@@ -34,9 +34,10 @@ TAKES_TASKS = frozenset({EventState.FILED, EventState.JUDGING, EventState.DISPAT
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """A task to be made. `unit`: its people take it among themselves; `responder`: who is offered it;
+    """A task to be made.
 
-    with neither it is offered to the nearest who can. `on_offer` False: a human decides first, it stays a draft.
+    `unit`: its people take the task among themselves; `responder`: the one it is offered to; with neither it is offered
+    to the nearest suitable responder. `on_offer` False: it stays a draft until a human decides.
     """
 
     title: str = ""
@@ -78,7 +79,8 @@ def dispatch_units(writer: Writer, event_id: int, actor: Actor, now: datetime, *
     """派遣: a task for the lead, each co-handler and each cooperating unit that has none, then the step itself."""
     event = writer.event(event_id)
     if event.state not in (EventState.FILED, EventState.JUDGING):
-        return take(writer, event_id, EventStep.DISPATCH, actor, now, calendar=calendar_of(settings))  # says why not
+        # `take` raises with the reason.
+        return take(writer, event_id, EventStep.DISPATCH, actor, now, calendar=calendar_of(settings))
     actor.require(Action.DISPATCH)
     busy = {task.unit for task in tasks_of(writer, event_id, open_only=True) if task.state is not TaskState.RETURNED}
     for part, units in (
@@ -98,10 +100,10 @@ def dispatch_units(writer: Writer, event_id: int, actor: Actor, now: datetime, *
 def add_task(
     writer: Writer, event_id: int, work: Work, actor: Actor, now: datetime, *, roads: Roads, settings: Settings
 ) -> Task:
-    """One more task of an event; an event that is filed and needs no judging is dispatched by it.
+    """Add a task to an event; an event that is filed and needs no judging is dispatched by it.
 
-    With nobody left for it the task stays a draft with a named shortfall. Raises IllegalMove in states that take no
-    tasks, NobodyAvailable never.
+    If nobody can be asked, the task stays a draft with its shortfall. Raises IllegalMove in states that take no tasks;
+    never raises NobodyAvailable.
     """
     actor.require(Action.DISPATCH)
     event = writer.event(event_id)
@@ -122,14 +124,15 @@ def add_task(
                 text = f"{work.responder} cannot be sent: {why}"
                 raise IllegalMove(text, key="nobody.named", who=work.responder, unfit=why)
             task = make_offer(writer, task, candidate, actor, now, settings=settings)
-    back = event.state is EventState.JUDGING and event.origin in QUICK  # all its tasks had been cancelled
+    # Returned to be judged since all its tasks had been cancelled.
+    back = event.state is EventState.JUDGING and event.origin in QUICK
     if event.state is EventState.FILED or back:
         take(writer, event_id, EventStep.DISPATCH, actor, now, calendar=calendar_of(settings))
     return task
 
 
 def give_back(writer: Writer, task_id: int, actor: Actor, now: datetime, reason: str) -> Task:
-    """退单. When the lead gives the work back, the event is to be judged again."""
+    """退单: return a task. When the lead's task is returned, the event has to be judged again."""
     task = turns.give_back(writer, task_id, actor, now, reason)
     event = writer.event(task.event_id)
     if task.role == Part.LEAD and event.state in (EventState.DISPATCHED, EventState.HANDLING):
@@ -150,7 +153,7 @@ def reassign(
     unit: str = "",
     responder: str | None = None,
 ) -> Task:
-    """改派: to a unit, to a named responder, or to the nearest who can."""
+    """改派: reassign a task to a unit, to a named responder, or to the nearest suitable one."""
     task = turns.take_away(writer, task_id, actor, now, reason, unit)
     if not unit and responder is not None:
         candidate, why = named(writer, responder, task.location, roads=roads)
@@ -164,7 +167,7 @@ def reassign(
 
 
 def passed_on(writer: Writer, task: Task, actor: Actor, now: datetime, reason: str, *, to: str | None) -> None:
-    """The event of a reassigned task goes on; a suspended one stays as it is. `to`: the unit or person named."""
+    """Record the reassignment on the event; a suspended event stays suspended. `to`: the unit or person named."""
     event = writer.event(task.event_id)
     if event.state is EventState.SUSPENDED:
         return
@@ -176,7 +179,7 @@ def passed_on(writer: Writer, task: Task, actor: Actor, now: datetime, reason: s
 def rework(  # noqa: PLR0917 - who, when and why
     writer: Writer, task_id: int, actor: Actor, now: datetime, reason: str, settings: Settings
 ) -> Task:
-    """返工: the task and its event go back; the handling clock goes on where it stopped."""
+    """返工: send a task and its event back for rework; the handling clock continues from where it stopped."""
     task = turns.rework(writer, task_id, actor, now, reason)
     given = Given(reason=reason, detail={"task": task.id}, on_behalf=actor.name)
     take(writer, task.event_id, EventStep.REWORK, SYSTEM, now, given, calendar=calendar_of(settings))
@@ -184,7 +187,7 @@ def rework(  # noqa: PLR0917 - who, when and why
 
 
 def assigned(writer: Writer, event: Event, work: Work, actor: Actor, now: datetime) -> Task:
-    """A task of a unit: any of its people may accept it."""
+    """Assign a task to a unit: any of its people may accept it."""
     writer.unit(work.unit)
     task = _made(writer, event, work, actor, now)
     check(task, Step.ASSIGN, actor if actor.role is None else SYSTEM, (), now)
@@ -228,7 +231,7 @@ def _plain(value: Any) -> Any:
 def resume(  # noqa: PLR0917 - who lets which event go on, when and why
     writer: Writer, event_id: int, actor: Actor, now: datetime, reason: str, settings: Settings
 ) -> Event:
-    """Let a suspended event go on where it stood; its tasks may have been closed or cancelled meanwhile."""
+    """Resume a suspended event in its former state; its tasks may have been closed or cancelled meanwhile."""
     take(writer, event_id, EventStep.RESUME, actor, now, Given(reason=reason), calendar=calendar_of(settings))
     close_if_done(writer, event_id, actor, now)
     return judge_if_unattended(writer, event_id, actor, now)

@@ -1,7 +1,7 @@
-"""Taking a step of an event: checked against the table, recorded, its clocks moved, told to the screens.
+"""Taking a step of an event: check it against the table, record it, update its clocks, publish the change.
 
-Steps raise NotFound, Forbidden (not this role), IllegalMove (not in this state, a condition does not hold) or
-InputRejected (something is missing from what was given), and then change nothing.
+Steps raise NotFound, Forbidden (not this role), IllegalMove (not in this state, or a guard forbids it) or InputRejected
+(the request lacks something), and then change nothing.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from dispatch.case_table import TABLE, ClockAct, EventGuard, EventStep, EventTra
 from dispatch.clocks import WorkCalendar
 from dispatch.turns import tasks_of
 
-_GIVEN = frozenset({EventGuard.REASON, EventGuard.MORE_TIME})  # what is missing from the request, not from the case
+_GIVEN = frozenset({EventGuard.REASON, EventGuard.MORE_TIME})  # guards on the request, not on the event
 
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What somebody says with a step. `changes`: fields of the event; `detail`: kept with the recorded step."""
+    """What is given with a step. `changes`: fields of the event; `detail`: kept with the recorded step."""
 
     reason: str = ""
     detail: Mapping[str, Any] = field(default_factory=dict)
@@ -38,15 +38,15 @@ class Given:
     more_time: timedelta | None = None
     limit: timedelta | None = None
     unit: str = ""
-    on_behalf: str = ""  # whose step made the system take this one
+    on_behalf: str = ""  # the user whose step made the system take this one
 
 
 NOTHING = Given()
-ALL_CANCELLED = "all_cancelled"  # the reason of an event's return to be judged, where nobody gave one
+ALL_CANCELLED = "all_cancelled"  # reason of the return when nobody gave one
 
 
 def category_for(reader: Reader, kind: str) -> Category:
-    """The row of the category table; a plain category where there is none."""
+    """The category of this kind of event; a default category where the table has none."""
     try:
         return reader.category(kind).category
     except NotFound:
@@ -63,10 +63,11 @@ def take(  # noqa: PLR0917 - who takes which step, when, and what is said with i
     *,
     calendar: WorkCalendar | None = None,
 ) -> Event:
-    """One step as one unit of work. `calendar` is needed by steps that start a clock or let it go on."""
+    """Take one step, as one unit of work. Steps that start or continue a clock need the `calendar`."""
     event, move = writer.event(event_id), TABLE[step]
     check_standing(event, step, actor)
-    at = max([now, event.opened_at, *(one.at for one in event.steps[-1:])])  # a clock set back turns nothing round
+    # Steps stay in order when the clock is put back.
+    at = max([now, event.opened_at, *(one.at for one in event.steps[-1:])])
     changed = replace(event, **dict(given.changes))
     category = category_for(writer, event.kind)
     attempt = Attempt(changed, actor, category, tasks_of(writer, event_id), given.reason, given.more_time, given.unit)
@@ -97,7 +98,7 @@ def check(event: Event, step: EventStep, attempt: Attempt) -> None:
 
 
 def check_standing(event: Event, step: EventStep, actor: Actor) -> None:
-    """May this role take the step, and does the event stand where it is possible? Raises Forbidden, IllegalMove."""
+    """Check role and state only. Raises Forbidden (not this role) or IllegalMove (not in this state)."""
     move = TABLE[step]
     if move.action is None:
         if actor.role is not None:
@@ -115,7 +116,7 @@ def check_standing(event: Event, step: EventStep, actor: Actor) -> None:
 
 
 def possible_steps(reader: Reader, event: Event, actor: Actor) -> list[dict[str, str]]:
-    """The steps this person could take now, with the reason against each that some condition forbids."""
+    """The steps this person could take now, each with the reason against it when a guard forbids it."""
     tasks, category = tasks_of(reader, event.id), category_for(reader, event.kind)
     unit = _own_district(reader, actor)
     found = []
@@ -131,13 +132,13 @@ def possible_steps(reader: Reader, event: Event, actor: Actor) -> list[dict[str,
 
 
 def after_acceptance(writer: Writer, event_id: int, actor: Actor, now: datetime) -> None:
-    """Somebody has accepted a task: the event is being handled."""
+    """Put the event into handling when somebody has accepted a task."""
     if writer.event(event_id).state is EventState.DISPATCHED:
         take(writer, event_id, EventStep.HANDLE, SYSTEM, now, Given(on_behalf=actor.name))
 
 
 def close_if_done(writer: Writer, event_id: int, actor: Actor, now: datetime) -> Event:
-    """With its last task closed the event is to be checked; one of an alert or a plan is closed by that.
+    """After its last task was closed, submit the event for checking; an event of an alert or a plan is closed.
 
     An event whose tasks were all cancelled stays open: nobody has done the work.
     """
@@ -183,7 +184,7 @@ def _target(event: Event, move: EventTransition) -> EventState:
 
 
 def _ended(event: Event, before: Event, to: EventState, at: datetime, who: str) -> Event:
-    """`closed_at` and `closed_by` as the new state asks for them."""
+    """The event with `closed_at` and `closed_by` set, or cleared, as the new state requires."""
     if to in ENDED and before.closed_at is None:
         return replace(event, closed_at=at, closed_by=who)
     if to not in ENDED and before.closed_at is not None:
@@ -240,6 +241,6 @@ def _needed(calendar: WorkCalendar | None) -> WorkCalendar:
 
 
 def _own_district(reader: Reader, actor: Actor) -> str:
-    """The district this person speaks for, empty when there is none."""
+    """The district that this person represents; empty for none."""
     found = (u.id for u in reader.units() if u.kind == "district" and actor.name in (*u.people, u.leader))
     return next(found, "")

@@ -1,8 +1,7 @@
-"""Clocks: limits in working or calendar time, paused by 挂账, told of at shares of the limit.
+"""Clocks: time limits in working or calendar time, paused by 挂账, escalated at shares of the limit.
 
-Working time is the working hours of working days, public holidays and make-up days included (`holidays`). Hours are
-those of the wall clock; durations between them are real ones, so a day on which the clocks are changed is as long as
-it was.
+Working time is the working hours of working days, with public holidays and make-up days considered (`holidays`). Hours
+are those of the wall clock, durations between them are physical, so a day with a clock change is counted correctly.
 """
 
 from __future__ import annotations
@@ -22,25 +21,25 @@ from data.errors import InputRejected
 from data.model.case import CaseClock, ClockName, TimeKind
 
 _LONGEST_S = 20 * 366 * 86_400.0
-_DAYS_WITHOUT_WORK = 400  # more than that in a row: the hours or the holidays are wrong
+_DAYS_WITHOUT_WORK = 400  # more consecutive days without work mean wrong hours or holidays
 
 Span = tuple[datetime, datetime]
 
 
 @dataclass(frozen=True)
 class WorkCalendar:
-    """Working hours in one time zone and country. `hours`: from, to on the wall clock, in order."""
+    """Working hours in one time zone and country. `hours`: pairs of start and end on the wall clock, in order."""
 
     zone: ZoneInfo
     hours: tuple[tuple[time, time], ...]
     days: holidays.HolidayBase | None = field(default=None, compare=False)
 
     def is_working_day(self, day: date) -> bool:
-        """Monday to Friday where no country is known; else without its holidays, with its make-up days."""
+        """Monday to Friday; with a country, without its public holidays and with its make-up days."""
         return day.weekday() < 5 if self.days is None else bool(self.days.is_working_day(day))
 
     def add(self, start: datetime, seconds: float, kind: TimeKind) -> datetime:
-        """When so much time has passed since `start`. Raises InputRejected for limits of more than 20 years."""
+        """The moment at which so much time has passed since `start`. Raises InputRejected for limits over 20 years."""
         if not 0 <= seconds <= _LONGEST_S:
             raise InputRejected(f"a limit of {seconds:.0f} s is out of range")
         if kind is TimeKind.CALENDAR or seconds == 0:
@@ -54,7 +53,7 @@ class WorkCalendar:
         raise InputRejected("there is no working time to count in")
 
     def between(self, start: datetime, end: datetime, kind: TimeKind) -> float:
-        """Seconds of this kind of time from `start` to `end`; 0 when that is the other way round."""
+        """Seconds of this kind of time from `start` to `end`; 0 when `end` is earlier."""
         if end <= start:
             return 0.0
         if kind is TimeKind.CALENDAR:
@@ -67,7 +66,7 @@ class WorkCalendar:
         return passed
 
     def _spans(self, start: datetime) -> Iterator[Span]:
-        """Working time from `start` on, in UTC."""
+        """The spans of working time from `start` on, in UTC."""
         day, idle = start.astimezone(self.zone).date(), 0
         while idle < _DAYS_WITHOUT_WORK:
             idle += 1
@@ -84,10 +83,10 @@ class WorkCalendar:
 
 @lru_cache(16)
 def work_calendar(zone: str, country: str, hours: tuple[tuple[time, time], ...]) -> WorkCalendar:
-    """The calendar of a country ("" for none). Raises InputRejected for a country that is not known.
+    """The calendar of a country ("" for none). Raises InputRejected for an unknown country.
 
-    The first call loads the holidays of every country: two seconds and more on a busy machine. Processes that write
-    events call it while they start, so that no unit of work does.
+    The first call loads the holidays of every country, which takes two seconds or more on a busy machine. Processes
+    that write events call it while they start, so that no unit of work has to.
     """
     try:
         days = holidays.country_holidays(country) if country else None
@@ -104,7 +103,7 @@ def calendar_of(settings: Settings) -> WorkCalendar:
 
 
 def calendar_problems(settings: Settings) -> Iterator[Problem]:
-    """A country without a calendar. Reading settings does not tell: most processes that read them need no calendar."""
+    """The problem of a country without a calendar. Reading settings does not check it: few processes need one."""
     try:
         calendar_of(settings)
     except InputRejected as error:
@@ -118,7 +117,7 @@ def start(calendar: WorkCalendar, name: ClockName, kind: TimeKind, limit: timede
 
 
 def used_s(calendar: WorkCalendar, clock: CaseClock, now: datetime) -> float:
-    """How much of the limit is used up: time since the start without the pauses."""
+    """Seconds of the limit that are used: time since the start without the pauses."""
     until = clock.stopped or now
     used = calendar.between(clock.started, until, clock.time)
     for since, ended in clock.pauses:
@@ -127,7 +126,7 @@ def used_s(calendar: WorkCalendar, clock: CaseClock, now: datetime) -> float:
 
 
 def pause(clock: CaseClock, now: datetime) -> CaseClock:
-    """A clock that is paused or has stopped stays as it is."""
+    """Pause a running clock; a paused or stopped clock stays as it is."""
     if not clock.is_running:
         return clock
     return replace(clock, pauses=(*clock.pauses, (now, None)), due=None)
@@ -147,7 +146,7 @@ def stop(clock: CaseClock, now: datetime) -> CaseClock:
 
 
 def go_on(calendar: WorkCalendar, clock: CaseClock, now: datetime) -> CaseClock:
-    """Run again after it was stopped: the time in between does not count (rework, reopening)."""
+    """Restart a stopped clock (rework, reopening): the time in between does not count."""
     if clock.stopped is None:
         return clock
     pauses = clock.pauses
@@ -157,7 +156,7 @@ def go_on(calendar: WorkCalendar, clock: CaseClock, now: datetime) -> CaseClock:
 
 
 def extend(calendar: WorkCalendar, clock: CaseClock, by: timedelta, now: datetime) -> CaseClock:
-    """More time. Shares already told of stay told of until the larger limit is used that far again."""
+    """Add time to the limit. A share already escalated is escalated again once the larger limit is used that far."""
     longer = replace(clock, extended_s=clock.extended_s + by.total_seconds())
     share = 100 * used_s(calendar, longer, now) / longer.whole_s
     longer = replace(longer, told=min(longer.told, int(share)))
@@ -172,6 +171,6 @@ def reaches(calendar: WorkCalendar, clock: CaseClock, percent: int, now: datetim
 
 def _with_due(calendar: WorkCalendar, clock: CaseClock, now: datetime) -> CaseClock:
     left = clock.whole_s - used_s(calendar, clock, now)
-    # Over the limit already: it was due when the limit was reached.
+    # Over the limit already: it became due when the limit was reached.
     due = calendar.add(now, left, clock.time) if left > 0 else min(now, clock.due or now)
     return replace(clock, due=due)

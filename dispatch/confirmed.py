@@ -1,6 +1,6 @@
-"""What follows from a confirmed alert: work is offered at once, what a human must decide is laid before one.
+"""Consequences of a confirmed alert: work is offered at once, and work that needs a decision is left to a human.
 
-Everything is derived from what is stored, so asking twice, or after a kill, makes nothing twice.
+Everything is derived from the store, so running it twice, or after a crash, makes nothing twice.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from dispatch.turns import tasks_of
 
 
 def wanting(reader: Reader, place: FusedPlace, alerts: Sequence[Alert], now: datetime) -> tuple[SendSettings, ...]:
-    """The tasks of the place that should be there and are not. `alerts`: its open ones."""
+    """The place's configured tasks that are not made yet. `alerts`: its open alerts."""
     if not (place.send or place.ask) or not _calls(place, alerts, now):
         return ()
     event = _event_of(reader, alerts)
@@ -38,7 +38,7 @@ def wanting(reader: Reader, place: FusedPlace, alerts: Sequence[Alert], now: dat
 def send_confirmed(
     writer: Writer, place: FusedPlace, alerts: Sequence[Alert], now: datetime, *, roads: Roads, settings: Settings
 ) -> list[Task]:
-    """Make the tasks that are wanting, in the one event of these alerts. Raises IllegalMove where it takes none."""
+    """Make the missing tasks in the one event of these alerts. Raises IllegalMove where that event takes no tasks."""
     missing = wanting(writer, place, alerts, now)
     if not missing:
         return []
@@ -54,14 +54,14 @@ def send_confirmed(
         asked = one in place.ask
         part = Part.LEAD if number == 0 and not asked else Part.CO_HANDLER
         work = Work(title=one.title, part=part, checklist=one.checklist, on_offer=not asked)
-        if asked:  # by the alert's own button a human offers it
+        if asked:  # a human offers it with the alert's dispatch button
             work = replace(work, alert_id=lead.id)
         made.append(add_task(writer, event.id, work, SYSTEM, now, roads=roads, settings=settings))
     return made
 
 
 def receding(reader: Reader, place: FusedPlace) -> tuple[Task, ...]:
-    """Work of the place that is reported and waits for somebody, or something, to see that it is done."""
+    """The place's reported tasks that wait for verification, by a person or by a sensor."""
     titles = {one.title for one in place.send}
     tasks = reader.tasks(TaskQuery(open_only=True, limit=1000)) if titles else ()
     return tuple(
@@ -73,20 +73,20 @@ def receding(reader: Reader, place: FusedPlace) -> tuple[Task, ...]:
 def verify_receded(  # noqa: PLR0917 - what was seen, by whom and when
     writer: Writer, place: FusedPlace, source: str, seen_at: datetime, finding: Mapping[str, Any], now: datetime
 ) -> list[Task]:
-    """The water has gone, as `source` has seen after the work was reported: each such task is verified by that."""
+    """Verify each task reported before `source` saw that the water has gone."""
     tasks = [t for t in receding(writer, place) if t.reported_at is not None and seen_at > t.reported_at]
     return [verify_by_reading(writer, t.id, now, source=source, seen_at=seen_at, finding=finding) for t in tasks]
 
 
 def _calls(place: FusedPlace, alerts: Sequence[Alert], now: datetime) -> bool:
-    """Is one of them confirmed and grave enough, and not kept quiet (shelved, out of service)?"""
+    """True if one of them is confirmed, severe enough, and neither shelved nor out of service."""
     loud = (alert for alert in alerts if not alert.is_suppressed(now))
     sure = (alert for alert in loud if alert.verification is Verification.CONFIRMED)
     return any(alert.priority.value <= place.from_priority.value for alert in sure)
 
 
 def _event_of(reader: Reader, alerts: Sequence[Alert]) -> int | None:
-    """The open event that they belong to already."""
+    """The open event to which one of them already belongs."""
     return next((e for e in _events(alerts) if reader.event(e).closed_at is None), None)
 
 

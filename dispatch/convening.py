@@ -1,4 +1,4 @@
-"""街道吹哨、部门报到: departments meet over one event. Cross-district: both sides hold the same event.
+"""街道吹哨、部门报到: departments meet about one event. Across districts, both sides hold the same event.
 
 Functions raise as `dispatch.cases.take` does; each is one unit of work.
 """
@@ -40,7 +40,7 @@ def convene(
     minutes: str,
     topics: Sequence[Topic],
 ) -> Event:
-    """街道吹哨、部门报到: the meeting's record, and one task for each topic."""
+    """街道吹哨、部门报到: record the meeting, and make one task for each topic."""
     if not minutes.strip() or not topics:
         raise InputRejected("a meeting has a record and at least one topic")
     for topic in topics:
@@ -63,7 +63,7 @@ def convene(
 
 
 def share(writer: Writer, event_id: int, actor: Actor, now: datetime, district: str, reason: str) -> Event:  # noqa: PLR0917
-    """Another district is asked to take the event, too."""
+    """Ask another district to hold the event, too."""
     if writer.unit(district).kind is not UnitKind.DISTRICT:
         raise InputRejected(f"{district} is no district")
     event = writer.event(event_id)
@@ -75,7 +75,7 @@ def share(writer: Writer, event_id: int, actor: Actor, now: datetime, district: 
 
 
 def hold(writer: Writer, event_id: int, actor: Actor, now: datetime, district: str) -> Event:
-    """The district takes the event: it is in both sides' lists from now on."""
+    """The district agrees to hold the event: from now on it is in both districts' lists."""
     _speaks_for(writer, actor, (district,))
     event = writer.event(event_id)
     changes = {"holders": (*event.holders, district)}
@@ -86,7 +86,7 @@ def hold(writer: Writer, event_id: int, actor: Actor, now: datetime, district: s
 def split(  # noqa: PLR0917 - who agreed to what, and when
     writer: Writer, event_id: int, actor: Actor, now: datetime, shares: Mapping[str, str], reason: str
 ) -> Event:
-    """Who is responsible for what, in writing, for every district that holds the event."""
+    """Record in writing who is responsible for what, for every district that holds the event."""
     event = writer.event(event_id)
     _speaks_for(writer, actor, event.holders)
     missing = sorted(set(event.holders) - {district for district, text in shares.items() if text.strip()})

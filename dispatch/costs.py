@@ -1,4 +1,4 @@
-"""What sending somebody costs, in seconds, and which roads are closed just now."""
+"""The cost of sending a responder, in seconds, and the roads that are closed now."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Costs:
                 self._ended[task.responder] = max(task.closed_at, self._ended.get(task.responder, task.closed_at))
 
     def candidate(self, responder: Responder, candidate: Candidate) -> Candidate:
-        """The candidate with its cost and what it is made of."""
+        """The candidate with its cost and the parts of that cost."""
         settings = self._settings
         load_s = self._load[responder.id] * settings.load.total_seconds()
         rest_s = self._rest_s(responder.id)
@@ -44,7 +44,7 @@ class Costs:
         return replace(candidate, cost_s=candidate.travel_s + load_s + rest_s - bonus_s, why=", ".join(parts))
 
     def _rest_s(self, responder: str) -> float:
-        """Full right after a task, nothing when `rest_for` is over."""
+        """The cost of missing rest: full right after a task, 0 once `rest_for` is over."""
         ended, settings = self._ended.get(responder), self._settings
         if ended is None or self._now - ended >= settings.rest_for:
             return 0.0
@@ -53,7 +53,7 @@ class Costs:
 
 
 def closed_roads(reader: Reader, settings: Settings) -> tuple[Closure, ...]:
-    """What open alerts close, as it is at this moment."""
+    """The roads that open alerts close at this moment."""
     if not settings.dispatch.closures:
         return ()
     places = {site.id: site.location for site in settings.sites}

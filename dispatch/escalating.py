@@ -1,4 +1,4 @@
-"""升级 by hand: whoever is next on the ladder above is named in the step, and told as the clocks tell (notices/)."""
+"""升级 by hand: the step names the next post on the ladder, which is notified as by the clocks (notices/)."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from dispatch.case_table import EventStep
 from dispatch.cases import Given, check_standing, take
 
 POSTS = ("responder", "grid_leader", "section_head", "duty_officer", "commander", "district")
-"""From the one who does the work upwards."""
+"""The posts, from the responder upwards."""
 _STANDS_AT: Mapping[Role | None, int] = MappingProxyType(
     {Role.SECTION_HEAD: 2, Role.DUTY_OFFICER: 3, Role.COMMANDER: 4}
 )
 
 
 def escalate(writer: Writer, event_id: int, actor: Actor, now: datetime, reason: str) -> Event:
-    """Tell the lowest post that stands above the actor and above all who were told, or, at the end, the highest again.
+    """Escalate to the lowest post above the actor and above all posts told so far; at the end, to the highest again.
 
-    Raises as `dispatch.cases.take` does, and IllegalMove when nobody is known who could be told.
+    Raises as `dispatch.cases.take` does, and IllegalMove when nobody holds such a post.
     """
     event = writer.event(event_id)
     check_standing(event, EventStep.ESCALATE, actor)
@@ -35,7 +35,7 @@ def escalate(writer: Writer, event_id: int, actor: Actor, now: datetime, reason:
 
 
 def next_above(reader: Reader, event: Event, actor: Actor) -> dict[str, list[str]]:
-    """The post that is told next, with its people; empty when no post above the actor is held by anybody else."""
+    """The next post to tell, with its people; empty when nobody else holds a post above the actor."""
     own = _STANDS_AT.get(actor.role, 0)
     told = [POSTS.index(post) for post, people in _told(event) if people and post in POSTS]
     held = {post: sorted(people_at(reader, event, post) - {actor.name}) for post in POSTS[own + 1 :]}
@@ -46,7 +46,7 @@ def next_above(reader: Reader, event: Event, actor: Actor) -> dict[str, list[str
 
 
 def next_post(reader: Reader, event: Event, told: Collection[str]) -> dict[str, list[str]]:
-    """The lowest post above the responder that somebody holds and that stands above all that were told; else empty."""
+    """The lowest held post above the responder and above all posts told so far; else empty."""
     above = max((POSTS.index(post) for post in told if post in POSTS), default=0)
     held = {post: sorted(people_at(reader, event, post)) for post in POSTS[above + 1 :]}
     filled = [post for post, people in held.items() if people]

@@ -1,4 +1,4 @@
-"""The quick way: the event of an alert is opened and filed by itself when somebody is sent."""
+"""The event of an alert, which is opened and filed automatically when somebody is sent."""
 
 from __future__ import annotations
 
@@ -48,9 +48,9 @@ _WORDS_ZH = MappingProxyType(
 
 
 def event_of(writer: Writer, alert: Alert, actor: Actor, now: datetime, settings: Settings) -> tuple[Event, Alert]:
-    """The alert's event: the open one it belongs to by kind, place and time, else opened now.
+    """The alert's event: the open event it belongs to by kind, place and time, or a new one.
 
-    The alert is linked to it, and acknowledged if a human does it.
+    The alert is linked to it, and acknowledged if a human sends somebody.
 
     Raises IllegalMove when its event is closed, or its site is no longer configured.
     """
@@ -73,10 +73,10 @@ def event_of(writer: Writer, alert: Alert, actor: Actor, now: datetime, settings
 
 
 def unopened(writer: Writer, task: Task, actor: Actor, now: datetime, reason: str) -> bool:
-    """Undo what `event_of` did for the dispatch of this task. False where the event was there before, and stays open.
+    """Undo what `event_of` did for the dispatch of this task. False if the event existed before, and so stays open.
 
-    The alert that was acknowledged by the dispatch is unacknowledged again, and calls anew; an event that was opened
-    for nothing else is void.
+    An alert that was acknowledged by the dispatch is unacknowledged and calls people again; an event that was opened
+    only for this dispatch is voided.
     """
     if task.alert_id is None:
         return False
@@ -103,7 +103,7 @@ def unopened(writer: Writer, task: Task, actor: Actor, now: datetime, reason: st
 
 
 def _open(writer: Writer, alert: Alert, actor: Actor, now: datetime, settings: Settings) -> Event:
-    """Filed by itself: a human sends somebody, so a human has looked."""
+    """Open the event as filed: a human who sends somebody has checked the alert."""
     site = _site(alert, settings)
     category = category_for(writer, alert.kind)
     event = writer.add_event(
@@ -126,10 +126,10 @@ def _open(writer: Writer, alert: Alert, actor: Actor, now: datetime, settings: S
 
 
 def _link(writer: Writer, alert: Alert, event: Event, actor: Actor, now: datetime) -> Alert:
-    seen = alert.acknowledged_at is not None or actor.role is None  # the system sends, but nobody has looked yet
+    seen = alert.acknowledged_at is not None or actor.role is None  # the system sends, so nobody has checked the alert
     if seen and alert.event_id is not None:
         return alert
-    # With work behind it an acknowledgement does not expire.
+    # An acknowledgement does not expire while there is work on the alert.
     linked = replace(alert, event_id=event.id, acknowledged_until=None)
     step = AlertStep.LINK
     if not seen:

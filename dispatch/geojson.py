@@ -1,4 +1,4 @@
-"""Roads read from GeoJSON lines: where they run, who may use them, how fast and in which direction.
+"""Roads read from GeoJSON lines: their course, who may use them, at which speed and in which direction.
 
 Read properties (all optional): `highway` and `maxspeed` and `oneway` as in OpenStreetMap, `ROADLEVEL` with the
 Chinese classes of urban roads (快速路, 主干路, 次干路, 支路; CJJ 37), `speed_kmh` for a car speed of one's own.
@@ -47,10 +47,10 @@ _CAR_ONLY = frozenset({"motorway", "motorway_link", "trunk", "trunk_link"})
 
 @dataclass(frozen=True, slots=True)
 class RoadLine:
-    """One line of the network. `speeds`: metres a second by mode, 0 where the mode may not go.
+    """One line of the network. `speeds`: metres per second by travel mode, 0 where the mode is not allowed.
 
-    `forward`, `backward`: may vehicles go along, and against, the line's direction? Walkers always may. `nodes`: which
-    node each point is, where the source says so; else points that lie together are one node.
+    `forward`, `backward`: whether vehicles may go along, and against, the line's direction; pedestrians always may.
+    `nodes`: the node of each point where the source gives it; else points close together are one node.
     """
 
     points: tuple[Point, ...]
@@ -111,7 +111,7 @@ def _point(position: Sequence[Any]) -> Point:
 
 
 def directions_of(properties: Mapping[str, Any]) -> tuple[bool, bool]:
-    """May vehicles go along, and against, the line?"""
+    """Whether vehicles may go along, and against, the line."""
     oneway = str(properties.get("oneway", "")).lower()
     if oneway in {"yes", "true", "1"}:
         return True, False
@@ -121,7 +121,7 @@ def directions_of(properties: Mapping[str, Any]) -> tuple[bool, bool]:
 
 
 def speeds_of(properties: Mapping[str, Any]) -> Mapping[str, float]:
-    """Metres a second by mode, 0 where the road's class excludes it."""
+    """Metres per second by travel mode, 0 where the road's class excludes it."""
     road_class = str(properties.get("highway") or properties.get("ROADLEVEL") or "")
     walk = STAIRS_M_S if road_class == "steps" else WALK_M_S
     return {

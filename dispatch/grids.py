@@ -1,4 +1,4 @@
-"""Which grid a place lies in, and who is above it."""
+"""The grid of a place, and the units above it."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from data.ports.store import Reader
 
 log = logging.getLogger(__name__)
 
-LARGEST_OUTLINE = 100_000  # points that are looked at at all
-MOST_OUTLINE_POINTS = 1000  # that are kept
+LARGEST_OUTLINE = 100_000  # points; larger outlines are refused
+MOST_OUTLINE_POINTS = 1000  # points that are kept after simplification
 _TOLERANCES_DEG = (0.000_01, 0.000_03, 0.000_1)  # 1 m to 11 m
 _MANNED = frozenset({UnitKind.POST, UnitKind.JOINT_DUTY, UnitKind.SECTION})
 
@@ -35,7 +35,7 @@ class GridMap:
         for grid in sorted(grids, key=lambda one: one.id):
             try:
                 shapes.append(outline_of(grid))
-            except InputRejected as error:  # the other grids are found all the same
+            except InputRejected as error:  # a broken outline does not hide the other grids
                 log.error("%s", error)
             else:
                 self._grids.append(grid)
@@ -53,7 +53,7 @@ def grid_at(units: Iterable[Unit], place: Location) -> Unit | None:
 
 
 def outline_of(unit: Unit) -> Any:
-    """The outline as a polygon. Raises InputRejected for one that is none."""
+    """The outline as a polygon. Raises InputRejected for an outline that is not a valid polygon."""
     try:
         polygon = shape(dict(unit.outline or {}))
     except (ShapelyError, ValueError, TypeError, KeyError, AttributeError, IndexError, RecursionError) as error:
@@ -68,8 +68,8 @@ def outline_of(unit: Unit) -> Any:
 def bounded_outline(unit: Unit) -> Unit:
     """The unit with an outline of at most MOST_OUTLINE_POINTS, simplified by up to 11 m where it had more.
 
-    Done once, when it is brought in: every event and plan looks its grid up. Raises InputRejected, also for an outline
-    that is no polygon.
+    Done once, at import, since every event and plan looks up its grid. Raises InputRejected, also for an outline that
+    is no polygon.
     """
     if unit.outline is None:
         return unit
@@ -87,7 +87,7 @@ def bounded_outline(unit: Unit) -> Unit:
 
 
 def district_of(reader: Reader, grid_code: str) -> str:
-    """The id of the district of a grid; empty when nobody knows."""
+    """The id of the district of a grid; empty when unknown."""
     units = {unit.id: unit for unit in reader.units()}
     chain = [one for unit in units.values() if grid_code and unit.code == grid_code for one in above(units, unit.id)]
     return next((unit.id for unit in chain if unit.kind is UnitKind.DISTRICT), "")
@@ -95,7 +95,7 @@ def district_of(reader: Reader, grid_code: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """How much of the organisation is there: `of` how many, `present`, and what is missing."""
+    """One figure of coverage: `present` out of `of`, and what is missing."""
 
     name: str
     present: int

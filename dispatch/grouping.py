@@ -1,7 +1,7 @@
-"""Which event an alert belongs to: an open one of its kind, at its place, not long ago.
+"""The event an alert belongs to: a recent open event of the same kind at the same place.
 
-One kind: the same kind and label, or both in one configured group. One place: one catchment, or near each other in
-one grid. Otherwise people would work on one flood twice. What is more urgent than the event gets one of its own.
+Same kind: equal kind and label, or both in one configured group. Same place: one catchment, or near each other in one
+grid. Without this, people would work on one flood twice. An alert more urgent than the event gets its own event.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ MOST_ALERTS = 200
 
 
 def join_near(writer: Writer, alert: Alert, now: datetime, settings: Settings) -> Alert:
-    """Link an alert to the open event it belongs to, if there is one. A top-priority alert waits for a human."""
+    """Link an alert to the open event it belongs to, if any; a human links priorities not in `alarms.grouping`."""
     if not alert.is_open or alert.event_id is not None or alert.priority not in settings.alarms.grouping.priorities:
         return alert
     event = near_event(writer, alert, now, settings)
@@ -37,7 +37,7 @@ def join_near(writer: Writer, alert: Alert, now: datetime, settings: Settings) -
 
 
 def near_event(reader: Reader, alert: Alert, now: datetime, settings: Settings) -> Event | None:
-    """The open event that this alert belongs to; the nearest, of two at one place the newer."""
+    """The open event that this alert belongs to: the nearest one, and of two at the same place the newer."""
     sites = {site.id: site for site in settings.sites}
     site = sites.get(alert.key.site)
     if site is None:
@@ -63,14 +63,14 @@ def _groups(alert: Alert, settings: Settings) -> Iterator[frozenset[str]]:
 
 
 def _kinds(alert: Alert, settings: Settings) -> set[str]:
-    """The kinds of events that it may belong to; a group may name rules by their ids."""
+    """The kinds of events that the alert may belong to; a group may name rules by their ids."""
     names = {name for group in _groups(alert, settings) for name in group}
     by_rule = {rule.kind for site in settings.sites for rule in site.rules if rule.name in names}
     return {alert.kind} | names | by_rule
 
 
 def _box(site: SiteSettings, settings: Settings) -> Box:
-    """Around the site, or around all sites of its catchment."""
+    """The box around the site, or around all sites of its catchment."""
     together = [other for other in settings.sites if site.catchment and other.catchment == site.catchment]
     boxes = [box_around(other.location, settings.alarms.grouping.radius) for other in (site, *together)]
     west, south, east, north = zip(*boxes, strict=True)
@@ -85,7 +85,7 @@ def _is_near(event: Event, site: SiteSettings, other: SiteSettings | None, setti
 
 
 def _is_alike(reader: Reader, event: Event, alert: Alert, settings: Settings) -> bool:
-    """Is one of the event's alerts of this one's kind? An event without any: is it of the kind itself?"""
+    """True if one of the event's alerts is of this alert's kind, or, without alerts, if the event itself is."""
     groups = list(_groups(alert, settings))
     members = reader.alerts(AlertQuery(event_id=event.id, limit=MOST_ALERTS))
     if not members:

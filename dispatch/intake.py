@@ -1,4 +1,4 @@
-"""How events come in besides alerts: a citizen, an operator, a grid member, a plan."""
+"""Intake of events that do not come from alerts: from a citizen, an operator, a grid member or a plan."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _NOBODY: Mapping[str, str] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What somebody brings in. An empty title is made from the category."""
+    """A reported event. An empty title is made from the category."""
 
     kind: str
     location: Location
@@ -43,17 +43,17 @@ class Report:
     grid: str = ""
     photo: Evidence | None = None
     place_doubt: str = ""
-    """Why the place is not the one the phone told, but its responder's last position."""
+    """Why the location is the responder's last position instead of the one that the phone sent."""
     reporter: Mapping[str, str] = field(default_factory=lambda: _NOBODY)
 
 
 def bring_in(
     writer: Writer, report: Report, origin: Origin, actor: Actor, now: datetime, *, settings: Settings
 ) -> Event:
-    """A new event in 待受理, or the one that it repeats.
+    """Take in a report: a new event in 待受理, or the event that it repeats.
 
-    What ended not long ago at the same place is reopened by itself when our own people report it; what a citizen
-    reports is only linked to it, since anybody can write that. Raises Forbidden and InputRejected.
+    An event that ended recently at the same place is reopened when staff report it again. A citizen's report is only
+    linked to it, since anybody can send one. Raises Forbidden and InputRejected.
     """
     if origin is not Origin.CITIZEN:
         actor.require(Action.REPORT_EVENT)
@@ -76,7 +76,7 @@ def _check(report: Report) -> None:
 
 
 def _placed(reader: Reader, report: Report, actor: Actor, settings: Settings) -> Report:
-    """The report, at its sender's last position where its own place cannot be true. Raises InputRejected."""
+    """The report, moved to its sender's last position if its own location is implausible. Raises InputRejected."""
     doubt = place_doubt(report.location, settings)
     if not doubt:
         return report

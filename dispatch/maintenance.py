@@ -1,4 +1,4 @@
-"""A sensor whose alarm comes and goes is looked after: one event with one task while its alert is latched."""
+"""Opens a maintenance task for a flapping sensor: one event with one task while its alert is latched."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CHECKLIST = ("查看探头、镜头和接线", "对照现场实际情况", "校�
 
 
 def maintain(writer: Writer, alert: Alert, now: datetime, *, roads: Roads, settings: Settings) -> Task | None:
-    """A task to look after the sensor of this alert; None while there is an event about it, and for unknown sites."""
+    """Make the maintenance task of this alert's sensor; None for an unknown site, or if an event about it exists."""
     name = f"maintenance:{'/'.join(alert.key)}"
     known = writer.value(name)
     if known is not None and writer.event(int(known)).closed_at is None:
@@ -44,7 +44,7 @@ def maintain(writer: Writer, alert: Alert, now: datetime, *, roads: Roads, setti
 
 
 def _filed(writer: Writer, event: Event, now: datetime) -> Event:
-    """A reported event waits for a human; this one was brought in by the system, which knows what it is."""
+    """File the event at once: it comes from the system, so no human has to check what it is."""
     if event.state is EventState.RECEIVED:
         return take(writer, event.id, EventStep.FILE, SYSTEM, now, Given(on_behalf=SYSTEM.name))
     return event

@@ -1,7 +1,7 @@
-"""Offers: a task is offered to the best, then to the next, until one accepts or nobody is left.
+"""Offers: a task is offered to the best candidate, then to the next, until one accepts or nobody is left.
 
-Most urgent tasks are offered to two at once; the first acceptance wins and the other offer is withdrawn. An offer is
-a row with its end (`expires_at`) and timer rows whose subject is the offer, so that a killed process forgets none.
+The most urgent tasks are offered to two at once; the first acceptance wins and the other offer is withdrawn. An offer
+is a row with its end (`expires_at`) and timer rows whose subject is the offer, so that a killed process forgets none.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from dispatch.transitions import Step, check
 TIMER = "offer"
 DELIVERY = "offer_delivery"
 UNACCEPTED = "unaccepted"
-"""Kind of the timers of `dispatch.unaccepted`: nobody has accepted a task for long. The subject is the task."""
+"""Kind of the timers of `dispatch.unaccepted`, due when a task was not accepted in time. The subject is the task."""
 NOT_DELIVERED = "not delivered to the phone"
 _TIMERS_AT_ONCE = 1000
-_MADE_SINCE = timedelta(seconds=2)  # a jump is noticed within that time: what was made since is in the new time
-_EXPIRED_AT_ONCE = 20  # each looks for the next responder, and other units of work wait meanwhile
+_MADE_SINCE = timedelta(seconds=2)  # a clock jump is noticed within this time; newer offers already use the new time
+_EXPIRED_AT_ONCE = 20  # each one searches for the next responder while other units of work wait
 
 
 def make_offer(
@@ -64,9 +64,9 @@ def at_once(settings: Settings, task: Task) -> int:
 def offer_next(
     writer: Writer, task: Task, now: datetime, *, roads: Roads, settings: Settings, places: int | None = None
 ) -> Task:
-    """Fill the places that are free with the next best. With nobody left to ask the task is unaccepted from now on.
+    """Make offers to the next best candidates, as many as may be open. If nobody is left the task counts as unaccepted.
 
-    `places`: how many may hold an open offer; as the priority says when left out.
+    `places`: how many offers may be open at once; by priority when left out.
     """
     held = [offer.responder for offer in writer.offers(task.id) if offer.is_open]
     ranking = rank_for(writer, task, now, roads=roads, settings=settings)
@@ -78,7 +78,7 @@ def offer_next(
 
 
 def _exhausted(writer: Writer, task: Task, ranking: Ranking, now: datetime, settings: Settings) -> Task:
-    """Nobody is left to ask: recorded with the reasons, and escalated later unless somebody accepts."""
+    """Record that nobody is left to ask, with the reasons, and set the timer of its escalation."""
     known = task.unaccepted_since
     recorded = Recorded(SHORTFALL, task.state.value, now, SYSTEM.name, detail={"asked": len(writer.offers(task.id))})
     task = writer.save_task(replace(task, steps=(*task.steps, recorded)))
@@ -93,10 +93,10 @@ def _exhausted(writer: Writer, task: Task, ranking: Ranking, now: datetime, sett
 def ask_again(
     writer: Writer, task_id: int, actor: Actor, now: datetime, ring: Ring, *, roads: Roads, settings: Settings
 ) -> Task:
-    """A human begins another round of offers: the same people once more, or a wider ring.
+    """Begin another round of offers on a human's order: the same people once more, or a wider ring.
 
-    While somebody is still being asked the new ring is asked beside them. Raises NobodyAvailable, and changes nothing,
-    where the ring reaches nobody.
+    Offers that are still open stay open beside the new ones. Raises NobodyAvailable, and changes nothing, if the ring
+    reaches nobody.
     """
     task = writer.task(task_id)
     offers = writer.offers(task_id)
@@ -125,7 +125,7 @@ def check_no_unit(task: Task) -> None:
 
 
 def rank_for(writer: Reader, task: Task, now: datetime, *, roads: Roads, settings: Settings) -> Ranking:
-    """Everybody for this task, in its present round."""
+    """The ranking of all responders for this task, in its present round."""
     return rank(
         writer,
         task.location,
@@ -141,9 +141,9 @@ def rank_for(writer: Reader, task: Task, now: datetime, *, roads: Roads, setting
 
 
 def refusals(offers: Sequence[Offer], present: Round) -> dict[str, str]:
-    """Who is not offered this task once more in the present round, and why.
+    """Responders who are not offered this task again in the present round, with the reason.
 
-    Who let an offer expire is asked again in a new round only; who declined only where everybody is asked.
+    A responder whose offer expired is asked again only in a new round; one who declined, only when everybody is asked.
     """
     reasons = {
         offer.responder: offer.reason or "did not answer in time"
@@ -167,7 +167,7 @@ def end_offer(writer: Writer, task: Task, offer: Offer, now: datetime) -> None:
 
 
 def withdraw_open(writer: Writer, task: Task, now: datetime, reason: str = "") -> None:
-    """Nobody is asked any more: every open offer of the task is withdrawn, and its holder is free."""
+    """Withdraw every open offer of the task and free the responders who hold them."""
     for offer in writer.offers(task.id):
         if offer.is_open:
             end_offer(writer, task, replace(offer, withdrawn_at=now, reason=reason), now)
@@ -175,7 +175,7 @@ def withdraw_open(writer: Writer, task: Task, now: datetime, reason: str = "") -
 
 
 def mark_delivered(writer: Writer, responder: str, now: datetime) -> int:
-    """The responder's phone has fetched its offers. How many arrived just now."""
+    """Mark the responder's open offers as delivered: the phone has fetched them. Returns how many arrived just now."""
     arrived = [offer for offer in writer.open_offers_to(responder) if offer.delivered_at is None]
     for offer in arrived:
         writer.save_offer(replace(offer, delivered_at=now))
@@ -186,9 +186,9 @@ def mark_delivered(writer: Writer, responder: str, now: datetime) -> int:
 def expire_due(
     writer: Writer, now: datetime, *, roads: Roads, settings: Settings, timers: Sequence[Timer] | None = None
 ) -> int:
-    """End the offers whose time is over, and those that did not arrive; offer their tasks to the next.
+    """End offers that have expired and offers that did not reach the phone; offer their tasks to the next candidates.
 
-    How many ended, 20 at most. What is left is still due: call again.
+    Returns how many ended, at most 20. The rest stay due: call again.
     """
     ended = 0
     for timer in writer.timers_due(now, _TIMERS_AT_ONCE, kinds=(TIMER, DELIVERY)) if timers is None else timers:
@@ -197,7 +197,7 @@ def expire_due(
         if timer.kind not in {TIMER, DELIVERY} or not writer.finish_timer(timer.id, now):
             continue
         offer = writer.offer(timer.subject)
-        late = timer.kind == TIMER  # not by `expires_at`: the clock may have been put back since
+        late = timer.kind == TIMER  # not decided by `expires_at`: the clock may have been put back since
         lost = timer.kind == DELIVERY and offer.delivered_at is None
         if not offer.is_open or not (late or lost):
             continue
@@ -207,7 +207,7 @@ def expire_due(
 
 
 def expire_offer(writer: Writer, offer: Offer, reason: str, now: datetime, *, roads: Roads, settings: Settings) -> None:
-    """End an offer that nobody will answer, for this reason (empty: in time), and offer its task to the next."""
+    """End an unanswered offer, for this reason (empty: its time is over), and offer its task to the next."""
     task = writer.task(offer.task_id)
     check(task, Step.EXPIRE, SYSTEM, writer.offers(task.id), now)
     end_offer(writer, task, replace(offer, expired_at=now, reason=reason), now)
@@ -220,7 +220,7 @@ def expire_offer(writer: Writer, offer: Offer, reason: str, now: datetime, *, ro
 def _offer(
     writer: Writer, task: Task, candidate: Candidate, actor: Actor, now: datetime, *, settings: Settings
 ) -> Task:
-    """One more holder of an offer; the first is `offered_to`."""
+    """Make one offer; the first holder is the task's `offered_to`, further ones are in `also_offered`."""
     expires_at = now + settings.dispatch.accept_within[task.priority]
     offer = writer.add_offer(
         Offer(
@@ -255,10 +255,10 @@ def _offer(
 
 
 def follow_clock(writer: Writer, jump: timedelta, now: datetime, settings: Settings) -> int:
-    """This computer's clock was put back: offers end after as many seconds as were promised. How many offers.
+    """Adjust open offers after this computer's clock was put back, so that they last as long as promised. How many.
 
-    `now`: by the clock as it is. Left alone, offers from before a step of an hour would hold their tasks for that hour,
-    and nobody else would be asked. Put forward, the clock ends them at once, and the next are asked.
+    `now`: by the new clock. Without this, offers from before a step of an hour would hold their tasks for an hour more,
+    and nobody else would be asked. A clock put forward ends them at once, and the next candidates are asked.
     """
     if jump >= timedelta(0):
         return 0

@@ -1,6 +1,6 @@
-"""The organisation and the category table from files: YAML, CSV and GeoJSON; and brought into the store once.
+"""Import of the organisation and the category table from files: YAML, CSV and GeoJSON.
 
-Problems are named with the row or entry they are in; a file is taken whole or not at all (InputRejected).
+Problems are named with their row or entry; a file is imported as a whole or not at all (InputRejected).
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ _TRUE = frozenset({"1", "true", "yes", "是"})
 
 @dataclass(frozen=True, slots=True)
 class Organisation:
-    """What a file holds."""
+    """The content of a file."""
 
     units: tuple[Unit, ...] = ()
     shifts: tuple[Shift, ...] = ()
 
 
 def read_file(path: Path) -> Organisation:
-    """By the file's ending: .yaml, .yml, .csv, .geojson, .json. Raises InputRejected."""
+    """Read a file by its suffix: .yaml, .yml, .csv, .geojson or .json. Raises InputRejected."""
     try:
         text = path.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
@@ -92,7 +92,7 @@ def _rows(text: str, name: str) -> list[tuple[Mapping[str, Any], str]]:
 
 
 def read_categories(text: str, name: str = "the table") -> tuple[Category, ...]:
-    """`categories: [...]` of a YAML file. Raises InputRejected."""
+    """The `categories: [...]` of a YAML file. Raises InputRejected."""
     entries = _yaml(text, name).get("categories", [])
     found = []
     for n, entry in enumerate(entries, 1):
@@ -108,9 +108,9 @@ def read_categories(text: str, name: str = "the table") -> tuple[Category, ...]:
 def bring_in_units(
     writer: Writer, units: Iterable[Unit], shifts: Iterable[Shift], actor: Actor, now: datetime, *, only_new: bool
 ) -> dict[str, int]:
-    """Store units and shifts; with `only_new` what is known stays as an administrator has left it.
+    """Store units and shifts; with `only_new`, known units stay as an administrator has left them.
 
-    What is stored is checked as a whole: a parent or a section must exist.
+    The result is checked as a whole: each parent and section must exist.
     """
     known = {unit.id: unit for unit in writer.units()}
     added = changed = 0
@@ -140,7 +140,7 @@ def bring_in_units(
 
 
 def bring_in_categories(writer: Writer, table: Sequence[Category], actor: Actor, now: datetime) -> int:
-    """Store the kinds that are not known yet; how many."""
+    """Store the kinds that are not known yet; returns how many."""
     known = {one.category.kind for one in writer.categories()}
     new = [category for category in table if category.kind not in known]
     for category in new:
@@ -258,7 +258,7 @@ def _check_once(units: Sequence[Unit], name: str) -> None:
 
 
 def sync_cases(writer: Writer, files: Sequence[Path], table: Path | None, actor: Actor, now: datetime) -> None:
-    """What config.yaml names, brought in where it is not known yet. Idempotent. Raises InputRejected."""
+    """Import what is not known yet of the files that config.yaml names. Idempotent. Raises InputRejected."""
     for path in files:
         found = read_file(path)
         bring_in_units(writer, found.units, found.shifts, actor, now, only_new=True)

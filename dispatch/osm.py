@@ -29,18 +29,18 @@ _MPH = 1.609344
 
 
 def is_extract(path: Path) -> bool:
-    """Does the file's name say that it is an OpenStreetMap extract?"""
+    """True if the file's name is that of an OpenStreetMap extract."""
     return path.name.lower().endswith(SUFFIXES)
 
 
 def read_extract(path: Path) -> list[RoadLine]:
-    """Every way that somebody may walk, ride or drive. A way that leaves the extract is cut where its nodes end.
+    """Every way open to pedestrians, bicycles or cars. A way that leaves the extract is cut where its nodes end.
 
     Raises InputRejected, naming the file.
     """
     try:
         lines = [line for way in osmium.FileProcessor(path).with_locations() for line in _lines_of(way)]
-    except (RuntimeError, OSError) as error:  # libosmium says everything by RuntimeError
+    except (RuntimeError, OSError) as error:  # libosmium reports every error as RuntimeError
         raise InputRejected(f"{path}: cannot read the OpenStreetMap extract: {error}") from error
     if not lines:
         raise InputRejected(f"{path}: there is no road in it")
@@ -71,7 +71,7 @@ def _lines_of(way: object) -> Iterator[RoadLine]:
 
 
 def _speeds(tags: Mapping[str, str]) -> Mapping[str, float]:
-    """Metres a second by mode, 0 where the tags forbid it; the most special tag has the last word."""
+    """Metres per second by travel mode, 0 where the tags forbid it; the most specific tag decides."""
     usual = speeds_of({**tags, **_in_kmh(tags)})
     speeds = dict.fromkeys(MODES, 0.0)
     for mode in MODES:
@@ -86,7 +86,7 @@ def _speeds(tags: Mapping[str, str]) -> Mapping[str, float]:
 
 
 def _in_kmh(tags: Mapping[str, str]) -> dict[str, str]:
-    """`maxspeed` without its unit; words such as `CN:urban` say nothing here."""
+    """`maxspeed` in km/h; None for words such as `CN:urban`."""
     number, _, unit = tags.get("maxspeed", "").strip().partition(" ")
     try:
         kmh = float(number) * (_MPH if unit == "mph" else 1.0)

@@ -1,4 +1,4 @@
-"""Where the steps of a plan apply: which places, in which grids, inside the area of a warning."""
+"""Where the steps of a plan apply: the places, their grids, and those inside the area of a warning."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ GRID = "grid:"
 _MOST_CORNERS = 5000
 _FEWEST_CORNERS = 4
 Where = Sequence[tuple[WarningLevel, Collection[WarningArea]]]
-"""At which level the areas of a warning count; the graver one where they overlap."""
+"""The levels of a warning with their areas; the higher level counts where they overlap."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Spot:
 
 
 class Ground:
-    """The places of the configuration with the organisation's grids. Made anew for each unit of work."""
+    """The configured places with the organisation's grids. Made anew for each unit of work."""
 
     def __init__(self, settings: Settings, units: Sequence[Unit]) -> None:
         self._settings = settings
@@ -56,10 +56,11 @@ class Ground:
 
     @cached_property
     def district(self) -> District:
-        """The ground that is ours: every place that plans know, and the outlines and codes of the organisation."""
+        """Our district: every place that plans know, and the outlines and codes of the organisation."""
         codes = {unit.code for unit in self._units} | {spot.grid for spot in self.spots}
         own = {code for code in self._settings.district_codes if ":" not in code}
-        offices = {site.id for site in self._settings.sites if _is_office(site)}  # may stand in another city
+        # Weather offices may be in another city.
+        offices = {site.id for site in self._settings.sites if _is_office(site)}
         spots = [spot for spot in self.spots if spot.site not in offices] or self.spots
         return District(
             places=tuple(Place(spot.location, spot.grid) for spot in spots),
@@ -69,7 +70,7 @@ class Ground:
         )
 
     def unit_of(self, step: TaskStep, spot: Spot) -> str:
-        """The unit that gets the task; empty, also for a unit in which nobody works: the nearest who can."""
+        """The unit that gets the task; empty (also for a unit without people) for the nearest suitable responder."""
         wanted = spot.unit if step.to == "grid" else step.to
         return next((unit.id for unit in self._units if unit.id == wanted and unit.people), "")
 
@@ -92,7 +93,7 @@ class Ground:
         return self._map.at(location)
 
     def _calls(self, name: str) -> list[Spot]:
-        """One spot for each grid of the list; its people call."""
+        """One spot for each grid of the call list; the grid's people make the calls."""
         calls = self._settings.plans.call_lists[name].calls
         by_grid: dict[str, list[Call]] = {}
         for call in calls:
@@ -119,9 +120,9 @@ class Ground:
 
 
 def levels_at(spots: Sequence[Spot], where: Where, district: District, *, everywhere: bool) -> dict[str, WarningLevel]:
-    """At which level a warning counts at each place, by the place's id; places where it does not are left out.
+    """The level of a warning at each place, by the place's id; places where it does not apply are left out.
 
-    `everywhere`: somebody has decided that an area which nobody can tell is meant here, too.
+    `everywhere`: a human has decided that an area that cannot be located includes this district.
     """
     places = [Place(spot.location, spot.grid) for spot in spots]
     sure: dict[str, WarningLevel] = {}
@@ -139,12 +140,12 @@ def levels_at(spots: Sequence[Spot], where: Where, district: District, *, everyw
 
 
 def _is_office(site: SiteSettings) -> bool:
-    """A site that only gives official warnings."""
+    """True for a site that only gives official warnings."""
     return bool(site.all_monitors) and all(monitor.gives == "warnings" for monitor in site.all_monitors)
 
 
 def _outlines(units: Sequence[Unit]) -> list[tuple[tuple[float, float], ...]]:
-    """Of the district, else of the next smaller parts that have outlines; of many parts a few corners each."""
+    """The outlines of the district, else of the next smaller units that have any; of many units a few points each."""
     for kind in (UnitKind.DISTRICT, UnitKind.STREET, UnitKind.COMMUNITY, UnitKind.GRID):
         rings = [ring for unit in units if unit.kind is kind for ring in _rings(unit)]
         if rings:
@@ -154,7 +155,7 @@ def _outlines(units: Sequence[Unit]) -> list[tuple[tuple[float, float], ...]]:
 
 
 def _rings(unit: Unit) -> list[tuple[tuple[float, float], ...]]:
-    """The outer rings of a unit's outline; none where it has none or one that cannot be read."""
+    """The outer rings of a unit's outline; empty if it has none or one that cannot be read."""
     if unit.outline is None:
         return []
     try:

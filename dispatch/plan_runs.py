@@ -1,7 +1,7 @@
-"""A plan comes into force, changes its level and ends: by what triggers it, or by order.
+"""How a plan comes into force, changes its level and ends: by its triggers, or by order.
 
-Functions with an actor raise Forbidden (not this role) and IllegalMove (not as it stands). What a run means for tasks
-is done afterwards by `dispatch.plan_works.settle`: the run is marked unsettled in the same commit.
+Functions with an actor raise Forbidden (not this role) and IllegalMove (not in this state). Each marks the run as
+unsettled in its commit; `dispatch.plan_works.settle` then brings the tasks in line.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ from data.stored.plan_views import run_view
 from dispatch.plan_places import Ground
 from dispatch.plan_standing import (
     Chain,
-    Standing,
+    TriggerState,
     chain_of,
-    heeds,
+    is_triggered_by,
     key_of,
     named_source,
     of_alerts,
     of_chain,
     source_of,
-    standing,
+    trigger_state,
 )
 
 OVER = "plan_over"
@@ -46,7 +46,7 @@ _NOTHING: Mapping[str, Any] = MappingProxyType({})
 def follow_warning(
     writer: Writer, warning: HazardWarning, now: datetime, settings: Settings, district: District | None = None
 ) -> list[PlanRun]:
-    """What a message that arrived means for every plan that heeds warnings. The runs that it touched."""
+    """Apply a warning message that arrived to every plan that warnings trigger; returns the runs that it changed."""
     touched = []
     chain = chain_of(writer, warning.key, now)
     ground = district if district is not None else district_of(writer, settings)
@@ -56,7 +56,7 @@ def follow_warning(
             continue
         runs = [run for run in known if run.plan == plan.id]
         stands = of_chain(plan, chain, now, ground)
-        if not runs and heeds(plan, warning) and stands.level is not None:
+        if not runs and is_triggered_by(plan, warning) and stands.level is not None:
             touched.append(_opened(writer, plan, source_of(chain), stands, now, settings))
         elif warning.status is WarningStatus.ACTUAL or stands.exercise:
             touched += [follow(writer, run.id, now, settings, ground, chain) for run in runs]
@@ -64,12 +64,12 @@ def follow_warning(
 
 
 def district_of(reader: Reader, settings: Settings) -> District:
-    """The ground that is ours, by the configuration and the organisation."""
+    """Our district, by the configuration and the organisation."""
     return Ground(settings, reader.units()).district
 
 
 def follow_alerts(writer: Writer, now: datetime, settings: Settings, rule: str) -> list[PlanRun]:
-    """What an alert of this rule that was raised, worsened or ended means for the plans that heed it."""
+    """Apply a raised, worsened or ended alert of this rule to the plans that it triggers."""
     touched = []
     for plan in settings.plans.plans:
         if not any(rule in trigger.rules for trigger in plan.alerts):
@@ -79,7 +79,7 @@ def follow_alerts(writer: Writer, now: datetime, settings: Settings, rule: str) 
         stands = of_alerts(writer, plan, now)
         if running is not None:
             touched.append(follow(writer, running.id, now, settings))
-        elif stands.level is not None and not _turned_down(known, stands):
+        elif stands.level is not None and not _was_turned_down(known, stands):
             number = writer.last_change() + 1
             touched.append(_opened(writer, plan, f"{ALERTS}:{number}", stands, now, settings))
     return touched
@@ -93,7 +93,7 @@ def follow(  # noqa: PLR0917 - a run, and what is known of what triggers it
     district: District | None = None,
     chain: Chain | None = None,
 ) -> PlanRun:
-    """Bring a run in line with what triggers it, as that stands now. Does nothing where nothing has changed."""
+    """Bring a run in line with the present state of its trigger. Does nothing if nothing has changed."""
     run = writer.plan_run(run_id)
     plan = settings.plans.plan(run.plan)
     if plan is None:
@@ -103,16 +103,16 @@ def follow(  # noqa: PLR0917 - a run, and what is known of what triggers it
         stands = of_chain(plan, chain, now, district if district is not None else district_of(writer, settings))
         alike = [one for one in runs_of(writer, chain.keys) if one.plan == plan.id]
     else:
-        stands, alike = standing(writer, plan, run, now, NOWHERE), []
+        stands, alike = trigger_state(writer, plan, run, now, NOWHERE), []
     first = min(alike, key=lambda one: one.id, default=run)
-    if first.id != run.id:  # a message that came late has shown that two chains are one
+    if first.id != run.id:  # a late message has shown that two chains are one
         if not run.is_open:
             return run
         reason = f"the same warning as run {first.id}"
         return _taken(writer, run, RunStep.END, RunState.ENDED, SYSTEM, now, reason, settings=settings)
     if stands.level is None:
         return _over(writer, plan, run, stands, now, settings)
-    _mind_the_end(writer, run, stands)
+    _set_end_timer(writer, run, stands)
     if run.is_open and not stands.exercise:
         return _levelled(writer, run, stands, now, settings)
     if stands.exercise:
@@ -123,7 +123,7 @@ def follow(  # noqa: PLR0917 - a run, and what is known of what triggers it
     by_itself = run.steps[-1].by == SYSTEM.name
     if not by_itself and stands.level.rank <= run.level.rank:
         return run
-    # What somebody has ended or dismissed is only proposed again, and only when it is worse now.
+    # A plan that a human has ended or dismissed is only proposed again, and only at a higher level.
     asked = stands.ask or not by_itself
     step, to = (RunStep.PROPOSE, RunState.PROPOSED) if asked else (RunStep.BEGIN, RunState.IN_FORCE)
     return _taken(
@@ -134,7 +134,7 @@ def follow(  # noqa: PLR0917 - a run, and what is known of what triggers it
 def begin(
     writer: Writer, plan_id: str, actor: Actor, now: datetime, *, settings: Settings, level: str = "", reason: str = ""
 ) -> PlanRun:
-    """By order. A proposed run is confirmed; an order that is in force may get another level.
+    """Put a plan in force by order. A proposed run is confirmed; an order in force may get another level.
 
     Raises NotFound, and IllegalMove when the plan is in force.
     """
@@ -158,7 +158,7 @@ def begin(
 
 
 def end(writer: Writer, plan_id: str, actor: Actor, now: datetime, *, settings: Settings, reason: str) -> list[PlanRun]:
-    """By order: all its runs that are in force. Raises IllegalMove when none is, InputRejected without a reason."""
+    """End all runs of a plan by order. Raises IllegalMove when none is in force, InputRejected without a reason."""
     actor.require(Action.ORDER_PLAN)
     _plan(settings, plan_id)
     runs = [run for run in writer.plan_runs(plan=plan_id, open_only=True) if run.state is RunState.IN_FORCE]
@@ -170,7 +170,7 @@ def end(writer: Writer, plan_id: str, actor: Actor, now: datetime, *, settings: 
 
 
 def dismiss(writer: Writer, plan_id: str, actor: Actor, now: datetime, *, settings: Settings, reason: str) -> PlanRun:
-    """A proposal is turned down. Raises IllegalMove when there is none, InputRejected without a reason."""
+    """Dismiss a proposal. Raises IllegalMove when there is none, InputRejected without a reason."""
     actor.require(Action.ORDER_PLAN)
     _plan(settings, plan_id)
     run = next((run for run in writer.plan_runs(plan=plan_id, open_only=True) if run.state is RunState.PROPOSED), None)
@@ -182,7 +182,7 @@ def dismiss(writer: Writer, plan_id: str, actor: Actor, now: datetime, *, settin
 
 
 def put_modes_in_force(writer: Writer, settings: Settings) -> None:
-    """The modes of all plans in force are on, and no others."""
+    """Switch on the modes of all plans in force, and no others."""
     running = {run.plan for run in writer.plan_runs(open_only=True) if run.state is RunState.IN_FORCE}
     wanted = frozenset(plan.mode for plan in settings.plans.plans if plan.mode and plan.id in running)
     if wanted != active_modes(writer):
@@ -190,7 +190,7 @@ def put_modes_in_force(writer: Writer, settings: Settings) -> None:
 
 
 def runs_of(reader: Reader, keys: Sequence[WarningId]) -> Sequence[PlanRun]:
-    """The runs of a chain of warnings; of a plan more than one where its parts were not known to belong together."""
+    """A plan's runs for a chain of warnings; more than one if parts of the chain were not known to belong together."""
     return reader.plan_runs_of([named_source(key) for key in keys])
 
 
@@ -201,8 +201,8 @@ def _plan(settings: Settings, plan_id: str) -> PlanSettings:
     return plan
 
 
-def _turned_down(known: list[PlanRun], stands: Standing) -> bool:
-    """Did somebody end or dismiss the plan while these alerts were open, and is it no worse now?"""
+def _was_turned_down(known: list[PlanRun], stands: TriggerState) -> bool:
+    """True if a human ended or dismissed the plan while these alerts were open, and the level is no higher now."""
     last = known[0] if known else None
     if last is None or last.steps[-1].by == SYSTEM.name or stands.level is None:
         return False
@@ -210,7 +210,7 @@ def _turned_down(known: list[PlanRun], stands: Standing) -> bool:
 
 
 def _opened(  # noqa: PLR0917 - what triggers which plan
-    writer: Writer, plan: PlanSettings, source: str, stands: Standing, now: datetime, settings: Settings
+    writer: Writer, plan: PlanSettings, source: str, stands: TriggerState, now: datetime, settings: Settings
 ) -> PlanRun:
     if stands.exercise:
         step, to = RunStep.EXERCISE, RunState.EXERCISE
@@ -218,7 +218,7 @@ def _opened(  # noqa: PLR0917 - what triggers which plan
         step, to = (RunStep.PROPOSE, RunState.PROPOSED) if stands.ask else (RunStep.BEGIN, RunState.IN_FORCE)
     level = stands.level or WarningLevel.UNKNOWN
     run = _added(writer, plan, source, level, step, to, SYSTEM, now, stands.because, settings, _cause(stands))
-    _mind_the_end(writer, run, stands)
+    _set_end_timer(writer, run, stands)
     return run
 
 
@@ -229,12 +229,12 @@ def _added(  # noqa: PLR0917 - a run with everything that is known of it
     role = "" if actor.role is None else actor.role.value
     recorded = Recorded(step.value, to.value, now, actor.name, role, reason.strip(), {"level": level.value, **cause})
     run = writer.add_plan_run(PlanRun(plan.id, source, level, now, (recorded,)))
-    _told(writer, run, actor, step, now, {"reason": reason.strip(), "level": level.value}, settings)
+    _record(writer, run, actor, step, now, {"reason": reason.strip(), "level": level.value}, settings)
     return run
 
 
-def _levelled(writer: Writer, run: PlanRun, stands: Standing, now: datetime, settings: Settings) -> PlanRun:
-    """Still triggered, perhaps at another level. A message that changed only the area unsettles it, too."""
+def _levelled(writer: Writer, run: PlanRun, stands: TriggerState, now: datetime, settings: Settings) -> PlanRun:
+    """Update a run that is still triggered, perhaps at another level. A change of the area alone unsettles it, too."""
     if stands.level is None or stands.level is run.level:
         return run if run.unsettled or run.trigger == ALERTS else writer.save_plan_run(replace(run, unsettled=True))
     detail = {"level": stands.level.value, "before": run.level.value, **_cause(stands)}
@@ -244,14 +244,14 @@ def _levelled(writer: Writer, run: PlanRun, stands: Standing, now: datetime, set
     )  # fmt: skip
 
 
-def _cause(stands: Standing) -> dict[str, Any]:
-    """What of the step's detail says which alert it was, and why a human is asked."""
+def _cause(stands: TriggerState) -> dict[str, Any]:
+    """The parts of the step's detail that name the alert and the reasons to ask a human."""
     told: dict[str, Any] = {"cause": dict(stands.cause)} if stands.cause else {}
     return told | ({"doubts": list(stands.doubts), "named": dict(stands.named)} if stands.doubts else {})
 
 
 def _over(  # noqa: PLR0917 - what is over, and how
-    writer: Writer, plan: PlanSettings, run: PlanRun, stands: Standing, now: datetime, settings: Settings
+    writer: Writer, plan: PlanSettings, run: PlanRun, stands: TriggerState, now: datetime, settings: Settings
 ) -> PlanRun:
     if not run.is_open and run.state is not RunState.EXERCISE:
         return run
@@ -280,11 +280,11 @@ def _taken(  # noqa: PLR0917 - who takes which step, when and why
     at = max(now, run.steps[-1].at)
     recorded = Recorded(step.value, to.value, at, actor.name, role, reason.strip(), dict(detail))
     run = writer.save_plan_run(replace(run, steps=(*run.steps, recorded), level=level or run.level, unsettled=True))
-    _told(writer, run, actor, step, at, {"reason": reason.strip()} | dict(detail), settings)
+    _record(writer, run, actor, step, at, {"reason": reason.strip()} | dict(detail), settings)
     return run
 
 
-def _told(  # noqa: PLR0917 - who did what
+def _record(  # noqa: PLR0917 - who did what
     writer: Writer,
     run: PlanRun,
     actor: Actor,
@@ -301,8 +301,8 @@ def _told(  # noqa: PLR0917 - who did what
     writer.publish(Change("plan", f"plan:{run.id}", now, {"run": run_view(run)}))
 
 
-def _mind_the_end(writer: Writer, run: PlanRun, stands: Standing) -> None:
-    """A timer for the moment when the warning expires by itself."""
+def _set_end_timer(writer: Writer, run: PlanRun, stands: TriggerState) -> None:
+    """Set a timer for the moment at which the warning expires."""
     if stands.until is None:
         return
     writer.finish_timers_of(OVER, run.id, stands.until)
@@ -310,7 +310,7 @@ def _mind_the_end(writer: Writer, run: PlanRun, stands: Standing) -> None:
 
 
 def ends_due(writer: Writer, now: datetime, settings: Settings, timers: Sequence[Timer] | None = None) -> int:
-    """Warnings that have expired by now. How many timers ended."""
+    """End the runs of expired warnings; returns how many timers ended."""
     ended = 0
     for timer in writer.timers_due(now, 1000, kinds=(OVER,)) if timers is None else timers:
         if timer.kind == OVER and writer.finish_timer(timer.id, now):

@@ -1,4 +1,4 @@
-"""What triggers a plan, as it stands now: the warnings of one chain, our own open alerts, an order."""
+"""The present state of a plan's trigger: the warnings of one chain, our own open alerts, or an order."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from data.ports.store import AlertQuery, Reader
 _MOST_ALERTS = 1000
 _LONGEST_CHAIN = 200
 _LONGEST_NAME = 200
-_MOST_HOLDING = 30  # messages of one chain that hold at once
+_MOST_HOLDING = 30  # messages of one chain in force at once
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """`level` None: nothing triggers the plan any more; `over` says how: cancelled, lowered, elsewhere, expired.
+class TriggerState:
+    """The level at which a plan is triggered now. None: not at all; `over` is cancelled, lowered, elsewhere or expired.
 
-    `where`: the areas with the level that counts there; empty for what holds everywhere. `ask`: a human is to decide,
-    `doubts`: why, besides that the plan is set to ask; `named`: how the message names its area and sender. `exercise`:
-    of status Exercise or Test. `because`: what it is, in words; `cause`: of an alert also its site, rule, kind and
-    label, for a screen to name in its own language.
+    `where`: the areas with their levels; empty if it applies everywhere. `ask`: a human has to decide; `doubts`: why,
+    apart from the plan being set to ask; `named`: area and sender as the message names them. `exercise`: of status
+    Exercise or Test. `because`: the trigger in words; `cause`: for an alert its site, rule, kind and label, which
+    screens show in the reader's language.
     """
 
     level: WarningLevel | None
@@ -47,10 +47,10 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """The messages that refer to each other, as far as they are stored, read once for every plan.
+    """The stored messages that refer to each other, read once for all plans.
 
-    `keys`: the first sent first, also of those that never arrived. `holding`: real messages that hold now; where none
-    of the chain is real, those of the exercise.
+    `keys`: in order of sending, including messages that never arrived. `holding`: the real messages in force now, or
+    those of the exercise if no message of the chain is real.
     """
 
     keys: tuple[WarningId, ...]
@@ -79,19 +79,19 @@ def named_source(key: WarningId) -> str:
     return f"{WARNING}:{key._replace(identifier=quote(key.identifier) if ',' in key.identifier else key.identifier)}"
 
 
-def standing(reader: Reader, plan: PlanSettings, run: PlanRun, now: datetime, district: District) -> Standing:
-    """How what has triggered this run stands now."""
+def trigger_state(reader: Reader, plan: PlanSettings, run: PlanRun, now: datetime, district: District) -> TriggerState:
+    """The present state of this run's trigger."""
     if run.trigger == ORDER:
-        return Standing(run.level)
+        return TriggerState(run.level)
     if run.trigger == ALERTS:
         return of_alerts(reader, plan, now)
     return of_chain(plan, chain_of(reader, key_of(run.source), now), now, district)
 
 
-def of_chain(plan: PlanSettings, chain: Chain, now: datetime, district: District) -> Standing:
-    """The highest level of the blocks that hold now, that the plan heeds, and that reach the district.
+def of_chain(plan: PlanSettings, chain: Chain, now: datetime, district: District) -> TriggerState:
+    """The highest level of the info blocks in force that trigger the plan and reach the district.
 
-    Where none does so certainly, but the area of one cannot be told, a human decides.
+    If none certainly does, but the area of one cannot be located, a human decides.
     """
     exercise = not chain.is_real
     fitting = [
@@ -105,13 +105,15 @@ def of_chain(plan: PlanSettings, chain: Chain, now: datetime, district: District
     here = [one for one, reach in zip(fitting, reaches, strict=True) if reach is not Reach.NO]
     if not here:
         over = "elsewhere" if fitting else "lowered" if chain.holding else "expired"
-        return Standing(None, over="cancelled" if chain.is_cancelled and not chain.holding else over, exercise=exercise)
+        return TriggerState(
+            None, over="cancelled" if chain.is_cancelled and not chain.holding else over, exercise=exercise
+        )
     message, top, _ = max(here, key=lambda one: (one[1].level.rank, one[1].language.lower().startswith("zh")))
     sure = [one for one, reach in zip(fitting, reaches, strict=True) if reach is Reach.YES]
     is_unknown = max((block.level.rank for _, block, _ in sure), default=-1) < top.level.rank
     doubtful = all(one.is_doubtful for one, _, _ in here)
     doubts = [*(["area_unknown"] if is_unknown else []), *(note.value for note in message.notes if doubtful)]
-    return Standing(
+    return TriggerState(
         level=top.level,
         where=tuple(dict.fromkeys((block.level, block.areas) for _, block, _ in here)),
         until=max(block.ends for _, block, _ in here),
@@ -128,13 +130,13 @@ def _areas_named(block: WarningInfo) -> str:
     return "、".join(names)[:_LONGEST_NAME]
 
 
-def of_alerts(reader: Reader, plan: PlanSettings, now: datetime) -> Standing:
-    """The highest of our own open alerts that the plan heeds; not what is dismissed, shelved or out of service."""
+def of_alerts(reader: Reader, plan: PlanSettings, now: datetime) -> TriggerState:
+    """The level by our own open alerts that trigger the plan; not those dismissed, shelved or out of service."""
     fitting = [(alert, trigger) for trigger in plan.alerts for alert in _open(reader, trigger, now)]
     if not fitting:
-        return Standing(None, over="expired")
+        return TriggerState(None, over="expired")
     top = min((alert for alert, _ in fitting), key=lambda alert: alert.priority)
-    return Standing(
+    return TriggerState(
         level=LEVEL_OF[top.priority],
         ask=all(trigger.start == "ask" for _, trigger in fitting),
         because=f"{top.key.site}/{top.key.rule}",
@@ -149,13 +151,13 @@ def _open(reader: Reader, trigger: AlertTrigger, now: datetime) -> list[Alert]:
     return [one for one in fitting if one.verification is not Verification.DISMISSED and not one.is_suppressed(now)]
 
 
-def heeds(plan: PlanSettings, warning: HazardWarning) -> bool:
-    """Could a message of this chain trigger the plan? A Cancel says nothing of its own."""
+def is_triggered_by(plan: PlanSettings, warning: HazardWarning) -> bool:
+    """True if this message could trigger the plan. A Cancel cannot, since it has no content of its own."""
     return any(trigger.fits_block(block) for trigger in plan.warnings for block in warning.blocks)
 
 
 def key_of(source: str) -> WarningId:
-    """The first message of the chain that a run is named after."""
+    """The first message of the chain, after which its run is named."""
     text = source.partition(":")[2]
     sender, identifier, sent = text.rsplit(",", 2)
     return WarningId(sender, unquote(identifier) if "%2C" in identifier else identifier, datetime.fromisoformat(sent))

@@ -1,7 +1,7 @@
-"""The work of a plan brought in line with where it stands: what is missing is made, what no longer applies withdrawn.
+"""Brings a plan's tasks in line with its run: makes those that are missing, withdraws those that no longer apply.
 
-Only the difference is done, in pieces that are units of work of their own, so that a killed process loses and doubles
-nothing. Work that somebody has started is never taken away.
+Only the difference is applied, in several units of work, so that a killed process neither loses nor doubles anything.
+A task that somebody has started is never withdrawn.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from dispatch.case_table import EventStep
 from dispatch.case_work import TAKES_TASKS, Work, add_task
 from dispatch.cases import Given, take
 from dispatch.plan_places import Ground, Spot, levels_at
-from dispatch.plan_standing import standing
+from dispatch.plan_standing import trigger_state
 from dispatch.routing import Roads
 from dispatch.tasks import cancel
 from dispatch.turns import tasks_of
 
 ROUND = "plan_round"
-AT_ONCE = 20  # pieces of work in one unit of work: others wait meanwhile
+AT_ONCE = 20  # changes per unit of work, since other writers wait meanwhile
 _NO_LONGER = "the plan does not ask for it any more"
 
 
@@ -49,14 +49,14 @@ class _Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Maker:
-    """What making work needs."""
+    """The settings and roads that making tasks needs."""
 
     settings: Settings
     roads: Roads
 
 
 def settle(writer: Writer, run_id: int, now: datetime, maker: Maker, *, at_most: int = AT_ONCE) -> int:
-    """Make and withdraw at most so much. How much was done; the run counts as settled when nothing is left."""
+    """Make and withdraw up to `at_most` tasks and notices; returns how many. The run is settled when none are left."""
     run = writer.plan_run(run_id)
     hand = _hand(writer, run, now, maker)
     wanted = {} if hand is None else {one.key: one for one in hand.wanted()}
@@ -76,7 +76,7 @@ def settle(writer: Writer, run_id: int, now: datetime, maker: Maker, *, at_most:
 
 
 def rounds_due(writer: Writer, now: datetime, maker: Maker, timers: Sequence[Timer] | None = None) -> int:
-    """Work that comes again: the next round, unless nobody has begun the last one yet. How many timers ended."""
+    """Make the next round of recurring tasks, unless the last one is not started yet. Returns how many timers ended."""
     ended = 0
     for timer in writer.timers_due(now, 1000, kinds=(ROUND,)) if timers is None else timers:
         if timer.kind != ROUND or not writer.finish_timer(timer.id, now):
@@ -90,7 +90,7 @@ def rounds_due(writer: Writer, now: datetime, maker: Maker, timers: Sequence[Tim
         if one is None or not isinstance(one.step, TaskStep) or one.step.every is None:
             continue
         due = timer.due_at + one.step.every
-        if due <= now:  # it was not looked at for long: one round, not one for each missed one
+        if due <= now:  # after a long pause one round is made, not one for each missed round
             due = now + one.step.every
         if _started(writer, work):
             hand.make(one, number=work.round + 1, due=due)
@@ -100,7 +100,7 @@ def rounds_due(writer: Writer, now: datetime, maker: Maker, timers: Sequence[Tim
 
 
 def _hand(writer: Writer, run: PlanRun, now: datetime, maker: Maker) -> _Hand | None:
-    """None when the run asks for nothing: not in force, or of a plan that is no longer configured."""
+    """None when the run needs no tasks: it is not in force, or its plan is no longer configured."""
     plan = maker.settings.plans.plan(run.plan)
     if plan is None or run.state is not RunState.IN_FORCE:
         return None
@@ -108,7 +108,7 @@ def _hand(writer: Writer, run: PlanRun, now: datetime, maker: Maker) -> _Hand | 
 
 
 def _started(writer: Writer, work: PlanWork) -> bool:
-    """Has somebody taken the task, or has it ended? A notice that was written cannot be unsaid."""
+    """True if somebody has accepted the task, or it has ended. A notice that was written cannot be taken back."""
     if work.task_id is None:
         return True
     task = writer.task(work.task_id)
@@ -130,7 +130,7 @@ def _withdraw(writer: Writer, run: PlanRun, work: PlanWork, now: datetime) -> No
 
 @dataclass
 class _Hand:
-    """Makes the work of one run in one unit of work."""
+    """Makes the tasks and notices of one run in one unit of work."""
 
     writer: Writer
     plan: PlanSettings
@@ -139,7 +139,7 @@ class _Hand:
     maker: Maker
     ground: Ground
     events: dict[str, int] = field(default_factory=dict)
-    alone: bool = True  # no other run of this plan is in force, whose tasks could be shared
+    alone: bool = True  # True while no other run of this plan is in force whose tasks could be shared
 
     def __post_init__(self) -> None:
         runs = self.writer.plan_runs(plan=self.plan.id, open_only=True)
@@ -149,9 +149,9 @@ class _Hand:
                 self.events[work.place] = work.event_id
 
     def wanted(self) -> list[_Wanted]:
-        """What there should be."""
+        """The tasks and notices that the run should have."""
         ground, level = self.ground, self.run.level
-        stands = standing(self.writer, self.plan, self.run, self.now, ground.district)
+        stands = trigger_state(self.writer, self.plan, self.run, self.now, ground.district)
         begun = self.run.begun
         everywhere = begun is not None and begun.by != SYSTEM.name
         known = {work.place for work in self.writer.plan_works(self.run.id)}
@@ -162,7 +162,7 @@ class _Hand:
                 levels = {spot.id: level for spot in spots}
                 if stands.where:
                     levels = levels_at(spots, stands.where, ground.district, everywhere=everywhere)
-                if stands.doubts and not everywhere:  # a level that nobody can place is no ground for new places
+                if stands.doubts and not everywhere:  # a warning that cannot be located adds no places
                     levels = {name: one for name, one in levels.items() if name in known}
                 here = [spot for spot in spots if spot.id in levels and step.applies(levels[spot.id])]
                 found += [_Wanted(step, spot, levels[spot.id]) for spot in here]
@@ -171,7 +171,7 @@ class _Hand:
         return found
 
     def make(self, one: _Wanted, *, number: int = 1, due: datetime | None = None) -> None:
-        """A task or a notice, and that it was made. Raises IllegalMove when it is there already."""
+        """Make a task or a notice and record it. Raises IllegalMove when it exists already."""
         place, name = one.key
         work = PlanWork(self.run.id, self.run.source, self.plan.id, place, name, self.now, number)
         if isinstance(one.step, NoticeStep):
@@ -209,7 +209,7 @@ class _Hand:
         return add_task(self.writer, event.id, work, SYSTEM, self.now, roads=self.maker.roads, settings=settings)
 
     def _event(self, spot: Spot, level: WarningLevel) -> Event:
-        """The event of this run at this place, while it takes tasks; else a new one, filed by itself."""
+        """The event of this run at this place, while it takes tasks; else a new event, filed at once."""
         known = self.events.get(spot.id)
         if known is not None:
             event = self.writer.event(known)
@@ -260,7 +260,7 @@ class _Hand:
 
 
 def done_of(works: Sequence[PlanWork], tasks: Mapping[int, Task]) -> Mapping[str, int]:
-    """How many pieces of work are done, open, not started and withdrawn."""
+    """How many tasks and notices are done, open, not started and withdrawn."""
     counts = {"done": 0, "open": 0, "unstarted": 0, "withdrawn": 0}
     for work in works:
         task = None if work.task_id is None else tasks.get(work.task_id)

@@ -1,7 +1,7 @@
-"""Whether a place that a device or a person tells can be true.
+"""Plausibility of a location that a device or a person sent.
 
-Satellite receivers without a fix say 0/0, phones jump by hundreds of kilometres, browsers know only the provider's
-town. What cannot be true is kept with its reason and not used.
+Satellite receivers without a fix report 0/0, phones jump by hundreds of kilometres, browsers know only the provider's
+town. An implausible location is kept with the reason and is not used.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from data.model.people import TrackPoint
 from data.ports.store import Reader
 
 JUMP_ALLOWANCE_M = 500.0
-"""A jump so short is the receiver's noise, whatever speed it would mean."""
+"""A shorter jump is the receiver's noise, whatever speed it would mean."""
 
 
 def place_doubt(place: Location, settings: Settings) -> str:
-    """Why this place cannot be in the district; empty when it can."""
+    """Why this location cannot be in the district; empty when it can."""
     if is_null_island(place):
         return "0/0 is what a receiver says that knows no place"
     nearest_m = min((distance_m(place, site.location) for site in settings.sites), default=0.0)
@@ -29,10 +29,10 @@ def place_doubt(place: Location, settings: Settings) -> str:
 
 
 def position_doubt(reader: Reader, responder_id: str, at: datetime, place: Location, settings: Settings) -> str:
-    """Why the responder cannot be there at that time; empty when it can be. Raises NotFound.
+    """Why the responder cannot be there at that time; empty if plausible. Raises NotFound.
 
-    A jump faster than anybody travels waits for the next position: when that agrees with it, the responder is there
-    (the position before was the wrong one).
+    A jump faster than anybody travels waits for the next position: if that one agrees, the responder is there, and the
+    earlier position was wrong.
     """
     doubt = place_doubt(place, settings)
     if doubt:
@@ -40,7 +40,7 @@ def position_doubt(reader: Reader, responder_id: str, at: datetime, place: Locat
     responder = reader.responder(responder_id)
     configured = next((one.location for one in settings.responders if one.id == responder_id), None)
     known, known_at = responder.position, responder.position_at
-    # A configured place is nobody's journey, and neither is where the demo city moved a responder to.
+    # A configured location, or one set by the demo city, is not a position that somebody travelled from.
     if settings.demo or known is None or known_at is None or known == configured or at <= known_at:
         return ""
     limit_kmh = settings.dispatch.position_max_kmh
@@ -52,14 +52,14 @@ def position_doubt(reader: Reader, responder_id: str, at: datetime, place: Locat
 
 
 def _agrees(before: TrackPoint, place: Location, at: datetime, settings: Settings) -> bool:
-    """Does the last position, which was doubted for its jump only, lie where the new one is?"""
+    """True if the last position, doubted only for its jump, lies near the new one."""
     if not before.doubt or before.at >= at or place_doubt(before.location, settings):
         return False
     return not _jump(before.location, before.at, place, at, settings.dispatch.position_max_kmh)
 
 
 def _jump(start: Location, since: datetime, end: Location, until: datetime, limit_kmh: float) -> str:
-    """What the way between two positions would mean; empty when somebody can have gone it."""
+    """Why nobody can have travelled between two positions in this time; empty if plausible."""
     way_m, took_s = distance_m(start, end), (until - since).total_seconds()
     if way_m <= JUMP_ALLOWANCE_M + limit_kmh / 3.6 * took_s:
         return ""

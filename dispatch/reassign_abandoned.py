@@ -1,7 +1,7 @@
-"""Tasks of somebody whose account ended are offered to the next responder: at once, with their history.
+"""Offers the tasks of responders whose account ended to others, at once and with their history.
 
-Disabled, or with a role that does no tasks, nobody can answer an offer or report any more: without this their task
-would stay "accepted" until a dispatcher happens to look.
+A user who is disabled, or whose role does no tasks, can neither answer an offer nor report: without this the task would
+stay "accepted" until a dispatcher happens to look.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _PAGE = 100
 
 @dataclass(frozen=True, slots=True)
 class Abandoned:
-    """An open offer, or a task in somebody's hands, that `responder` can neither answer nor finish any more."""
+    """An open offer that `responder` can no longer answer, or a task that they can no longer finish."""
 
     responder: str
     task: int
@@ -35,7 +35,7 @@ class Abandoned:
 
 
 def abandoned_by(reader: Reader, name: str) -> Sequence[Abandoned]:
-    """All that this user leaves behind: open offers, then tasks. Empty for who can work, or does not exist."""
+    """This user's open offers, then tasks; empty for a user who can work or does not exist."""
     if not _account_reason(reader, name):
         return ()
     offers = [Abandoned(name, offer.task_id, offer.id) for offer in reader.open_offers_to(name)]
@@ -50,11 +50,11 @@ def abandoned_by(reader: Reader, name: str) -> Sequence[Abandoned]:
 def reassign_abandoned(
     writer: Writer, abandoned: Abandoned, now: datetime, *, roads: Roads, settings: Settings
 ) -> bool:
-    """End the offer, or take the task away, and offer it to others. False where that is no longer needed.
+    """End the offer, or take the task away, and offer it to others. False when that is no longer needed.
 
-    One at a time is a unit of work: what fails leaves nothing half done, and stops no other. A unit's task goes back
-    to the unit's people. What was reported already is verified as it is. With nobody left the task is a draft again
-    and says why, as after any refusal.
+    Each is a unit of work of its own: a failure leaves nothing half done and stops no other. A unit's task goes back to
+    the unit's people. A reported task is verified as it is. If nobody is left the task is a draft again with the
+    reason, as after any refusal.
     """
     name = abandoned.responder
     reason = _account_reason(writer, name)
@@ -74,7 +74,7 @@ def reassign_abandoned(
 
 
 def _account_reason(reader: Reader, name: str) -> str:
-    """Why this user can do no task; empty for who can, and for who does not exist."""
+    """Why this user can do no tasks; empty if they can, or do not exist."""
     try:
         return account_reason(reader.user(name))
     except NotFound:

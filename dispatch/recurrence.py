@@ -1,4 +1,4 @@
-"""Does it come back? An event of the same kind at the same place, not long after the last one ended (防止回潮)."""
+"""Recurrence (防止回潮): an event of the same kind at the same place, soon after the last one ended."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def same_as(reader: Reader, kind: str, place: Location, now: datetime, settings:
         if distance_m(event.location, place) <= cases.recurrence_radius_m
         and (event.is_open or event.state in _ENDED_WELL)
     ]
-    # The nearest, and of two at one place the newer one.
+    # The nearest; of two at the same place the newer one.
     return min(near, key=lambda event: (distance_m(event.location, place), -event.id), default=None)
 
 

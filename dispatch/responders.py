@@ -1,4 +1,4 @@
-"""Responders: brought in line with config.yaml, followed by their positions, ranked for a task."""
+"""Responders: synchronised with config.yaml, tracked by their positions, ranked for a task."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ from dispatch.roster import COUNTS_FOR, Roster
 from dispatch.routing import Closure, Roads, Route
 
 CONFIG_FILE = "config.yaml"
-_PLACED = "responders.placed"  # store value: where config.yaml last put each responder
+_PLACED = "responders.placed"  # store value: the location last configured for each responder
 _KEPT_ELIGIBLE, _KEPT_REFUSED = 20, 40  # candidates stored with a task, nearest first
 
 
 def sync_responders(writer: Writer, settings: Settings, now: datetime) -> None:
     """Bring responders and their users in line with the configuration. Idempotent.
 
-    A position that a phone has sent is kept; a configured location is used where there is none, and again when
-    it was changed. Responders that are no longer configured go off shift, and their user is disabled: sessions and
-    tokens end. Users get no password: an administrator gives them one, or a token.
+    A position sent by a phone is kept; a configured location is used when there is none, and when it was changed.
+    Responders that are no longer configured go off shift and their user is disabled: sessions and tokens end. New users
+    have no password: an administrator sets one, or issues a token.
     """
     known = {responder.id: responder for responder in writer.responders()}
     users = {user.name: user for user in writer.users()}
@@ -63,7 +63,7 @@ def sync_responders(writer: Writer, settings: Settings, now: datetime) -> None:
 
 
 def _disable(writer: Writer, user: User, now: datetime) -> None:
-    """Who is no longer a responder does not log in as one; an account that has got another role stays."""
+    """Disable the user of a responder who is no longer configured; an account with another role stays."""
     writer.save_user(replace(user, disabled_at=now, disabled_by=CONFIG_FILE))
     writer.end_account_codes_of(user.name, now)
     forget_subscriptions(writer, user.name)
@@ -81,12 +81,12 @@ def _enable_again(writer: Writer, user: User, now: datetime) -> None:
 
 
 class Bar(StrEnum):
-    """A hard filter that somebody does not pass, in the order in which they are told."""
+    """A hard filter that a responder may fail, in the order in which they are shown."""
 
-    ACCOUNT = "account"  # disabled, or with a role that does no tasks: nobody can lift this one
+    ACCOUNT = "account"  # disabled, or a role without tasks: cannot be overridden
     OFF_SHIFT = "off_shift"
     BUSY = "busy"
-    POSITION = "position"  # none, or an old one
+    POSITION = "position"  # unknown, or outdated
     SKILL = "skill"
     REACH = "reach"  # it would take longer than `dispatch.reach`
 
@@ -99,12 +99,12 @@ LIFTED: Mapping[Ring, frozenset[Bar]] = MappingProxyType(
         Ring.EVERYBODY: frozenset({Bar.POSITION, Bar.REACH, Bar.SKILL, Bar.OFF_SHIFT}),
     }
 )
-"""The filters that a wider search does not ask for. Who is busy is taken away from other work by a human only."""
+"""The filters that each wider ring ignores. Only a human can take a busy responder away from other work."""
 
 
 @dataclass(frozen=True, slots=True)
 class SharedPosition:
-    """What became of a position that a phone told: `kept` as the newest, or only in the track, with the `doubt`."""
+    """The result of a position report: `kept` as the newest, or only added to the track because of the `doubt`."""
 
     kept: bool
     doubt: str = ""
@@ -113,9 +113,9 @@ class SharedPosition:
 def share_position(
     writer: Writer, actor: Actor, now: datetime, location: Location, settings: Settings
 ) -> SharedPosition:
-    """A phone says where its responder is; not kept when a newer position is known, or when it cannot be true.
+    """Take a position from a responder's phone; not used if a newer one is known, or if it is implausible.
 
-    Raises Forbidden, NotFound (no responder of this name) and IllegalMove (off shift: nobody is followed then).
+    Raises Forbidden, NotFound (no responder of this name) and IllegalMove (off shift, when nobody is tracked).
     """
     actor.require(Action.SHARE_POSITION)
     if not writer.responder(actor.name).on_shift:
@@ -129,14 +129,14 @@ def share_position(
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """Everybody considered: who can be sent, best first, and who cannot, nearest first, each with its reason."""
+    """All responders considered: the eligible, best first, and the others, nearest first, each with the reason."""
 
     eligible: tuple[Candidate, ...]
     refused: tuple[Candidate, ...]
 
     @property
     def stored(self) -> tuple[Candidate, ...]:
-        """What is kept with the task."""
+        """The candidates stored with the task."""
         return self.eligible[:_KEPT_ELIGIBLE] + self.refused[:_KEPT_REFUSED]
 
     @property
@@ -160,11 +160,11 @@ def rank(
     reach: timedelta | None = None,
     lifted: frozenset[Bar] = frozenset(),
 ) -> Ranking:
-    """All responders for work at `place` in `grid`: hard filters first, then by cost.
+    """Rank all responders for work at `place` in `grid`: hard filters first, then by cost.
 
-    `excluded`: reasons against single responders (they declined, they did not answer). `needs`: skills without which
-    nobody is sent; `reach`: longest travel time; `lifted`: filters that are not asked for. Who is reached by road comes
-    before who is not, since a straight line may cross a river. Roads that open alerts close count as closed.
+    `excluded`: reasons against single responders (they declined, they did not answer). `needs`: required skills;
+    `reach`: longest travel time; `lifted`: filters to ignore. Responders with a route by road come before those without
+    one, since a straight line may cross a river. Roads closed by open alerts count as closed.
     """
     responders = reader.responders()
     busy = reader.busy_responders()
@@ -190,8 +190,8 @@ class Filters:
     """The hard filters for one task at one moment."""
 
     busy: frozenset[str]
-    placed: Mapping[str, Location | None]  # where config.yaml puts somebody: such a position does not grow old
-    accounts: Mapping[str, str]  # why somebody's account does no tasks
+    placed: Mapping[str, Location | None]  # configured locations, which do not become outdated
+    accounts: Mapping[str, str]  # why an account can do no tasks
     needs: frozenset[str]
     reach: timedelta | None
     position_max_age: timedelta
@@ -212,7 +212,7 @@ class Filters:
         )
 
     def against(self, responder: Responder, route: Route | None) -> list[tuple[Bar, str]]:
-        """Every filter that this responder does not pass, with its reason."""
+        """Every filter that this responder fails, with the reason."""
         found: list[tuple[Bar, str]] = []
         if account := self.accounts.get(responder.id):
             found.append((Bar.ACCOUNT, account))
@@ -239,9 +239,9 @@ class Filters:
 
 
 def needs_of(reader: Reader, of: Alert | Task, settings: Settings) -> frozenset[str]:
-    """The skills without which nobody is sent: by the kind of alert or event, and by the rule that raised it.
+    """The required skills: by the kind of the alert or event, and by the rule that raised it.
 
-    A task that fusion has made has skills of its own.
+    A task made by fusion has skills of its own.
     """
     if isinstance(of, Task):
         own = settings.fusion.skills_for(of.site, of.title)
@@ -256,9 +256,9 @@ def needs_of(reader: Reader, of: Alert | Task, settings: Settings) -> frozenset[
 
 
 def named(reader: Reader, responder_id: str, place: Location, *, roads: Roads) -> tuple[Candidate, str]:
-    """The responder whom a human has chosen, and the reason against him, empty when he can be sent.
+    """The responder chosen by a human, and the reason against sending them; empty if there is none.
 
-    Shift and other work are still respected; an old position is not a reason, since the human knows better.
+    Shift and other work still count; an outdated position does not, since the human knows better.
     """
     responder = reader.responder(responder_id)
     reason = ""
@@ -281,7 +281,7 @@ def account_reason(user: User) -> str:
 def routed(
     reader: Reader, place: Location, roads: Roads, settings: Settings
 ) -> list[tuple[Responder, Candidate, Route | None]]:
-    """Every responder with the way to the place, the soonest there first; nobody is left out or judged."""
+    """Every responder with the route to the place, shortest travel time first, without any filter."""
     responders = reader.responders()
     routes = _routes(responders, place, roads, closed_roads(reader, settings))
     found = [(one, _candidate(one.id, routes.get(one.id), ""), routes.get(one.id)) for one in responders]
@@ -291,7 +291,7 @@ def routed(
 def _routes(
     responders: Sequence[Responder], place: Location, roads: Roads, closed: Sequence[Closure] = ()
 ) -> dict[str, Route]:
-    """Ways to the place, for those whose position is known."""
+    """Routes to the place, for responders whose position is known."""
     somewhere = [(r.id, r.position, r.travel) for r in responders if r.position is not None]
     found = roads.routes(place, [(position, travel) for _, position, travel in somewhere], closed)
     return {responder_id: route for (responder_id, _, _), route in zip(somewhere, found, strict=True)}
@@ -309,7 +309,7 @@ def _order(candidate: Candidate) -> tuple[int, float, str]:
 
 
 def _unplaced(before: Responder | None, placed: list[float] | None, where: Location) -> bool:
-    """Must the configured location be written? Not over a phone's position, unless it was changed."""
+    """True if the configured location must be written: never over a phone's position, unless it was changed."""
     if before is None or before.position is None:
         return True
     stands_where_placed = placed == [before.position.lon, before.position.lat]
@@ -330,7 +330,7 @@ def _from(configured: ResponderSettings) -> Responder:
 
 
 def position_of(reader: Reader, responder_id: str) -> Location:
-    """Where the responder was last. Raises NotFound when nobody knows."""
+    """The responder's last position. Raises NotFound when it is unknown."""
     position = reader.responder(responder_id).position
     if position is None:
         raise NotFound(f"no position of {responder_id} is known")

@@ -1,4 +1,4 @@
-"""One travel mode's road graph, turned round: times from everywhere to one place by one search."""
+"""The reversed road graph of one travel mode: times from everywhere to one place by one search."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.intp]
 Bools = npt.NDArray[np.bool_]
 
-MAX_SNAP_M = 500.0  # farther from every road, the roads give no answer
-_AT_END_M = 1.0  # this close to an edge's end one is at the node, whatever the edge's direction
+MAX_SNAP_M = 500.0  # farther from every road there is no route by road
+_AT_END_M = 1.0  # this close to an edge's end a position is at the node, whatever the edge's direction
 _KEPT_GRAPHS = 8
 _LEAST_S = 1e-9  # SciPy reads an explicit zero as no edge
 
 
 @dataclass(frozen=True, slots=True)
 class Plane:
-    """Metres east and north of a middle; good for a city."""
+    """A local plane in metres east and north of a centre; accurate enough for a city."""
 
     lon: float
     lat: float
@@ -151,7 +151,7 @@ class RoadGraph:
         return Snapped(edge, np.clip(along / np.maximum(self._length[edge], _LEAST_S), 0, 1), beside)
 
     def _area(self, closed: Sequence[tuple[Location, float]]) -> Area | None:
-        """What no way may enter, in metres of the plane; None where nothing is closed."""
+        """The area that no route may enter, in metres of the plane; None where nothing is closed."""
         if not closed:
             return None
         lonlat = np.array([(centre.lon, centre.lat) for centre, _ in closed], dtype=np.float64)
@@ -194,7 +194,7 @@ class RoadGraph:
         return seconds[0, :n], _metres_along(places, towards, n)[:n], towards
 
     def _ways_in(self, goal: Snapped, area: Area | None) -> list[tuple[int, float]]:
-        """Nodes next to the goal from which it can be reached along its edge, with the seconds that takes."""
+        """Nodes next to the goal from which it can be reached along its edge, with the seconds."""
         edge, fraction = int(goal.edge[0]), float(goal.fraction[0])
         a, b = int(self._a[edge]), int(self._b[edge])
         seconds, length = float(self._seconds[edge]), float(self._length[edge])
@@ -208,7 +208,7 @@ class RoadGraph:
         return sorted(entries)
 
     def _stopped(self, here: Snapped, there: Floats, area: Area | None) -> Bools:
-        """Does the piece of each position's edge to that point enter what is closed? Who stands within may leave."""
+        """Whether the part of each position's edge up to that point enters a closed area. Units inside it may leave."""
         if area is None:
             return np.zeros(len(there), dtype=bool)
         places = self._place(here)

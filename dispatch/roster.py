@@ -1,4 +1,4 @@
-"""Who is on shift: whoever stands in the roster only while a shift of theirs lasts, everybody else as configured."""
+"""Who is on shift: people in the roster only during their shifts, everybody else as configured."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from data.model.people import Responder
 from data.ports.store import Reader, Writer
 from data.stored.trail import responder_changed
 
-COUNTS_FOR = timedelta(days=7)  # a roster that nobody has kept up for so long says nothing about today
+COUNTS_FOR = timedelta(days=7)  # a roster without newer shifts than this is ignored
 
 
 class Roster:
-    """The shifts as they stand at one moment."""
+    """The roster at one moment."""
 
     def __init__(self, shifts: Sequence[Shift], now: datetime) -> None:
         self._planned = {shift.person for shift in shifts if shift.ends > now - COUNTS_FOR}
         self._present = {shift.person for shift in shifts if shift.begins <= now < shift.ends}
 
     def is_on_shift(self, person: str, *, configured: bool) -> bool:
-        """`configured`: what config.yaml says of people who stand in no roster."""
+        """`configured`: the setting of config.yaml, for people who are not in the roster."""
         return person in self._present if person in self._planned else configured
 
 
@@ -40,7 +40,7 @@ def changes_of_shift(reader: Reader, settings: Settings, now: datetime) -> list[
 
 
 def keep_shifts(writer: Writer, settings: Settings, now: datetime) -> int:
-    """Put on and off shift whom the roster says. How many changed."""
+    """Put people on and off shift by the roster; returns how many changed."""
     changed = changes_of_shift(writer, settings, now)
     for responder in changed:
         writer.put_responder(responder)

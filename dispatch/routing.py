@@ -1,10 +1,10 @@
-"""Who is nearest by road: travel times from all responders to one incident by one reversed search.
+"""The nearest responder by road: travel times from all responders to one incident by one reversed search.
 
-Method: every coordinate of every line is a node, coordinates within a metre of each other are one (of an OpenStreetMap
-extract: what the extract calls one); the graph is a
-SciPy sparse matrix of seconds per travel mode, turned round, and Dijkstra (1959) runs once from the incident.
-Positions are snapped to the nearest edge, not node, with the way along the edge counted. Distances are taken in a
-local equirectangular plane (error below 0.1 % within 30 km of its middle).
+Method: every coordinate of every line is a node; coordinates within a metre of each other are one node (in an
+OpenStreetMap extract, the extract's own nodes). The graph is a reversed SciPy sparse matrix of seconds for each travel
+mode, and Dijkstra's algorithm (1959) runs once from the incident. Positions are snapped to the nearest edge, not node,
+and the way along the edge counts. Distances are taken in a local equirectangular plane (error below 0.1 % within 30 km
+of its centre).
 """
 
 from __future__ import annotations
@@ -45,32 +45,32 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Closure:
-    """Roads within `radius_m` of `centre` that these ways of travel cannot use now."""
+    """Roads within `radius_m` of `centre` that these travel modes cannot use now."""
 
     centre: Location
     radius_m: float
     travel: frozenset[str]
 
     def stops(self, travel: str, incident: Location) -> bool:
-        """Not on the way to what lies within it: somebody has to get there."""
+        """True if it closes the road for this trip; not for a destination inside it, which somebody has to reach."""
         return travel in self.travel and distance_m(self.centre, incident) > self.radius_m
 
 
 class Roads:
-    """A road network that can be asked. Without lines every answer is a straight line."""
+    """A road network for routing. Without lines every route is a straight line."""
 
     def __init__(self, lines: Sequence[RoadLine] = ()) -> None:
         self._graphs: dict[str, RoadGraph] = {}
         self.nodes: int = 0
         self.components: tuple[int, ...] = ()
-        """Nodes of each connected part, largest first: more than one means that parts cannot reach each other."""
+        """Nodes of each connected part, largest first. Several parts cannot reach each other."""
         self._pieces: npt.NDArray[np.float64] = np.empty((0, 2, 2))
         if lines:
             self._build(lines)
 
     @property
     def described(self) -> str:
-        """How large the network is, and into how many parts it falls, in a few words."""
+        """The size of the network and its number of unconnected parts, in a few words."""
         if not self.nodes:
             return "no roads: every distance is a straight line"
         parts = len(self.components)
@@ -82,7 +82,7 @@ class Roads:
     def routes(
         self, incident: Location, units: Sequence[tuple[Location, str]], closed: Sequence[Closure] = ()
     ) -> list[Route]:
-        """The way of each (position, travel mode) to the incident, in the order given."""
+        """The route of each (position, travel mode) to the incident, in the order given."""
         routes: list[Route | None] = [None] * len(units)
         for mode in {travel for _, travel in units}:
             graph = self._graphs.get(mode)
@@ -100,7 +100,7 @@ class Roads:
         ]
 
     def path(self, start: Location, end: Location, travel: str) -> tuple[Location, ...]:
-        """The way to draw on a map, from start to end; just these two where roads give no answer."""
+        """The route to draw on a map, from start to end; just these two points where there is no route by road."""
         graph = self._graphs.get(travel)
         between = graph.path(start, end) if graph is not None else None
         return (start, *(between or ()), end)
@@ -148,7 +148,7 @@ class Roads:
 def load_roads(path: Path | None) -> Roads:
     """The road network of a file; for None a network in which every distance is a straight line.
 
-    Parts that cannot reach each other are told of in the log. Raises InputRejected, naming the file and the feature.
+    Parts that cannot reach each other are logged. Raises InputRejected, naming the file and the feature.
     """
     if path is None:
         return Roads()
@@ -172,7 +172,7 @@ def straight_line(start: Location, end: Location, travel: str) -> Route:
 def _merge(
     xy: npt.NDArray[np.float64], line_of: npt.NDArray[np.intp]
 ) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.float64]]:
-    """The node of each coordinate, and the nodes' places (m): what lies within SAME_NODE_M is one node.
+    """The node of each coordinate, and the nodes' positions (m): coordinates within SAME_NODE_M are one node.
 
     Coordinates of one line stay apart unless they are the very same: else a finely drawn curve would shrink.
     """

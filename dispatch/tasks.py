@@ -1,4 +1,4 @@
-"""A task's way from dispatch to closed. Each step is one unit of work: row, audit entry and change together.
+"""The life of a task from dispatch to closing. Each step is one unit of work: row, audit entry and change together.
 
 Every step raises NotFound (no such task), Forbidden (not this role or person) or IllegalMove (not in this state)
 with a text that says why, and then changes nothing.
@@ -54,12 +54,12 @@ def dispatch(
     settings: Settings,
     responder: str | None = None,
 ) -> Task:
-    """Send somebody to an alert: the nearest available responder, or the one named.
+    """Send the nearest available responder, or the one named, to an alert.
 
-    Opens the alert's event if there is none, and acknowledges the alert if nobody did. A task of this alert that
-    nobody is left for is offered again. With nobody to ask the task is made all the same: every screen shows that it
-    is unaccepted. Raises NobodyAvailable (nothing is made) where that is so already, or the one named cannot be sent,
-    and IllegalMove when the alert is being worked on already.
+    Opens the alert's event if there is none, and acknowledges the alert if nobody did. A task of this alert for which
+    nobody was left is offered again. If nobody can be asked the task is made all the same, and every screen shows that
+    it is unaccepted. Raises NobodyAvailable, and makes nothing, if such a task exists already and still nobody can be
+    asked, or if the one named cannot be sent; raises IllegalMove when the alert is being worked on already.
     """
     actor.require(Action.DISPATCH)
     alert = writer.alert(alert_id)
@@ -81,7 +81,7 @@ def dispatch(
 
 
 def send_automatically(writer: Writer, alert: Alert, now: datetime, *, roads: Roads, settings: Settings) -> Task:
-    """Send the nearest without a human's click. The alert stays unacknowledged; with nobody left the task says why."""
+    """Send the nearest responder automatically. The alert stays unacknowledged; if nobody is left the task says why."""
     event, alert = event_of(writer, alert, SYSTEM, now, settings)
     task = _new_task(writer, alert, event, SYSTEM, now, ranking=Ranking((), ()))
     task = offer_next(writer, task, now, roads=roads, settings=settings)
@@ -91,7 +91,7 @@ def send_automatically(writer: Writer, alert: Alert, now: datetime, *, roads: Ro
 def dispatch_all(
     writer: Writer, alert_ids: Sequence[int], actor: Actor, now: datetime, *, roads: Roads, settings: Settings
 ) -> list[Task]:
-    """Send somebody to each of several alerts so that the whole costs least. Raises as `dispatch` does, for all."""
+    """Send somebody to each of several alerts at the least total cost. Raises as `dispatch`, and then sends nobody."""
     actor.require(Action.DISPATCH)
     drafts, events = [], []
     for alert_id in dict.fromkeys(alert_ids):
@@ -108,14 +108,14 @@ def dispatch_all(
 def _on_its_way(  # noqa: PLR0917 - who sent whom to what
     writer: Writer, task: Task, event: Event, actor: Actor, now: datetime, settings: Settings
 ) -> Task:
-    """Somebody was sent: the event is dispatched, if it was not yet."""
+    """Put the event into dispatched, if it is not yet: somebody was sent."""
     if writer.event(event.id).state in (EventState.FILED, EventState.JUDGING):
         take(writer, event.id, EventStep.DISPATCH, actor, now, calendar=calendar_of(settings))
     return task
 
 
 def accept(writer: Writer, task_id: int, actor: Actor, now: datetime) -> Task:
-    """The responder takes the offer; the first of several wins."""
+    """The responder accepts the offer; the first of several to accept gets the task."""
     task = writer.task(task_id)
     offers = writer.offers(task_id)
     check(task, Step.ACCEPT, actor, offers, now, members=people_of(writer, task.unit))
@@ -138,7 +138,7 @@ def accept(writer: Writer, task_id: int, actor: Actor, now: datetime) -> Task:
 def decline(
     writer: Writer, task_id: int, actor: Actor, now: datetime, reason: str, *, roads: Roads, settings: Settings
 ) -> Task:
-    """The responder cannot go; the next best is offered the task at once."""
+    """The responder declines; the task is offered to the next best at once."""
     task = writer.task(task_id)
     offers = writer.offers(task_id)
     check(task, Step.DECLINE, actor, offers, now, members=people_of(writer, task.unit))
@@ -179,7 +179,7 @@ def report(  # noqa: PLR0917 - who, when and what
     *,
     checked: Collection[int] = (),
 ) -> Task:
-    """The work is done, says the responder, with words, a photo or both. Raises InputRejected without either.
+    """The responder reports the work as done, with a text, a photo or both. Raises InputRejected without either.
 
     `checked`: which items of the checklist are done, by index.
     """
@@ -209,7 +209,7 @@ def report(  # noqa: PLR0917 - who, when and what
 
 
 def verify(writer: Writer, task_id: int, actor: Actor, now: datetime, text: str = "") -> Task:
-    """Somebody else has looked: the work is done. The task closes by itself, and with its last task the event."""
+    """Somebody else verifies that the work is done. This closes the task, and with its last task the event."""
     task = writer.task(task_id)
     check(task, Step.VERIFY, actor, (), now, members=people_of(writer, task.unit))
     return _verified(writer, task, actor, now, {"text": text.strip()})
@@ -218,10 +218,10 @@ def verify(writer: Writer, task_id: int, actor: Actor, now: datetime, text: str 
 def verify_by_reading(
     writer: Writer, task_id: int, now: datetime, *, source: str, seen_at: datetime, finding: Mapping[str, Any]
 ) -> Task:
-    """A sensor or camera has seen after the work that it is done: `source` names it ("dip-1/gauge"), `seen_at` the
+    """Verify a task by what a sensor or camera observed after the report.
 
-    observation's own time, `finding` what it found (a value with its unit, an evidence id). Raises IllegalMove for
-    what was seen before the report, or without a report.
+    `source` names it ("dip-1/gauge"); `seen_at`: the observation's own time; `finding`: the result (a value with its
+    unit, an evidence id). Raises IllegalMove for an observation before the report, or without a report.
     """
     task = writer.task(task_id)
     check(task, Step.VERIFY, SYSTEM, (), now)
@@ -243,9 +243,9 @@ def _verified(writer: Writer, task: Task, actor: Actor, now: datetime, detail: M
 
 
 def cancel(writer: Writer, task_id: int, actor: Actor, now: datetime, reason: str = "") -> Task:
-    """The work is no longer wanted. An open offer is withdrawn; the alert can be dispatched anew.
+    """Cancel a task that is no longer wanted. Open offers are withdrawn; the alert can be dispatched again.
 
-    An event whose last task this was goes back to be judged, its clock running: nobody is at work on it any more.
+    An event whose last open task this was is returned to be judged with its clock running, since nobody works on it.
     """
     task = writer.task(task_id)
     offers = writer.offers(task_id)
@@ -256,10 +256,10 @@ def cancel(writer: Writer, task_id: int, actor: Actor, now: datetime, reason: st
 
 
 def take_back(writer: Writer, task_id: int, actor: Actor, now: datetime, *, settings: Settings) -> Task:
-    """Within `alarms.undo_within` whoever dispatched takes it back: as if nobody had been sent.
+    """Undo one's own dispatch within `alarms.undo_within`, as if nobody had been sent.
 
-    The task is cancelled. An acknowledgement and an event that the dispatch brought with it go as well, so that the
-    alert calls again; an event that was there before is to be judged. Raises NotFound, Forbidden, and IllegalMove when
+    The task is cancelled. An acknowledgement and an event that the dispatch made are undone too, so that the alert
+    calls again; an event that existed before is returned to be judged. Raises NotFound, Forbidden, and IllegalMove when
     it was somebody else's dispatch, when somebody has accepted meanwhile, and when it is too late.
     """
     task = writer.task(task_id)
@@ -285,7 +285,7 @@ def take_back(writer: Writer, task_id: int, actor: Actor, now: datetime, *, sett
 def _called_off(  # noqa: PLR0917 - who called it off, when and why
     writer: Writer, task: Task, step: Step, actor: Actor, now: datetime, reason: str
 ) -> Task:
-    """The task ends without having been done; whoever was asked is free."""
+    """End the task undone and free the responders who were asked."""
     withdraw_open(writer, task, now, reason if step is Step.TAKE_BACK else "")
     writer.finish_timers_of(UNACCEPTED, task.id, now)
     task = writer.save_task(replace(task, cancelled_at=_at(task, now)))
@@ -296,7 +296,7 @@ def _called_off(  # noqa: PLR0917 - who called it off, when and why
 
 
 def _waiting_task(reader: Reader, alert: Alert) -> Task | None:
-    """The alert's draft that nobody was left for. Raises IllegalMove when somebody is on it."""
+    """The alert's draft task for which nobody was left. Raises IllegalMove when somebody works on the alert."""
     for task in reader.tasks(TaskQuery(alert_id=alert.id, open_only=True, limit=1)):
         if task.state is not TaskState.DRAFT:
             state = task.state.value.replace("_", " ")
@@ -314,7 +314,7 @@ def _waiting_task(reader: Reader, alert: Alert) -> Task | None:
 
 
 def _named(reader: Reader, event: Event, responder: str, roads: Roads) -> Candidate:
-    """The one whom a human named. Raises NobodyAvailable."""
+    """The responder named by a human. Raises NobodyAvailable."""
     candidate, reason = named(reader, responder, event.location, roads=roads)
     if reason:
         raise NobodyAvailable(f"{responder} cannot be sent: {reason}", key="nobody.named", who=responder, unfit=reason)
@@ -341,13 +341,13 @@ def _new_task(writer: Writer, alert: Alert, event: Event, actor: Actor, now: dat
 
 
 def _released(writer: Writer, task: Task, now: datetime) -> None:
-    """Whoever held the task is free again, as far as this task goes."""
+    """Free the responder who held the task."""
     who = task.responder or task.offered_to
     if who is not None and not task.unit:
         responder_changed(writer, who, now)
 
 
 def _at(task: Task, now: datetime) -> datetime:
-    """`now`, but never before the task's last step: a clock set back must not turn the order round."""
+    """`now`, but never before the task's last step, so that the order holds when the clock is put back."""
     steps = (task.created_at, task.accepted_at, task.en_route_at, task.on_scene_at, task.reported_at, task.verified_at)
     return max(now, *(at for at in steps if at is not None))

@@ -1,4 +1,4 @@
-"""The one table of task transitions: from which states, by whom. Everything refused says why.
+"""The one table of task transitions: from which states, and by whom. Every refusal gives its reason.
 
 Offered, accepted, en route, on scene and reported are the words of computer-aided dispatch; verified and closed
 are the last two steps of the closed loop of digital city management.
@@ -19,7 +19,7 @@ from data.model.views import iso
 
 
 class Step(StrEnum):
-    """What can happen to a task after it was made."""
+    """A step of a task after it was made."""
 
     OFFER = "offer"
     ACCEPT = "accept"
@@ -38,14 +38,14 @@ class Step(StrEnum):
     RULE = "rule"  # 裁定
     REASSIGN = "reassign"  # 改派
     REWORK = "rework"  # 返工
-    ASK_AGAIN = "ask_again"  # nobody has accepted: a human begins another round of offers
-    SEND = "send"  # nobody has accepted: a human chooses somebody, whatever the filters say
-    TAKE_BACK = "take_back"  # a dispatch, within seconds by who did it
+    ASK_AGAIN = "ask_again"  # unaccepted: a human begins another round of offers
+    SEND = "send"  # unaccepted: a human chooses somebody despite the filters
+    TAKE_BACK = "take_back"  # a dispatch, undone within seconds by whoever made it
     CALL = "call"  # somebody was called by telephone
 
 
 class Who(StrEnum):
-    """Which of the people with the right."""
+    """Which of the people who have the right may take the step."""
 
     ANYBODY = "anybody"
     OFFERED = "the responder it is offered to"
@@ -186,7 +186,7 @@ def _check_person(  # noqa: PLR0917 - who does what to which task
 
 
 def _check_ruling(task: Task) -> None:
-    """Given back once with a reason; once more only after a ruling."""
+    """A task may be returned once with a reason, and a second time only after a ruling."""
     returned = [n for n, one in enumerate(task.steps) if one.step == Step.RETURN]
     if returned and all(one.step != Step.RULE for one in task.steps[returned[-1] :]):
         text = f"task {task.id} was returned once already; a second return needs a ruling"
@@ -194,12 +194,12 @@ def _check_ruling(task: Task) -> None:
 
 
 def open_offer(offers: Sequence[Offer], responder: str | None = None) -> Offer | None:
-    """The offer that waits for an answer: of this responder, or the first of any."""
+    """The open offer to this responder, or the first open offer to anybody."""
     return next((offer for offer in offers if offer.is_open and responder in (None, offer.responder)), None)
 
 
 def _check_offer(task: Task, actor: Actor, offers: Sequence[Offer], now: datetime) -> None:
-    """The newest offer to this person must still be open and in time."""
+    """Check that the newest offer to this person is still open and has not expired."""
     mine = [offer for offer in offers if offer.responder == actor.name][-1]
     if not mine.is_open:
         ends = (("declined", mine.declined_at), ("expired", mine.expired_at), ("withdrawn", mine.withdrawn_at))
@@ -212,7 +212,7 @@ def _check_offer(task: Task, actor: Actor, offers: Sequence[Offer], now: datetim
 
 
 def _standing(task: Task) -> str:
-    """The state with the person and time that explain it."""
+    """The task's state, with the person and time behind it."""
     state = task.state.value.replace("_", " ")
     facts = {
         TaskState.OFFERED: f" to {task.offered_to}",

@@ -1,6 +1,6 @@
-"""What turns a task's way round: blocked, given back 退单, ruled 裁定, reassigned 改派, to be done again 返工.
+"""Steps that turn a task back: blocked, returned 退单, ruled 裁定, reassigned 改派, sent back for rework 返工.
 
-Each is recorded with its reason among the task's steps; the times it takes away are kept in that record.
+Each is recorded among the task's steps with its reason, and with the times that it clears.
 Steps raise NotFound, Forbidden, IllegalMove or InputRejected as those of `dispatch.tasks` do.
 """
 
@@ -27,14 +27,14 @@ _ROUND = ("accepted_at", "en_route_at", "on_scene_at", "reported_at", "verified_
 
 
 def block(writer: Writer, task_id: int, actor: Actor, now: datetime, reason: str) -> Task:
-    """The work cannot go on just now: a locked gate, a car in the way."""
+    """Mark the work as blocked for now: a locked gate, a car in the way."""
     task = writer.task(task_id)
     check(task, Step.BLOCK, actor, (), now, reason=reason)
     return turned(writer, task, Step.BLOCK, TaskState.BLOCKED, actor, now, reason=reason)
 
 
 def unblock(writer: Writer, task_id: int, actor: Actor, now: datetime, reason: str = "") -> Task:
-    """The work goes on where it stood."""
+    """Continue blocked work in its former state."""
     task = writer.task(task_id)
     check(task, Step.UNBLOCK, actor, (), now)
     before = replace(task, steps=()).state
@@ -42,7 +42,7 @@ def unblock(writer: Writer, task_id: int, actor: Actor, now: datetime, reason: s
 
 
 def give_back(writer: Writer, task_id: int, actor: Actor, now: datetime, reason: str) -> Task:
-    """The task is not for this unit or person: once with a reason, a second time only after a ruling."""
+    """Return a task that is not for this unit or person: once with a reason, a second time only after a ruling."""
     task = writer.task(task_id)
     check(task, Step.RETURN, actor, (), now, members=people_of(writer, task.unit), reason=reason)
     cleared, kept = new_round(task)
@@ -54,14 +54,14 @@ def give_back(writer: Writer, task_id: int, actor: Actor, now: datetime, reason:
 
 
 def rule(writer: Writer, task_id: int, actor: Actor, now: datetime, reason: str) -> Task:
-    """A ruling on who has to do it; after it the task may be returned once more."""
+    """Record a ruling on who has to do the task; after it the task may be returned once more."""
     task = writer.task(task_id)
     check(task, Step.RULE, actor, writer.offers(task_id), now, reason=reason)
     return turned(writer, task, Step.RULE, task.state, actor, now, reason=reason)
 
 
 def rework(writer: Writer, task_id: int, actor: Actor, now: datetime, reason: str) -> Task:
-    """What was reported is not good enough: the same people go on. Not once the event has ended."""
+    """Send a reported task back to the same people for rework. Not possible once the event has ended."""
     task = writer.task(task_id)
     check(task, Step.REWORK, actor, (), now, members=people_of(writer, task.unit), reason=reason)
     event = writer.event(task.event_id)
@@ -82,7 +82,7 @@ def rework(writer: Writer, task_id: int, actor: Actor, now: datetime, reason: st
 def take_away(  # noqa: PLR0917 - who, when and why
     writer: Writer, task_id: int, actor: Actor, now: datetime, reason: str, unit: str
 ) -> Task:
-    """First half of a reassignment: nobody holds the task any more, `unit` or a new offer takes it over."""
+    """First half of a reassignment: take the task away from its holder, for `unit` or a new offer to take over."""
     task = writer.task(task_id)
     offers = writer.offers(task_id)
     check(task, Step.REASSIGN, actor, offers, now, reason=reason)
@@ -109,7 +109,7 @@ def take_away(  # noqa: PLR0917 - who, when and why
 
 
 def new_round(task: Task) -> tuple[Task, dict[str, Any]]:
-    """The task without responder and times, and what was taken away."""
+    """The task without responder and times, and the values that were cleared."""
     kept = {"responder": task.responder} | _times(task, *_ROUND)
     nothing: dict[str, Any] = dict.fromkeys(_ROUND)
     return replace(task, responder=None, verified_by=None, **nothing), kept
@@ -136,7 +136,7 @@ def turned(  # noqa: PLR0917 - who did what, and where it led
 
 
 def people_of(reader: Reader, unit: str) -> Collection[str]:
-    """Who belongs to a unit; nobody where there is no unit."""
+    """The people of a unit; empty without a unit."""
     if not unit:
         return ()
     try:
@@ -151,9 +151,9 @@ def tasks_of(reader: Reader, event_id: int, *, open_only: bool = False) -> list[
 
 
 def own_tasks(reader: Reader, person: str, query: TaskQuery) -> list[Task]:
-    """The tasks offered to, accepted by, or open to the units of this person, newest first; the query's other
+    """The tasks offered to, accepted by, or open to the units of this person, newest first.
 
-    fields hold for all of them.
+    The other fields of the query apply to all of them.
     """
     found = {task.id: task for task in reader.tasks(replace(query, responder=person))}
     for unit in reader.units_of(person):
@@ -164,7 +164,7 @@ def own_tasks(reader: Reader, person: str, query: TaskQuery) -> list[Task]:
 
 
 def is_own_task(reader: Reader, task: Task, person: str) -> bool:
-    """Would `own_tasks` give this task to this person? Asked of one task, it reads no others."""
+    """True if `own_tasks` would return this task for this person. Reads no other tasks."""
     if person in (task.offered_to, task.responder, *task.also_offered):
         return True
     if any(offer.is_open and offer.responder == person for offer in reader.offers(task.id)):

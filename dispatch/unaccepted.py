@@ -1,6 +1,6 @@
-"""Nobody accepts a task: whom a human may send all the same, who was called, and who above is told of it.
+"""Unaccepted tasks: whom a human may send all the same, who was called, and which post is told next.
 
-A task is unaccepted from the moment at which nobody is left to ask until somebody accepts (`Task.unaccepted_since`).
+A task is unaccepted from when nobody is left to ask until somebody accepts (`Task.unaccepted_since`).
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ _AT_ONCE = 20
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """One responder as seen by one task. `reasons`: why no offer was made, told in full; empty for who can be asked.
+    """One responder with regard to one task. `reasons`: every reason against an offer; empty if they can be asked.
 
     `asked`: how the last offer of this task ended ("open", "declined", "expired" ...). `busy_with`: the open task that
-    holds them. `ring`: the narrowest ring that reaches them, None where none does.
+    they hold. `ring`: the narrowest ring that reaches them, None if none does.
     """
 
     responder: Responder
@@ -50,7 +50,7 @@ class Person:
 
 
 def people_for(reader: Reader, task: Task, now: datetime, *, roads: Roads, settings: Settings) -> list[Person]:
-    """Everybody, the soonest there first: who could be asked, and every reason against the others."""
+    """All responders, shortest travel time first: those who can be asked, and every reason against the others."""
     offers = reader.offers(task.id)
     ended = {offer.responder: offer.state.value for offer in offers}
     silent, declined = _answers(offers, task)
@@ -68,10 +68,10 @@ def people_for(reader: Reader, task: Task, now: datetime, *, roads: Roads, setti
         busy_with = holding.get(responder.id)
         asked = ended.get(responder.id, "")
         if asked == "open" or (busy_with is not None and busy_with.id == task.id):
-            against = [(bar, text) for bar, text in against if bar is not Bar.BUSY]  # with this very task
+            against = [(bar, text) for bar, text in against if bar is not Bar.BUSY]  # busy with this very task
         bars = frozenset(bar for bar, _ in against)
         told = [text for text in (silent.get(responder.id), declined.get(responder.id)) if text]
-        account = [text for bar, text in against if bar is Bar.ACCOUNT]  # nobody can lift that one
+        account = [text for bar, text in against if bar is Bar.ACCOUNT]  # this reason cannot be overridden
         reasons = (*account, *told, *(text for bar, text in against if bar is not Bar.ACCOUNT))
         ring = None if asked == "open" else _ring(bars, responder.id in silent, responder.id in declined)
         found.append(Person(responder, candidate, reasons, bars, asked, busy_with, ring))
@@ -89,11 +89,11 @@ def send_anyone(
     roads: Roads,
     settings: Settings,
 ) -> Task:
-    """Offer an unaccepted task to one person whom a human has chosen, beside those who are being asked.
+    """Offer an unaccepted task to one person chosen by a human, beside the open offers.
 
-    `anyway`: although a filter speaks against them, which is recorded. Who is busy is taken away from less urgent work,
-    which goes on to others. Raises NobodyAvailable without `anyway`, for an account that does no tasks, and for who
-    does work that is as urgent.
+    `anyway`: despite a filter, which is recorded. A busy person is taken away from less urgent work, which is offered
+    to others. Raises NobodyAvailable for a filter without `anyway`, for an account that can do no tasks, and for a
+    person whose present work is as urgent.
     """
     task = writer.task(task_id)
     check(task, Step.SEND, actor, (), now)
@@ -119,7 +119,7 @@ def send_anyone(
 
 
 def note_call(writer: Writer, task_id: int, responder: str, actor: Actor, now: datetime) -> Task:
-    """Somebody was called by telephone about this task."""
+    """Record that somebody was called by telephone about this task."""
     task = writer.task(task_id)
     check(task, Step.CALL, actor, (), now)
     writer.responder(responder)  # raises NotFound
@@ -127,7 +127,7 @@ def note_call(writer: Writer, task_id: int, responder: str, actor: Actor, now: d
 
 
 def escalate_due(writer: Writer, now: datetime, *, settings: Settings, timers: Sequence[Timer] | None = None) -> int:
-    """Tell the next post above of each task that nobody has accepted for so long. How many timers ended, 20 at most."""
+    """Escalate each task that was not accepted in time to the next post; returns how many timers ended, at most 20."""
     ended = 0
     for timer in writer.timers_due(now, _AT_ONCE, kinds=(UNACCEPTED,)) if timers is None else timers:
         if ended == _AT_ONCE:
@@ -147,7 +147,7 @@ def _escalate(writer: Writer, task: Task, now: datetime, settings: Settings) -> 
     before = [step for step in event.steps if of_it.items() <= step.detail.items()]
     to = next_post(writer, event, {post for step in before for post in step.detail["to"]})
     if not to and before:
-        return  # the highest was told, or nobody holds a post: there is nobody else
+        return  # the highest post was told, or nobody holds one: nobody is left to tell
     detail: dict[str, Any] = {"to": to, **of_it, "unaccepted_s": round((now - since).total_seconds())}
     step = EventStep.ESCALATE.value
     recorded = Recorded(step, event.state.value, now, SYSTEM.name, detail=detail)
@@ -160,7 +160,7 @@ def _escalate(writer: Writer, task: Task, now: datetime, settings: Settings) -> 
 
 
 def _answers(offers: Sequence[Offer], task: Task) -> tuple[dict[str, str], dict[str, str]]:
-    """Who did not answer in the present round, and who declined, each with the reason."""
+    """Responders who did not answer in the present round, and those who declined, each with the reason."""
     refused = refusals(offers, replace(task.round, ring=Ring.USUAL))
     declined = {who: why for who, why in refused.items() if why.startswith("declined")}
     return {who: why for who, why in refused.items() if who not in declined}, declined
@@ -175,7 +175,7 @@ def _ring(bars: frozenset[Bar], silent: bool, declined: bool) -> Ring | None:
 
 
 def _holding(reader: Reader) -> Mapping[str, Task]:
-    """Who holds which open task, or an open offer of it; a unit's people can be sent meanwhile."""
+    """The open task, or task with an open offer, that each responder holds; tasks of units hold nobody."""
     held: dict[str, Task] = {}
     for task in reader.tasks(TaskQuery(open_only=True, limit=_MOST_TASKS)):
         if task.unit:
@@ -186,7 +186,7 @@ def _holding(reader: Reader) -> Mapping[str, Task]:
 
 
 def _taken_from(writer: Writer, chosen: Person, task: Task, actor: Actor, now: datetime) -> Task | None:
-    """The less urgent task that this person is taken away from; None where they are free."""
+    """Take this person away from a less urgent task and return it; None if they are free. Raises NobodyAvailable."""
     other = chosen.busy_with
     if Bar.BUSY not in chosen.bars or other is None:
         return None

@@ -1,4 +1,4 @@
-"""Handed over to routine upkeep: a task for a unit, again and again, so that a solved problem stays solved."""
+"""Routine upkeep: a recurring task for a unit, so that a solved problem stays solved."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _TIMERS_AT_ONCE = 1000
 def hand_over(  # noqa: PLR0917 - who hands what to whom
     writer: Writer, event_id: int, actor: Actor, now: datetime, unit: str, title: str, every: timedelta
 ) -> Event:
-    """The unit gets a task every so often from now on. The first one is due after one period."""
+    """Give the unit a recurring task from now on. The first one is due after one period."""
     writer.unit(unit)
     if every < SHORTEST:
         raise InputRejected(f"routine upkeep comes at most every {SHORTEST.total_seconds() / 3600:g} h")
@@ -42,7 +42,7 @@ def hand_over(  # noqa: PLR0917 - who hands what to whom
 def upkeeps_due(
     writer: Writer, now: datetime, *, roads: Roads, settings: Settings, timers: Sequence[Timer] | None = None
 ) -> int:
-    """Make the tasks that are due, each once; the next one is due a period later. How many were made."""
+    """Make the tasks that are due, each once; the next is due a period later. Returns how many were made."""
     made = 0
     for timer in writer.timers_due(now, _TIMERS_AT_ONCE, kinds=(TIMER,)) if timers is None else timers:
         if timer.kind != TIMER or not writer.finish_timer(timer.id, now):
@@ -53,14 +53,14 @@ def upkeeps_due(
         _make(writer, upkeep, now, roads, settings)
         made += 1
         following = timer.due_at + timedelta(seconds=upkeep.every_s)
-        if following <= now:  # it was not looked at for long: one task, not one for each missed period
+        if following <= now:  # after a long pause one task is made, not one for each missed period
             following = now + timedelta(seconds=upkeep.every_s)
         writer.add_timer(Timer(TIMER, upkeep.id, following))
     return made
 
 
 def end_upkeep(writer: Writer, upkeep_id: int, now: datetime) -> Upkeep:
-    """No more tasks. Raises NotFound."""
+    """End the recurring task. Raises NotFound."""
     writer.upkeep(upkeep_id)
     writer.end_upkeep(upkeep_id, now)
     writer.finish_timers_of(TIMER, upkeep_id, now)
