@@ -1,4 +1,4 @@
-"""An alert as an alarm that came to people: what the screens' cards and the alarm figures are made from."""
+"""An alert as an alarm that came to people: the input of the screens' cards and of the alarm figures."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from data.model.alert import Priority
 
 
 class AlarmRecord(NamedTuple):
-    """An alert was raised, or fires again. `came_at`: when that was stored, and so could be seen.
+    """An alert that was raised or fired again. `came_at`: when that was stored, and so became visible.
 
-    `step`: the number of its step; `quiet`: it was kept quiet from the first moment.
+    `step`: the id of its step; `quiet`: it was suppressed from the first moment.
     """
 
     step: int

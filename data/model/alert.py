@@ -22,7 +22,7 @@ class Priority(StrEnum):
 
 
 class AlertKey(NamedTuple):
-    """What makes an alert the same alert. `zone` and `subject` are empty where they do not apply."""
+    """The identity of an alert. `zone` and `subject` are empty where they do not apply."""
 
     site: str
     rule: str
@@ -39,14 +39,14 @@ Gap = tuple[datetime, datetime]
 
 @dataclass(frozen=True, slots=True)
 class Raised:
-    """A rule says: this condition holds.
+    """The signal of a rule that a condition holds.
 
-    `started_at`: when the condition began. `at`: the observation or tick on which the rule decided. `decided_at`: when
-    another system decided, whose message came at `at`; or just after the end that it follows, if `at` is before that.
-    `xyxy`: the object's box in fractions of the picture. `value`: the reading that decided, in `unit`.
-    `gaps`: from when to when the site could not be seen since the condition began: neither counted nor a reset.
-    `dwell`, `second_look`: of objects before a camera; `forecast`: of a gauge. `again`: the alert is open, and only
-    what the second look saw, or the forecast, is new; an alert that is not open is not opened by it.
+    `started_at`: when the condition began. `at`: time of the observation or tick on which the rule decided.
+    `decided_at`: when another system decided, if its message came at `at`; or just after the end that it follows, if
+    `at` is before that. `xyxy`: the object's box in fractions of the picture. `value`: the deciding reading, in `unit`.
+    `gaps`: spans since the beginning in which the site could not be seen; they neither count nor reset the condition.
+    `dwell`, `second_look`: for objects before a camera; `forecast`: for a gauge. `again`: only updates the second look
+    or the forecast of an open alert; it never opens one.
     """
 
     key: AlertKey
@@ -68,7 +68,7 @@ class Raised:
 
 
 class Because(StrEnum):
-    """Why an alert ended though nobody knows that its condition is over: nobody asks for it any more."""
+    """Why an alert ended although its condition may still hold: the settings no longer ask for it."""
 
     RULE_CHANGED = "rule_changed"
     RULE_REMOVED = "rule_removed"
@@ -80,12 +80,11 @@ class Because(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """A rule says: this condition no longer holds, since `ended_at`; decided at `at`. `gaps`: as in Raised.
+    """The signal of a rule that a condition has not held since `ended_at`, decided at `at`. `gaps`: as in Raised.
 
-    `started_at`: the beginning of the occurrence that ended, where the source tells it. An end that arrives late does
-    not end an occurrence that began after it. None: the occurrence that is open.
-    `because`: its settings have changed; whether the condition holds is not known. `second_look`: where it has
-    withdrawn the alert. `forecast`: with what became of it.
+    `started_at`: the beginning of the occurrence that ended, where the source gives it, so that a late end does not end
+    a later occurrence. None: the open occurrence. `because`: the settings have changed, and the condition may still
+    hold. `second_look`: set when the second look has withdrawn the alert. `forecast`: with what became of it.
     """
 
     key: AlertKey
@@ -124,13 +123,12 @@ class AlertState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """An alert as stored. `id` is 0 until stored. Its times tell of now; what was before is in its steps.
+    """An alert as stored. `id` is 0 until stored. Its times describe the present; the past is in its steps.
 
-    `ended_at` and `acknowledged_at` are set once; only a recorded step (it fires again) takes them away.
-    `occurrence`: which time it fires; `active_since`: since when, this time (None: `started_at`).
-    `follows`: the earlier alert of the same key, ended longer ago. `calls`: number of times staff were notified;
-    each begins its notices anew. `inhibited_by`: "alert:12"; `work_order`: why it is out of service; both
-    empty when not so.
+    `ended_at` and `acknowledged_at` are set once; only a recorded step (it fires again) clears them. `occurrence`: how
+    many times it has fired; `active_since`: when the present occurrence began (None: `started_at`). `follows`: the
+    previous alert of the same key, which ended longer ago. `calls`: number of times staff were notified; each begins
+    its notices anew. `inhibited_by`: "alert:12", and `work_order`, for out of service; empty if neither.
     """
 
     key: AlertKey
@@ -176,7 +174,7 @@ class Alert:
 
     @property
     def is_open(self) -> bool:
-        """Does the condition still hold?"""
+        """True while the condition holds."""
         return self.ended_at is None
 
     @property
@@ -188,11 +186,11 @@ class Alert:
         return Condition.ACTIVE if self.clearing_since is None else Condition.CLEARING
 
     def is_acknowledged(self, now: datetime) -> bool:
-        """Has somebody acknowledged, and does it still count?"""
+        """True if somebody has acknowledged the alert and that has not expired."""
         return self.acknowledged_at is not None and (self.acknowledged_until is None or now < self.acknowledged_until)
 
     def suppressions(self, now: datetime) -> tuple[Suppression, ...]:
-        """Everything that keeps it quiet."""
+        """All suppressions in effect."""
         shelved = self.shelved_until is not None and now < self.shelved_until
         held = (
             (Suppression.SHELVED, shelved),
@@ -202,22 +200,22 @@ class Alert:
         return tuple(suppression for suppression, holds in held if holds)
 
     def is_suppressed(self, now: datetime) -> bool:
-        """Does anything keep it quiet?"""
+        """True if any suppression is in effect."""
         return bool(self.suppressions(now))
 
     def calls_for_attention(self, now: datetime) -> bool:
-        """Nobody has acknowledged it, nothing keeps it quiet, nobody has dismissed it."""
+        """True if it is neither acknowledged nor suppressed nor dismissed."""
         dismissed = self.verification is Verification.DISMISSED
         return not (dismissed or self.is_acknowledged(now) or self.is_suppressed(now))
 
     @property
     def is_calling(self) -> bool:
-        """As `calls_for_attention`, until a step says otherwise: what has expired counts until its step is taken."""
+        """As `calls_for_attention`, by recorded steps alone: an expired time counts until its step is taken."""
         quiet = self.shelved_until is not None or bool(self.inhibited_by or self.work_order)
         dismissed = self.verification is Verification.DISMISSED
         return self.is_open and self.acknowledged_at is None and not quiet and not dismissed
 
 
 def renewed_call(before: Alert, after: Alert) -> Alert:
-    """After a step: does it call people now, and did not? Then it calls anew."""
+    """The alert after a step; counts another call if it calls people now and did not before."""
     return replace(after, calls=after.calls + 1) if after.is_calling and not before.is_calling else after

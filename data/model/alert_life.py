@@ -1,7 +1,7 @@
-"""The four axes of an alert's life and the steps that move it along them (words of ISA-18.2 and IEC 62682).
+"""The four axes of an alert's life and its steps, in the terms of ISA-18.2 and IEC 62682.
 
-They are independent: what the condition does, whether somebody has acknowledged, whether it is kept quiet, and what is
-known of its truth. Each state is derived from recorded times; the steps are the record and are only ever appended.
+The axes are independent: condition, acknowledgement, suppression and verification. Each state is derived from recorded
+times; the steps are the record and are only ever appended.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from typing import Any
 
 
 class Condition(StrEnum):
-    """What the watched thing does. A stored alert is never NORMAL or PENDING: those are told by `Standing`."""
+    """State of the condition. A stored alert is never NORMAL or PENDING; those are reported by `Standing`."""
 
     NORMAL = "normal"
     PENDING = "pending"  # beyond the limit, but not yet for long enough
     ACTIVE = "active"
     CLEARING = "clearing"  # normal again, but not yet for long enough
-    STALE = "stale"  # nobody can tell: the camera or gauge is silent
+    STALE = "stale"  # unknown: the camera or gauge is silent
     CLEARED = "cleared"
 
 
 class Suppression(StrEnum):
-    """Why it calls nobody. Kept and shown all the same."""
+    """Why an alert calls nobody. It is kept and shown all the same."""
 
     SHELVED = "shelved"  # by a human, for a time
     BY_DESIGN = "by_design"  # by another condition: camera away, road closed
@@ -34,7 +34,7 @@ class Suppression(StrEnum):
 
 
 class Verification(StrEnum):
-    """What is known of its truth."""
+    """How certain it is that the alert is true."""
 
     UNVERIFIED = "unverified"
     PROBABLE = "probable"  # one kind of evidence
@@ -43,17 +43,17 @@ class Verification(StrEnum):
 
 
 class AlertStep(StrEnum):
-    """What can happen to an alert. The moves of `alerts.moves` say who may do it, and when."""
+    """A step of an alert's life. The table of `alerts.moves` says who may take it, and when."""
 
     RAISE = "raise"
-    REOPEN = "reopen"  # the same key again, soon after its end: one occurrence more
+    REOPEN = "reopen"  # the same key soon after its end: another occurrence
     WORSEN = "worsen"  # the severity rises
     EASE = "ease"  # the severity falls
     CLEAR = "clear"  # normal again; not yet for long enough
     RECUR = "recur"  # while clearing: beyond the limit again
     FALL_SILENT = "fall_silent"
     BE_HEARD = "be_heard"
-    LATCH = "latch"  # it flaps: it stays open until it has been quiet for a while
+    LATCH = "latch"  # flapping: it stays open until it has been quiet for a while
     END = "end"
     ACKNOWLEDGE = "acknowledge"
     LAPSE = "lapse"  # the acknowledgement has expired
@@ -69,21 +69,21 @@ class AlertStep(StrEnum):
     LOOK = "look"  # the second look has answered
     FORESEE = "foresee"  # what a gauge is expected to do has changed
     LINK = "link"  # to an event
-    UNACKNOWLEDGE = "unacknowledge"  # taken back within seconds by who did it
-    WITHDRAW = "withdraw"  # a dismissal, likewise
+    UNACKNOWLEDGE = "unacknowledge"  # an acknowledgement, undone within seconds by whoever made it
+    WITHDRAW = "withdraw"  # a dismissal, undone likewise
 
 
 NOTICED = frozenset({AlertStep.CLEAR, AlertStep.RECUR, AlertStep.FALL_SILENT, AlertStep.BE_HEARD})
-"""What is noticed, not decided: no entry of the audit trail."""
+"""Steps that are observed and not decided: they make no entry in the audit trail."""
 
 
 VERIFYING = frozenset({AlertStep.SUSPECT, AlertStep.CONFIRM, AlertStep.DISMISS, AlertStep.WITHDRAW})
-"""The steps that say what is known of an alert's truth."""
+"""The steps that set an alert's verification."""
 
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """One piece of evidence: what speaks for an alert, or against it.
+    """One piece of evidence for an alert, or against it.
 
     `kind`: gauge, camera_water, camera_objects, citizen, forecast, human. `source`: "alert:12", "site:dip-1/gauge",
     "user:li", "warning:3", "event:7". `for_it` False: it contradicts. `text`: for people; `picture`: an evidence id.
@@ -101,7 +101,7 @@ class Proof:
 
 @dataclass(frozen=True, slots=True)
 class TakenStep:
-    """A step as it was taken. `until`: of a shelf or an acknowledgement. `detail`: what else it set or took away."""
+    """A recorded step. `until`: end of shelving or acknowledgement. `detail`: what else it set or cleared."""
 
     alert_id: int
     step: AlertStep

@@ -1,4 +1,4 @@
-"""The times that are kept: far enough from both ends of Python's calendar for offsets and spans to be added."""
+"""The range of valid times: far enough from the limits of Python's datetime to add offsets and spans."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is kept of one picture to judge its camera by, and the settings of that judgement."""
+"""The features of a picture by which its camera's health is judged, and the settings of that judgement."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Grid = npt.NDArray[np.float32]
 
 
 class CameraFault(StrEnum):
-    """What can be wrong with a camera's picture; names follow the alarm types of GB/T 28181 where one exists."""
+    """A fault of a camera's picture; named after the alarm types of GB/T 28181 where one exists."""
 
     VIDEO_LOSS = "video_loss"  # 视频丢失: the source is gone, or silent
     BLACK = "video_black"  # 黑屏
@@ -35,7 +35,7 @@ class CameraFault(StrEnum):
 
 
 class HealthSettings(BaseModel):
-    """When a camera itself is alarming. While one of these alerts is open, what its detectors see is not judged."""
+    """When a camera itself raises an alert. While one is open, the results of its detectors are not judged."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -62,7 +62,7 @@ class HealthSettings(BaseModel):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PictureFeatures:
-    """One picture, boiled down.
+    """The features of one picture.
 
     scene: float32 GRID, mean brightness (0..255) of the picture's cells.
     sample: uint8 (m, n), brightness of single pixels spread evenly; the same pixels in every picture of a size.

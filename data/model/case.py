@@ -1,4 +1,4 @@
-"""What the life of events and tasks is made of: the steps that were recorded, and the clocks that run."""
+"""Recorded steps and running clocks of events and tasks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 
 class Origin(StrEnum):
-    """How an event came in."""
+    """The source of an event."""
 
     ALERT = "alert"  # by rule
     CITIZEN = "citizen"  # Open311, no login
@@ -29,12 +29,12 @@ class Part(StrEnum):
 
 
 class ClockName(StrEnum):
-    INTAKE = "intake"  # from reception until somebody has filed it or said why not
+    INTAKE = "intake"  # from reception until it is filed or refused with a reason
     HANDLING = "handling"  # from dispatch until it is to be checked
 
 
 class TimeKind(StrEnum):
-    """In which time a limit runs."""
+    """The kind of time in which a limit runs."""
 
     WORKING = "working"  # only in working hours of working days
     CALENDAR = "calendar"  # day and night: urgent work
@@ -42,7 +42,7 @@ class TimeKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """One step that was taken. `to`: the state it led to. Steps are appended, never changed."""
+    """One recorded step. `to`: the state it led to. Steps are appended, never changed."""
 
     step: str
     to: str
@@ -55,10 +55,10 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True)
 class CaseClock:
-    """A limit that runs. `due` is None while it is paused (挂账) or after it has stopped.
+    """A time limit. `due` is None while it is paused (挂账) and after it has stopped.
 
-    `pauses`: from when to when, None while it lasts. `told`: the highest share of the limit, in percent, of which
-    somebody was told.
+    `pauses`: start and end of each, the end None while it lasts. `told`: the highest share of the limit, in percent,
+    that was escalated.
     """
 
     name: ClockName
@@ -81,5 +81,5 @@ class CaseClock:
 
     @property
     def whole_s(self) -> float:
-        """The limit with what was granted on top."""
+        """The limit with all extensions, seconds."""
         return self.limit_s + self.extended_s

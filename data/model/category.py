@@ -1,4 +1,4 @@
-"""The category table: for each kind of event when it is filed and closed, its limit, its section, who leads."""
+"""The category table: for each kind of event its filing and closing conditions, limits, section and lead."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ class FilingCondition(StrEnum):
 
 
 class ClosingCondition(StrEnum):
-    """What must be true before it is closed (结案条件), besides what holds for every event."""
+    """What must be true before an event of this kind is closed (结案条件), besides the conditions of every event."""
 
     REPORT_PHOTO = "report_photo"  # every carried-out task shows its result
-    CALLED_BACK = "called_back"  # the one who reported it was asked
+    CALLED_BACK = "called_back"  # the reporter was called back
     RESOLUTION = "resolution"  # responsibility is split in writing
-    OUTCOME = "outcome"  # a standing measure is recorded
+    OUTCOME = "outcome"  # a lasting measure is recorded
 
 
 class Escalation(BaseModel):
-    """Who is told at which share of the limit: posts of the chain from the responder to the district."""
+    """The posts to tell at a share of the limit: posts of the chain from the responder to the district."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -92,7 +92,7 @@ class CategoryVersion(BaseModel):
 
 
 def category_of(table: Mapping[str, Category], kind: str) -> Category:
-    """The category of this kind; a plain one for a kind that nobody has described."""
+    """The category of this kind; a default one for a kind that is not in the table."""
     return table.get(kind) or Category(kind=_safe(kind), zh=kind or "其他", en=kind or "other")
 
 

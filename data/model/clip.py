@@ -1,4 +1,4 @@
-"""A clip: the moving picture of an alert, from some seconds before it to some seconds after."""
+"""A clip: the video of an alert, from some seconds before it to some seconds after."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from enum import StrEnum
 
 
 class ClipState(StrEnum):
-    """What has become of it."""
+    """State of a clip."""
 
     PENDING = "pending"  # it is being recorded, or about to be cut
     READY = "ready"
     MISSING = "missing"  # there is no video of that time
-    EXPIRED = "expired"  # deleted: older than clips are kept, or no more room
+    EXPIRED = "expired"  # deleted: older than clips are kept, or for want of room
 
 
 class NoClip(StrEnum):
-    """Why there is none, of a clip that is MISSING."""
+    """Why a clip is MISSING."""
 
     NO_VIDEO = "no_video"  # the camera gave none then, or it was not recorded
     CODEC = "codec"  # its video cannot be put into MP4
-    DISK = "disk"  # the disk did not take it
-    NOT_CUT = "not_cut"  # nobody cut it within the time for that: the camera's worker does not run
+    DISK = "disk"  # it could not be written to the disk
+    NOT_CUT = "not_cut"  # not cut in time: the camera's worker does not run
     NOT_RECORDED = "not_recorded"  # the camera is not recorded any more
 
 

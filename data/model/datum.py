@@ -1,7 +1,7 @@
-"""Vertical datums: which zero a water level is counted from. Levels meet only where the offset is configured.
+"""Vertical datums: the zero of a water level. Levels are compared across datums only by a configured offset.
 
 One Chongqing gauge has its warning stage at 181.0 m above Yellow Sea 1956 and at 182.64 m above Wusong zero: mixing
-them is wrong by a whole warning level, so nothing is ever guessed here.
+them up is an error of a whole warning level, so nothing is ever guessed here.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def _named(datum: str | None) -> str:
 
 @dataclass(frozen=True)
 class Datums:
-    """`offsets[a][b]`: what is added to a level above `a` to give the level above `b`, metres. The way back is known.
+    """`offsets[a][b]`: metres to add to a level above `a` to get the level above `b`. The inverse follows from it.
 
     No chains: from a to c only where a to c, or c to a, is configured.
     """
@@ -44,7 +44,7 @@ class Datums:
         )
 
     def placed(self, reading: Reading, wanted: str | None) -> Reading:
-        """The reading as a rule of this datum may judge it; only levels change. Raises InputRejected."""
+        """The reading converted to a rule's datum; only levels change. Raises InputRejected."""
         if reading.quantity != LEVEL or reading.vertical_datum == wanted:
             return reading
         value = self.converted(reading.value, reading.vertical_datum, wanted)

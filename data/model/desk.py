@@ -1,4 +1,4 @@
-"""Desks 席位: which operator looks after which grids. Alarm rates and floods are counted for each desk."""
+"""Desks 席位: the grids that each operator is responsible for. Alarm rates and floods are counted for each desk."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ class DeskSettings(BaseModel):
     ] = ()
 
     def looks_after(self, grid: str) -> bool:
-        """Is the grid one of this desk's?"""
+        """True if the desk is responsible for this grid."""
         return any(grid.startswith(beginning) for beginning in self.grids)
 
 
 def desk_of(desks: Sequence[DeskSettings], user: str) -> DeskSettings | None:
-    """Where the user sits; None for somebody who looks after everything."""
+    """The user's desk; None for a user who is responsible for everything."""
     return next((desk for desk in desks if user in desk.users), None)
 
 
 def is_seen_at(desks: Sequence[DeskSettings], desk: DeskSettings | None, grid: str) -> bool:
-    """Does what happens in this grid concern the desk? What no desk looks after concerns them all."""
+    """True if an alert in this grid concerns the desk. Grids without a desk concern all desks."""
     if desk is None or desk.looks_after(grid):
         return True
     return not any(other.looks_after(grid) for other in desks)

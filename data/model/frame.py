@@ -1,7 +1,7 @@
-"""One picture from a camera, decoded no further than somebody asks.
+"""One picture from a camera, converted only as far as a consumer needs.
 
-A decoded video frame keeps its own pixel format; converting a 1080p picture to BGR costs more than looking at
-it, so consumers ask for the strided luma plane or for a picture of the size they need.
+A decoded video frame keeps its own pixel format: converting a 1080p picture to BGR costs more than inference on it, so
+consumers request the strided luma plane or a picture of the size they need.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ class Location(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _not_swapped(cls, given: Any) -> Any:
-        """Longitudes of most cities are beyond 90: as a latitude they tell that the two were swapped."""
+        """Refuse a latitude beyond 90: most cities' longitudes are, so it tells that the two were swapped."""
         if isinstance(given, dict):
             lon, lat = given.get("lon"), given.get("lat")
             if _degrees(lon, 90) and _degrees(lat, 180) and not _degrees(lat, 90):
@@ -37,7 +37,7 @@ _NULL_ISLAND_DEGREES = 0.01  # about a kilometre around 0/0, in the Gulf of Guin
 
 
 def is_null_island(place: Location) -> bool:
-    """Is this 0/0, which devices say that know no place?"""
+    """True for 0/0, which devices without a position fix report."""
     return abs(place.lon) < _NULL_ISLAND_DEGREES and abs(place.lat) < _NULL_ISLAND_DEGREES
 
 
@@ -48,7 +48,7 @@ def _somewhere(place: Location) -> Location:
 
 
 ConfiguredLocation = Annotated[Location, AfterValidator(_somewhere)]
-"""A place somebody wrote down; 0/0 is a forgotten one."""
+"""A configured location; 0/0 is refused as a forgotten one."""
 
 
 def distance_m(here: Location, there: Location) -> float:
@@ -65,7 +65,7 @@ Box = tuple[float, float, float, float]
 
 
 def box_around(place: Location, radius_m: float) -> Box:
-    """A box that holds every point within `radius_m`; near a pole or the date line it holds more than is needed."""
+    """A box that contains every point within `radius_m`; near a pole or the date line it is larger than necessary."""
     d_lat = math.degrees(radius_m / EARTH_RADIUS_M) * 1.01
     shrink = math.cos(math.radians(min(89.9, abs(place.lat) + d_lat)))
     d_lon = d_lat / max(shrink, 1e-3)

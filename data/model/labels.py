@@ -8,5 +8,5 @@ _FAMILY = MappingProxyType({"car": "vehicle", "truck": "vehicle", "bus": "vehicl
 
 
 def family(label: str) -> str:
-    """`vehicle` for car, truck, bus and train, which a model confuses from one picture to the next; else itself."""
+    """`vehicle` for car, truck, bus and train, which a model confuses between pictures; else the label itself."""
     return _FAMILY.get(label, label)

@@ -1,4 +1,4 @@
-"""Why a camera or gauge cannot be read: causes that screens have words for, and what is kept of each loss.
+"""Why a camera or gauge cannot be read: causes that screens have words for, and the history of losses.
 
 A reason is one line of English with the device's address in it; a cause is one of `CAUSES`.
 """
@@ -14,7 +14,7 @@ from data.model.views import iso
 
 LOSSES_KEPT = 10
 
-# The first that fits counts. The names are keys of layouts.words ("lost.<name>").
+# The first that matches counts. The names are keys of layouts.words ("lost.<name>").
 _PATTERNS: Sequence[tuple[str, str]] = (
     ("settings", r"^rejected: (?!.*(no video|decoded))"),
     ("no_push", r"bytesSpeed 0"),
@@ -53,13 +53,13 @@ def cause_of(reason: str) -> str:
 
 
 def without_address(reason: str, site: str) -> str:
-    """The reason without the site's name and the device's address: fit for whoever may see the site."""
+    """The reason without the site's name and the device's address, as shown to everybody who may see the site."""
     text = _ADDRESS.sub("", reason.removeprefix("rejected: ").removeprefix(f"{site}: "))
     return re.sub(r"\s{2,}", " ", text).strip(" :")[:300]
 
 
 def losses_after(known: Any, site: str, health: str, reason: str, at: datetime) -> list[dict[str, Any]]:
-    """The site's losses, newest first, after this news. `known`: what is kept of its health, whatever that is.
+    """The site's losses, newest first, updated by this state. `known`: the stored state of its health, of any shape.
 
     Each `{"at", "until", "cause", "reason"}`; `until` is null while it lasts. Another cause begins another entry.
     """

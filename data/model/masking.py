@@ -1,8 +1,8 @@
-"""Configured secrets are taken out of every foreign text that is kept, logged or shown.
+"""Masking of configured secrets in every external text that is stored, logged or shown.
 
-A gateway may echo what it was sent: the URL with its key, the header with the password in Base64, the body as JSON. A
-`SecretMask` knows the secrets of this installation in all these forms. It is made once from the configuration and
-handed to the log and to the store's writer of each process.
+A gateway may echo a request: the URL with its key, the header with the password in Base64, the body as JSON. A
+`SecretMask` knows the secrets of this installation in all these forms. It is made once from the configuration and used
+by the log and by the store's writer of each process.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from data.model.secrets import Secrets, redact
 MASK = "***"
 SHORTEST_INSIDE = 6  # shorter ones are masked only where they stand alone: "admin" is a word, too; also of a cut end
 SHORTEST = 3
-_CUT_FROM = 60  # characters; shorter texts were not cut off
+_CUT_FROM = 60  # characters; shorter texts are not taken to be cut off
 _SECRET_NAME = re.compile(r"key|token|secret|passw|pwd|auth|sign|cookie|credential", re.IGNORECASE)
 _NO_SECRETS = frozenset({"credentials", "keyframes", "keep", "author"})
 _IN_PATH = re.compile(r"(?=[A-Za-z_-]*[0-9])(?=[0-9_-]*[A-Za-z])[A-Za-z0-9_-]{20,}")
@@ -41,7 +41,7 @@ class SecretMask:
     """Masks the given secrets in text; can be pickled. Never print its `secrets`."""
 
     def __init__(self, secrets: Iterable[str] = (), pairs: Iterable[tuple[str, str]] = ()) -> None:
-        """`pairs`: user names with passwords, which go over the wire together in Base64."""
+        """`pairs`: user names with passwords, which are sent together in Base64."""
         own = {secret for secret in secrets if len(secret) >= SHORTEST}
         both = {f"{user}:{password}" for user, password in pairs if user and len(password) >= SHORTEST}
         self._secrets = tuple(sorted(own))
@@ -57,18 +57,18 @@ class SecretMask:
         self._secrets, self._pairs = state
 
     def learn(self, other: SecretMask) -> None:
-        """Mask from now on also what the other one masks: settings with another key in an address are in force."""
+        """Also mask the secrets of another mask from now on, after new settings with other keys are in force."""
         more = SecretMask()
         more.__setstate__((
             tuple(sorted({*self._secrets, *other._secrets})), tuple(sorted({*self._pairs, *other._pairs})),
         ))  # fmt: skip
         if more.__getstate__() == self.__getstate__():
             return
-        _ = more._inside, more._alone  # made before it is used: other threads mask meanwhile
+        _ = more._inside, more._alone  # built before it is used, since other threads mask meanwhile
         self.__dict__.update(more.__dict__)
 
     def __call__(self, text: str) -> str:
-        """`text` without secrets, and without what stands before the @ of any URL. Linear in the length of the text."""
+        """`text` without secrets, and without the user part of any URL. Linear in the length of the text."""
         text = redact(text)
         if not self._secrets and not self._pairs:
             return text
@@ -101,7 +101,7 @@ class SecretMask:
         return _FormIndex((form for form in self._forms if len(form) < SHORTEST_INSIDE), SHORTEST)
 
     def _masked(self, text: str) -> str:
-        """The leftmost, there the longest form is masked first. The cost does not depend on the number of secrets."""
+        """Mask from left to right, always the longest form. The cost does not depend on the number of secrets."""
         places = self._inside.candidates(text)
         if alone := self._alone.candidates(text):
             places = sorted({*places, *alone})
@@ -122,7 +122,7 @@ class SecretMask:
         return self._alone.end_of_match(text, at, is_end=lambda end: not _LETTER.match(text, end))
 
     def _without_tail(self, text: str) -> str:
-        """Without the beginning of a secret at the end of a text that was cut off in the middle of it."""
+        """Remove the beginning of a secret at the end of a text that was cut off inside it."""
         body = text.rstrip("'\"…. )]}")
         first = max(0, len(body) - self._inside.longest)
         for at in self._inside.candidates(body[first:]):
@@ -134,7 +134,7 @@ class SecretMask:
 
 
 def mask_log_also(mask: SecretMask) -> None:
-    """Take these secrets, too, out of every line that this process logs from now on: by the masks of its formatters."""
+    """Also mask these secrets in every line that this process logs from now on, by the masks of its formatters."""
     for handler in logging.getLogger().handlers:
         known = getattr(handler.formatter, "mask", None)
         if isinstance(known, SecretMask):
@@ -142,9 +142,9 @@ def mask_log_also(mask: SecretMask) -> None:
 
 
 class _FormIndex:
-    """Texts to look for, by their first characters: as quick for thousands of them as for one.
+    """An index of texts by their first characters: searching is as fast for thousands of texts as for one.
 
-    A compiled alternation of all of them would try each one at every place.
+    A compiled alternation would try every text at every position.
     """
 
     def __init__(self, forms: Iterable[str], first: int) -> None:
@@ -158,14 +158,14 @@ class _FormIndex:
         self._lengths = {begin: sorted(found, reverse=True) for begin, found in lengths.items()}
 
     def candidates(self, text: str) -> Sequence[int]:
-        """Where one of them may begin, in rising order."""
+        """Positions at which a text may begin, ascending."""
         if not self._lengths:
             return ()
         first, begins = self._first, self._lengths
         return [at for at in range(len(text) - first + 1) if text[at : at + first] in begins]
 
     def end_of_match(self, text: str, at: int, is_end: Callable[[int], bool] = bool) -> int:
-        """Where the longest of them that stands at this place, and may end there, ends; 0 for none."""
+        """End of the longest text that matches at this position and may end there; 0 for none."""
         for length in self._lengths.get(text[at : at + self._first], ()):
             if text[at : at + length] in self._whole and is_end(at + length):
                 return at + length
@@ -207,7 +207,7 @@ def _texts(name: str, value: Any) -> Iterator[tuple[str, str]]:
 
 
 def _secrets_in(name: str, text: str) -> Iterator[str]:
-    """What is secret of a setting: by its name, or as a part of a URL."""
+    """The secrets in a setting: by its name, or as part of a URL."""
     if _SECRET_NAME.search(name) and name not in _NO_SECRETS and not _TEMPLATE.search(text):
         yield text
         for word in text.split():  # `Bearer xyz`, `session=xyz`
@@ -228,7 +228,7 @@ def _secrets_in(name: str, text: str) -> Iterator[str]:
 
 
 def _parts(url: str) -> tuple[str, str] | None:
-    """User name and password of a URL as they stand in it; None without a password."""
+    """User name and password as written in a URL; None without a password."""
     try:
         netloc = urlsplit(url).netloc
     except ValueError:
@@ -239,7 +239,7 @@ def _parts(url: str) -> tuple[str, str] | None:
 
 
 def _forms(secret: str) -> Iterator[str]:
-    """A secret as it may stand in a foreign text."""
+    """The forms in which a secret may appear in an external text."""
     encoded = quote(secret, safe="")
     yield from (secret, encoded, encoded.lower(), quote(secret), quote_plus(secret), quote(encoded, safe=""))
     for form in (json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]):
@@ -249,7 +249,7 @@ def _forms(secret: str) -> Iterator[str]:
         for form in {secret, encoded, quote(secret), quote_plus(secret), json.dumps(secret)[1:-1]}:
             yield from _base64_forms(form)
         yield from (secret.encode().hex(), secret.encode().hex().upper())
-        # Where a platform takes the MD5 for the password (WVP), the digest lets in as well.
+        # Where a platform accepts the MD5 as the password (WVP), the digest is a secret, too.
         digest = hashlib.md5(secret.encode(), usedforsecurity=False).hexdigest()
         yield from (digest, digest.upper())
 

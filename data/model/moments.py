@@ -1,4 +1,4 @@
-"""What a time that came from outside may be: neither of a clock that was never set nor from the future."""
+"""Plausibility of a time that came from outside: not of a clock that was never set, and not in the future."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 from data.errors import InputRejected
 
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
-"""What is said to be before this is from a clock that was never set: those begin at 1970, 1980 or in the year 1."""
+"""Earlier times come from a clock that was never set: such clocks begin at 1970, 1980 or in the year 1."""
 
 
 def plausible(at: datetime, now: datetime, ahead: timedelta, what: str) -> datetime:
-    """The moment in UTC. `at` has an offset. Raises InputRejected, with `what` it is, also at the calendar's edge."""
+    """The moment in UTC. `at` must have an offset. Raises InputRejected, naming `what`, also outside the calendar."""
     if at < EARLIEST:
         raise InputRejected(f"{what} {at.isoformat()} is of a clock that was never set")
     if at - now > ahead:

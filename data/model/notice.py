@@ -39,7 +39,7 @@ class NoticeState(StrEnum):
     WAITING = "waiting"  # to be sent, or to be sent again
     DELIVERED = "delivered"  # the channel's peer took it
     ANSWERED = "answered"  # somebody confirmed that they heard 叫应
-    STOPPED = "stopped"  # nobody needs it any more
+    STOPPED = "stopped"  # no longer needed
     FAILED = "failed"  # given up
 
 

@@ -1,7 +1,7 @@
-"""What is seen or measured: Observation = Detections | Reading, and the Tick that marks time passing.
+"""Observations: Detections or a Reading, and the Tick that marks the passing of time.
 
-Words follow OGC SensorThings / SOSA (Observation, phenomenon time, quantity) and computer vision usage
-(`xyxy`, `track_id`). Every time is timezone-aware UTC and is the time of the phenomenon, never of arrival.
+Terms follow OGC SensorThings and SOSA (Observation, phenomenon time, quantity) and computer vision usage (`xyxy`,
+`track_id`). Every time is timezone-aware UTC and is the time of the phenomenon, never of arrival.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ import numpy.typing as npt
 from data.model.forecast import Travel
 
 HISTORY_AFTER = timedelta(hours=12)
-"""A reading older than this when it comes says nothing about now: it is kept with its time and not judged.
+"""A reading that is older than this when it arrives is stored and not judged: it is history.
 
-As long as the longest window of the usual rain bands, so that what a gauge sends after a night without connection
-still counts there.
+As long as the longest window of the usual rain bands, so that readings that a gauge sends after a night without
+connection still count there.
 """
 
 Boxes = npt.NDArray[np.float32]
@@ -35,7 +35,7 @@ def require_utc(at: datetime, what: str) -> None:
 
 
 class EarlierSight(NamedTuple):
-    """Where something was seen before anybody was sure that it is an object."""
+    """An uncertain detection of an object, before its first certain one."""
 
     at: datetime
     xyxy: tuple[float, float, float, float]
@@ -46,8 +46,8 @@ class EarlierSight(NamedTuple):
 class Detection:
     """One object in one picture. `xyxy`: left, top, right, bottom as fractions of width and height.
 
-    appearance: float32 (k,), how it looks, where the detector says; not part of equality.
-    earlier: only with the first certain sight of an object: the uncertain ones before it, oldest first.
+    appearance: float32 (k,), where the detector gives it; not part of equality.
+    earlier: only with the first certain detection of an object: the uncertain ones before it, oldest first.
     """
 
     xyxy: tuple[float, float, float, float]
@@ -59,19 +59,19 @@ class Detection:
 
     @property
     def foot(self) -> tuple[float, float]:
-        """Bottom centre of the box, the point that stands on the ground (fractions of the picture)."""
+        """Bottom centre of the box, the point on the ground (fractions of the picture)."""
         return ((self.xyxy[0] + self.xyxy[2]) / 2, self.xyxy[3])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Detections:
-    """Every object found in one picture of one site; empty when the picture was looked at and nothing found.
+    """Every object found in one picture of one site; empty when nothing was found.
 
     xyxy: float32 (n, 4), left, top, right, bottom as fractions of the picture (0..1).
     confidence: float32 (n,), 0..1. labels: n class names. track_id: int64 (n,), -1 where not tracked.
     aspect: width / height of the picture in pixels, so that rules can measure in box heights.
-    appearance: float32 (n, k), a small vector of how each object looks; None where the detector gives none.
-    earlier: by `track_id`, the uncertain sights before the first certain one.
+    appearance: float32 (n, k), a small appearance vector of each object; None where the detector gives none.
+    earlier: by `track_id`, the uncertain detections before the first certain one.
     Raises ValueError, naming expected and actual shape, when the parts do not fit each other.
     """
 
@@ -131,7 +131,7 @@ class Detections:
 
 
 class Quality(StrEnum):
-    """How far a reading can be trusted."""
+    """The quality of a reading."""
 
     GOOD = "good"
     UNCERTAIN = "uncertain"
@@ -146,9 +146,9 @@ class Reading:
 
     `value` is in the quantity's own unit (`data.model.units.UNIT_OF`), converted by the adapter that read it.
     `uncertainty` is one standard deviation in the same unit where known. `vertical_datum` names the zero of
-    a water level. Readings with quality BAD are kept but not judged; SUSPECT is what is stored of a jump.
+    a water level. Readings of quality BAD are stored and not judged; SUSPECT marks an impossible jump.
 
-    `first_value`: what was first given for this time, where it was corrected since (`corrections` times).
+    `first_value`: the value first given for this time, if it was corrected since (`corrections` times).
     """
 
     site: str
@@ -168,7 +168,7 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """Something a monitor received and could not use; kept and counted, never judged. Holds no secret."""
+    """Input that a monitor received and could not use; stored and counted, never judged. Contains no secret."""
 
     site: str
     monitor: str
@@ -179,12 +179,12 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class DamagedInput(Rejected):
-    """It had been received and kept, and is not what it was any more: the disk has changed it."""
+    """Input that was stored and is no longer what was written: the disk has changed it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """A recorded second at one site. `observable`: could the site's monitor be read just then?
+    """One second at one site. `observable`: whether the site's monitor could be read then.
 
     modes: the city's modes that are on, by name (`data.stored.modes`).
     travel: by rule, how long whoever it needs travels to the site (`data.stored.travel`); what was told before where

@@ -1,4 +1,4 @@
-"""Whether what detectors and gauges gave is kept for replay, and for how long."""
+"""Settings for storing observations of detectors and gauges for replay."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from data.model.durations import Duration
 
 
 class ObservationSettings(BaseModel):
-    """What the rules were given, so that it can be judged again: boxes, values, the seconds. No pictures."""
+    """Storage of the rules' input for replay: boxes, values and ticks, without pictures."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

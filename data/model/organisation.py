@@ -1,7 +1,7 @@
-"""Who there is to call on: districts, streets, communities, grids, sections, posts, departments, external units.
+"""The organisation: districts, streets, communities, grids, sections, posts, departments and external units.
 
-"141": one centre, four sections with posts, one layer of grids, on the chain district — street — community — grid,
-with departments beside each level.
+The "141" system: one centre, four sections with posts and one layer of grids, on the chain district — street —
+community — grid, with departments beside each level.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ GRID_CODE_DIGITS = 15
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """One part of the organisation. `people`: users who belong to it; `posts`: how many it should have.
+    """One unit of the organisation. `people`: users who belong to it; `posts`: how many it should have.
 
-    `code`: a grid's 15 digits. `outline`: a GeoJSON Polygon or MultiPolygon. `powers`: what it may legally do.
-    `platform`: does it work with this platform? `contact`: ways to reach it, by name.
+    `code`: a grid's 15 digits. `outline`: a GeoJSON Polygon or MultiPolygon. `powers`: its legal powers. `platform`:
+    whether it works with this platform. `contact`: ways to reach it, by name.
     """
 
     id: str
@@ -68,7 +68,7 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class Shift:
-    """Somebody is on duty for a unit from `begins` until `ends`."""
+    """A person's duty for a unit from `begins` until `ends`."""
 
     unit: str
     person: str
@@ -84,7 +84,7 @@ class Shift:
 
 @dataclass(frozen=True, slots=True)
 class Upkeep:
-    """Routine upkeep that an event was handed over to: a task for `unit` every `every_s` seconds until stopped."""
+    """Routine upkeep of a solved event: a task for `unit` every `every_s` seconds until ended."""
 
     event_id: int
     title: str

@@ -1,4 +1,4 @@
-"""Users, roles, what each role may do, and responders. One role × action table; every action asks it."""
+"""Users, roles, rights and responders. There is one table of roles and actions, which every action is checked by."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from data.model.geo import Location
 
 
 class Role(StrEnum):
-    """Who somebody is on a shift."""
+    """The role of a user."""
 
     OPERATOR = "operator"
     DUTY_OFFICER = "duty_officer"
@@ -28,13 +28,13 @@ class Role(StrEnum):
 
 
 class Action(StrEnum):
-    """What somebody can do. The REST operation of the same name asks for it."""
+    """A right. The REST operation of the same name requires it."""
 
     READ = "read"  # alerts, tasks, sites, responders, pictures
     ACKNOWLEDGE = "acknowledge"
-    VERIFY_ALERT = "verify_alert"  # confirm or dismiss what an alert says
+    VERIFY_ALERT = "verify_alert"  # confirm or dismiss an alert
     SHELVE = "shelve"
-    OUT_OF_SERVICE = "out_of_service"  # and back
+    OUT_OF_SERVICE = "out_of_service"  # take out of service and return to service
     DISPATCH = "dispatch"
     WORK_TASK = "work_task"  # accept, decline, en route, on scene, report
     VERIFY = "verify"
@@ -45,7 +45,7 @@ class Action(StrEnum):
     SHARE_POSITION = "share_position"
     READ_OWN_TASKS = "read_own_tasks"
     SEND_OBSERVATIONS = "send_observations"  # and alerts and warnings of other systems, with a token
-    REPORT_EVENT = "report_event"  # bring in what no camera sees
+    REPORT_EVENT = "report_event"  # report an event that no camera sees
     RECEIVE_EVENT = "receive_event"  # accept, verify, file or refuse a reported event; call back
     JUDGE_EVENT = "judge_event"  # 研判: lead, co-handlers, deadline; convene; extend; reassign; suspend; rework
     CLOSE_EVENT = "close_event"
@@ -88,13 +88,13 @@ PERMITTED = MappingProxyType(
 
 
 def may(role: Role, action: Action) -> bool:
-    """Does the role × action table allow it?"""
+    """True if the table gives this role the right."""
     return action in PERMITTED[role]
 
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """Somebody who can log in. `password_hash` None: only tokens."""
+    """A user who can log in. `password_hash` None: by tokens only."""
 
     name: str
     role: Role
@@ -102,23 +102,23 @@ class User:
     display_name: str = ""
     disabled_at: datetime | None = None
     disabled_by: str = ""  # who disabled it: a user's name, "console", or "config.yaml"
-    identity: str = ""  # issuer and subject at the identity provider, where somebody logs in there
+    identity: str = ""  # issuer and subject at the identity provider, for users who log in there
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who does a step, as the audit trail names it. The system itself is Actor("system", None)."""
+    """Who takes a step, as named in the audit trail. The system itself is Actor("system", None)."""
 
     name: str
     role: Role | None
 
     def require(self, action: Action) -> None:
-        """Raise Forbidden unless this actor may do it. The system may do everything it was built to do."""
+        """Raise Forbidden unless this actor has the right. The system itself has every right."""
         if self.role is not None and not may(self.role, action):
             raise Forbidden(f"role {self.role} may not {action}", key="role", role=self.role)
 
 
-ENDED_SESSIONS_KEPT = timedelta(days=31)  # longer than addresses of logins count as known
+ENDED_SESSIONS_KEPT = timedelta(days=31)  # longer than the address of a login counts as known
 USED_CODES_KEPT = timedelta(days=7)
 
 SYSTEM = Actor("system", None)
@@ -127,7 +127,7 @@ CONSOLE = Actor("console", None)  # the command line on the server
 
 @dataclass(frozen=True, slots=True)
 class Responder:
-    """Somebody who can be sent. `id` is also the user's name. `position_at` tells the age of `position`."""
+    """A person who can be sent. `id` is also the user's name. `position_at`: time of `position`."""
 
     id: str
     name: str
@@ -143,7 +143,7 @@ class Responder:
 
 @dataclass(frozen=True, slots=True)
 class TrackPoint:
-    """One position that a responder's phone told. `doubt`: why it is not believed; empty when it is."""
+    """One position sent by a responder's phone. `doubt`: why it is implausible; empty otherwise."""
 
     at: datetime
     location: Location
@@ -165,23 +165,23 @@ class Session:
     revoked_at: datetime | None = None
     csrf: str = ""
     address: str = ""  # from where it was opened
-    agent: str = ""  # what the browser called itself
+    agent: str = ""  # the browser's User-Agent
     label: str = ""  # what a token is for
     provider_session: str = ""  # issuer and session id at the identity provider
     scope: Mapping[str, Any] | None = None  # what another system's token may send (`data.model.token_scope`)
 
     @property
     def id(self) -> str:
-        """What lists and the audit trail call it; nobody gets in with it."""
+        """Its id in lists and the audit trail, which does not grant access."""
         return self.secret_hash[:16]
 
 
 class FactorKind(StrEnum):
-    """What somebody shows besides the password."""
+    """The kind of a second factor."""
 
     TOTP = "totp"  # a code of an authenticator app (RFC 6238)
     PASSKEY = "passkey"  # WebAuthn
-    RECOVERY = "recovery"  # one of the codes for the day the telephone is lost
+    RECOVERY = "recovery"  # a code for use when the telephone is lost
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +199,7 @@ class Factor:
 
 @dataclass(frozen=True, slots=True)
 class AccountCode:
-    """A one-time code by which somebody sets a password; only its SHA-256 is kept."""
+    """A one-time code for setting a password; only its SHA-256 is stored."""
 
     code_hash: str
     user: str

@@ -1,4 +1,4 @@
-"""A frame that is an array already, and JPEG of arrays. Kept apart from `data.model.frame`, which needs no OpenCV."""
+"""Frames made from arrays, and JPEG encoding of arrays. Apart from `data.model.frame`, which needs no OpenCV."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from data.model.frame import Image
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ArrayFrame:
-    """A frame from an array that is already BGR (snapshots, composed pictures, tests)."""
+    """A frame from a BGR array (snapshots, composed pictures, tests)."""
 
     site: str
     at: datetime

@@ -1,6 +1,6 @@
-"""How large a picture from outside may be. Its header says so, and nothing is decoded that says more."""
+"""The size limit of pictures from outside. A picture whose header gives a larger size is not decoded."""
 
 from __future__ import annotations
 
 LARGEST_PIXELS = 20_000_000
-"""What good phones and cameras give in one picture; decoded it takes 60 MB."""
+"""The most that good phones and cameras produce; 60 MB when decoded."""

@@ -1,4 +1,4 @@
-"""A site without its recipes, and the settings that recipes need to come alive."""
+"""A site without its recipes, and the settings that recipes need to be instantiated."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ WindowSide = Annotated[int, Field(ge=64, le=2048, multiple_of=32)]
 
 
 class Place(BaseModel):
-    """Where something is watched: its name, its place on the ground and its zones in the picture."""
+    """A watched place: its name, its location and its zones in the picture."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -43,7 +43,7 @@ class Place(BaseModel):
 
 
 class InferenceSettings(BaseModel):
-    """How pictures are looked at."""
+    """Settings of inference on pictures."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -1,4 +1,4 @@
-"""A plan in force, and each piece of work it made. States are derived from the recorded steps."""
+"""A run of a plan, and the tasks and notices it made. States are derived from the recorded steps."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ WARNING, ALERTS, ORDER = "warning", "alerts", "order"
 
 
 class RunState(StrEnum):
-    """Where a plan stands that something has triggered."""
+    """State of a triggered plan."""
 
     PROPOSED = "proposed"  # waits for a human
     IN_FORCE = "in_force"
     ENDED = "ended"
-    DISMISSED = "dismissed"  # a human said no
-    EXERCISE = "exercise"  # 演练/测试: shown, and no work is made of it
+    DISMISSED = "dismissed"  # by a human
+    EXERCISE = "exercise"  # 演练/测试: shown, without making tasks
 
 
 class RunStep(StrEnum):
-    """What can happen to it."""
+    """A step of a plan's run."""
 
     PROPOSE = "propose"
     BEGIN = "begin"
@@ -31,7 +31,7 @@ class RunStep(StrEnum):
     END = "end"
     DISMISS = "dismiss"
     EXERCISE = "exercise"
-    STAYS = "stays"  # what triggered it is over; only an order ends it
+    STAYS = "stays"  # its trigger is over; only an order ends it
 
 
 OPEN = frozenset({RunState.PROPOSED, RunState.IN_FORCE})
@@ -39,10 +39,10 @@ OPEN = frozenset({RunState.PROPOSED, RunState.IN_FORCE})
 
 @dataclass(frozen=True, slots=True)
 class PlanRun:
-    """A plan that something has triggered. `source` names what: "warning:<sender,identifier,sent>" (the first message
+    """A run of a triggered plan. There is one run for each plan and source.
 
-    of its chain), "alerts:<number>" or "order:<number>"; there is one run of each plan and source.
-    `unsettled`: its work is not in line with it yet.
+    `source`: the trigger: "warning:<sender,identifier,sent>" (the first message of the chain), "alerts:<number>" or
+    "order:<number>". `unsettled`: its tasks are not in line with it yet.
     """
 
     plan: str
@@ -69,16 +69,17 @@ class PlanRun:
 
     @property
     def begun(self) -> Recorded | None:
-        """When it came into force, and by whom; None when it never did."""
+        """The step that put it in force; None when it never was."""
         return next((one for one in reversed(self.steps) if one.step == RunStep.BEGIN), None)
 
 
 @dataclass(frozen=True, slots=True)
 class PlanWork:
-    """What a step of a plan made at a place: a task, or a notice. The store keeps one that is not withdrawn of each
+    """A task or notice that a step of a plan made at a place.
 
-    (source, plan, place, step, round). `place`: id of the site or place, "grid:<code>", or "" for none. `round`: which
-    time, for work that comes again. Work of another run of the plan at the same place shares its task.
+    The store has at most one that is not withdrawn for each (source, plan, place, step, round). `place`: id of the site
+    or place, "grid:<code>", or "" for none. `round`: number of the repetition of a recurring task. Work of another run
+    of the plan at the same place shares the task.
     """
 
     run_id: int

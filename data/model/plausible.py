@@ -1,6 +1,6 @@
-"""What can be measured on earth: the range of each quantity, and how far it can change between two readings.
+"""Physically possible values: the range of each quantity, and how far it can change between two readings.
 
-The limits are physical, not those of one place. They only tell a wrong value from a reading; a place's own limits
+The limits are those of nature, not of one place. They only separate wrong values from readings; the limits of a place
 belong to its rules.
 """
 
@@ -31,7 +31,8 @@ RANGES = MappingProxyType(
 class JumpLimit:
     """How far a value can change between two readings, in the quantity's unit.
 
-    `step` is always possible, with time `per_second` more, up to `most`. A change beyond it waits for the next reading.
+    A change of `step` is always possible, and `per_second` more with time, up to `most`. A larger change has to be
+    confirmed by the next reading.
     """
 
     step: float
@@ -39,12 +40,12 @@ class JumpLimit:
     most: float
 
     def allows(self, change: float, passed: timedelta) -> bool:
-        """Can the value have changed so much in this time?"""
+        """True if the value can have changed so much in this time."""
         return abs(change) <= min(self.step + self.per_second * abs(passed.total_seconds()), self.most)
 
 
 def most_rain_mm(passed: timedelta) -> float:
-    """The most rain that has fallen anywhere in this time, mm.
+    """The world record of rain in this time, mm.
 
     The envelope of the world's records over one minute to two years, P = 422 mm (D / 1 h) ** 0.475 (Jennings 1950,
     World Meteorological Organization No. 1045).
@@ -56,12 +57,12 @@ def most_rain_mm(passed: timedelta) -> float:
 
 @dataclass(frozen=True, slots=True)
 class RainJump:
-    """How far rain can change between two readings, be they amounts or a counter: a counter may always be reset."""
+    """How far rain can change between two readings, amounts or a counter. A counter may always be reset."""
 
     step: float = 20.0
 
     def allows(self, change: float, passed: timedelta) -> bool:
-        """Can so much rain, mm, have come in this time?"""
+        """True if so much rain, mm, can have fallen in this time."""
         return change <= max(self.step, most_rain_mm(max(abs(passed), timedelta(minutes=5))))
 
 
@@ -75,4 +76,4 @@ JUMPS: Mapping[str, JumpLimit | RainJump] = MappingProxyType(
         "temperature": JumpLimit(15.0, 0.5, 50.0),
     }
 )
-"""Quantities whose single impossible jumps are told from readings; gas may truly come at once."""
+"""Quantities with a limit on jumps. Gas has none: its concentration may truly rise at once."""

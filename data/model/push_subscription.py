@@ -1,4 +1,4 @@
-"""A browser that can be told by web push, as it describes itself (Push API)."""
+"""A browser's subscription to web push messages (Push API)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _BASE64URL = r"^[A-Za-z0-9_-]+$"
 
 
 class PushSubscription(BaseModel):
-    """What a browser gives: where to send it, and with which keys it is encrypted for that browser alone."""
+    """A subscription: the address to send to, and the keys by which only that browser can decrypt the message."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -23,7 +23,7 @@ class PushSubscription(BaseModel):
     auth: Annotated[str, Field(min_length=22, max_length=24, pattern=_BASE64URL, description="Its shared secret.")]
 
     def is_at(self, services: Sequence[str]) -> bool:
-        """Is it at one of these hosts, or below one? Otherwise anybody could make us call any address."""
+        """True if its address is at one of these hosts or below. Else a client could make us request any address."""
         parts = urlsplit(self.endpoint)
         host = parts.hostname or ""
         safe = parts.scheme == "https" or host == "127.0.0.1"

@@ -1,4 +1,4 @@
-"""What is written down of every step: the hash-chained audit trail, and the changes that screens follow."""
+"""Records of every step: the hash-chained audit trail, and the changes that screens follow."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class AuditEntry:
 
 
 def broken_link(entries: Iterable[AuditEntry], previous_hash: str = GENESIS) -> AuditEntry | None:
-    """The first entry whose hash or predecessor is not what the chain says; None when all hold."""
+    """The first entry whose hash or predecessor breaks the chain; None when the chain is intact."""
     for entry in entries:
         if entry.previous_hash != previous_hash or entry.hash != entry.digest(previous_hash):
             return entry
@@ -44,10 +44,10 @@ def broken_link(entries: Iterable[AuditEntry], previous_hash: str = GENESIS) -> 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A row of the outbox: something screens show has changed. `seq` rises in commit order.
+    """A row of the outbox: a change of something that screens show. `seq` ascends in commit order.
 
     topic: "alert", "task", "event", "responder", "site", "reading",
-    "warning". `payload` is what the page needs, JSON.
+    "warning". `payload`: what the page needs, as JSON.
     """
 
     topic: str
@@ -59,7 +59,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Timer:
-    """Something that is due. Rows, not jobs: a killed process forgets none."""
+    """A timer. Timers are rows, not jobs in memory, so a killed process forgets none."""
 
     kind: str
     subject: int

@@ -1,4 +1,4 @@
-"""How the moving pictures of cameras are recorded, and for how long clips are kept."""
+"""Settings of video recording and of clips."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _SLACK = timedelta(seconds=30)  # a clip is cut out of the ring some seconds aft
 
 
 class RecordingSettings(BaseModel):
-    """Each camera's newest minutes as they came, and clips of its alerts cut out of them. Nothing is encoded again."""
+    """Recording of each camera's newest minutes, from which clips of alerts are cut. Nothing is encoded again."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

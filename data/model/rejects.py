@@ -1,4 +1,4 @@
-"""What was refused, put together by where it came from."""
+"""Rejected input, grouped by source."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _NUMBERS = re.compile(r"\d[\d.,:+\-T]*")
 
 
 def kind_of_reason(reason: str) -> str:
-    """The reason without its numbers and times: what differs in these only is one kind."""
+    """The reason without numbers and times, so that reasons that differ only in these are one kind."""
     return _NUMBERS.sub("#", reason)
 
 
@@ -29,7 +29,7 @@ class RejectGroup:
 
 @dataclass(frozen=True, slots=True)
 class RejectSource:
-    """Everything refused from one source, its reasons with the newest first. `site` is empty where none is known."""
+    """All rejects from one source, the newest reason first. `site` is empty where none is known."""
 
     site: str
     monitor: str
@@ -39,7 +39,7 @@ class RejectSource:
 
 
 def by_source(groups: Iterable[RejectGroup]) -> tuple[RejectSource, ...]:
-    """Sources with the most rejects first. Reasons that differ in numbers only are one reason, told by the newest."""
+    """Sources, those with the most rejects first. Reasons that differ only in numbers are shown as their newest."""
     merged: dict[tuple[str, str, str], RejectGroup] = {}
     for group in sorted(groups, key=lambda one: one.last_at, reverse=True):
         key = (group.site, group.monitor, kind_of_reason(group.reason))

@@ -1,4 +1,4 @@
-"""Credentials, kept out of config.yaml, out of URLs, and out of every text that leaves the process."""
+"""Credentials, which never appear in config.yaml, in URLs, or in any text that leaves the process."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Secrets(BaseModel):
     credentials: Mapping[str, Credentials] = Field(default_factory=dict)
 
     def names_alone(self) -> Secrets:
-        """The names without anything that opens a door: for processes that only check what is named."""
+        """The names without the secrets, for processes that only check the names."""
         return Secrets(credentials={name: Credentials() for name in self.credentials})
 
     def get(self, name: str | None) -> Credentials | None:
@@ -48,7 +48,7 @@ def with_credentials(url: str, credentials: Credentials | None) -> str:
 
 
 def redact(text: str) -> str:
-    """`text` with what stands before the @ of any URL taken out. For texts that libraries made."""
+    """`text` without the user part of any URL. For texts made by libraries."""
     return _AUTHORITY.sub(_without_user, text) if "://" in text else text
 
 

@@ -1,4 +1,4 @@
-"""Versions of the settings that are kept in the store, where screens may change them."""
+"""Versions of the settings in the store, for installations whose settings are changed on screens."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class SettingsVersion:
-    """One state of the settings, and how it came about. Never changed; going back is a new version.
+    """One version of the settings, and how it came about. Versions never change; a rollback is a new version.
 
-    `document`: JSON text of what config.yaml would hold, without the keys that belong to the machine. `hash`: its
-    SHA-256, in hex. `workers`: the number of the worker of each site with a camera. `difference`: what differs from the
-    version before, as `{path, before, after}`. `restored`: the earlier version whose document this is.
+    `document`: JSON text of what config.yaml would contain, without the keys that belong to the machine. `hash`: its
+    SHA-256 in hex. `workers`: the worker's number for each site with a camera. `difference`: changes from the previous
+    version, as `{path, before, after}`. `restored`: the earlier version whose document this is.
     """
 
     number: int

@@ -1,6 +1,6 @@
-"""How surely a camera saw what an alert is about: how long it stood at least and at most, what a closer look saw.
+"""How certainly a camera saw the object of an alert: the least and most time it stayed, and the second look.
 
-Both are kept with the alert and shown to officers as they are. Times are UTC, lengths are seconds.
+Both are stored with the alert and shown to officers as they are. Times are UTC, durations are seconds.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from typing import Any, Protocol
 
 @dataclass(frozen=True, slots=True)
 class DwellTime:
-    """How long something has stood, or stayed, until `as_of`.
+    """How long an object has stood, or stayed, until `as_of`.
 
-    at_least_s: the time in which it was there for certain: without the parts in which nobody could see it, and from its
-    first sight on. at_most_s: from the last picture without it, with everything unseen; None where it was there already
-    when watching began. unseen: from when to when it could not be seen, oldest first.
+    at_least_s: the time in which it was certainly there: from its first detection on, without unseen spans. at_most_s:
+    from the last picture without it, with all unseen spans; None if it was there when watching began. unseen: start and
+    end of each unseen span, oldest first.
     """
 
     at_least_s: float
@@ -28,27 +28,26 @@ class DwellTime:
 
     @property
     def unseen_s(self) -> float:
-        """Seconds of all unseen parts together."""
+        """Total of all unseen spans, seconds."""
         return sum((end - start).total_seconds() for start, end in self.unseen)
 
 
 class LookVerdict(StrEnum):
-    """What the second look says."""
+    """Result of the second look."""
 
     ASKED = "asked"  # the alert went out before the look was over
     SEEN = "seen"  # the same kind of object is there
-    UNCLEAR = "unclear"  # neither
+    UNCLEAR = "unclear"  # neither of the two
     NOT_SEEN = "not_seen"  # nothing of the kind is there: the alert is withdrawn
 
 
 @dataclass(frozen=True, slots=True)
 class SecondLook:
-    """A closer look at one object, over several pictures.
+    """A second look at one object, enlarged, over several pictures.
 
-    scores: of each look, 0..1, how sure the network was of the same kind of object at the same place; 0 where it found
-    none. magnify: scale of the look, in that of the first. label: as what it was seen. instead: what the network was
-    sure to see at this place in its stead, empty where nothing. waited_s: from when the alert was due until this was
-    known.
+    scores: for each look, 0..1, the confidence in the same class of object at the same place; 0 where none was found.
+    magnify: scale relative to the first detection. label: the class seen. instead: another class that was detected
+    there with certainty; empty for none. waited_s: seconds from when the alert was due until this result.
     """
 
     verdict: LookVerdict
@@ -60,12 +59,12 @@ class SecondLook:
 
     @property
     def score(self) -> float:
-        """The middle one of the scores, the higher one of two; 0 where there are none."""
+        """The median score (the higher one of two middle scores); 0 without scores."""
         return sorted(self.scores)[len(self.scores) // 2] if self.scores else 0.0
 
 
 class Sighted(Protocol):
-    """A signal, or an alert, that may say both."""
+    """A signal or an alert with dwell time and second look, both optional."""
 
     @property
     def dwell(self) -> DwellTime | None: ...
@@ -74,7 +73,7 @@ class Sighted(Protocol):
 
 
 def answers(before: SecondLook | None, now: SecondLook | None) -> bool:
-    """Do the looks say something else than before, when they were not over or had not decided?"""
+    """True if the looks now give a result that differs from an earlier, pending or undecided one."""
     open_ended = before is not None and before.verdict in {LookVerdict.ASKED, LookVerdict.UNCLEAR}
     if before is None or now is None or not open_ended:
         return False
@@ -82,13 +81,13 @@ def answers(before: SecondLook | None, now: SecondLook | None) -> bool:
 
 
 def at_the_end(before: SecondLook | None, now: SecondLook | None) -> SecondLook | None:
-    """What the looks have said when the alert is over: undecided where they were asked for and are not over."""
+    """The second look of an alert that has ended: undecided if it was requested and is not finished."""
     last = now or before
     return replace(last, verdict=LookVerdict.UNCLEAR) if last and last.verdict is LookVerdict.ASKED else last
 
 
 def sighting_values(signal: Sighted) -> dict[str, Any]:
-    """What the signal says of both, as JSON; nothing where it says nothing."""
+    """Dwell time and second look of the signal as JSON; only those it has."""
     told = {"dwell": dwell_values(signal.dwell), "second_look": look_values(signal.second_look)}
     return {name: value for name, value in told.items() if value is not None}
 

@@ -1,4 +1,4 @@
-"""Looking at a span of time in pages or thinned: what is asked for decides the cost, not what is stored."""
+"""Spans of time read in pages or thinned, so that the cost depends on the request, not on what is stored."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 
 class ReadingKey(NamedTuple):
-    """Where a page of one site's readings ended; the next page begins after it."""
+    """Cursor: where a page of one site's readings ended. The next page begins after it."""
 
     at: datetime
     monitor: str
@@ -16,14 +16,14 @@ class ReadingKey(NamedTuple):
 
 
 class EvidenceKey(NamedTuple):
-    """Where a page of evidence ended; the next page begins after it."""
+    """Cursor: where a page of evidence ended. The next page begins after it."""
 
     at: datetime
     id: str
 
 
 class ShiftKey(NamedTuple):
-    """Where a page of shifts ended; the next page begins after it."""
+    """Cursor: where a page of shifts ended. The next page begins after it."""
 
     begins: datetime
     id: int
@@ -33,8 +33,8 @@ class ShiftKey(NamedTuple):
 class ReadingBucket:
     """The readings of one quantity at one site within `[start, start + width)` of a thinned span.
 
-    `low` and `high` are the smallest and the largest value, so that no crest and no trough is lost; `total` is their
-    sum, which is what counts of rainfall. Readings of bad quality are left out.
+    `low` and `high` are the smallest and the largest value, so that no crest and no trough is lost; `total` is the sum,
+    which matters for rainfall. Readings of bad quality are left out.
     """
 
     site: str
@@ -58,5 +58,5 @@ class CitizenQuery:
 
 
 def buckets(span: timedelta, most: int, *, shortest: timedelta = timedelta(seconds=1)) -> timedelta:
-    """The width that divides a span into at most `most` buckets, not less than `shortest`."""
+    """The bucket width that divides a span into at most `most` buckets; at least `shortest`."""
     return max(shortest, span / most)

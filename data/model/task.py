@@ -13,7 +13,7 @@ from data.model.geo import Location
 
 
 class EventState(StrEnum):
-    """Where an event stands in the closed loop of digital city management."""
+    """State of an event in the closed loop of digital city management."""
 
     RECEIVED = "received"  # 待受理
     TO_VERIFY = "to_verify"  # 待核实
@@ -34,12 +34,11 @@ ENDED = frozenset({EventState.NOT_FILED, EventState.CLOSED, EventState.REVIEWED,
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One or more alerts, or a report, that people work on to its end.
+    """One or more alerts, or a report, that people work on until it is closed.
 
-    `steps`: everything that happened to it, oldest first; the state is where the last one led. `closed_at`: when it
-    ended (closed, not filed or voided); a recorded reopening takes it away again. `lead`, `co_handlers`,
-    `cooperating`: ids of units. `holders`: districts that hold the same event. `recurs`: the event that this one
-    repeats. `reporter`: who reported it, for a call-back.
+    `steps`: all recorded steps, oldest first; the state is where the last one led. `closed_at`: when it ended (closed,
+    not filed or voided); a recorded reopening clears it. `lead`, `co_handlers`, `cooperating`: ids of units. `holders`:
+    districts that hold the event together. `recurs`: the event that this one repeats. `reporter`: for the call-back.
     """
 
     title: str
@@ -77,7 +76,7 @@ class Event:
         return self.state not in ENDED
 
     def clock(self, name: ClockName) -> CaseClock | None:
-        """The clock of this name that was started last."""
+        """The most recently started clock of this name."""
         return next((clock for clock in reversed(self.clocks) if clock.name is name), None)
 
     def last(self, *steps: str) -> Recorded | None:
@@ -86,7 +85,7 @@ class Event:
 
 
 class TaskState(StrEnum):
-    """Computer-aided dispatch words."""
+    """State of a task, in the terms of computer-aided dispatch."""
 
     DRAFT = "draft"
     OFFERED = "offered"
@@ -97,28 +96,28 @@ class TaskState(StrEnum):
     VERIFIED = "verified"
     CLOSED = "closed"
     CANCELLED = "cancelled"
-    BLOCKED = "blocked"  # cannot go on just now
-    RETURNED = "returned"  # 退单: given back with a reason, waits for another unit or a ruling
-    REWORK = "rework"  # 返工: was reported, is not good enough
+    BLOCKED = "blocked"  # cannot continue for now
+    RETURNED = "returned"  # 退单: returned with a reason, waits for another unit or a ruling
+    REWORK = "rework"  # 返工: was reported and has to be redone
 
 
 _TURNS = frozenset({TaskState.BLOCKED, TaskState.RETURNED, TaskState.REWORK})
 SHORTFALL, ASK_AGAIN = "shortfall", "ask_again"
-"""Recorded steps of a task: nobody was left to ask; a human asks once more."""
+"""Recorded steps of a task: nobody was left to ask; a human begins another round."""
 
 
 class Ring(StrEnum):
-    """Whom a round of offers may reach; each ring holds those before it."""
+    """Whom a round of offers may reach; each ring includes the ones before it."""
 
-    USUAL = "usual"  # everybody whom no filter holds back
-    AGAIN = "again"  # who did not answer in time is asked once more
-    WIDER = "wider"  # farther than `dispatch.reach`, and with an old position or none
-    EVERYBODY = "everybody"  # who declined, who is off shift, who lacks a skill
+    USUAL = "usual"  # responders who pass all filters
+    AGAIN = "again"  # also those who did not answer in time
+    WIDER = "wider"  # also those beyond `dispatch.reach`, or without a recent position
+    EVERYBODY = "everybody"  # also those who declined, are off shift or lack a skill
 
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """The present round of offers. What offers up to `after` (an id) came to counts in it only where `ring` says so."""
+    """The present round of offers. Results of offers up to the id `after` count in it only as `ring` says."""
 
     ring: Ring = Ring.USUAL
     after: int = 0
@@ -128,8 +127,8 @@ class Round:
 class Candidate:
     """A responder considered for a task. `method`: "road" or "straight line"; reason empty if eligible.
 
-    `cost_s`: travel time + load + rest - bonus, which is what decides; `why`: its parts in words. `warning`: what
-    sending them would mean, e.g. a grid without anybody.
+    `cost_s`: travel time + load + rest - bonus, by which candidates are ranked; `why`: its parts in words. `warning`: a
+    consequence of sending them, e.g. a grid without anybody.
     """
 
     responder: str
@@ -146,11 +145,11 @@ class Candidate:
 class Task:
     """One unit's part of an event. Each time is set once, from None, in each round.
 
-    `responder` is set by acceptance; the open offer, if any, is in the store's offers. `unit`: a unit whose people
-    take it among themselves, without offers; empty for a task that is offered to responders. `steps`: what turned
-    the way round (blocked, returned, reassigned, rework, ruling); a step that clears times keeps them in its detail.
-    `also_offered`: who else holds an open offer of it (most urgent tasks are offered to several at once).
-    `promised`: the day by which the unit has promised it. `needs_photo`: no report without a picture.
+    `responder` is set by acceptance; the open offer, if any, is in the store's offers. `unit`: a unit whose people take
+    it among themselves, without offers; empty for a task that is offered to responders. `steps`: steps that turned it
+    back (blocked, returned, reassigned, rework, ruling); a step that clears times keeps them in its detail.
+    `also_offered`: others with an open offer (the most urgent tasks are offered to several at once). `promised`: the
+    day by which the unit has promised it. `needs_photo`: a report needs a picture.
     """
 
     event_id: int
@@ -187,7 +186,7 @@ class Task:
 
     @property
     def checked(self) -> tuple[int, ...]:
-        """Which items of the checklist (by index) the last report says are done."""
+        """Indices of the checklist items that the last report marks as done."""
         said = next((one for one in reversed(self.steps) if "checked" in one.detail), None)
         return () if said is None else tuple(said.detail["checked"])
 
@@ -216,7 +215,7 @@ class Task:
 
     @property
     def unaccepted_since(self) -> datetime | None:
-        """When nobody was left to ask for the first time; None unless the task still waits for an acceptance."""
+        """When nobody was left to ask for the first time; None unless the task still waits for acceptance."""
         if not self.is_open or self.accepted_at is not None:
             return None
         first = [one.at for one in self._since_accepted() if one.step == SHORTFALL]
@@ -224,18 +223,18 @@ class Task:
 
     @property
     def round(self) -> Round:
-        """As the last human asked for it."""
+        """The present round, as last ordered by a human."""
         asked = [one for one in self._since_accepted() if one.step == ASK_AGAIN]
         return Round(Ring(asked[-1].detail["ring"]), asked[-1].detail["after"]) if asked else Round()
 
     def _since_accepted(self) -> tuple[Recorded, ...]:
-        """The steps after the one that took the last acceptance away."""
+        """The steps since the last acceptance was cleared."""
         taken = [number for number, one in enumerate(self.steps) if "accepted_at" in one.detail]
         return self.steps[taken[-1] + 1 :] if taken else self.steps
 
 
 class OfferState(StrEnum):
-    """Declined and expired are states of an offer: the task goes on to the next responder."""
+    """State of an offer. After declined and expired the task is offered to the next responder."""
 
     OPEN = "open"
     ACCEPTED = "accepted"

@@ -1,4 +1,4 @@
-"""What the bearer token of another system may send: which kinds of messages, for which sites and quantities."""
+"""The scope of another system's bearer token: kinds of messages, sites and quantities it may send."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Sends(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TokenScope:
-    """`sites`, `quantities` None: all of them. `highest`: the gravest priority with which its alerts are raised."""
+    """`sites`, `quantities` None: all of them. `highest`: the highest priority that its alerts may have."""
 
     kinds: frozenset[Sends] = frozenset({Sends.OBSERVATION})
     sites: frozenset[str] | None = None
@@ -35,7 +35,7 @@ class TokenScope:
             raise Forbidden(f"this token may send {_listed(self.kinds)}, not {kind.value}s")
 
     def require_site(self, site: str) -> None:
-        """Raises Forbidden, without saying which sites there are."""
+        """Raises Forbidden, without revealing which sites exist."""
         if not self.covers(site):
             raise Forbidden(f"this token may not send for site {site[:80]!r}")
 
@@ -48,12 +48,12 @@ class TokenScope:
         return self.sites is None or site in self.sites
 
     def capped(self, priority: Priority) -> Priority:
-        """The priority, or the gravest that is allowed (P1 is graver than P2)."""
+        """The priority, lowered to the highest allowed one (P1 is higher than P2)."""
         return max(priority, self.highest)
 
 
 EVERYTHING = TokenScope(frozenset(Sends), highest=Priority.P1)
-"""Tokens from before scopes were kept, and people's own tokens, which their role limits."""
+"""Scope of tokens from before scopes were stored, and of people's own tokens, which are limited by role."""
 
 
 def scope_of(kept: Mapping[str, Any] | None) -> TokenScope:
@@ -81,7 +81,7 @@ def kept_scope(scope: TokenScope) -> dict[str, Any]:
 def asked_scope(
     kinds: Sequence[str] = (), sites: Sequence[str] = (), quantities: Sequence[str] = (), highest: str = ""
 ) -> TokenScope:
-    """The scope that somebody asks for by names; what is left out: observations, all sites, all quantities, P2.
+    """The scope requested by names. Defaults: observations, all sites, all quantities, P2.
 
     Raises InputRejected for a kind, quantity or priority that there is not.
     """

@@ -1,4 +1,4 @@
-"""Quantities and the one unit each is kept in; conversion by pint."""
+"""Quantities and the unit in which each is stored; conversion by pint."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ UNIT_OF = MappingProxyType(
 )
 
 
-# Names with small powers, joined by / * · or a space. Nothing else reaches the library, which would work out 9**9**9.
+# Names with small powers, joined by / * · or a space. Nothing else is passed to pint, which would compute 9**9**9.
 _LONGEST_UNIT = 40
 _FACTOR = r"[°%]?(?:[^\W\d]+|(?<=%))(?:(?:\*\*|\^)-?[1-9])?"
 _UNIT = re.compile(rf"(?:1 ?/ ?)?{_FACTOR}(?: ?[/*· ] ?{_FACTOR})*")
@@ -51,7 +51,7 @@ def _converter() -> Callable[[float, str, str], float]:
 
 
 def convert(value: float, unit: str, quantity: str) -> float:
-    """`value` given in `unit`, in the quantity's own unit.
+    """`value`, given in `unit`, converted to the quantity's own unit.
 
     Raises InputRejected for an unknown quantity, an unknown unit, or a unit of another dimension.
     """

@@ -1,4 +1,4 @@
-"""Stored things as the JSON that REST, the events socket and the screens share. Times are ISO 8601 UTC."""
+"""JSON views of stored objects, shared by REST, the events socket and the screens. Times are ISO 8601 UTC."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def iso(at: datetime | None) -> str | None:
 def alert_view(alert: Alert) -> dict[str, Any]:
     """An alert; `state` is firing, acknowledged, returned or closed.
 
-    It is kept quiet while `shelved_until` lies ahead, `inhibited_by` names an alert, or there is a `work_order`.
+    It is suppressed while `shelved_until` lies ahead, `inhibited_by` names an alert, or there is a `work_order`.
     """
     return {
         "id": alert.id,
@@ -188,7 +188,7 @@ def event_view(event: Event) -> dict[str, Any]:
 
 
 def candidate_view(candidate: Candidate) -> dict[str, Any]:
-    """Somebody considered for a task; `cost_s` decides, `why` tells what it is made of."""
+    """A candidate for a task; ranked by `cost_s`, whose parts are in `why`."""
     return {
         "responder": candidate.responder,
         "travel_s": round(candidate.travel_s, 1),
@@ -204,7 +204,7 @@ def candidate_view(candidate: Candidate) -> dict[str, Any]:
 def task_view(task: Task) -> dict[str, Any]:
     """A task; `offered_to` is the responder who holds the open or accepted offer.
 
-    `unaccepted_since`: from when on nobody was left to ask, while nobody has accepted.
+    `unaccepted_since`: since when nobody is left to ask, while nobody has accepted.
     """
     times = ("created", "accepted", "en_route", "on_scene", "reported", "verified", "closed", "cancelled")
     return {
@@ -313,7 +313,7 @@ def clip_view(clip: Clip) -> dict[str, Any]:
 def warning_view(warning: HazardWarning) -> dict[str, Any]:
     """A warning without its polygons, which can be long: they come with `warning_areas`.
 
-    `infos`: its blocks, each with its own event, level, area and time. `notes`: what was odd in the message.
+    `infos`: its info blocks, each with its own event, level, area and time. `notes`: irregularities of the message.
     """
     return {
         "id": warning.id,

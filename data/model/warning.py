@@ -1,8 +1,8 @@
-"""Official warnings as CAP 1.2 (OASIS, Common Alerting Protocol) words them, however they arrived.
+"""Official warnings in the terms of CAP 1.2 (OASIS, Common Alerting Protocol), however they arrived.
 
-One message is identified by (sender, identifier, sent). It holds one or more info blocks, each judged by its own event,
-level, area and time. What becomes of a message (superseded by an Update, cancelled by a Cancel) is a time set once;
-whether it holds now is derived.
+A message is identified by (sender, identifier, sent). It contains one or more info blocks, each judged by its own
+event, level, area and time. The end of a message (superseded by an Update, cancelled by a Cancel) is a time set once;
+whether it is in force now is derived.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from enum import StrEnum
 from typing import NamedTuple
 
 HOLDS_WITHOUT_END = timedelta(days=3)
-"""A block that names no end holds for so long after it began; CAP leaves that to the recipient."""
+"""A block without an end is in force for so long after its onset; CAP leaves that to the recipient."""
 
 UNKNOWN_SENT = datetime(1970, 1, 1, tzinfo=UTC)
-"""The `sent` of a reference that gives none: it means any message of that sender and identifier."""
+"""The `sent` of a reference without one, which means any message of that sender and identifier."""
 
 
 class WarningStatus(StrEnum):
@@ -31,14 +31,14 @@ class WarningStatus(StrEnum):
 
 
 class WarningNote(StrEnum):
-    """What was odd in a message and how it was taken; the screens have words for each."""
+    """An irregularity of a message and how it was handled; the screens have words for each."""
 
     AREA_UNKNOWN = "area_unknown"  # no block names an area that can be read
     AREA_PARTLY_UNKNOWN = "area_partly_unknown"
     AREA_MENDED = "area_mended"  # blanks, commas, an open ring, a ring that crosses itself
     AREA_SWAPPED = "area_swapped"  # longitude stood before latitude
     AREA_SIMPLIFIED = "area_simplified"
-    AREA_TAKEN_OVER = "area_taken_over"  # a block without an area: that of its sibling
+    AREA_TAKEN_OVER = "area_taken_over"  # a block without an area takes that of its sibling
     XML_MENDED = "xml_mended"
     ENCODING_MENDED = "encoding_mended"
     FIELD_MISSING = "field_missing"
@@ -49,7 +49,7 @@ class WarningNote(StrEnum):
     TIME_UNREADABLE = "time_unreadable"
     REFERENCE_PARTIAL = "reference_partial"
     REFERENCE_MISSING = "reference_missing"
-    LEVEL_CONTRADICTED = "level_contradicted"  # green, yet severe: the severity counts
+    LEVEL_CONTRADICTED = "level_contradicted"  # green but severe: the severity counts
     SHORTENED = "shortened"  # more blocks, areas, codes, references or text than are kept
 
 
@@ -79,7 +79,7 @@ class WarningLevel(StrEnum):
 
 
 class WarningId(NamedTuple):
-    """What names one message for ever. `sent` is UTC."""
+    """The permanent identity of a message. `sent` is UTC."""
 
     sender: str
     identifier: str
@@ -91,11 +91,11 @@ class WarningId(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class WarningArea:
-    """Where a warning holds.
+    """The area of a warning.
 
     `polygons`: rings of (lon, lat), WGS-84, closed. `circles`: (lon, lat, radius in km). `geocodes`: (name, code).
-    `unknown`: a part of it could not be read, so that it may hold in more places than these. `outlines`: rings around
-    shapes that are too tangled to be kept: they hold nowhere outside of these, and perhaps not everywhere within.
+    `unknown`: part of it could not be read, so the warning may apply in more places. `outlines`: rings around shapes
+    too complex to store: the warning applies nowhere outside of them, and perhaps not everywhere within.
     """
 
     description: str
@@ -108,7 +108,7 @@ class WarningArea:
 
 @dataclass(frozen=True, slots=True)
 class WarningInfo:
-    """One info block. `over`: it says that nothing is to be feared (any more): all clear, past, green."""
+    """One info block. `over`: it announces that there is no danger (any more): all clear, past, green."""
 
     event: str
     level: WarningLevel
@@ -130,7 +130,7 @@ class WarningInfo:
         return self.expires if self.expires is not None else self.onset + HOLDS_WITHOUT_END
 
     def holds(self, now: datetime) -> bool:
-        """Is it a warning that has not expired?"""
+        """True if it warns of a danger and has not expired."""
         return not self.over and now < self.ends
 
 
@@ -138,9 +138,9 @@ class WarningInfo:
 class HazardWarning:
     """One message. `id` is the store's number, 0 before it is stored; `origin` names the adapter or user it came by.
 
-    `infos`: its blocks. `event`, `level`, times, texts and so on are those of the block that leads: the gravest that
-    held when the message was read; `areas` are those of all blocks. `quarantined_at`: what is stored of it cannot be
-    used, so it starts nothing.
+    `infos`: its blocks. `event`, `level`, times and texts are those of the leading block: the most severe one in force
+    when the message was read; `areas` are those of all blocks. `quarantined_at`: the stored message cannot be used, so
+    it triggers nothing.
     """
 
     key: WarningId
@@ -172,7 +172,7 @@ class HazardWarning:
 
     @property
     def blocks(self) -> Sequence[WarningInfo]:
-        """Its info blocks; of a message that was stored without them the one that its own fields make."""
+        """Its info blocks; for a message stored without them, one block made from its own fields."""
         return self.infos or (
             WarningInfo(
                 self.event,
@@ -193,16 +193,16 @@ class HazardWarning:
 
     @property
     def is_doubtful(self) -> bool:
-        """Is it uncertain whether it is meant at all, so that a human must decide?"""
+        """True if it is uncertain whether the message is meant, so that a human must decide."""
         return not {WarningNote.STATUS_UNKNOWN, WarningNote.TYPE_UNKNOWN}.isdisjoint(self.notes)
 
     def holding(self, now: datetime) -> Sequence[WarningInfo]:
-        """The blocks that hold now; none when the message is replaced, cancelled, quarantined or a cancellation."""
+        """The blocks in force now; none when the message is superseded, cancelled, quarantined or a Cancel."""
         ended = (self.superseded_at, self.cancelled_at, self.quarantined_at)
         if any(at is not None for at in ended) or self.message_type is MessageType.CANCEL:
             return ()
         return [block for block in self.blocks if block.holds(now)]
 
     def is_in_force(self, now: datetime) -> bool:
-        """Does any of its blocks hold now?"""
+        """True if any of its blocks is in force now."""
         return bool(self.holding(now))

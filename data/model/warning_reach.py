@@ -1,4 +1,4 @@
-"""Where a warning's areas reach: certainly here, certainly not, or nobody can tell.
+"""Whether a warning's areas include our district: certainly, certainly not, or unknown.
 
 Codes are read by their scheme: GB/T 2260 (with GB/T 10114 and the grid's digits below it) against our own codes; FIPS,
 SAME, UGC and any other scheme only against codes of the same scheme that the configuration names.
@@ -41,7 +41,7 @@ _OTHERS = ("same", "ugc")
 
 
 class Reach(IntEnum):
-    """Does an area hold at a place? UNKNOWN asks a human."""
+    """Whether an area includes a place. UNKNOWN is decided by a human."""
 
     NO = 0
     UNKNOWN = 1
@@ -49,7 +49,7 @@ class Reach(IntEnum):
 
 
 class Scheme(StrEnum):
-    """Whose codes they are."""
+    """The scheme of an area code."""
 
     GB2260 = "GB2260"
     SAME = "SAME"
@@ -59,7 +59,7 @@ class Scheme(StrEnum):
 
 
 def scheme_of(name: str, code: str) -> Scheme:
-    """By the name that stands with the code; one without meaning is GB/T 2260 only where the digits can be no other."""
+    """The scheme by the code's value name; with an unknown name, GB/T 2260 only if the digits fit no other scheme."""
     plain = re.sub(r"[\W_]+", "", name.lower())
     if any(word in plain for word in _GB_NAMES):
         return Scheme.GB2260
@@ -72,7 +72,7 @@ def scheme_of(name: str, code: str) -> Scheme:
 
 
 def gb_stem(code: str) -> str:
-    """The digits that say something: `500000` is 50, `500105007000` is 500105007. Empty for what is no such code."""
+    """The significant digits: `500000` is 50, `500105007000` is 500105007. Empty for anything that is no such code."""
     if not (code.isascii() and code.isdigit()) or not _GB_STEPS[0] <= len(code) <= _GB_STEPS[-1]:
         return ""
     significant = code.rstrip("0")
@@ -82,7 +82,7 @@ def gb_stem(code: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A point of ours with the code of its grid, where that is known."""
+    """A place of our district with the code of its grid, if known."""
 
     location: Location
     grid: str = ""
@@ -90,7 +90,7 @@ class Place:
 
 @dataclass(frozen=True)
 class District:
-    """The ground that is ours: places, outlines as rings of (lon, lat), and codes of its parts.
+    """Our district: places, outlines as rings of (lon, lat), and codes of its parts.
 
     `codes`: GB/T 2260 or finer. `others`: "UGC:TXZ192", codes of other schemes.
     """
@@ -102,16 +102,16 @@ class District:
 
     @cached_property
     def stems(self) -> frozenset[str]:
-        """The digits of its codes that say something."""
+        """The significant digits of its codes."""
         return frozenset({gb_stem(code) for code in self.codes} - {""})
 
     @cached_property
     def foreign(self) -> frozenset[str]:
-        """Its codes of other schemes in capitals, and the schemes they are of."""
+        """Its codes of other schemes in capitals, and those schemes."""
         return frozenset(code.upper() for code in self.others)
 
     def meets(self, areas: Sequence[WarningArea]) -> Reach:
-        """Does any of the areas hold anywhere in the district? Without areas: unknown."""
+        """Whether any of the areas includes any part of the district. Without areas: unknown."""
         return max((self._meets(area) for area in areas), default=Reach.UNKNOWN)
 
     def _meets(self, area: WarningArea) -> Reach:
@@ -126,7 +126,7 @@ class District:
         return _joined(area, by_code, shape)
 
     def by_codes(self, area: WarningArea) -> Reach | None:
-        """Is a code of the area one of ours, above it or a part of it? None where no code can be judged."""
+        """Whether a code of the area is ours, contains ours or is part of ours. None if no code can be judged."""
         codes = _codes_of(area.geocodes)
         if codes.foreign & self.foreign:
             return Reach.YES
@@ -139,7 +139,7 @@ class District:
         return Reach.NO if any(code.partition(":")[0] in schemes for code in codes.foreign) else None
 
     def within(self, area: WarningArea) -> bool:
-        """Does the area hold every part of the district, by its codes?"""
+        """True if the area includes the whole district, by its codes."""
         codes = _codes_of(area.geocodes)
         if codes.foreign & self.foreign:
             return True
@@ -157,7 +157,7 @@ NOWHERE = District()
 
 
 def reach_at(areas: Sequence[WarningArea], places: Sequence[Place], district: District = NOWHERE) -> list[Reach]:
-    """Whether any of the areas holds, for each of the places. Without areas: unknown everywhere.
+    """For each place, whether any of the areas includes it. Without areas: unknown everywhere.
 
     A place without a grid's code is known only to lie in the `district`.
     """
@@ -182,7 +182,7 @@ def reach_at(areas: Sequence[WarningArea], places: Sequence[Place], district: Di
 
 
 def _joined(area: WarningArea, by_code: Reach | None, by_shape: Reach) -> Reach:
-    """An area is all that its shapes and codes hold together."""
+    """An area is the union of its shapes and codes."""
     if by_code is Reach.YES or by_shape is Reach.YES:
         return Reach.YES
     if area.unknown:
@@ -214,12 +214,12 @@ def _codes_of(geocodes: tuple[tuple[str, str], ...]) -> _Codes:
 
 
 def _parts(stem: str) -> tuple[str, ...]:
-    """The code and those above it: province, city, district ..."""
+    """The code and the codes above it: province, city, district ..."""
     return tuple(stem[:length] for length in _GB_STEPS if length <= len(stem))
 
 
 def _by_shape(area: WarningArea, lons: Coordinates, lats: Coordinates) -> list[Reach]:
-    """By polygons and circles, for each point. NO for all where the area has neither."""
+    """For each point, by polygons and circles. NO for all if the area has neither."""
     held = np.zeros(len(lons), dtype=bool)
     corners = np.column_stack([lons, lats])
     held |= _covers(area.polygons, corners)
@@ -230,7 +230,7 @@ def _by_shape(area: WarningArea, lons: Coordinates, lats: Coordinates) -> list[R
 
 
 def _covers(rings: Rings, points: npt.ArrayLike) -> npt.NDArray[np.bool_]:
-    """Which points (n, 2) lie within one of the rings or on it."""
+    """Which points (n, 2) lie within or on one of the rings."""
     array = np.asarray(points, dtype=np.float64).reshape(-1, 2)
     inside = np.zeros(len(array), dtype=bool)
     if rings and len(array):

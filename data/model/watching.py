@@ -1,4 +1,4 @@
-"""Who may watch which cameras, and of which sites people may know at all."""
+"""Who may watch which cameras, and which sites a role may know of at all."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from data.model.people import Action, Role, User, may
 
 
 class WatchSettings(BaseModel):
-    """Some people watch some cameras only."""
+    """Limits some users to some cameras."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -21,7 +21,7 @@ class WatchSettings(BaseModel):
 
 
 def watched_by(rules: Sequence[WatchSettings], user: User, cameras: frozenset[str]) -> frozenset[str]:
-    """The cameras that this user may watch: by rules with the name, else with the role, else all of them."""
+    """The cameras this user may watch: by rules for the name, else for the role, else all cameras."""
     for fitting in (
         [rule for rule in rules if user.name in rule.users],
         [rule for rule in rules if user.role in rule.roles],

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-TOUCHES = 1e-6  # so near to a side a corner lies on it; a 500th of a pixel of a picture 1920 wide
+TOUCHES = 1e-6  # a corner this near to a side lies on it: 1/500 of a pixel in a picture 1920 pixels wide
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Point = tuple[Fraction, Fraction]
@@ -69,7 +69,7 @@ class Zone(BaseModel):
         return name
 
     def contains(self, points: npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:
-        """Which of the points, (n, 2) fractions, lie inside (even-odd rule): bool (n,)."""
+        """Whether each of the points, (n, 2) fractions, lies inside (even-odd rule): bool (n,)."""
         corners = np.array(self.polygon, dtype=np.float64)
         following = np.roll(corners, -1, axis=0)
         x, y = points[:, 0:1].astype(np.float64), points[:, 1:2].astype(np.float64)
@@ -81,9 +81,9 @@ class Zone(BaseModel):
 
 
 def _crossing(corners: Sequence[Point]) -> tuple[int, int] | None:
-    """Two sides that cut each other, by the corners they begin at; None where the outline is simple.
+    """Two sides that cross, by the corners they begin at; None if the outline is simple.
 
-    Sides that only touch in a corner, as neighbours do, do not cut.
+    Sides that only meet in a corner, as neighbours do, do not cross.
     """
     sides = [(start, corners[(number + 1) % len(corners)]) for number, start in enumerate(corners)]
     for first, (a, b) in enumerate(sides):
@@ -94,9 +94,9 @@ def _crossing(corners: Sequence[Point]) -> tuple[int, int] | None:
 
 
 def _touching(corners: Sequence[Point]) -> tuple[int, int] | None:
-    """A corner, and by the corner it begins at a side of others on which that corner lies; None where there is none.
+    """A corner and another side on which it lies (by the corner that side begins at); None if there is none.
 
-    A corner that is given twice running, as the first one at the end of a closed ring, counts once.
+    A corner given twice in succession, such as the first one at the end of a closed ring, counts once.
     """
     kept = [number for number, corner in enumerate(corners) if corner != corners[number - 1]]
     points = np.array([corners[number] for number in kept], dtype=np.float64)
@@ -112,7 +112,7 @@ def _touching(corners: Sequence[Point]) -> tuple[int, int] | None:
 
 
 def _cut(a: Point, b: Point, c: Point, d: Point) -> bool:
-    """Do the inner parts of both segments meet in one point?"""
+    """True if the segments cross in a point inside both."""
     return _side(a, b, c) * _side(a, b, d) < 0 and _side(c, d, a) * _side(c, d, b) < 0
 
 
