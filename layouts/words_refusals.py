@@ -8,14 +8,19 @@ from types import MappingProxyType
 REFUSALS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "refused.camera_test.busy": (
-            "已有 {n} 路摄像机正在测试，请稍候",
-            "{n} cameras are being tested already: try again in a moment",
+            "已有 {n} 台设备正在测试，请稍候",
+            "{n} devices are being tested already: try again in a moment",
         ),
         "refused.camera_test.away": (
             "后台进程没有响应，无法测试（请看“健康”页）",
             "The engine does not answer, so nothing can be tested (see Health)",
         ),
         "refused.camera_test.kind": ("没有“{kind}”这种摄像机", "There is no kind of camera {kind}"),
+        "refused.gauge_test.kind": ("没有“{kind}”这种传感器", "There is no kind of gauge {kind}"),
+        "refused.gauge_test.calls_us": (
+            "这种传感器由对方主动发来，无法测试：保存后看读数",
+            "This gauge is told by its sender: save it, then look at its readings",
+        ),
         "refused.what_if.span": ("请选不超过 24 小时的时段", "Choose a span of up to 24 hours"),
         "refused.what_if.busy": (
             "正在推演另一个时段，请稍候再试",

@@ -204,6 +204,76 @@ SETUP: Mapping[str, tuple[str, str]] = MappingProxyType(
         "setup.cause.address_refused": ("此地址不允许访问", "This address is never connected to"),
         "setup.cause.no_credentials": ("密钥文件中没有此凭据", "The secrets file has no such credentials"),
         "setup.cause.codec": ("本系统无法解码此编码", "The codec cannot be decoded here"),
+        # gauges
+        "setup.do.add_gauge": ("＋ 添加传感器", "＋ Add a gauge"),
+        "setup.do.add_gauge_here": ("＋ 添加传感器", "＋ Add a gauge"),
+        "setup.do.limit": ("＋ 设限值", "＋ Limit"),
+        "setup.do.test_gauge": ("测试传感器", "Test the gauge"),
+        "setup.new_gauge": ("新传感器", "New gauge"),
+        "setup.edit_gauge": ("传感器", "Gauge"),
+        "setup.gauge.kind": ("接入方式", "Kind of gauge"),
+        "setup.gauge.choose": ("请选择", "choose one"),
+        "setup.gauge.calls_us.http_push": (
+            "由网关主动发来，无需测试。保存后，请网关用“数据源”账号的令牌 POST 到 {url}，内容如 {body}",
+            "Its gateway sends the readings: there is nothing to test. Once it is saved, let it POST to {url} with the "
+            "token of an account of the role “source”, such as {body}",
+        ),
+        "setup.gauge.calls_us.sl651_gauge": (
+            "由遥测站主动连接本机，无需测试。保存后，请把遥测站的中心站地址设为本机及上面的端口",
+            "The station connects to this machine: there is nothing to test. Once it is saved, give the station this "
+            "machine and the port above as its centre",
+        ),
+        "setup.gauge.first": ("最先收到的读数", "The first readings"),
+        "setup.gauge.came": ("收到的内容", "What came"),
+        "setup.cause.unreadable": (
+            "有数据，但按此设置读不出来",
+            "Something comes, but it cannot be read by these settings",
+        ),
+        "setup.cause.no_message": (
+            "已连接，但测试期间没有消息：请核对主题",
+            "Connected, but no message came while it was tested: check the topic",
+        ),
+        "setup.curves": ("传感器曲线", "Curves of the gauges"),
+        "setup.curve": ("{what}：近 {n} 小时", "{what}: the last {n} hours"),
+        "setup.curve.none": ("近 {n} 小时没有读数", "No readings in the last {n} hours"),
+        "setup.curve.now": ("最新 {value}", "newest {value}"),
+        "setup.curve.unit": ("限值的单位 {unit} 无法在图上换算", "Limits in {unit} cannot be drawn here"),
+        "setup.curve.label": (
+            "{what}：{n} 个读数，{low} 到 {high}，限值 {limits}",
+            "{what}: {n} readings from {low} to {high}, limits {limits}",
+        ),
+        "setup.limit.above": ("上限", "above"),
+        "setup.limit.below": ("下限", "below"),
+        "setup.limit.clear_at": ("恢复", "clear"),
+        "setup.limit.lowest": ("最小可能", "lowest"),
+        "setup.limit.highest": ("最大可能", "highest"),
+        "setup.choice.holding": ("保持寄存器", "holding registers"),
+        "setup.choice.input": ("输入寄存器", "input registers"),
+        "setup.choice.big": ("高字在前", "high word first"),
+        "setup.choice.little": ("低字在前", "low word first"),
+        "setup.choice.as_recorded": ("按原有时间", "as recorded"),
+        "setup.choice.from_now": ("从现在起", "from now"),
+        # a draft judged on what was observed
+        "setup.try": ("若按此草稿研判", "Judged by this draft"),
+        "setup.try.span": ("时段", "Span"),
+        "setup.try.hours": ("近 {n} 小时", "the last {n} h"),
+        "setup.do.try": ("用近 1 小时试算", "Try on the last hour"),
+        "setup.do.try_again": ("重新试算", "Try again"),
+        "setup.try.nothing": (
+            "没有改动现有点位的规则或区域，告警不变",
+            "No rule or zone of a site in force is changed: alerts stay as they are",
+        ),
+        "setup.try.working": ("正在用留存的观测试算，已 {n} 秒", "Judging what was observed, {n} s so far"),
+        "setup.try.same": ("告警没有差别", "No alert would have been different"),
+        "setup.try.counts": ("与当时的告警相比：{counts}", "Compared with the alerts of that time: {counts}"),
+        "setup.try.long": (
+            "试算太久，已放弃；仍可保存",
+            "This takes too long and was given up; it can be saved all the same",
+        ),
+        "setup.try.assumed": (
+            "只重算规则；识别结果是当时的，不会派人，也不会通知任何人",
+            "Only rules are judged again, on what was detected then; nobody is dispatched or told",
+        ),
         # from the draft to what is in force
         "setup.read_only": (
             "只读：设置来自 config.yaml。要在此页面编辑，请在该文件中写 config: screen 并重新启动",

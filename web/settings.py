@@ -17,7 +17,7 @@ from data.config.difference import differences
 from data.config.document import document_of, forbidden_files, foreign_keys, named_files, of_text
 from data.config.masked import masks_left, shown, unmasked
 from data.config.reading import ConfigError, DocumentReader, Problem
-from data.config.settings import Settings
+from data.config.settings import Settings, SiteSettings
 from data.errors import InputRejected, NotFound, UnusableRow
 from data.model.masking import mask_log_also, secret_mask
 from data.model.record import Change
@@ -170,6 +170,29 @@ def _whole(deps: ServerDeps, base: int, given: Mapping[str, Any]) -> tuple[Mappi
     masked = shown(seen)
     whole: Mapping[str, Any] = unmasked(document_of(given), masked, seen)
     return whole, tuple(masks_left(whole, masked, seen))
+
+
+def drafted_parts(deps: ServerDeps, current: CurrentSettings, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Zones and rules, by site, of the sites in force where a draft has others; as `engine.replay.answer` takes them.
+
+    Raises SettingsRefused with every problem.
+    """
+    try:
+        document, left = _whole(deps, current.now.version, given)
+        drafted = current.reader.read(document)
+    except ConfigError as error:
+        raise SettingsRefused(error.problems, given) from None
+    if left:
+        raise SettingsRefused(left, given)
+    wanted = {site.id: _judging(site) for site in drafted.sites}
+    parts = {site.id: (_judging(site), wanted.get(site.id, {"zones": [], "rules": []})) for site in deps.settings.sites}
+    return {site: after for site, (before, after) in parts.items() if before != after}
+
+
+def _judging(site: SiteSettings) -> dict[str, Any]:
+    """What a site is judged by, only as it was written: some rules ask whether a setting was."""
+    rules = [{"kind": rule.kind, **rule.model_dump(mode="json", exclude_unset=True)} for rule in site.rules]
+    return {"zones": [zone.model_dump(mode="json") for zone in site.zones], "rules": rules}
 
 
 def with_site(document: Mapping[str, Any], site: str, parts: Mapping[str, Any], catalogue: Catalogue) -> dict[str, Any]:

@@ -14,6 +14,7 @@ class RequestKind(StrEnum):
 
     PROBE = "probe"  # can this monitor be read? payload: {"monitor": {...}}
     TRY_RULE = "try_rule"  # what would this rule have done?
+    GAUGE_TEST = "gauge_test"  # what does this gauge tell? payload: {"gauge": {...}}
     CAMERA_TEST = "camera_test"  # what does this camera send? payload: {"camera": {...}}
     WHAT_IF = "what_if"  # the past by other limits or with fewer people; payload: as `engine.replay.answer.what_if`
     SNAPSHOT = "snapshot"  # one picture now; payload: {"site": id}; answer: {"evidence": id}

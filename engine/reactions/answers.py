@@ -28,7 +28,7 @@ from data.ports.requests import Request, RequestKind
 from data.ports.store import EvidenceVault, Store
 from engine.camera.device import timeout_s
 from engine.process.options import RunOptions
-from engine.reactions.camera_test import answer_camera_test
+from engine.reactions.device_tests import answer_camera_test, answer_gauge_test
 from engine.replay.answer import what_if
 
 log = logging.getLogger(__name__)
@@ -57,6 +57,7 @@ class Answers:
         ways: Mapping[RequestKind, Callable[[Mapping[str, Any]], Answer]] = {
             RequestKind.PROBE: self._probe,
             RequestKind.CAMERA_TEST: self._camera_test,
+            RequestKind.GAUGE_TEST: self._gauge_test,
             RequestKind.SNAPSHOT: self._snapshot,
             RequestKind.TRY_RULE: self._try_rule,
             RequestKind.WHAT_IF: self._what_if,
@@ -92,6 +93,9 @@ class Answers:
 
     def _camera_test(self, payload: Mapping[str, Any]) -> Answer:
         return answer_camera_test(payload, self._options, self._catalogue)
+
+    def _gauge_test(self, payload: Mapping[str, Any]) -> Answer:
+        return answer_gauge_test(payload, self._options, self._catalogue)
 
     def _snapshot(self, payload: Mapping[str, Any]) -> Answer:
         """One picture, kept as evidence. Payload: `{"site": id}`."""

@@ -21,7 +21,7 @@ from data.sql.store import open_for_reading
 from dispatch.routing import Roads, load_roads
 from engine.catalogue import load_catalogue
 from engine.process.options import RunOptions
-from engine.replay.judging import Changes, RuleChange, ZoneChange
+from engine.replay.judging import Changes, RuleChange, ZoneChange, by_parts
 from engine.replay.replayer import Replayer
 
 log = logging.getLogger(__name__)
@@ -33,7 +33,8 @@ _MOST_CHANGES = 50
 
 
 def what_if(options: RunOptions, payload: Mapping[str, Any]) -> dict[str, Any]:
-    """Payload: `since`, `until` (ISO 8601), `sites`, `changes` of rules and `zones`, `without` responders.
+    """Payload: `since`, `until` (ISO 8601), `sites`, `changes` of rules and `zones`, `without` responders;
+    or `parts`, the zones and rules of a draft by site, instead of changes.
 
     Raises InputRejected for what cannot be asked, or takes too long.
     """
@@ -76,9 +77,10 @@ def judged_otherwise(options: RunOptions, payload: Mapping[str, Any]) -> dict[st
     since, until = _moment(payload, "since"), _moment(payload, "until")
     if until - since > LONGEST:
         raise InputRejected(f"at most {LONGEST / timedelta(hours=1):g} hours at once", key="what_if.span")
-    changes = changes_of(payload)
     without = [str(one) for one in payload.get("without", ())]
     settings, catalogue = options.settings, load_catalogue()
+    parts = payload.get("parts")
+    other = by_parts(parts, catalogue) if parts else Changes(changes_of(payload), catalogue)
     roads_file = settings.dispatch.roads
     roads = Roads() if roads_file is None else load_roads(options.base_dir / roads_file)
     with closing(open_for_reading(options.store)) as store:
@@ -86,9 +88,7 @@ def judged_otherwise(options: RunOptions, payload: Mapping[str, Any]) -> dict[st
         sites = sorted(replayer.sites() & set(map(str, payload.get("sites", ()))))
         if not sites:
             raise InputRejected("nothing is kept of these sites", key="what_if.nothing")
-        found = replayer.what_if(
-            since, until, Changes(changes, catalogue), settings, sites, without=without, roads=roads
-        )
+        found = replayer.what_if(since, until, other, settings, sites, without=without, roads=roads)
     return found.described(since, until, without)
 
 

@@ -263,6 +263,34 @@ def _concerns(change: RuleChange | ZoneChange, site: SiteSettings) -> bool:
     return any(rule.name == change.rule for rule in site.rules)
 
 
+def by_parts(parts: Mapping[str, Mapping[str, Any]], catalogue: Catalogue) -> Other:
+    """As it was but for the zones and rules of these sites: `{site: {"zones": [...], "rules": [...]}}`, all of theirs.
+
+    Raises InputRejected for what is no zone, or allowed by no rule.
+    """
+    made = {site: _made(site, given, catalogue) for site, given in parts.items()}
+
+    def wanted(begin: Begin) -> Wanted:
+        site = begin.site.model_copy(update=made.get(begin.site.id, {}))
+        return site, replace(begin.context, site=site.place), begin.limits
+
+    return wanted
+
+
+def _made(site: str, given: Mapping[str, Any], catalogue: Catalogue) -> dict[str, Any]:
+    try:
+        zones = tuple(Zone.model_validate(one) for one in given.get("zones", ()))
+        rules = tuple(catalogue.rule(str(one["kind"])).model_validate(one) for one in given.get("rules", ()))
+    except ValidationError as error:
+        raise _refused(site, error) from error
+    return {"zones": zones, "rules": rules}
+
+
+def _refused(site: str, error: ValidationError) -> InputRejected:
+    told = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
+    return InputRejected(f"{site}: {told}", key="what_if.value", told=told)
+
+
 def _changed(site: SiteSettings, change: RuleChange | ZoneChange, catalogue: Catalogue) -> SiteSettings:
     """A rule or zone that the site did not have then is left out. Raises InputRejected."""
     try:
@@ -279,8 +307,7 @@ def _changed(site: SiteSettings, change: RuleChange | ZoneChange, catalogue: Cat
         ]
         return site.model_copy(update={"rules": tuple(rules)})
     except ValidationError as error:
-        told = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
-        raise InputRejected(f"{site.id}: {told}", key="what_if.value", told=told) from error
+        raise _refused(site.id, error) from error
 
 
 def unchanged(begin: Begin, site: SiteSettings, context: Context) -> Collection[str]:

@@ -19,7 +19,7 @@ yiping.setup = (() => {
   const sites = () => state.draft?.sites ?? [];
   const site = (id = state.chosen) => sites().find((one) => one.id === id) ?? null;
   const FLOORS = { cameras: ["MonitorRecipe", (one) => one["x-gives"] === "frames"], monitors: ["MonitorRecipe", (one) => one["x-gives"] !== "frames"],
-    detectors: ["DetectorRecipe", () => true], rules: ["RuleRecipe", () => true] };
+    gauges: ["MonitorRecipe", (one) => one["x-gives"] === "readings"], detectors: ["DetectorRecipe", () => true], rules: ["RuleRecipe", () => true] };
   /** What kinds of cameras, monitors, detectors, rules there are: their schemas by kind. */
   const kinds = (what) => {
     const [floor, keep] = FLOORS[what];
@@ -43,6 +43,22 @@ yiping.setup = (() => {
       if (one.monitor && !isCamera(one.monitor)) one.monitors = [one.monitor, ...(one.monitors ?? [])];
       one.monitor = camera;
     }
+  };
+  const isGauge = (recipe) => Boolean(recipe && kinds("gauges")[recipe.kind]);
+  /** Everything that a site reads, in the order in which it is written. */
+  const monitorsOf = (one) => [one?.monitor, ...(one?.monitors ?? [])].filter(Boolean);
+  const gaugesOf = (one) => monitorsOf(one).filter(isGauge);
+  /** Where the monitor at this place of `monitorsOf` stands: "monitor" or "monitors[1]". */
+  const monitorPath = (one, index) => (one.monitor ? index ? `monitors[${index - 1}]` : "monitor" : `monitors[${index}]`);
+  /** Put another monitor at this place, or a new one for -1; null takes it away. Gives its place. */
+  const putMonitor = (one, index, monitor) => {
+    const all = monitorsOf(one);
+    const at = index < 0 ? all.length : index;
+    all.splice(at, index < 0 ? 0 : 1, ...(monitor ? [monitor] : []));
+    const single = Boolean(one.monitor) || !one.monitors?.length;
+    if (single && all.length) one.monitor = all.shift(); else delete one.monitor;
+    if (all.length) one.monitors = all; else delete one.monitors;
+    return at;
   };
   const ZONE_LISTS = ["except_zones", "closer", "fixed"];
   const names = (recipe, zone) => recipe.zone === zone || ZONE_LISTS.some((key) => (recipe[key] ?? []).includes(zone));
@@ -103,7 +119,7 @@ yiping.setup = (() => {
   };
 
   return {
-    state, changed, hear, same, isMap, sites, site, kinds, nameOf, inOwnLanguage, titleOf, isCamera, cameraOf, putCamera, usesOf, renameZone, free,
+    state, changed, hear, same, isMap, sites, site, kinds, nameOf, inOwnLanguage, titleOf, isCamera, cameraOf, putCamera, isGauge, monitorsOf, gaugesOf, monitorPath, putMonitor, usesOf, renameZone, free,
     merged, dirty, mayEdit, discard, read, takeOver,
   };
 })();

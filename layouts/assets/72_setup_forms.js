@@ -87,6 +87,7 @@ yiping.setup.forms = (() => {
   const oneOf = (schema, value, place) => choice(schema.enum.map((one) => [one, yiping.t(`setup.choice.${one}`, {}, yiping.t(`priority.${one}`, {}, one))]), schema, value, place,
     usual(schema) ? t("setup.as_usual", { value: yiping.t(`setup.choice.${schema.default}`, {}, yiping.t(`priority.${schema.default}`, {}, usual(schema))) }) : "—");
   const zone = (schema, value, place) => choice(place.zones.map((id) => [id, id]), schema, value, place, place.required ? "—" : t("setup.whole_picture"));
+  const quantities = () => Object.keys(yiping.page.words[yiping.language]).filter((key) => key.startsWith("quantity.")).map((key) => [key.slice(9), t(key)]);
   const ticks = (options, value, place) => {
     const boxes = [...new Set([...options.map(([id]) => id), ...(value ?? [])])].map((id) => {
       const input = make("input", { type: "checkbox", value: id, checked: (value ?? []).includes(id) });
@@ -143,6 +144,7 @@ yiping.setup.forms = (() => {
   const fieldOf = (schema, value, place) => {
     const { root } = place;
     if (place.name === "zone" && place.zones) return zone(schema, value, place);
+    if (place.name === "quantity" && schema.type === "string") return choice(quantities(), schema, value, place);
     if (ZONE_LISTS.has(place.name)) return ticks(place.zones.map((id) => [id, id]), value, { aria: { role: "group", ...place.aria } });
     if (schema.enum) return oneOf(schema, value, place);
     if (isDuration(schema)) return duration(schema, value, place);
@@ -156,7 +158,8 @@ yiping.setup.forms = (() => {
       return json(schema, value, place);
     }
     if (schema.type === "object" && schema.additionalProperties) {
-      const inner = resolved(schema.additionalProperties, root);
+      const found = resolved(schema.additionalProperties, root);
+      const inner = found.anyOf?.some((one) => one.type === "string") ? { type: "string" } : found;
       return several((one) => (inner.type === "object" ? group(inner, one, place) : fieldOf(inner, one, { ...place, aria: { "aria-label": place.label } })), value, place, true);
     }
     if (schema.type === "object" && schema.properties) return group(schema, value, place, schema.nullable);

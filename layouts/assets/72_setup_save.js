@@ -77,10 +77,12 @@ yiping.setup.save = (() => {
       });
     } }, make("label", { for: "save-note" }, t("setup.note")), note, wrong,
     make("div", { class: "do" }, make("button", { class: "strong", "data-do": "put", disabled: problems.length > 0 }, t("setup.do.put")), make("button", { type: "button", "data-do": "back", onclick: () => dialog.close() }, t("setup.do.back"))));
+    const tried = !problems.length && difference.some((one) => /rules|zones|^sites\[[^\]]*\]$/.test(one.path)) ? yiping.setup.trial.part(state.draft) : null;
     const dialog = dialogOf("save-dialog", t("setup.save.title", { n: difference.length }),
       problems.length ? make("div", { class: "problems", role: "alert" }, make("b", {}, t("setup.problems", { n: problems.length })), make("ul", {}, problems.map((one) => make("li", { "data-path": one.path }, `${sayPath(one.path)}：${sayProblem(one)}`)))) : null,
-      listOf(difference), form);
+      listOf(difference), tried, form);
     if (!problems.length) note.focus();
+    tried?.go();
   };
   const put = async (note) => {
     await send("PUT", "/api/v1/settings", { base_version: state.settings.version, document: state.draft, note });

@@ -3,7 +3,7 @@
 (() => {
   "use strict";
   const { t, make, mount, post, act, since, feed, personName } = yiping;
-  const { state, kinds, titleOf, nameOf, mayEdit, dirty, free, editor, forms, save, camera: sitePart } = yiping.setup;
+  const { state, kinds, titleOf, nameOf, mayEdit, dirty, free, editor, forms, save, curve, trial, monitorsOf, gaugesOf, isGauge, monitorPath, putMonitor, camera: sitePart } = yiping.setup;
   const LOOK_MS = 5000;
   let place = null, list = null, over = null;
   let canvasEditor = null;
@@ -61,7 +61,7 @@
 
   // ---- recipes of a site: rules, detectors; each with its form
   const SKIP = { rules: [], detectors: ["line", "marks", "weights"] };
-  const FIRST = { rules: ["zone", "at_least", "labels", "quantity", "above", "below", "after", "during", "priority", "id"], detectors: ["zone", "labels", "confidence", "id"] };
+  const FIRST = { rules: ["zone", "at_least", "labels", "quantity", "unit", "above", "below", "clear_at", "after", "during", "priority", "id"], detectors: ["zone", "labels", "confidence", "id"] };
   const STAFF = { line: [[0.5, 0.2], [0.5, 0.8]], marks: [{ row: 0.25, cm: 100 }, { row: 0.75, cm: 0 }] };
   const labels = () => [...new Set((current().detectors ?? []).flatMap((one) => one.labels ?? kinds("detectors")[one.kind]?.properties.labels?.default ?? []))];
   /** The form of one rule or detector in place of what is shown; index -1 for a new one. */
@@ -71,6 +71,19 @@
     const drawn = forms.draw({ schema, kind, value, zones: (site.zones ?? []).map((zone) => zone.id), skip: SKIP[what], lists: { labels: "known-labels", at_least_by_label: "known-labels" },
       first: FIRST[what].filter((name) => schema.properties[name]) });
     const rest = make("p", { class: "wrong whole", role: "alert" });
+    const beside = schema.properties.quantity && what === "rules" ? limitsBeside(site, drawn, kind) : null;
+    const tried = make("div", { class: "trial-answer", "aria-live": "polite" });
+    const tries = what === "rules" && facts(site.id) ? make("button", { type: "button", "data-do": "try", onclick: (event) => act(event.currentTarget, async () => {
+      const draft = structuredClone(state.draft);
+      const one = draft.sites.find((each) => each.id === state.chosen);
+      one[what] = [...(one[what] ?? [])];
+      const at = index < 0 ? one[what].length : index;
+      one[what][at] = { kind, ...drawn.read() };
+      try { await trial.run(draft, 1, tried); } catch (error) {
+        tried.replaceChildren();
+        rest.textContent = (error.errors ?? []).map((each) => each.message ?? each.words).join("；") || error.message;
+      }
+    }) }, t("setup.do.try")) : null;
     const form = make("form", { class: "open recipe-form", "data-kind": kind, novalidate: true, onsubmit: (event) => {
       event.preventDefault();
       act(event.submitter, async () => {
@@ -84,11 +97,30 @@
         }, (draft) => path(draft, `.${what}[${at}]`), (problems) => { rest.textContent = drawn.mark(problems).map(([where, message]) => `${where.replace(/^\./, "")} ${message}`.trim()).join("；"); });
         if (taken) { form.remove(); done(); }
       });
-    } }, make("h4", {}, titleOf(what, kind)), drawn.element, make("datalist", { id: "known-labels" }, labels().map((one) => make("option", { value: one }, yiping.t(`label.${one}`, {}, one)))), rest,
-    make("div", { class: "do" }, make("button", { class: "strong", "data-do": "apply" }, t("setup.do.apply")), make("button", { type: "button", "data-do": "leave", onclick: () => { form.remove(); done(); } }, t("setup.do.leave"))));
+    } }, make("h4", {}, titleOf(what, kind)), beside?.element, drawn.element, make("datalist", { id: "known-labels" }, labels().map((one) => make("option", { value: one }, yiping.t(`label.${one}`, {}, one)))), rest, tried,
+    make("div", { class: "do" }, make("button", { class: "strong", "data-do": "apply" }, t("setup.do.apply")), tries, make("button", { type: "button", "data-do": "leave", onclick: () => { form.remove(); done(); } }, t("setup.do.leave"))));
+    if (beside) form.addEventListener("input", beside.draw);
     return form;
   };
-  const changedHere = () => { canvasEditor?.redraw(); drawRight(); drawBar(); };
+  /** The curve of the rule's quantity beside its limits, drawn anew while they are typed. */
+  const limitsBeside = (site, drawn, kind) => {
+    const element = make("div", { class: "limits-beside" });
+    let shown = null;
+    const draw = () => {
+      const value = (name) => drawn.element.querySelector(`[data-setting="${name}"] :is(input, select)`)?.value.trim() ?? "";
+      const number = (name) => (value(name) === "" || Number.isNaN(Number(value(name))) ? undefined : Number(value(name)));
+      const quantity = value("quantity");
+      if (!quantity) { shown = null; element.replaceChildren(); return; }
+      const bands = [...drawn.element.querySelectorAll('[data-setting="bands"] .several-row')].map((row) => ({ above: Number(row.querySelector('[data-setting="above"] input')?.value || NaN), priority: row.querySelector('[data-setting="priority"] select')?.value }));
+      const rule = { kind, quantity, unit: value("unit") || undefined, priority: value("priority") || undefined, bands: bands.filter((one) => Number.isFinite(one.above)),
+        ...Object.fromEntries(["above", "below", "clear_at", "lowest", "highest"].map((name) => [name, number(name)]).filter(([, given]) => given !== undefined)) };
+      if (shown?.dataset.curve === `${site.id}|${quantity}`) shown.update([rule]);
+      else element.replaceChildren(shown = curve.draw(site.id, quantity, [rule]));
+    };
+    draw();
+    return { element, draw };
+  };
+  const changedHere = () => { canvasEditor?.redraw(); if (!canvasEditor) drawPicture(); drawRight(); drawBar(); };
   const editable = (what, one, index, shown) => {
     const element = shown;
     if (!mayEdit()) return element;
@@ -107,17 +139,37 @@
     const options = Object.keys(kinds(what)).map((kind) => make("option", { value: kind }, titleOf(what, kind)));
     const chooser = make("select", { "aria-label": t(`setup.new_${what}`) }, make("option", { value: "" }, t(`setup.new_${what}`)), options);
     const holder = make("div", { class: "adder", "data-adds": what }, chooser);
-    chooser.addEventListener("change", () => {
-      const kind = chooser.value;
-      if (!kind) return;
+    const begin = (kind, more = {}) => {
       const site = current();
       const id = free(kind, (site[what] ?? []).map(nameOf));
-      const value = { kind, ...(id !== kind ? { id } : {}), ...(kind === "staff_gauge" ? structuredClone(STAFF) : {}), ...(kinds(what)[kind].properties.zone && site.zones?.length ? { zone: site.zones.at(-1).id } : {}) };
+      const value = { ...more, kind, ...(id !== kind ? { id } : {}), ...(kind === "staff_gauge" ? structuredClone(STAFF) : {}), ...(kinds(what)[kind].properties.zone && site.zones?.length ? { zone: site.zones.at(-1).id } : {}) };
       const form = formOf(what, kind, value, -1, () => { if (what === "detectors") drawPicture(); changedHere(); });
       chooser.replaceWith(form);
       form.querySelector("input, select, textarea")?.focus();
-    });
-    return holder;
+    };
+    chooser.addEventListener("change", () => { if (chooser.value) begin(chooser.value); });
+    return Object.assign(holder, { begin });
+  };
+  /** A limit for what this gauge measures. */
+  const openLimit = (gauge) => {
+    if (isBusy()) { yiping.say(t("setup.finish_form"), "error"); return; }
+    right.querySelector('[data-adds="rules"]').begin("threshold", { quantity: gauge.quantity, ...(gauge.unit ? { unit: gauge.unit } : {}) });
+    right.querySelector(".recipe-form")?.scrollIntoView({ block: "nearest" });
+    right.querySelector('.recipe-form [data-setting="above"] input')?.focus();
+  };
+  const openGauge = (element, gauge, index) => {
+    if (isBusy()) { yiping.say(t("setup.finish_form"), "error"); return; }
+    const site = current();
+    const form = sitePart.drawGauge({ site, value: gauge, cancel: () => { form.remove(); drawAll(); }, save: async (given) => {
+      const taken = await save.apply((draft) => { putMonitor(draft.sites.find((one) => one.id === site.id), index, structuredClone(given)); },
+        (draft) => { const one = draft.sites.find((each) => each.id === site.id); return path(draft, `.${monitorPath(one, index < 0 ? monitorsOf(one).length - 1 : index)}`); }, (problems) => form.mark(problems));
+      if (!taken) return;
+      form.remove();
+      drawAll();
+      if (index < 0) openLimit(given);
+    } });
+    element.replaceWith(form);
+    form.querySelector("input, select")?.focus();
   };
 
   // ---- the right side
@@ -128,9 +180,20 @@
     return editable("detectors", one, index, recipe(shown, weights(shown), staff(shown, height)));
   });
   const cameraPart = (site, known) => {
-    const monitors = mayEdit() ? [site.monitor, ...(site.monitors ?? [])].filter(Boolean).map((one) => ofDraft(yiping.setup.isCamera(one) ? "cameras" : "monitors", one)) : known.monitors;
+    const monitors = mayEdit() ? monitorsOf(site).map((one) => ofDraft(yiping.setup.isCamera(one) ? "cameras" : "monitors", one)) : known.monitors;
+    const withSteps = (one, index) => {
+      const element = recipe(one);
+      const gauge = mayEdit() ? monitorsOf(site)[index] : null;
+      if (!isGauge(gauge)) return element;
+      element.querySelector("h4").append(make("span", { class: "row-do" },
+        make("button", { type: "button", class: "quiet", "data-do": "limit", onclick: () => openLimit(gauge) }, t("setup.do.limit")),
+        make("button", { type: "button", class: "quiet", "data-do": "edit", "aria-label": t("setup.edit_one", { name: nameOf(gauge) }), onclick: () => openGauge(element, gauge, index) }, t("setup.do.edit")),
+        make("button", { type: "button", class: "quiet", "data-do": "drop", "aria-label": t("setup.drop_one", { name: nameOf(gauge) }), onclick: () => { putMonitor(site, index, null); drawAll(); } }, t("setup.do.drop"))));
+      return element;
+    };
+    const more = make("button", { type: "button", "data-do": "add-gauge-here", onclick: () => openGauge(more, null, -1) }, t("setup.do.add_gauge_here"));
     const where = mayEdit() ? make("p", { class: "dim" }, `${site.id} · ${site.location?.lat}, ${site.location?.lon}${site.grid ? ` · ${site.grid}` : ""}`) : null;
-    return part(t("setup.monitors"), where, monitors.map((one) => recipe(one)), mayEdit() ? make("div", { class: "do" },
+    return part(t("setup.monitors"), where, monitors.map(withSteps), mayEdit() ? make("div", { class: "do" }, more,
       make("button", { type: "button", "data-do": "edit-site", onclick: () => openSite(site, false) }, t("setup.do.edit_site")),
       make("button", { type: "button", "data-do": "clone", onclick: () => openSite(sitePart.fresh(site), true) }, t("setup.do.clone")),
       make("button", { type: "button", "data-do": "remove-site", onclick: () => removeSite(site) }, t("setup.do.remove_site"))) : []);
@@ -155,15 +218,16 @@
         .map(([name, value]) => [t(`setup.health.${name}`, {}, name), typeof value === "boolean" ? (value ? "✓" : "–") : value]))) : null,
     ].filter(Boolean));
   };
-  const openSite = (site, isNew) => {
+  const openSite = (site, isNew, device = "camera") => {
     if (isBusy()) { yiping.say(t("setup.finish_form"), "error"); return; }
-    const form = sitePart.draw({ value: site, isNew, cancel: () => { form.remove(); drawAll(); }, save: async (one) => {
+    const form = sitePart.draw({ value: site, isNew, device, cancel: () => { form.remove(); drawAll(); }, save: async (one) => {
       const index = isNew ? state.draft.sites?.length ?? 0 : state.draft.sites.findIndex((each) => each.id === site.id);
       const taken = await save.apply((draft) => { draft.sites = [...(draft.sites ?? [])]; draft.sites[index] = one; }, () => `sites[${index}]`, (problems) => form.mark(problems));
       if (!taken) return;
       state.chosen = one.id;
       form.remove();
       drawAll();
+      if (device === "gauge") openLimit(gaugesOf(one)[0]);
     } });
     if (isNew) { list.querySelectorAll(".here").forEach((each) => each.classList.remove("here")); over.replaceChildren(...top()); place.replaceChildren(over, make("div", { class: "setup-alone" }, form)); } else right.replaceChildren(form);
     form.querySelector("input, select")?.focus();
@@ -182,7 +246,10 @@
     }));
     canvasEditor = hasCamera(site) ? editor.open(mayEdit() ? site : asDraft(site), { editable: mayEdit(), changed: () => { drawRight(); drawBar(); } }) : null;
     document.getElementById("setup-age")?.replaceChildren(...(canvasEditor ? [canvasEditor.age] : []));
-    left.replaceChildren(make("h3", {}, t("setup.zones")), ...(canvasEditor ? [canvasEditor.element] : [make("p", { class: "dim" }, t("setup.no_camera_here"))]), ...(known?.camera ? [learn] : []));
+    const gauges = mayEdit() ? gaugesOf(site) : (known?.monitors ?? []).filter((one) => one.settings.quantity).map((one) => ({ quantity: one.settings.quantity }));
+    const rules = mayEdit() ? site.rules : (known?.rules ?? []).map((one) => ({ kind: one.kind, priority: one.priority, ...one.settings }));
+    left.replaceChildren(...(canvasEditor || !gauges.length ? [make("h3", {}, t("setup.zones")), canvasEditor?.element ?? make("p", { class: "dim" }, t("setup.no_camera_here"))] : []), ...(known?.camera ? [learn] : []),
+      ...(gauges.length ? [make("h3", {}, t("setup.curves")), ...curve.ofSite({ id: site.id, rules }, gauges)] : []));
   };
 
   // ---- around both
@@ -213,7 +280,8 @@
   };
   const drawList = () => list.replaceChildren(...shownSites().map((site) =>
     make("button", { type: "button", class: site.id === state.chosen ? "quiet here" : "quiet", "data-site": site.id, "aria-current": site.id === state.chosen ? "true" : null, onclick: () => choose(site.id) }, site.name || site.id)),
-  ...(mayEdit() ? [make("button", { type: "button", "data-do": "add", onclick: () => openSite(sitePart.fresh(), true) }, t("setup.do.add")), make("div", { class: "list-foot" },
+  ...(mayEdit() ? [make("button", { type: "button", "data-do": "add", onclick: () => openSite(sitePart.fresh(), true) }, t("setup.do.add")),
+    make("button", { type: "button", "data-do": "add-gauge", onclick: () => openSite(sitePart.fresh(null, "gauge"), true, "gauge") }, t("setup.do.add_gauge")), make("div", { class: "list-foot" },
     make("button", { type: "button", class: "quiet", "data-do": "versions", onclick: (event) => act(event.currentTarget, save.versions) }, t("setup.versions")),
     make("a", { href: yiping.at("/api/v1/settings/export"), download: "config.yaml", "data-do": "export" }, t("setup.export")))] : []));
   const drawAll = () => {

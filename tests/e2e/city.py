@@ -53,7 +53,7 @@ class City:
                 env={**os.environ, "PYTHONUNBUFFERED": "1"},
                 start_new_session=True,
             )
-        until(self._is_ready, 90, lambda: f"not ready:\n{self.log()[-4000:]}")
+        until(self._is_ready, 150, lambda: f"not ready:\n{self.log()[-4000:]}")
 
     def _is_ready(self) -> bool:
         assert self.process is not None
@@ -130,8 +130,8 @@ class City:
 def city(config: Path, var: Path, *arguments: str, root: Path = ROOT) -> Iterator[City]:
     """A city that runs for the length of the block, from the project in `root`."""
     running = City(config, var, arguments, root)
-    running.start()
     try:
+        running.start()
         yield running
     finally:
         running.stop()

@@ -106,12 +106,12 @@ def test_the_view_names_own_weights_with_their_licence_and_no_login() -> None:
     assert setup_view(Settings(sites=(site,), inference=own_model))["inference"]["licence"] == ""
 
 
-def test_every_setting_of_a_camera_a_detector_and_a_rule_has_its_chinese_name_and_meaning() -> None:
+def test_every_setting_of_a_camera_a_gauge_a_detector_and_a_rule_has_its_chinese_name_and_meaning() -> None:
     catalogue = load_catalogue()
     monitors = {kind: find() for kind, find in catalogue.monitors.items()}
-    cameras = {kind: recipe for kind, recipe in monitors.items() if recipe.gives == "frames"}
+    devices = {kind: recipe for kind, recipe in monitors.items() if recipe.gives != "warnings"}
     kinds = {
-        **cameras,
+        **devices,
         **{kind: find() for floor in (catalogue.detectors, catalogue.rules) for kind, find in floor.items()},
     }
     settings = {(kind, name) for kind, recipe in kinds.items() for name in recipe.model_fields if name != "kind"}

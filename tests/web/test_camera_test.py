@@ -30,7 +30,7 @@ from tests.servers.http_pictures import http_pictures
 from tests.servers.rtsp import RtspServer, rtsp_server
 from tests.web.city import ROLES, Clock, Running, city, open_deps, start
 from web.accounts import add_user
-from web.api.camera_test import PER_MINUTE
+from web.api.device_tests import PER_MINUTE
 
 PASSWORD = "gate-kettle-harbour-42"
 SECRETS = Secrets(

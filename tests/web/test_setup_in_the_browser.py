@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ from pydantic import ValidationError
 
 from data.model.zone import Zone
 from tests.conftest import ROOT
-from tests.e2e.city import City, city, first_alert, items
+from tests.e2e.city import City, city, first_alert, items, until
+from tests.servers.http_answers import AnsweringServer, http_answers
 from tests.servers.rtsp import RtspServer, rtsp_server
 
 pytestmark = [
@@ -324,6 +326,93 @@ def test_the_page_and_the_settings_agree_on_what_is_an_outline(open_page: Openin
     real = [is_zone(outline) for outline in outlines]
     assert [problem is None for problem in said] == real
     assert 20 < sum(real) < 380
+
+
+def rise(running: City, *depths_cm: float) -> None:
+    """The probe at the quay tells a depth each minute, up to now."""
+    running.add_user("gateway", "source", "gateway-kettle-harbour-42")
+    now = datetime.now(UTC)
+    with running.caller("gateway") as gateway:
+        for number, depth in enumerate(depths_cm):
+            at = now - timedelta(minutes=len(depths_cm) - 1 - number)
+            reading = {"result": depth, "phenomenonTime": at.isoformat()}
+            assert gateway.post("/datastreams/quay/probe/observations", json=reading).status_code == 202
+    with running.caller("root") as root:
+        until(lambda: len(items(root.get("/readings", params={"site": "quay"}))) >= len(depths_cm), 60, running.log)
+
+
+@pytest.fixture
+def house() -> Iterator[AnsweringServer]:
+    with http_answers() as server:
+        server.answer("/level", b'{"data": {"level": 312.4}}')
+        yield server
+
+
+def test_a_limit_is_tried_on_the_last_hour_and_a_gauge_is_tested_added_and_limited_before_it_is_saved(
+    running: City, house: AnsweringServer, open_page: Opening, tmp_path: Path
+) -> None:
+    rise(running, 4, 7, 11, 17, 21, 22, 22, 21)
+    page = open_page()
+    page.locator('#setup-sites [data-site="quay"]').click()
+    curve = page.locator('.setup-picture [data-curve="quay|water_depth"]')
+    expect(curve).to_contain_text("最新 21 cm", timeout=30_000)
+    page.locator('article[data-kind="threshold"] [data-do="edit"]').click()
+    rule = page.locator('.recipe-form[data-kind="threshold"]')
+    rule.locator('[data-setting="above"] input').fill("15")
+    expect(rule.locator('.limits-beside [data-limit="15"]')).to_have_count(1)
+    rule.locator('[data-do="try"]').click()
+    expect(rule.locator(".trial-answer")).to_contain_text("新增 1", timeout=120_000)
+    page.screenshot(path=tmp_path / "rule.png")
+    rule.locator('[data-do="apply"]').click()
+    expect(page.locator(".recipe-form")).to_have_count(0)
+
+    page.locator('[data-do="add-gauge-here"]').click()
+    form = page.locator("#gauge-form")
+    form.locator("#gauge-kind").select_option("http_push")
+    expect(form.locator(".calls-us")).to_contain_text("/api/v1/datastreams/quay/http_push/observations")
+    form.locator("#gauge-kind").select_option("http_poll")
+    form.locator('[data-setting="quantity"] select').select_option("water_level")
+    form.locator('[data-setting="unit"] input').fill("cm")
+    form.locator('[data-setting="url"] input').fill(house.url("/level"))
+    form.locator('[data-setting="every"] input').fill("1")
+    form.locator('[data-setting="every"] select').select_option("s")
+    form.locator('[data-do="test"]').click()
+    expect(form.locator(".test-result.failed")).to_contain_text("按此设置读不出来", timeout=60_000)
+    expect(form.locator(".test-result code")).to_contain_text('"level": 312.4')
+    form.locator('[data-setting="value"] input').fill("data.level")
+    form.locator('[data-do="test"]').click()
+    expect(form.locator(".test-result [data-reading]").first).to_contain_text("3.124 m", timeout=60_000)
+    page.screenshot(path=tmp_path / "gauge.png")
+    form.locator('[data-do="apply"]').click()
+    expect(rule.locator('[data-setting="quantity"] select')).to_have_value("water_level")
+    expect(rule.locator('[data-setting="unit"] input')).to_have_value("cm")
+    rule.locator('[data-setting="above"] input').fill("300")
+    rule.locator('[data-setting="clear_at"] input').fill("280")
+    expect(rule.locator('.limits-beside [data-limit="3"]')).to_have_count(1)
+    rule.locator('[data-do="apply"]').click()
+    expect(page.locator(".recipe-form")).to_have_count(0)
+
+    page.locator('.save-bar [data-do="save"]').click()
+    dialog = page.locator("#save-dialog")
+    expect(dialog.locator(".trial-answer")).to_contain_text("新增 1", timeout=120_000)
+    expect(dialog.locator('.trial-answer [data-what="new"]')).to_contain_text("滨江步道")
+    page.screenshot(path=tmp_path / "save.png")
+    dialog.locator("#save-note").fill("水位计，限值下调")
+    dialog.locator('[data-do="put"]').click()
+    expect(dialog).to_have_count(0, timeout=30_000)
+    with running.caller("root") as root:
+        (site,) = root.get("/settings").json()["document"]["sites"]
+        assert [one["above"] for one in site["rules"]] == [15, 300]
+        assert site["monitors"] == [
+            {"kind": "http_poll", "quantity": "water_level", "unit": "cm", "url": house.url("/level"), "every": "1s",
+             "value": "data.level"}
+        ]  # fmt: skip
+        alert = until(
+            lambda: [one for one in items(root.get("/alerts", params={"site": "quay"})) if one["rule"] == "threshold"],
+            60,
+            running.log,
+        )[0]
+    assert alert["value"] == pytest.approx(3.124)
 
 
 @pytest.mark.parametrize(("width", "height"), [(1366, 768), (1920, 1080)])

@@ -50,7 +50,7 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Running, An
     configured, var = settings(), tmp_path_factory.mktemp("town") / "var"
     for number, site in enumerate(configured.sites):
         rise_and_fall(LiveSite(var / "observations", site, process=f"worker-{number}"), 400)
-    deps = open_deps(var, configured)
+    deps = open_deps(var, configured, catalogue=load_catalogue())
     for name, role in ROLES.items():
         add_user(deps.store, name, role, None)
     deps.store.write(lambda writer: writer.put_position("zhang", NOON, configured.responders[0].location))  # type: ignore[arg-type]
@@ -145,6 +145,43 @@ def test_of_a_site_that_is_hidden_from_ones_role_nothing_can_be_asked_or_learnt(
         answer_all(town)
         told = [one.get(f"/api/v1/what-ifs/{n}").json() for one, n in zip((analyst, commander), asked_all, strict=True)]
         assert [one["answer"]["sites"] for one in told] == [["dip-1"], ["dip-1", "vault"]]
+
+
+def test_a_draft_is_judged_on_what_was_observed_and_only_where_it_differs(town: tuple[Running, Answers]) -> None:
+    running, _ = town
+    until = NOON + timedelta(minutes=15)
+
+    def draft(**limits: Any) -> dict[str, Any]:
+        sites = []
+        for site in running.deps.settings.sites:
+            rules = [{"kind": "threshold", "id": "depth", "quantity": "water_depth", "above": 25}]
+            if site.id == "dip-1":
+                rules = [rules[0] | limits, *more]
+            sites.append(
+                site.model_dump(mode="json", include={"id", "name", "location", "visible_to", "zones"})
+                | {"rules": rules}
+            )
+        return {"document": {"sites": sites}, "hours": 0.25, "until": until.isoformat()}
+
+    more: list[dict[str, Any]] = []
+    with running.client("admin") as admin, running.client("zhou") as analyst:
+        same = admin.post("/api/v1/settings/what-if", json=draft())
+        assert (same.status_code, same.json()["id"], same.json()["sites"]) == (200, None, []), same.text
+        more = [{"kind": "threshold", "id": "wet", "quantity": "water_depth", "above": 10}]
+        given = admin.post("/api/v1/settings/what-if", json=draft(above=15))
+        assert (given.status_code, given.json()["sites"]) == (200, ["dip-1"]), given.text
+        answer_all(town)
+        told = admin.get(f"/api/v1/what-ifs/{given.json()['id']}").json()
+        assert (told["state"], told["answer"]["counts"]) == ("done", {"earlier": 1, "new": 1}), told
+        assert {(one["rule"], one["what"]) for one in told["answer"]["alerts"]} == {
+            ("depth", "earlier"),
+            ("wet", "new"),
+        }
+        wrong = admin.post("/api/v1/settings/what-if", json=draft(above="deep"))
+        assert wrong.status_code == 422
+        assert [one["path"] for one in wrong.json()["errors"]] == ["sites[0].rules[0].above"]
+        assert analyst.post("/api/v1/settings/what-if", json=draft(above=15)).status_code == 403
+    assert running.store.read(lambda reader: reader.alerts(AlertQuery())) == []
 
 
 @pytest.mark.parametrize(

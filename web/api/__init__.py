@@ -12,8 +12,8 @@ from web.api.alarm_cards import alarm_card_router
 from web.api.alarm_kpi import alarm_kpi_router
 from web.api.alert_moves import alert_move_router
 from web.api.alerts import alert_router
-from web.api.camera_test import camera_test_router
 from web.api.claims import claim_router
+from web.api.device_tests import device_test_router
 from web.api.diagnosis import diagnosis_router
 from web.api.events import event_router
 from web.api.factors import factors_router
@@ -100,7 +100,7 @@ def build_api(  # noqa: PLR0917 - what the routes of the whole API need
         reject_router(deps),
         diagnosis_router(deps),
         setup_router(deps),
-        camera_test_router(deps),
+        device_test_router(deps),
         settings_router(deps, current),
         account_router(identity),
         factors_router(identity),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from data.config.catalogue import Catalogue
 from data.config.document import MACHINE_KEYS, as_yaml, document_of
@@ -17,6 +18,8 @@ from data.errors import IllegalMove
 from data.model.people import Action, Actor
 from data.model.settings_version import SettingsVersion
 from data.model.views import iso
+from data.ports.requests import Request as Question
+from data.ports.requests import RequestKind
 from data.ports.store import Reader
 from data.stored.settings_versions import NewVersion, keep_version, require_screen
 from web.api.idempotency import once
@@ -25,7 +28,16 @@ from web.api.params import LARGEST_ID, BodyId, RowId
 from web.api.schemas import AnyList, answers
 from web.auth import visitor_of
 from web.deps import ServerDeps
-from web.settings import CurrentSettings, checked, document_in, propose, version_view, with_site, without_site
+from web.settings import (
+    CurrentSettings,
+    checked,
+    document_in,
+    drafted_parts,
+    propose,
+    version_view,
+    with_site,
+    without_site,
+)
 
 SCHEMA_PATH = "/api/v1/settings/schema"
 _Document = Annotated[dict[str, Any], Field(description="As config.yaml, without the keys of the machine.")]
@@ -41,6 +53,23 @@ class CheckBody(_Body):
     """A document to look at; nothing is saved."""
 
     document: _Document
+
+
+class DraftBody(_Body):
+    """A document, and how many hours of the past are judged by it."""
+
+    document: _Document
+    hours: Annotated[float, Field(gt=0, le=24, description="Back from `until`.")] = 1.0
+    until: Annotated[AwareDatetime | None, Field(description="Now when left out.")] = None
+
+
+class DraftAsked(BaseModel):
+    """`id`: of the question, for `GET /what-ifs/{id}`; null where no zone or rule of a site in force differs."""
+
+    id: int | None
+    sites: list[str]
+    since: str
+    until: str
 
 
 class SaveBody(_Body):
@@ -127,6 +156,7 @@ def settings_router(deps: ServerDeps, current: CurrentSettings) -> APIRouter:
     """`/settings...`"""
     router = APIRouter(tags=["settings"])
     _add_reading(router, deps, current)
+    _add_trying(router, deps, current)
     _add_saving(router, deps, current)
     _add_sites(router, deps, current)
     _add_versions(router, deps, current)
@@ -198,6 +228,23 @@ def _add_reading(router: APIRouter, deps: ServerDeps, current: CurrentSettings) 
         """What is wrong in a document, each with its place, and what would differ from what is in force."""
         _administrator(request)
         return await deps.lanes.lists.run(checked, deps, current, body.document)
+
+
+def _add_trying(router: APIRouter, deps: ServerDeps, current: CurrentSettings) -> None:
+    @router.post("/settings/what-if", response_model=None, responses=answers(DraftAsked, 403))
+    async def what_if(request: Request, body: DraftBody) -> dict[str, Any]:
+        """Judge the last hours by a draft's zones and rules: which alerts would have been new, gone, earlier, later.
+
+        Nothing is saved and nobody told. 422 with every problem of the draft.
+        """
+        actor, now = _administrator(request), deps.now()
+        until = body.until or now
+        since = until - timedelta(hours=body.hours)
+        parts = await deps.lanes.lists.run(drafted_parts, deps, current, body.document)
+        span = {"since": iso(since), "until": iso(until)}
+        asked = Question(RequestKind.WHAT_IF, span | {"sites": list(parts), "parts": parts}, actor.name, now)
+        number = (await deps.commit(lambda writer: writer.add_request(asked))).id if parts else None
+        return {"id": number, "sites": list(parts), **span}
 
 
 def _add_saving(router: APIRouter, deps: ServerDeps, current: CurrentSettings) -> None:

@@ -1,6 +1,6 @@
-"""A camera tried out before it is saved: what it sends, with its first picture, or why it cannot be read.
+"""A camera or gauge tried out before it is saved: what it sends, or why it cannot be read.
 
-The server opens no camera itself: the engine answers a row (`data.ports.requests`), with the secrets it alone knows.
+The server opens no device itself: the engine answers a row (`data.ports.requests`), with the secrets it alone knows.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import base64
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import Annotated, Any, NoReturn
 from urllib.parse import urlsplit
 
@@ -26,7 +27,6 @@ from data.errors import Busy, InputRejected
 from data.local.camera_test_pictures import CameraTestPictures
 from data.model.people import Action, Actor
 from data.model.record import AuditEntry
-from data.ports.recipe import MonitorRecipe
 from data.ports.requests import Request as Asked
 from data.ports.requests import RequestKind
 from data.ports.store import Writer
@@ -37,19 +37,21 @@ from web.problems import TooMany, Unavailable, problem
 from web.rate_limit import RateLimit
 
 AT_ONCE = 2
+CALLS_US = frozenset({"http_push", "sl651_gauge"})  # their senders come to us: there is nothing to open
+_GIVES = MappingProxyType({"camera": "frames", "gauge": "readings"})
 PER_MINUTE = 12
 WITHIN_S = 15.0
 _POLL_S = 0.2
 _MEASURED = ("width", "height", "frames_per_second", "key_every_s", "key_over_s", "substream")
 
 
-class TestedCamera(BaseModel):
+class TestedDevice(BaseModel):
     """A monitor as in the settings: its kind, and what that kind needs."""
 
     __test__ = False
     model_config = ConfigDict(extra="allow")
 
-    kind: Annotated[str, Field(min_length=1, max_length=64, description="Such as rtsp_camera.")]
+    kind: Annotated[str, Field(min_length=1, max_length=64, description="Such as rtsp_camera or mqtt_gauge.")]
 
 
 class CameraTestBody(BaseModel):
@@ -57,7 +59,37 @@ class CameraTestBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    camera: TestedCamera
+    camera: TestedDevice
+
+
+class GaugeTestBody(BaseModel):
+    """The gauge to be tried out. Passwords are named (`credentials`), never given."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    gauge: TestedDevice
+
+
+class TestedReading(BaseModel):
+    """A reading in its quantity's own unit."""
+
+    __test__ = False
+
+    at: str
+    quantity: str
+    value: float
+    unit: str
+
+
+class GaugeTested(BaseModel):
+    """The first readings; unless `ok`, the `cause` and the `reason`. `excerpt`: what came and could not be read."""
+
+    ok: bool
+    readings: list[TestedReading]
+    cause: str
+    reason: str
+    excerpt: str
+    after_s: float
 
 
 class FoundSubstream(BaseModel):
@@ -102,9 +134,9 @@ class _Turns:
     def take(self, name: str) -> Iterator[None]:
         """Raises Busy, TooMany."""
         if self._running >= AT_ONCE:
-            raise Busy(f"{AT_ONCE} cameras are being tested already", key="camera_test.busy", n=AT_ONCE)
+            raise Busy(f"{AT_ONCE} devices are being tested already", key="camera_test.busy", n=AT_ONCE)
         if wait_s := self._limit.wait_s(name):
-            raise TooMany(f"at most {PER_MINUTE} cameras are tested in a minute", wait_s)
+            raise TooMany(f"at most {PER_MINUTE} devices are tested in a minute", wait_s)
         self._running += 1
         try:
             yield
@@ -112,8 +144,8 @@ class _Turns:
             self._running -= 1
 
 
-def camera_test_router(deps: ServerDeps) -> APIRouter:
-    """`/settings/camera-test`"""
+def device_test_router(deps: ServerDeps) -> APIRouter:
+    """`/settings/camera-test` and `/settings/gauge-test`; both share their turns."""
     router = APIRouter(tags=["setup"])
     turns = _Turns()
     pictures = CameraTestPictures(deps.var_dir / "run")
@@ -125,48 +157,66 @@ def camera_test_router(deps: ServerDeps) -> APIRouter:
         actor.require(Action.ADMINISTER)
         camera = with_known_keys(deps.settings, body.camera.model_dump(mode="json"))
         try:
-            recipe = _recipe(deps, camera)
+            _check(deps, "camera", camera)
         except ValidationError as error:
-            return _located(error, deps, camera["kind"])
+            return _located(error, deps, "camera", camera["kind"])
         with turns.take(actor.name):
-            return JSONResponse(
-                await _tested(deps, camera, recipe, actor, pictures), headers={"Cache-Control": "no-store"}
-            )
+            told = await _told(deps, RequestKind.CAMERA_TEST, camera, actor)
+            return _answer(_camera_tested(told, await deps.lanes.lists.run(_picture, pictures, told)))
+
+    @router.post("/settings/gauge-test", response_model=None, responses=answers(GaugeTested, 403, 429, 503))
+    async def test_gauge(request: Request, body: GaugeTestBody) -> Response:
+        """Open the gauge for up to 15 seconds: its first readings, or the cause why there are none."""
+        actor = visitor_of(request).actor
+        actor.require(Action.ADMINISTER)
+        gauge = with_known_keys(deps.settings, body.gauge.model_dump(mode="json"))
+        try:
+            _check(deps, "gauge", gauge)
+        except ValidationError as error:
+            return _located(error, deps, "gauge", gauge["kind"])
+        with turns.take(actor.name):
+            return _answer(_gauge_tested(await _told(deps, RequestKind.GAUGE_TEST, gauge, actor)))
 
     return router
 
 
-def _recipe(deps: ServerDeps, camera: Mapping[str, Any]) -> MonitorRecipe:
-    """Raises InputRejected for no camera, ValidationError for wrong settings of one."""
+def _answer(found: Mapping[str, Any]) -> Response:
+    return JSONResponse(dict(found), headers={"Cache-Control": "no-store"})
+
+
+def _check(deps: ServerDeps, what: str, device: Mapping[str, Any]) -> None:
+    """Raises InputRejected for what is no such device or would not come when asked, ValidationError."""
+    kind = str(device["kind"])
     if deps.catalogue is None:
-        _no_camera(camera["kind"])
+        _no_such(what, kind)
     try:
-        found = deps.catalogue.monitor(camera["kind"])
+        found = deps.catalogue.monitor(kind)
     except UnknownKind as error:
-        raise InputRejected(str(error.args[0]), key="camera_test.kind", kind=str(camera["kind"])) from None
-    recipe = found.model_validate(camera)
-    if recipe.gives != "frames":
-        _no_camera(recipe.kind)
+        raise InputRejected(str(error.args[0]), key=f"{what}_test.kind", kind=kind) from None
+    if what == "gauge" and kind in CALLS_US:
+        raise InputRejected(f"{kind} is told by its sender, not asked", key="gauge_test.calls_us")
+    recipe = found.model_validate(device)
+    if recipe.gives != _GIVES[what]:
+        _no_such(what, recipe.kind)
     names = named_files(recipe) - named_files(deps.settings)
-    for refused in forbidden_files({"camera": camera}, names, deps.base_dir.resolve(), deps.var_dir.resolve()):
+    for refused in forbidden_files({what: device}, names, deps.base_dir.resolve(), deps.var_dir.resolve()):
         raise InputRejected(str(refused), key=refused.key, **dict(refused.values))
-    return recipe
 
 
-def _no_camera(kind: str) -> NoReturn:
-    raise InputRejected(f"{kind!r} is no kind of camera", key="camera_test.kind", kind=kind)
+def _no_such(what: str, kind: str) -> NoReturn:
+    raise InputRejected(f"{kind!r} is no kind of {what}", key=f"{what}_test.kind", kind=kind)
 
 
-def _located(error: ValidationError, deps: ServerDeps, kind: str) -> Response:
+def _located(error: ValidationError, deps: ServerDeps, what: str, kind: str) -> Response:
     """422 with each setting that is wrong. What was given is not repeated: it may hold a password."""
     assert deps.catalogue is not None
     model = deps.catalogue.monitor(kind)
     errors = [
         {
             "in": "body",
-            "field": ".".join(("camera", *map(str, found["loc"]))),
+            "field": ".".join((what, *map(str, found["loc"]))),
             "message": worded(found["type"], found["msg"], model, found["loc"]),
-            "pointer": "#/" + "/".join(("camera", *map(str, found["loc"]))),
+            "pointer": "#/" + "/".join((what, *map(str, found["loc"]))),
         }
         for found in error.errors(include_input=False, include_url=False)
     ]
@@ -174,19 +224,17 @@ def _located(error: ValidationError, deps: ServerDeps, kind: str) -> Response:
     return problem(422, summary, kind="invalid-request", errors=errors)
 
 
-async def _tested(
-    deps: ServerDeps, camera: dict[str, Any], recipe: MonitorRecipe, actor: Actor, pictures: CameraTestPictures
-) -> dict[str, Any]:
-    """Ask the engine and wait. Raises Unavailable when nobody answers."""
+async def _told(deps: ServerDeps, asked_for: RequestKind, device: dict[str, Any], actor: Actor) -> Mapping[str, Any]:
+    """Ask the engine and wait. Raises Unavailable when nobody answers, InputRejected for what it refuses."""
     now = deps.now()
     role = actor.role.value if actor.role is not None else "system"
-    host = urlsplit(str(camera.get("url", ""))).hostname or ""
-    entry = AuditEntry(now, actor.name, role, "camera_test", "settings", {"kind": recipe.kind, "host": host})
-    payload = {"camera": camera}
+    host = urlsplit(str(device.get("url", ""))).hostname or str(device.get("host", ""))
+    entry = AuditEntry(now, actor.name, role, asked_for.value, "settings", {"kind": device["kind"], "host": host})
+    payload = {asked_for.value.removesuffix("_test"): device}
 
     def ask(writer: Writer) -> Asked:
         writer.record(entry)
-        return writer.add_request(Asked(RequestKind.CAMERA_TEST, payload, actor.name, now))
+        return writer.add_request(Asked(asked_for, payload, actor.name, now))
 
     asked = await deps.commit(ask)
     number = asked.id
@@ -198,8 +246,14 @@ async def _tested(
         asked = await deps.read(lambda reader: reader.request(number))
     if asked.answer is None:
         raise InputRejected(asked.error)
-    told = asked.answer
-    jpeg = await deps.lanes.lists.run(pictures.take, str(told.get("picture", "")))
+    return asked.answer
+
+
+def _picture(pictures: CameraTestPictures, told: Mapping[str, Any]) -> bytes:
+    return pictures.take(str(told.get("picture", "")))
+
+
+def _camera_tested(told: Mapping[str, Any], jpeg: bytes) -> dict[str, Any]:
     return {
         "ok": bool(told.get("ok")),
         "cause": str(told.get("cause", "")),
@@ -209,4 +263,13 @@ async def _tested(
         **{name: told.get(name) or None for name in _MEASURED},
         "audio": told.get("audio"),
         "picture": base64.b64encode(jpeg).decode() if jpeg else None,
+    }
+
+
+def _gauge_tested(told: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "ok": bool(told.get("ok")),
+        "readings": list(told.get("readings", ())),
+        **{name: str(told.get(name, "")) for name in ("cause", "reason", "excerpt")},
+        "after_s": float(told.get("after_s", 0.0)),
     }
