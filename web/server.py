@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import resource
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -22,6 +21,7 @@ from starlette.types import ASGIApp
 from data.config.catalogue import Catalogue
 from data.config.settings import Settings
 from data.errors import InputRejected
+from data.local.descriptors import allow_descriptors
 from data.local.feed_socket import SocketFrameHub
 from data.local.vault import FolderVault
 from data.model.masking import SecretMask
@@ -73,7 +73,6 @@ from web.wall_socket import wall_router
 log = logging.getLogger(__name__)
 
 _GRACE_S = 3
-_DESCRIPTORS = 65_536
 PROJECT = Path(__file__).resolve().parents[1]
 
 
@@ -243,7 +242,7 @@ def serve(options: ServeOptions) -> None:
     config = server_config(build_server(deps), options)
     # uvicorn raises the signal again when it has stopped; the store must still be closed then.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    _allow_descriptors()
+    allow_descriptors()
     try:
         uvicorn.Server(config).run(listening(options))
     except KeyboardInterrupt:
@@ -261,14 +260,6 @@ def listening(options: ServeOptions) -> list[socket.socket] | None:
         return [socket.create_server(("::", options.port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=2048)]
     except OSError as error:
         raise InputRejected(f"cannot listen at [::]:{options.port}: {error.strerror}") from error
-
-
-def _allow_descriptors() -> None:
-    """Each connection takes a file descriptor; the usual limit is 1,024."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = _DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, _DESCRIPTORS)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def server_config(app: ASGIApp, options: ServeOptions) -> GatedConfig:

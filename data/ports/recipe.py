@@ -120,7 +120,10 @@ class SharesThread(Protocol):
     """A monitor that can say when something has come: the runtime reads many of them on one thread."""
 
     def wake_by(self, wake: Callable[[], None]) -> None:
-        """Call `wake` now and whenever something may have come, until the monitor is closed. Does not wait."""
+        """Open it, then call `wake` whenever something may have come, until the monitor is closed.
+
+        Takes no longer than the recipe's time-out. Raises DeviceLost when it cannot be opened now.
+        """
         ...
 
     def waiting(self) -> Iterator[Reading | Rejected]:

@@ -84,13 +84,14 @@ class Device:
         self._monitor: Monitor | None = None
         self._kicked = False
         self._kicked_s: float | None = None
-        self._broken = False
+        self._pause_s = 0.0  # before it is opened again
         self._thread = threading.current_thread()
         self._before: Device | None = None
         self._progress_s = time.monotonic()
         self._lost_s = 0.0
         self._shared: SharesThread | None = None  # open, and read on the thread that many devices share
         self._shared_s = 0.0
+        self._opening = False  # it, which may take as long as a read
         self._serving = False
 
     def start(self, after: Device | None = None) -> None:
@@ -105,17 +106,13 @@ class Device:
         if before is not None and before._thread is not threading.current_thread():
             before._thread.join(CLOSING_S)
             self._note_progress()
-        if self._broken:
-            self._rest(self._backoff.pause())
+        self._rest(self._pause_s)
         while not self._stopping.is_set() and not self.ended:
             pause_s = 0.0
             try:
                 self._read()
             except DeviceLost as error:
-                self._lose(str(error), logging.WARNING)
-                if self._alive_s is not None and time.monotonic() - self._alive_s >= STEADY_S:
-                    self._backoff.reset()
-                pause_s = self._backoff.pause()
+                pause_s = self._pause_after(error)
             except InputRejected as error:
                 self._lose(f"rejected: {error}", logging.ERROR)
                 pause_s = REJECTED_RETRY_S
@@ -125,16 +122,24 @@ class Device:
         if self._stopping.is_set():
             self._monitor = None  # a decoder and its buffers
 
+    def _pause_after(self, loss: DeviceLost) -> float:
+        """Seconds until it is opened again."""
+        self._lose(str(loss), logging.WARNING)
+        if self._alive_s is not None and time.monotonic() - self._alive_s >= STEADY_S:
+            self._backoff.reset()
+        return self._backoff.pause()
+
     def check(self) -> None:
         """Call it about once a second: reading goes on after a defect, and a hanging read is broken off.
 
         Raises DeviceHung when even that does not help.
         """
         if self._shared is not None:
-            if self._idle_is_alive and time.monotonic() - self._shared_s > self._timeout_s:
+            answering = self._shared if isinstance(self._shared, Answering) else None
+            if time.monotonic() - self._shared_s > self._timeout_s and self._is_alive_idle(answering):
                 self._alive()
         elif not self._thread.is_alive() and not self.ended and not self._stopping.is_set():
-            self._broken = True
+            self._pause_s = self._backoff.pause()
             self._lose("an error that was not foreseen; the log has it", logging.ERROR)
             self.start()
         if not self.hanging_s():
@@ -148,7 +153,7 @@ class Device:
 
     def hanging_s(self) -> float:
         """How long the present step has exceeded what a step may take; 0 while all is well."""
-        if self.ended or (self._shared is not None and not self._serving):
+        if self.ended or (self._shared is not None and not self._serving and not self._opening):
             return 0.0
         return max(0.0, time.monotonic() - self._progress_s - self._timeout_s - MARGIN_S)
 
@@ -232,8 +237,14 @@ class Device:
         """From now on the shared thread reads it: what has come, whenever something has."""
         reader = SharedReader.of(self._context)
         self._shared_s = time.monotonic()
-        self._shared = monitor
-        monitor.wake_by(lambda: reader.wake(self))
+        self._shared, self._opening = monitor, True  # first: what has come may wake it at once
+        try:
+            monitor.wake_by(lambda: reader.wake(self))
+        except DeviceLost:
+            self._shared = None
+            raise
+        finally:
+            self._opening = False
 
     def serve(self) -> None:
         """Take what has come at a monitor that shares a thread, on that thread; after a loss it is opened again."""
@@ -250,17 +261,12 @@ class Device:
                 self._alive()
                 self._take(self, item)
         except DeviceLost as error:
-            self._lose(str(error), logging.WARNING)
-            self.open_again()
+            self._pause_s = self._pause_after(error)
+            self._shared = None
+            self._close()
+            self.start()  # on a thread of its own until it is open
         finally:
             self._serving = False
-
-    def open_again(self) -> None:
-        """Open it anew after a pause, on a thread of its own until it is open."""
-        self._shared = None
-        self._close()
-        self._broken = True
-        self.start()
 
     def _take_warnings(self, source: WarningSource | None) -> None:
         if source is not None:

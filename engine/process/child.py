@@ -20,6 +20,7 @@ from typing import Any, NoReturn
 
 from data.config.log import LogFormat
 from data.errors import YipingError
+from data.local.descriptors import allow_descriptors
 from data.model.masking import SecretMask
 from engine.process.heart import Heart
 from engine.process.log_lines import log_formatter
@@ -83,6 +84,7 @@ def main(arguments: Sequence[str]) -> int:
     os.setpgid(0, 0)  # Ctrl-C reaches the supervisor alone, which stops its children in order
     die_with(parent, life)
     os.set_blocking(beats, False)
+    allow_descriptors()
     heart = Heart(beats)
     heart.beat()
     with os.fdopen(payload_at, "rb") as file:

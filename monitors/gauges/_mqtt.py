@@ -6,12 +6,14 @@ not acknowledged comes again to the next one.
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import math
 import ssl
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -28,17 +30,26 @@ from data.model.observation import Reading, Rejected
 from data.model.secrets import Credentials, redact
 from data.net.outgoing import DestinationRefused, checked_addresses
 from monitors._feed import IDLE_S
+from monitors.gauges._event_loop import EventLoop
 from monitors.gauges._message import measured
 from monitors.gauges._mqtt_source import MqttSource
 from monitors.gauges._times import LocalTimes
 
+log = logging.getLogger(__name__)
+
 UNSTORED_AT_MOST = 200  # the broker sends no more before something is acknowledged
+INBOX_AT_MOST = 400  # what is sent without acknowledgement (QoS 0) waits in the network beyond that
 HANG_UP_S = 1.0
-BUSY_S = 0.02  # a waiting acknowledgement is sent this soon
+TEND_S = 1.0
+NO_LAST_WORD = 0  # no message's number
+_WELL = MQTTErrorCode.MQTT_ERR_SUCCESS
 
 
 class Subscription:
-    """A gauge's connection to its broker, driven by whoever observes."""
+    """A gauge's connection to its broker (implements `data.ports.recipe.Monitor`, `SharesThread` and `Answering`).
+
+    Opened where `wake_by` is called; from then on the event loop's thread alone uses paho's client.
+    """
 
     def __init__(
         self,
@@ -47,47 +58,67 @@ class Subscription:
         credentials: Credentials | None,
         ca: Path | None,
         times: LocalTimes | None = None,
+        *,
+        loop: EventLoop,
     ) -> None:
         self.recipe = recipe
         self.site = site
         self._times = times
         self.name = f"{site}: mqtt://{recipe.host}:{recipe.port}/{recipe.topic}"
         self._timeout_s = recipe.timeout.total_seconds()
+        self._shared_loop = loop
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._wake: Callable[[], None] = lambda: None
         self._closed = threading.Event()
+        self._ended = threading.Event()
         self._lock = threading.Lock()
         self._unstored: dict[Reading, list[int]] = {}
         self._stored: deque[int] = deque()
         self._inbox: deque[MQTTMessage] = deque()
         self._answered: int | None = None  # the newest subscription that the broker has answered
         self._refused = ""
+        self._lost = ""
+        self._reads: int | None = None  # the socket that the loop watches for something to read
+        self._writes: int | None = None  # and for room to write
+        self._is_called = False  # its housekeeping is due soon
+        self._given_up_s = math.inf
+        self._last_word: int | None = None  # the request whose answer ends the connection
         self._client = self._new_client(credentials, ca)
 
     def observe(self) -> Iterator[Reading | Rejected | None]:
+        woken = threading.Event()
         try:
-            self._connect()
-            given_up_s = time.monotonic() + self._timeout_s
+            self.wake_by(woken.set)
             while not self._closed.is_set():
-                code = self._client.loop(BUSY_S if self._unstored else IDLE_S)
-                if self._refused:
-                    raise DeviceLost(f"{self.name}: {self._refused}")
-                came = bool(self._inbox)
-                if came:  # what waited for us comes before the answer to our subscription
-                    given_up_s = time.monotonic() + self._timeout_s
-                while self._inbox:
-                    yield from self._taken(self._inbox.popleft())
-                self._acknowledge()
-                if code is not MQTTErrorCode.MQTT_ERR_SUCCESS and not self._closed.is_set():
-                    raise DeviceLost(f"{self.name}: the broker is lost: {code.name}")
-                if self._answered is None and time.monotonic() > given_up_s:
-                    raise DeviceLost(f"{self.name}: no answer in {self._timeout_s:g} s")
-                if not came:
-                    yield None
+                woken.clear()
+                yield from self.waiting()
+                yield None
+                woken.wait(IDLE_S)
         finally:
-            self._hang_up()
+            self.close()
+            if self._loop is not None:
+                self._ended.wait(2 * HANG_UP_S)
+
+    def wake_by(self, wake: Callable[[], None]) -> None:
+        self._wake = wake
+        self._connect()
+        self._given_up_s = time.monotonic() + self._timeout_s
+        self._loop = self._shared_loop.join(self)
+        self._loop.call_soon_threadsafe(self._tend_on)
+
+    def waiting(self) -> Iterator[Reading | Rejected]:
+        lost = self._lost  # before what has come is taken: what came before the loss is given
+        while self._inbox:
+            yield from self._taken(self._inbox.popleft())
+        if self._stored or self._reads is None:
+            self._tend_soon()
+        if lost:
+            raise DeviceLost(f"{self.name}: {lost}")
 
     def committed(self, reading: Reading) -> None:
         with self._lock:
             self._stored.extend(self._unstored.pop(reading, ()))
+        self._tend_soon()
 
     @property
     def has_answered(self) -> bool:
@@ -95,8 +126,100 @@ class Subscription:
         return self._answered is not None
 
     def close(self) -> None:
-        """The connection itself ends with the step of `observe` that is under way."""
+        """The connection itself ends soon after that, in the event loop."""
         self._closed.set()
+        self._tend_soon()
+
+    def _tend_soon(self) -> None:
+        """From any thread. Many calls at once become one."""
+        if not self._is_called:
+            self._is_called = True
+            self._shared_loop.soon(self._tend)
+
+    def _tend_on(self) -> None:
+        """Once a second while connected."""
+        if self._loop is not None and not self._ended.is_set():
+            self._tend()
+            self._loop.call_later(TEND_S, self._tend_on)
+
+    def _tend(self) -> None:
+        """Acknowledge what is stored, keep the connection alive, and end it when it is time."""
+        self._is_called = False
+        if not self._ended.is_set():
+            self._step(self._kept)
+
+    def _kept(self) -> MQTTErrorCode:
+        self._acknowledge()
+        if self._closed.is_set() and self._last_word is None:
+            self._hang_up()
+        return self._client.loop_misc()
+
+    def _read(self) -> MQTTErrorCode:
+        code = self._client.loop_read()
+        while code is _WELL and _has_decrypted(self._client.socket()):
+            code = self._client.loop_read()
+        return code
+
+    def _step(self, step: Callable[[], MQTTErrorCode]) -> None:
+        """Let paho do something, and see what follows from it."""
+        try:
+            self._go_on(step())
+        except Exception:  # the restart loop of one connection: it is opened anew, and all others go on
+            log.exception("%s: ended by an error that was not foreseen", self.name)
+            self._end("an error that was not foreseen; the log has it")
+        if self._inbox or self._lost:
+            self._wake()
+
+    def _go_on(self, code: MQTTErrorCode) -> None:
+        """`code`: what paho says of the step just made."""
+        now_s = time.monotonic()
+        if self._last_word is not None:
+            if self._answered == self._last_word or now_s > self._given_up_s or code is not _WELL:
+                self._end("")
+        elif self._refused:
+            self._end(self._refused)
+        elif code is not _WELL:
+            self._end(f"the broker is lost: {code.name}")
+        elif self._inbox:  # what waited for us comes before the answer to our subscription
+            self._given_up_s = now_s + self._timeout_s
+        elif self._answered is None and now_s > self._given_up_s:
+            self._end(f"no answer in {self._timeout_s:g} s")
+        self._watch_socket()
+
+    def _watch_socket(self) -> None:
+        """Have the loop call where something can be read or written now."""
+        loop, socket = self._loop, None if self._ended.is_set() else self._client.socket()
+        if loop is None:
+            return
+        number = -1 if socket is None else socket.fileno()
+        if self._reads is not None and self._reads != number:
+            loop.remove_reader(self._reads)  # also when it is closed already: the next one to have its number waits
+            self._reads = None
+        if self._writes is not None and (self._writes != number or not self._client.want_write()):
+            loop.remove_writer(self._writes)
+            self._writes = None
+        if number < 0:
+            return
+        if len(self._inbox) >= INBOX_AT_MOST:
+            loop.remove_reader(number)
+            self._reads = None
+        elif self._reads is None:
+            loop.add_reader(number, self._step, self._read)
+            self._reads = number
+        if self._writes is None and self._client.want_write():
+            loop.add_writer(number, self._step, self._client.loop_write)
+            self._writes = number
+
+    def _end(self, lost: str) -> None:
+        """`lost`: why, empty when it was closed."""
+        socket = self._client.socket()
+        self._lost = lost
+        self._ended.set()
+        self._watch_socket()  # before its number can be another connection's
+        self._client.disconnect()
+        if socket is not None and socket.fileno() >= 0:
+            socket.close()
+        self._shared_loop.leave(self)
 
     def _taken(self, message: MQTTMessage) -> Iterator[Reading | Rejected]:
         """A reading is acknowledged when committed; what is rejected when it was taken, so that it never returns."""
@@ -118,25 +241,23 @@ class Subscription:
         yield reading
 
     def _acknowledge(self) -> None:
-        """PUBACK what is in the store. Only in the observing thread: paho's writing is not made for two."""
+        """PUBACK what is in the store."""
         while self._stored and self._client.is_connected():
             self._client.ack(self._stored.popleft(), 1)
 
     def _hang_up(self) -> None:
-        """Wait, a second at most, until the broker has read our last PUBACKs: it answers in order.
+        """Wait, a second or two, until the broker has read our last PUBACKs: it answers in order.
 
         Closing a socket with unread bytes resets the connection, and what the broker had not read yet would be undone.
         What comes meanwhile is not acknowledged, so it comes again.
         """
-        self._acknowledge()
+        self._last_word = NO_LAST_WORD
+        self._given_up_s = time.monotonic() + HANG_UP_S
         if self._client.is_connected() and not self._refused:
             again = SubscribeOptions(qos=1, retainHandling=SubscribeOptions.RETAIN_DO_NOT_SEND)
-            _, asked = self._client.subscribe(self.recipe.topic, options=again)
-            ends_s = time.monotonic() + HANG_UP_S
-            while self._answered != asked and time.monotonic() < ends_s:
-                if self._client.loop(BUSY_S) is not MQTTErrorCode.MQTT_ERR_SUCCESS:
-                    break
-        self._client.disconnect()
+            _, self._last_word = self._client.subscribe(self.recipe.topic, options=again)
+        else:
+            self._given_up_s = 0.0
 
     def _connect(self) -> None:
         properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
@@ -191,3 +312,8 @@ class Subscription:
                 self._stored.append(message.mid)
             return
         self._inbox.append(message)
+
+
+def _has_decrypted(socket: Any) -> bool:
+    """Does TLS hold bytes of which the operating system tells no more?"""
+    return isinstance(socket, ssl.SSLSocket) and socket.pending() > 0

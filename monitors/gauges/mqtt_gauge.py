@@ -20,7 +20,9 @@ class Recipe(MqttSource):
     kind: Annotated[Literal["mqtt_gauge"], Field(description="A gauge that publishes over MQTT.")] = "mqtt_gauge"
 
     def make(self, context: Context) -> Monitor:
+        from monitors.gauges._event_loop import EventLoop  # noqa: PLC0415 (with paho: only where a gauge is opened)
         from monitors.gauges._mqtt import Subscription  # noqa: PLC0415 (loads paho: only where a gauge is opened)
 
         ca = None if self.ca is None else context.base_dir / self.ca
-        return Subscription(self, context.site.id, login(context, self.credentials), ca, self.local_times(context))
+        who, times = login(context, self.credentials), self.local_times(context)
+        return Subscription(self, context.site.id, who, ca, times, loop=EventLoop.of(context))

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -19,7 +22,9 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from data.errors import DeviceLost
 from data.model.frame import Frame
 from data.model.observation import Quality, Reading, Rejected
-from data.ports.recipe import Context
+from data.ports.recipe import Answering, Context, SharesThread
+from engine.camera.device import Device
+from monitors.gauges._mqtt import INBOX_AT_MOST
 from monitors.gauges.mqtt_gauge import Recipe
 from tests.servers.mosquitto import Mosquitto, mosquitto
 
@@ -117,7 +122,9 @@ def test_what_was_not_committed_comes_again_and_what_was_does_not(broker: Mosqui
 CONSUMER = """
 import sys, pickle
 from pathlib import Path
-from data.ports.recipe import Context
+from data.ports.recipe import Answering, Context, SharesThread
+from engine.camera.device import Device
+from monitors.gauges._mqtt import INBOX_AT_MOST
 recipe, site = pickle.loads(Path(sys.argv[1]).read_bytes())
 for seen in recipe.make(Context(site)).observe():
     if seen is not None:
@@ -262,3 +269,83 @@ def test_after_its_topic_was_changed_a_gauge_no_longer_reads_what_the_broker_sti
     publish(broker, {"at": now().isoformat(), "depth": 3.0}, topic="gauges/4")
     taken = take(moved, context, 1, commit=True)
     assert [one.value for one in taken if isinstance(one, Reading)] == [3.0]
+
+
+@contextmanager
+def read(recipes: Iterable[Recipe], context: Context) -> Iterator[dict[str, float]]:
+    """Devices that run; the newest value of each as it comes, stored at once."""
+    values: dict[str, float] = {}
+
+    def take_in(device: Device, item: object) -> None:
+        if isinstance(item, Reading):
+            values[item.monitor] = item.value
+            device.committed(item)
+
+    devices = [Device(recipe, context, take_in, idle_is_alive=True) for recipe in recipes]
+    for device in devices:
+        device.start()
+    try:
+        wait_for(lambda: all(isinstance(d._monitor, Answering) and d._monitor.has_answered for d in devices))
+        yield values
+    finally:
+        for device in devices:
+            device.stop()
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    ends_s = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < ends_s
+        time.sleep(0.02)
+
+
+def test_forty_gauges_of_a_broker_take_two_threads(broker: Mosquitto, context: Context) -> None:
+    recipes = [gauge(broker, id=f"g{number}", topic=f"gauges/{number}") for number in range(40)]
+    before = set(threading.enumerate())
+    with read(recipes, context) as values:
+        publish(broker, {"at": now().isoformat(), "depth": 7}, topic="gauges/39")
+        publish(broker, {"at": now().isoformat(), "depth": 5}, topic="gauges/0")
+        wait_for(lambda: values == {"g39": 7.0, "g0": 5.0})
+        wait_for(
+            lambda: {one.name for one in threading.enumerate() if one not in before} == {"gauges-loop", "shared-reader"}
+        )
+    wait_for(lambda: {one.name for one in threading.enumerate() if one not in before} == {"shared-reader"})
+
+
+def test_a_gauge_whose_connection_has_a_number_above_1023_is_read_like_any_other(
+    broker: Mosquitto, context: Context
+) -> None:
+    publish(broker, {"at": now().isoformat(), "depth": 7}, retain=True)
+    with ExitStack() as held:
+        for _ in range(1100):
+            held.callback(os.close, os.dup(0))
+        with read([gauge(broker)], context) as values:
+            wait_for(lambda: values == {"mqtt_gauge": 7.0})
+
+
+def test_more_than_is_kept_without_acknowledgement_waits_in_the_network_and_is_all_given(
+    broker: Mosquitto, context: Context
+) -> None:
+    woken = threading.Event()
+    monitor = gauge(broker, value=None, time=None).make(context)
+    assert isinstance(monitor, SharesThread)
+    assert isinstance(monitor, Answering)
+    monitor.wake_by(woken.set)
+    wait_for(lambda: monitor.has_answered)
+    client = Client(CallbackAPIVersion.VERSION2, protocol=MQTTProtocolVersion.MQTTv5)
+    client.connect("127.0.0.1", broker.port)
+    client.loop_start()
+    for number in range(3 * INBOX_AT_MOST):
+        client.publish("gauges/3", str(number), qos=0)
+    client.publish("gauges/3", "-1", qos=1).wait_for_publish(20)
+    client.disconnect()
+    client.loop_stop()
+    given: list[float] = []
+    ends_s = time.monotonic() + 30
+    while -1.0 not in given and time.monotonic() < ends_s:
+        found = list(monitor.waiting())
+        assert len(found) < 2 * INBOX_AT_MOST  # some come while those are taken
+        given += [one.value for one in found if isinstance(one, Reading)]
+        woken.wait(0.1)
+    monitor.close()
+    assert given == [*map(float, range(3 * INBOX_AT_MOST)), -1.0]

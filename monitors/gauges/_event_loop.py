@@ -1,0 +1,54 @@
+"""One event loop, in a thread of its own, for the network connections of all gauges of a process."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+
+from data.ports.recipe import Context
+
+
+class EventLoop:
+    """Runs while somebody has joined it. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._joined: set[object] = set()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    @classmethod
+    def of(cls, context: Context) -> EventLoop:
+        """The one of this process."""
+        loop: EventLoop = context.resources.share("gauges' event loop", cls)
+        return loop
+
+    def join(self, who: object) -> asyncio.AbstractEventLoop:
+        """The running loop. It stops some time after everybody has left."""
+        with self._lock:
+            self._joined.add(who)
+            if self._loop is None:
+                self._loop = asyncio.new_event_loop()
+                threading.Thread(target=_run, args=(self._loop,), name="gauges-loop", daemon=True).start()
+            return self._loop
+
+    def leave(self, who: object) -> None:
+        """Nothing happens when it has left already."""
+        with self._lock:
+            self._joined.discard(who)
+            if not self._joined and self._loop is not None:
+                self._loop.call_soon_threadsafe(self._loop.stop)
+                self._loop = None
+
+    def soon(self, call: Callable[[], None]) -> None:
+        """Call it in the loop's thread; nothing happens when the loop does not run."""
+        with self._lock:
+            if self._loop is not None:
+                self._loop.call_soon_threadsafe(call)
+
+
+def _run(loop: asyncio.AbstractEventLoop) -> None:
+    try:
+        loop.run_forever()
+    finally:
+        loop.close()
