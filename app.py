@@ -7,6 +7,8 @@ python app.py analyze VIDEO --site ID --start 2024-07-12T08:00:00+08:00 --json
 python app.py users add li --role duty_officer --var var
 python app.py audit verify --var var
 python app.py replay --from 2024-07-12T08:00:00+08:00 --to 2024-07-12T12:00:00+08:00 --var var --json
+python app.py export 12 --out event-12.zip --config config.yaml --var var
+python app.py export verify event-12.zip
 python app.py settings versions --config config.yaml --var var
 python app.py capacity --config config.yaml
 python app.py backup /mnt/backup/2024-07-12 --var var
@@ -317,6 +319,48 @@ def audit(args: argparse.Namespace) -> int:
     return 0
 
 
+def export(args: argparse.Namespace) -> int:
+    """An event as a signed ZIP; or verify one, and judge its observations again. Exit status 1: it does not hold."""
+    if args.what == "verify":
+        return _verify_export(args)
+    if not args.what.isdecimal() or args.out is None:
+        raise YipingError("write `export EVENT --out FILE.zip` with an event's number, or `export verify FILE.zip`")
+    from data.local.vault import FolderVault
+    from data.model.people import CONSOLE
+    from data.sql.store import open_store
+    from web.event_export import Asker, EventExport, begun, ended, look
+
+    options, now, asker = _options(args), datetime.now(UTC), Asker(CONSOLE)
+    file = plain_of(parse(args.config))
+    with closing(open_store(args.store_url or args.var / "yiping.db")) as store:
+        found = store.read(
+            lambda reader: look(reader, int(args.what), options.settings, file=file, asker=asker, now=now)
+        )
+        made = EventExport(found, store, FolderVault(args.var / "evidence"), args.var, _version(), asker, now)
+        store.write(lambda writer: writer.record(begun(made)))
+        with args.out.open("xb") as out:
+            for piece in made.pieces():
+                out.write(piece)
+        store.write(lambda writer: writer.record(ended(made)))
+    print(f"{args.out}: {args.out.stat().st_size / 1e6:.1f} MB, signed; manifest {made.manifest_digest}")
+    return 0
+
+
+def _verify_export(args: argparse.Namespace) -> int:
+    from engine.replay.exported import judged_again
+    from web.verify_export import main as check_files
+
+    if args.file is None:
+        raise YipingError("name the ZIP: export verify FILE.zip")
+    status = check_files([str(args.file), "--key", args.key])
+    if status == 2:
+        return status
+    again = judged_again(args.file, load_catalogue())
+    for line in again.lines:
+        print(line)
+    return 0 if status == 0 and again.same else 1
+
+
 def backup(args: argparse.Namespace) -> int:
     """Copy database, evidence, keys and configuration into a new folder while everything runs, and check the copy."""
     from data.backup import make_backup
@@ -437,6 +481,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--json", action="store_true", help="one JSON line per alert")
     command.set_defaults(command=analyze)
     _replay_parser(commands.add_parser("replay", help=replay.__doc__))
+    _export_parser(commands.add_parser("export", parents=[where], help=export.__doc__))
     command = commands.add_parser("capacity", parents=[where], help=capacity.__doc__)
     command.add_argument("--json", action="store_true", help="one line of JSON")
     command.set_defaults(command=capacity)
@@ -448,13 +493,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--key", default="", help="public key of the checkpoints in hex, instead of the one in --var")
     command.add_argument("--checkpoints", type=Path, default=None, help="checkpoints that another machine has kept")
     command.set_defaults(command=audit)
-    command = commands.add_parser("backup", parents=[where], help=backup.__doc__)
-    command.add_argument("folder", type=Path, help="a new folder, best on another disk")
-    command.set_defaults(command=backup)
-    command = commands.add_parser("restore", parents=[where], help=restore.__doc__)
-    command.add_argument("folder", type=Path, help="a backup")
-    command.add_argument("--replace", action="store_true", help="put aside what is there (VAR/replaced)")
-    command.set_defaults(command=restore)
+    _backup_parsers(commands, where)
     command = commands.add_parser("doctor", parents=[where], help=doctor.__doc__)
     command.add_argument(
         "--language", choices=("zh", "en"), help="language of the words; the configuration's by default"
@@ -467,6 +506,26 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--address", action="append", default=[], help="IP address in the certificate (repeatable)")
     command.set_defaults(command=tls)
     return parser
+
+
+def _backup_parsers(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], where: argparse.ArgumentParser
+) -> None:
+    command = commands.add_parser("backup", parents=[where], help=backup.__doc__)
+    command.add_argument("folder", type=Path, help="a new folder, best on another disk")
+    command.set_defaults(command=backup)
+    command = commands.add_parser("restore", parents=[where], help=restore.__doc__)
+    command.add_argument("folder", type=Path, help="a backup")
+    command.add_argument("--replace", action="store_true", help="put aside what is there (VAR/replaced)")
+    command.set_defaults(command=restore)
+
+
+def _export_parser(command: argparse.ArgumentParser) -> None:
+    command.add_argument("what", metavar="EVENT|verify", help="number of the event, or verify")
+    command.add_argument("file", type=Path, nargs="?", help="for verify: the ZIP")
+    command.add_argument("--out", type=Path, help="the ZIP to write; must not be there yet")
+    command.add_argument("--key", default="", help="for verify: the public key that was noted elsewhere, in hex")
+    command.set_defaults(command=export)
 
 
 def _replay_parser(command: argparse.ArgumentParser) -> None:

@@ -123,6 +123,13 @@ CASE_WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "events.reporter": ("反映人", "Reporter"),
         "events.next": ("下一步", "Next steps"),
         "events.tasks": ("任务", "Tasks"),
+        "events.export": ("导出（附签名的 ZIP）", "Export (signed ZIP)"),
+        "events.export_holds": (
+            "录像、图片、观测、设定和每一步；verify.py 可在任何电脑上核验",
+            "clips, pictures, observations, settings and every step; verify.py checks it on any computer",
+        ),
+        "audit.export_event": ("开始导出", "export begun"),
+        "audit.exported_event": ("已导出", "exported"),
         "events.history": ("办理过程", "History"),
         "events.promised": ("承诺 {day}", "promised {day}"),
         "events.reason.all_cancelled": (

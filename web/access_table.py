@@ -154,6 +154,7 @@ _READING: Mapping[str, Mapping[str, Who]] = {
     "/api/v1/conditions": {"GET": _READ},
     "/api/v1/events": {"GET": _READ, "POST": permitted(Action.RECEIVE_EVENT)},
     "/api/v1/events/{event_id}": {"GET": _READ},
+    "/api/v1/events/{event_id}/export": {"GET": permitted(Action.READ_AUDIT)},
     "/api/v1/evidence": {"GET": _READ},
     "/api/v1/load": {"GET": _ADMINISTER},
     "/api/v1/health": {"GET": _ADMINISTER},

@@ -85,6 +85,13 @@ class CheckpointKey:
         signature = self._key.sign(checkpoint.signed).hex()
         return Checkpoint(**asdict(checkpoint) | {"signature": signature})
 
+    def sign_bytes(self, content: bytes) -> str:
+        """The signature in hex. `content` begins with a line that says what it is, so that it signs nothing else.
+
+        Raises StoreClosed where the key can be neither read nor made.
+        """
+        return self._key.sign(content).hex()
+
     @property
     def public(self) -> str:
         """The public key in hex: note it elsewhere, and give it to `audit verify --key`."""

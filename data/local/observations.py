@@ -31,6 +31,7 @@ STREAM = "s"
 """Kind of the line `["s", number, 0, name]`, which comes before the first line of a stream in each block."""
 
 _MAGIC = b"yiping observations 1\n"
+_STREAM_LINE = b'["s"'
 _END = struct.Struct(">I4s")
 _END_MARK = b"YOBS"
 _PIECE = 1 << 16
@@ -176,17 +177,37 @@ def lines_of(path: Path, streams: frozenset[str]) -> Iterator[tuple[str, list[An
 
     What a killed process had not written whole is left out. Raises OSError, InputRejected for what is no block.
     """
+    for name, line in _of(path, streams):
+        if not line.startswith(_STREAM_LINE):
+            yield name, json.loads(line)
+
+
+def excerpt(path: Path, streams: frozenset[str]) -> bytes:
+    """A closed block with the lines of these streams alone. Raises OSError, InputRejected for what is no block."""
+    found, packer = Contents(), zlib.compressobj(6)
+    packed = [_MAGIC]
+    for name, line in _of(path, streams):
+        packed.append(packer.compress(line + b"\n"))
+        if not line.startswith(_STREAM_LINE):
+            found.note(name, json.loads(line)[2])
+    found.cut = contents(path).cut
+    return b"".join((*packed, packer.flush(), found.footer()))
+
+
+def _of(path: Path, streams: frozenset[str]) -> Iterator[tuple[str, bytes]]:
+    """The lines of these streams as they were written, with those that name them."""
     names: dict[bytes, str] = {}
     for line in _lines(path.read_bytes(), path):
         kind, number, _ = line.split(b",", 2)
-        if kind == b'["s"':
+        if kind == _STREAM_LINE:
             name = json.loads(line)[3]
             if name in streams:
                 names[number] = name
+                yield name, line
             else:
                 names.pop(number, None)
         elif number in names:
-            yield names[number], json.loads(line)
+            yield names[number], line
 
 
 def mend(path: Path) -> Path:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, File, Form, Query, Request, Response, UploadFile
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, StreamingResponse
 
 from data.errors import InputRejected
 from data.model.case import Origin
@@ -35,8 +35,10 @@ from web.api.schemas import EventList, EventView, TaskAnswer, answers
 from web.api.shapes import EventAnswer
 from web.auth import visitor_of
 from web.deps import ServerDeps
+from web.event_export import Asker, EventExport, begun, ended, look
 from web.photo import LARGEST_BYTES, keep_photo
 from web.role_views import task_seen
+from web.site_scope import scope_of
 
 Open = Annotated[bool, Query(description="Only those that have not ended.")]
 _AHEAD = timedelta(seconds=60)  # how far a phone's clock may be ahead
@@ -47,6 +49,7 @@ def event_router(deps: ServerDeps) -> APIRouter:
     """`/events...` and `/reports`"""
     router = APIRouter(tags=["events"])
     _add_reading(router, deps)
+    _add_export(router, deps)
     _add_intake(router, deps)
     _add_steps(router, deps)
     return router
@@ -84,6 +87,36 @@ def _add_reading(router: APIRouter, deps: ServerDeps) -> None:
         if request.headers.get("if-none-match", "").strip() == headers["ETag"]:
             return Response(status_code=304, headers=headers)
         return JSONResponse(view, headers=headers)
+
+
+def _add_export(router: APIRouter, deps: ServerDeps) -> None:
+    @router.get(
+        "/events/{event_id}/export",
+        response_model=None,
+        responses=answers(None, 403, 404, media="application/zip"),
+        response_class=Response,
+    )
+    async def export(request: Request, event_id: RowId) -> Response:
+        """The event with all that it was decided by, as a signed ZIP that `verify.py` in it checks without Yiping.
+
+        As far as the asker may see it. That it was asked for stands in the audit trail before its first byte goes out,
+        and the SHA-256 of its manifest once the last one has.
+        """
+        visitor = visitor_of(request)
+        visitor.actor.require(Action.READ_AUDIT)
+        asker, now = Asker(visitor.actor, visitor.user, scope_of(deps, request)), deps.now()
+        found = await deps.read_heavy(
+            lambda reader: look(reader, event_id, deps.settings, file=deps.file, asker=asker, now=now)
+        )
+        made = EventExport(found, deps.store, deps.vault, deps.var_dir, deps.version, asker, now)
+        await deps.commit(lambda writer: writer.record(begun(made)))
+
+        def pieces() -> Iterator[bytes]:
+            yield from made.pieces()
+            deps.store.write(lambda writer: writer.record(ended(made)))
+
+        headers = {"Content-Disposition": f'attachment; filename="{made.name}"', "Cache-Control": "no-store"}
+        return StreamingResponse(pieces(), media_type="application/zip", headers=headers)
 
 
 def _whole(reader: Reader, event_id: int, actor: Actor, deps: ServerDeps) -> tuple[dict[str, Any], str]:
