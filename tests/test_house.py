@@ -48,7 +48,10 @@ def test_nothing_is_caught_broadly_but_in_the_restart_loops(root: Path) -> None:
                 node.type is None or getattr(node.type, "id", "") in {"Exception", "BaseException"}
             ):
                 broad.append(path.relative_to(root).as_posix())
-    allowed = {"engine/process/supervisor.py", "engine/worker.py", "engine/sensors.py", "data/sql/group.py"}
+    allowed = {
+        "engine/process/supervisor.py", "engine/worker.py", "engine/sensors.py", "data/sql/group.py",
+        "monitors/gauges/_mqtt.py",  # a connection is opened anew, and those that share its thread go on
+    }  # fmt: skip
     assert set(broad) <= allowed
 
 
