@@ -178,9 +178,11 @@ def _pip_download(required: Path, folder: Path, options: Sequence[str]) -> None:
     ) as pip:
         lines: Queue[str | None] = Queue()
         threading.Thread(target=_pass_on, args=(pip, lines), daemon=True).start()
-        said = _listen(pip, lines)
+        output = _listen(pip, lines)
     if pip.returncode != 0:
-        why = next((line for line in reversed(said) if line.startswith("ERROR")), said[-1] if said else "no answer")
+        why = next(
+            (line for line in reversed(output) if line.startswith("ERROR")), output[-1] if output else "no answer"
+        )
         raise DeviceLost(f"PyPI wheel {_WHEEL}: {why}")
 
 
@@ -193,15 +195,15 @@ def _pass_on(pip: subprocess.Popen[str], lines: Queue[str | None]) -> None:
 
 def _listen(pip: subprocess.Popen[str], lines: Queue[str | None]) -> list[str]:
     """What pip says, until it ends. Killed when it is asking the index for 5 s, or is silent for 30 s."""
-    said: list[str] = []
+    output: list[str] = []
     patience = _STALL_S
     while True:
         try:
             line = lines.get(timeout=patience)
         except Empty:
             pip.kill()
-            return [*said, f"ERROR: no connection within {patience:.0f} s"]
+            return [*output, f"ERROR: no connection within {patience:.0f} s"]
         if line is None:
-            return said
-        said.append(line)
+            return output
+        output.append(line)
         patience = CONNECT_WITHIN_S if line.startswith("Collecting") else _STALL_S

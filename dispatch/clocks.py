@@ -107,8 +107,8 @@ def calendar_problems(settings: Settings) -> Iterator[Problem]:
     try:
         calendar_of(settings)
     except InputRejected as error:
-        path, _, said = str(error).partition(": ")
-        yield Problem(NAME, path, 0, said, key="setting.country", values={"name": settings.cases.country})
+        path, _, message = str(error).partition(": ")
+        yield Problem(NAME, path, 0, message, key="setting.country", values={"name": settings.cases.country})
 
 
 def start(calendar: WorkCalendar, name: ClockName, kind: TimeKind, limit: timedelta, now: datetime) -> CaseClock:

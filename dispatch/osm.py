@@ -75,8 +75,8 @@ def _speeds(tags: Mapping[str, str]) -> Mapping[str, float]:
     usual = speeds_of({**tags, **_in_kmh(tags)})
     speeds = dict.fromkeys(MODES, 0.0)
     for mode in MODES:
-        said = [tags[name] for name in _TAGS_OF[mode] if name in tags]
-        last = said[-1] if said else ""
+        found = [tags[name] for name in _TAGS_OF[mode] if name in tags]
+        last = found[-1] if found else ""
         if last in _CLOSED:
             continue
         speeds[mode] = usual[mode]

@@ -416,7 +416,7 @@ class Sensors:
 
     def _commit_whole(self, batch: _Batch) -> bool:
         """Once it is in the store, whoever waits is told. False when it is time to stop and it is not stored."""
-        said = False
+        logged = False
         while True:
             error = self._write(batch)
             if error is None:
@@ -426,12 +426,12 @@ class Sensors:
                     return False
                 break
             must_go_on(self._store)
-            if not said:
+            if not logged:
                 log.warning("the store does not take readings; they wait: %s", redact(str(error)))
-                said = True
+                logged = True
             if self._heart.rest(RETRY_S):
                 return False
-        if said:
+        if logged:
             log.info("the store takes readings again")
         self._acknowledge(batch)
         return True

@@ -1,4 +1,4 @@
-"""One HTTP request that carries a message, and what its answer means. Errors name the peer, never the whole URL."""
+"""One HTTP request that carries a message, and the meaning of its answer. Errors name the peer, never the whole URL."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 from data.ports.channel import DeliveryFailed
 
-RETRIED = frozenset({408, 425, 429})  # of the 4xx; the others say that the request itself is wrong
-SAID_LIMIT = 200  # characters of an answer that are kept
+RETRIED = frozenset({408, 425, 429})  # the 4xx that are tried again; the others mean a wrong request
+EXCERPT_LIMIT = 200  # characters of an answer that are kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ def request(
     body: Any = None,
     content: bytes | None = None,
 ) -> Answer:
-    """Raises DeliveryFailed; permanent for an answer that will not change."""
+    """Send the request. Raises DeliveryFailed, marked permanent for an answer that will not change."""
     import httpx  # noqa: PLC0415 - 12 MiB, and every process reads the settings that hold channels
 
     from data.net.guarded_http import GuardedTransport, RefusedByUs  # noqa: PLC0415 - loads httpx
@@ -59,36 +59,36 @@ def request(
     answer = Answer(found.status_code, found.text)
     if answer.status >= 300:
         permanent = answer.status < 500 and answer.status not in RETRIED
-        raise DeliveryFailed(f"{peer} answered {answer.status}: {said(answer)}", permanent=permanent)
+        raise DeliveryFailed(f"{peer} answered {answer.status}: {excerpt(answer)}", permanent=permanent)
     return answer
 
 
 def header_value(text: str) -> bytes:
-    """A text as it can stand in a header: one line in UTF-8, without control characters."""
+    """A text as a header value: one line in UTF-8, without control characters."""
     return "".join(one for one in " ".join(text.split()) if one.isprintable()).encode()
 
 
-def said(answer: Answer) -> str:
+def excerpt(answer: Answer) -> str:
     """The answer's text, shortened to one line."""
-    return " ".join(answer.text.split())[:SAID_LIMIT]
+    return " ".join(answer.text.split())[:EXCERPT_LIMIT]
 
 
 def expect(answer: Answer, wanted: Mapping[str, Any]) -> None:
-    """The JSON answer must hold these values: many gateways refuse with status 200. Raises DeliveryFailed."""
+    """Check values of the JSON answer, since many gateways refuse with status 200. Raises DeliveryFailed."""
     if not wanted:
         return
     try:
         found = json.loads(answer.text)
     except (ValueError, RecursionError):
-        raise DeliveryFailed(f"the answer is not JSON: {said(answer)}") from None
+        raise DeliveryFailed(f"the answer is not JSON: {excerpt(answer)}") from None
     for path, value in wanted.items():
         got = at(found, path)
         if got != value:
-            raise DeliveryFailed(f"the peer refused: {path} is {got!r}, not {value!r}: {said(answer)}")
+            raise DeliveryFailed(f"the peer refused: {path} is {got!r}, not {value!r}: {excerpt(answer)}")
 
 
 def at(tree: Any, path: str) -> Any:
-    """`data.0.status` of parsed JSON; None where there is nothing."""
+    """The value at a path such as `data.0.status` of parsed JSON; None if there is none."""
     for key in path.split("."):
         if isinstance(tree, Mapping):
             tree = tree.get(key)

@@ -36,7 +36,7 @@ def filled(template: Any, values: Mapping[str, str]) -> Any:
 
 
 class _Blank(dict[str, str]):
-    """What is not known is left empty."""
+    """Unknown placeholders are left empty."""
 
     def __missing__(self, name: str) -> str:
         return ""

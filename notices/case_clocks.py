@@ -1,7 +1,7 @@
-"""Escalations of events reach people: those of the clocks (50, 80, 100, 150 % of a limit) and those by hand.
+"""Notices of events' escalations: those of the clocks (50, 80, 100, 150 % of a limit) and those by hand.
 
-Follows the events' changes behind a cursor of its own. A notice is named after the recorded step, and a name is stored
-once, so that each escalation is sent once on each channel, whatever is killed when.
+Follows the events' changes behind a cursor of its own. A notice's delivery id is made from the recorded step and is
+stored once, so that each escalation is sent once on each channel, whichever process is killed when.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ _CLOCK_ZH = MappingProxyType({"handling": "处置时限", "intake": "受理时�
 
 
 def follower(settings: Settings) -> Follower:
-    """Who reads the changes of events to tell of their clocks."""
+    """The follower of changes of events."""
     return Follower("notices:case_clocks", ("event",), settings.notices.give_up_after)
 
 
 def follow(writer: Writer, settings: Settings, now: datetime) -> int:
-    """Write the notices of the escalations that were recorded since the last call. How many are new."""
+    """Write the notices of the escalations recorded since the last call; returns how many are new."""
     changes = follower(settings).take(writer, now, FOLLOWED_AT_ONCE)
     told = 0
     for subject in dict.fromkeys(change.subject for change in changes):
@@ -80,7 +80,7 @@ def _people(wanted: ClockSettings, posts: Mapping[str, Sequence[str]]) -> tuple[
 
 
 def reached_at(reader: Reader, who: str) -> str:
-    """The telephone of a person or of a unit, as far as one is known; else the name itself."""
+    """The telephone number of a person or a unit, if known; else the name itself."""
     try:
         phone = reader.responder(who).phone
     except NotFound:

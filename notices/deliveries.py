@@ -1,7 +1,7 @@
-"""Deliveries: a notice is claimed, sent, and settled; what a killed process had claimed is sent again.
+"""Deliveries: a notice is claimed, sent and settled; one that a killed process had claimed is sent again.
 
-A claim is a unit of work that looks at the subject once more. Units of work are serial, so that no notice is claimed
-after its alert was acknowledged, however the two race.
+A claim is a unit of work that checks the subject once more. Units of work are serial, so no notice is claimed after its
+alert was acknowledged, however the two race.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ ANSWER_LIMIT = 500  # characters
 
 
 def alert_of(reader: Reader, subject: str) -> Alert | None:
-    """The alert of `alert:12`; None for another subject, or when there is none."""
+    """The alert of `alert:12`; None for another kind of subject or an unknown alert."""
     topic, _, number = subject.partition(":")
     if topic != "alert" or not number.isdecimal():
         return None
@@ -33,21 +33,21 @@ def alert_of(reader: Reader, subject: str) -> Alert | None:
 
 
 def is_settled(reader: Reader, alert: Alert, now: datetime) -> bool:
-    """Does nobody need to be told now: acknowledged, dismissed, shelved, inhibited, or its event is closed?"""
+    """True if nobody needs to be notified: acknowledged, dismissed, shelved, inhibited, or the event is closed."""
     if not alert.calls_for_attention(now):
         return True
     return alert.event_id is not None and reader.event(alert.event_id).closed_at is not None
 
 
 def claim(writer: Writer, notice_id: int, now: datetime, lease: timedelta, settings: NoticeSettings) -> Notice | None:
-    """The right to send this notice until `now` + `lease`; None when it is not (or no longer) to be sent."""
+    """Claim the right to send this notice until `now` + `lease`; None if it must not be sent (any more)."""
     notice = writer.notice(notice_id)
     if notice.state is not NoticeState.WAITING or notice.next_try > now:
         return None
     alert = alert_of(writer, notice.subject)
     policy = settings.policy(notice.policy)
     over = alert is not None and not alert.is_open and (policy is None or not policy.when_over)
-    again = alert is not None and alert.calls > notice.occurrence  # a newer notice says it
+    again = alert is not None and alert.calls > notice.occurrence  # a newer notice replaces it
     if alert is not None and (over or again or is_settled(writer, alert, now)):
         save(writer, replace(notice, stopped_at=now), now)
         return None
@@ -55,12 +55,12 @@ def claim(writer: Writer, notice_id: int, now: datetime, lease: timedelta, setti
 
 
 def release(writer: Writer, notice: Notice, now: datetime) -> None:
-    """The claim was not used: as if it had not been made."""
+    """Give back an unused claim, as if it had not been made."""
     writer.save_notice(replace(notice, attempts=notice.attempts - 1, next_try=now))
 
 
 def delivered(writer: Writer, notice_id: int, now: datetime, result: str) -> Notice:
-    """The channel's peer has taken it; `result`: what it said."""
+    """Mark the notice as accepted by the channel's peer; `result`: the peer's answer."""
     notice = writer.notice(notice_id)
     if notice.delivered_at is not None:
         return notice
@@ -70,7 +70,7 @@ def delivered(writer: Writer, notice_id: int, now: datetime, result: str) -> Not
 def failed(
     writer: Writer, notice_id: int, now: datetime, error: str, *, permanent: bool, settings: NoticeSettings
 ) -> Notice:
-    """The attempt failed: it is made again after a pause, or given up."""
+    """Record a failed attempt: the next one comes after a pause, or the notice is given up."""
     notice = replace(writer.notice(notice_id), error=error)
     if notice.state is not NoticeState.WAITING:
         return notice
@@ -81,7 +81,7 @@ def failed(
 
 
 def answer(writer: Writer, notice_id: int, actor: Actor, now: datetime, text: str = "") -> Notice:
-    """Somebody has heard the call-out. Raises NotFound, Forbidden, IllegalMove."""
+    """Record that somebody has confirmed the call-out. Raises NotFound, Forbidden, IllegalMove."""
     actor.require(Action.ACKNOWLEDGE)
     notice = writer.notice(notice_id)
     if not notice.wants_answer:
@@ -99,7 +99,7 @@ def answer(writer: Writer, notice_id: int, actor: Actor, now: datetime, text: st
 
 
 def save(writer: Writer, notice: Notice, now: datetime) -> Notice:
-    """Store the notice and tell the screens."""
+    """Store the notice and publish the change to the screens."""
     stored = writer.save_notice(notice)
     writer.publish(Change("notice", f"notice:{notice.id}", now, {"notice": dict(notice_view(stored))}))
     return stored

@@ -32,7 +32,7 @@ class Recipe(ChannelRecipe):
 
 
 class DingTalk:
-    """`data.ports.channel.Channel`; recipients are mobile numbers that are mentioned."""
+    """`data.ports.channel.Channel`; recipients are the mobile numbers to mention."""
 
     def __init__(self, recipe: Recipe, token: str, secret: str) -> None:
         self._recipe = recipe

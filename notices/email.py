@@ -69,7 +69,7 @@ class Email:
         return mail
 
     def _hand_over(self, mail: EmailMessage) -> dict[str, tuple[int, bytes]]:
-        """Whom the server refused."""
+        """Send the mail; returns the recipients that the server refused."""
         recipe, timeout_s = self._recipe, self._recipe.timeout.total_seconds()
         tls = ssl.create_default_context()
         if recipe.security == "tls":

@@ -1,6 +1,7 @@
-"""Escalation: a policy's steps, due one after the other unless somebody acknowledges.
+"""Escalation: a policy's steps, which fall due one after the other unless somebody acknowledges.
 
-Begun from the outbox, behind a cursor that is stored with what was begun: nothing is missed and nothing begun twice.
+Escalations begin from the outbox, behind a cursor that is stored in the same commit, so that none is missed and none
+begins twice.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ FIRED_AT_ONCE = 50
 
 
 def follow(writer: Writer, settings: Settings, now: datetime) -> int:
-    """Begin and stop escalations for the alerts that changed since the last call. How many changes were read."""
+    """Begin and stop escalations for alerts changed since the last call; returns how many changes were read."""
     changes = follower(settings).take(writer, now, FOLLOWED_AT_ONCE)
     for change in _newest_of_alerts(changes):
         alert = alert_of(writer, change.subject)
@@ -39,12 +40,12 @@ def follow(writer: Writer, settings: Settings, now: datetime) -> int:
 
 
 def follower(settings: Settings) -> Follower:
-    """Who reads the changes of alerts to begin and stop escalations."""
+    """The follower of changes of alerts."""
     return Follower("notices:changes", ("alert",), settings.notices.give_up_after)
 
 
 def fire_due(writer: Writer, settings: Settings, now: datetime) -> int:
-    """Turn the steps that are due into notices, each once. How many steps were looked at."""
+    """Turn due steps into notices, each once; returns how many steps were checked."""
     due = writer.escalations_due(now, FIRED_AT_ONCE)
     for escalation in due:
         alert = alert_of(writer, escalation.subject)
@@ -61,7 +62,7 @@ def fire_due(writer: Writer, settings: Settings, now: datetime) -> int:
 
 
 def stop(writer: Writer, subject: str, now: datetime) -> int:
-    """Nobody needs to be told any more: waiting steps and unsent notices end. How many."""
+    """Stop the waiting steps and unsent notices of a subject that needs none any more; returns how many."""
     stopped = sum(
         writer.end_escalation(escalation.id, fired_at=None, stopped_at=now)
         for escalation in writer.escalations(subject)
@@ -75,13 +76,13 @@ def stop(writer: Writer, subject: str, now: datetime) -> int:
 
 
 def overdue(reader: Reader, settings: NoticeSettings, now: datetime) -> list[ScheduledEscalation | Notice]:
-    """Steps that should have fired, notices that should have been tried `late_after` ago: nobody works at them."""
+    """Steps and notices that have been due for longer than `late_after`: the notifier does not work on them."""
     limit = now - settings.late_after
     return [*reader.escalations_due(limit), *reader.notices_due(limit)]
 
 
 def _newest_of_alerts(changes: Sequence[Change]) -> Iterator[Change]:
-    """One change for each alert, in order: what counts is how the alert is now."""
+    """The newest change of each alert, in order: only the alert's present state matters."""
     newest: dict[str, Change] = {}
     for change in changes:
         newest.pop(change.subject, None)
@@ -93,7 +94,7 @@ def _begin(writer: Writer, alert: Alert, settings: NoticeSettings, at: datetime)
     for policy in settings.policies:
         if not policy.fits(alert) or (not alert.is_open and not policy.when_over):
             continue
-        # What flaps is told once; the sensor's maintenance goes on with it.
+        # A flapping alert is notified once; after that the sensor's maintenance task takes over.
         steps = policy.steps if alert.latched_since is None else policy.steps[:1]
         for number, step in enumerate(steps):
             subject, times = f"alert:{alert.id}", occurrence_of(alert)
@@ -101,14 +102,14 @@ def _begin(writer: Writer, alert: Alert, settings: NoticeSettings, at: datetime)
 
 
 def occurrence_of(alert: Alert) -> int:
-    """Which time this alert calls people: each begins its steps anew."""
+    """How many times this alert has called people; each time begins the steps anew."""
     return alert.calls
 
 
 def _needless(
     reader: Reader, escalation: ScheduledEscalation, alert: Alert, policy: PolicySettings, now: datetime
 ) -> bool:
-    """Acknowledged, over, fired anew since, or a call-out of this policy was answered."""
+    """True if the alert is settled, over or has fired anew since, or a call-out of this policy was answered."""
     if is_settled(reader, alert, now) or (not alert.is_open and not policy.when_over):
         return True
     if occurrence_of(alert) != escalation.occurrence:
@@ -157,10 +158,10 @@ def _write_notices(
 def _who_may_know(
     reader: Reader, names: tuple[str, ...], channel: str, site: str, settings: Settings
 ) -> tuple[str, ...]:
-    """Of the users whom a push message names, those who may know of the site.
+    """The recipients; for web push, only those users who may know of the site.
 
-    Without any the notice fails and says so. Numbers and addresses of other channels are no users: whoever wrote them
-    into the policy decided.
+    If none remains the notice fails with that reason. Numbers and addresses of other channels are not users, so the
+    author of the policy is responsible for them.
     """
     by_user = any(one.id == channel and one.kind == "web_push" for one in settings.notices.channels)
     place = next((one for one in settings.sites if one.id == site and one.visible_to), None)

@@ -1,4 +1,4 @@
-"""An HTTP gateway of any make: SMS, voice calls, a chat that is not known here by name."""
+"""Any HTTP gateway: SMS, voice calls, or a chat without a channel of its own."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from pydantic import Field, field_validator
 
 from data.model.secrets import Credentials
 from data.ports.channel import Channel, ChannelContext, ChannelRecipe, Message
-from notices._http import expect, request, said
+from notices._http import excerpt, expect, request
 from notices._template import check, filled
 
 
 class Recipe(ChannelRecipe):
-    """Sends a request made from templates; `{title}`, `{text}`, `{to}`, `{site}` ... stand for the message's facts."""
+    """Sends a request made from templates with the placeholders `{title}`, `{text}`, `{to}`, `{site}` ..."""
 
     title: ClassVar[str] = "HTTP 网关（短信、语音、群聊） / HTTP gateway (SMS, voice, chat)"
 
@@ -63,11 +63,11 @@ class HttpMessage:
             body=filled(recipe.body, values) if recipe.body is not None else None,
         )
         expect(answer, recipe.answer)
-        return said(answer)
+        return excerpt(answer)
 
 
 def authorization(credentials: Credentials | None) -> dict[str, str]:
-    """The Authorization header of these credentials; none without."""
+    """The Authorization header of these credentials; empty without credentials."""
     if credentials is None:
         return {}
     if token := credentials.token.get_secret_value():

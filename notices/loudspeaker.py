@@ -1,4 +1,4 @@
-"""A network loudspeaker at the river: says a text, or plays a sound file, and tells whether it did."""
+"""A network loudspeaker at the river: speaks a text or plays a sound file, and reports the result."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 
 from data.model.secrets import Credentials
 from data.ports.channel import Channel, ChannelContext, ChannelRecipe, DeliveryFailed, Message
-from notices._http import at, expect, request, said
+from notices._http import at, excerpt, expect, request
 from notices._template import check, filled
 from notices.http_message import authorization
 
@@ -61,14 +61,14 @@ class Loudspeaker:
             answer = request("POST", recipe.url, timeout_s=timeout_s, headers=headers, content=self._wav())
         expect(answer, recipe.answer)
         if not recipe.result:
-            return said(answer)
+            return excerpt(answer)
         try:
             return str(at(json.loads(answer.text), recipe.result))
-        except (ValueError, RecursionError):  # it was delivered; only its number is not known
-            return said(answer)
+        except (ValueError, RecursionError):  # it was delivered; only its job number is unknown
+            return excerpt(answer)
 
     def _wav(self) -> bytes:
-        """Read at every use: the file may be replaced while the system runs."""
+        """The sound file, read at every use since it may be replaced while the system runs."""
         try:
             content = self._sound.read_bytes() if self._sound is not None else b""
         except OSError as error:

@@ -1,7 +1,7 @@
-"""Web push to the browsers in which a user has asked for it. Optional: it goes through the browser makers' clouds.
+"""Web push to browsers in which a user has switched it on. Optional: it goes through the browser makers' clouds.
 
-They see when a message was sent to which browser, but cannot read it: it is encrypted for the browser (RFC 8291) and
-signed with the centre's own key (VAPID, RFC 8292).
+They see when a message is sent to which browser, but cannot read it: it is encrypted for the browser (RFC 8291) and
+signed with this installation's own key (VAPID, RFC 8292).
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ from notices._http import request
 SERVICES = ("fcm.googleapis.com", "push.services.mozilla.com", "web.push.apple.com", "notify.windows.com")
 URGENT = frozenset({"P1", "P2"})
 _SEPARATORS = re.compile(r"[\s,=]+")
-_SHORTEST = 12  # characters; what is shorter is a word of the address, not its secret
+_SHORTEST = 12  # characters; a shorter part of the address is a word, not a secret
 
 
 class Signer(Protocol):
-    """Signs with the centre's private key."""
+    """Signs with this installation's private key."""
 
     def sign(self, claims: dict[str, str]) -> Mapping[str, str]:
         """The header `Authorization` for these claims."""
@@ -94,7 +94,7 @@ class WebPush:
             "Content-Type": "application/octet-stream",
             "TTL": str(round(self._recipe.keep_for.total_seconds())),
             "Urgency": "high" if message.priority in URGENT else "normal",
-            # A later message about the same thing takes the place of one that has not arrived yet.
+            # A later message about the same subject replaces one that is not delivered yet.
             "Topic": hashlib.sha256(message.subject.encode()).hexdigest()[:32],
         }
         shown = {name: getattr(message, name) for name in ("delivery_id", "title", "text", "priority", "subject")}
@@ -103,7 +103,7 @@ class WebPush:
         try:
             request("POST", browser.endpoint, timeout_s=timeout_s, headers=headers, content=content)
         except DeliveryFailed as failure:
-            # Who knows the address can send to this browser, and the signature holds for hours.
+            # The address is a secret: whoever knows it can send to this browser, and the signature is valid for hours.
             mine = (*parts.path.split("/"), parts.query, browser.auth, *_SEPARATORS.split(headers["Authorization"]))
             mask = SecretMask(one for one in mine if len(one) >= _SHORTEST)
             return DeliveryFailed(mask(str(failure)), permanent=failure.permanent)

@@ -1,4 +1,4 @@
-"""Another system's webhook: the whole message as JSON, signed, with its delivery id."""
+"""A webhook of another system: the whole message as JSON, signed, with its delivery id."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from data.ports.channel import Channel, ChannelContext, ChannelRecipe, Message
-from notices._http import request, said
+from notices._http import excerpt, request
 
 
 class Recipe(ChannelRecipe):
@@ -40,4 +40,4 @@ class Webhook:
         if self._key:
             headers["X-Signature-256"] = f"sha256={hmac.new(self._key, content, hashlib.sha256).hexdigest()}"
         timeout_s = self._recipe.timeout.total_seconds()
-        return said(request("POST", self._recipe.url, timeout_s=timeout_s, headers=headers, content=content))
+        return excerpt(request("POST", self._recipe.url, timeout_s=timeout_s, headers=headers, content=content))

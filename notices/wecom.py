@@ -26,7 +26,7 @@ class Recipe(ChannelRecipe):
 
 
 class WeCom:
-    """`data.ports.channel.Channel`; recipients are mobile numbers that are mentioned (`@all` for everybody)."""
+    """`data.ports.channel.Channel`; recipients are the mobile numbers to mention (`@all` for everybody)."""
 
     def __init__(self, recipe: Recipe, key: str) -> None:
         self._recipe = recipe

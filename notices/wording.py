@@ -1,4 +1,4 @@
-"""What a notice says of an alert: the policy's own text, or the facts in one line, Chinese / English."""
+"""The text of a notice about an alert: the policy's own text, or the facts in one line, Chinese / English."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _again(alert: Alert) -> str:
 
 
 class Known(dict[str, str]):
-    """The facts a text may name; what is not known stays as it was written."""
+    """The facts that a text may use; an unknown placeholder stays as written."""
 
     def __missing__(self, name: str) -> str:
         return "{" + name + "}"
@@ -62,7 +62,7 @@ class Wording:
 
     @property
     def title(self) -> str:
-        """`一级 P1 临江码头 person-in-river`, and `（第 2 次）` or `（反复告警，已锁定）` where it is so."""
+        """`一级 P1 临江码头 person-in-river`, with `（第 2 次）` or `（反复告警，已锁定）` where that applies."""
         return "{priority} {site} {rule}{again}".format_map(self.fields)
 
     def text(self, template: str) -> str:

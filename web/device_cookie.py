@@ -29,20 +29,20 @@ class DeviceCookies:
     def issue(self, user: str, now: datetime) -> str:
         """The cookie's value for a browser that has just logged in as `user`. Raises StoreClosed without a key."""
         name = base64.urlsafe_b64encode(user.encode()).decode().rstrip("=")
-        said = f"{_VERSION}.{name}.{secrets.token_urlsafe(12)}.{int(now.timestamp())}"
-        return f"{said}.{self._signature(said)}"
+        payload = f"{_VERSION}.{name}.{secrets.token_urlsafe(12)}.{int(now.timestamp())}"
+        return f"{payload}.{self._signature(payload)}"
 
     def device_of(self, value: str | None, user: str, now: datetime) -> str:
         """The id of this browser; empty when the cookie is not ours, of somebody else, or too old."""
         if not value or len(value) > _LONGEST or not value.isascii():
             return ""
-        said, _, signature = value.rpartition(".")
-        if not hmac.compare_digest(signature, self._signature(said)):
+        payload, _, signature = value.rpartition(".")
+        if not hmac.compare_digest(signature, self._signature(payload)):
             return ""
-        _, name, device, issued = said.split(".")
+        _, name, device, issued = payload.split(".")
         owner = base64.urlsafe_b64decode(name + "=" * (-len(name) % 4)).decode()
         age_s = now.timestamp() - int(issued)
         return device if owner == user and age_s <= LASTS.total_seconds() else ""
 
-    def _signature(self, said: str) -> str:
-        return hmac.new(self._key.derive("device cookie"), said.encode(), hashlib.sha256).hexdigest()
+    def _signature(self, payload: str) -> str:
+        return hmac.new(self._key.derive("device cookie"), payload.encode(), hashlib.sha256).hexdigest()

@@ -26,9 +26,9 @@ def load_view(run_dir: Path) -> dict[str, Any]:
     """`cameras`: one entry each, by site; `processes`: memory, MiB. `at` of a process: when it last wrote, ISO 8601."""
     found = read_meters(run_dir)
     return {
-        "processes": [_process_view(run_dir, name, said["gauges"]) for name, said in found.items()],
+        "processes": [_process_view(run_dir, name, metrics["gauges"]) for name, metrics in found.items()],
         "cameras": sorted(
-            (camera for name, said in found.items() for camera in _camera_views(name, said["gauges"])),
+            (camera for name, metrics in found.items() for camera in _camera_views(name, metrics["gauges"])),
             key=lambda camera: str(camera["site"]),
         ),
     }

@@ -95,7 +95,7 @@ def _family(name: str, counters: Mapping[str, Any]) -> tuple[str, str]:
 def _add(  # noqa: PLR0917 - one series with all its names
     families: dict[str, Metric], family: str, kind: str, sample: str, series: Mapping[str, float], process: str
 ) -> None:
-    said = METERS.get(sample) or METERS.get(family) or family.replace("_", " ")
-    metric = families.setdefault(family, Metric(family, said, kind))
+    help_text = METERS.get(sample) or METERS.get(family) or family.replace("_", " ")
+    metric = families.setdefault(family, Metric(family, help_text, kind))
     for labels, value in series.items():
         metric.add_sample(sample, {**json.loads(labels), "process": process}, value)

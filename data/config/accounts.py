@@ -53,8 +53,8 @@ class OidcSettings(_Settings):
         found: Any = claims
         for step in self.role_claim.split("."):
             found = found.get(step) if isinstance(found, dict) else None
-        said = {found} if isinstance(found, str) else {one for one in found or () if isinstance(one, str)}
-        return next((role for name, role in self.roles.items() if name in said), None)
+        claimed = {found} if isinstance(found, str) else {one for one in found or () if isinstance(one, str)}
+        return next((role for name, role in self.roles.items() if name in claimed), None)
 
 
 class AccountSettings(_Settings):

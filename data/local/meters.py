@@ -73,14 +73,14 @@ class Meters:
             histograms = {
                 name: {key: list(counts) for key, counts in found.items()} for name, found in self._histograms.items()
             }
-        said: Series = {
+        values: Series = {
             name: {_named(key): value for key, value in series.items()} for name, series in counters.items()
         }
         for name, found in histograms.items():
             for key, counts in found.items():
-                _spell_out(said, name, key, counts)
+                _spell_out(values, name, key, counts)
         return {
-            "counters": said,
+            "counters": values,
             "gauges": {name: {_named(key): v for key, v in series.items()} for name, series in gauges.items()},
         }
 
@@ -90,14 +90,14 @@ class Meters:
         replace_file(path, json.dumps(self.as_dict(), ensure_ascii=False).encode())
 
 
-def _spell_out(said: Series, name: str, key: Labels, counts: list[float]) -> None:
+def _spell_out(values: Series, name: str, key: Labels, counts: list[float]) -> None:
     """A histogram as Prometheus has it: of each bucket all that is not above its bound."""
     up_to = 0.0
     for bound, count in zip(_BOUNDS, counts, strict=False):
         up_to += count
-        said.setdefault(f"{name}_bucket", {})[_named((*key, ("le", bound)))] = up_to
-    said.setdefault(f"{name}_sum", {})[_named(key)] = counts[-1]
-    said.setdefault(f"{name}_count", {})[_named(key)] = up_to
+        values.setdefault(f"{name}_bucket", {})[_named((*key, ("le", bound)))] = up_to
+    values.setdefault(f"{name}_sum", {})[_named(key)] = counts[-1]
+    values.setdefault(f"{name}_count", {})[_named(key)] = up_to
 
 
 def read_meters(run_dir: Path) -> dict[str, dict[str, Series]]:

@@ -187,8 +187,8 @@ class Task:
     @property
     def checked(self) -> tuple[int, ...]:
         """Indices of the checklist items that the last report marks as done."""
-        said = next((one for one in reversed(self.steps) if "checked" in one.detail), None)
-        return () if said is None else tuple(said.detail["checked"])
+        checked = next((one for one in reversed(self.steps) if "checked" in one.detail), None)
+        return () if checked is None else tuple(checked.detail["checked"])
 
     @property
     def state(self) -> TaskState:

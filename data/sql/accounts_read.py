@@ -1,4 +1,4 @@
-"""Looking up users, their sessions and tokens, second factors and one-time codes."""
+"""Queries of users, sessions, tokens, second factors and one-time codes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Looking back over alerts as alarms that came to people: in the order they came, without their whole rows."""
+"""Queries of past alerts as alarms that came to people, in order, without loading whole rows."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _FIRES = (AlertStep.RAISE.value, AlertStep.REOPEN.value)
 _QUIETENS = (AlertStep.SHELVE.value, AlertStep.INHIBIT.value, AlertStep.OUT_OF_SERVICE.value)
 _came_at = func.coalesce(ALERTS.c.committed_at, ALERTS.c.raised_at)
 _fired_at = case((STEPS.c.occurrence > 1, STEPS.c.at), else_=_came_at)
-# By the system, at the moment it fired: a shelf or a work order that lasted, or what inhibits it by design.
+# Suppressed by the system when it fired: by lasting shelving, by a work order, or by design.
 _at_once = and_(_OTHER.c.alert_id == STEPS.c.alert_id, _OTHER.c.at == STEPS.c.at, _OTHER.c.role == "")
 _quiet = exists().where(_at_once, _OTHER.c.step.in_(_QUIETENS))
 _RECORD = (
@@ -38,19 +38,19 @@ _RECORD = (
 
 
 def _first(step: AlertStep) -> ScalarSelect[Any]:
-    """When this step was first taken in the same occurrence."""
+    """The time at which this step was first taken in the same occurrence."""
     same = (_OTHER.c.alert_id == STEPS.c.alert_id, _OTHER.c.occurrence == STEPS.c.occurrence)
     return select(func.min(_OTHER.c.at)).where(*same, _OTHER.c.step == step.value).scalar_subquery()
 
 
 def _columns(came_at: Any, acknowledged_at: Any, ended_at: Any) -> Select[Any]:
-    """Times as the driver gives them: turning a hundred thousand into datetimes one by one takes a second."""
+    """The columns, with times as the driver gives them: converting 100,000 of them to datetimes would take a second."""
     times = (type_coerce(time, Text) for time in (came_at, acknowledged_at, ended_at))
     return select(ALERTS.c.id, ALERTS.c.site, ALERTS.c.rule, ALERTS.c.zone, ALERTS.c.priority, *times)
 
 
-# Nearly all have fired once and keep who acknowledged them. Of the others each occurrence has times of its own, and an
-# acknowledgement that has lapsed is known by its step only.
+# Nearly all alerts have fired once, and their row has the acknowledgement. For the others each occurrence has its own
+# times, and an expired acknowledgement is only in the steps.
 _simple = and_(ALERTS.c.occurrence == 1, ALERTS.c.acknowledged_at.is_not(None))
 _SIMPLE = _columns(_came_at, ALERTS.c.acknowledged_at, ALERTS.c.ended_at).where(_simple)
 _ended_at = case((ALERTS.c.occurrence == 1, ALERTS.c.ended_at), else_=_first(AlertStep.END))
@@ -59,7 +59,7 @@ _BY_STEPS = (
     .outerjoin_from(ALERTS, STEPS, and_(STEPS.c.alert_id == ALERTS.c.id, STEPS.c.step.in_(_FIRES)))
     .where(~_simple)
 )
-_AT_ONCE = 1000  # rows alive at a time: with all of them at once the garbage collector takes as long as the reading
+_AT_ONCE = 1000  # rows held at a time: with all at once garbage collection takes as long as reading
 _OPEN_TASK = (TASKS.c.closed_at.is_(None), TASKS.c.cancelled_at.is_(None))
 _IN_HAND = union(
     select(ALERTS.c.id).where(ALERTS.c.ended_at.is_(None)),

@@ -1,4 +1,4 @@
-"""The tables of alerts: each as it is now, its steps, and what is pending."""
+"""The tables of alerts: present state, steps and pending conditions."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class AlertStepRow(Numbered, Row):
 
 
 class PendingRow(Row):
-    """A condition that holds, but not yet for long enough to be an alert."""
+    """A condition that has not held for long enough to be an alert."""
 
     __tablename__ = "pending_conditions"
 

@@ -1,4 +1,4 @@
-"""Writing alerts, their steps, and what is pending."""
+"""Writes of alerts, their steps and pending conditions."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class AlertWriting(SqlWriting):
         return stored
 
     def save_alert(self, alert: Alert, *steps: TakenStep) -> Alert:
-        """A recorded step may begin a new round: it takes `ended_at` and `acknowledged_at` away, or sets them anew."""
+        """Save an alert; a step that begins an occurrence may clear or reset `ended_at`, `acknowledged_at`."""
         free = _ROUND if steps else ()
         alert = replace(alert, version=self._save(ALERTS, alert, rows.alert_values(alert), "alert", free=free))
         self._append(alert, steps)

@@ -1,4 +1,4 @@
-"""Looking up alerts, their steps, and what is pending."""
+"""Queries of alerts, their steps and pending conditions."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PENDING = PendingRow.table()
 
 SAME_KEY = tuple(ALERTS.c[name] == bindparam(name) for name in AlertKey._fields)
 
-# Every signal of a rule asks these two: built once, only the values differ.
+# Every signal of a rule runs these two statements, so they are built once, with parameters.
 OPEN_OF_KEY = select(ALERTS).where(*SAME_KEY, ALERTS.c.ended_at.is_(None))
 LAST_OF_KEY = select(ALERTS).where(*SAME_KEY).order_by(ALERTS.c.id.desc()).limit(1)
 STEPS_OF_ALERT = select(STEPS).where(STEPS.c.alert_id == bindparam("alert")).order_by(STEPS.c.id)
@@ -47,7 +47,7 @@ CONDITIONS = MappingProxyType(
 
 @lru_cache(None)  # as many as there are combinations of conditions
 def alert_search(given: tuple[str, ...], *, open_only: bool, unseen_only: bool) -> Select[Any]:
-    """Alerts by these fields of an AlertQuery. Every signal of a rule asks: built once, only the values differ."""
+    """The statement for these fields of an AlertQuery. Every signal of a rule runs it: built once, with parameters."""
     found = select(ALERTS).order_by(ALERTS.c.id.desc()).limit(bindparam("up_to"))
     conditions = [CONDITIONS[name] for name in given]
     conditions += [ALERTS.c.ended_at.is_(None)] if open_only else []

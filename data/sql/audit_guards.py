@@ -1,4 +1,4 @@
-"""Are the triggers there that refuse changes of the audit trail, and do they say what they said?"""
+"""Checks that the triggers that refuse changes of the audit trail exist unchanged."""
 
 from __future__ import annotations
 

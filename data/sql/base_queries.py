@@ -1,4 +1,4 @@
-"""What every part of the reader does alike: rows turned into domain values."""
+"""Base of every part of the reader: converts rows to domain values."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ KEY = "key_asked_for"
 
 @lru_cache(None)  # one for each table
 def by_key(table: Table) -> Select[Any]:
-    """The row of one primary key (`KEY`); building the statement anew would cost more than running it."""
+    """The statement for one primary key (`KEY`), cached since building it costs more than running it."""
     return select(table).where(table.primary_key.columns[0] == bindparam(KEY))
 
 
 class BaseQueries:
-    """On one connection inside one transaction: all it says is from one moment."""
+    """Queries on one connection inside one transaction, so that all results are of one moment."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection

@@ -63,5 +63,5 @@ def _moment(text: str | None) -> datetime | None:
 
 
 def _clean(text: str) -> str:
-    """PostgreSQL's JSON columns take no NUL and no lone surrogate."""
+    """Replace NUL and lone surrogates, which PostgreSQL's JSON columns refuse."""
     return text.replace("\0", "\ufffd").encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -1,4 +1,4 @@
-"""Writing what people work on: events, tasks and offers."""
+"""Writes of events, tasks and offers."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class CaseWriting(SqlWriting):
         return replace(stored, id=self._number(EVENTS, rows.event_values(stored), f"event at {event.site}"))
 
     def save_event(self, event: Event) -> Event:
-        """Steps are only appended. `closed_at` may be taken away by a recorded step (reopening) alone."""
+        """Save an event. Steps are only appended; only a recorded step (reopening) may clear `closed_at`."""
         more = self._only_more_steps(self.event(event.id), event, f"event {event.id}")
         values = rows.event_values(event)
         return replace(event, version=self._save(EVENTS, event, values, "event", free=_EVENT_ROUND if more else ()))
@@ -35,28 +35,28 @@ class CaseWriting(SqlWriting):
         return replace(stored, id=self._number(TASKS, rows.task_values(stored), f"task of event {task.event_id}"))
 
     def save_task(self, task: Task) -> Task:
-        """Steps are only appended. A recorded step (returned, rework) may begin a new round of times."""
+        """Save a task. Steps are only appended; a recorded step (returned, rework) may begin a new round of times."""
         more = self._only_more_steps(self.task(task.id), task, f"task {task.id}")
         values = rows.task_values(task)
         return replace(task, version=self._save(TASKS, task, values, "task", free=_TASK_ROUND if more else ()))
 
     @staticmethod
     def _only_more_steps(stored: Event | Task, given: Event | Task, what: str) -> bool:
-        """Were steps added? Raises IllegalMove when one is missing or was changed."""
+        """True if steps were added. Raises IllegalMove when one is missing or was changed."""
         kept = given.steps[: len(stored.steps)]
         if stored.version == given.version and kept != stored.steps:
             raise IllegalMove(f"{what}: recorded steps stay as they are")
         return len(given.steps) > len(stored.steps)
 
     def add_offer(self, offer: Offer) -> Offer:
-        """Several may be asked at once, each once. Raises IllegalMove while this one has an open offer of the task."""
+        """Add an offer; several people may have one. Raises IllegalMove if this one has an open offer of the task."""
         if offer.is_open and any(other.task_id == offer.task_id for other in self.open_offers_to(offer.responder)):
             raise IllegalMove(f"task {offer.task_id} is offered to {offer.responder} already")
         what = f"offer of task {offer.task_id} to {offer.responder}"
         return replace(offer, id=self._number(OFFERS, rows.offer_values(offer), what))
 
     def save_offer(self, offer: Offer) -> Offer:
-        """Raises IllegalMove for a second ending: an offer is accepted, declined, expired or withdrawn."""
+        """Save an offer. Raises IllegalMove for a second ending (accepted, declined, expired, withdrawn)."""
         values = rows.offer_values(offer)
         self._check_times(OFFERS, offer.id, values, "offer")
         ends = [name for name in _OFFER_ENDS if values[name] is not None]

@@ -1,4 +1,4 @@
-"""Writing clips of alerts: asked for in the alert's own commit, cut later, deleted when nobody needs them."""
+"""Writes of alerts' clips: requested in the alert's own commit, cut later, deleted when no longer needed."""
 
 from __future__ import annotations
 
@@ -33,6 +33,6 @@ class ClipWriting(SqlWriting):
     def settle_clip(self, clip: Clip, *, was: ClipState) -> bool:
         known = and_(CLIPS.c.id == clip.id, CLIPS.c.state == was.value)
         if was is ClipState.PENDING:
-            known = and_(known, CLIPS.c.until == clip.until)  # another alert has extended it meanwhile: cut it anew
+            known = and_(known, CLIPS.c.until == clip.until)  # another alert has extended it meanwhile: it is cut again
         values = rows.plain(clip, "id") | {"state": clip.state.value}
         return bool(self._connection.execute(update(CLIPS).where(known).values(values)).rowcount)

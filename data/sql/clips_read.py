@@ -1,4 +1,4 @@
-"""Reading clips of alerts, and which of them nobody needs any more."""
+"""Queries of alerts' clips, and of those that are no longer needed."""
 
 from __future__ import annotations
 

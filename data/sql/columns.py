@@ -1,4 +1,4 @@
-"""Column types that both databases must treat alike."""
+"""Column types with the same behaviour on both databases."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """A moment in UTC with microseconds. SQLite has no zones: there the text is UTC by this type's promise.
+    """A moment in UTC with microseconds. SQLite has no time zones: this type stores UTC text there.
 
-    Binding a naive datetime raises ValueError: its zone would be a guess.
+    Binding a naive datetime raises ValueError, since its zone is unknown.
     """
 
     impl = DateTime
@@ -36,7 +36,7 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 class ForeignText(TypeDecorator[str]):
-    """Text that came from outside. PostgreSQL refuses NUL and both refuse lone surrogates: they become U+FFFD."""
+    """Text from outside. NUL, which PostgreSQL refuses, and lone surrogates, which both refuse, become U+FFFD."""
 
     impl = Text
     cache_ok = True

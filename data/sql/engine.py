@@ -22,7 +22,7 @@ from data.errors import StoreClosed, TookTooLong
 from data.sql.checksums import follow_schema, register
 
 BUSY_TIMEOUT_S = 30.0
-_STEPS_BETWEEN_LOOKS = 100_000  # of SQLite's virtual machine: some milliseconds
+_STEPS_BETWEEN_LOOKS = 100_000  # steps of SQLite's virtual machine, a few milliseconds
 _QUERY_CANCELED = "57014"  # PostgreSQL, appendix A
 WRITER_LOCK = 0x59_49_50_49_4E_47  # "YIPING": the advisory lock that makes writers serial
 
@@ -45,12 +45,12 @@ def store_url(path_or_url: str | Path) -> URL:
 
 
 def writing_engine(url: URL) -> Engine:
-    """One connection; every transaction begins by waiting for its turn to write."""
+    """An engine with one connection, whose every transaction begins by waiting for the writers' lock."""
     return _engine(url, begin=_turn_of(url), pool_size=1, max_overflow=0, read_only=False)
 
 
 def reading_engine(url: URL) -> Engine:
-    """Snapshots that never wait for a writer and cannot write."""
+    """An engine for read-only snapshots, which never wait for a writer."""
     begin = "BEGIN" if url.get_backend_name() == "sqlite" else None
     return _engine(url, begin=begin, pool_size=4, max_overflow=60, read_only=True)
 
@@ -73,7 +73,7 @@ def _engine(url: URL, *, begin: str | None, pool_size: int, max_overflow: int, r
         url,
         pool_size=pool_size,
         max_overflow=max_overflow,
-        hide_parameters=True,  # an error must not print what was being stored
+        hide_parameters=True,  # an error must not print the values being stored
         json_serializer=to_json,
         **more,
     )
@@ -88,7 +88,7 @@ def _engine(url: URL, *, begin: str | None, pool_size: int, max_overflow: int, r
 
 @contextmanager
 def time_limit(connection: Connection, within_s: float) -> Iterator[None]:
-    """Inside, the database gives up statements that still run `within_s` after the beginning. Raises TookTooLong."""
+    """A context in which statements are interrupted `within_s` after its beginning. Raises TookTooLong."""
     ends = time.monotonic() + within_s
     raw = connection.connection.dbapi_connection
     if isinstance(raw, sqlite3.Connection):
@@ -113,7 +113,7 @@ def to_json(value: Any) -> str:
 
 
 class _Begin:
-    """What a transaction starts with; sqlite3 would begin too late and without the lock."""
+    """The statement that begins a transaction; sqlite3 itself would begin too late and without the lock."""
 
     def __init__(self, statement: str) -> None:
         self._statement = statement
@@ -123,7 +123,7 @@ class _Begin:
 
 
 def _prepare_reading(connection: sqlite3.Connection, _record: object) -> None:
-    connection.isolation_level = None  # transactions begin where the engine says so
+    connection.isolation_level = None  # the engine begins transactions itself
     connection.execute("PRAGMA query_only = ON")
     register(connection)
 
@@ -143,7 +143,7 @@ def _follow_schema(connection: Connection) -> None:
 
 
 def _use_wal(connection: sqlite3.Connection) -> None:
-    """Switch to WAL. SQLite does not wait when another process switches at the same moment, so ask again."""
+    """Switch to WAL, retrying, since SQLite does not wait while another process switches at the same moment."""
     give_up = time.monotonic() + BUSY_TIMEOUT_S
     while True:
         try:
@@ -159,7 +159,7 @@ def _use_wal(connection: sqlite3.Connection) -> None:
 
 
 def is_busy(error: BaseException | None) -> bool:
-    """Somebody else holds the lock: waiting helps, and nothing was changed."""
+    """True if another connection holds the lock: nothing was changed and a retry may succeed."""
     return isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode & 0xFF in {
         sqlite3.SQLITE_BUSY,
         sqlite3.SQLITE_LOCKED,

@@ -1,6 +1,6 @@
-"""Points of a commit at which a test can kill or delay the process. Off unless the environment names a folder.
+"""Points of a commit at which a test can kill or delay the process. Inactive unless the environment names a folder.
 
-A file `<process id>.<point>` in the folder YIPING_FAILPOINTS holds what happens there, once: `kill`, or `sleep 2.5`.
+A file `<process id>.<point>` in the folder YIPING_FAILPOINTS gives the action to run there once: `kill` or `sleep 2.5`.
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ VARIABLE = "YIPING_FAILPOINTS"
 
 
 class Point(StrEnum):
-    """Where a unit of work is. Only after `COMMITTED` it is durable; only after `ANSWERED` somebody knows."""
+    """Stage of a group commit. Writes are durable from `COMMITTED` on, and their callers know from `ANSWERED` on."""
 
     BEGUN = "begun"  # the writers' lock is held, nothing is written
-    BETWEEN = "between"  # one of the units of a turn is written, its savepoint released
-    WRITTEN = "written"  # all of them are, the commit comes next
-    COMMITTED = "committed"  # they are durable, nobody has been told
-    ANSWERED = "answered"  # their callers have been told
+    BETWEEN = "between"  # one write of the turn is done, its savepoint released
+    WRITTEN = "written"  # all writes are done, the commit comes next
+    COMMITTED = "committed"  # they are durable, no caller has been answered
+    ANSWERED = "answered"  # their callers have been answered
 
 
 class Failpoints:
-    """Looks for the orders of this process."""
+    """Runs the actions given for this process."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def reach(self, point: Point) -> None:
-        """Do what the file of this point says; nothing where there is none."""
+        """Run the action of this point, if there is a file for it."""
         file = self._folder / f"{os.getpid()}.{point}"
         try:
             order = file.read_text(encoding="utf-8").split()
@@ -46,6 +46,6 @@ class Failpoints:
 
 
 def failpoints_of(environment: Mapping[str, str]) -> Failpoints | None:
-    """None outside of tests, so that a commit costs one comparison more."""
+    """None outside of tests, so that a commit costs only one more comparison."""
     folder = environment.get(VARIABLE)
     return Failpoints(Path(folder)) if folder else None

@@ -1,7 +1,7 @@
-"""One holder at a time of a part in a store: the instance, its clock, its notifier, wherever they run.
+"""Leases: at most one holder of each role (instance, clock, notifier) in a store, wherever the processes run.
 
-SQLite: a lock on a file beside the database. PostgreSQL: an advisory lock of a connection of its own. Both are taken
-back by themselves when the holder ends, however it ends, so a start after `kill -9` finds nothing to tidy up.
+SQLite: a lock on a file beside the database. PostgreSQL: an advisory lock on a connection of its own. Both are released
+automatically when the holder ends, however it ends, so a start after `kill -9` finds nothing to clean up.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from data.sql.engine import store_url
 log = logging.getLogger(__name__)
 
 SPACE = 0x59_49_50_49  # "YIPI": our advisory locks of two numbers; the second one is the part's
-PATIENCE_S = 3.0  # a killed holder's connection is closed by the server a moment later
+PATIENCE_S = 3.0  # the server closes a killed holder's connection a moment later
 CHECK_EVERY_S = 5.0
 _KEEPALIVE = "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3"
 
@@ -43,7 +43,7 @@ _HOLDER = text(
 def held_in_store(
     path_or_url: str | Path, part: str, what: str, lost: Callable[[str], None] | None = None
 ) -> Iterator[None]:
-    """Hold this part of the store. `lost` is called, once, when somebody else has it after a broken connection.
+    """Hold this role in the store. `lost` is called once if another process took it after a broken connection.
 
     Raises AlreadyRunning, naming `what` and the holder, and StoreClosed when the store cannot be reached.
     """
@@ -60,7 +60,7 @@ def held_in_store(
 
 
 class _AdvisoryLock:
-    """Held by a connection that a thread looks after; when the server was away, the lock is taken anew."""
+    """A lock on a connection that a thread monitors; after an outage of the server the lock is taken again."""
 
     def __init__(self, url: URL, part: str, what: str, lost: Callable[[str], None] | None) -> None:
         self._part = zlib.crc32(part.encode()) & 0x7FFF_FFFF
@@ -77,7 +77,7 @@ class _AdvisoryLock:
         self._thread.start()
 
     def close(self) -> None:
-        """Let the next one have it."""
+        """Release the lock."""
         self._end.set()
         self._thread.join(CHECK_EVERY_S)
         with contextlib.suppress(SQLAlchemyError):
@@ -109,7 +109,7 @@ class _AdvisoryLock:
                     return
 
     def _take_again(self) -> bool:
-        """Until the server is back. False when somebody else took the part meanwhile."""
+        """Retry until the server is back. False when another process has taken the role meanwhile."""
         log.warning("%s: the connection that holds its lock is lost; it is taken anew", self._what)
         while not self._end.is_set():
             try:

@@ -1,4 +1,4 @@
-"""The tables. Rows are turned into domain values in `data.sql.rows`; statements run on these tables directly."""
+"""The tables. Rows are converted to domain values in `data.sql.rows`; statements use these tables directly."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Row(DeclarativeBase):
 
 
 class Numbered:
-    """Rows numbered by the database; a number is never given twice, also after deletion."""
+    """Rows numbered by the database. A number is never reused, even after deletion."""
 
     id: Mapped[int] = mapped_column(big_id(), primary_key=True, autoincrement=True)
 
@@ -178,7 +178,7 @@ class ResponderRow(Row):
 
 
 class PositionRow(Row):
-    """Where a responder was: append-only, for replay."""
+    """Positions of responders: append-only, for replay."""
 
     __tablename__ = "positions"
 
@@ -207,7 +207,7 @@ class ReadingRow(Row):
 
 
 class SupersededReadingRow(Numbered, Row):
-    """What a reading said before it was corrected: append-only."""
+    """Readings before their correction: append-only."""
 
     __tablename__ = "superseded_readings"
 
@@ -225,7 +225,7 @@ class SupersededReadingRow(Numbered, Row):
 
 
 class NewestReadingRow(Row):
-    """The newest reading of each (site, monitor, quantity), so that nobody searches millions of rows for it."""
+    """The newest reading of each (site, monitor, quantity), so that no query searches millions of rows for it."""
 
     __tablename__ = "newest_readings"
 
@@ -367,7 +367,7 @@ class OutboxRow(Row):
 
 
 class AnswerRow(Row):
-    """What was answered to a POST with an Idempotency-Key."""
+    """The answer to a POST with an Idempotency-Key."""
 
     __tablename__ = "answers"
 
@@ -380,7 +380,7 @@ class AnswerRow(Row):
 
 
 class RequestRow(Numbered, Row):
-    """A question of the screens to the running side, and its answer."""
+    """A request of the screens to the other processes, and its answer."""
 
     __tablename__ = "requests"
 

@@ -1,4 +1,4 @@
-"""Writing escalations and notices. An escalation ends once; a delivery id is given once."""
+"""Writes of escalations and notices. An escalation ends once; a delivery id is used once."""
 
 from __future__ import annotations
 

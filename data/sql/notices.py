@@ -1,4 +1,4 @@
-"""Looking up escalations and notices."""
+"""Queries of escalations and notices."""
 
 from __future__ import annotations
 

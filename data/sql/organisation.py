@@ -1,4 +1,4 @@
-"""Writing the organisation, its shifts, the category table and routine upkeep."""
+"""Writes of the organisation, its shifts, the category table and routine upkeep."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class OrganisationWriting(SqlWriting):
         return replace(unit, version=unit.version + 1)
 
     def remove_unit(self, unit_id: str) -> None:
-        """Raises NotFound; IllegalMove while shifts refer to it."""
+        """Remove a unit. Raises NotFound, and IllegalMove while shifts refer to it."""
         if self._execute(delete(UNITS).where(UNITS.c.id == unit_id), {}, f"unit {unit_id}").rowcount == 0:
             raise NotFound(f"no unit {unit_id}")
 

@@ -1,4 +1,4 @@
-"""Looking up the organisation, its shifts, the category table and routine upkeep."""
+"""Queries of the organisation, its shifts, the category table and routine upkeep."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Do the pages of a PostgreSQL server carry checksums, and has it found damaged ones?"""
+"""Whether a PostgreSQL server verifies checksums of its pages, and whether it has found damaged ones."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from sqlalchemy import text
 from data.ports.store import PageChecksums
 from data.sql.base_queries import BaseQueries
 
-# `ignore_checksum_failure` serves damaged pages with a warning that only the server's own log tells.
+# `ignore_checksum_failure` serves damaged pages, with a warning only in the server's own log.
 _ASKED = text(
     "SELECT current_setting('data_checksums') = 'on' AND "
     "coalesce(current_setting('ignore_checksum_failure', true), 'off') = 'off', "

@@ -1,4 +1,4 @@
-"""Writing who there is: responders and where they are, users, their sessions and tokens."""
+"""Writes of responders and positions, users, sessions and tokens."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class PeopleWriting(SqlWriting):
         self._execute(statement, rows.session_values(session), f"session of {session.user}")
 
     def revoke_session(self, secret_hash: str, at: datetime) -> None:
-        """Once; a session that is unknown or revoked already stays as it is."""
+        """Revoke a session; one that is unknown or already revoked stays as it is."""
         live = SESSIONS.c.revoked_at.is_(None)
         self._connection.execute(
             update(SESSIONS).where(SESSIONS.c.secret_hash == secret_hash, live).values(revoked_at=at)

@@ -1,4 +1,4 @@
-"""Writing plans in force and what they made. A piece of work that is not withdrawn exists once."""
+"""Writes of plan runs and their work. Work that is not withdrawn exists once."""
 
 from __future__ import annotations
 

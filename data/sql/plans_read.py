@@ -1,4 +1,4 @@
-"""Looking up plans in force and what they made."""
+"""Queries of plan runs and their work."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Looking things up. One reader lives as long as its transaction, so all it says is from one moment."""
+"""The reader. It lives as long as its transaction, so all its results are of one moment."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ OPEN_OFFER = and_(
 )
 OPEN_TASK = and_(TASKS.c.closed_at.is_(None), TASKS.c.cancelled_at.is_(None))
 
-# Screens ask these two many times a second: built once, only the numbers differ.
+# Screens run these two statements many times a second, so they are built once, with parameters.
 LAST_CHANGE = select(func.coalesce(func.max(OUTBOX.c.seq), 0))
 CHANGES = select(OUTBOX).where(OUTBOX.c.seq > bindparam("after")).order_by(OUTBOX.c.seq).limit(bindparam("up_to"))
 CHANGES_ABOUT = CHANGES.where(OUTBOX.c.topic.in_(bindparam("topics", expanding=True)))
@@ -82,7 +82,7 @@ TASK_CONDITIONS = MappingProxyType(
 
 @lru_cache(None)  # as many as there are combinations of conditions
 def task_search(given: tuple[str, ...], *, open_only: bool) -> Select[Any]:
-    """Tasks by these fields of a TaskQuery. Every step of a task asks: built once, only the values differ."""
+    """The statement for these fields of a TaskQuery. Every step of a task runs it: built once, with parameters."""
     found = select(TASKS).order_by(TASKS.c.id.desc()).limit(bindparam("up_to"))
     conditions = [TASK_CONDITIONS[name] for name in given]
     return found.where(*conditions, OPEN_TASK) if open_only else found.where(*conditions)
@@ -173,7 +173,7 @@ class SqlReader(
         ]
 
     def busy_responders(self) -> frozenset[str]:
-        # What a unit has taken on may last weeks; its people can be sent meanwhile.
+        # A unit's task may last weeks; its people can be sent elsewhere meanwhile.
         at_work = select(TASKS.c.responder).where(OPEN_TASK, TASKS.c.responder.is_not(None), TASKS.c.unit == "")
         asked = select(OFFERS.c.responder).where(OPEN_OFFER)
         return frozenset(self._connection.execute(union(at_work, asked)).scalars())
@@ -206,7 +206,7 @@ class SqlReader(
         return self._all(due.order_by(TIMERS.c.due_at, TIMERS.c.id).limit(limit), rows.timer_of)
 
     def waiting_timer_kinds(self, limit: int = 100) -> Sequence[str]:
-        # One index look-up for each kind; DISTINCT would walk over every waiting timer.
+        # One index look-up for each kind; DISTINCT would scan every waiting timer.
         kinds: list[str] = []
         next_kind = select(TIMERS.c.kind).where(TIMERS.c.done_at.is_(None)).order_by(TIMERS.c.kind).limit(1)
         while len(kinds) < limit:

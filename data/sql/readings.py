@@ -1,4 +1,4 @@
-"""Writing what gauges measured. Another value for the same time is a correction: the newest counts, none is lost."""
+"""Writes of readings. Another value for the same time is a correction: the newest counts, earlier ones are kept."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from data.sql.readings_read import READINGS, SUPERSEDED
 from data.sql.writing import SqlWriting, newest_first_by
 
 _GAUGE = ("site", "monitor", "quantity")
-_SAID = ("value", "quality", "uncertainty", "vertical_datum")
+_MEASURED = ("value", "quality", "uncertainty", "vertical_datum")
 
 
 class ReadingWriting(SqlWriting):
@@ -57,16 +57,18 @@ class ReadingWriting(SqlWriting):
         self._connection.execute(known, list(newest_first_by(values, *_GAUGE).values()))
 
     def _correct(self, readings: Sequence[Reading], values: Sequence[Mapping[str, Any]]) -> int:
-        """Those that say something else than what is stored for their time, in their order; how many they are."""
+        """Apply corrections, in order: readings whose value differs from the stored one; returns how many."""
         current: dict[tuple[Any, ...], Mapping[str, Any]] = dict(self._stored(readings))
         replaced: list[dict[str, Any]] = []
         corrected: dict[tuple[Any, ...], dict[str, Any]] = {}
         for value in values:
             place = tuple(value[name] for name in (*_GAUGE, "at"))
             known = current[place]
-            if all(known[name] == value[name] for name in _SAID):
+            if all(known[name] == value[name] for name in _MEASURED):
                 continue
-            replaced.append({name: known[name] for name in (*_GAUGE, "at", *_SAID)} | {"superseded_at": self._now()})
+            replaced.append(
+                {name: known[name] for name in (*_GAUGE, "at", *_MEASURED)} | {"superseded_at": self._now()}
+            )
             first = known["value"] if known["first_value"] is None else known["first_value"]
             current[place] = corrected[place] = {
                 **value, "first_value": first, "corrections": known["corrections"] + 1
@@ -90,11 +92,11 @@ class ReadingWriting(SqlWriting):
 def _corrected(table: Table) -> Any:
     """UPDATE of the row of one gauge at one time; of the newest readings only where that time is the newest."""
     place = [table.c[name] == bindparam(f"at_{name}") for name in (*_GAUGE, "at")]
-    said: dict[str, Any] = {name: bindparam(f"new_{name}") for name in (*_SAID, "first_value", "corrections")}
-    return update(table).where(*place).values(said)
+    new_values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in (*_MEASURED, "first_value", "corrections")}
+    return update(table).where(*place).values(new_values)
 
 
 def _named(row: Mapping[str, Any]) -> dict[str, Any]:
     return {f"at_{name}": row[name] for name in (*_GAUGE, "at")} | {
-        f"new_{name}": row[name] for name in (*_SAID, "first_value", "corrections")
+        f"new_{name}": row[name] for name in (*_MEASURED, "first_value", "corrections")
     }

@@ -1,4 +1,4 @@
-"""Reading what gauges measured, and what they had said before they corrected it."""
+"""Queries of readings and of their values before correction."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class ReadingQueries(BaseQueries):
     def corrected_readings(
         self, sites: Sequence[str], *, since: datetime, until: datetime, limit: int = 500
     ) -> Sequence[Reading]:
-        at = SUPERSEDED.c.at  # few were corrected: these are searched, not the readings
+        at = SUPERSEDED.c.at  # few readings were corrected, so these are searched instead of the readings
         places = (SUPERSEDED.c.site, SUPERSEDED.c.monitor, SUPERSEDED.c.quantity, at)
         replaced = select(*places).distinct().where(SUPERSEDED.c.site.in_(sites), at >= since, at < until)
         few = replaced.order_by(at).limit(limit).subquery()

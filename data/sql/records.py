@@ -1,4 +1,4 @@
-"""Writing what was seen and done: rejects, evidence, the audit chain, the outbox, timers, requests."""
+"""Writes of rejects, evidence, the audit chain, the outbox, timers and requests."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class RecordWriting(SqlWriting):
         self._execute(statement, rows.plain(evidence), f"evidence {evidence.id}")
 
     def record(self, entry: AuditEntry) -> AuditEntry:
-        # The hash covers what will be read back: UTC, and JSON's own types.
+        # The hash covers the values as they will be read back: UTC, and JSON's own types.
         settled = replace(
             entry, at=rows.utc(entry.at), detail=self._mask.within(json.loads(to_json(dict(entry.detail))))
         )

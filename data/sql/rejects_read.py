@@ -1,4 +1,4 @@
-"""Looking up what was refused, counted by source and reason in the database."""
+"""Queries of rejects, counted by source and reason in the database."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from data.sql import models, rows
 from data.sql.base_queries import BaseQueries
 
 REJECTS = models.RejectRow.table()
-MOST_GROUPS = 2000  # reasons may hold numbers; of more the newest are told
+MOST_GROUPS = 2000  # reasons may contain numbers; only the newest groups are returned
 
 
 class RejectQueries(BaseQueries):

@@ -1,4 +1,4 @@
-"""Table rows as domain values and back. Columns bear the names of the fields; what differs is said here."""
+"""Conversion of table rows to domain values and back. Columns have the names of the fields, except as given here."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def responder_of(row: RowMapping) -> Responder:
 
 
 def responder_values(responder: Responder) -> dict[str, Any]:
-    """Everything but the position, which has its own way in."""
+    """The values of a responder's row, without the position, which is written separately."""
     own = plain(responder, "skills", "position", "position_at")
     return own | {"skills": sorted(responder.skills)}
 
@@ -132,7 +132,7 @@ def reading_of(row: RowMapping) -> Reading:
 
 
 def superseded_reading_of(row: RowMapping) -> Reading:
-    """What a reading said before it was corrected."""
+    """A reading before its correction."""
     values = {name: value for name, value in row.items() if name not in {"id", "superseded_at"}}
     return Reading(**{**values, "quality": Quality(row["quality"])})
 
@@ -224,5 +224,5 @@ def request_values(request: Request) -> dict[str, Any]:
 
 
 def utc(at: datetime) -> datetime:
-    """The same moment in UTC, as it will be read back; hashes must not depend on who wrote it."""
+    """The same moment in UTC, as it will be read back, so that hashes do not depend on the writer's time zone."""
     return at.astimezone(UTC)

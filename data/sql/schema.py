@@ -1,6 +1,6 @@
-"""Bring a store's schema to what this code needs. Safe when several processes open a new store at once.
+"""Migration of a store's schema to the version of this code. Safe when several processes open a new store at once.
 
-Alembic is imported where it works: only one process of the system migrates, and it weighs 12 MiB in every other.
+Alembic is imported only where it is used: one process migrates, and it would cost every other one 12 MiB.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ log = logging.getLogger(__name__)
 
 FOLDER = Path(__file__).parent / "migrations"
 
-CHECKSUMS_WITHIN_S = 5.0  # of a start; what is left is done beside everything else
+CHECKSUMS_WITHIN_S = 5.0  # time at a start; the rest is done in the background
 
-_ALEMBIC = threading.Lock()  # alembic keeps what it works on in its own module
+_ALEMBIC = threading.Lock()  # alembic keeps its state in module globals
 
 
 def upgrade(engine: Engine, to: str = "head") -> None:
@@ -53,7 +53,7 @@ def upgrade(engine: Engine, to: str = "head") -> None:
 
 
 def downgrade(engine: Engine, to: str) -> None:
-    """Take migrations back to this revision, or to "base": what only a newer version knows is lost."""
+    """Revert migrations down to this revision, or to "base". Data that only newer versions know is lost."""
     with engine.begin() as connection:
         present = revision(connection)
     _mark_damaged(engine, present)
@@ -84,7 +84,7 @@ def _raw_sqlite(engine: Engine) -> Iterator[tuple[sqlite3.Connection, Path] | No
 
 
 def _mark_damaged(engine: Engine, present: str | None) -> None:
-    """Rows that are damaged before the schema moves are marked, so that the new checksums do not make them whole."""
+    """Mark damaged rows before the migration, so that they do not get valid new checksums."""
     with _raw_sqlite(engine) as opened:
         if opened is None or present is None or checksum_state(opened[0]) is ChecksumState.NONE:
             return
@@ -102,7 +102,7 @@ def _finish_checksums(engine: Engine) -> None:
 
 
 def _move(connection: Connection, direction: str, to: str, *, make: bool) -> None:
-    """Move the schema; with checksums of its rows where there were any, or with `make`."""
+    """Migrate the schema; with row checksums if there were any, or if `make` is set."""
     from alembic import command  # noqa: PLC0415 - see above
     from alembic.config import Config  # noqa: PLC0415
 

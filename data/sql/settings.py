@@ -1,4 +1,4 @@
-"""Writing versions of the settings. They are numbered one by one and never changed."""
+"""Writes of settings versions, which are numbered consecutively and never changed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Looking up versions of the settings."""
+"""Queries of settings versions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Is a database file whole? SQLite's own check; PostgreSQL looks after its pages itself (`initdb --data-checksums`)."""
+"""Integrity check of a database file by SQLite's own check; PostgreSQL checks its pages (`initdb --data-checksums`)."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from data.sql.checksum_pass import damaged_rows
 from data.sql.checksums import ChecksumState, checksum_state, checksummed_tables, is_schema_changed
 
 _MOST_NAMED = 10
-_STEPS = 100_000  # of SQLite's machine between two looks at the clock: some milliseconds
+_STEPS = 100_000  # steps of SQLite's virtual machine between two checks of the clock: a few milliseconds
 
 
 @dataclass(frozen=True, slots=True)
 class Soundness:
-    """What is wrong, in SQLite's words; `finished` is False where the time was over before all had been looked at.
+    """The problems, in SQLite's words; `finished` is False if the time was over before everything was checked.
 
-    `parts`: rows, and tables, indexes and triggers of the schema, that are not what was written. The rest is whole.
+    `parts`: rows, and tables, indexes and triggers of the schema, that were changed. The rest is intact.
     """
 
     problems: tuple[str, ...]
@@ -33,7 +33,7 @@ def check_database(path: Path, *, within_s: float | None = None, thorough: bool 
 
     Never writes.
 
-    A file that is missing or empty is a store that is still to be made, and whole.
+    A file that is missing or empty counts as sound: the store is not created yet.
     """
     if not path.exists() or path.stat().st_size == 0:
         return Soundness((), finished=True)
@@ -55,17 +55,17 @@ def check_database(path: Path, *, within_s: float | None = None, thorough: bool 
         return Soundness((str(error),), finished=True)
     except UnicodeDecodeError:  # of SQLite's own message, which quotes what is damaged
         return Soundness(("a name in its schema is no UTF-8 any more",), finished=True)
-    said = [line for row in rows for line in row.splitlines() if not line.startswith("***")]
-    return Soundness(() if said == ["ok"] else tuple(said), finished=True, parts=parts)
+    problems = [line for row in rows for line in row.splitlines() if not line.startswith("***")]
+    return Soundness(() if problems == ["ok"] else tuple(problems), finished=True, parts=parts)
 
 
 def _as_text(stored: bytes) -> str:
-    """A flipped bit may leave no UTF-8, in names of the schema and in what SQLite says of them."""
+    """Decode leniently: a flipped bit may break UTF-8 in names of the schema and in SQLite's messages about them."""
     return stored.decode("utf-8", "replace")
 
 
 def _changed_parts(connection: sqlite3.Connection) -> tuple[str, ...]:
-    """What the checksums of rows and of the schema tell. Raises sqlite3.DatabaseError."""
+    """The parts whose checksum, or schema digest, does not fit. Raises sqlite3.DatabaseError."""
     if checksum_state(connection) is ChecksumState.NONE:
         return ()
     damaged = damaged_rows(connection, checksummed_tables(connection))
@@ -75,7 +75,7 @@ def _changed_parts(connection: sqlite3.Connection) -> tuple[str, ...]:
 
 
 def refuse_damaged(path: Path, *, within_s: float) -> bool:
-    """Raises StoreClosed, with the way on, for a database that is damaged. False when the time did not suffice."""
+    """Raise StoreClosed, with instructions, for a damaged database. False when the time did not suffice."""
     found = check_database(path, within_s=within_s)
     if found.problems:
         raise StoreClosed(

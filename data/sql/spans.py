@@ -1,4 +1,4 @@
-"""Looking at spans of time: pages that begin where the last one ended, and thinned spans made by the database."""
+"""Queries of spans of time: pages by cursor, and spans thinned by the database."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class SpanQueries(BaseQueries):
         found = found.where(at >= since) if after is None else found.where(at >= after.at, _beyond(key, after))
         if quantity is None:
             return self._all(found.order_by(*key).limit(limit), rows.reading_of)
-        # One quantity may be rare among many: each series is read by itself, by the primary key, and they are merged.
+        # One quantity may be rare among many, so each series is read separately by the primary key and then merged.
         pages = [
             self._all(found.where(*series).order_by(at).limit(limit), rows.reading_of)
             for series in self._series_of(site, quantity)
@@ -109,7 +109,7 @@ class SpanQueries(BaseQueries):
     ) -> Sequence[Evidence]:
         bucket = self._bucket(since, width, EVIDENCE.c.at)
         newest = func.row_number().over(partition_by=(EVIDENCE.c.origin, bucket), order_by=EVIDENCE.c.at.desc())
-        # Only ids and times are sorted; the rows themselves are fetched for those that are shown.
+        # Only ids and times are sorted; whole rows are fetched only for the page shown.
         ranked = select(EVIDENCE.c.id, newest.label("place")).where(EVIDENCE.c.at >= since, EVIDENCE.c.at < until)
         if hidden:
             ranked = ranked.where(*_not_of(hidden))
@@ -173,7 +173,7 @@ class SpanQueries(BaseQueries):
         return self._all(found, shift_of)
 
     def _series_of(self, site: str, quantity: str | None = None) -> Sequence[tuple[ColumnElement[bool], ...]]:
-        """The series of a site, each as conditions on the primary key of its readings."""
+        """The series of a site, each as a condition on the primary key of its readings."""
         found = select(NEWEST.c.monitor, NEWEST.c.quantity).where(NEWEST.c.site == site)
         if quantity is not None:
             found = found.where(NEWEST.c.quantity == quantity)
@@ -185,7 +185,7 @@ class SpanQueries(BaseQueries):
         begin, width_s = bindparam(None, since, UtcDateTime), literal(width.total_seconds(), Float)
         if self._connection.dialect.name == "sqlite":
             seconds = (func.julianday(at) - func.julianday(begin)) * _DAY_S
-            # A Julian day is a float: half a millisecond keeps a bucket's first reading in it.
+            # A Julian day is a float: adding half a millisecond keeps a bucket's first reading in it.
             return cast((seconds + 0.0005) / width_s, Integer)
         return cast(func.floor(func.extract("epoch", at - begin) / width_s), Integer)
 
@@ -204,7 +204,7 @@ def _parts(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
 
 
 def _not_of(sites: frozenset[str]) -> tuple[ColumnElement[bool], ...]:
-    """Pictures that neither a camera of these sites took nor somebody who reported an event or on a task there."""
+    """Excludes pictures from cameras of these sites, and from reports of events and tasks there."""
     reports = select(literal("report:") + cast(TASKS.c.id, String)).where(TASKS.c.site.in_(sites))
     photos = select(EVENTS.c.photo).where(EVENTS.c.site.in_(sites), EVENTS.c.photo.is_not(None))
     return EVIDENCE.c.origin.not_in(sites), EVIDENCE.c.origin.not_in(reports), EVIDENCE.c.id.not_in(photos)

@@ -1,7 +1,7 @@
-"""What was committed, in the log: a line for each step of the audit trail, with the ids of what it was done to.
+"""A log line for each committed step of the audit trail, with the ids of its subjects.
 
-An alert is raised in a worker, told by the notifier, acknowledged in the server and closed by the clock; each of them
-writes through a store, so that this is the one place where an alert can be followed by its id through all processes.
+An alert is raised in a worker, sent by the notifier, acknowledged in the web process and closed by the clock. All of
+them write through a store, so this is the one place where an alert can be traced by its id through all processes.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _VIEWED = (("site", "site"), ("alert", "alert_id"), ("event", "event_id"))
 
 @dataclass(slots=True)
 class LoggedStep:
-    """`actor` did `action` to `subject`; `ids` are those of the thing and of what it belongs to."""
+    """`actor` took `action` on `subject`; `ids` are those of the subject and of what it belongs to."""
 
     subject: str
     action: str
@@ -36,14 +36,14 @@ class LoggedStep:
 
 
 def step_of(entry: AuditEntry) -> LoggedStep:
-    """With the ids that are bound just now: a unit of work may be a batch about many things."""
+    """The step with the ids bound to the log now, since a unit of work may be a batch about many subjects."""
     topic, _, number = entry.subject.partition(":")
     own = {_ID_OF[topic]: int(number)} if topic in _ID_OF and number.isdecimal() else {}
     return LoggedStep(entry.subject, entry.action, entry.actor, get_contextvars() | own)
 
 
 def add_ids(step: LoggedStep, change: Change) -> None:
-    """What the change that follows a step tells of its thing: where it is, and which alert a task is for."""
+    """Add ids from the change that follows a step: the site, and the alert of a task."""
     if change.subject != step.subject or change.topic not in _ID_OF:
         return
     view: Mapping[str, Any] = change.payload.get(change.topic, {})
@@ -52,14 +52,14 @@ def add_ids(step: LoggedStep, change: Change) -> None:
 
 
 class StepLog:
-    """Logs steps on a thread of its own: a log that nobody reads must not hold up whoever writes the store.
+    """Logs steps on a thread of its own, so that a log that nobody reads does not block writers of the store.
 
-    At most `room` units of work wait; the steps of more are dropped, and a line tells how many once there is room.
+    At most `room` units of work wait; steps of further ones are dropped, and a line gives their number later.
     """
 
     def __init__(self, room: int = 2_000) -> None:
         self._waiting: queue.Queue[tuple[Context, Sequence[LoggedStep]] | None] = queue.Queue(room)
-        self._dropped = 0  # changed by the one thread that puts
+        self._dropped = 0  # changed only by the thread that calls `put`
         self._told = 0
         self._thread: threading.Thread | None = None
 
@@ -69,7 +69,7 @@ class StepLog:
         return self._dropped
 
     def put(self, context: Context, steps: Sequence[LoggedStep]) -> None:
-        """Steps that are committed, in the context of whoever submitted the unit of work. Never waits."""
+        """Queue committed steps, in the context in which the unit of work was submitted. Never waits."""
         if not steps:
             return
         if self._thread is None:
@@ -81,7 +81,7 @@ class StepLog:
             self._dropped += len(steps)
 
     def close(self, within_s: float = 2.0) -> None:
-        """Log what still waits; a log that takes nothing is left alone after `within_s`."""
+        """Log the waiting steps; gives up after `within_s` if the log takes nothing."""
         if self._thread is None:
             return
         with contextlib.suppress(queue.Full):
@@ -93,7 +93,7 @@ class StepLog:
             context, steps = taken
             context.run(_log_steps, steps)
             if (dropped := self._dropped) > self._told:
-                log.warning("%d steps are not in this log, which is read too slowly", dropped - self._told)
+                log.warning("%d steps were not logged, since this log is read too slowly", dropped - self._told)
                 self._told = dropped
 
 

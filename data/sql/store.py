@@ -55,7 +55,7 @@ def open_store(path_or_url: str | Path, *, migrate: bool = True, mask: SecretMas
 
 
 def open_for_reading(path_or_url: str | Path) -> ReadOnlyStore:
-    """The store as it is, for questions only. Raises StoreClosed when there is none, or it cannot be opened."""
+    """Open an existing store read-only. Raises StoreClosed when there is none, or it cannot be opened."""
     url = store_url(path_or_url)
     if url.get_backend_name() == "sqlite" and not Path(str(url.database)).is_file():
         raise StoreClosed(f"there is no store {_name(url)}")
@@ -100,7 +100,7 @@ class ReadOnlyStore:
 
 
 def _make_file(path: Path) -> None:
-    """Only its owner may read the store: it holds password hashes and telephone numbers."""
+    """Create the file readable by its owner only, since it contains password hashes and telephone numbers."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch(mode=0o600)
@@ -109,12 +109,12 @@ def _make_file(path: Path) -> None:
 
 
 def _name(url: URL) -> str:
-    """Where the store is, without user and password."""
+    """The store's location, without user and password."""
     return str(url.database) if url.host is None else f"{url.database} on {url.host}"
 
 
 class SqlStore:
-    """`data.ports.store.Store` on two engines: one thread writes through one, everybody reads through the other."""
+    """`data.ports.store.Store` on two engines: one thread writes through one, all threads read through the other."""
 
     def __init__(
         self,

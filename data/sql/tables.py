@@ -1,4 +1,4 @@
-"""Every table and index that is ours: what else somebody made in the same database is neither changed nor judged."""
+"""Our tables and indexes. Anything else in the same database is neither changed nor checked."""
 
 from __future__ import annotations
 
@@ -39,4 +39,4 @@ APPEND_ONLY = MappingProxyType(
         "superseded_readings": "superseded readings are never changed",
     }
 )
-"""Tables whose rows are never changed, with the words in which a trigger refuses it; beside the audit trail."""
+"""Append-only tables besides the audit trail, with the message by which a trigger refuses changes."""

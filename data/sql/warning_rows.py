@@ -51,7 +51,7 @@ class WarningRow(Numbered, Row):
     received_at: Mapped[datetime | None]
     superseded_at: Mapped[datetime | None]
     cancelled_at: Mapped[datetime | None]
-    infos: Mapped[Any] = mapped_column(JSON, nullable=True)  # areas by their place in `areas`; null: of old
+    infos: Mapped[Any] = mapped_column(JSON, nullable=True)  # areas by their index in `areas`; null in old rows
     notes: Mapped[Any] = mapped_column(JSON)
     quarantined_at: Mapped[datetime | None]
 
@@ -63,7 +63,7 @@ class WarningRow(Numbered, Row):
 
 
 class WarningReferenceRow(Row):
-    """Which messages a message refers to; they may arrive later than it."""
+    """References of a message to others, which may arrive later than it."""
 
     __tablename__ = "warning_references"
 
@@ -156,7 +156,7 @@ def area_values(area: WarningArea) -> dict[str, Any]:
 
 
 def info_values(info: WarningInfo, places: dict[WarningArea, int]) -> dict[str, Any]:
-    """A block as JSON; `places`: of each area in the message's."""
+    """An info block as JSON; `places`: the index of each area in the message."""
     return {
         "event": info.event,
         "level": info.level.value,
@@ -175,7 +175,7 @@ def info_values(info: WarningInfo, places: dict[WarningArea, int]) -> dict[str, 
 
 
 def warning_values(warning: HazardWarning) -> dict[str, Any]:
-    """A row. Areas that only blocks which are over name are kept, too."""
+    """The values of a row. Areas named only by blocks that are over are kept, too."""
     kept = [column for column in WarningRow.table().columns.keys() if column not in {*_KEY, "id"}]  # noqa: SIM118
     own = {name: getattr(warning, name) for name in kept}
     areas = tuple(dict.fromkeys([*warning.areas, *(area for info in warning.infos for area in info.areas)]))

@@ -1,4 +1,4 @@
-"""Writing official warnings: each message once, and what an Update or a Cancel ends."""
+"""Writes of official warnings: each message once, and the ends caused by an Update or a Cancel."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from data.sql.warnings_read import REFERENCES, WARNINGS, named
 from data.sql.writing import SqlWriting
 
 _ENDS = {MessageType.UPDATE: "superseded_at", MessageType.CANCEL: "cancelled_at"}
-_MOST_MEANT = 20  # messages that one partial reference can mean
+_MOST_MEANT = 20  # messages that one partial reference may match
 
 
 class WarningWriting(SqlWriting):
-    """The part of `data.ports.store.Writer` about warnings. Its cost is bounded: messages were bounded at intake."""
+    """The part of `data.ports.store.Writer` about warnings. Messages are limited at intake, which limits the cost."""
 
     def add_warning(self, warning: HazardWarning) -> HazardWarning | None:
-        """None when this message is known. What it refers to ends now, also when that arrives later."""
+        """Add a message; None when it is known. The messages that it refers to end now, even if they arrive later."""
         ended = dict(self._already_ended(warning))
         references = self._resolved(warning)
         stored = replace(
@@ -42,18 +42,18 @@ class WarningWriting(SqlWriting):
         return replace(stored, id=int(number))
 
     def quarantine_warning(self, warning_id: int, at: datetime) -> bool:
-        """From now on it starts nothing. False when it is put aside already."""
+        """Quarantine a warning, so that it triggers nothing. False when it is quarantined already."""
         still = and_(WARNINGS.c.id == warning_id, WARNINGS.c.quarantined_at.is_(None))
         return bool(self._connection.execute(update(WARNINGS).where(still).values(quarantined_at=at)).rowcount)
 
     def bound_warning(self, warning: HazardWarning) -> None:
-        """Replace the areas, blocks and notes of one that was stored before areas were bounded."""
+        """Replace areas, blocks and notes of a message stored before areas were limited."""
         values = warning_values(warning)
         changed = {name: values[name] for name in ("areas", "infos", "notes")}
         self._connection.execute(update(WARNINGS).where(WARNINGS.c.id == warning.id).values(changed))
 
     def _resolved(self, warning: HazardWarning) -> tuple[WarningId, ...]:
-        """References that name no time stand for every message of that sender and identifier that is stored."""
+        """Resolve references without a time to all stored messages of that sender and identifier."""
         found: list[WarningId] = []
         for key in warning.references:
             meant = self._meant_by(key) if key.sent == UNKNOWN_SENT else ()
@@ -61,7 +61,7 @@ class WarningWriting(SqlWriting):
         return tuple(key for key in dict.fromkeys(found) if key != warning.key)
 
     def _name_what_was_meant(self, key: WarningId) -> None:
-        """Partial references that came before this message name it in full from now on."""
+        """Complete earlier partial references that match this message."""
         loosely, twin = _meant_loosely(key), REFERENCES.alias()
         exact = select(twin.c.warning_id).where(
             twin.c.sender == key.sender, twin.c.identifier == key.identifier, twin.c.sent == key.sent
@@ -88,7 +88,7 @@ class WarningWriting(SqlWriting):
             self._connection.execute(update(WARNINGS).where(still).values({column: at}))
 
     def _already_ended(self, warning: HazardWarning) -> list[tuple[MessageType, datetime]]:
-        """By messages that came before the one they refer to."""
+        """The end of this message by messages that arrived before it."""
         later = (
             select(WARNINGS.c.message_type, WARNINGS.c.received_at)
             .join(REFERENCES, REFERENCES.c.warning_id == WARNINGS.c.id)
@@ -102,5 +102,5 @@ class WarningWriting(SqlWriting):
 
 
 def _meant_loosely(key: WarningId) -> ColumnElement[bool]:
-    """Rows of references that name this message without its time."""
+    """Reference rows that match this message without its time."""
     return named(REFERENCES, key._replace(sent=UNKNOWN_SENT))

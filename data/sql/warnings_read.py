@@ -1,4 +1,4 @@
-"""Looking up official warnings."""
+"""Queries of official warnings."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class WarningQueries(BaseQueries):
     def warning(self, warning_id: int) -> HazardWarning:
         try:
             row = self._connection.execute(select(WARNINGS).where(WARNINGS.c.id == warning_id)).mappings().first()
-        except ValueError as error:  # a column that holds no JSON, or no time
+        except ValueError as error:  # a column without valid JSON or a valid time
             raise UnusableRow(f"warning {warning_id} cannot be read: {error}"[:300]) from error
         if row is None:
             raise NotFound(f"no warning {warning_id}")
@@ -97,7 +97,7 @@ class WarningQueries(BaseQueries):
         return self._usable(found.order_by(WARNINGS.c.id.desc()).limit(limit))
 
     def warning_states(self, keys: Sequence[WarningId]) -> Sequence[tuple[WarningStatus, bool]]:
-        """Of each of these messages that is stored: its status, and whether it was cancelled."""
+        """Status of each stored message among these, and whether it was cancelled."""
         found = select(WARNINGS.c.status, WARNINGS.c.cancelled_at.is_not(None)).where(among(WARNINGS, keys))
         known = {status.value: status for status in WarningStatus}
         return [
@@ -123,19 +123,19 @@ class WarningQueries(BaseQueries):
         return self._usable(select(WARNINGS.c.id).where(WARNINGS.c.id.in_(list(numbers))))
 
     def warnings_of_old(self, limit: int) -> Sequence[int]:
-        """Numbers of those stored before areas were bounded, that are neither bounded nor quarantined since."""
+        """Ids of warnings stored before areas were limited, that are neither limited nor quarantined since."""
         found = select(WARNINGS.c.id).where(WARNINGS.c.infos.is_(None), WARNINGS.c.quarantined_at.is_(None))
         return [int(one) for one in self._connection.execute(found.order_by(WARNINGS.c.id).limit(limit)).scalars()]
 
     def _usable(self, found: Select[Any]) -> list[HazardWarning]:
-        """Those that can be read, in three statements; one that cannot is left out, and named in the log."""
+        """The readable warnings, in three statements; an unreadable one is left out and named in the log."""
         numbers = [int(number) for number in self._connection.execute(found).scalars()]
         if not numbers:
             return []
         rows = select(WARNINGS).where(WARNINGS.c.id.in_(numbers))
         try:
             by_number = {row["id"]: row for row in self._connection.execute(rows).mappings()}
-        except ValueError:  # a column of one of them holds no JSON, or no time: which one is found out one by one
+        except ValueError:  # one of them has a column without valid JSON or time: read them one by one
             return self._usable_of(numbers, self.warning)
         references = self._references(numbers)
         return self._usable_of(
@@ -154,7 +154,7 @@ class WarningQueries(BaseQueries):
         return usable
 
     def _references(self, numbers: Sequence[int]) -> dict[int, tuple[WarningId, ...]]:
-        """What each of these warnings refers to; without those that refer to nothing."""
+        """The references of each of these warnings that has any."""
         columns = (REFERENCES.c.sender, REFERENCES.c.identifier, REFERENCES.c.sent)
         found = select(REFERENCES.c.warning_id, *columns).where(REFERENCES.c.warning_id.in_(numbers)).order_by(*columns)
         references: dict[int, tuple[WarningId, ...]] = {}
@@ -164,7 +164,7 @@ class WarningQueries(BaseQueries):
 
 
 def _in_force(now: datetime) -> tuple[ColumnElement[bool], ...]:
-    """Not ended by another message, nor by time as far as the row says: its blocks may have ended all the same."""
+    """Condition: not ended by another message, nor by the row's time. All blocks may have ended nevertheless."""
     return (
         WARNINGS.c.message_type != MessageType.CANCEL.value,
         WARNINGS.c.superseded_at.is_(None),

@@ -1,4 +1,4 @@
-"""Reads of one row by its number that refuse a damaged one: what is opened by name is whole, or named as damaged."""
+"""Reads of single rows that refuse a damaged one, so that a row opened by id is intact or reported as damaged."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from data.sql.checksums import COLUMN, FUNCTION, UNCHECKED, quoted
 
 T = TypeVar("T")
 
-_COLUMNS = "checksummed_columns"  # in the connection's info: by table, as they were when they were first asked for
+_COLUMNS = "checksummed_columns"  # key in the connection's info: columns by table, read once
 
 
 @lru_cache(None)  # one for each table
@@ -31,12 +31,12 @@ def by_key_with_checksum(table: Table, columns: tuple[str, ...]) -> Select[Any]:
 
 
 class WholeRowQueries(BaseQueries):
-    """On PostgreSQL, whose pages carry checksums, a plain read."""
+    """Checked reads of one row; on PostgreSQL, whose pages have checksums, plain reads."""
 
     _serves_damaged: ClassVar[bool] = False
 
     def _one_whole(self, table: Table, key: int, of: Callable[[RowMapping], T], what: str) -> T:
-        """Raises NotFound, and RowDamaged where the checksum of the row does not fit."""
+        """Read one row. Raises NotFound, and RowDamaged if the row's checksum does not fit."""
         raw = self._connection.connection.dbapi_connection
         if self._serves_damaged or not isinstance(raw, sqlite3.Connection):
             return self._one(table, key, of, what)
@@ -45,7 +45,7 @@ class WholeRowQueries(BaseQueries):
             return self._one(table, key, of, what)
         try:
             row = self._connection.execute(by_key_with_checksum(table, columns), {KEY: key}).mappings().first()
-        except OperationalError as error:  # a text that is no UTF-8 any more, or columns that are gone
+        except OperationalError as error:  # text that is no longer UTF-8, or columns that are gone
             if getattr(error.orig, "sqlite_errorcode", sqlite3.SQLITE_ERROR) != sqlite3.SQLITE_ERROR:
                 raise
             row = None
@@ -55,7 +55,7 @@ class WholeRowQueries(BaseQueries):
         return of(row)
 
     def _refuse_damaged(self, raw: sqlite3.Connection, table: Table, key: int, what: str) -> None:
-        """Asked again of the schema as it is now: a migration may have changed the columns meanwhile."""
+        """Check the row again by the present schema, since a migration may have changed the columns meanwhile."""
         self._connection.info.pop(_COLUMNS, None)
         if is_row_damaged(raw, table.name, key):
             raise RowDamaged(
@@ -64,7 +64,7 @@ class WholeRowQueries(BaseQueries):
             )
 
     def _columns_of(self, raw: sqlite3.Connection, table: str) -> tuple[str, ...]:
-        """Those that the checksum covers; none where rows have no checksums."""
+        """The columns covered by the checksum; empty if rows have no checksums."""
         known = self._connection.info.setdefault(_COLUMNS, {})
         if table not in known:
             names = [str(row[1]) for row in raw.execute(f"PRAGMA main.table_info({quoted(table)})")]

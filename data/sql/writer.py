@@ -1,4 +1,4 @@
-"""The writer: what a unit of work gets."""
+"""The writer that a unit of work receives."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every part of the writer does alike: insert, save with a version, and keep set times set."""
+"""Base of every part of the writer: insert, save with a version check, and keep times that are set."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ V = TypeVar("V", bound="Versioned")
 
 
 class Versioned(Protocol):
-    """A stored thing that several people may change."""
+    """A stored object that several people may change."""
 
     @property
     def id(self) -> int: ...
@@ -41,12 +41,12 @@ def _changed(table: Table) -> Update:
 
 
 class SqlWriting(SqlReader):
-    """A reader that can change rows inside one unit of work. `now` tells the time of the commit.
+    """A reader that can change rows inside one unit of work. `now` gives the time of the commit.
 
-    `mask` takes configured secrets out of foreign texts before they are kept.
+    `mask` masks configured secrets in external texts before they are stored.
     """
 
-    _serves_damaged = True  # an escalation goes on with what is left of its alert; a change keeps the mark of damage
+    _serves_damaged = True  # escalations continue even with a damaged alert; a change keeps the damage mark
 
     def __init__(
         self, connection: Connection, now: Callable[[], datetime] = utc_now, mask: SecretMask | None = None
@@ -54,17 +54,17 @@ class SqlWriting(SqlReader):
         super().__init__(connection)
         self._mask = mask or SecretMask()
         self._now = now
-        self.steps: list[LoggedStep] = []  # of this unit of work, for the log
+        self.steps: list[LoggedStep] = []  # steps of this unit of work, for the log
         self._sqlite = connection.dialect.name == "sqlite"
 
     def _inserting(self, table: Table) -> Any:
-        """INSERT that knows ON CONFLICT: the same words in both databases, but two classes in SQLAlchemy."""
+        """An INSERT with ON CONFLICT: the same SQL on both databases, but two classes in SQLAlchemy."""
         return sqlite_insert(table) if self._sqlite else postgresql_insert(table)
 
     def _execute(
         self, statement: Executable, values: Mapping[str, Any] | Sequence[Mapping[str, Any]], what: str
     ) -> Any:
-        """Raises IllegalMove for a row that the schema refuses; the unit of work must then end."""
+        """Execute a statement. Raises IllegalMove for a row that the schema refuses; the unit of work must then end."""
         try:
             return self._connection.execute(statement, values)
         except IntegrityError as error:
@@ -90,7 +90,7 @@ class SqlWriting(SqlReader):
     def _check_times(
         self, table: Table, key: int | str, values: Mapping[str, Any], what: str, *, version: int | None = None
     ) -> None:
-        """A time is set once, from null; writers are serial, so what is read here is what will be updated."""
+        """Check that times are set only once. Writers are serial, so the row read here is the one that is updated."""
         row = self._connection.execute(by_key(table), {KEY: key}).mappings().first()
         if row is None:
             raise NotFound(f"no {what} {key}")
@@ -102,7 +102,7 @@ class SqlWriting(SqlReader):
 
 
 def newest_first_by(values: Sequence[Mapping[str, Any]], *names: str) -> dict[tuple[Any, ...], Mapping[str, Any]]:
-    """The newest (`at`) of the rows that agree in `names`."""
+    """The newest row (by `at`) of each group with equal `names`."""
     newest: dict[tuple[Any, ...], Mapping[str, Any]] = {}
     for row in values:
         key = tuple(row[name] for name in names)

@@ -46,10 +46,10 @@ def take_alert_step(
     if step in NOTICED:
         tell_alert(writer, stored, now)
         return stored
-    said: dict[str, Any] = {"reason": reason} if reason else {}
-    said |= {} if until is None else {"until": iso(until)}
-    said |= {"proofs": [f"{proof.kind} {proof.source}" for proof in proofs]} if proofs else {}
-    alert_step(writer, stored, actor, step.value, now, detail=kept | said)
+    given: dict[str, Any] = {"reason": reason} if reason else {}
+    given |= {} if until is None else {"until": iso(until)}
+    given |= {"proofs": [f"{proof.kind} {proof.source}" for proof in proofs]} if proofs else {}
+    alert_step(writer, stored, actor, step.value, now, detail=kept | given)
     return stored
 
 

@@ -34,7 +34,7 @@ from engine.judging.spool import Spool
 log = logging.getLogger(__name__)
 
 PATIENCE_S = 1.0  # what takes longer goes to the spool
-SAID_AFTER = 3  # failures in a row; a busy disk is no news
+REPORTED_AFTER = 3  # failures in a row; a busy disk is no news
 FULL_POLL_S = 0.02  # while nothing but a picture in full resolution is waited for
 RETRY_S = (0.2, 0.5, 1.0, 2.0)
 AWAY = (StoreClosed, OperationalError, InterfaceError, OSError)  # the store may take it later
@@ -197,7 +197,7 @@ class Outlet:
         """The store is away: everything to the spool, then wait a little. True when it is time to give up."""
         self._spool_waiting()
         self._failures += 1
-        if self._failures == SAID_AFTER:
+        if self._failures == REPORTED_AFTER:
             log.warning("the store does not take signals; they wait in the spool")
         if not closing:
             time.sleep(RETRY_S[min(self._failures, len(RETRY_S)) - 1])
@@ -259,7 +259,7 @@ class Outlet:
         return False
 
     def _done(self, unit: UnitOfWork, moved: tuple[Alert, ...], done_s: list[float]) -> None:
-        if self._failures >= SAID_AFTER:
+        if self._failures >= REPORTED_AFTER:
             log.info("the store takes signals again")
         self._failures = 0
         if unit.received_s is not None and done_s and any(isinstance(signal, Raised) for signal in unit.signals):

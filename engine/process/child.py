@@ -1,4 +1,4 @@
-"""How a child process begins: tied to its parent's life, with its log, then its target.
+"""Start of a child process: tie it to its parent's life, set up its log, run its target.
 
 Started by the supervisor as `python -m engine.process.child NAME PARENT PAYLOAD BEATS LIFE`; the last three are file
 descriptors: how it logs and the pickled target, the pipe for heartbeats, and a pipe that ends with the parent.
@@ -28,13 +28,13 @@ from engine.process.log_lines import log_formatter
 log = logging.getLogger(__name__)
 
 PR_SET_PDEATHSIG = 1
-REFUSED = 2  # exit status: the target said why and cannot go on
+REFUSED = 2  # exit status: the target cannot continue, and has logged why
 BROKEN = 1  # exit status: a defect; the log has the trace
 
 
 @dataclass(frozen=True)
 class LogSetup:
-    """How a child logs. It comes before its payload: what is imported for the target may have something to say."""
+    """Log settings of a child. Sent before its payload, since imports for the target may already log."""
 
     level: int
     mask: SecretMask = field(default_factory=SecretMask)
@@ -43,7 +43,7 @@ class LogSetup:
 
 @dataclass(frozen=True)
 class Payload:
-    """What a child is to do. `watched`: the target takes a Heart first and beats."""
+    """The target of a child. `watched`: the target takes a Heart as first argument and beats."""
 
     target: Callable[..., None]
     args: tuple[Any, ...]
@@ -55,16 +55,16 @@ def set_up_log(name: str, level: int, mask: SecretMask | None = None, form: LogF
     handler = logging.StreamHandler()
     handler.setFormatter(log_formatter(name, mask or SecretMask(), form))
     logging.basicConfig(level=level, handlers=[handler], force=True)
-    logging.captureWarnings(capture=True)  # they would be several lines, unmasked
-    logging.getLogger("alembic").setLevel(logging.WARNING)  # it would list its own plugins
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # it would write every address, and some hold a key
+    logging.captureWarnings(capture=True)  # warnings would otherwise be several lines, unmasked
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # it logs its own plugins
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs every address, and some contain a key
 
 
 def die_with(parent: int, life: int) -> None:
-    """Three ties, so that no child outlives a parent that was killed.
+    """Make this process end with its parent, in three ways, so that no child outlives a killed parent.
 
-    The kernel's parent-death signal is the sure one; it is lost when the parent died before it was asked for
-    (hence the look at the parent's id) and where it is not Linux (hence the pipe).
+    The kernel's parent-death signal is reliable except when the parent died before it was requested (hence the check of
+    the parent's id) and on other systems than Linux (hence the pipe).
     """
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -74,14 +74,14 @@ def die_with(parent: int, life: int) -> None:
 
 
 def _end_with_pipe(life: int) -> None:
-    os.read(life, 1)  # nothing is ever written: it returns when the parent has ended
+    os.read(life, 1)  # nothing is ever written: the read returns when the parent has ended
     os._exit(BROKEN)
 
 
 def main(arguments: Sequence[str]) -> int:
     name = arguments[0]
     parent, payload_at, beats, life = (int(argument) for argument in arguments[1:5])
-    os.setpgid(0, 0)  # Ctrl-C reaches the supervisor alone, which stops its children in order
+    os.setpgid(0, 0)  # Ctrl-C must reach only the supervisor, which stops its children in order
     die_with(parent, life)
     os.set_blocking(beats, False)
     allow_descriptors()
@@ -105,19 +105,19 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _last_words(_: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """A defect, in the log and without credentials; the supervisor starts this process again."""
+    """Log an unhandled error without credentials; the supervisor restarts this process."""
     log.critical("ended by an error that was not foreseen", exc_info=(type(error), error, trace))
     _leave(BROKEN)
 
 
 def _note_thread(ended: threading.ExceptHookArgs) -> None:
-    """A thread's defect, in the log and without credentials."""
+    """Log an unhandled error of a thread, without credentials."""
     name = ended.thread.name if ended.thread is not None else "a thread"
-    log.error("%s ended by an error that was not foreseen", name, exc_info=ended.exc_value)
+    log.error("%s ended by an unexpected error", name, exc_info=ended.exc_value)
 
 
 def _leave(status: int) -> NoReturn:
-    """End at once: a thread stuck in a device's library must not hold up the end of the interpreter."""
+    """Exit at once: a thread stuck in a device's library must not hold up the interpreter's shutdown."""
     logging.shutdown()
     sys.stdout.flush()
     os._exit(status)

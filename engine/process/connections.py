@@ -1,6 +1,6 @@
-"""A budget for connection attempts that fail, shared by all processes: 100 dead cameras knock twice a second in all.
+"""A budget for failing connection attempts, shared by all processes: 100 dead cameras make 2 attempts a second in all.
 
-What succeeds costs nothing, so a city that is well starts at once; whoever was lost most recently is tried first.
+Successful attempts are free, so a healthy city connects at once. The most recently lost device is tried first.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from data.ports.recipe import Context
 log = logging.getLogger(__name__)
 
 ATTEMPTS_PER_S = 1.5
-BURST = 4.0  # so many at once; within any ten seconds and more that is less than two a second
+BURST = 4.0  # attempts at once; on average over ten seconds or more less than two a second
 _FILE = "connections"
-_STATE = struct.Struct("<dd")  # attempts that may be made now, and when that was so: seconds of the system's clock
+_STATE = struct.Struct("<dd")  # available attempts, and when that was computed: seconds of the system's clock
 _LOCK_TRIES = 20
 _LOCK_PAUSE_S = 0.01
 _ASK_EVERY_S = 0.5
 
 
 class SharedBucket:
-    """A token bucket in a file that several processes lock for a moment; without the file, this process' own."""
+    """A token bucket in a file, which processes lock for a moment; without the file, a bucket of this process alone."""
 
     def __init__(
         self,
@@ -40,7 +40,7 @@ class SharedBucket:
         burst: float = BURST,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`clock`: the same for all processes of the machine, as CLOCK_MONOTONIC is."""
+        """`clock`: must be the same for all processes of the machine, like CLOCK_MONOTONIC."""
         self._rate = rate
         self._burst = burst
         self._clock = clock
@@ -53,11 +53,11 @@ class SharedBucket:
                 log.warning("connection attempts are limited for this process alone: %s", error)
 
     def take(self) -> float:
-        """0 when an attempt may be made now; else seconds until the next one may."""
+        """Take one attempt: 0 if it may be made now, else seconds until it may."""
         return self._change(-1.0)
 
     def give_back(self) -> None:
-        """The attempt has succeeded."""
+        """Give back a successful attempt."""
         self._change(1.0)
 
     def close(self) -> None:
@@ -70,7 +70,8 @@ class SharedBucket:
         try:
             held, since_s = self._read()
             now_s = self._clock()
-            passed_s = now_s - since_s if 0 <= since_s <= now_s else 0.0  # else of before the machine was started
+            # A state with a later time is from before the machine was started.
+            passed_s = now_s - since_s if 0 <= since_s <= now_s else 0.0
             held = min(self._burst, max(0.0, held) + passed_s * self._rate)
             if held + by < 0:
                 self._write(held, now_s)
@@ -82,7 +83,7 @@ class SharedBucket:
                 fcntl.flock(self._file, fcntl.LOCK_UN)
 
     def _lock(self) -> bool:
-        """A process that was stopped within its moment must not hold up the others: then it goes without."""
+        """Lock the file. False, to go on without the lock, if another process was stopped while holding it."""
         if self._file is None:
             return False
         for _ in range(_LOCK_TRIES):
@@ -116,7 +117,7 @@ class SharedBucket:
 
 
 class ConnectionBudget:
-    """One process' queue for the shared bucket. Thread-safe."""
+    """One process's queue for the shared bucket. Thread-safe."""
 
     def __init__(self, bucket: SharedBucket) -> None:
         self._bucket = bucket
@@ -126,7 +127,7 @@ class ConnectionBudget:
 
     @classmethod
     def of(cls, context: Context) -> ConnectionBudget:
-        """The one of this process, on the bucket of this VAR folder's processes."""
+        """This process's budget, on the bucket that all processes of this VAR folder share."""
         folder = context.var_dir / "run"
 
         def make() -> ConnectionBudget:
@@ -138,9 +139,9 @@ class ConnectionBudget:
     def wait(
         self, failures: int, stopping: threading.Event, alive: Callable[[], None], *, just_lost: bool = False
     ) -> bool:
-        """Until an attempt may be made. False when stopping.
+        """Wait until an attempt may be made. False when stopping.
 
-        Those that were `just_lost` go first, of them and of the others those with the fewest `failures` in a row.
+        Devices that were `just_lost` go first; among equals those with the fewest `failures` in a row.
         `alive` is called at least twice a second meanwhile.
         """
         ticket = (not just_lost, failures, next(self._numbers))
@@ -161,7 +162,7 @@ class ConnectionBudget:
                 self._changed.notify_all()
 
     def succeeded(self) -> None:
-        """An attempt has brought something: it costs nothing."""
+        """Give back an attempt that succeeded: it is free."""
         with self._changed:
             self._bucket.give_back()
             self._changed.notify_all()

@@ -1,4 +1,4 @@
-"""What ties a child process to its supervisor: it beats while it works, and learns when to stop."""
+"""The heartbeat of a child process to its supervisor, and the signal to stop."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ BEAT_EVERY_S = 0.5
 
 
 class Heart:
-    """The child's end. `stopping` is set by SIGTERM; without a pipe (in a test) nobody hears the beats."""
+    """The child's side. `stopping` is set by SIGTERM. Without a pipe (in tests) beats go nowhere."""
 
     def __init__(self, pipe: int | None = None) -> None:
         self.stopping = threading.Event()
@@ -19,7 +19,7 @@ class Heart:
         self._beaten_at = float("-inf")
 
     def beat(self) -> None:
-        """I still work. Cheap and never blocking; call it at least once a second from the loop that does the work."""
+        """Report that the process still works. Cheap, never blocks; called at least once a second by the main loop."""
         now = time.monotonic()
         if self._pipe is None or now - self._beaten_at < BEAT_EVERY_S:
             return

@@ -1,7 +1,7 @@
-"""Log records as lines of text or of JSON: one line each, without configured secrets, with the ids of what it is about.
+"""Log records as lines of text or JSON: one line each, without configured secrets, with the ids of their subjects.
 
 Modules log with `logging.getLogger(__name__)` and bind ids (`request_id`, `alert_id`, `task_id`, `event_id`, `site`,
-`unit`, `notice`) with `structlog.contextvars` for as long as they work on something; every record in between has them.
+`unit`, `notice`) with `structlog.contextvars` while they work on something; every record in between has these ids.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from data.model.masking import SecretMask
 
 _CONTROLS = [*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029]  # line ends and terminal sequences among them
 _ONE_LINE = MappingProxyType({code: f"\\x{code:02x}" for code in _CONTROLS if code != 0x09})
-_NOT_IN_JSON = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff]")  # those below 0x20 json escapes by itself
+_NOT_IN_JSON = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff]")  # json itself escapes those below 0x20
 _OWN_FIELDS = frozenset({"time", "level", "process", "logger", "event", "exception", "stack"})
 
 
@@ -34,10 +34,10 @@ def log_formatter(name: str, mask: SecretMask, form: LogFormat = LogFormat.TEXT)
 
 
 class RedactingFormatter(logging.Formatter):
-    """Log lines, and the traces of libraries in them, without configured secrets and credentials in URLs.
+    """Log lines, with tracebacks, without configured secrets and credentials in URLs.
 
-    A record is one line, whatever its text holds; the lines of a trace are indented, so that none looks like a record.
-    The bound ids stand at the line's end: `[alert_id=12 site=quay]`.
+    A record is one line, whatever its text contains; lines of a traceback are indented, so that none looks like a
+    record. The bound ids are at the end of the line: `[alert_id=12 site=quay]`.
     """
 
     def __init__(self, form: str, mask: SecretMask) -> None:
@@ -68,7 +68,7 @@ class JsonFormatter(ProcessorFormatter):
         return _NOT_IN_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", super().format(record))
 
     def _fields(self, _logger: WrappedLogger, _method: str, given: EventDict) -> EventDict:
-        """Masked one by one before they become JSON: afterwards a secret with a quote in it would look different."""
+        """The fields, masked one by one before JSON encoding, which would change a secret that contains a quote."""
         record: logging.LogRecord = given["_record"]
         fields: EventDict = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),

@@ -1,4 +1,4 @@
-"""What a worker does to stay small: how the C library keeps memory, and what is given back to the system.
+"""Memory of a worker: settings of the C library's allocator, and returning freed memory to the system.
 
 Linux with glibc only; elsewhere nothing happens.
 """
@@ -21,41 +21,40 @@ _SPARE = 4 << 20
 _MAPPING = re.compile(r"^([0-9a-f]+)-([0-9a-f]+) (\S{4}) \S+ \S+ \S+ +(/\S*)$")
 
 
-LOADED_AFTER_S = 0.5  # the last pipeline was made: what compiling its model needed is not needed any more
-STARTED_AFTER_S = 20.0  # and smaller windows have been taken up
-RESTS_AFTER_S = 3.0  # the last pictures of a camera that rests have been looked at
-TRIM_EVERY_S = 5.0  # 0.1 to 2 ms
-_LOADED_MORE = 6 << 20  # of pages of files since the last release: something else has been loaded
+LOADED_AFTER_S = 0.5  # after loading the last model, whose compilation needed memory
+STARTED_AFTER_S = 20.0  # after the smaller inference windows have been loaded, too
+RESTS_AFTER_S = 3.0  # after the last pictures of a resting camera have been processed
+TRIM_EVERY_S = 5.0  # each takes 0.1 to 2 ms
+_LOADED_MORE = 6 << 20  # growth of file pages since the last release that means that more was loaded
 
 
 class Housekeeping:
-    """When a process that runs gives memory back to the system. `tend` it once a second; times are monotonic seconds.
+    """Decides when a running process returns memory to the system. Call `tend` once a second; times are monotonic.
 
-    The heap never shrinks by itself: between blocks that stay lies what pictures, packets and rows have left.
+    The heap never shrinks by itself, since freed pictures, packets and rows lie between blocks that stay.
     """
 
     def __init__(
         self, file_pages: Callable[[], int] | None = None, release: Callable[[], object] | None = None
     ) -> None:
-        """`file_pages`: resident bytes of pages that belong to files; `release`: drops those. Of this process when
-        left out."""
+        """`file_pages`: resident bytes of file pages; `release`: drops those pages. Default: of this process."""
         self._file_pages = _resident_of_files if file_pages is None else file_pages
         self._release = release_library_pages if release is None else release
         self._release_at_s: list[float] = []
-        self._needed: int | None = None  # of files' pages, when those that are used again had come back
+        self._needed: int | None = None  # file pages, bytes, after those in use were read again
         self._trim_at_s = math.inf
 
     def loaded(self, now_s: float) -> None:
-        """Modules or a model have been loaded."""
+        """Call after modules or a model have been loaded."""
         self._release_at_s = [now_s + LOADED_AFTER_S, now_s + STARTED_AFTER_S]
         self._trim_at_s = now_s + TRIM_EVERY_S
 
     def rests(self, now_s: float) -> None:
-        """A decoder has gone to rest."""
+        """Call after a camera has become idle and its decoder is freed."""
         self._trim_at_s = min(self._trim_at_s, now_s + RESTS_AFTER_S)
 
     def tend(self, now_s: float) -> bool:
-        """Give back what is due; True when something was."""
+        """Return memory that is due; True if anything was returned."""
         release = bool(self._release_at_s) and now_s >= self._release_at_s[0]
         if release:
             self._release_at_s.pop(0)
@@ -76,10 +75,10 @@ class Housekeeping:
 
 
 def be_frugal() -> None:
-    """At the start of a process with many threads.
+    """Configure glibc's allocator at the start of a process with many threads.
 
-    Left alone, glibc keeps a heap for each thread, and once a picture has been freed it takes the next ones from those
-    heaps, where what is freed stays. So: one heap, and large blocks are the system's again as soon as they are freed.
+    By default glibc keeps a heap for each thread and, once a picture was freed, allocates the next ones from those
+    heaps, which keep freed memory. So: one heap, and large blocks are returned to the system as soon as they are freed.
     """
     tell = _libc("mallopt")
     if tell is not None:
@@ -89,9 +88,9 @@ def be_frugal() -> None:
 
 
 def settle_memory() -> None:
-    """After the modules and the model are loaded: they stay, so the collector need not go through them again.
+    """Call after modules and model are loaded: exclude these lasting objects from garbage collection.
 
-    Loading leaves some MiB of freed memory in the process, which the C library would keep.
+    Also returns some MiB of memory freed by loading, which the C library would keep.
     """
     gc.collect()
     gc.freeze()
@@ -99,7 +98,7 @@ def settle_memory() -> None:
 
 
 def trim() -> None:
-    """Freed memory, back to the system."""
+    """Return freed memory to the system."""
     give_back = _libc("malloc_trim")
     if give_back is not None:
         give_back(0)
@@ -108,9 +107,9 @@ def trim() -> None:
 def release_library_pages() -> int:
     """Drop clean library pages; return the bytes released. Pages that are still needed are read again.
 
-    Three quarters of them were needed at the start only: to import, to compile. They are the file's own pages, which
-    nothing has written to, in the system's cache and shared with the other workers. Call it from the thread that loads
-    libraries, so that none is unloaded meanwhile.
+    Three quarters of them are needed only at the start, for imports and compilation. They are unmodified file pages in
+    the system's cache, shared with the other workers. Call it from the thread that loads libraries, so that none is
+    unloaded meanwhile.
     """
     advise = _libc("madvise")
     if advise is None:
@@ -123,7 +122,7 @@ def release_library_pages() -> int:
 
 
 def _unwritten_code(smaps: str) -> Iterator[tuple[int, int, int]]:
-    """Address, length and resident bytes of the mappings of libraries that can be read again from their files."""
+    """Address, length and resident bytes of library mappings that can be read again from their files."""
     mapping: tuple[int, int] | None = None
     resident = 0
     for line in smaps.splitlines():
@@ -142,7 +141,7 @@ def _unwritten_code(smaps: str) -> Iterator[tuple[int, int, int]]:
 
 
 def _resident_of_files() -> int:
-    """Of this process, bytes; 0 where the system does not tell."""
+    """Resident file pages of this process, bytes; 0 if the system does not report them."""
     try:
         return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[2]) * mmap.PAGESIZE
     except OSError:

@@ -1,4 +1,4 @@
-"""What every child process is told: the settings, the secrets, and where things lie. Picklable."""
+"""Options of every child process: settings, secrets and paths. Picklable."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from data.ports.recipe import Context, RecordingSink, Resources
 class RunOptions:
     """`base_dir`: where relative paths in config.yaml start. `store`: URL, or the database's path.
 
-    `version`: of the stored settings that these are, 0 for those of the file; `workers`: the number of the worker of
-    each site with a camera, as that version has it.
+    `version`: version of the stored settings, 0 for those of the file; `workers`: the worker's number for each site
+    with a camera in that version.
     """
 
     settings: Settings
@@ -39,7 +39,7 @@ class RunOptions:
 
     @cached_property
     def mask(self) -> SecretMask:
-        """Takes the secrets of this installation out of foreign texts."""
+        """Masks the secrets of this installation in external texts."""
         return secret_mask(self.settings, self.secrets, (self.store_url,))
 
     @property
@@ -49,7 +49,7 @@ class RunOptions:
 
     @property
     def spool_dir(self) -> Path:
-        """Signals that the store has not taken yet."""
+        """Folder of signals that the store has not taken yet."""
         return self.var_dir / "spool"
 
     @property
@@ -58,12 +58,12 @@ class RunOptions:
 
     @property
     def recordings_dir(self) -> Path:
-        """The newest video of each camera."""
+        """Folder of each camera's newest video."""
         return self.var_dir / RECORDINGS
 
     @property
     def observations_dir(self) -> Path:
-        """What the rules were given, for replay."""
+        """Folder of stored observations, for replay."""
         return self.var_dir / OBSERVATIONS
 
     @property
@@ -72,13 +72,13 @@ class RunOptions:
 
     @property
     def live_socket(self) -> Path:
-        """By which workers send cameras' own video to the web process."""
+        """Socket by which workers send cameras' own video to the web process."""
         return self.run_dir / "live.sock"
 
     def context(
         self, site: SiteSettings | Place, resources: Resources, recording: RecordingSink | None = None
     ) -> Context:
-        """What a recipe of this site needs to come alive."""
+        """The context in which recipes of this site are instantiated."""
         return Context(
             site=site.place if isinstance(site, SiteSettings) else site,
             inference=self.settings.inference,

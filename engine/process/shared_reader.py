@@ -1,7 +1,7 @@
-"""One thread that reads many devices, each of which only wakes it when something has come.
+"""One thread that serves many devices, each of which wakes it when data has arrived.
 
-A thread for each of 2,000 quiet gauges that wakes once a second takes a good part of a processor, nearly all of it for
-changing from one thread to the next.
+A thread for each of 2,000 quiet gauges, waking once a second, would use a good part of a processor, nearly all of it
+for switching threads.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ class Served(Protocol):
     name: str
 
     def serve(self) -> None:
-        """Take what has come, without waiting for more."""
+        """Process the data that has arrived, without waiting for more."""
         ...
 
 
 class SharedReader:
-    """`wake` may be called from any thread; a device that is woken twice before its turn is served once."""
+    """Serves devices. `wake` may be called from any thread; a device woken twice before its turn is served once."""
 
     def __init__(self) -> None:
         self._woken: queue.SimpleQueue[Served] = queue.SimpleQueue()
@@ -34,7 +34,7 @@ class SharedReader:
 
     @classmethod
     def of(cls, context: Context) -> SharedReader:
-        """The one of this process."""
+        """This process's reader."""
         reader: SharedReader = context.resources.share("shared reader", cls)
         return reader
 
@@ -44,7 +44,7 @@ class SharedReader:
             if device in self._waiting:
                 return
             self._waiting.add(device)
-            if self._thread is None or not self._thread.is_alive():  # an error that was not foreseen ended it
+            if self._thread is None or not self._thread.is_alive():  # it ended by an unexpected error
                 self._thread = threading.Thread(target=self._run, name="shared-reader", daemon=True)
                 self._thread.start()
         self._woken.put(device)
@@ -53,5 +53,5 @@ class SharedReader:
         while True:
             device = self._woken.get()
             with self._lock:
-                self._waiting.discard(device)  # before it is served: what comes meanwhile wakes it again
+                self._waiting.discard(device)  # before serving, so that data arriving meanwhile wakes it again
             device.serve()

@@ -1,4 +1,4 @@
-"""A store whose disk failed takes no writes in this process any more; a new one opens it again and looks at it."""
+"""A store whose disk failed takes no more writes in this process; a new process opens and checks it again."""
 
 from __future__ import annotations
 
@@ -7,6 +7,6 @@ from data.ports.store import Store
 
 
 def must_go_on(store: Store) -> None:
-    """Raises StoreClosed where only a new process helps; the supervisor starts one."""
+    """Raise StoreClosed if only a new process helps; the supervisor starts one."""
     if store.failure is not None:
         raise StoreClosed(store.failure)

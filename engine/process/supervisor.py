@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 ROOT = Path(__file__).resolve().parents[2]
 CHILD = "engine.process.child"
 GRACE_S = 5.0  # between SIGTERM and SIGKILL
-STEADY_AFTER_S = 5.0  # who lived this long starts again at once: killed now and then is no crash loop
+STEADY_AFTER_S = 5.0  # a child that lived this long restarts at once: an occasional kill is no crash loop
 RESTART_DELAYS_S = (0.0, 0.5, 1.0, 2.0, 4.0)  # the last one repeats: every restart comes within 5 s
 LOOK_EVERY_S = 0.25
 
@@ -42,7 +42,7 @@ class Child:
 
     `watched`: the target takes a `Heart` first, beats at least once a second and ends when `stopping` is set;
     it is killed when no beat came for `silent_s`, or no second beat within `start_s`. An unwatched target ends
-    by itself on SIGTERM. `yielding`: how far it stands back when processors are short (nice, 0 to 19).
+    by itself on SIGTERM. `yielding`: its nice value, 0 to 19, by which it yields to other processes.
     """
 
     name: str
@@ -56,7 +56,7 @@ class Child:
 
 
 class _Life:
-    """One child over all its restarts."""
+    """One child across all its restarts."""
 
     def __init__(self, child: Child, run_dir: Path, mask: SecretMask, log_format: LogFormat) -> None:
         self.child = child
@@ -74,7 +74,7 @@ class _Life:
         self._early_deaths = 0
 
     def start(self) -> int:
-        """Start the process; gives the file descriptor on which its beats, and its end, arrive."""
+        """Start the process; returns the file descriptor on which its beats, and its end, arrive."""
         child = self.child
         payload = os.memfd_create(child.name)
         with open(payload, "wb", closefd=False) as file:
@@ -86,7 +86,7 @@ class _Life:
         inherited = (payload, beats, life)
         try:
             self.process = subprocess.Popen(
-                # -P: a csv.py in the folder where somebody works must not take the standard library's place.
+                # -P: a csv.py in the working folder must not shadow the standard library's module.
                 [
                     sys.executable,
                     "-P",
@@ -112,12 +112,12 @@ class _Life:
         self._beaten = 0
         try:
             replace_file(self._pid_file, f"{self.process.pid}\n".encode())
-        except OSError as error:  # a full disk must not end those that still work
+        except OSError as error:  # a full disk must not end children that still work
             log.error("%s: its process id cannot be written: %s", self.child.name, error)
         return self.beats
 
     def hear(self) -> None:
-        """Take the beats that came."""
+        """Read the beats that arrived."""
         with contextlib.suppress(BlockingIOError):
             beats = os.read(self.beats, 4096)
             if beats:
@@ -125,7 +125,7 @@ class _Life:
                 self._beaten_at = time.monotonic()
 
     def silent_for(self) -> float | None:
-        """Seconds of a silence that is too long; None while all is well."""
+        """Seconds without a beat, if that is too long; None otherwise."""
         limit = self.child.silent_s if self._beaten > 1 else self.child.start_s
         silence = time.monotonic() - self._beaten_at
         return silence if self.child.watched and self.process is not None and silence > limit else None
@@ -135,7 +135,7 @@ class _Life:
         return None if self.process is None else self.process.poll()
 
     def forget(self) -> float:
-        """Tidy up after the process; gives the pause before the next start, seconds."""
+        """Clean up after the process; returns the pause before the next start, seconds."""
         for descriptor in (self.beats, self._life):
             os.close(descriptor)
         self.process = None
@@ -172,7 +172,7 @@ class Supervisor:
         *,
         more: Callable[[], Sequence[Child]] = tuple,
     ) -> None:
-        """`more` is asked again and again for children to start besides; it must not wait for anything."""
+        """`more` is called repeatedly for additional children to start; it must not block."""
         names = [child.name for child in children]
         if len(set(names)) < len(names):
             raise ValueError(f"children need names of their own: {', '.join(names)}")
@@ -185,9 +185,9 @@ class Supervisor:
         self._stop = 0
 
     def run(self, before: Callable[[], None] | None = None, started: Callable[[], None] | None = None) -> None:
-        """Work until told to stop. `before` runs with the lock held, `started` once the children have been started.
+        """Run until told to stop. `before` runs with the lock held, `started` once the children have been started.
 
-        Raises AlreadyRunning when this folder's supervisor works already, and what `before` raises.
+        Raises AlreadyRunning when this folder has a running supervisor, and the errors of `before`.
         """
         with held(self._run_dir / "supervisor.pid", "Yiping"), self._signals():
             for old in self._run_dir.glob("metrics-*.json"):

@@ -1,4 +1,4 @@
-"""The wall clock of this computer against its steady one: when somebody, or NTP, sets it, and by how much."""
+"""Detects when this computer's wall clock is set, by a person or NTP, by comparing it with the monotonic clock."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 JUMP_S = 2.0
-"""A smaller step is no jump: a leap second, a busy machine, NTP's usual corrections."""
+"""Smaller steps are no jump: a leap second, a busy machine, NTP's usual corrections."""
 
 
 class WallClock:
-    """Ask `jump` about once a second, in one thread."""
+    """Call `jump` about once a second, in one thread."""
 
     def __init__(
         self, wall_s: Callable[[], float] = time.time, monotonic_s: Callable[[], float] = time.monotonic
@@ -23,7 +23,7 @@ class WallClock:
         self._ahead_s = wall_s() - monotonic_s()
 
     def jump(self) -> timedelta:
-        """How far the wall clock was set since this was asked last; zero when it was not. Negative: put back."""
+        """How far the wall clock was set since the last call; zero if it was not, negative if it was put back."""
         ahead_s = self._wall_s() - self._monotonic_s()
         moved_s, self._ahead_s = ahead_s - self._ahead_s, ahead_s
         return timedelta(seconds=moved_s) if abs(moved_s) > JUMP_S else timedelta(0)
@@ -31,27 +31,27 @@ class WallClock:
 
 @dataclass(frozen=True, slots=True)
 class ClockJump:
-    """The wall clock was set by so much. Sources that it times follow before `until_s` (monotonic)."""
+    """A jump of the wall clock. Sources that this clock times show the same step before `until_s` (monotonic)."""
 
     by: timedelta
     until_s: float
 
     def explains(self, moved: timedelta) -> bool:
-        """Is this step of a source's times the clock's?"""
+        """True if this step in a source's times is explained by the jump."""
         return abs(moved - self.by) < abs(self.by) / 2
 
 
 def describe_jump(jump: timedelta, now: datetime) -> str:
-    """One line about it, for the log and the rejects."""
+    """One line about the jump, for the log and the rejects."""
     way = "back" if jump < timedelta(0) else "forward"
     return f"this computer's clock was put {way} by {abs(jump.total_seconds()):.0f} s, to {now.isoformat()}"
 
 
 def moved_back(state: Any, jump: timedelta, now: datetime) -> Any:
-    """A rule's kept state for a clock that was put back: its times are those of the wrong clock, so all move with it.
+    """A rule's saved state after the clock was put back: its times come from the wrong clock, so all are shifted.
 
-    `state`: JSON of `data.ports.recipe.KeepsState`. A state whose times lie before `now` stays as it is: they did not
-    come from our clock.
+    `state`: JSON of `data.ports.recipe.KeepsState`. A state whose times are all before `now` stays as it is, since they
+    did not come from our clock.
     """
     if all(at <= now for at in _times_in(state)):
         return state
@@ -79,7 +79,7 @@ def _moved(state: Any, jump: timedelta) -> Any:
 
 
 def _time(value: Any) -> datetime | None:
-    """Of a text that is a moment with its offset; every state writes its times so."""
+    """The moment in a text with an offset, in which form every state stores times; None for other texts."""
     if not isinstance(value, str) or len(value) < len("2026-07-12T08:00+00:00"):
         return None
     try:

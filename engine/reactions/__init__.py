@@ -1,1 +1,1 @@
-"""What follows from a change without a click: fusion, plans, automatic offers, timers, system alarms."""
+"""Automatic reactions to changes: fusion, plans, automatic offers, timers, system alarms."""

@@ -1,7 +1,7 @@
-"""Follows accounts: tasks of who can work no more are offered to others; sessions and codes that ended are removed.
+"""Follows accounts: reassigns the tasks of users who can no longer work; removes ended sessions and codes.
 
-Follows the outbox behind a cursor, each change once, also after a kill, and whoever disabled the account (screen,
-command line, config.yaml). Whose tasks are still to be offered to others is stored together with that cursor.
+Reads the outbox behind a cursor, each change once, also after a crash, wherever the account was disabled (screen,
+command line, config.yaml). The users whose tasks are still to be reassigned are stored together with that cursor.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ log = logging.getLogger(__name__)
 FOLLOWED_AT_ONCE = 20
 FOLLOWER = Follower("accounts:tasks", ("account",), timedelta(minutes=5))
 LEAVING = "accounts:leaving"
-"""Named value of the store: users whose account changed and whose tasks are not all looked after yet."""
+"""Named value in the store: users whose account changed and whose tasks are not all reassigned yet."""
 RETRY_S = 60.0
-PURGED_AT_ONCE = 500  # rows in one unit of work: other writers wait meanwhile
+PURGED_AT_ONCE = 500  # rows per unit of work, since other writers wait meanwhile
 PURGE_EVERY_S = 600.0
 
 
@@ -42,10 +42,10 @@ class AccountWatch:
         self._settings = settings
         self._roads = roads
         self._monotonic_s = monotonic_s
-        self._again_s: dict[Abandoned, float] = {}  # what could not be reassigned, and when it is tried again
+        self._again_s: dict[Abandoned, float] = {}  # failed reassignments, and when each is tried again
 
     def poll(self, now: datetime | None = None) -> None:
-        """Look after whose account has changed. Raises what the store raises when it takes no writes."""
+        """Reassign the tasks of users whose account has changed. Raises the store's errors when it takes no writes."""
         FOLLOWER.catch_up(self._store, _note_leaving, FOLLOWED_AT_ONCE, now)
         leaving = self._store.read(_leaving)
         for name in leaving:
@@ -54,12 +54,12 @@ class AccountWatch:
             self._again_s.clear()
 
     def _reassign(self, name: str, now: datetime) -> None:
-        """Each offer and task in a unit of work of its own; the name is forgotten when all are done."""
+        """Reassign each offer and task in a unit of work of its own; the user is forgotten when all are done."""
         left = self._store.read(lambda reader: abandoned_by(reader, name))
         due = [one for one in left if self._again_s.get(one, 0.0) <= self._monotonic_s()]
         done = sum(self._reassign_one(one, now) for one in due)
         if done:
-            log.info("%d tasks of %s are offered to others", done, name)
+            log.info("%d tasks of %s are reassigned", done, name)
         if not left:
             self._store.write(lambda writer: _forget_leaving(writer, name))
 
@@ -74,7 +74,7 @@ class AccountWatch:
             raise error
         if abandoned not in self._again_s:
             what = f"task {abandoned.task} of {abandoned.responder}"
-            log.error("%s is not offered to others, and is tried again: %s", what, redact(str(error)))
+            log.error("%s could not be reassigned and is tried again: %s", what, redact(str(error)))
         self._again_s[abandoned] = self._monotonic_s() + RETRY_S
         return False
 
@@ -88,10 +88,10 @@ class EndedSessions:
         self._due_s = monotonic_s()
 
     def poll(self, now: datetime | None = None) -> int:
-        """Remove some, when it is time; how many. Raises what the store raises.
+        """Remove ended sessions and codes when it is time; returns how many. Raises the store's errors.
 
-        At most 500 rows, so that neither other writers nor other polls wait; the next call goes on where that was not
-        all, else ten minutes pass.
+        Removes at most 500 rows, so that neither other writers nor other polls wait. If there are more the next call
+        continues; else ten minutes pass.
         """
         if self._monotonic_s() < self._due_s:
             return 0
@@ -100,7 +100,7 @@ class EndedSessions:
         if removed < PURGED_AT_ONCE:
             self._due_s = self._monotonic_s() + PURGE_EVERY_S
         if removed:
-            log.info("%d sessions and codes that had ended were removed", removed)
+            log.info("%d ended sessions and codes were removed", removed)
         return removed
 
 
@@ -114,7 +114,7 @@ def _note_leaving(writer: Writer, changes: Sequence[Change], _now: datetime) -> 
 
 
 def _forget_leaving(writer: Writer, name: str) -> None:
-    """Unless there is more by now: an offer may have been made while the account was being disabled."""
+    """Forget the user unless there is a new offer, made while the account was being disabled."""
     if not abandoned_by(writer, name):
         writer.put_value(LEAVING, [other for other in _leaving(writer) if other != name])
 

@@ -1,6 +1,6 @@
-"""What follows from an alert without anybody's click: it joins its event; a flapping sensor gets a task.
+"""Automatic follow-up of alerts: an alert is linked to its event; a flapping sensor gets a maintenance task.
 
-Follows the outbox behind a cursor that is stored with what was done: each alert once, also after a kill.
+Follows the outbox behind a cursor that is stored in the same commit: each alert once, also after a crash.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Aftermath:
         self._roads = roads
 
     def poll(self, now: datetime | None = None) -> None:
-        """Look after what has changed since the last call. Raises what the store raises."""
+        """Process the alerts that changed since the last call. Raises the store's errors."""
         FOLLOWER.catch_up(self._store, self._follow, FOLLOWED_AT_ONCE, now)
 
     def _follow(self, writer: Writer, changes: Sequence[Change], now: datetime) -> None:
@@ -42,7 +42,9 @@ class Aftermath:
             try:
                 if alert.latched_since is not None:
                     maintain(writer, alert, now, roads=self._roads, settings=self._settings)
-                if not self._settings.dispatch.automatic.fits(alert):  # that one gets a task of its own first
+                if not self._settings.dispatch.automatic.fits(
+                    alert
+                ):  # an automatically dispatched alert first gets a task of its own
                     join_near(writer, alert, now, self._settings)
-            except YipingError as error:  # this one waits for a human, like every other alert
+            except YipingError as error:  # this one is left to a human, like any other alert
                 log.error("alert %d: %s", alert_id, error)

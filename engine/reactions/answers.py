@@ -1,4 +1,4 @@
-"""Answers to the screens' requests: can this be read, a picture now, what would this rule have done."""
+"""Answers to the screens' requests: a probe of a monitor, a snapshot, a trial of a rule, a what-if."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ USUAL_HOURS, MOST_HOURS = 24.0, 72.0
 MARGIN_S = 2.0
 READINGS_AT_MOST = 100_000
 
-NOWHERE = Location(lon=0, lat=90)  # a probe belongs to no site, and 0/0 is refused as the place of one
+NOWHERE = Location(lon=0, lat=90)  # a probe has no site, and 0/0 is refused as a location
 Answer = dict[str, Any]
 
 
 class Answers:
-    """Answers one request at a time in the caller's thread; several threads may."""
+    """Answers one request at a time in the caller's thread. Several threads may call it."""
 
     def __init__(self, store: Store, vault: EvidenceVault, options: RunOptions, catalogue: Catalogue) -> None:
         self._store = store
@@ -53,7 +53,7 @@ class Answers:
         self._judging = threading.Lock()
 
     def answer(self, request: Request) -> None:
-        """Write the answer, or why there is none, into the row."""
+        """Write the answer, or the reason of a failure, into the request's row."""
         ways: Mapping[RequestKind, Callable[[Mapping[str, Any]], Answer]] = {
             RequestKind.PROBE: self._probe,
             RequestKind.CAMERA_TEST: self._camera_test,
@@ -72,13 +72,13 @@ class Answers:
             problem = str(error.args[0])
         except (YipingError, OSError) as error:
             problem = str(error)
-            if isinstance(error, YipingError) and error.key:  # screens say it in their reader's language
+            if isinstance(error, YipingError) and error.key:  # screens show it in the reader's language
                 answer = {"words": {"key": error.key, "values": error.values}}
         now = datetime.now(UTC)
         self._store.write(lambda writer: writer.answer_request(request.id, now, answer, redact(problem)))
 
     def _probe(self, payload: Mapping[str, Any]) -> Answer:
-        """Open the monitor and wait for the first that it gives. Payload: `{"monitor": {"kind": ..., ...}}`."""
+        """Open the monitor and wait for its first observation. Payload: `{"monitor": {"kind": ..., ...}}`."""
         given = payload.get("monitor")
         if not isinstance(given, Mapping) or "kind" not in given:
             raise InputRejected('a probe needs {"monitor": {"kind": ..., ...}}')
@@ -98,7 +98,7 @@ class Answers:
         return answer_gauge_test(payload, self._options, self._catalogue)
 
     def _snapshot(self, payload: Mapping[str, Any]) -> Answer:
-        """One picture, kept as evidence. Payload: `{"site": id}`."""
+        """Take one picture and store it as evidence. Payload: `{"site": id}`."""
         site = self._site(payload)
         if site.camera is None:
             raise InputRejected(f"{site.id} has no camera")
@@ -136,7 +136,7 @@ class Answers:
         return {"readings": len(readings), "since": iso(since), "until": iso(until), "alerts": episodes(signals)}
 
     def _what_if(self, payload: Mapping[str, Any]) -> Answer:
-        """What was given to the rules, judged otherwise; see `engine.replay.answer.what_if`. One at a time."""
+        """Judge stored observations by other settings, one request at a time; see `engine.replay.answer.what_if`."""
         if not self._judging.acquire(blocking=False):
             raise Busy("another span is being judged again: please try again in a moment", key="what_if.busy")
         try:
@@ -151,7 +151,7 @@ class Answers:
             raise InputRejected(f"there is no site {payload.get('site')!r}") from error
 
     def _first(self, recipe: MonitorRecipe, place: Place) -> Frame | Reading:
-        """The first picture or reading. Raises DeviceLost when none comes in time, or what the monitor raises."""
+        """The first picture or reading. Raises DeviceLost when none comes in time, and the monitor's own errors."""
         limit_s = timeout_s(recipe) + MARGIN_S
         deadline_s = time.monotonic() + limit_s
         monitor = recipe.make(self._options.context(place, Resources()))
@@ -170,7 +170,7 @@ class Answers:
 
 
 def with_ticks(readings: Sequence[Reading], until: datetime) -> Iterator[Reading | Tick]:
-    """The readings in the order of their times, with the seconds between them."""
+    """The readings in order of time, with a tick for each second between them."""
     at = readings[0].at
     for reading in readings:
         while at + timedelta(seconds=1) < reading.at:
@@ -184,12 +184,12 @@ def with_ticks(readings: Sequence[Reading], until: datetime) -> Iterator[Reading
 
 
 def episodes(signals: Sequence[Signal]) -> list[Answer]:
-    """Each alert that would have been: when it began, was raised and ended (null while open)."""
+    """The alerts that the rule would have raised: when each began, was raised and ended (null while open)."""
     found: list[Answer] = []
     open_now: dict[AlertKey, Answer] = {}
     for signal in signals:
         if isinstance(signal, Raised):
-            if signal.key in open_now:  # the same alert has worsened or eased: what counts is its worst
+            if signal.key in open_now:  # the same alert with another severity: the highest one counts
                 known = open_now[signal.key]
                 if signal.priority.value < known["priority"]:
                     known |= {"priority": signal.priority.value, "value": signal.value}

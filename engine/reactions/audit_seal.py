@@ -1,7 +1,7 @@
-"""Signs the end of the audit trail every minute or so, and raises an alarm when what was signed is no longer there.
+"""Signs the end of the audit trail about once a minute, and raises an alarm when signed entries are missing or changed.
 
-A checkpoint is made only of a stretch that links to the one before, entry by entry: what was changed meanwhile is never
-signed (docs/SECURITY.md).
+A checkpoint is signed only after every entry since the last one was verified against the hash chain, so that changed
+entries are never signed (docs/SECURITY.md).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 KIND = "audit"
 ALARM = AlertKey(CENTRE, KIND, "", "trail")
 _PAGE = 2000
-_PAGES_AT_ONCE = 50  # of a trail that was never signed; the next poll goes on
+_PAGES_AT_ONCE = 50  # for a trail that was never signed; the next poll continues
 _SEND_WITHIN_S = 5.0
 
 
@@ -46,11 +46,11 @@ class AuditSeal:
         self._alarmed: bool | None = None
 
     def take(self, settings: Settings) -> None:
-        """Raise alarms by other settings; where checkpoints go is the machine's."""
+        """Use new settings for alarms; the destination of checkpoints belongs to the machine and does not change."""
         self._settings = settings
 
     def poll(self, now: datetime | None = None) -> None:
-        """Sign what is new; raise or end the alarm."""
+        """Sign new entries; raise or end the alarm."""
         now = now or datetime.now(UTC)
         if not self._known:
             self._newest, self._known = self._last_known(), True
@@ -60,7 +60,7 @@ class AuditSeal:
         self._tell(wrong, now)
 
     def _last_known(self) -> Checkpoint | None:
-        """The newest checkpoint of the file or of the store, whichever is later: one of them may have been put back."""
+        """The newer checkpoint of file and store: one of them may have been restored to an earlier state."""
         in_file, _ = self._file.read()
         kept = self._store.read(lambda reader: reader.value(STORED_AS))
         try:
@@ -71,7 +71,7 @@ class AuditSeal:
         return max([*in_file, *stored], key=lambda one: one.number, default=None)
 
     def _sign_what_is_new(self, now: datetime) -> str:
-        """Empty, or what is wrong with the trail, in words; then nothing is signed."""
+        """Sign the new entries; returns what is wrong with the trail (then nothing is signed), empty if all is well."""
         newest = self._newest
         seq, count, head = (0, 0, GENESIS) if newest is None else (newest.seq, newest.count, newest.head)
         if newest is not None:
@@ -95,7 +95,7 @@ class AuditSeal:
         return self._store.read(lambda reader: reader.audit(after=after, limit=limit))
 
     def _keep(self, checkpoint: Checkpoint) -> None:
-        """The file first: a checkpoint that only the store has can be put back together with the trail."""
+        """Write the file first: a checkpoint that only the store has could be restored together with the trail."""
         self._file.append(checkpoint, self._key.public)
         self._newest = checkpoint
         self._store.write(lambda writer: writer.put_value(STORED_AS, asdict(checkpoint)))
@@ -118,7 +118,7 @@ class AuditSeal:
 
 
 def _others(settings: Settings) -> Sequence[Callable[[Checkpoint], None]]:
-    """What sends a checkpoint to other machines, as the settings say."""
+    """The senders of checkpoints to other machines, by the settings."""
     senders: list[Callable[[Checkpoint], None]] = []
     if settings.audit.syslog:
         senders.append(_Syslog(settings.audit.syslog))

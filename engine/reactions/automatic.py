@@ -1,6 +1,6 @@
-"""Alerts that nobody has to click on: a person in the river is offered to the nearest at once.
+"""Automatic dispatch: alerts such as a person in the river are offered to the nearest responder at once.
 
-Follows the outbox behind a cursor that is stored with what was done: each alert once, also after a kill.
+Follows the outbox behind a cursor that is stored in the same commit: each alert once, also after a crash.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ FOLLOWER = Follower("dispatch:changes", ("alert",), timedelta(minutes=5))
 
 
 class Automatic:
-    """`poll` twice a second; a human's acknowledgement is still asked for."""
+    """Call `poll` twice a second. A human still has to acknowledge the alert."""
 
     def __init__(self, store: Store, settings: Settings, roads: Roads) -> None:
         self._store = store
@@ -34,8 +34,8 @@ class Automatic:
         self._roads = roads
 
     def poll(self) -> None:
-        """Send to what was raised since the last call. Raises what the store raises."""
-        # Also without rules: one that is added later is not about what was before.
+        """Dispatch the alerts raised since the last call. Raises the store's errors."""
+        # The cursor moves even without rules: a rule added later must not apply to earlier alerts.
         FOLLOWER.catch_up(self._store, self._follow, FOLLOWED_AT_ONCE)
 
     def _follow(self, writer: Writer, changes: Sequence[Change], now: datetime) -> None:
@@ -46,11 +46,11 @@ class Automatic:
                 continue
             try:
                 send_automatically(writer, alert, now, roads=self._roads, settings=self._settings)
-            except YipingError as error:  # this one waits for a human, like every other alert
-                log.error("alert %d is not dispatched by itself: %s", alert_id, error)
+            except YipingError as error:  # this one is left to a human, like any other alert
+                log.error("alert %d is not dispatched automatically: %s", alert_id, error)
 
 
 def _waits(alert: Alert, now: datetime) -> bool:
-    """Nobody works on it, and nothing and nobody says that it is to be left alone."""
+    """True if nobody works on the alert and it is neither suppressed nor dismissed."""
     left_alone = alert.is_suppressed(now) or alert.verification is Verification.DISMISSED
     return alert.is_open and alert.event_id is None and not left_alone

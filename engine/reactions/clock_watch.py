@@ -1,4 +1,4 @@
-"""Raises an alarm about the system itself when this computer's clock was set, and lets offers go on by it."""
+"""Raises a system alarm when this computer's clock was set, and adjusts open offers to it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from dispatch.offers import follow_clock
 from engine.process.wall_clock import WallClock
 
 KIND = "clock"
-STANDS_S = 600.0  # so long it is shown; by then what came from the wrong time has shown itself
+STANDS_S = 600.0  # the alarm lasts so long; by then effects of the wrong time have shown
 
 
 class ClockWatch:
@@ -35,14 +35,14 @@ class ClockWatch:
         self._ends_s = monotonic_s() + STANDS_S if store.read(open_alarms) else None
 
     def take(self, settings: Settings) -> None:
-        """Go on with other settings."""
+        """Use new settings."""
         self._settings = settings
 
     def poll(self) -> None:
-        """Raise an alarm at a jump, with its seconds; end it ten minutes later. Raises what the store raises.
+        """Raise an alarm at a jump, with its seconds; end it ten minutes later. Raises the store's errors.
 
-        Each jump has an alarm of its own, which takes the place of the one before: whoever reads that the clock was put
-        forward must learn that it was put back since.
+        Each jump has its own alarm, which replaces the previous one, so that a reader of "put forward" also learns that
+        the clock was put back since.
         """
         jump, now = self._wall_clock.jump(), self._wall()
         if jump:
@@ -66,5 +66,5 @@ class ClockWatch:
 
 
 def open_alarms(reader: Reader) -> Sequence[Alert]:
-    """The alarms about the clock that stand."""
+    """The open alarms about the clock."""
     return reader.alerts(AlertQuery(site=CENTRE, of=(KIND,), open_only=True))

@@ -1,7 +1,7 @@
-"""Fuses what the streams of a place say: on the store, since each is judged in a process of its own.
+"""Fuses the evidence of a place's streams, on the store, since each stream is judged in a process of its own.
 
-What is known of an alert is derived from what is stored now, and written together with what follows from it: a kill
-loses nothing and makes nothing twice. Alerts that are fused with nothing are followed through the outbox.
+The verification of an alert is derived from the stored data and written in one commit with its consequences, so that a
+crash neither loses nor doubles anything. Alerts without a place to fuse at are followed through the outbox.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ log = logging.getLogger(__name__)
 FOLLOWER = Follower("fusion:changes", ("alert",), timedelta(minutes=5))
 MOST_WARNINGS = 500
 MOST_OPEN = 10_000
-FOLLOWED_AT_ONCE = 20  # each may be a step of its own, and alerts wait meanwhile
+FOLLOWED_AT_ONCE = 20  # each may be a step of its own, and new alerts wait meanwhile
 _STEPS = frozenset({AlertStep.SUSPECT, AlertStep.CONFIRM, AlertStep.DISMISS})
 
 
@@ -48,12 +48,12 @@ class Fusion:
         self._store = store
         self._settings = settings
         self._roads = roads
-        self._said: dict[str, str] = {}
+        self._reported: dict[str, str] = {}
         self._read: dict[int, HazardWarning] = {}
         self._warnings: Sequence[HazardWarning] = ()
 
     def poll(self, now: datetime | None = None) -> None:
-        """Judge anew what has changed. Raises what the store raises."""
+        """Fuse the places whose evidence has changed. Raises the store's errors."""
         FOLLOWER.catch_up(self._store, self._follow, FOLLOWED_AT_ONCE, now)
         if not self._settings.fusion.places:
             return
@@ -63,14 +63,14 @@ class Fusion:
             try:
                 if self._store.read(lambda reader, place=place, at=at: self._is_due(reader, place, at)):  # type: ignore[misc]
                     self._store.write(lambda writer, place=place, at=at: self._judge(writer, place, at))  # type: ignore[misc]
-                self._said.pop(place.id, None)
-            except YipingError as error:  # this place waits for a human; the others go on
-                if self._said.get(place.id) != str(error):
+                self._reported.pop(place.id, None)
+            except YipingError as error:  # this place is left to a human; the others continue
+                if self._reported.get(place.id) != str(error):
                     log.error("fusion %s: %s", place.id, error)
-                self._said[place.id] = str(error)
+                self._reported[place.id] = str(error)
 
     def _in_force(self, now: datetime) -> Sequence[HazardWarning]:
-        """Official warnings, read before any unit of work; each only once, since what it says does not change."""
+        """Official warnings in force, read outside of units of work; each only once, since a message never changes."""
         if not any(place.warnings for place in self._settings.fusion.places):
             return ()
         numbers = self._store.read(lambda reader: reader.warning_numbers(now, MOST_WARNINGS))
@@ -83,7 +83,7 @@ class Fusion:
         return tuple(self._read.values())
 
     def _busy(self, reader: Reader) -> list[FusedPlace]:
-        """The places where an alert is open or work is not done; of the others there is nothing to say."""
+        """The places with an open alert or unfinished work; the others need no fusion."""
         sites = {alert.key.site for alert in reader.alerts(AlertQuery(open_only=True, limit=MOST_OPEN))}
         sites |= {task.site for task in reader.tasks(TaskQuery(open_only=True, limit=MOST_OPEN))}
         return [place for place in self._settings.fusion.places if not sites.isdisjoint(place.all_sites)]
@@ -100,7 +100,7 @@ class Fusion:
                 verify_alert(writer, alert_id, verdict.verification, verdict.proofs, SYSTEM, now)
 
     def _is_due(self, reader: Reader, place: FusedPlace, now: datetime) -> bool:
-        """Is there anything to be said or done about the place?"""
+        """True if fusion would change something at the place."""
         sight = self._sight(reader, place, now)
         if any(_is_told(reader, verdict) for verdict in judge_place(place, self._settings, sight, now)):
             return True
@@ -133,9 +133,9 @@ class Fusion:
         proofs: Sequence[Proof],
         now: datetime,
     ) -> None:
-        """An alert of its own with what each sensor says, and a task to look at them; nothing else is touched.
+        """Raise an alert with each sensor's value and make a task to check the sensors; other alerts are not changed.
 
-        Its moving pictures are those of the place's cameras now, and of the alerts it rests on.
+        Its clips are those of the place's cameras now, and of the alerts it is based on.
         """
         if not isinstance(signal, Raised):
             end_alert(writer, signal, now, self._settings)
@@ -151,7 +151,7 @@ class Fusion:
             send_automatically(writer, alert, now, roads=self._roads, settings=self._settings)
 
     def _receded(self, reader: Reader, place: FusedPlace, sight: Sight, now: datetime) -> Proof | None:
-        """A gauge or camera that sees no water any more, later than some work there was reported."""
+        """A gauge or camera that sees no more water, after work there was reported."""
         reported = [task.reported_at for task in receding(reader, place) if task.reported_at is not None]
         if not reported or subjects(place, sight):
             return None
@@ -162,7 +162,7 @@ class Fusion:
         return proofs_of(place, self._settings, sight, now)
 
     def _sight(self, reader: Reader, place: FusedPlace, now: datetime) -> Sight:
-        """Everything that the store knows of the place now."""
+        """Everything that the store knows about the place now."""
         fusion = self._settings.fusion
         sites = {site.id: site for site in self._settings.sites}
         alerts: dict[int, Alert] = {}
@@ -184,13 +184,13 @@ class Fusion:
 
 
 def _parts(place: FusedPlace, sight: Sight, proofs: Sequence[Proof]) -> list[int]:
-    """The alerts that the evidence comes from: those that it names, and the open ones of the place."""
+    """The alerts behind the evidence: those that it names, and the place's open alerts."""
     named = [proof.source.removeprefix("alert:") for proof in proofs if proof.source.startswith("alert:")]
     return sorted({int(number) for number in named} | {alert.id for alert in subjects(place, sight)})
 
 
 def _is_told(reader: Reader, verdict: Verdict) -> bool:
-    """Is there something in it that is not known yet?"""
+    """True if the verdict contains anything new."""
     steps = [taken for taken in reader.alert_steps(verdict.alert.id) if taken.step in _STEPS]
     steps = [taken for taken in steps if taken.occurrence == verdict.alert.occurrence]
     known = [proof for taken in steps for proof in taken.proofs]

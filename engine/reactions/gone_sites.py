@@ -1,4 +1,4 @@
-"""Alerts of sites that are in the settings no more: who watched them may have ended before it could say so."""
+"""Ends alerts of sites that are no longer in the settings, in case their worker ended before it could do so."""
 
 from __future__ import annotations
 
@@ -13,19 +13,20 @@ MOST = 10_000
 
 
 class GoneSites:
-    """`poll` now and then, in the one process that minds the time."""
+    """Call `poll` now and then, in the clock's process."""
 
     def __init__(self, store: Store, settings: Settings, version: int = 0) -> None:
-        """`version`: of the stored settings that these are, 0 for those of the file."""
+        """`version`: number of the stored settings in use, 0 for those of the file."""
         self._store = store
         self._settings = settings
         self._version = version
         self._known = frozenset({CENTRE, *(site.id for site in settings.sites)})
 
     def poll(self, now: datetime | None = None) -> int:
-        """How many alerts were ended. Raises what the store raises.
+        """End such alerts; returns how many. Raises the store's errors.
 
-        0 while a newer version is stored than the one in force: its sites have not gone, even if it cannot be read.
+        Does nothing while a newer version of the settings is stored than the one in force: its sites must not be
+        treated as gone, even if that version cannot be read.
         """
         now = now or datetime.now(UTC)
         if self._settings.config == "screen" and self._store.read(_newest) != self._version:

@@ -1,6 +1,6 @@
-"""A sign of life to a service outside, which calls people when it stays out (a dead man's notice).
+"""A heartbeat to an external service, which calls people when it stops (dead man's switch).
 
-Sent only while the timers are in time, so that a hanging system falls silent. Its last fate is a stored value that the
+Sent only while timers are in time, so that a hanging system falls silent. The last result is a stored value that the
 page Health shows.
 """
 
@@ -23,17 +23,17 @@ TIMEOUT_S = 10.0
 
 
 class Heartbeat:
-    """`poll` as often as the settings say."""
+    """Call `poll` as often as the settings say."""
 
     def __init__(self, store: Store, settings: HeartbeatSettings, url: str) -> None:
-        """`url`: with whatever key it holds; never logged or stored."""
+        """`url`: may contain a key, so it is never logged or stored."""
         self._store = store
         self._settings = settings
         self._url = url
         self._was_ok: bool | None = None
 
     def poll(self) -> None:
-        """Send one and store what became of it. Raises what the store raises."""
+        """Send one heartbeat and store the result. Raises the store's errors."""
         reason = self._send()
         if (reason == "") is not self._was_ok:
             self._was_ok = reason == ""
@@ -42,7 +42,7 @@ class Heartbeat:
         self._store.write(lambda writer: writer.put_value(LAST_HEARTBEAT, told))
 
     def _send(self) -> str:
-        """Why it was not received; empty when it was."""
+        """Send it; returns why it was not received, empty on success."""
         try:
             with httpx.Client(timeout=TIMEOUT_S, trust_env=False, transport=GuardedTransport()) as client:
                 answer = client.get(self._url)

@@ -1,7 +1,7 @@
-"""Turns warnings, alerts and orders into the work of plans, behind a cursor that is stored with what was done.
+"""Turns warnings, alerts and orders into runs and tasks of plans, behind a cursor stored in the same commit.
 
-What triggers a plan is followed in one commit, its work is made in pieces after it: a run that is not settled when the
-process is killed is settled by the next one.
+Triggers are processed in one commit; the tasks are made in several commits after it. A run that is not settled when the
+process is killed is settled by the next process.
 """
 
 from __future__ import annotations
@@ -25,26 +25,26 @@ from engine.reactions.quarantine import bound_old_warnings, put_aside
 log = logging.getLogger(__name__)
 
 FOLLOWED_AT_ONCE = 20
-REST_S = 10.0  # what failed once would fail at every poll
-BEGIN_WITHIN = timedelta(days=1)  # what holds no more is no work, however it was heard of
+REST_S = 10.0  # a run that failed once would fail at every poll
+BEGIN_WITHIN = timedelta(days=1)  # an older trigger begins no plan
 
 
 class Planner:
-    """`poll` a few times a second, in one process."""
+    """Call `poll` a few times a second, in one process."""
 
     def __init__(self, store: Store, settings: Settings, roads: Roads) -> None:
         self._store = store
         self._settings = settings
         self._maker = Maker(settings, roads)
-        heeded = {rule for plan in settings.plans.plans for trigger in plan.alerts for rule in trigger.rules}
-        self._rules = frozenset(heeded)
-        topics = ("alert", "warning") if heeded else ("warning",)
+        triggering = {rule for plan in settings.plans.plans for trigger in plan.alerts for rule in trigger.rules}
+        self._rules = frozenset(triggering)
+        topics = ("alert", "warning") if triggering else ("warning",)
         self._follower = Follower("plans:changes", topics, BEGIN_WITHIN)
         self._begun = False
         self._failed_s: dict[int, float] = {}  # when a run could not be settled
 
     def poll(self) -> None:
-        """Follow what has changed and make its work. Raises what the store raises; the next poll tries again."""
+        """Process changes and make the tasks. Raises the store's errors; the next poll tries again."""
         bound_old_warnings(self._store, self._settings)
         if not self._begun:
             self._begin()
@@ -56,7 +56,7 @@ class Planner:
                 self._settle(run.id)
 
     def _begin(self) -> None:
-        """The configuration may be another one: what is in force is held against it, each run by itself."""
+        """Check each run in force against the configuration, which may be a new one."""
         for known in self._store.read(lambda reader: reader.plan_runs(open_only=True)):
             done = self._store.submit(lambda writer, known=known: self._hold_against_settings(writer, known.id))  # type: ignore[misc]
             error = done.exception()
@@ -72,7 +72,7 @@ class Planner:
             writer.save_plan_run(replace(run, unsettled=True))
 
     def _follow_next(self) -> None:
-        """The next changes together; where that fails one by one, and a warning that cannot be used is put aside."""
+        """Process the next changes together; if that fails, one by one, with unusable warnings quarantined."""
         error = self._store.submit(lambda writer: self._follow(writer, FOLLOWED_AT_ONCE)).exception()
         if error is None:
             return
@@ -85,10 +85,10 @@ class Planner:
             self._store.write(lambda writer: self._pass_over(writer, error))
 
     def _pass_over(self, writer: Writer, error: BaseException) -> None:
-        """The next change makes no work: what it is about is put aside by name, and the ones after it go on."""
+        """Skip the next change, which cannot be processed, and quarantine its warning, so that later ones continue."""
         now = datetime.now(UTC)
         for change in self._follower.take(writer, now, 1):
-            log.error("%s %s makes no work: %s", change.topic, change.subject, error)
+            log.error("%s %s triggers no plan: %s", change.topic, change.subject, error)
             if change.topic == "warning":
                 put_aside(writer, int(change.subject), f"{type(error).__name__}: {error}", now, self._settings)
 
@@ -110,7 +110,7 @@ class Planner:
             return
         for run in follow_warning(writer, warning, now, self._settings):
             if run.state is RunState.EXERCISE:
-                log.info("warning %d is %s: plan %s makes no work of it", warning_id, warning.status, run.plan)
+                log.info("warning %d is %s: it triggers no tasks of plan %s", warning_id, warning.status, run.plan)
             else:
                 log.info("warning %d: plan %s is %s at level %s", warning_id, run.plan, run.state, run.level)
 
@@ -127,4 +127,4 @@ class Planner:
             if not self._store.read(lambda reader: reader.plan_run(run_id)).unsettled:
                 break
         if made:
-            log.info("run %d of a plan: %d pieces of work made or withdrawn", run_id, made)
+            log.info("run %d of a plan: %d tasks or notices made or withdrawn", run_id, made)

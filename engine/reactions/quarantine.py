@@ -1,6 +1,6 @@
-"""Stored warnings that cannot be used are put aside by name; those stored before areas were bounded are bounded.
+"""Quarantines stored warnings that cannot be used, and simplifies areas stored before they were limited.
 
-A row that cannot be read, or whose area is monstrous, must stop neither a start nor the others.
+A row that cannot be read, or whose area is excessively complex, must stop neither a start nor other warnings.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ BOUNDED_AT_ONCE = 20  # each may take a tenth of a second
 
 
 def put_aside(writer: Writer, warning_id: int, reason: str, now: datetime, settings: Settings) -> None:
-    """From now on it starts nothing: a reject says why, an alarm that it is so."""
-    said = redact(f"warning {warning_id} is put aside: {reason}")[:500]
+    """Quarantine a warning, so that it triggers nothing. A reject gives the reason, and an alarm reports it."""
+    text = redact(f"warning {warning_id} is put aside: {reason}")[:500]
     if not writer.quarantine_warning(warning_id, now):
         return
-    writer.add_reject(Rejected("", "cap", now, said))
-    tell_damage(writer, said[:200], now, settings)
+    writer.add_reject(Rejected("", "cap", now, text))
+    tell_damage(writer, text[:200], now, settings)
 
 
 def bound_old_warnings(store: Store, settings: Settings) -> None:
-    """Some of those stored by older versions; the work is done between the units of work, not in them."""
+    """Simplify some warnings stored by older versions, computing outside of the units of work."""
     for number in store.read(lambda reader: reader.warnings_of_old(BOUNDED_AT_ONCE)):
         try:
             warning = bounded_warning(store.read(lambda reader, number=number: reader.warning(number)))  # type: ignore[misc]
@@ -48,7 +48,7 @@ def bound_old_warnings(store: Store, settings: Settings) -> None:
 
 
 def bounded_warning(warning: HazardWarning) -> HazardWarning:
-    """The warning with areas as they would be kept today, and its one block."""
+    """The warning with areas limited as at intake today, and its one info block."""
     reader = AreaReader(set(warning.notes))
     areas = tuple(bounded(area, reader) for area in warning.areas)
     blocks = tuple(replace(block, areas=areas) for block in warning.blocks)

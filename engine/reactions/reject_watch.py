@@ -1,4 +1,4 @@
-"""What is refused is told: a rejected warning to the duty officer at once, many rejects of one source as an alarm."""
+"""Reports rejects: a rejected warning to the duty officer at once, many rejects of one source as an alarm."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MANY_COUNT = 20
 MANY_WITHIN = timedelta(minutes=10)
 WARNING_STAYS = timedelta(minutes=30)  # after the last rejected warning of a source
 KEPT_FOR = timedelta(days=30)
-KEPT_OF_A_SOURCE = 10_000  # a gauge that is refused every second must not fill the disk
+KEPT_OF_A_SOURCE = 10_000  # a gauge whose every reading is rejected must not fill the disk
 PRUNE_EVERY = timedelta(hours=1)
 SENT_WARNINGS = "cap"  # the source of warnings that are sent to the server, as `web.api.warnings` names it
 MOST_AT_ONCE = 5000
@@ -30,7 +30,7 @@ Source = tuple[str, str]
 
 
 class RejectWatch:
-    """`poll` every second or so. Each reject is looked at once; what is open is found again after a restart."""
+    """Call `poll` about once a second. Each reject is counted once; open alarms are found again after a restart."""
 
     def __init__(self, store: Store, settings: Settings) -> None:
         self._store = store
@@ -41,7 +41,7 @@ class RejectWatch:
         self._pruned_at: datetime | None = None
 
     def take(self, settings: Settings) -> None:
-        """Go on with other settings."""
+        """Use new settings."""
         self._settings = settings
         self._sites = frozenset(site.id for site in settings.sites)
         self._of_warnings = {("", SENT_WARNINGS)} | {
@@ -52,7 +52,7 @@ class RejectWatch:
         }
 
     def poll(self, now: datetime | None = None) -> None:
-        """Raise and end the alarms. Raises what the store raises."""
+        """Raise and end the alarms. Raises the store's errors."""
         now = now or datetime.now(UTC)
         while found := self._store.read(lambda reader: reader.rejects_after(self._seen, MOST_AT_ONCE)):
             for _, rejected in found:
@@ -73,7 +73,7 @@ class RejectWatch:
             self._store.write(lambda writer: writer.prune_rejects(now - KEPT_FOR, KEPT_OF_A_SOURCE))
 
     def _follow_clock(self, now: datetime) -> None:
-        """What came later than `now` came before the clock was put back: it counts from now, or would stay for ever."""
+        """Date rejects later than `now` to `now`: they came before the clock was put back and would never expire."""
         for source, newest in self._newest.items():
             if newest.received_at > now:
                 self._newest[source] = replace(newest, received_at=now)

@@ -1,4 +1,4 @@
-"""Looks through the whole database file, once after every start and once a day, beside everything else."""
+"""Checks the whole database file in the background, once after every start and once a day."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ log = logging.getLogger(__name__)
 
 FIRST_AFTER_S = 30.0
 EVERY_S = 24 * 3600.0
-_MOST_ALARMS = 10  # more of the same say nothing new; the log names all that were found
+_MOST_ALARMS = 10  # more alarms add nothing; the log names all damage
 
 
 class DatabaseCheck:
-    """A thread of the clock's process; what is damaged becomes an alarm. PostgreSQL looks after itself."""
+    """A thread of the clock's process that raises an alarm for damage. PostgreSQL checks its own pages."""
 
     def __init__(
         self, store: Store, where: str | Path, settings: Settings, first_after_s: float = FIRST_AFTER_S
@@ -39,7 +39,7 @@ class DatabaseCheck:
             threading.Thread(target=self._run, name="database-check", daemon=True).start()
 
     def take(self, settings: Settings) -> None:
-        """Raise alarms by other settings."""
+        """Use new settings for alarms."""
         self._settings = settings
 
     def close(self) -> None:
@@ -52,7 +52,7 @@ class DatabaseCheck:
             self.check()
 
     def check(self) -> None:
-        """Read the whole file; name and tell what is damaged, or else write the checksums that are missing."""
+        """Read the whole file; raise alarms that name the damage or, if there is none, write missing checksums."""
         if self._path is None:
             return
         found = check_database(self._path, thorough=True)
@@ -65,7 +65,7 @@ class DatabaseCheck:
 
     @staticmethod
     def _write_checksums(path: Path) -> None:
-        """Of rows that have none; never into a database that was just found damaged, which might hide the damage."""
+        """Write missing checksums; never into a database just found damaged, since that might hide the damage."""
         try:
             with closing(sqlite3.connect(str(path), timeout=30, isolation_level=None)) as connection:
                 finish_checksums(connection, path)

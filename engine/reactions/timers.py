@@ -1,6 +1,6 @@
-"""Ends the timers that are due: each kind by itself, so that no kind and no single timer can hold up the others.
+"""Processes due timers, each kind by itself, so that no kind and no single timer can hold up the others.
 
-A timer whose work fails is put off and tried again; a kind that nobody ends, or whose timers fail, raises an alarm of
+A timer that fails is postponed and tried again. A kind without a handler, or with failing timers, raises an alarm of
 its own at the site `centre` (docs/RELIABILITY.md).
 """
 
@@ -23,41 +23,42 @@ from data.ports.store import AlertQuery, Store, Writer
 log = logging.getLogger(__name__)
 
 KIND = "timers"
-AT_ONCE = 20  # timers of one kind in one unit of work: other writers wait meanwhile
-TURN_S = 0.5  # of one kind in one poll; what is left is due again at the next
+AT_ONCE = 20  # timers of one kind per unit of work, since other writers wait meanwhile
+TURN_S = 0.5  # time for one kind per poll; the rest stays due
 AGAIN_AFTER = timedelta(seconds=60)
-MOST_ALARMS = 20  # kinds that raise an alarm; a store full of nonsense must not fill the screens
+MOST_ALARMS = 20  # kinds that raise an alarm, so that a corrupt store does not fill the screens
 
 
 class Due(Protocol):
-    """Ends timers of one kind that are due: these ones, or those that the writer finds. How many things it did."""
+    """Handler of one kind: processes these due timers, or those that the writer finds; returns how many it handled."""
 
     def __call__(self, writer: Writer, now: datetime, timers: Sequence[Timer] | None = None) -> int: ...
 
 
 def alarm_of(kind: str) -> AlertKey:
-    """The alarm about timers of this kind."""
+    """The key of the alarm about timers of this kind."""
     return AlertKey(CENTRE, KIND, "", kind)
 
 
 class Timers:
-    """`poll` twice a second, on one thread. `kinds`: what ends the timers of each kind."""
+    """Call `poll` twice a second, on one thread. `kinds`: the handler of each kind."""
 
     def __init__(self, store: Store, kinds: Mapping[str, Due], settings: Settings | None = None) -> None:
         self._store = store
         self._kinds = kinds
         self._settings = settings
-        self._failing: dict[str, dict[int, datetime]] = {}  # by kind: timers, and when each is tried again
-        self._settled_at = datetime.now(UTC) + AGAIN_AFTER  # until then what failed before a restart was not tried yet
+        self._failing: dict[str, dict[int, datetime]] = {}  # by kind: failing timers, and when each is tried again
+        # Until then timers that failed before a restart are not tried yet.
+        self._settled_at = datetime.now(UTC) + AGAIN_AFTER
         self._wrong: dict[str, str] = {}
         self.polled_s = time.monotonic()
 
     def take(self, kinds: Mapping[str, Due], settings: Settings) -> None:
-        """Go on with other settings."""
+        """Use new settings."""
         self._kinds, self._settings = kinds, settings
 
     def poll(self, now: datetime | None = None) -> None:
-        """End what is due now. Raises what the store raises when it takes no writes; the next poll tries again."""
+        """Process timers due now. Raises the store's errors when it takes no writes; the next poll tries again."""
         now = now or datetime.now(UTC)
         self._settled_at = min(self._settled_at, now + AGAIN_AFTER)  # the clock may be put back
         waiting = self._store.read(lambda reader: reader.waiting_timer_kinds())
@@ -78,10 +79,10 @@ class Timers:
             if len(timers) < AT_ONCE or time.monotonic() > ends_s:
                 break
         if ended:
-            log.info("%d timers of kind %s ended", ended, kind)
+            log.info("%d timers of kind %s were processed", ended, kind)
 
     def _end(self, kind: str, timers: Sequence[Timer], now: datetime) -> int:
-        """All in one unit of work; where that fails, each by itself, and those that fail are put off."""
+        """Process all in one unit of work; if that fails, each by itself, and postpone those that fail."""
         work = self._kinds[kind]
         done = self._store.submit(lambda writer: work(writer, now, timers))
         error = done.exception()
@@ -107,8 +108,8 @@ class Timers:
         self._store.write(lambda writer: writer.postpone_timer(timer.id, now + AGAIN_AFTER))
 
     def _tell(self, unknown: Sequence[str], now: datetime) -> None:
-        """Raise the alarm of each kind with which something is wrong, and end those of the others."""
-        for kind, failing in self._failing.items():  # one that was finished by somebody else does not come again
+        """Raise an alarm for each kind with a problem, and end those of the others."""
+        for kind, failing in self._failing.items():  # a timer finished elsewhere no longer counts
             self._failing[kind] = {timer: at for timer, at in failing.items() if at + AGAIN_AFTER > now}
         overdue = [kind for kind in unknown if self._due(kind, now)]
         wrong = dict.fromkeys(overdue, "no such kind") | {
@@ -117,7 +118,7 @@ class Timers:
         query = AlertQuery(site=CENTRE, of=(KIND,), open_only=True, limit=MOST_ALARMS)
         told = {alert.key.subject for alert in self._store.read(lambda reader: reader.alerts(query))}
         for kind in [kind for kind in wrong if kind not in told][: MOST_ALARMS - len(told)]:
-            log.error("timers of kind %r are not ended: %s", kind, wrong[kind])
+            log.error("timers of kind %r are not processed: %s", kind, wrong[kind])
             raised = Raised(alarm_of(kind), KIND, Priority.P2, now, now, label=kind)
             self._store.write(lambda writer, raised=raised: raise_alert(writer, raised, None, now, self._settings))  # type: ignore[misc]
         for kind in told - wrong.keys():

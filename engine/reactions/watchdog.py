@@ -1,6 +1,6 @@
-"""Who watches the watchers: an escalation that is late raises an alarm of its own.
+"""A watchdog over the notifier: late escalations and notices raise an alarm of their own.
 
-Lives in the clock's process, apart from the notifier that it watches; the supervisor watches both.
+It runs in the clock's process, apart from the notifier that it watches; the supervisor watches both.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from notices.escalation import overdue
 
 KIND = "watchdog"
 KEY = AlertKey(CENTRE, KIND, "", "escalation")
-AFTER_START = timedelta(seconds=5)  # what was overdue at a restart fires within this
+AFTER_START = timedelta(seconds=5)  # steps overdue at a restart fire within this time
 
 
 class Watchdog:
-    """`poll` every second or so."""
+    """Call `poll` about once a second."""
 
     def __init__(self, store: Store, settings: Settings, started: datetime) -> None:
         self._store = store
@@ -28,11 +28,11 @@ class Watchdog:
         self._started = started
 
     def take(self, settings: Settings) -> None:
-        """Go on with other settings."""
+        """Use new settings."""
         self._settings = settings
 
     def poll(self, now: datetime | None = None) -> None:
-        """Raise the alarm while steps are late, end it when none is. Raises what the store raises."""
+        """Raise the alarm while steps are late, and end it when none is. Raises the store's errors."""
         now = now or datetime.now(UTC)
         self._started = min(self._started, now)  # the clock may be put back
         if now - self._started < AFTER_START:

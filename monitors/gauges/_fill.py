@@ -84,8 +84,8 @@ def require_value(given: object, fills: FillValues, words: Iterable[str] = ()) -
     if isinstance(given, str):
         word = given.strip().casefold()
         if word in WORDS or word in {own.strip().casefold() for own in words}:
-            said = f": it says {given.strip()!r:.40}" if word else ""
-            raise NoValue(f"there is no value{said}")
+            wording = f": it says {given.strip()!r:.40}" if word else ""
+            raise NoValue(f"there is no value{wording}")
         return
     if isinstance(given, int) and not isinstance(given, bool) and abs(given) <= _LARGEST:
         given = float(given)

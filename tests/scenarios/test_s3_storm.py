@@ -72,7 +72,7 @@ def test_S3_a_storm_warning_is_work_in_five_seconds_once_by_difference_and_taken
     until(lambda: rest.get("/modes").json()["exercises"], 30, running.log)
     assert [(run["plan"], run["state"]) for run in runs(rest)] == [("storm", "exercise")]
     assert all_tasks(rest) == []
-    until(lambda: "plan storm makes no work of it" in running.log(), 10, running.log)
+    until(lambda: "it triggers no tasks of plan storm" in running.log(), 10, running.log)
 
     # The forecast, as a file.
     began = time.time()

@@ -78,8 +78,8 @@ def ingest_router(deps: ServerDeps, meters: WebMeters) -> APIRouter:
         if missing:
             await door.refuse([replace(one, excerpt=redact(one.excerpt)) for one in missing])
         door.taken("observation", len(readings))
-        said = {"rejected": [one.reason for one in missing]} if missing else {}
-        return JSONResponse({"accepted": len(readings), **said}, 202)
+        detail = {"rejected": [one.reason for one in missing]} if missing else {}
+        return JSONResponse({"accepted": len(readings), **detail}, 202)
 
     @router.post("/alertmanager", response_model=None, responses=answers(AlertsTaken), openapi_extra=_JSON_BODY)
     async def alertmanager(request: Request) -> dict[str, Any]:
