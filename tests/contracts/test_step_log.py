@@ -86,4 +86,4 @@ def test_steps_for_which_there_is_no_room_are_dropped_and_counted(stuck: Stuck) 
     stuck.go_on.set()
     steps.close()
     assert stuck.lines[0] == "alert:0: acknowledge by li"
-    assert f"{dropped} steps are not in this log, which is read too slowly" in stuck.lines
+    assert f"{dropped} steps were not logged, since this log is read too slowly" in stuck.lines
