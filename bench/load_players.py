@@ -160,7 +160,7 @@ class Seen:
     lag_s: list[float] = field(default_factory=list)
 
 
-class Screens:
+class ScreenClients:
     """Authenticated clients that follow the events socket, and read the lists that a page reads when it is loaded."""
 
     def __init__(self, orders: Orders) -> None:
@@ -287,7 +287,7 @@ class Screens:
 
 def show(orders: Orders) -> dict[str, Any]:
     """A hundred screens."""
-    return asyncio.run(Screens(orders).run())
+    return asyncio.run(ScreenClients(orders).run())
 
 
 KINDS: dict[str, Callable[[Orders], dict[str, Any]]] = {"publish": publish, "alerts": raise_alerts, "screens": show}

@@ -35,7 +35,7 @@ def limit_of(path: str) -> int:
 
 
 class BodyLimit:
-    """Stands behind the login: strangers do not get so far."""
+    """Middleware behind the login, which strangers do not pass."""
 
     def __init__(self, app: ASGIApp, uploads: UploadPlaces) -> None:
         self._app = app

@@ -19,7 +19,7 @@ _TEXT = "this text holds a character that cannot be kept (NUL, or half of a surr
 
 
 class JsonGuard:
-    """Stands inside the API. Bodies that are not JSON pass as they are; their handlers check them."""
+    """Middleware inside the API. Bodies that are not JSON pass as they are; their handlers check them."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

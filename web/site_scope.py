@@ -212,7 +212,7 @@ def scope_of(deps: ServerDeps, connection: HTTPConnection) -> SiteScope | None:
 
 
 class SiteScopeGuard:
-    """Stands inside the API, in front of every route; costs nothing while every site may be seen."""
+    """Middleware inside the API, in front of every route. It costs nothing while the visitor may see every site."""
 
     def __init__(self, app: ASGIApp, deps: ServerDeps) -> None:
         self._app = app

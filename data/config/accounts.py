@@ -49,7 +49,7 @@ class OidcSettings(_Settings):
         return address
 
     def role_of(self, claims: dict[str, Any]) -> Role | None:
-        """The role that the claims give; None for somebody who is nobody here."""
+        """The role given by the claims; None for a person without a role here."""
         found: Any = claims
         for step in self.role_claim.split("."):
             found = found.get(step) if isinstance(found, dict) else None

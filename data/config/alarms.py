@@ -1,4 +1,4 @@
-"""How alerts live: when one fires again, how long people's decisions count, what flaps, what keeps what quiet."""
+"""Settings of alerts' life: firing again, duration of people's decisions, flapping, inhibition, grouping."""
 
 from __future__ import annotations
 
@@ -45,11 +45,11 @@ class InhibitionSettings(_Settings):
     radius: Annotated[float, Field(ge=0, le=5000, description="Metres; 0: only at the same site.")] = 0.0
 
     def inhibits(self, alert: Alert) -> bool:
-        """Does this alert, while it is open, keep others quiet?"""
+        """True if this alert inhibits others while it is open."""
         return (alert.kind in self.by_kinds or alert.key.rule in self.by_rules) and alert.priority <= self.by_priority
 
     def concerns(self, alert: Alert) -> bool:
-        """Is this alert kept quiet, if it is near?"""
+        """True if this alert is inhibited when it is near."""
         named = alert.kind in self.kinds or alert.key.rule in self.rules or (self.boxes and alert.xyxy is not None)
         return named and alert.priority in self.priorities and not self.inhibits(alert)
 

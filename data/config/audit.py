@@ -1,4 +1,4 @@
-"""Where signed checkpoints of the audit trail go besides VAR/audit."""
+"""Destinations of signed checkpoints of the audit trail besides VAR/audit."""
 
 from __future__ import annotations
 

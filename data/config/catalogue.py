@@ -1,6 +1,6 @@
-"""Which kinds of monitor, detector, rule and channel there are: one per public file of the floor's folder.
+"""The catalogue of kinds of monitor, detector, rule and channel: one for each public file of their folders.
 
-The floors are not imported here: whoever builds a catalogue (the command line) says how to find them.
+The folders are not imported here: the builder of a catalogue (the command line) passes how to find them.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ T = TypeVar("T")
 
 
 class UnknownKind(KeyError):
-    """No such kind; the text suggests the nearest."""
+    """An unknown kind; the text suggests the nearest."""
 
 
 @dataclass(frozen=True)
 class Catalogue:
-    """Recipe classes by kind; each is imported when it is first asked for."""
+    """Recipe classes by kind, each imported at its first use."""
 
     monitors: Mapping[str, Callable[[], type[MonitorRecipe]]]
     detectors: Mapping[str, Callable[[], type[DetectorRecipe]]]
@@ -49,12 +49,12 @@ class Catalogue:
 
 
 def near_to(word: str, known: Mapping[str, object] | list[str] | tuple[str, ...]) -> str:
-    """What is known and spelt much alike; empty where nothing is."""
+    """The known name with the most similar spelling; empty if none is similar."""
     return next(iter(difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)), "")
 
 
 def did_you_mean(word: str, known: Mapping[str, object] | list[str] | tuple[str, ...]) -> str:
-    """`, did you mean 'lane'?` when something known is near, else the known words."""
+    """`, did you mean 'lane'?` if a known name is similar, else the list of known names."""
     if near := near_to(word, known):
         return f", did you mean {near!r}?"
     return f"; known: {', '.join(sorted(known))}" if known else ""

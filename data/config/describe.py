@@ -1,4 +1,4 @@
-"""The reference of config.yaml, written from the settings themselves so that it cannot lie."""
+"""The reference of config.yaml, generated from the settings themselves so that it is always true."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def _kinds(title: str, kinds: Mapping[str, Callable[[], type[RecipeBase]]]) -> s
     for kind in sorted(kinds):
         recipe = kinds[kind]()
         fields = recipe.model_fields
-        # What must be given stands first, whichever class declares it; the rest as it is declared.
+        # Required settings come first, whichever class declares them; the rest in order of declaration.
         names = sorted(fields, key=lambda name: (name not in _NAMES, not fields[name].is_required()))
         parts.append(f"### `{kind}`\n{(recipe.__doc__ or '').strip()}\n\n{_table(recipe, names)}")
     return "\n\n".join(parts)

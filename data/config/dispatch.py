@@ -1,4 +1,4 @@
-"""Who is sent, in which order, over which roads, and how long an offer lasts."""
+"""Settings of dispatch: cost of candidates, closed roads, automatic dispatch, durations of offers."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class ClosureSettings(_Settings):
     from_priority: Annotated[Priority, Field(description="Alerts of this priority or a higher one.")] = Priority.P2
 
     def fits(self, alert: Alert) -> bool:
-        """Does this alert close the roads?"""
+        """True if this alert closes the roads."""
         return alert.key.rule in self.rules and alert.priority <= self.from_priority
 
 
@@ -52,7 +52,7 @@ class AutomaticSettings(_Settings):
     priorities: Annotated[tuple[Priority, ...], Field(description="Of these priorities; all when empty.")] = ()
 
     def fits(self, alert: Alert) -> bool:
-        """Is this alert dispatched by itself?"""
+        """True if this alert is dispatched automatically."""
         return alert.key.rule in self.rules and (not self.priorities or alert.priority in self.priorities)
 
 

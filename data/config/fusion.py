@@ -1,4 +1,4 @@
-"""What counts as evidence for what: streams of one place that are about the same thing, and what follows from it."""
+"""Settings of evidence fusion: the streams of one place about the same thing, and the tasks that follow."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class ProofKind(StrEnum):
     CAMERA_OBJECTS = "camera_objects"  # people and vehicles seen in pictures
     CITIZEN = "citizen"
     FORECAST = "forecast"  # rain gauges and official warnings
-    HUMAN = "human"  # somebody of the centre, or a grid member on the spot
+    HUMAN = "human"  # an operator, or a grid member on the spot
 
 
 class _Settings(BaseModel):
@@ -110,7 +110,7 @@ class FusionSettings(_Settings):
         return next((p for p in self.places if site in p.all_sites and rule in p.rules), None)
 
     def skills_for(self, site: str, title: str) -> frozenset[str]:
-        """Of the task of this title at this site; none where fusion has not made it."""
+        """Skills of the task of this title at this site; none for a task that fusion did not make."""
         found = (one for one in self._tasks(site) if one.title == title)
         return frozenset(skill for one in found for skill in one.skills)
 

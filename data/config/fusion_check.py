@@ -1,4 +1,4 @@
-"""Whether what is to be fused is there: sites, rules and rain gauges, each problem with its place in the file."""
+"""Checks that the sites, rules and rain gauges to be fused exist; each problem has its place in the file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Complain = Callable[[Keys, str], None]
 
 
 def check_fusion(settings: Settings, complain: Complain) -> None:
-    """`complain` is told of each thing that is named and is not there."""
+    """Report each name that does not exist to `complain`."""
     sites = {site.id: site for site in settings.sites}
     for index, place in enumerate(settings.fusion.places):
         keys: Keys = ("fusion", "places", index)

@@ -1,4 +1,4 @@
-"""A sign of life sent outside."""
+"""Settings of the heartbeat to an external service."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from data.model.durations import Duration
 
 LAST_HEARTBEAT = "heartbeat"
-"""Name of the stored value that tells what became of the last one: {"at", "ok", "reason"}."""
+"""Name of the stored value with the result of the last heartbeat: {"at", "ok", "reason"}."""
 
 
 class HeartbeatSettings(BaseModel):

@@ -1,4 +1,4 @@
-"""YAML files read with the line of everything in them, so that a problem can say where it is."""
+"""YAML files parsed with line numbers, so that every problem has its place."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from data.errors import YipingError
 MOST_CHARACTERS = 5_000_000
 MOST_VALUES = 1_000_000
 DEEPEST = 60
-MOST_BRACKETS = 300  # open at once in a text; more than DEEPEST, since those in texts count, too
+MOST_BRACKETS = 300  # open at once; more than DEEPEST, since brackets in quoted texts count, too
 _ODD_SPACES = frozenset("\u00a0\u3000\u2002\u2003\u2007\u2009\u202f")
 _FULL_WIDTH = MappingProxyType(dict(zip("：，｛｝［］“”‘’－", ":,{}[]\"\"''-", strict=True)))
 
@@ -33,7 +33,7 @@ PathKeys = tuple[str | int, ...]
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong in a file. `line` counts from 1; 0 where it has no place.
+    """One problem of a file. `line` counts from 1; 0 without a place.
 
     `key`, `values`: the same for screens, as of `data.errors.YipingError`; empty where there is only the English text.
     """
@@ -52,7 +52,7 @@ class Problem:
 
 
 class ConfigError(YipingError):
-    """The configuration cannot be used; `problems` holds every reason that was found."""
+    """The configuration cannot be used; `problems` lists every reason found."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
@@ -104,11 +104,11 @@ def parse(path: Path) -> Any:
 
 
 def parse_text(text: str, name: str) -> Any:
-    """As `parse`, of a text; `name` stands for the file. What its aliases would blow up is refused, not expanded."""
+    """As `parse`, for a text; `name` stands for the file. Aliases that would expand beyond a limit are refused."""
     if len(text) > MOST_CHARACTERS:
         raise ConfigError([Problem(name, "", 0, f"has {len(text)} characters, at most {MOST_CHARACTERS} are read")])
     if _brackets_deep(text) > MOST_BRACKETS:
-        # The reader's time rises with the square of what is open: 2,000 brackets take it 12 s.
+        # Parsing time rises with the square of the open brackets: 2,000 take 12 s.
         raise ConfigError([Problem(name, "", 0, f"is nested more than {DEEPEST} levels deep")])
     try:
         tree = YAML(typ="rt").load(io.StringIO(text))
@@ -122,14 +122,14 @@ def parse_text(text: str, name: str) -> Any:
         raise ConfigError([Problem(name, "", 0, f"not valid YAML: {str(error).splitlines()[0]}")]) from error
     except RecursionError:
         raise ConfigError([Problem(name, "", 0, f"is nested more than {DEEPEST} levels deep")]) from None
-    except ValueError as error:  # a date that is none, digits beyond what can be counted
+    except ValueError as error:  # an invalid date, or a number with too many digits
         raise ConfigError([Problem(name, "", 0, f"not valid YAML: {str(error)[:200]}")]) from None
     _refuse_explosion(tree, name)
     return tree
 
 
 def _brackets_deep(text: str) -> int:
-    """The most brackets that are open at once; those in quotes and comments count, too."""
+    """The largest number of open brackets; those in quotes and comments count, too."""
     depth = deepest = 0
     for sign in re.findall(r"[\[\]{}]", text):
         depth = depth + 1 if sign in "[{" else max(0, depth - 1)
@@ -138,7 +138,7 @@ def _brackets_deep(text: str) -> int:
 
 
 def _refuse_explosion(tree: Any, name: str) -> None:
-    """Aliases are shared while parsed and multiply when used: nine lines of them can be a thousand million values."""
+    """Refuse aliases that expand excessively: nine lines of them can give a thousand million values."""
     waiting: list[tuple[Any, int]] = [(tree, 1)]
     values = 0
     while waiting:
@@ -157,7 +157,7 @@ def _refuse_explosion(tree: Any, name: str) -> None:
 
 
 def _key_twice(error: DuplicateKeyError, text: str, name: str) -> Problem:
-    """Names the key and both lines, never the values."""
+    """The problem of a duplicate key, with both lines but never the values."""
     found = re.match(r'found duplicate key "?(.*?)"? with value', error.problem or "", re.DOTALL)
     key = found.group(1)[:60] if found else "?"
     line = error.problem_mark.line + 1 if error.problem_mark else 0
@@ -178,13 +178,13 @@ def _encoding_advice(content: bytes) -> str:
 
 
 def invisible_in(text: str) -> str:
-    """Names of the characters in it that nobody sees (`U+00A0 NO-BREAK SPACE`), empty when there is none."""
+    """Names of invisible characters in the text (`U+00A0 NO-BREAK SPACE`); empty if there are none."""
     odd = dict.fromkeys(c for c in text if c in _ODD_SPACES or unicodedata.category(c) in {"Cf", "Cc"})
     return ", ".join(f"U+{ord(c):04X} {unicodedata.name(c, 'control character')}" for c in odd)
 
 
 def _advice(text: str, line: int) -> str:
-    """What is likely wrong near a place where YAML cannot be read; empty when nothing odd stands there."""
+    """The likely cause near a place where YAML cannot be parsed; empty if nothing is conspicuous."""
     near = text.splitlines()[max(0, line - 2) : line]
     for content in reversed(near):
         indent = content[: len(content) - len(content.lstrip())]
@@ -204,7 +204,7 @@ def untagged(where: PathKeys) -> PathKeys:
 
 
 def worded(kind: str, message: str, model: type[BaseModel], where: PathKeys) -> str:
-    """pydantic's message in the words of somebody who writes YAML."""
+    """pydantic's message, reworded for people who write YAML."""
     owner = _owner(model, where[:-1])
     last = str(where[-1]) if where else ""
     if kind == "extra_forbidden":
@@ -272,7 +272,7 @@ _OUT_OF_BOUNDS = frozenset({"less_than_equal", "greater_than_equal"})
 
 
 def _owner(model: type[BaseModel], keys: PathKeys) -> type[BaseModel] | None:
-    """The model class that holds the last key of a path, as far as annotations tell."""
+    """The model class of the last key of a path, as far as annotations show it."""
     found: type[BaseModel] | None = model
     for key in keys:
         if isinstance(key, int) or found is None:

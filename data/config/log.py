@@ -1,4 +1,4 @@
-"""How the log is written."""
+"""Settings of the log."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who is told, through which channel, and after how long without an acknowledgement."""
+"""Settings of notices: channels, and policies of whom to notify after which time without acknowledgement."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class PolicySettings(_Settings):
     ] = False
 
     def fits(self, alert: Alert) -> bool:
-        """Does the policy apply to this alert?"""
+        """True if the policy applies to this alert."""
         asked = (
             (self.priorities, alert.priority),
             (self.kinds, alert.kind),
@@ -88,5 +88,5 @@ class NoticeSettings(_Settings):
     )
 
     def policy(self, policy_id: str) -> PolicySettings | None:
-        """None when there is none of that id (any more)."""
+        """The policy with this id; None if there is none (any more)."""
         return next((policy for policy in self.policies if policy.id == policy_id), None)

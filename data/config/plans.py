@@ -1,4 +1,4 @@
-"""Plans as they are written in YAML: what begins one, and what is then done where and by whom."""
+"""Plans as written in YAML: their triggers, and their steps with places and people."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Call(_Settings):
 
     @property
     def line(self) -> str:
-        """As it stands in a checklist."""
+        """The call as a line of a checklist."""
         return " · ".join(part for part in (self.name, self.phone, self.note) if part)
 
 
@@ -83,7 +83,7 @@ class WarningTrigger(_Settings):
     start: Start = "at_once"
 
     def fits_block(self, block: WarningInfo) -> bool:
-        """Is this block one of ours? One below `from_level`, or that says that all is clear, is not."""
+        """True if this info block triggers the plan; not below `from_level`, and not an all-clear."""
         if block.over or block.level.rank < WarningLevel(self.from_level).rank:
             return False
         named = any(word.lower() in block.event.lower() for word in self.events)
@@ -100,7 +100,7 @@ class AlertTrigger(_Settings):
     start: Start = "at_once"
 
     def fits(self, alert: Alert) -> bool:
-        """Is this alert one of ours, whether it is open or not?"""
+        """True if this alert triggers the plan, whether open or not."""
         here = alert.key.rule in self.rules and (not self.sites or alert.key.site in self.sites)
         return here and LEVEL_OF[alert.priority].rank >= WarningLevel(self.from_level).rank
 
@@ -112,7 +112,7 @@ class _Step(_Settings):
     ] = ("blue", "yellow", "orange", "red")
 
     def applies(self, level: WarningLevel) -> bool:
-        """Does the step belong to this level?"""
+        """True if the step applies at this level."""
         return level.value in self.levels
 
 
@@ -175,7 +175,7 @@ class PinStep(_Step):
 
 
 def _what(step: Any) -> str:
-    """Which kind of step it is; a task where nothing is said."""
+    """The kind of the step; a task by default."""
     found = step.get("do", "task") if isinstance(step, Mapping) else getattr(step, "do", "task")
     return str(found)
 
@@ -238,13 +238,13 @@ class PlansSettings(PlanFile):
 
     @property
     def tell(self) -> bool:
-        """Does any plan send notices?"""
+        """True if any plan sends notices."""
         return any(isinstance(step, NoticeStep) for plan in self.plans for step in plan.steps)
 
     def plan(self, plan_id: str) -> PlanSettings | None:
-        """None when there is none of that id (any more)."""
+        """The plan with this id; None if there is none (any more)."""
         return next((plan for plan in self.plans if plan.id == plan_id), None)
 
     def of_mode(self, mode: str) -> PlanSettings | None:
-        """The plan that puts this mode on."""
+        """The plan that switches this mode on."""
         return next((plan for plan in self.plans if plan.mode == mode), None)

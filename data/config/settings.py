@@ -1,4 +1,4 @@
-"""config.yaml as objects. Every setting is described; `docs/config.md` and the setup page are made from this."""
+"""config.yaml as objects. Every setting has a description, from which `docs/config.md` and the set-up page are made."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the server is reached: by which names, from which pages, through which proxy, by how many at once."""
+"""Settings of the web server: host names, origins, proxy, and limits of connections."""
 
 from __future__ import annotations
 

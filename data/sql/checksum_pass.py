@@ -1,7 +1,7 @@
-"""Passes over all rows of a SQLite store: verify their checksums, write those that are missing. In batches.
+"""Passes over all rows of a SQLite store that verify checksums and write missing ones, in batches.
 
-Each batch that writes is a transaction of its own, so that other writers wait for some milliseconds only, and a pass
-that was cut off goes on where it is needed. A connection for these functions begins no transactions by itself
+Each writing batch is a transaction of its own, so that other writers wait only for milliseconds and an interrupted pass
+continues where it stopped. Connections for these functions must not begin transactions by themselves
 (`isolation_level=None`).
 """
 
@@ -35,20 +35,20 @@ from data.sql.checksums import (
 log = logging.getLogger(__name__)
 
 ROWS_OF_A_BATCH = 2_000
-ROWS_AT_ONCE = 20_000  # of all tables: so many are done in the transaction of the migration itself
+ROWS_AT_ONCE = 20_000  # rows of all tables done within the migration's own transaction; more are done later
 PROGRESS_EVERY_S = 5.0
 _MOST_NAMED = 10
 _FIRST = -(1 << 63)
 _WAL_BYTES = 128 * 1024**2
-_BYTES_OF_A_ROW = 24  # what a checksum adds, with the pages that split
+_BYTES_OF_A_ROW = 24  # added by a checksum, including page splits
 
 
 class _SchemaMoved(Exception):
-    """Another process has migrated meanwhile: what this pass knows of the tables is of yesterday."""
+    """Another process has migrated meanwhile, so this pass's knowledge of the tables is outdated."""
 
 
 def damaged_rows(connection: sqlite3.Connection, tables: Iterable[ChecksummedTable]) -> dict[str, list[int]]:
-    """Row numbers, at most ten of a table, whose checksum does not fit. Raises sqlite3.DatabaseError."""
+    """Numbers of rows whose checksum does not fit, at most ten of each table. Raises sqlite3.DatabaseError."""
     register(connection)
     pending = checksum_state(connection) is ChecksumState.PENDING
     found: dict[str, list[int]] = {}
@@ -59,7 +59,7 @@ def damaged_rows(connection: sqlite3.Connection, tables: Iterable[ChecksummedTab
 
 
 def is_row_damaged(connection: sqlite3.Connection, table: str, key: int) -> bool:
-    """Does the row with this number not fit its checksum? Looks at schema and state as they are now."""
+    """True if the row with this number does not fit its checksum, by the present schema and state."""
     state = checksum_state(connection)
     found = next((one for one in checksummed_tables(connection) if one.name == table and one.has_column), None)
     if state is ChecksumState.NONE or found is None:
@@ -69,9 +69,9 @@ def is_row_damaged(connection: sqlite3.Connection, table: str, key: int) -> bool
 
 
 def mark_damaged_rows(connection: sqlite3.Connection) -> dict[str, int]:
-    """Before the schema moves: mark every row whose checksum does not fit; how many of which table are marked.
+    """Before a migration, mark every row whose checksum does not fit; returns the number of marked rows by table.
 
-    A mark outlasts every migration, while a checksum of other columns could not be compared any more.
+    Marks survive migrations, while checksums cannot be compared once the columns have changed.
     """
     register(connection)
     version = user_version(connection)
@@ -94,9 +94,9 @@ def mark_damaged_rows(connection: sqlite3.Connection) -> dict[str, int]:
 
 
 def make_checksums(connection: sqlite3.Connection) -> None:
-    """After the schema was changed, inside the same transaction: column, triggers, and checksums where rows are few.
+    """After a migration, inside its transaction: make the column, the triggers, and, for few rows, the checksums.
 
-    Of many rows the state becomes PENDING, and `finish_checksums` writes their checksums. Marks of damage stay.
+    With many rows the state becomes PENDING, and `finish_checksums` writes their checksums. Damage marks stay.
     """
     register(connection)
     tables = make_triggers(connection)
@@ -114,9 +114,9 @@ def make_checksums(connection: sqlite3.Connection) -> None:
 
 
 def finish_checksums(connection: sqlite3.Connection, path: Path, within_s: float | None = None) -> bool:
-    """Write the checksums that are missing, if the state is PENDING; True when all rows have theirs.
+    """Write missing checksums if the state is PENDING; True when all rows have one.
 
-    False: the time was over, the disk has too little room, or another process migrates; a later call goes on.
+    False if the time was over, the disk has too little room, or another process migrates; a later call continues.
     """
     if checksum_state(connection) is not ChecksumState.PENDING:
         return True
@@ -131,13 +131,13 @@ def finish_checksums(connection: sqlite3.Connection, path: Path, within_s: float
             for batch in _batches(connection, table):
                 batch_s = time.monotonic()
                 if within_s is not None and batch_s - began_s > within_s:
-                    log.info("%s: checksums of rows are written on beside everything else", path.name)
+                    log.info("%s: checksums of rows are being written in the background", path.name)
                     return False
                 if _needs_checksums(connection, table, batch):
                     with _transaction(connection, version):
                         _write_batch(connection, table, batch)
                     if within_s is None:
-                        time.sleep(time.monotonic() - batch_s)  # others write meanwhile
+                        time.sleep(time.monotonic() - batch_s)  # lets others write
                 progress.count(ROWS_OF_A_BATCH, table.name)
         with _transaction(connection, version):
             set_state(connection, ChecksumState.CURRENT)
@@ -148,7 +148,7 @@ def finish_checksums(connection: sqlite3.Connection, path: Path, within_s: float
 
 
 def checksum_unchecked_rows(connection: sqlite3.Connection) -> int:
-    """Write the checksums of rows that another program wrote, a few at a time; how many they were."""
+    """Write checksums of rows that another program wrote, a few at a time; returns how many."""
     register(connection)
     version, count = user_version(connection), 0
     with contextlib.suppress(_SchemaMoved):
@@ -177,7 +177,7 @@ def _wrong(
     pending: bool,
     between: tuple[int, int] = (_FIRST, -_FIRST - 1),
 ) -> Iterator[int]:
-    """The numbers of damaged rows above the first and up to the last of `between`."""
+    """Numbers of damaged rows above the first and up to the last number of `between`."""
     wrong = f"{COLUMN} IS {DAMAGED}"
     if not pending:
         wrong = f"{COLUMN} IS NOT {table.checksum} AND {COLUMN} IS NOT {UNCHECKED}"
@@ -197,7 +197,7 @@ def _wrong(
 def _wrong_one_by_one(
     connection: sqlite3.Connection, table: ChecksummedTable, between: tuple[int, int]
 ) -> Iterator[int]:
-    """One row after the other: a text that is no UTF-8 any more makes the function fail."""
+    """Check row by row, since text that is no longer UTF-8 makes the checksum function fail."""
     name = quoted(table.name)
     fits = f"SELECT {COLUMN} IS {table.checksum} OR {COLUMN} IS {UNCHECKED} FROM {name} WHERE rowid = ?"  # nosec B608
     for first, last in _batches(connection, table, between):
@@ -214,7 +214,7 @@ def _wrong_one_by_one(
 def _batches(
     connection: sqlite3.Connection, table: ChecksummedTable, between: tuple[int, int] = (_FIRST, -_FIRST - 1)
 ) -> Iterator[tuple[int, int]]:
-    """Spans of row numbers, above the first and up to the last of each, that hold a batch of rows."""
+    """Spans of row numbers (above the first, up to the last) with one batch of rows each."""
     after, last = between
     numbers = (
         f"SELECT rowid FROM {quoted(table.name)} WHERE rowid > ? AND rowid <= ? "  # nosec B608
@@ -238,7 +238,7 @@ def _needs_checksums(connection: sqlite3.Connection, table: ChecksummedTable, ba
 
 
 def _write_batch(connection: sqlite3.Connection, table: ChecksummedTable, batch: tuple[int, int]) -> None:
-    """Inside a transaction: every row of the batch gets its checksum, unless it is marked as damaged."""
+    """Inside a transaction: write the checksum of every row of the batch that is not marked as damaged."""
     change = (
         f"UPDATE {quoted(table.name)} SET {COLUMN} = {table.checksum} WHERE rowid > ? AND rowid <= ? "  # nosec B608
         f"AND {COLUMN} IS NOT {DAMAGED} AND {COLUMN} IS NOT {table.checksum}"
@@ -254,15 +254,15 @@ def _write_batch(connection: sqlite3.Connection, table: ChecksummedTable, batch:
         for (row,) in connection.execute(numbers, (first, last)).fetchall():
             try:
                 connection.execute(change, (row - 1, row))
-            except sqlite3.OperationalError:  # its text is no UTF-8
+            except sqlite3.OperationalError:  # its text is not UTF-8
                 mark = f"UPDATE {quoted(table.name)} SET {COLUMN} = {DAMAGED} WHERE rowid = ?"  # nosec B608
                 connection.execute(mark, (row,))
 
 
 @contextlib.contextmanager
 def _transaction(connection: sqlite3.Connection, version: int) -> Iterator[None]:
-    """Raises _SchemaMoved where the schema is not that of `version` any more."""
-    with connection:  # commits at the end, rolls back what fails
+    """A transaction. Raises _SchemaMoved if the schema is no longer that of `version`."""
+    with connection:  # commits at the end, rolls back on an error
         connection.execute("BEGIN IMMEDIATE")
         if user_version(connection) != version:
             raise _SchemaMoved
@@ -270,7 +270,7 @@ def _transaction(connection: sqlite3.Connection, version: int) -> Iterator[None]
 
 
 def _has_room(connection: sqlite3.Connection, tables: Sequence[ChecksummedTable], path: Path) -> bool:
-    """Is there room on the disk for the checksums and the write-ahead log of them?"""
+    """True if the disk has room for the checksums and their write-ahead log."""
     rows = 0
     for table in tables:
         highest = connection.execute(f"SELECT count(*) FROM {quoted(table.name)}").fetchone()  # nosec B608
@@ -288,7 +288,7 @@ def _has_room(connection: sqlite3.Connection, tables: Sequence[ChecksummedTable]
 
 
 class _Progress:
-    """A line in the log every few seconds of a long pass."""
+    """Logs a line every few seconds of a long pass."""
 
     def __init__(self, what: str) -> None:
         self._what = what

@@ -1,11 +1,10 @@
-"""Row checksums in SQLite: a flipped bit in a value that no index covers does not go unseen.
+"""Row checksums in SQLite, which detect a flipped bit in a value that no index covers.
 
-Every table of ours but the audit trail (a hash chain) has a column with a checksum of the row's other values. The
-writing connections of the store write it by temporary triggers, in the transaction of the row itself, so that no kill
-can part them. Triggers of the schema mark rows that another program wrote as `UNCHECKED`: those are not damaged, and
-get their checksum from the next check of the database. A row whose checksum does not fit is never given a new one: who
-changes it marks it as `DAMAGED`. See docs/adr/0029-row-checksums.md; the passes over all rows are in
-`data.sql.checksum_pass`.
+Each of our tables but the audit trail (a hash chain) has a column with a checksum of the row's other values. Writing
+connections of the store write it by temporary triggers, in the row's own transaction: a crash cannot separate them.
+Triggers of the schema mark rows written by another program as `UNCHECKED`: those are not damaged, and get their
+checksum at the next check of the database. A row whose checksum does not fit never gets a new one: a change marks it as
+`DAMAGED`. See docs/adr/0029-row-checksums.md; the passes over all rows are in `data.sql.checksum_pass`.
 """
 
 from __future__ import annotations
@@ -18,31 +17,31 @@ from enum import Enum
 
 from data.sql.tables import APPEND_ONLY, AUDIT, OUR_INDEXES, OUR_TABLES
 
-COLUMN = "row_seal"  # its first name: SQLite renames no column beside somebody's broken view
+COLUMN = "row_seal"  # the original name is kept, since SQLite cannot rename a column while a broken view exists
 FUNCTION = "yiping_row_checksum"
-UNCHECKED = 0  # stored without a byte (serial type 8), three bits away from the serial type of a checksum
+UNCHECKED = 0  # stored in no bytes (serial type 8), three bits from the serial type of a checksum
 DAMAGED = -1
 
-_LIFTED = 1 << 62  # always set: a checksum always takes eight bytes in a record
-_MADE, _PENDING = 1 << 29, 1 << 28  # bits of user_version; the others are the digest of the schema
-_FORMER = 1 << 30  # as an earlier version of these checksums wrote it
+_LIFTED = 1 << 62  # always set, so that a checksum always takes eight bytes in a record
+_MADE, _PENDING = 1 << 29, 1 << 28  # bits of user_version; the other bits are the digest of the schema
+_FORMER = 1 << 30  # written by an earlier version of these checksums
 _OUR_TRIGGERS = ("row_checksum_", "row_seal_", "audit_refuses_", *(f"{table}_refuse_" for table in APPEND_ONLY))
 
 Value = None | int | float | str | bytes
 
 
 class ChecksumState(Enum):
-    """What `user_version` in the header of the database says of the checksums of its rows."""
+    """State of the row checksums, from `user_version` in the database's header."""
 
     NONE = "none"
     CURRENT = "current"
-    PENDING = "pending"  # rows without a fitting checksum may be whole: `finish_checksums` has not been through yet
+    PENDING = "pending"  # rows without a valid checksum may be intact: `finish_checksums` is not done yet
     FORMER = "former"
 
 
 @dataclass(frozen=True, slots=True)
 class ChecksummedTable:
-    """A table and the columns that its checksums cover, in their order; `has_column`: the one of the checksums?"""
+    """A table and the columns covered by its checksums, in order; `has_column`: whether it has the checksum column."""
 
     name: str
     columns: tuple[str, ...]
@@ -55,28 +54,28 @@ class ChecksummedTable:
 
     @property
     def former_checksum(self) -> str:
-        """The same in a trigger, of the row as it was before."""
+        """The same in a trigger, for the row before the change."""
         return f"{FUNCTION}({', '.join(f'OLD.{quoted(column)}' for column in self.columns)})"
 
 
 def row_checksum(*values: Value) -> int:
-    """The checksum of a row's values: CRC-32 and Adler-32 of their ASCII notation, which no Python version changes."""
+    """The checksum of a row's values: CRC-32 and Adler-32 of their ASCII notation, stable across Python versions."""
     text = ascii(values).encode()
     return _LIFTED | (zlib.adler32(text) & 0x3FFF_FFFF) << 32 | zlib.crc32(text)
 
 
 def register(connection: sqlite3.Connection) -> None:
-    """Teach the connection the SQL function of checksums."""
+    """Register the SQL function of checksums on the connection."""
     connection.create_function(FUNCTION, -1, row_checksum, deterministic=True)
 
 
 def user_version(connection: sqlite3.Connection) -> int:
-    """The number in the header of the database that tells the state of schema and checksums."""
+    """The number in the database's header that encodes the state of schema and checksums."""
     return int(connection.execute("PRAGMA main.user_version").fetchone()[0])
 
 
 def checksum_state(connection: sqlite3.Connection) -> ChecksumState:
-    """What may be expected of the checksums in this database."""
+    """The state of the checksums in this database."""
     kept = user_version(connection)
     if kept == 0:
         return ChecksumState.NONE
@@ -86,13 +85,13 @@ def checksum_state(connection: sqlite3.Connection) -> ChecksumState:
 
 
 def is_schema_changed(connection: sqlite3.Connection) -> bool:
-    """Are our tables, triggers and indexes not what the last upgrade made? False before there were checksums."""
+    """True if our tables, triggers or indexes differ from the last upgrade's; False for a store without checksums."""
     kept = user_version(connection)
     return bool(kept) and not kept & _FORMER and kept & ~_PENDING != _MADE | _schema_digest(connection)
 
 
 def checksummed_tables(connection: sqlite3.Connection) -> Sequence[ChecksummedTable]:
-    """Our tables whose rows have, or are to get, checksums."""
+    """Our tables whose rows have, or will get, checksums."""
     names = connection.execute("SELECT name FROM main.sqlite_master WHERE type = 'table' ORDER BY name").fetchall()
     found = []
     for name in (str(row[0]) for row in names):
@@ -104,17 +103,17 @@ def checksummed_tables(connection: sqlite3.Connection) -> Sequence[ChecksummedTa
 
 
 def follow_schema(connection: sqlite3.Connection) -> None:
-    """Inside a transaction: make the triggers of this connection, unless they are made for the schema as it is.
+    """Inside a transaction: make this connection's triggers for the present schema, if they are not up to date.
 
-    Another process may have migrated since this connection was opened. A temporary database is rolled back with the
-    transaction, triggers and its own user_version alike.
+    Another process may have migrated since this connection was opened. The temporary database is rolled back with the
+    transaction, including triggers and its own user_version.
     """
     if connection.execute("PRAGMA temp.user_version").fetchone()[0] != user_version(connection):
         write_checksums(connection)
 
 
 def write_checksums(connection: sqlite3.Connection) -> None:
-    """From now on every row that this connection writes gets its checksum. Tables without the column are left alone."""
+    """Make every row that this connection writes get its checksum. Tables without the column are not affected."""
     register(connection)
     pending = checksum_state(connection) is ChecksumState.PENDING
     for table in checksummed_tables(connection):
@@ -139,7 +138,7 @@ def write_checksums(connection: sqlite3.Connection) -> None:
 
 
 def drop_triggers(connection: sqlite3.Connection) -> None:
-    """Before the schema is changed: triggers that name a column or a table would be in the way."""
+    """Drop the triggers before a migration, since they would block changes of the columns they name."""
     for schema in ("temp", "main"):
         names = connection.execute(f"SELECT name FROM {schema}.sqlite_master WHERE type = 'trigger'").fetchall()  # nosec B608
         for name in (str(row[0]) for row in names):
@@ -147,7 +146,7 @@ def drop_triggers(connection: sqlite3.Connection) -> None:
                 connection.execute(f"DROP TRIGGER {schema}.{quoted(name)}")
     connection.execute("PRAGMA temp.user_version = 0")
     if connection.execute("SELECT 1 FROM main.sqlite_master WHERE name = 'alert_steps'").fetchone():
-        refusal = APPEND_ONLY["alert_steps"]  # the migrations know of this one
+        refusal = APPEND_ONLY["alert_steps"]  # the migrations handle this one
         connection.execute(
             "CREATE TRIGGER alert_steps_refuse_update BEFORE UPDATE ON alert_steps "
             f"BEGIN SELECT RAISE(ABORT, '{refusal}'); END"
@@ -155,9 +154,9 @@ def drop_triggers(connection: sqlite3.Connection) -> None:
 
 
 def make_triggers(connection: sqlite3.Connection) -> Sequence[ChecksummedTable]:
-    """Give every table of ours the column and the triggers of the schema. Inside a transaction.
+    """Inside a transaction: give each of our tables the checksum column and the triggers of the schema.
 
-    Those that mark what another program writes, and those that refuse changes where rows are only ever added.
+    These mark rows that another program writes, and refuse changes of append-only rows.
     """
     tables = []
     for table in checksummed_tables(connection):
@@ -174,7 +173,7 @@ def make_triggers(connection: sqlite3.Connection) -> Sequence[ChecksummedTable]:
 
 
 def set_state(connection: sqlite3.Connection, state: ChecksumState) -> None:
-    """Write the digest of the schema and `state` (CURRENT or PENDING) into the header. Inside a transaction."""
+    """Inside a transaction: write the digest of the schema and `state` (CURRENT or PENDING) into the header."""
     mark = _MADE | (_PENDING if state is ChecksumState.PENDING else 0)
     kept = mark | _schema_digest(connection) if checksummed_tables(connection) else 0
     connection.execute(f"PRAGMA main.user_version = {kept}")
@@ -199,7 +198,7 @@ def _make_marking_triggers(connection: sqlite3.Connection, table: ChecksummedTab
 
 
 def _make_guards(connection: sqlite3.Connection, table: ChecksummedTable) -> None:
-    """Refuse changes by any name of a column, the row number's too, and REPLACE, which fires no DELETE trigger."""
+    """Refuse updates of any column, the row number included, and REPLACE, which fires no DELETE trigger."""
     name, refusal = quoted(table.name), APPEND_ONLY[table.name]
     for guard in ("update", "replace"):
         connection.execute(f"DROP TRIGGER IF EXISTS main.{table.name}_refuse_{guard}")
@@ -209,7 +208,7 @@ def _make_guards(connection: sqlite3.Connection, table: ChecksummedTable) -> Non
         f"BEGIN SELECT RAISE(ABORT, '{refusal}'); END"
     )
     keys = [row for row in connection.execute(f"PRAGMA main.table_info({name})") if row[5]]
-    if len(keys) == 1:  # positions come twice, and the second one is left out without an error
+    if len(keys) == 1:  # a repeated position is ignored without an error
         key = quoted(str(keys[0][1]))
         connection.execute(
             f"CREATE TRIGGER {table.name}_refuse_replace BEFORE INSERT ON {name} "  # nosec B608
@@ -231,7 +230,7 @@ def _guard_names() -> Iterator[str]:
 
 
 def _schema_digest(connection: sqlite3.Connection) -> int:
-    """Of our tables, triggers and indexes, 28 bits: what ANALYZE or somebody for his own questions made is left out."""
+    """A 28-bit digest of our tables, triggers and indexes; objects made by ANALYZE or by users are left out."""
     objects = connection.execute(
         "SELECT type, name, tbl_name, sql FROM main.sqlite_master ORDER BY type, name"
     ).fetchall()
@@ -250,5 +249,5 @@ def _temporary(table: str, event: str) -> str:
 
 
 def quoted(name: str) -> str:
-    """A name as SQL writes it."""
+    """A name quoted for SQL."""
     return '"' + name.replace('"', '""') + '"'

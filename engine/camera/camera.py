@@ -66,7 +66,7 @@ class Camera:
         self.movement: Movement | None = None  # None: nobody asks where something moved
         self.look_near(near)
         self._queue = LookQueue()
-        self._stirring = threading.Lock()
+        self._wake_lock = threading.Lock()
         self._admission = admission if admission is not None else Admission()
         self._awake = False
         self.sparing = False  # something goes on, but the machine is full: looked at on key frames
@@ -185,7 +185,7 @@ class Camera:
 
     def close(self) -> None:
         """Stop reading, and make room for other cameras. Does not wait for the reading thread."""
-        with self._stirring:
+        with self._wake_lock:
             self._closed, self._awake, self.sparing = True, False, False
             self._admission.leave(self.site)
         self.device.stop()
@@ -293,13 +293,13 @@ class Camera:
 
     def send_back(self) -> None:
         """To key frames: the machine is full."""
-        with self._stirring:
+        with self._wake_lock:
             self._awake, self.sparing = False, True
             self.device.attend(False, datetime.now(UTC))
 
     def _set_awake(self, awake: bool, since: datetime, *, quiet: bool = False) -> bool:
         """Wake or rest the device; True if buffered frames will be replayed."""
-        with self._stirring:
+        with self._wake_lock:
             if self._closed:
                 return True  # a last picture of a camera that has gone: nobody looks at it
             if not awake:

@@ -76,9 +76,9 @@ class Watch:
         self._looked_at = self._last_at = self._moving_at = self._interest_at = self._present_at = _NEVER
         self._warming = True
         self._moving = False
-        self._stirred_at = _NEVER  # the last motion, in the order in which pictures came
+        self._motion_at = _NEVER  # the last motion, in the order in which pictures came
         self._motions: deque[tuple[datetime, Mask]] = deque(maxlen=KEPT_MOTIONS)  # answers may come so many later
-        self._stirring_since = _NEVER  # something has moved since then, without calm
+        self._motion_since = _NEVER  # something has moved since then, without calm
         self._unseen_since: datetime | None = None  # the first motion nobody has glanced at
         self._asked: tuple[datetime, datetime] | None = None  # the picture glanced at, and since when it moves
         self._vain = 0
@@ -98,17 +98,17 @@ class Watch:
         with self._lock:
             at, global_change = frame.at + _SLACK, False
             if frame.at <= self._last_at:  # those that were kept back: they are all part of what goes on
-                self._gate_due = self._look_due = self._expect_until = self._stirred_at = _NEVER
+                self._gate_due = self._look_due = self._expect_until = self._motion_at = _NEVER
                 # What had not moved in the small pictures may be seen to move in those that come again.
                 self._calm, self._calm_at = self._calm_at >= frame.at, min(self._calm_at, frame.at)
             self._last_at = frame.at
             if at >= self._gate_due:
                 self._gate_due = _next(self._gate_due, GATE_EVERY, at)
                 global_change = self._gated(frame, resting=resting)
-                self._calm = self._calm and not (self._warming or global_change) and self._stirred_at < frame.at
+                self._calm = self._calm and not (self._warming or global_change) and self._motion_at < frame.at
                 if self._calm:
                     self._calm_at = frame.at
-            quiet = self._empty and at - self._stirred_at >= _STILL and not self._warming
+            quiet = self._empty and at - self._motion_at >= _STILL and not self._warming
             if quiet and at - self._interest_at >= GONE_FOR:
                 self._interest_at = _NEVER
             awake = at - self._interest_at < AWAKE_FOR or at < self._expect_until
@@ -166,7 +166,7 @@ class Watch:
                 if not self._travels(asked):
                     return None
             if self._vain:  # it may have been there before the small picture showed it
-                since = min(since, max(self._stirring_since, at - TRIAL_BACK))
+                since = min(since, max(self._motion_since, at - TRIAL_BACK))
             self._vain, self._strange = 0, None
             self._interest_at = max(self._interest_at, at)
             self._expect_until = at + _PATIENCE
@@ -185,8 +185,8 @@ class Watch:
         if self._moving:
             if frame.at - self._moving_at > _CALM:
                 self._vain, self._glance_due, self._strange = 0, _NEVER, None
-                self._stirring_since = frame.at
-            self._moving_at = self._stirred_at = frame.at
+                self._motion_since = frame.at
+            self._moving_at = self._motion_at = frame.at
             if self._unseen_since is None:
                 self._unseen_since = frame.at
         self._motions.append((frame.at, _where(motion)))
@@ -220,7 +220,7 @@ class Watch:
 
     def _still(self, at: datetime, *, awake: bool) -> bool:
         """The last look has shown nothing, and nothing has moved since."""
-        if self._warming or not self._empty or self._stirred_at >= self._looked_at - _SLACK:
+        if self._warming or not self._empty or self._motion_at >= self._looked_at - _SLACK:
             return False
         return at - self._inferred_at < (STANDING_EVERY if awake or self._stands(at) else RARE_EVERY)
 

@@ -106,7 +106,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def _last_words(_: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     """Log an unhandled error without credentials; the supervisor restarts this process."""
-    log.critical("ended by an error that was not foreseen", exc_info=(type(error), error, trace))
+    log.critical("ended by an unexpected error", exc_info=(type(error), error, trace))
     _leave(BROKEN)
 
 

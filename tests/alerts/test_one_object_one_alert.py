@@ -27,16 +27,16 @@ PARTS = 10
 
 
 @dataclass(frozen=True)
-class Told:
+class AlertSpan:
     from_s: float
     to_s: float | None
     label: str
 
 
-def told(scene: Scene) -> list[Told]:
+def alert_spans(scene: Scene) -> list[AlertSpan]:
     tracker, rule = Tracker(0.3), RECIPE.make(CONTEXT)
-    open_at: dict[str, Told] = {}
-    done: list[Told] = []
+    open_at: dict[str, AlertSpan] = {}
+    done: list[AlertSpan] = []
     for number, (second, said) in enumerate(scene.pictures()):
         objects = by_object(said)
         followed = tracker.track(at(second), [one[0] for one in objects], [one[1:] for one in objects])
@@ -46,16 +46,16 @@ def told(scene: Scene) -> list[Told]:
         for signal in signals:
             if isinstance(signal, Raised):
                 begun = (signal.started_at - NOON).total_seconds()
-                open_at[signal.key.subject] = Told(begun, None, signal.label)
+                open_at[signal.key.subject] = AlertSpan(begun, None, signal.label)
             elif isinstance(signal, Ended):
                 was = open_at.pop(signal.key.subject)
-                done.append(Told(was.from_s, (signal.ended_at - NOON).total_seconds(), was.label))
+                done.append(AlertSpan(was.from_s, (signal.ended_at - NOON).total_seconds(), was.label))
     return [*done, *open_at.values()]
 
 
 def problems(scene: Scene) -> list[str]:
     """What the rule said otherwise than the script."""
-    left = told(scene)
+    left = alert_spans(scene)
     found: list[str] = []
     for car in scene.cars:
         mine = [one for one in left if abs(one.from_s - car.stops_s) <= 1.0]
