@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from data.config.dispatch import CostSettings
 from data.config.settings import Settings
+from data.model.alert import Alert
 from data.model.people import Responder
 from data.model.task import Candidate
 from data.ports.store import AlertQuery, Reader, TaskQuery
@@ -54,11 +55,16 @@ class Costs:
 
 def closed_roads(reader: Reader, settings: Settings) -> tuple[Closure, ...]:
     """The roads that open alerts close at this moment."""
+    return tuple(closure for _, closure in closing_alerts(reader, settings))
+
+
+def closing_alerts(reader: Reader, settings: Settings) -> tuple[tuple[Alert, Closure], ...]:
+    """The open alerts that close roads, each with what it closes."""
     if not settings.dispatch.closures:
         return ()
     places = {site.id: site.location for site in settings.sites}
     return tuple(
-        Closure(places[alert.key.site], rule.radius, frozenset(rule.travel))
+        (alert, Closure(places[alert.key.site], rule.radius, frozenset(rule.travel)))
         for alert in reader.alerts(AlertQuery(open_only=True, limit=1000))
         for rule in settings.dispatch.closures
         if alert.key.site in places and rule.fits(alert)

@@ -118,14 +118,27 @@ class RoadGraph:
         total_s = np.where(starts.beside_m > MAX_SNAP_M, np.inf, total_s + beside_m / self._off_road_m_s)
         return Travel(total_s, np.where(np.isfinite(total_s), total_m + beside_m, np.inf))
 
-    def path(self, start: Location, end: Location) -> tuple[Location, ...] | None:
-        """The points of the way on the roads, both snapped ends included; None where there is no way."""
-        goal, begin = self.snap([end]), self.snap([start])
-        if max(goal.beside_m[0], begin.beside_m[0]) > MAX_SNAP_M:
+    def paths(
+        self, starts: Sequence[Location], end: Location, closed: Sequence[tuple[Location, float]] = ()
+    ) -> list[tuple[Location, ...] | None]:
+        """The points of each way on the roads, both snapped ends included; None where there is no way.
+
+        `closed` as in `travel`: what is drawn is the way whose time is told.
+        """
+        goal = self.snap([end])
+        if goal.beside_m[0] > MAX_SNAP_M:
+            return [None] * len(starts)
+        area = self._area(closed)
+        seconds, _, towards = self._search(goal, area)
+        return [self._path(self.snap([start]), goal, area, seconds, towards) for start in starts]
+
+    def _path(
+        self, begin: Snapped, goal: Snapped, area: Area | None, seconds: Floats, towards: Ints
+    ) -> tuple[Location, ...] | None:
+        if begin.beside_m[0] > MAX_SNAP_M:
             return None
-        seconds, _, towards = self._search(goal)
-        by_a, by_b = self._ways_out(begin, seconds)
-        direct = self._along_same_edge(begin, goal)
+        by_a, by_b = self._ways_out(begin, seconds, area)
+        direct = self._along_same_edge(begin, goal, area)
         best = min(by_a[0], by_b[0], direct[0])
         if not math.isfinite(best):
             return None

@@ -21,7 +21,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
-from data.model.geo import Location, distance_m
+from data.model.geo import EARTH_RADIUS_M, Location, distance_m
 from dispatch.geojson import CAR_KMH, E_BIKE_M_S, MODES, WALK_M_S, RoadLine, read_lines
 from dispatch.osm import is_extract, read_extract
 from dispatch.road_graph import Plane, RoadGraph
@@ -89,8 +89,7 @@ class Roads:
             if graph is None:
                 continue
             wanted = [i for i, (_, travel) in enumerate(units) if travel == mode]
-            shut = tuple((one.centre, one.radius_m) for one in closed if one.stops(mode, incident))
-            found = graph.travel(incident, [units[i][0] for i in wanted], shut)
+            found = graph.travel(incident, [units[i][0] for i in wanted], _shut(closed, mode, incident))
             for i, seconds, metres in zip(wanted, found.seconds, found.metres, strict=True):
                 if math.isfinite(seconds):
                     routes[i] = Route(float(seconds), float(metres), ROAD)
@@ -101,9 +100,37 @@ class Roads:
 
     def path(self, start: Location, end: Location, travel: str) -> tuple[Location, ...]:
         """The route to draw on a map, from start to end; just these two points where there is no route by road."""
-        graph = self._graphs.get(travel)
-        between = graph.path(start, end) if graph is not None else None
-        return (start, *(between or ()), end)
+        return self.paths(end, [(start, travel)])[0]
+
+    def paths(
+        self, incident: Location, units: Sequence[tuple[Location, str]], closed: Sequence[Closure] = ()
+    ) -> list[tuple[Location, ...]]:
+        """The routes whose times `routes` tells, to draw on a map: from each unit to the incident, both included."""
+        ways: list[tuple[Location, ...]] = [(position, incident) for position, _ in units]
+        for mode in {travel for _, travel in units}:
+            graph = self._graphs.get(mode)
+            if graph is None:
+                continue
+            wanted = [i for i, (_, travel) in enumerate(units) if travel == mode]
+            found = graph.paths([units[i][0] for i in wanted], incident, _shut(closed, mode, incident))
+            for i, between in zip(wanted, found, strict=True):
+                if between is not None:
+                    ways[i] = (units[i][0], *between, incident)
+        return ways
+
+    def within(self, centre: Location, radius_m: float) -> npt.NDArray[np.float64]:
+        """Road pieces that come this close to the centre, to draw: (n, 2, 2) longitude, latitude of both ends."""
+        d_lat = math.degrees(radius_m / EARTH_RADIUS_M)
+        d_lon = d_lat / math.cos(math.radians(centre.lat))
+        pieces = self.near(centre.lon - d_lon, centre.lat - d_lat, centre.lon + d_lon, centre.lat + d_lat)
+        if not len(pieces):
+            return pieces
+        plane = Plane(centre.lon, centre.lat)
+        a, b = (plane.project(pieces[:, end]) for end in (0, 1))
+        along = b - a
+        length2 = np.maximum(np.sum(along * along, axis=1), 1e-9)
+        nearest = a + np.clip(-np.sum(a * along, axis=1) / length2, 0, 1)[:, None] * along
+        return np.asarray(pieces[np.hypot(*nearest.T) <= radius_m])
 
     def near(self, west: float, south: float, east: float, north: float) -> npt.NDArray[np.float64]:
         """Road pieces that cross the box (degrees), to draw: (n, 2, 2) longitude, latitude of both ends."""
@@ -167,6 +194,10 @@ def straight_line(start: Location, end: Location, travel: str) -> Route:
     """As the crow flies, at the mode's usual speed with a usual detour."""
     metres = distance_m(start, end)
     return Route(metres * DETOUR / _SPEED_M_S.get(travel, WALK_M_S), metres, STRAIGHT_LINE)
+
+
+def _shut(closed: Sequence[Closure], travel: str, incident: Location) -> tuple[tuple[Location, float], ...]:
+    return tuple((one.centre, one.radius_m) for one in closed if one.stops(travel, incident))
 
 
 def _merge(

@@ -57,6 +57,7 @@ def draw_header(screens: ScreenContext, words: Words, path: str) -> Any:
             html.Nav(links, className="pages"),
             html.Div(
                 [
+                    html.Button(words("search.title"), id="search-open", className="quiet", title="Ctrl K"),
                     html.Span(id="sound-slot"),
                     html.Span(id="link-state", className="link-state", role="status"),
                     html.Time(id="clock", className="clock"),

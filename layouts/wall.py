@@ -15,7 +15,14 @@ from layouts.words import Words
 def draw(screens: ScreenContext, words: Words) -> Any:
     """The page without its live contents."""
     left = [
-        panel(words("panel.map"), draw_map(screens), "map-panel", html.Span(id="map-age")),
+        panel(
+            words("panel.map"),
+            html.Div(
+                [draw_map(screens), html.Div(id="selection-bar", hidden=True, role="status")], className="map-place"
+            ),
+            "map-panel",
+            html.Span(id="map-age"),
+        ),
         panel(words("panel.gauges"), html.Ul(id="gauge-strip"), "gauge-panel"),
     ]
     centre = [

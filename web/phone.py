@@ -22,7 +22,9 @@ from data.model.people import Action, Responder, User
 from data.model.task import Task
 from data.model.views import iso
 from data.ports.store import Reader, TaskQuery
+from dispatch.costs import closed_roads
 from dispatch.offers import mark_delivered
+from dispatch.routing import Closure
 from dispatch.transitions import open_offer
 from dispatch.turns import own_tasks
 from layouts.phone.cards import Card, Found, Past, Seen, card_of, is_offer_to, is_past_of, is_work_of, way_text
@@ -37,7 +39,7 @@ _ROUTES_KEPT = 512
 _POSITION_DIGITS = 4  # about 10 m: a route is not drawn anew for every step somebody takes
 _TYPES = MappingProxyType({".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".png": "image/png"})
 
-DrawRoute = Callable[[Location | None, Location, str], RouteMap]
+DrawRoute = Callable[[Location | None, Location, str, tuple[Closure, ...]], RouteMap]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,7 @@ class _Look:
     offers: tuple[Found, ...]
     work: tuple[Found, ...]
     past: tuple[Task, ...]
+    closed: tuple[Closure, ...]
 
 
 def phone_router(deps: ServerDeps) -> APIRouter:
@@ -170,11 +173,14 @@ def _look(reader: Reader, user: User, deps: ServerDeps) -> _Look:
         unit = reader.unit(task.unit).name if task.unit else ""
         return Found(task, offer, picture, names.get(task.site, ""), unit, event.description)
 
+    offers = tuple(found(task, offered=True) for task in tasks if is_offer_to(task, user.name))
+    work = tuple(found(task, offered=False) for task in tasks if is_work_of(task, user.name))
     return _Look(
         responder,
-        offers=tuple(found(task, offered=True) for task in tasks if is_offer_to(task, user.name)),
-        work=tuple(found(task, offered=False) for task in tasks if is_work_of(task, user.name)),
+        offers=offers,
+        work=work,
         past=tuple([task for task in tasks if is_past_of(task, user.name)][:_MOST_PAST]),
+        closed=closed_roads(reader, deps.settings) if offers or work else (),
     )
 
 
@@ -191,9 +197,9 @@ def _seen(user: User, look: _Look, language: Language, draw: DrawRoute, deps: Se
         elif start is None:
             way = words["no position"]
         else:
-            (route,) = deps.roads.routes(found.task.location, [(start, travel)])
+            (route,) = deps.roads.routes(found.task.location, [(start, travel)], look.closed)
             way = way_text(words, route.travel_s, route.distance_m, route.method)
-        return card_of(found, draw(start, found.task.location, travel), way)
+        return card_of(found, draw(start, found.task.location, travel, look.closed), way)
 
     return Seen(
         position=_place(responder),

@@ -27,6 +27,15 @@ yiping.alertList = (() => {
     if (byHand) cardOf(id)?.element.scrollIntoView({ block: "nearest" });
     followers.forEach((follow) => follow(feed.alerts.get(id) ?? null));
   };
+  /** No alert is chosen: a place is looked at (`byHand`, and none is shown instead), or nothing (the most urgent is shown). */
+  const letGo = (byHand = false) => {
+    chosen = null;
+    choseByHand = byHand;
+    within = new Set();
+    withinCard = false;
+    yiping.claims.claim(null);
+    update();
+  };
   const chooseCard = (id) => choose(id, true, cardOf(id) ?? null);
   const acknowledge = (alert, button) => act(button, async () => {
     await post(`/api/v1/alerts/${alert.id}/acknowledge`);
@@ -223,7 +232,7 @@ yiping.alertList = (() => {
     else if (key === "j" && order.length) chooseCard(order[Math.min(at + 1, order.length - 1)]);
     else if (key === "k" && order.length) chooseCard(order[Math.max(at - 1, 0)]);
     else if (isStep && !may(key === "a" ? "acknowledge" : "dispatch")) say(t("may.not"));
-    else if (isStep && !choseByHand) say(t("chosen.nothing"));
+    else if (isStep && (!choseByHand || chosen === null)) say(t("chosen.nothing"));
     else if (isStep && !card) say(t("chosen.gone"));
     else if (key === "a" && card?.group) acknowledgeChosen(card.group.alerts());
     else if (key === "a" && alert && feed.unacknowledged(alert)) acknowledge(alert);
@@ -233,7 +242,7 @@ yiping.alertList = (() => {
   };
 
   return {
-    choose, acknowledge, dispatch, chosen: () => feed.alerts.get(chosen) ?? null,
+    choose, letGo, acknowledge, dispatch, chosen: () => feed.alerts.get(chosen) ?? null,
     /** Did a person choose it, or is it only shown because it is the most urgent? */
     isByHand: () => choseByHand,
     follow: (follower) => { followers.add(follower); follower(feed.alerts.get(chosen) ?? null); },

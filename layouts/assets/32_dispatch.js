@@ -1,5 +1,5 @@
 // The wall's dispatch panel: the chosen alert, its picture, who could go, who goes, and each step with who and when.
-(() => {
+yiping.dispatchPanel = (() => {
   "use strict";
   const { t, make, since, show, mount, feed, marks, act, post, get, siteName, personName, personNames, duration, me, may, unfit, alertList, sightings } = yiping;
   const REASK_MS = 15000;
@@ -97,11 +97,12 @@
     const task = tasks.find((one) => one.state !== "cancelled") ?? tasks[0];
     const held = task && !feed.canDispatch(alert) ? task : null;
     const byHand = alertList.isByHand(); // what is only shown may be another one at the moment of the click
-    const sign = alert ? `${byHand}|${alert.id}|${alert.version}|${task?.id}|${task?.version}|${task?.state}|${alert.evidence}` : "none";
+    const sign = alert ? `${byHand}|${alert.id}|${alert.version}|${task?.id}|${task?.version}|${task?.state}|${alert.evidence}` : yiping.selection.signature();
     if (sign === drawn && !again) return;
     drawn = sign;
     if (!alert) {
-      place.replaceChildren(make("p", { class: "empty dim" }, t("panel.nothing_chosen")));
+      const other = yiping.selection.panel(); // of a place, an event or a person
+      place.replaceChildren(...(other ?? [make("p", { class: "empty dim" }, t("panel.nothing_chosen"))]));
       return;
     }
     const fresh = feed.unacknowledged(alert);
@@ -133,4 +134,5 @@
     user = await me().catch(() => null);
     draw(alertList.chosen(), true); // what the visitor may do is known now
   });
+  return { redraw: () => draw(alertList.chosen(), true), redrawIfOther: () => draw(alertList.chosen()), travel };
 })();

@@ -184,7 +184,7 @@ yiping.tiles = (() => {
   };
   const arrange = () => {
     const n = tiles.size;
-    const large = [...tiles.values()].filter((tile) => tile.element.classList.contains("pinned")).length;
+    const large = [...tiles.values()].filter((tile) => tile.element.classList.contains("large")).length;
     const { clientWidth: w, clientHeight: h } = wall;
     if (!n || !w || !h) return;
     const gap = parseFloat(getComputedStyle(wall).columnGap) || 0;
@@ -209,6 +209,7 @@ yiping.tiles = (() => {
     tile.element.addEventListener("click", () => {
       const alert = alertList.at(site.id);
       if (alert) alertList.choose(alert.id);
+      else yiping.selection.select("site", site.id);
     });
     const open = () => yiping.live.open(site.id);
     tile.element.addEventListener("dblclick", open);
@@ -216,20 +217,28 @@ yiping.tiles = (() => {
     return tile;
   };
 
-  /** Pinned cameras come first, twice as large while there are others beside them. */
-  const pin = ({ pinned }) => {
+  // ---- which come first, twice as large while there are others beside them: those near what was chosen, else the pinned
+  let pinned = [];
+  let near = [];
+  const order = () => {
     if (!wall?.isConnected) return;
-    const first = pinned.filter((id) => tiles.has(id));
-    const rest = [...tiles.keys()].filter((id) => !first.includes(id));
+    const large = (near.length ? near : pinned).filter((id) => tiles.has(id));
+    const first = [...new Set([...large, ...pinned.filter((id) => tiles.has(id))])];
+    const all = [...first, ...[...tiles.keys()].filter((id) => !first.includes(id))];
     for (const [id, tile] of tiles) {
-      const isPinned = first.includes(id);
-      tile.element.classList.toggle("pinned", isPinned && rest.length > 0);
-      tile.element.toggleAttribute("data-pinned", isPinned);
-      tile.pin.hidden = !isPinned;
+      tile.element.classList.toggle("large", large.includes(id) && all.length > large.length);
+      tile.element.toggleAttribute("data-pinned", pinned.includes(id));
+      tile.element.toggleAttribute("data-near", near.includes(id));
+      tile.pin.hidden = !pinned.includes(id);
     }
-    for (const id of [...first, ...rest]) wall.append(tiles.get(id).element);
+    const held = document.activeElement;
+    for (const id of all) wall.append(tiles.get(id).element);
+    if (wall.contains(held)) held.focus({ preventScroll: true }); // an element that is moved loses the focus
     arrange();
   };
+  const pin = (state) => { pinned = state.pinned; order(); };
+  /** These cameras are up, the nearest first; none: as it was before. */
+  const putUp = (sites) => { near = sites; order(); };
 
   mount("camera-wall", (element) => {
     wall = element;
@@ -255,5 +264,5 @@ yiping.tiles = (() => {
   });
   /** Can the site not be seen? A camera on the wall by what its tile shows, another site by what is told of it. */
   const isLost = (site) => (tiles.has(site) ? ["lost", "old"].includes(tiles.get(site).coverKind) : feed.sites.get(site)?.health === "lost");
-  return { tiles, isLost, follow: (follower) => followers.add(follower) };
+  return { tiles, isLost, putUp, follow: (follower) => followers.add(follower) };
 })();

@@ -94,7 +94,7 @@ yiping.map = (() => {
   const paintSite = (site) => (context, x, y) => {
     const alert = alertList.at(site.id);
     const lost = tiles.isLost(site.id);
-    const chosen = alertList.chosen()?.site === site.id;
+    const chosen = alertList.chosen()?.site === site.id || yiping.selection.site() === site.id;
     if (alert) {
       const fresh = feed.unacknowledged(alert);
       const size = fresh ? 13 : 11;
@@ -147,9 +147,10 @@ yiping.map = (() => {
     context.arc(x, y, one.busy ? 5 : 4, 0, 2 * Math.PI);
     context.fillStyle = one.busy ? "#eef3f7" : "#7c8b98";
     context.fill();
-    if (one.busy) {
+    const chosen = yiping.selection.current?.topic === "person" && yiping.selection.current.id === id;
+    if (one.busy || chosen) {
       context.beginPath();
-      context.arc(x, y, 8, 0, 2 * Math.PI);
+      context.arc(x, y, chosen ? 14 : 8, 0, 2 * Math.PI);
       context.lineWidth = 1.5;
       context.strokeStyle = "#eef3f7";
       context.stroke();
@@ -161,6 +162,8 @@ yiping.map = (() => {
   // ---- the live layer
   let map = null;
   let renderer = null;
+  let moved = false; // by hand: then the view is the person's
+  let refit = () => {};
   const siteMarks = new Map();
   const people = new Map();
   const busy = () => {
@@ -199,10 +202,14 @@ yiping.map = (() => {
     for (const site of page.sites) {
       const mark = new Mark([site.lat, site.lon], { radius: 16, paint: paintSite(site), renderer, pane: "live" });
       mark.bindTooltip(() => site.name);
-      mark.on("click", () => { const alert = alertList.at(site.id); if (alert) alertList.choose(alert.id); });
+      mark.on("click", () => {
+        const alert = alertList.at(site.id);
+        if (alert) alertList.choose(alert.id); else yiping.selection.select("site", site.id);
+      });
       siteMarks.set(site.id, mark.addTo(map));
     }
-    let moved = false; // by hand: then the view is the person's
+    moved = false;
+    before = null;
     map.on("dragstart dblclick", () => { moved = true; });
     map.getContainer().addEventListener("wheel", () => { moved = true; }, { passive: true });
     const fit = () => {
@@ -213,10 +220,88 @@ yiping.map = (() => {
       settleNames();
       drawSites();
     };
-    map.on("zoomend", () => { settleNames(); drawSites(); });
+    map.on("zoomend", () => { settleNames(); drawSites(); drawAround(); });
+    refit = fit;
     new ResizeObserver(fit).observe(map.getContainer());
     drawPeople();
+    drawAround();
   };
+  // ---- around what was chosen: the ways of those who could be sent, and closed roads
+  const CLOSED = "#ff9838";
+  const NAMED_WAYS = 4; // more names hide each other
+  let before = null; // the view that Escape gives back: {centre, zoom, moved}
+  let around = null; // {place, ways, closed}
+  let layers = [];
+  const isCalm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
+  let taken = []; // room that other words have, in the map's points
+  const BESIDE = [18, -20, 34, -36, 50];
+  /** Words below or above a place, where they cover no other words. */
+  const label = (at, words, colour) => {
+    const point = map.latLngToContainerPoint(at);
+    const own = (dy) => box(point, 0, dy, words.length * 4.5, 8);
+    const meets = (dy) => taken.filter((other) => cross(own(dy), other)).length;
+    const dy = BESIDE.reduce((best, one) => (meets(one) < meets(best) ? one : best));
+    taken.push(own(dy));
+    return new Mark(at, { radius: 10, paint: (context, x, y) => text(context, words, x, y + dy, colour, 12, 650), renderer, pane: "live", interactive: false });
+  };
+  const line = (points, options) => window.L.polyline(points.map(([lon, lat]) => [lat, lon]), { renderer, pane: "live", interactive: false, ...options });
+  const closedLayers = (one) => [
+    ...one.lines.map((piece) => line(piece, { color: CLOSED, weight: 5, opacity: 0.9, dashArray: "2 7" })),
+    window.L.circle([one.lat, one.lon], { radius: one.radius_m, renderer, pane: "live", interactive: false, color: CLOSED, weight: 2, dashArray: "6 4", fill: false }),
+    label([one.lat, one.lon], `✕ ${t("selection.closed", { who: one.travel.map((mode) => t(`way.${mode}`, {}, mode)).join(t("selection.and")) })}`, CLOSED),
+  ];
+  const wayLayers = (way, n) => {
+    const main = way.going || n === 0;
+    const straight = way.method !== "road";
+    const style = main ? { color: "#eef3f7", weight: 4 } : { color: "#aab7c2", weight: 2.5, opacity: 0.8 };
+    const words = [personName(way.responder), t("travel.min", { n: Math.max(1, Math.round(way.travel_s / 60)) }), way.going && t("candidate.chosen"), straight && t("candidate.straight")];
+    const [lon, lat] = way.path[0];
+    return [
+      line(way.path, { color: "#0e1216", weight: style.weight + 3, opacity: 0.7 }),
+      line(way.path, { ...style, dashArray: straight ? "3 8" : main ? null : "9 5" }),
+      n < NAMED_WAYS && label([lat, lon], words.filter(Boolean).join(" · "), "#eef3f7"),
+    ];
+  };
+  const drawAround = () => {
+    if (!map) return;
+    layers.forEach((layer) => layer.remove());
+    taken = page.sites.flatMap((site) => {
+      const at = map.latLngToContainerPoint([site.lat, site.lon]);
+      const half = site.name.length * 6;
+      const [dx, dy] = (sides.get(site.id) ?? SIDES[0])(5, half);
+      return [box(at, 0, 0, 15, 15), box(at, dx, dy, half, 9)];
+    });
+    layers = around ? [...around.closed.flatMap(closedLayers), ...around.ways.map((way, n) => wayLayers(way, n)).reverse().flat()].filter(Boolean) : [];
+    layers.forEach((layer) => layer.addTo(map));
+    siteMarks.forEach((mark) => mark.bringToFront()); // what is wrong, and where, is never hidden
+  };
+  /** Draw this around what was chosen; null: nothing. The view stays where it is. */
+  const putAround = (found) => { around = found; drawAround(); drawSites(); };
+  /** Fly to these [lon, lat]; the view before is kept for `goBack`. */
+  const flyTo = (points) => {
+    if (!map || !points.length) return;
+    before ??= { centre: map.getCenter(), zoom: map.getZoom(), moved };
+    moved = true;
+    const bounds = window.L.latLngBounds(points.map(([lon, lat]) => [lat, lon]));
+    const options = { paddingTopLeft: [64 * unit, 72 * unit], paddingBottomRight: [64 * unit, 48 * unit], maxZoom: 17 };
+    if (isCalm()) map.fitBounds(bounds, { ...options, animate: false });
+    else map.flyToBounds(bounds, { ...options, duration: 0.8 });
+  };
+  const goBack = () => {
+    if (!map || !before) return;
+    const { centre, zoom } = before;
+    moved = before.moved;
+    before = null;
+    if (!moved && isCalm()) refit();
+    else if (isCalm()) map.setView(centre, zoom, { animate: false });
+    else map.flyTo(centre, zoom, { duration: 0.6 });
+  };
+  /** What is seen: [west, south, east, north]; null before there is a map. */
+  const view = () => {
+    const bounds = map?.getBounds();
+    return bounds ? [bounds.getWest(), bounds.getSouth(), bounds.getEast(), bounds.getNorth()] : null;
+  };
+
   // dash-leaflet keeps its map to itself; leaflet tells every map's birth.
   window.L?.Map.addInitHook(function () { setTimeout(() => begin(this), 0); });
   ["alert", "site"].forEach((topic) => feed.on(topic, drawSites));
@@ -229,5 +314,5 @@ yiping.map = (() => {
   mount("map", () => { alertList.follow(drawSites); tiles.follow(drawSites); });
   everySecond.add(() => people.forEach((mark) => mark.redraw()));
 
-  return { style, people, siteMarks };
+  return { style, people, siteMarks, putAround, flyTo, goBack, view, get around() { return around; } };
 })();

@@ -136,6 +136,8 @@ yiping.dutyChosen = (() => {
     });
     user = await me().catch(() => null);
     draw();
+    const asked = Number(new URLSearchParams(location.search).get("alert"));
+    if (asked && !chosen) chooseEarlier(asked); // the page's address names it
   });
   /** Give the panel the focus (none of its buttons: a second Enter must do nothing); Escape calls `back`. */
   const enter = (back) => { goBack = back; place?.focus(); };

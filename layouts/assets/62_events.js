@@ -272,5 +272,7 @@
     feed.start();
     me().then((who) => { user = who; drawBar(); drawChosen(); }).catch(() => {});
     reload().catch((error) => yiping.say(error.message, "error"));
+    const asked = Number(new URLSearchParams(location.search).get("event"));
+    if (asked) choose(asked); // the page's address names it
   });
 })();

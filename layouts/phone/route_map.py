@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from data.model.geo import EARTH_RADIUS_M, Location
-from dispatch.routing import Roads
+from dispatch.routing import Closure, Roads
 
 WIDTH, HEIGHT = 360.0, 200.0  # units of the drawing
 _MARGIN = 26.0
@@ -31,9 +31,11 @@ class RouteMap:
     scale_length: float
 
 
-def draw_route(roads: Roads, start: Location | None, goal: Location, travel: str) -> RouteMap:
-    """The way from `start` (None: unknown) to `goal`, fitted into the drawing, north up."""
-    way = (goal,) if start is None else roads.path(start, goal, travel)
+def draw_route(
+    roads: Roads, start: Location | None, goal: Location, travel: str, closed: Sequence[Closure] = ()
+) -> RouteMap:
+    """The way from `start` (None: unknown) to `goal` round closed roads, fitted into the drawing, north up."""
+    way = (goal,) if start is None else roads.paths(goal, [(start, travel)], closed)[0]
     view = _View.around(way)
     west, south, east, north = view.box()
     streets = view.draw(roads.near(west, south, east, north)[:_MOST_STREETS])

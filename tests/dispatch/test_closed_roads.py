@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +92,41 @@ def test_with_closed_roads_times_equal_a_plain_search_without_them_on_a_thousand
                     assert route.method == "straight line"
     assert compared > 1000
     assert longer > 100, "closures change nothing here"
+
+
+def length_m(way: Sequence[Location]) -> float:
+    return sum(distance_m(here, there) for here, there in pairwise(way))
+
+
+def test_the_way_that_is_drawn_is_the_one_whose_length_is_told_also_round_closed_roads(tmp_path: Path) -> None:
+    random = np.random.default_rng(7)
+    features, _, places = random_network(3, 60)
+    roads = network(tmp_path, *features)
+    closed = tuple(Closure(at(float(x), float(y)), 120, CARS) for x, y in random.uniform(0, 4000, (3, 2)))
+    units = [(at(x, y), mode) for (x, y), mode in zip(places, ["car", "walk", "e-bike"] * 20, strict=True)]
+    by_road = 0
+    for goal in (at(*places[5]), at(*places[20])):
+        ways = roads.paths(goal, units, closed)
+        for (start, mode), route, way in zip(units, roads.routes(goal, units, closed), ways, strict=True):
+            assert (way[0], way[-1]) == (start, goal)
+            if route.method == "road":
+                by_road += 1
+                assert length_m(way) == pytest.approx(route.distance_m, rel=1e-3, abs=1)
+                corners = [spot for one in closed if one.stops(mode, goal) for spot in way[2:-2]
+                           if distance_m(one.centre, spot) < one.radius_m - 1]  # fmt: skip
+                assert corners == []
+            else:
+                assert way == (start, goal)
+    assert by_road > 80
+
+
+def test_the_pieces_of_road_that_a_closure_touches_are_drawn(tmp_path: Path) -> None:
+    roads = network(tmp_path, line((0, 0), (500, 0), (1000, 0)), line((0, 100), (1000, 100)))
+    pieces = roads.within(at(400, 20), 50)
+    assert len(pieces) == 1
+    assert pieces[0] == pytest.approx(np.array([[at(0, 0).lon, at(0, 0).lat], [at(500, 0).lon, at(500, 0).lat]]))
+    assert len(roads.within(at(400, 50), 60)) == 2
+    assert len(roads.within(at(400, 300), 60)) == 0
 
 
 def test_an_open_alert_closes_the_roads_around_its_site_until_it_ends(tmp_path: Path) -> None:

@@ -138,7 +138,11 @@ class Served:
 
 @contextmanager
 def running_station(
-    folder: Path, settings: Settings | None = None, base_map: Path | None = None, store: Store | None = None
+    folder: Path,
+    settings: Settings | None = None,
+    base_map: Path | None = None,
+    store: Store | None = None,
+    roads: Path | None = None,
 ) -> Iterator[Station]:
     """A station in this folder, its people in their places, with a duty officer and an analyst; or on this store."""
     settings = settings or street_settings()
@@ -155,7 +159,7 @@ def running_station(
         store=store,
         vault=vault,
         hub=SocketFrameHub(frames_path),
-        roads=load_roads(None),
+        roads=load_roads(roads),
         var_dir=folder,
         version="0.1.0",
         source_url="https://example.org/yiping",

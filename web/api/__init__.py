@@ -26,8 +26,10 @@ from web.api.places import place_router
 from web.api.plans import plan_router
 from web.api.rejects import reject_router
 from web.api.schemas import Problem
+from web.api.search import search_router
 from web.api.settings import settings_router
 from web.api.setup import setup_router
+from web.api.surroundings import surroundings_router
 from web.api.task_turns import turn_router
 from web.api.tasks import task_router
 from web.api.trail import trail_router
@@ -82,6 +84,8 @@ def build_api(  # noqa: PLR0917 - what the routes of the whole API need
         clip_router(deps),
         alarm_kpi_router(deps),
         alert_move_router(deps, team),
+        surroundings_router(deps),
+        search_router(deps),
         event_router(deps),
         task_router(deps),
         turn_router(deps),

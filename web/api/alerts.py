@@ -148,7 +148,7 @@ def _candidates(reader: Reader, alert_id: int, deps: ServerDeps) -> tuple[Candid
         event = reader.event(alert.event_id)
         place, grid, priority = event.location, event.grid, event.priority
     else:
-        site = _site(deps, alert.key.site)
+        site = configured_site(deps, alert.key.site)
         place, grid, priority = site.location, site.grid, alert.priority
     reach = deps.settings.dispatch.reach.get(priority)
     ranking = rank(
@@ -157,7 +157,8 @@ def _candidates(reader: Reader, alert_id: int, deps: ServerDeps) -> tuple[Candid
     return (*ranking.eligible, *ranking.refused)
 
 
-def _site(deps: ServerDeps, site_id: str) -> SiteSettings:
+def configured_site(deps: ServerDeps, site_id: str) -> SiteSettings:
+    """Raises NotFound when there is no such site any more."""
     try:
         return deps.settings.site(site_id)
     except KeyError:
