@@ -39,18 +39,21 @@ CATCH_UP_METER = "yiping_catch_up_age_seconds"
 LOOKS_METER = "yiping_inferences_total"
 FRAMES_METER = "yiping_frames_total"
 STAGES_METER = "yiping_stage_cpu_seconds_total"
+EVIDENCE_METER = "yiping_evidence_pictures_total"
 COMMIT_METER = "yiping_alert_commit_seconds"
 
 
 @dataclass(frozen=True)
 class Row:
-    """One configuration to be carried. `watch`: the camera's setting of that name."""
+    """One configuration to be carried. `watch`: the camera's setting of that name. `small`: its substream, then
+    looked at; such cameras are read over RTSP."""
 
     name: str
     clip: Clip
     must: int
     every_tick: bool = False
     watch: Literal["always", "on_activity"] = "always"
+    small: Clip | None = None
 
 
 @dataclass
@@ -72,6 +75,7 @@ class Outcome:
     cpu_ms: float = 0.0
     stages_ms: dict[str, float] = field(default_factory=dict)
     failures: list[str] = field(default_factory=list)
+    full_evidence_share: float | None = None
 
     @property
     def carried(self) -> bool:
@@ -90,6 +94,7 @@ class Outcome:
             f"events {self.found}/{self.expected}, commit p95 {latency}, cpu {self.cpu_ms:.0f} ms a camera-second "
             f"({', '.join(f'{stage} {spent:.1f}' for stage, spent in sorted(self.stages_ms.items()))}), "
             f"worker {self.worker_rss_mib:.0f} MiB"
+            + ("" if self.full_evidence_share is None else f", evidence in full {self.full_evidence_share:.0%}")
             + (f": NOT CARRIED ({'; '.join(self.failures)})" if self.failures else ": carried")
         )
 
@@ -101,6 +106,11 @@ class Footage:
     path: Path
     events: Sequence[Event]
     cache: Path
+
+
+def small_of(name: str) -> str:
+    """The name of a camera's substream on the RTSP server."""
+    return f"{name}-sub"
 
 
 def camera_names(count: int) -> list[str]:
@@ -117,6 +127,8 @@ def configuration(row: Row, footage: Footage, count: int, urls: Mapping[str, str
         monitor = f'kind: video_file, path: {turned}, loop: true, start: "{START.isoformat()}", watch: {row.watch}'
         if urls is not None:
             monitor = f'kind: rtsp_camera, url: "{urls[name]}", watch: {row.watch}'
+            if row.small is not None:
+                monitor += f', substream: "{urls[small_of(name)]}", looks: substream'
         lines += [
             f"  - id: {name}",
             "    location: {lon: 106.5, lat: 29.5}",
@@ -190,6 +202,12 @@ def _figures(outcome: Outcome, before: Mapping[str, Readout], after: Mapping[str
     outcome.catch_up_ms_p95 = None if late_s is None else late_s * 1000
     spent = rates(before, after, STAGES_METER, "stage")
     outcome.stages_ms = {stage: share * 1000 / outcome.cameras for stage, share in spent.items()}
+    pictures: dict[str, float] = {}
+    for one in after.values():
+        for stream, count in one.by("of", EVIDENCE_METER).items():
+            pictures[stream] = pictures.get(stream, 0.0) + count
+    if pictures:
+        outcome.full_evidence_share = round(pictures.get("main", 0.0) / sum(pictures.values()), 4)
     commit_s = quantile(before, after, COMMIT_METER, 0.95)
     outcome.latency_ms_p95 = None if commit_s is None else commit_s * 1000
 

@@ -107,6 +107,7 @@ CLIPS: Mapping[str, Clip] = MappingProxyType(
         clip.name: clip
         for clip in (
             Clip("busy"),
+            Clip("busy-small", width=640, height=360, bit_rate=500_000),
             Clip("active30", 155, 165),
             Clip("active10", 615, 618),
             Clip("substream30", 155, 165, width=640, height=360, bit_rate=500_000),

@@ -14,6 +14,7 @@ KEYS = (
     "naive_cameras", "best_ultralytics_cameras", "all_ticks_cameras", "active30_cameras", "active10_cameras",
     "substream30_cameras", "all_ticks_h265_cameras", "active30_h265_cameras", "latency_ms_p95", "worker_rss_mib",
     "system8_rss_mib", "map_drop", "active30_recall", "active10_recall",
+    "sub_all_ticks_cameras", "full_evidence_share", "main_to_sub_cost",
 )  # fmt: skip
 
 
@@ -58,6 +59,10 @@ LINES = (
     Line("÷ naive", "≥ 30", ratio("active10_cameras", "naive_cameras"), lambda v: v >= 30),
     Line("events found, 10 % active", "1", plain("active10_recall"), lambda v: v >= 1),
     Line("cameras, 640×360, 30 % active", "≥ 40", plain("substream30_cameras"), lambda v: v >= 40),
+    Line("cameras, 1080p + 640×360, 5 looks a second each by the substream", "", plain("sub_all_ticks_cameras")),
+    Line("÷ by the main stream", "≥ 2.2", ratio("sub_all_ticks_cameras", "all_ticks_cameras"), lambda v: v >= 2.2),
+    Line("evidence at full resolution", "1", plain("full_evidence_share"), lambda v: v >= 1),
+    Line("one camera by its main stream ÷ by its substream, processor time", "", plain("main_to_sub_cost")),
     Line("cameras, H.265, 5 looks a second each", "", plain("all_ticks_h265_cameras")),
     Line("cameras, H.265, 30 % active", "", plain("active30_h265_cameras")),
     Line("cost of a camera at the maximum ÷ alone", "0.85-1.15", plain("cost_ratio"), lambda v: 0.85 <= v <= 1.15),

@@ -18,6 +18,7 @@ ROWS: Mapping[str, Row] = MappingProxyType(
             Row("active30", CLIPS["active30"], must=12, watch="on_activity"),
             Row("active10", CLIPS["active10"], must=20, watch="on_activity"),
             Row("substream30", CLIPS["substream30"], must=40, watch="on_activity"),
+            Row("sub_all_ticks", CLIPS["busy"], must=0, every_tick=True, small=CLIPS["busy-small"]),
             Row("all_ticks_h265", CLIPS["busy-h265"], must=0, every_tick=True),
             Row("active30_h265", CLIPS["active30-h265"], must=0, watch="on_activity"),
         )

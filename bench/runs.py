@@ -10,11 +10,11 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bench.baselines import best_ultralytics_cameras, naive_cameras
-from bench.cameras import Footage, Outcome, Row, camera_names, trial
+from bench.cameras import Footage, Outcome, Row, camera_names, small_of, trial
 from bench.clip import CLIPS, RATE, made, rotated
 from bench.machine import cores
 from bench.part_load import soak
@@ -162,6 +162,47 @@ class Bench:
         self.say(f"RTSP: {outcome}")
         self.figures["rtsp_cameras"] = count if outcome.carried else 0
 
+    def sub(self, start: int, *, search: bool) -> None:
+        """Cameras that are looked at by their substream, two streams each from a real RTSP server on this machine.
+
+        Beside it one camera alone by each of its streams, in turn: what a substream saves.
+        """
+        if missing():
+            self.say(f"substream: not run: {missing()}")
+            return
+        row = ROWS["sub_all_ticks"]
+        assert row.small is not None
+        small = made(row.small, self.shared, self.cache / "bench")
+
+        def tried(which: Row, count: int) -> Outcome:
+            outcome = self._two_streams(which, small, count)
+            self.say(f"{'main stream' if which.small is None else 'substream'}, RTSP: {outcome}")
+            return outcome
+
+        alone = {which: tried(which, 1) for which in (replace(row, small=None), row)}
+        main, sub = alone.values()
+        if sub.cpu_ms > 0:
+            self.figures["main_to_sub_cost"] = round(main.cpu_ms / sub.cpu_ms, 2)
+        last: list[Outcome] = [sub]
+
+        def carries(count: int) -> bool:
+            outcome = tried(row, count)
+            if outcome.carried:
+                last.append(outcome)
+            return outcome.carried
+
+        self.figures["sub_all_ticks_cameras"] = most(carries, start) if search else start if carries(start) else 0
+        self.figures["full_evidence_share"] = last[-1].full_evidence_share
+
+    def _two_streams(self, row: Row, small: Path, count: int) -> Outcome:
+        found = self.footage(row)
+        phases = row.clip.phases(count)
+        names = camera_names(count)
+        clips = {name: rotated(found.path, phases[n]) for n, name in enumerate(names)}
+        clips |= {small_of(name): rotated(small, phases[n]) for n, name in enumerate(names)}
+        with rtsp_server(clips) as server:
+            return trial(row, found, count, self.seconds, {name: server.url(name) for name in clips})
+
     def soak(self, cameras: int, seconds: float) -> None:
         first, last = soak(ROWS["active30"], self.footage(ROWS["active30"]), cameras, seconds)
         self.say(f"soak, first: {first}\nsoak, last:  {last}")
@@ -202,4 +243,6 @@ def estimates(cost: Cost) -> dict[str, int]:
         "substream30": partly(0.38, cost.decode_ms / 7),
     }
     found = {name: max(1, int(budget_ms / camera_ms)) for name, camera_ms in dear.items()}
+    sub_ms = cost.per_second_ms(5) - 0.87 * RATE * cost.decode_ms
+    found["sub_all_ticks"] = max(1, int(budget_ms / sub_ms))
     return {**found, "all_ticks_h265": found["all_ticks"], "active30_h265": found["active30"]}

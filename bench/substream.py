@@ -3,8 +3,8 @@
 Every film of `bench.gating_films`, by day and night, with a key frame every 25 and 50 pictures, is judged twice as by a
 camera that never rests: by its main stream, and by substreams 640 pixels wide (what the model sees of a picture) of 300
 and 600 kb/s. An event counts as found when the same rule has raised it within four seconds; where the object is less
-than 24 pixels high in the substream, that is told apart. Verdicts are kept, so that an interrupted run goes on. Ends
-with one line of JSON; `--write` puts the table into docs/GATING.md.
+than 24 pixels high in the substream, that is told apart. Verdicts are kept, so that an interrupted run
+goes on. Ends with a table and one line of JSON.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ import av
 from bench.gating import START_OFF_S, Gating, matched, way
 from bench.gating_films import FILMS, Film, Small, Variant, recorded
 from bench.gating_run import RaisedAlert, Run
-from bench.page import write_section
 from tests.conftest import ROOT, shared_folder
 
 SMALLS = (Small(640, 300_000), Small(640, 600_000))
@@ -127,7 +126,6 @@ def main() -> int:
     parser.add_argument("--film", choices=sorted(FILMS), action="append", help="only these (repeatable)")
     parser.add_argument("--variant", choices=[v.name for v in VARIANTS], action="append", help="only these")
     parser.add_argument("--kept", action="store_true", help="run nothing: the table of what is known by now")
-    parser.add_argument("--write", action="store_true", help="put the table into docs/PERFORMANCE.md")
     options = parser.parse_args()
     shared = shared_folder()
     if shared is None:
@@ -158,8 +156,6 @@ def main() -> int:
     text = "\n".join(table(found))
     missed = [f"- {one.film} {one.variant} {one.small}: {what}" for one in found for what in one.missed]
     print(text, *missed, sep="\n")
-    if options.write:
-        write_section("bench.substream", "\n".join([text, "", *missed]))
     print(json.dumps(summary(found)))
     return 0 if all(one.found == one.events and one.start_off_s <= START_OFF_S for one in found) else 1
 

@@ -1,7 +1,8 @@
 """What this machine can carry: one camera's cost is measured with the real code and set against the processors.
 
 Counted is the dearest case, a 1080p25 H.264 stream that is fully decoded and looked at `inference.per_second` times
-a second. Cameras that sleep while nothing moves, or that give a smaller picture, cost less.
+a second. Beside it the same camera looked at by its substream (640 x 360), the main stream only received. Cameras that
+sleep while nothing moves cost less.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from monitors.video.video_file import Recipe as VideoFile
 
 WIDTH, HEIGHT, RATE, GOP = 1920, 1080, 25, 50
 BIT_RATE = 4_000_000
+SMALL, SMALL_BIT_RATE = (640, 360), 500_000
 FRAMES = 75
 LOOKS = 12
 USABLE = 0.85  # of a processor's time; the rest is for trackers, the store, the screens, and peaks
@@ -39,14 +41,20 @@ _WARM = 3
 
 @dataclass(frozen=True)
 class Cost:
-    """Processor time of one camera, milliseconds: for a decoded picture, and for a look at one."""
+    """Processor time of one camera, milliseconds: for a decoded picture, for a look at one, and for a decoded picture
+    of its substream."""
 
     decode_ms: float
     look_ms: float
+    small_decode_ms: float = 0.0
 
     def per_second_ms(self, looks: float) -> float:
         """For each second of a camera that is looked at `looks` times a second."""
         return RATE * self.decode_ms + looks * self.look_ms
+
+    def by_substream_ms(self, looks: float) -> float:
+        """The same of a camera that is looked at by its substream, but for what receiving its main stream costs."""
+        return RATE * self.small_decode_ms + looks * self.look_ms
 
 
 @dataclass(frozen=True)
@@ -61,6 +69,9 @@ class Capacity:
     cameras_per_core: float
     cameras: int
     configured: int
+    substream_camera_ms: float
+    substream_cameras: int
+    by_main_stream: int
 
     @property
     def enough(self) -> bool:
@@ -74,6 +85,9 @@ class Capacity:
         return (
             f"one 1080p25 H.264 camera, {self.per_second:g} looks a second: {self.camera_ms:.0f} ms of processor time "
             f"a second\n  (decoding {self.decode_ms:.2f} ms a picture, {self.look_ms:.1f} ms a look)\n"
+            f"looked at by its substream of {SMALL[0]} x {SMALL[1]} (`looks: substream`): "
+            f"{self.substream_camera_ms:.0f} ms, so {self.substream_cameras} cameras; "
+            f"of those configured {self.by_main_stream} are looked at by their main stream\n"
             f"cameras per core: {self.cameras_per_core:.1f}; on {self.cores} cores: {self.cameras}\n"
             f"configured: {self.configured}: {verdict}"
         )
@@ -82,6 +96,7 @@ class Capacity:
 def capacity(settings: Settings, cost: Cost, cores: int) -> Capacity:
     """Cameras at `inference.per_second` that the cores carry, against the cameras configured."""
     camera_ms = cost.per_second_ms(settings.inference.per_second)
+    small_ms = cost.by_substream_ms(settings.inference.per_second)
     per_core = USABLE * 1000 / camera_ms
     return Capacity(
         cores=cores,
@@ -92,6 +107,9 @@ def capacity(settings: Settings, cost: Cost, cores: int) -> Capacity:
         cameras_per_core=round(per_core, 2),
         cameras=math.floor(per_core * cores),
         configured=sum(site.camera is not None for site in settings.sites),
+        substream_camera_ms=round(small_ms, 1),
+        substream_cameras=math.floor(USABLE * 1000 / small_ms * cores),
+        by_main_stream=sum(getattr(site.camera, "looks", "") == "main" for site in settings.sites),
     )
 
 
@@ -113,6 +131,9 @@ def measure(settings: Settings, context: Context) -> Cost:
         write_stream(stream)
         recipe = VideoFile(path=stream, paced=True, start=datetime.now(UTC))
         frames, decode_ms = _decoded(recipe, context)
+        small = Path(folder) / "small.mp4"
+        write_stream(small, size=SMALL, bit_rate=SMALL_BIT_RATE)
+        _, small_decode_ms = _decoded(recipe.model_copy(update={"path": small}), context)
     looks = _detectors(settings)
     detectors = [recipe.make(context) for recipe in looks]
     began_s = 0.0
@@ -121,7 +142,7 @@ def measure(settings: Settings, context: Context) -> Cost:
             began_s = time.process_time()
         for detector in detectors:
             detector.find(frames[number % len(frames)])
-    return Cost(decode_ms, (time.process_time() - began_s) * 1000 / LOOKS)
+    return Cost(decode_ms, (time.process_time() - began_s) * 1000 / LOOKS, small_decode_ms)
 
 
 def _detectors(settings: Settings) -> tuple[DetectorRecipe, ...]:
@@ -145,16 +166,18 @@ def _decoded(recipe: VideoFile, context: Context) -> tuple[list[Frame], float]:
     return kept, (time.process_time() - began_s) * 1000 / max(1, count - _WARM)
 
 
-def write_stream(path: Path, frames: int = FRAMES) -> None:
-    """1080p25 H.264 at about 4 Mb/s: a textured street with moving blocks and the noise of a camera."""
+def write_stream(
+    path: Path, frames: int = FRAMES, *, size: tuple[int, int] = (WIDTH, HEIGHT), bit_rate: int = BIT_RATE
+) -> None:
+    """1080p25 H.264 at about 4 Mb/s, unless told: a textured street with moving blocks and the noise of a camera."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=RATE)
-        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
-        stream.bit_rate, stream.gop_size, stream.max_b_frames = BIT_RATE, GOP, 0
+        stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
+        stream.bit_rate, stream.gop_size, stream.max_b_frames = bit_rate, GOP, 0
         stream.time_base = Fraction(1, RATE)
-        stream.options = {"preset": "veryfast", "maxrate": str(BIT_RATE), "bufsize": str(BIT_RATE)}
+        stream.options = {"preset": "veryfast", "maxrate": str(bit_rate), "bufsize": str(bit_rate)}
         for picture in _pictures(frames):
-            container.mux(stream.encode(picture))
+            container.mux(stream.encode(picture.reformat(*size)))
         container.mux(stream.encode(None))
 
 

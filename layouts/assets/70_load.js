@@ -4,6 +4,7 @@
   const { t, make, mount, get, siteName, since, feed } = yiping;
   const EVERY_MS = 2000;
   const STAGES = ["demux", "record", "decode", "detail", "gate", "convert", "infer", "track", "judge", "encode"];
+  const LARGE_MS = 60; // of decoding a second: more than any substream takes
   const FEW = 0.02; // a share below this is not worth a warning
   let place = null;
 
@@ -42,16 +43,19 @@
     const shed = found.cameras.filter((camera) => (camera.shed_share ?? 0) >= FEW).length;
     const cores = found.cameras.reduce((sum, camera) => sum + total(camera), 0) / 1000;
     const memory = found.processes.filter((one) => one.resident_mib).map((one) => t("load.memory", { name: one.name, n: one.resident_mib }));
+    const large = found.cameras.filter((camera) => camera.decode_state === 2 && (camera.cpu_ms.decode ?? 0) >= LARGE_MS);
+    const decoding = large.reduce((sum, camera) => sum + camera.cpu_ms.decode, 0);
     return [
       make("p", { class: shed ? "load-notice bad" : "load-notice", role: "status" }, shed ? t("load.shedding", { n: shed }) : t("load.enough")),
       make("p", { class: "dim" }, [t("load.sum", { n: found.cameras.length, cores: cores.toFixed(2) }), ...memory].join(" · ")),
+      large.length ? make("p", { class: "dim" }, t("load.saves", { n: large.length, ms: Math.round(decoding) })) : null,
     ];
   };
   const draw = (found) => {
     const ages = found.processes.map((one) => one.at).filter(Boolean).sort();
     document.getElementById("load-age")?.replaceChildren(since(ages.at(-1) ?? null));
     place.replaceChildren(...(found.cameras.length
-      ? [...summary(found), make("table", {}, make("thead", {}, head()), make("tbody", {}, found.cameras.map(row)))]
+      ? [...summary(found).filter(Boolean), make("table", {}, make("thead", {}, head()), make("tbody", {}, found.cameras.map(row)))]
       : [make("p", { class: "empty dim" }, t("load.none"))]));
   };
   const ask = async () => {

@@ -12,6 +12,7 @@ from app import main
 from data.config.settings import Settings, SiteSettings
 from data.model.geo import Location
 from engine.capacity import Cost, capacity, write_stream
+from monitors.video.rtsp_camera import Recipe as Rtsp
 from monitors.video.video_file import Recipe as VideoFile
 from tests.conftest import ROOT
 
@@ -31,12 +32,26 @@ def cameras(number: int) -> Settings:
 
 
 def test_a_camera_costs_its_decoding_and_its_looks() -> None:
-    found = capacity(cameras(8), Cost(decode_ms=4.0, look_ms=20.0), cores=2)
+    found = capacity(cameras(8), Cost(decode_ms=4.0, look_ms=20.0, small_decode_ms=0.4), cores=2)
     assert found.camera_ms == 200.0
     assert found.cameras_per_core == 4.25
     assert (found.cameras, found.configured, found.enough) == (8, 8, True)
     assert not capacity(cameras(9), Cost(4.0, 20.0), cores=2).enough
     assert "9: too many" in capacity(cameras(9), Cost(4.0, 20.0), cores=2).as_text()
+
+
+def test_it_says_what_the_substream_would_save_and_how_many_cameras_do_without() -> None:
+    rtsp = [
+        Rtsp(url="rtsp://10.0.0.5/main"),
+        Rtsp(url="rtsp://10.0.0.6/main", substream="rtsp://10.0.0.6/sub", looks="auto"),
+    ]
+    sites = tuple(
+        SiteSettings(id=f"cam-{n}", location=Location(lon=106.5, lat=29.5), monitor=one) for n, one in enumerate(rtsp)
+    )
+    found = capacity(Settings(sites=sites), Cost(decode_ms=4.0, look_ms=20.0, small_decode_ms=0.4), cores=2)
+    assert (found.camera_ms, found.cameras) == (200.0, 8)
+    assert (found.substream_camera_ms, found.substream_cameras, found.by_main_stream) == (110.0, 15, 1)
+    assert "(`looks: substream`): 110 ms, so 15 cameras; of those configured 1 are looked at" in found.as_text()
 
 
 def test_the_calibration_stream_is_1080p_at_about_4_megabit(tmp_path: Path) -> None:
@@ -68,5 +83,6 @@ sites:
     assert found["configured"] == 1
     assert found["per_second"] == 2.0
     assert 1.0 < found["decode_ms"] < 30.0
+    assert found["substream_camera_ms"] < found["camera_ms"]
     assert 5.0 < found["look_ms"] < 300.0
     assert found["enough"] is (found["cameras"] >= 1)
