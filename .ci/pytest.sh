@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Three tests at a time (many of them wait), then those that want the machine for themselves; what failed is asked once more, alone.
 set -uo pipefail
+unset PYTHONDONTWRITEBYTECODE # hundreds of processes are started: each would compile the whole program again
 pytest=.venv/bin/pytest
 rm -f .pytest_cache/v/cache/lastfailed # both runs add to it
 beside=0 alone=0

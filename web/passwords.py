@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import heapq
 import os
@@ -14,6 +15,7 @@ from dataclasses import dataclass, field
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
+from argon2.low_level import ARGON2_VERSION
 
 from data.errors import YipingError
 from web.password_policy import LONGEST, PasswordRefused, check_password
@@ -65,7 +67,7 @@ class PasswordCheck:
 
     def __init__(self, *, at_once: int = _AT_ONCE, most_waiting: int = _MOST_WAITING) -> None:
         self._hasher = PasswordHasher()
-        self._nobody = self._hasher.hash(secrets.token_urlsafe(16))
+        self._nobody = _hash_of_nothing(self._hasher)
         self._threads = ThreadPoolExecutor(at_once, "password", initializer=_run_nicely)
         self._free = at_once
         self._most_waiting = most_waiting
@@ -142,6 +144,16 @@ class PasswordCheck:
             return self._hasher.verify(password_hash, password[: LONGEST + 1])
         except (VerifyMismatchError, VerificationError, InvalidHashError):
             return False
+
+
+def _hash_of_nothing(hasher: PasswordHasher) -> str:
+    """A hash of the hasher's cost that no known password has. Random, not computed: a start does not wait for it."""
+    cost = f"m={hasher.memory_cost},t={hasher.time_cost},p={hasher.parallelism}"
+    salt, digest = (
+        base64.b64encode(secrets.token_bytes(length)).decode().rstrip("=")
+        for length in (hasher.salt_len, hasher.hash_len)
+    )
+    return f"$argon2id$v={ARGON2_VERSION}${cost}${salt}${digest}"
 
 
 def _run_nicely() -> None:

@@ -17,7 +17,7 @@ from data.model.alert import Alert, AlertKey, AlertState, Ended, Priority, Raise
 from data.model.alert_life import Condition, Proof, Suppression, Verification
 from data.model.people import SYSTEM, Actor, Role
 from data.ports.store import Store
-from data.sql.store import open_store
+from tests.stores import new_store
 
 NOON = datetime(2026, 7, 12, 4, 0, tzinfo=UTC)
 LI, CHEN, CHIEF = Actor("li", Role.OPERATOR), Actor("chen", Role.DUTY_OFFICER), Actor("wang", Role.COMMANDER)
@@ -31,7 +31,7 @@ def after(minutes: float) -> datetime:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    store = open_store(tmp_path / "alerts.db")
+    store = new_store(tmp_path / "alerts.db")
     yield store
     store.close()
 

@@ -15,7 +15,7 @@ from data.config.settings import Settings, SiteSettings
 from data.model.alert import Alert, AlertKey, Ended, Priority, Raised
 from data.model.geo import Location
 from data.ports.store import Store
-from data.sql.store import open_store
+from tests.stores import new_store
 
 NOON = datetime(2026, 7, 12, 4, 0, tzinfo=UTC)
 
@@ -35,7 +35,7 @@ SETTINGS = Settings(
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    store = open_store(tmp_path / "alerts.db")
+    store = new_store(tmp_path / "alerts.db")
     yield store
     store.close()
 

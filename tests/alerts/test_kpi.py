@@ -12,7 +12,7 @@ import pytest
 
 from alerts.kpi import Period, alarm_figures
 from data.model.alarm import AlarmColumns
-from data.sql.store import open_store
+from tests.stores import new_store
 
 BEGAN = datetime(2026, 7, 12, tzinfo=UTC)
 DAY = Period(BEGAN, BEGAN + timedelta(days=1))
@@ -141,7 +141,7 @@ FROM came
 @pytest.mark.alone
 def test_100_000_alarms_take_a_second_of_one_core(tmp_path: Path) -> None:
     """Wall time on an idle machine; a busy one is measured by the processor time that was spent."""
-    store = open_store(tmp_path / "yiping.db")
+    store = new_store(tmp_path / "yiping.db")
     with sqlite3.connect(tmp_path / "yiping.db") as database:
         database.execute(FILL)
     month = Period(datetime(2026, 7, 1, tzinfo=UTC), datetime(2026, 8, 1, tzinfo=UTC))

@@ -25,8 +25,8 @@ from data.model.alert_life import Condition, Verification
 from data.model.people import SYSTEM, Actor, Role
 from data.model.record import broken_link
 from data.ports.store import AlertQuery, Store, Writer
-from data.sql.store import open_store
 from tests.alerts.life_model import Alarm
+from tests.stores import new_store
 
 NOON = datetime(2026, 7, 12, 4, 0, tzinfo=UTC)
 PEOPLE = {
@@ -211,7 +211,7 @@ class Lives(RuleBasedStateMachine):
 @pytest.fixture
 def lives(tmp_path: Path) -> Iterator[type[Lives]]:
     class Here(Lives):
-        store = open_store(tmp_path / "lives.db")
+        store = new_store(tmp_path / "lives.db")
 
     yield Here
     Here.store.close()

@@ -15,7 +15,7 @@ from data.model.alert import Alert, AlertKey, AlertState, Ended, Priority, Raise
 from data.model.people import Actor, Role
 from data.model.record import Evidence, broken_link
 from data.ports.store import AlertQuery, Store
-from data.sql.store import open_store
+from tests.stores import new_store
 
 NOON = datetime(2026, 7, 12, 4, 0, tzinfo=UTC)
 LI = Actor("li", Role.OPERATOR)
@@ -35,7 +35,7 @@ PICTURE = Evidence("b" * 64, "bb/picture.jpg", "image/jpeg", NOON, 5, "river-1")
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    store = open_store(tmp_path / "alerts.db")
+    store = new_store(tmp_path / "alerts.db")
     yield store
     store.close()
 

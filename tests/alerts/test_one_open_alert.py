@@ -10,7 +10,7 @@ from pathlib import Path
 from alerts.lifecycle import raise_alert
 from data.model.alert import Alert, AlertKey, Priority, Raised
 from data.ports.store import AlertQuery
-from data.sql.store import open_store
+from tests.stores import new_store
 
 NOON = datetime(2026, 7, 12, 4, 0, tzinfo=UTC)
 KEY = AlertKey("dip-1", "deep", "", "")
@@ -18,7 +18,7 @@ MESSAGES, THREADS = 10_000, 16
 
 
 def test_ten_thousand_first_messages_at_once_on_one_key_are_one_open_alert(tmp_path: Path) -> None:
-    store = open_store(tmp_path / "alerts.db")
+    store = new_store(tmp_path / "alerts.db")
     together = threading.Barrier(THREADS)
 
     def send(thread: int) -> list[Alert]:

@@ -16,7 +16,7 @@ from data.config.settings import Settings
 from data.errors import InputRejected
 from data.model.alert import Alert, AlertKey, Ended, Priority, Raised
 from data.ports.store import AlertQuery, Store
-from data.sql.store import open_store
+from tests.stores import new_store
 
 NOON = datetime(2026, 7, 12, 4, 0, tzinfo=UTC)
 KEY = AlertKey("pump-1", "alertmanager", "", "pump-down")
@@ -39,7 +39,7 @@ def alerts_in(store: Store) -> list[Alert]:
 
 
 def test_firing_again_with_the_same_start_after_resolved_opens_nothing_and_calls_nobody(tmp_path: Path) -> None:
-    store = open_store(tmp_path / "alerts.db")
+    store = new_store(tmp_path / "alerts.db")
     assert fire(store, NOON, NOON + MINUTE) == {"raised": 1, "ended": 0}
     assert resolve(store, NOON, NOON + 5 * MINUTE, NOON + 5 * MINUTE) == {"raised": 0, "ended": 1}
     assert fire(store, NOON, NOON + 6 * MINUTE) == NOTHING
@@ -49,7 +49,7 @@ def test_firing_again_with_the_same_start_after_resolved_opens_nothing_and_calls
 
 
 def test_a_new_start_after_resolved_is_a_second_occurrence_whose_own_repeat_opens_nothing(tmp_path: Path) -> None:
-    store = open_store(tmp_path / "alerts.db")
+    store = new_store(tmp_path / "alerts.db")
     fire(store, NOON, NOON)
     resolve(store, NOON, NOON + MINUTE, NOON + MINUTE)
     assert fire(store, NOON + 2 * MINUTE, NOON + 2 * MINUTE) == {"raised": 1, "ended": 0}
@@ -64,7 +64,7 @@ def test_a_new_start_after_resolved_is_a_second_occurrence_whose_own_repeat_open
 
 
 def test_a_late_end_of_an_earlier_occurrence_does_not_end_the_one_that_is_open(tmp_path: Path) -> None:
-    store = open_store(tmp_path / "alerts.db")
+    store = new_store(tmp_path / "alerts.db")
     fire(store, NOON + 10 * MINUTE, NOON + 10 * MINUTE)
     assert resolve(store, NOON, NOON + 5 * MINUTE, NOON + 11 * MINUTE) == NOTHING
     (alert,) = alerts_in(store)
@@ -73,7 +73,7 @@ def test_a_late_end_of_an_earlier_occurrence_does_not_end_the_one_that_is_open(t
 
 
 def test_a_rule_that_decides_anew_after_the_end_opens_the_alert_though_the_start_is_the_same(tmp_path: Path) -> None:
-    store = open_store(tmp_path / "alerts.db")
+    store = new_store(tmp_path / "alerts.db")
     morning = Raised(KEY, "dwell", Priority.P3, NOON, NOON + 3 * MINUTE)
     evening = Raised(KEY, "dwell", Priority.P3, NOON, NOON + 480 * MINUTE)
     over = Ended(KEY, NOON + 60 * MINUTE, NOON + 60 * MINUTE)
@@ -95,7 +95,7 @@ Message = tuple[str, int]
 def test_in_any_order_the_alert_is_open_exactly_when_the_newest_occurrence_heard_of_has_not_ended(
     tmp_path_factory: pytest.TempPathFactory, messages: list[Message]
 ) -> None:
-    store = open_store(tmp_path_factory.mktemp("order") / "alerts.db")
+    store = new_store(tmp_path_factory.mktemp("order") / "alerts.db")
     newest, is_open, occurrences = -1, False, 0
     for number, (status, occurrence) in enumerate(messages):
         began, now = NOON + occurrence * 2 * MINUTE, NOON + 20 * MINUTE + number * timedelta(seconds=1)

@@ -18,10 +18,10 @@ from data.model.observation import Detection, Detections, Tick
 from data.model.sightings import LookVerdict, SecondLook
 from data.ports.recipe import AsksSecondLook, CloserSight, Rule, RuleRecipe
 from data.ports.store import Store
-from data.sql.store import open_store
 from engine.judging.judgement import UnitOfWork, commit_unit
 from engine.judging.second_looks import LookBudget
 from tests.alerts.timelines import CONTEXT, NOON, at, restarted, seen
+from tests.stores import new_store
 
 SWIMMER = Intrusion(zone="lane", labels=("person",), pictures=2, of=3, keep_firing_for="5s")
 URGENT = SWIMMER.model_copy(update={"priority": Priority.P1})
@@ -238,7 +238,7 @@ def test_the_budget_is_two_looks_a_second_with_three_seconds_saved_up() -> None:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    store = open_store(tmp_path / "alerts.db")
+    store = new_store(tmp_path / "alerts.db")
     yield store
     store.close()
 

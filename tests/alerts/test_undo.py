@@ -19,7 +19,7 @@ from data.model.alert import Alert, AlertKey, AlertState, Priority, Raised
 from data.model.alert_life import Proof, Verification
 from data.model.people import SYSTEM, Actor, Role
 from data.ports.store import Store
-from data.sql.store import open_store
+from tests.stores import new_store
 
 NOON = datetime(2026, 7, 12, 4, 0, tzinfo=UTC)
 LI, CHEN = Actor("li", Role.OPERATOR), Actor("chen", Role.DUTY_OFFICER)
@@ -32,7 +32,7 @@ def after(seconds: float) -> datetime:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    store = open_store(tmp_path / "alerts.db")
+    store = new_store(tmp_path / "alerts.db")
     yield store
     store.close()
 

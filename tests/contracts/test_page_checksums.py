@@ -20,12 +20,12 @@ def pages(store: Store, folder: Path) -> list[Finding]:
     return [one for one in diagnose(Settings(), store, folder, datetime.now(UTC)) if one.part == "pages"]
 
 
-def test_a_store_says_whether_its_server_verifies_pages(store: Store, empty_url: str, tmp_path: Path) -> None:
-    if not empty_url.startswith("postgresql"):
+def test_a_store_says_whether_its_server_verifies_pages(store: Store, url: str, tmp_path: Path) -> None:
+    if not url.startswith("postgresql"):
         assert store.read(lambda reader: reader.page_checksums()) is None
         assert pages(store, tmp_path) == []
         return
-    with psycopg.connect(empty_url) as connection:
+    with psycopg.connect(url) as connection:
         shown = connection.execute("SHOW data_checksums").fetchone()
     assert shown is not None
     verified = shown[0] == "on"

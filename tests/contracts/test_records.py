@@ -85,9 +85,9 @@ def test_the_audit_chain_holds_over_units_of_work_and_odd_details(store: Store) 
 
 
 @pytest.mark.parametrize("change", ["UPDATE audit SET actor = 'nobody'", "DELETE FROM audit"])
-def test_the_database_refuses_to_change_audit_rows(store: Store, empty_url: str, change: str) -> None:
+def test_the_database_refuses_to_change_audit_rows(store: Store, url: str, change: str) -> None:
     store.write(lambda writer: writer.record(an_entry()))
-    engine = writing_engine(store_url(empty_url))
+    engine = writing_engine(store_url(url))
     with pytest.raises(DBAPIError, match="audit rows are never changed"), engine.begin() as connection:
         connection.execute(text(change))
     engine.dispose()

@@ -134,9 +134,9 @@ def test_two_who_save_at_once_are_never_both_heard(store: Store) -> None:
     assert store.read(lambda look: look.newest_settings()) == 2
 
 
-def test_a_version_is_never_changed(store: Store, empty_url: str) -> None:
+def test_a_version_is_never_changed(store: Store, url: str) -> None:
     save(store, document(site("quay")))
-    engine = writing_engine(store_url(empty_url))
+    engine = writing_engine(store_url(url))
     try:
         with pytest.raises(DBAPIError, match="never changed"), engine.begin() as connection:
             connection.execute(sa.text("UPDATE settings_versions SET who = 'nobody'"))

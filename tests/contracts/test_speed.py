@@ -6,13 +6,9 @@ import time
 from collections.abc import Callable
 from functools import partial
 
-import pytest
-
 from data.ports.store import Store, Writer
 from tests.contracts.crew import whole_unit
 from tests.contracts.samples import a_change, a_reading
-
-pytestmark = pytest.mark.alone
 
 
 def a_second(count: int, work: Callable[[], object]) -> float:

@@ -18,11 +18,11 @@ from data.model.people import Actor, Role
 from data.model.record import AuditEntry, Change
 from data.model.task import Task
 from data.ports.store import Store, Writer
-from data.sql.store import open_store
 from dispatch.offers import expire_due
 from dispatch.responders import sync_responders
 from dispatch.routing import Roads
 from dispatch.tasks import accept, decline, dispatch, en_route, on_scene, report
+from tests.stores import new_store
 
 T = TypeVar("T")
 
@@ -117,7 +117,7 @@ class City:
 @contextmanager
 def opened_city(folder: Path) -> Iterator[City]:
     """The city on a store of its own, its responders known."""
-    with closing(open_store(folder / "city.db")) as store:
+    with closing(new_store(folder / "city.db")) as store:
         city = City(store, settings())
         city.do(lambda writer: sync_responders(writer, city.settings, city.now))
         yield city

@@ -11,7 +11,6 @@ from data.model.category import Category
 from data.model.people import Actor, Role, User
 from data.model.task import Event
 from data.ports.store import Store, Writer
-from data.sql.store import open_store
 from dispatch.case_clocks import clocks_due
 from dispatch.case_table import EventStep
 from dispatch.case_work import dispatch_units
@@ -20,6 +19,7 @@ from dispatch.clocks import calendar_of
 from dispatch.intake import Report, bring_in
 from dispatch.tasks import accept
 from tests.dispatch.case_walk import MORNING, PLACE, UNITS
+from tests.stores import new_store
 
 SETTINGS = Settings(timezone="Asia/Shanghai")
 CALENDAR = calendar_of(SETTINGS)
@@ -59,7 +59,7 @@ def look(store: Store, event_id: int, now: datetime) -> list[int]:
 
 
 def test_each_share_is_told_of_once_to_the_people_of_its_post_also_after_a_restart(tmp_path: Path) -> None:
-    store = open_store(tmp_path / "city.db")
+    store = new_store(tmp_path / "city.db")
     number = begun(store)
     store.write(lambda writer: accept(writer, 1, Actor("u1", Role.RESPONDER), MORNING))
     hour = timedelta(hours=1)
@@ -67,7 +67,7 @@ def test_each_share_is_told_of_once_to_the_people_of_its_post_also_after_a_resta
     assert look(store, number, MORNING + 2 * hour) == [50]
     assert look(store, number, MORNING + 2 * hour) == []
     store.close()
-    store = open_store(tmp_path / "city.db")  # the process was killed; nobody looked until the next morning
+    store = new_store(tmp_path / "city.db")  # the process was killed; nobody looked until the next morning
     assert look(store, number, MORNING + 24 * hour) == [80, 100, 150]
     assert look(store, number, MORNING + 48 * hour) == []
     event = store.read(lambda reader: reader.event(number))
@@ -81,7 +81,7 @@ def test_each_share_is_told_of_once_to_the_people_of_its_post_also_after_a_resta
 
 
 def test_a_suspended_event_is_silent_and_goes_on_where_it_stood(tmp_path: Path) -> None:
-    store = open_store(tmp_path / "city.db")
+    store = new_store(tmp_path / "city.db")
     number, hour = begun(store), timedelta(hours=1)
     given = Given(reason="等材料")
     store.write(lambda w: take(w, number, EventStep.SUSPEND, QIAN, MORNING + hour, given, calendar=CALENDAR))

@@ -19,13 +19,13 @@ from data.model.people import SYSTEM, Actor, Role
 from data.model.record import broken_link
 from data.model.task import Event, EventState, Task, TaskState
 from data.ports.store import Store
-from data.sql.store import open_store
 from dispatch.case_rules import Attempt
 from dispatch.case_table import TABLE, EventStep
 from dispatch.cases import check
 from dispatch.transitions import TRANSITIONS, Step
 from dispatch.transitions import check as check_task
 from tests.dispatch.case_walk import EVENT_EDGES, MORNING, PLACE, Walk
+from tests.stores import new_store
 
 D, S, C, G, R, A = (
     Role.DUTY_OFFICER, Role.SECTION_HEAD, Role.COMMANDER, Role.GRID_LEADER, Role.RESPONDER, Role.ANALYST
@@ -148,7 +148,7 @@ def test_every_role_may_take_just_the_steps_of_a_task_written_here(step: Step) -
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    opened = open_store(tmp_path / "walk.db")
+    opened = new_store(tmp_path / "walk.db")
     yield opened
     opened.close()
 

@@ -18,12 +18,12 @@ from data.config.settings import SiteSettings
 from data.model.alert import AlertKey, Ended, Priority, Raised
 from data.model.geo import Location, distance_m
 from data.ports.store import Writer
-from data.sql.store import open_store
 from dispatch.costs import closed_roads
 from dispatch.responders import rank, sync_responders
 from dispatch.routing import Closure, Roads
 from tests.dispatch.city import NOON, PLAIN, settings
 from tests.dispatch.test_routing import at, line, network, plain_dijkstra, random_network
+from tests.stores import new_store
 
 CARS = frozenset({"car"})
 
@@ -133,7 +133,7 @@ def test_an_open_alert_closes_the_roads_around_its_site_until_it_ends(tmp_path: 
     dispatch = PLAIN.model_copy(update={"closures": (ClosureSettings(rules=("deep",), radius=60),)})
     underpass = SiteSettings(id="underpass", location=at(500, 0))
     city = settings().model_copy(update={"sites": (underpass,), "dispatch": dispatch})
-    store = open_store(tmp_path / "a.db")
+    store = new_store(tmp_path / "a.db")
 
     def water(writer: Writer) -> None:
         key = AlertKey("underpass", "deep", "", "")

@@ -15,7 +15,6 @@ from data.errors import Forbidden, IllegalMove, InputRejected
 from data.model.notice import Notice, NoticeState
 from data.model.people import Actor, Role
 from data.ports.store import Store
-from data.sql.store import open_store
 from dispatch.case_clocks import clocks_due
 from dispatch.clocks import calendar_of
 from dispatch.escalating import escalate
@@ -24,6 +23,7 @@ from notices.case_clocks import follow
 from notices.http_message import Recipe as Gateway
 from tests.dispatch.case_walk import MORNING, UNITS
 from tests.dispatch.test_case_clocks import QIAN, begun
+from tests.stores import new_store
 
 ZHAO, SUN = Actor("zhao", Role.DUTY_OFFICER), Actor("sun", Role.COMMANDER)
 SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)
@@ -36,7 +36,7 @@ SETTINGS = Settings(timezone="Asia/Shanghai", notices=NOTICES)
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    opened = open_store(tmp_path / "city.db")
+    opened = new_store(tmp_path / "city.db")
     yield opened
     opened.close()
 

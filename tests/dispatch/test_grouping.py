@@ -15,10 +15,10 @@ from data.config.alarms import AlarmSettings, GroupingSettings
 from data.config.settings import SiteSettings
 from data.model.alert import Alert, AlertKey, Priority, Raised
 from data.model.geo import Location
-from data.sql.store import open_store
 from dispatch.grouping import join_near
 from dispatch.responders import sync_responders
 from tests.dispatch.city import GATE, LI, City, settings
+from tests.stores import new_store
 
 FLOOD = GroupingSettings(groups=(("deep", "flood_extent"),))
 
@@ -38,7 +38,7 @@ def city(tmp_path: Path) -> Iterator[City]:
         site("downstream", 900, grid="g9", catchment="creek"),
     )
     alarms = AlarmSettings(grouping=FLOOD)
-    store = open_store(tmp_path / "city.db")
+    store = new_store(tmp_path / "city.db")
     city = City(store, settings().model_copy(update={"sites": sites, "alarms": alarms}))
     city.do(lambda writer: sync_responders(writer, city.settings, city.now))
     yield city

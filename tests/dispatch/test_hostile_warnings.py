@@ -17,13 +17,13 @@ from data.cap.message import parse_messages
 from data.model.alert import AlertKey, Priority, Raised
 from data.model.warning import MessageType, WarningLevel
 from data.ports.store import Writer
-from data.sql.store import open_store
 from data.stored.warnings_in import receive_warning
 from dispatch.plan_runs import follow_warning
 from dispatch.plan_works import settle
 from tests.data.test_cap import block, message
 from tests.dispatch.city import LI
 from tests.dispatch.plan_city import PlanCity, cap
+from tests.stores import new_store
 
 HELD = "<expires>2099-12-31T00:00:00+08:00</expires>"
 UNIT_S = 0.3  # of processor time in one unit of work
@@ -32,7 +32,7 @@ PARSE_S = 4.0
 
 @pytest.fixture
 def town(tmp_path: Path) -> Iterator[PlanCity]:
-    store = open_store(tmp_path / "yiping.db")
+    store = new_store(tmp_path / "yiping.db")
     yield PlanCity(store)
     store.close()
 

@@ -17,10 +17,10 @@ from data.errors import InputRejected
 from data.model.geo import Location
 from data.model.organisation import Shift, Unit, UnitKind
 from data.model.people import SYSTEM
-from data.sql.store import open_store
 from dispatch.grids import coverage, grid_at, outline_of
 from dispatch.organisation_import import read_categories, read_file, read_text, sync_cases
 from tests.dispatch.case_walk import MORNING
+from tests.stores import new_store
 
 DEMO = Path(__file__).parents[2] / "data" / "demo" / "cases"
 CSV = """id,kind,name,parent,code,posts,people,platform,lon,lat
@@ -61,7 +61,7 @@ def test_a_geojson_outline_tells_the_grid_of_a_place() -> None:
 
 
 def test_the_demo_city_s_organisation_and_categories_are_taken_in_once(tmp_path: Path) -> None:
-    store = open_store(tmp_path / "city.db")
+    store = new_store(tmp_path / "city.db")
     files = [DEMO / "organisation.yaml", DEMO / "grids.geojson"]
     for _ in range(2):
         store.write(lambda w: sync_cases(w, files, DEMO / "categories.yaml", SYSTEM, MORNING))

@@ -14,12 +14,12 @@ from data.model.alert import AlertKey, Ended, Priority, Raised
 from data.model.plan import RunState
 from data.model.task import EventState, TaskState
 from data.model.warning import MessageType, WarningArea, WarningLevel, WarningStatus
-from data.sql.store import open_store
 from data.stored.modes import active_modes
 from data.stored.plan_views import run_view
 from dispatch import plan_runs
 from tests.dispatch.city import LI
 from tests.dispatch.plan_city import EAST, ZHAO, PlanCity, cap
+from tests.stores import new_store
 
 U, C = MessageType.UPDATE, MessageType.CANCEL
 ORANGE, YELLOW = WarningLevel.ORANGE, WarningLevel.YELLOW
@@ -29,7 +29,7 @@ PUMPS = ["泵就位 · 下穿道", "泵就位 · 隧道口", "泵就位 · 低�
 
 @pytest.fixture
 def town(tmp_path: Path) -> Iterator[PlanCity]:
-    store = open_store(tmp_path / "yiping.db")
+    store = new_store(tmp_path / "yiping.db")
     yield PlanCity(store)
     store.close()
 

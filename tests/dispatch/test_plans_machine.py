@@ -11,11 +11,11 @@ from data.model.plan import RunState
 from data.model.task import TaskState
 from data.model.warning import HazardWarning, MessageType, WarningId, WarningLevel
 from data.ports.store import Writer
-from data.sql.store import open_store
 from data.stored.warnings_in import receive_warning
 from dispatch.plan_runs import follow_warning
 from dispatch.plan_works import settle
 from tests.dispatch.plan_city import PlanCity, cap
+from tests.stores import new_store
 
 LEVELS = (WarningLevel.BLUE, WarningLevel.YELLOW, WarningLevel.ORANGE, WarningLevel.RED)
 PLACES = ("下穿道", "隧道口", "低洼处")
@@ -138,7 +138,7 @@ class Storm:
 
 @pytest.mark.parametrize("seed", range(4))
 def test_a_storm_of_messages_late_lost_and_repeated_never_loses_or_doubles_work(tmp_path: Path, seed: int) -> None:
-    store = open_store(tmp_path / "yiping.db")
+    store = new_store(tmp_path / "yiping.db")
     storm = Storm(PlanCity(store), random.Random(seed))
     for _ in range(30):
         storm.step()

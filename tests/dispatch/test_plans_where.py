@@ -13,11 +13,11 @@ from data.cap.message import parse_cap
 from data.model.alert import Priority
 from data.model.plan import RunState
 from data.model.warning import MessageType, WarningArea, WarningLevel
-from data.sql.store import open_store
 from dispatch import plan_runs
 from tests.data.test_cap import block, message
 from tests.dispatch.city import NOON
 from tests.dispatch.plan_city import EAST, ZHAO, PlanCity, cap
+from tests.stores import new_store
 
 WINDSOR = WarningArea("Windsor", (((-83.0, 42.3), (-82.4, 42.3), (-82.4, 41.7), (-83.1, 41.7), (-83.0, 42.3)),))
 WEST_RING = ((106.50, 29.57), (106.512, 29.57), (106.512, 29.59), (106.50, 29.59), (106.50, 29.57))
@@ -27,7 +27,7 @@ U, C = MessageType.UPDATE, MessageType.CANCEL
 
 @pytest.fixture
 def town(tmp_path: Path) -> Iterator[PlanCity]:
-    store = open_store(tmp_path / "yiping.db")
+    store = new_store(tmp_path / "yiping.db")
     yield PlanCity(store)
     store.close()
 
@@ -178,7 +178,7 @@ def test_a_message_of_years_ago_without_an_end_begins_nothing(town: PlanCity) ->
 
 
 def test_codes_of_another_scheme_count_where_the_configuration_names_ours(tmp_path: Path) -> None:
-    store = open_store(tmp_path / "other.db")
+    store = new_store(tmp_path / "other.db")
     town = PlanCity(store)
     town.settings = town.settings.model_copy(update={"district_codes": ("UGC:TXZ192", "SAME:048453")})
     town.maker = replace(town.maker, settings=town.settings)

@@ -17,7 +17,6 @@ from data.model.people import Actor, Role
 from data.model.record import Evidence, broken_link
 from data.model.task import EventState, Task, TaskState
 from data.ports.store import AlertQuery
-from data.sql.store import open_store
 from dispatch.case_table import EventStep
 from dispatch.case_work import Work, add_task, resume
 from dispatch.cases import Given
@@ -27,6 +26,7 @@ from dispatch.responders import sync_responders
 from dispatch.tasks import accept, cancel, decline, en_route, on_scene, report, verify
 from dispatch.transitions import TRANSITIONS, Step
 from tests.dispatch.city import CHEN, FAR, LI, MIDDLE, NEAR, NOON, OFF, City, settings
+from tests.stores import new_store
 
 PHOTO = Evidence("a" * 64, "aa/photo.jpg", "image/jpeg", NOON, 1234, "report:1")
 
@@ -188,11 +188,11 @@ def test_who_answers_too_late_is_told_since_when(city: City) -> None:
 
 
 def test_the_chain_of_offers_goes_on_after_the_store_was_closed_and_opened(tmp_path: Path) -> None:
-    first = City(open_store(tmp_path / "city.db"), settings())
+    first = City(new_store(tmp_path / "city.db"), settings())
     first.do(lambda writer: sync_responders(writer, first.settings, first.now))
     task = first.dispatch(first.alert(Priority.P1))
     first.store.close()
-    second = City(open_store(tmp_path / "city.db"), settings(), now=NOON + timedelta(seconds=300))
+    second = City(new_store(tmp_path / "city.db"), settings(), now=NOON + timedelta(seconds=300))
     assert second.expire() == 1
     assert second.expire() == 0
     offers = second.store.read(lambda reader: reader.offers(task.id))

@@ -18,7 +18,6 @@ from data.model.alert import Priority
 from data.model.people import Actor, Role, User
 from data.model.task import Offer, Ring, Task, TaskState
 from data.ports.store import TaskQuery
-from data.sql.store import open_store
 from dispatch.case_work import Work, add_task, reassign
 from dispatch.offers import UNACCEPTED, ask_again
 from dispatch.responders import sync_responders
@@ -26,6 +25,7 @@ from dispatch.tasks import accept, cancel, dispatch_all, send_automatically
 from dispatch.unaccepted import Person, escalate_due, note_call, people_for, send_anyone
 from tests.dispatch.city import CHEN, FAR, LI, MIDDLE, NEAR, NOON, OFF, PLAIN, City, opened_city
 from tests.dispatch.city import settings as configured
+from tests.stores import new_store
 
 ACTORS = {actor.name: actor for actor in (NEAR, MIDDLE, FAR, OFF)}
 
@@ -377,7 +377,7 @@ STEPS = ("alert", "decline", "accept", "cancel", "send", "call", "again", "wider
 def test_whatever_people_do_a_task_is_asked_of_somebody_accepted_or_loudly_unaccepted(
     tmp_path_factory: pytest.TempPathFactory, walk: list[tuple[str, int]]
 ) -> None:
-    store = open_store(tmp_path_factory.mktemp("walk") / "city.db")
+    store = new_store(tmp_path_factory.mktemp("walk") / "city.db")
     try:
         city = City(store, configured())
         city.do(lambda writer: sync_responders(writer, city.settings, city.now))

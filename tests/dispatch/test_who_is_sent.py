@@ -19,12 +19,12 @@ from data.errors import IllegalMove
 from data.model.alert import Priority
 from data.model.task import Candidate, Offer, Task, TaskState
 from data.ports.store import Writer
-from data.sql.store import open_store
 from dispatch.assignment import assign
 from dispatch.offers import follow_clock, mark_delivered
 from dispatch.responders import sync_responders
 from dispatch.tasks import accept, cancel, dispatch_all, en_route, on_scene, report, send_automatically, verify
 from tests.dispatch.city import CHEN, FAR, LI, MIDDLE, NEAR, PLAIN, City, settings
+from tests.stores import new_store
 
 WAYS = {NEAR.name: NEAR, MIDDLE.name: MIDDLE, FAR.name: FAR}
 
@@ -32,7 +32,7 @@ WAYS = {NEAR.name: NEAR, MIDDLE.name: MIDDLE, FAR.name: FAR}
 @pytest.fixture
 def urgent(tmp_path: Path) -> Iterator[City]:
     """Like config.yaml's defaults: two at once for P1, 10 s for an offer to arrive, load, rest and own grid count."""
-    store = open_store(tmp_path / "urgent.db")
+    store = new_store(tmp_path / "urgent.db")
     city = City(store, with_dispatch(DispatchSettings()))
     city.do(lambda writer: sync_responders(writer, city.settings, city.now))
     yield city
@@ -140,7 +140,7 @@ def test_load_and_rest_count_beside_the_way_and_are_stored_with_their_parts(urge
 
 def test_the_zone_s_owner_has_a_bonus(tmp_path: Path) -> None:
     dispatch = PLAIN.model_copy(update={"cost": PLAIN.cost.model_copy(update={"own_grid": timedelta(seconds=900)})})
-    city = City(open_store(tmp_path / "a.db"), with_dispatch(dispatch, far={"grid": "500105007003012"}))
+    city = City(new_store(tmp_path / "a.db"), with_dispatch(dispatch, far={"grid": "500105007003012"}))
     city.do(lambda writer: sync_responders(writer, city.settings, city.now))
     task = city.dispatch(city.alert())
     assert task.offered_to == "far"
@@ -150,7 +150,7 @@ def test_the_zone_s_owner_has_a_bonus(tmp_path: Path) -> None:
 
 def test_who_lacks_the_skill_is_not_sent_and_a_shortfall_names_it(tmp_path: Path) -> None:
     dispatch = PLAIN.model_copy(update={"skills": {"parking": ("tow",)}})
-    city = City(open_store(tmp_path / "a.db"), with_dispatch(dispatch, far={"skills": ("tow", "water")}))
+    city = City(new_store(tmp_path / "a.db"), with_dispatch(dispatch, far={"skills": ("tow", "water")}))
     city.do(lambda writer: sync_responders(writer, city.settings, city.now))
     task = city.dispatch(city.alert())
     assert task.offered_to == "far"
@@ -164,7 +164,7 @@ def test_who_lacks_the_skill_is_not_sent_and_a_shortfall_names_it(tmp_path: Path
 
 def test_sending_the_last_free_unit_of_a_grid_away_is_warned_of(tmp_path: Path) -> None:
     grids = {"near": {"grid": "g1"}, "middle": {"grid": "g2"}, "far": {"grid": "g2"}}
-    city = City(open_store(tmp_path / "a.db"), with_dispatch(PLAIN, **grids))
+    city = City(new_store(tmp_path / "a.db"), with_dispatch(PLAIN, **grids))
     city.do(lambda writer: sync_responders(writer, city.settings, city.now))
     task = city.dispatch(city.alert())
     by_name = {candidate.responder: candidate.warning for candidate in task.candidates}

@@ -19,6 +19,7 @@ from engine.process.supervisor import Child
 from engine.run import build_children, prepare
 from tests.engine.children import Supervised, supervise
 from tests.engine.kinds import Brightness, LampCamera
+from tests.stores import new_store
 
 CHONGQING = Location(lon=106.5, lat=29.6)
 
@@ -47,6 +48,7 @@ class City:
         lamps = tuple(lamp_site(name, self.lamps) for name in names)
         settings = Settings(sites=(*lamps, *sites), workers=workers, **more)
         self.options = RunOptions(settings=settings, var_dir=tmp_path / "var")
+        new_store(self.options.var_dir / "yiping.db").close()
         prepare(self.options)
         self.store: Store = open_store(self.options.store)
         self.running: Supervised | None = None

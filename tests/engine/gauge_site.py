@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from pathlib import Path
 
 from alerts.silence import Recipe as Silence
@@ -27,6 +24,7 @@ from engine.process.options import RunOptions
 from engine.sensors import Sensors
 from monitors.gauges._gauge import GaugeRecipe, Measured
 from monitors.gauges.http_push import Recipe as HttpPush
+from tests.stores import new_store
 
 BEGAN = datetime(2026, 7, 12, 8, 0, tzinfo=UTC)
 DEPTH = Threshold(id="deep", quantity="water_depth", above=25, clear_at=20)
@@ -38,14 +36,6 @@ NEVER_LATCHED = AlarmSettings(flapping=FlappingSettings(openings=1000))
 
 def push(name: str) -> HttpPush:
     return HttpPush(id=name, quantity="water_depth", unit="cm")
-
-
-@cache
-def empty_store() -> Path:
-    """A store with its schema, made once: each town has a copy."""
-    path = Path(tempfile.mkdtemp(prefix="yiping-empty-")) / "yiping.db"
-    open_store(path).close()
-    return path
 
 
 @dataclass
@@ -64,8 +54,7 @@ class Town:
         )
         self.options = RunOptions(settings=Settings(sites=(site,), alarms=NEVER_LATCHED), var_dir=self.folder / "var")
         self.options.run_dir.mkdir(parents=True)
-        shutil.copy(empty_store(), str(self.options.store))
-        self.store: Store = open_store(self.options.store)
+        self.store: Store = new_store(self.options.var_dir / "yiping.db")
         self.start()
 
     def start(self) -> None:

@@ -20,6 +20,7 @@ from engine.process.options import RunOptions
 from engine.run import prepare
 from engine.watched_site import WatchedSite
 from engine.worker import Worker
+from tests.stores import new_store
 
 News = tuple[RunOptions, Sequence[str]]
 
@@ -30,6 +31,7 @@ class LiveWorker:
     def __init__(self, folder: Path, sites: Sequence[SiteSettings] = (), **more: Any) -> None:
         self.more = more
         self.options = RunOptions(settings=Settings(sites=tuple(sites), **more), var_dir=folder / "var")
+        new_store(self.options.var_dir / "yiping.db").close()
         prepare(self.options)
         self.store: Store = open_store(self.options.store)
         self._news: SimpleQueue[News] = SimpleQueue()

@@ -21,7 +21,6 @@ from data.model.alert import Alert, AlertKey, Ended, Priority, Raised
 from data.model.clip import Clip, ClipState
 from data.model.recording import RecordingSettings
 from data.ports.store import AlertQuery, Store
-from data.sql.store import open_store
 from engine.judging.judgement import UnitOfWork, commit_unit
 from engine.recording.maker import ClipMaker, record_clip
 from engine.recording.orphans import sweep_clips
@@ -31,6 +30,7 @@ from engine.recording.ring import Ring
 from monitors.video.http_snapshot import Recipe as Snapshots
 from monitors.video.rtsp_camera import Recipe as RtspCamera
 from tests.engine.films import START_S, film, record, shown
+from tests.stores import new_store
 
 START = datetime.fromtimestamp(START_S, UTC)
 PLACE = {"lon": 106.5, "lat": 29.6}
@@ -56,7 +56,7 @@ class City:
     def __init__(self, folder: Path, settings: Settings) -> None:
         self.folder = folder
         self.settings = settings
-        self.store: Store = open_store(folder / "yiping.db")
+        self.store: Store = new_store(folder / "yiping.db")
         self.vault = FolderVault(folder / "evidence")
         self.ring = Ring(folder / "recordings" / "gate-3", 3600, 10**9, lambda: None)
         self.recorder = Recorder(folder / "recordings", settings.recording, 1, tell=lambda *_: True)

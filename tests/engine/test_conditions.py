@@ -16,9 +16,9 @@ from data.model.geo import Location
 from data.model.observation import Reading, Tick
 from data.ports.recipe import Context
 from data.ports.store import Store
-from data.sql.store import open_store
 from engine.judging.judgement import GAUGES, UnitOfWork, alerts_to_resume, commit_unit, pending_keys, stream_of
 from engine.judging.pipeline import SitePipeline
+from tests.stores import new_store
 
 NOON = datetime(2026, 7, 12, 4, 0, tzinfo=UTC)
 KEY = AlertKey("dip-1", "threshold", "", "")
@@ -73,7 +73,7 @@ class Dip:
 
 @pytest.fixture
 def dip(tmp_path: Path) -> Iterator[Dip]:
-    store = open_store(tmp_path / "dip.db")
+    store = new_store(tmp_path / "dip.db")
     yield Dip(store)
     store.close()
 

@@ -17,13 +17,13 @@ from data.model.alert import AlertKey, Priority, Raised
 from data.model.geo import Location, distance_m
 from data.model.people import Actor, Role
 from data.ports.store import Store
-from data.sql.store import open_store
 from dispatch.geojson import read_lines
 from dispatch.responders import share_position, sync_responders
 from dispatch.routing import Roads, load_roads
 from dispatch.tasks import accept, dispatch
 from engine.catalogue import load_catalogue
 from engine.demo.responders import Streets, corners_of, move_once
+from tests.stores import new_store
 
 NOON = datetime(2026, 7, 12, 4, 0, tzinfo=UTC)
 ROOT = Path(__file__).resolve().parents[2]
@@ -42,7 +42,7 @@ def roads() -> Roads:
 
 @pytest.fixture
 def store(tmp_path: Path, city: Settings) -> Iterator[Store]:
-    store = open_store(tmp_path / "yiping.db")
+    store = new_store(tmp_path / "yiping.db")
     store.write(lambda writer: sync_responders(writer, city, NOON))
     yield store
     store.close()

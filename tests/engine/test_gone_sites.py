@@ -11,9 +11,9 @@ from data.config.settings import Settings, SiteSettings
 from data.model.alert import CENTRE, AlertKey, Because, Ended, Priority, Raised
 from data.model.settings_version import SettingsVersion
 from data.ports.store import AlertQuery, Store
-from data.sql.store import open_store
 from engine.reactions.gone_sites import GoneSites
 from tests.engine.city import CHONGQING
+from tests.stores import new_store
 
 NOON = datetime(2026, 7, 12, 4, 0, tzinfo=UTC)
 SETTINGS = Settings(
@@ -29,7 +29,7 @@ def raised(store: Store, site: str, at: datetime = NOON) -> AlertKey:
 
 
 def test_alerts_of_sites_that_are_gone_end_and_say_why(tmp_path: Path) -> None:
-    store = open_store(tmp_path / "yiping.db")
+    store = new_store(tmp_path / "yiping.db")
     for site in ("gate-3", "gate-4", CENTRE):
         raised(store, site)
     gone = GoneSites(store, SETTINGS)
@@ -44,7 +44,7 @@ def test_alerts_of_sites_that_are_gone_end_and_say_why(tmp_path: Path) -> None:
 
 
 def test_while_a_newer_version_cannot_be_read_no_alert_of_its_sites_ends(tmp_path: Path) -> None:
-    store = open_store(tmp_path / "yiping.db")
+    store = new_store(tmp_path / "yiping.db")
     raised(store, "gate-4")  # a site of version 2
     for number in (1, 2):
         version = SettingsVersion(number, NOON, "admin", "administrator", "", "{", "0" * 64)
@@ -58,7 +58,7 @@ def test_while_a_newer_version_cannot_be_read_no_alert_of_its_sites_ends(tmp_pat
 def test_a_latched_alert_ends_when_its_rule_is_changed_and_not_when_its_condition_pauses(
     tmp_path: Path,
 ) -> None:
-    store = open_store(tmp_path / "yiping.db")
+    store = new_store(tmp_path / "yiping.db")
     for minute in range(3):
         at = NOON + timedelta(minutes=minute)
         key = raised(store, "gate-3", at)

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from data.config.heartbeat import LAST_HEARTBEAT, HeartbeatSettings
-from data.sql.store import open_store
 from engine.reactions.heartbeat import Heartbeat
 from tests.servers.http_answers import http_answers
+from tests.stores import new_store
 
 KEY = "k3y-nobody-sees"
 
@@ -18,7 +18,7 @@ KEY = "k3y-nobody-sees"
 def test_it_is_sent_and_what_became_of_it_is_kept_without_its_key(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    store = open_store(tmp_path / "yiping.db")
+    store = new_store(tmp_path / "yiping.db")
     with http_answers() as server, caplog.at_level(logging.INFO, logger="engine.reactions.heartbeat"):
         server.answer(f"/ping/{KEY}", b"ok")
         settings = HeartbeatSettings(url=server.url("/ping"), credentials="beat")
@@ -45,7 +45,7 @@ def test_an_address_with_a_password_or_without_a_host_is_refused() -> None:
 
 
 def test_it_never_goes_to_the_address_of_a_machines_own_metadata(tmp_path: Path) -> None:
-    store = open_store(tmp_path / "yiping.db")
+    store = new_store(tmp_path / "yiping.db")
     url = "http://169.254.169.254/latest"
     Heartbeat(store, HeartbeatSettings(url=url), url).poll()
     told = store.read(lambda reader: reader.value(LAST_HEARTBEAT))

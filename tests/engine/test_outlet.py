@@ -18,10 +18,10 @@ from data.model.alert import Alert, AlertKey, Ended, Priority, Raised
 from data.model.observation import Reading
 from data.model.record import Evidence
 from data.ports.store import AlertQuery, Store
-from data.sql.store import open_store
 from engine.judging.judgement import UnitOfWork, alerts_to_resume
 from engine.judging.outlet import Outlet
 from engine.judging.spool import Spool
+from tests.stores import new_store
 
 NOON = datetime(2024, 7, 12, 4, 0, tzinfo=UTC)
 STREAM = "gate-3.camera"
@@ -42,7 +42,7 @@ class Bench:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.store: Store = open_store(folder / "yiping.db")
+        self.store: Store = new_store(folder / "yiping.db")
         self.spool = Spool(folder / "spool")
         self.meters = Meters()
         self.outlets: list[Outlet] = []
@@ -148,7 +148,7 @@ def test_while_the_store_is_away_signals_wait_on_disk_and_then_arrive_in_order(b
 
 
 def test_what_a_process_left_in_the_spool_is_stored_once_by_the_next(bench: Bench) -> None:
-    dying = bench.outlet(open_store(bench.folder / "yiping.db"))
+    dying = bench.outlet(new_store(bench.folder / "yiping.db"))
     with bench.locked():
         dying.send(UnitOfWork(STREAM, (raised("7"),), NOON, picture=b"\xff\xd8picture"))
         dying.send(UnitOfWork(STREAM, (ended("7", NOON + timedelta(seconds=9)),), NOON))

@@ -13,7 +13,6 @@ from data.config.notices import NoticeSettings
 from data.config.plans import PlansSettings
 from data.model.plan import RunState
 from data.model.warning import MessageType, WarningLevel
-from data.sql.store import open_store
 from data.stored.warnings_in import receive_warning
 from dispatch.routing import Roads
 from engine.reactions.planner import Planner
@@ -21,6 +20,7 @@ from notices.loudspeaker import Recipe as Loudspeaker
 from tests.dispatch.plan_city import PLANS, PlanCity, cap, plan_settings
 from tests.engine.city import Cities, City
 from tests.servers.http_peer import Peer, http_peer
+from tests.stores import new_store
 
 NOTICE = {"id": "tell", "do": "notice", "channels": ["street"], "text": "{plan}：{headline}，请商户移车"}
 
@@ -61,7 +61,7 @@ def test_a_plan_speaks_once_through_the_loudspeaker_however_often_its_warning_co
 
 
 def test_a_plan_that_was_edited_while_it_is_in_force_is_caught_up_at_the_next_start(tmp_path: Path) -> None:
-    store = open_store(tmp_path / "yiping.db")
+    store = new_store(tmp_path / "yiping.db")
     town = PlanCity(store)
     town.hear(replace(cap(1), expires=datetime.now(UTC) + timedelta(hours=1)))
     assert len(town.titles()) == 4

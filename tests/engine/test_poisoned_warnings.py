@@ -17,19 +17,19 @@ from data.config.fusion import FusedPlace, FusionSettings
 from data.model.plan import RunState
 from data.model.warning import WarningArea, WarningLevel
 from data.ports.store import AlertQuery
-from data.sql.store import open_store
 from data.stored.warnings_in import receive_warning
 from dispatch.routing import Roads
 from engine.reactions.fusing import Fusion
 from engine.reactions.planner import Planner
 from tests.dispatch.plan_city import PlanCity, cap
+from tests.stores import new_store
 
 NOW = datetime.now(UTC)
 
 
 @pytest.fixture
 def town(tmp_path: Path) -> Iterator[PlanCity]:
-    store = open_store(tmp_path / "yiping.db")
+    store = new_store(tmp_path / "yiping.db")
     yield PlanCity(store, now=NOW)
     store.close()
 

@@ -12,10 +12,10 @@ from data.config.settings import Settings, SiteSettings
 from data.model.alert import Alert
 from data.model.observation import Rejected
 from data.ports.store import AlertQuery, Store, Writer
-from data.sql.store import open_store
 from engine.reactions.reject_watch import RejectWatch
 from monitors.gauges.http_push import Recipe as Push
 from monitors.warnings.cap_warnings import Recipe as Cap
+from tests.stores import new_store
 
 NOON = datetime(2026, 7, 12, 4, 0, tzinfo=UTC)
 PLACE = {"lon": 106.5, "lat": 29.5}
@@ -31,7 +31,7 @@ SETTINGS = Settings(
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    store = open_store(tmp_path / "rejects.db")
+    store = new_store(tmp_path / "rejects.db")
     yield store
     store.close()
 

@@ -17,13 +17,13 @@ from data.local.vault import FolderVault
 from data.model.observation import Detection, Detections, Observation, Tick
 from data.ports.recipe import Context
 from data.ports.store import AlertQuery, Store
-from data.sql.store import open_store
 from engine.judging.judgement import UnitOfWork, alerts_to_resume, kept_state
 from engine.judging.outlet import Outlet
 from engine.judging.pipeline import SitePipeline
 from engine.judging.spool import Spool
 from tests.engine.city import CHONGQING, Cities, lamp_site
 from tests.engine.test_outlet import until
+from tests.stores import new_store
 
 NOON = datetime(2024, 7, 12, 4, 0, tzinfo=UTC)
 STREAM = "gate-3.camera"
@@ -59,7 +59,7 @@ class Process:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    store = open_store(tmp_path / "yiping.db")
+    store = new_store(tmp_path / "yiping.db")
     yield store
     store.close()
 

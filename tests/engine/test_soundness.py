@@ -13,15 +13,15 @@ from data.config.settings import Settings
 from data.errors import StoreClosed
 from data.ports.store import AlertQuery
 from data.sql.soundness import check_database, refuse_damaged
-from data.sql.store import open_store
 from engine.process.options import RunOptions
 from engine.reactions.soundness import DatabaseCheck
 from engine.run import prepare
 from tests.contracts.crew import whole_unit
+from tests.stores import new_store
 
 
 def filled(path: Path) -> None:
-    store = open_store(path)
+    store = new_store(path)
     for number in range(200):
         store.write(whole_unit(number))
     store.close()
@@ -77,7 +77,7 @@ def test_an_index_that_does_not_fit_its_table_becomes_an_alarm_while_all_goes_on
         sql = "CREATE INDEX ix_alerts_raised_at ON alerts (started_at)"
         connection.execute("UPDATE sqlite_master SET sql = ? WHERE name = 'ix_alerts_raised_at'", (sql,))
         connection.commit()
-    store = open_store(path)
+    store = new_store(path)
     check = DatabaseCheck(store, path, Settings(), first_after_s=0.0)
     try:
         ends_s = time.monotonic() + 20

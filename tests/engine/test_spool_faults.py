@@ -18,10 +18,10 @@ from data.local.meters import Meters
 from data.local.vault import FolderVault
 from data.model.alert import AlertKey, Priority, Raised
 from data.ports.store import AlertQuery
-from data.sql.store import open_store
 from engine.judging.judgement import UnitOfWork
 from engine.judging.outlet import Outlet
 from engine.judging.spool import Spool
+from tests.stores import new_store
 
 NOON = datetime(2024, 7, 12, 4, 0, tzinfo=UTC)
 STREAM = "gate-3.camera"
@@ -95,7 +95,7 @@ def test_a_flipped_bit_is_found_and_the_other_lines_are_read(
 
 
 def test_damage_in_the_spool_is_an_alarm_on_the_screens_and_what_is_whole_is_stored(tmp_path: Path) -> None:
-    spool, store = Spool(tmp_path / "spool"), open_store(tmp_path / "yiping.db")
+    spool, store = Spool(tmp_path / "spool"), new_store(tmp_path / "yiping.db")
     for number in (1, 2, 3):
         spool.append(unit(number))
     path = tmp_path / "spool" / f"{STREAM}.jsonl"

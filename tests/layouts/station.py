@@ -20,9 +20,9 @@ from data.local.feed_socket import SocketFrameHub, SocketFramePublisher
 from data.local.vault import FolderVault
 from data.model.people import Role, Session
 from data.ports.store import Store
-from data.sql.store import open_store
 from dispatch.routing import load_roads
 from tests.layouts.street import packet, settle, street_settings
+from tests.stores import new_store
 from web.accounts import add_user
 from web.auth import CSRF_COOKIE, SESSION_COOKIE
 from web.deps import ServerDeps
@@ -146,7 +146,7 @@ def running_station(
 ) -> Iterator[Station]:
     """A station in this folder, its people in their places, with a duty officer and an analyst; or on this store."""
     settings = settings or street_settings()
-    given, store = store, store or open_store(folder / "yiping.db")
+    given, store = store, store or new_store(folder / "yiping.db")
     (folder / "run").mkdir(parents=True, exist_ok=True)
     frames_path = folder / "run" / "frames.sock"
     if given is None:

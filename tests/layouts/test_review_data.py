@@ -18,13 +18,13 @@ from data.model.alert import Ended
 from data.model.observation import Quality, Reading
 from data.model.people import Actor, Role
 from data.ports.store import Store
-from data.sql.store import open_store
 from dispatch import tasks
 from dispatch.routing import load_roads
 from layouts.review_data import Span, alerts_csv, collect, page_json, read_span, tasks_csv, thinned
 from layouts.review_figure import alert_title, review_figure
 from layouts.words import Words
 from tests.layouts.street import flood, raise_one, settle, street_settings
+from tests.stores import new_store
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 NOON = datetime(2026, 7, 12, 4, 0, tzinfo=UTC)
@@ -35,7 +35,7 @@ SPAN = Span(NOON - timedelta(hours=2), NOON)
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
     """An hour's story: an alert 40 min before noon, acknowledged, dispatched, over 15 min before noon."""
-    store = open_store(tmp_path / "yiping.db")
+    store = new_store(tmp_path / "yiping.db")
     settings, roads = street_settings(), load_roads(None)
     settle(store, NOON - timedelta(minutes=45))
     store.write(lambda writer: writer.add_readings(flood(NOON)))
@@ -77,7 +77,7 @@ def test_thinning_keeps_crest_and_trough_and_adds_rainfall_up(tmp_path: Path) ->
     rain = [Reading("g", "m", "rainfall", v, start + timedelta(seconds=s)) for s, v in ((0, 0.2), (20, 0.4), (40, 0.4))]
     bad = [Reading("g", "m", "water_level", 99.0, start + timedelta(seconds=50), Quality.BAD)]
     minute = timedelta(minutes=1)
-    store = open_store(tmp_path / "thin.db")
+    store = new_store(tmp_path / "thin.db")
     store.write(lambda writer: writer.add_readings([*levels, *rain, *bad]))
     found = store.read(lambda reader: reader.reading_buckets(["g"], start, start + 2 * minute, minute))
     store.close()
@@ -165,7 +165,7 @@ def test_alerts_tasks_and_pictures_stand_on_one_time_axis_with_rain_and_stage(st
 
 
 def test_every_row_is_there_also_when_nothing_happened_in_it(tmp_path: Path) -> None:
-    store = open_store(tmp_path / "quiet.db")
+    store = new_store(tmp_path / "quiet.db")
     store.write(lambda writer: writer.add_readings(flood(NOON)))
     incident = store.read(lambda reader: collect(reader, SPAN, street_settings()))
     store.close()

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from data.sql.store import open_store
 from tests.notices.street import Street, city
+from tests.stores import new_store
 
 
 @pytest.fixture
 def street(tmp_path: Path) -> Iterator[Street]:
-    store = open_store(tmp_path / "street.db")
+    store = new_store(tmp_path / "street.db")
     yield Street(store, city())
     store.close()

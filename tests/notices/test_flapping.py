@@ -15,13 +15,13 @@ from data.config.notices import NoticeSettings, PolicySettings, StepSettings
 from data.model.alert import AlertKey, Ended, Priority, Raised
 from data.ports.channel import ChannelContext
 from data.ports.store import Store, TaskQuery
-from data.sql.store import open_store
 from dispatch.routing import Roads
 from engine.notifier import Notifier
 from engine.reactions.aftermath import Aftermath
 from notices.http_message import Recipe as HttpMessage
 from tests.notices.street import Street, city, seconds
 from tests.servers.http_peer import Peer, http_peer
+from tests.stores import new_store
 
 KEY = AlertKey("quay-1", "high-water", "", "")
 FLAPS = 600
@@ -51,7 +51,7 @@ def test_six_hundred_flaps_in_an_hour_are_three_notices_and_one_task(peer: Peer,
     channel = HttpMessage(id="sms", url=peer.url("/sms"), body={"id": "{delivery_id}", "title": "{title}"})
     once = PolicySettings(id="river", priorities=(Priority.P1,), steps=(StepSettings(channels=("sms",)),))
     settings = city().model_copy(update={"notices": NoticeSettings(channels=(channel,), policies=(once,))})
-    store = open_store(tmp_path / "flapping.db")
+    store = new_store(tmp_path / "flapping.db")
     notifier = Notifier(store, settings, {"sms": channel.make(ChannelContext())})
     aftermath, sensor = Aftermath(store, settings, Roads()), Sensor(store)
     notifier.poll()

@@ -7,10 +7,10 @@ from pathlib import Path
 from data.config.notices import NoticeSettings, PolicySettings, StepSettings
 from data.config.settings import Settings
 from data.model.people import Role, User
-from data.sql.store import open_store
 from notices.http_message import Recipe as HttpMessage
 from notices.web_push import Recipe as WebPush
 from tests.notices.street import Street, city
+from tests.stores import new_store
 
 
 def settings(*visible_to: Role) -> Settings:
@@ -27,7 +27,7 @@ def settings(*visible_to: Role) -> Settings:
 
 def recipients(folder: Path, *visible_to: Role) -> dict[str, tuple[str, ...]]:
     folder.mkdir()
-    store = open_store(folder / "street.db")
+    store = new_store(folder / "street.db")
     street = Street(store, settings(*visible_to))
     for name, role in (("li", Role.OPERATOR), ("sun", Role.COMMANDER), ("admin", Role.ADMINISTRATOR)):
         street.do(lambda writer, name=name, role=role: writer.add_user(User(name, role)))  # type: ignore[misc]

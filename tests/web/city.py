@@ -27,9 +27,9 @@ from data.model.record import Evidence
 from data.model.zone import Zone
 from data.ports.recipe import MonitorRecipe
 from data.ports.store import Store
-from data.sql.store import open_store
 from dispatch.responders import sync_responders
 from dispatch.routing import load_roads
+from tests.stores import new_store
 from web.accounts import issue_token
 from web.deps import ServerDeps
 from web.server import ServeOptions, build_server, server_config
@@ -165,7 +165,7 @@ def start(deps: ServerDeps, listen: int = 0, **options: Any) -> tuple[uvicorn.Se
 
 def open_deps(var_dir: Path, settings: Settings | None = None, **given: Any) -> ServerDeps:
     settings = settings or city()
-    store = open_store(var_dir / "yiping.db")
+    store = new_store(var_dir / "yiping.db")
     store.write(lambda writer: sync_responders(writer, settings, datetime.now(UTC)))
     return ServerDeps(
         settings=settings,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import sqlite3
@@ -21,8 +22,9 @@ from data.errors import IllegalMove, InputRejected, NotFound
 from data.model.people import Role
 from data.model.record import AuditEntry
 from data.ports.store import Store
-from data.sql.store import open_store
 from dispatch.responders import sync_responders
+from tests.busy import waited_for_processor_s
+from tests.stores import new_store
 from tests.web.city import PASSWORD, Running, bearer, city
 from web.accounts import (
     add_user,
@@ -38,12 +40,13 @@ from web.accounts import (
 )
 from web.audit_check import verify_audit
 from web.password_policy import PasswordRefused
+from web.passwords import PasswordCheck, hash_password
 from web.sessions import hash_secret
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    store = open_store(tmp_path / "yiping.db")
+    store = new_store(tmp_path / "yiping.db")
     yield store
     store.close()
 
@@ -178,7 +181,7 @@ def test_an_open_socket_is_closed_within_a_second_and_screens_hear_nothing_of_ac
         for socket in (mine, other):
             assert '"hello"' in str(socket.recv(5))
         time.sleep(0.3)
-        begun = time.monotonic()
+        begun, kept = time.monotonic(), waited_for_processor_s()
         if how == "disable":
             disable(running.store, name)
         elif how == "revoke":
@@ -190,9 +193,9 @@ def test_an_open_socket_is_closed_within_a_second_and_screens_hear_nothing_of_ac
                 drain(socket)
             assert closed.value.rcvd is not None
             assert closed.value.rcvd.code == 4401
-        assert time.monotonic() - begun < 1.0
+        assert time.monotonic() - begun < 1.0 + waited_for_processor_s() - kept
         assert httpx.get(f"{running.base}/api/v1/me", headers=headers).status_code == 401
-        assert time.monotonic() - begun < 1.0
+        assert time.monotonic() - begun < 1.0 + waited_for_processor_s() - kept
         running.alert()
         assert json.loads(other.recv(5))["topic"] == "alert", "the change of the account went by unseen"
 
@@ -221,7 +224,7 @@ def test_the_command_line_lists_disables_and_gives_tokens_an_end(tmp_path: Path)
 
 def test_a_changed_or_missing_entry_is_found(tmp_path: Path) -> None:
     file = tmp_path / "yiping.db"
-    store = open_store(file)
+    store = new_store(file)
 
     def write(number: int) -> None:
         entry = AuditEntry(datetime.now(UTC), "li", "operator", "test", f"thing:{number}", {"n": number})
@@ -269,3 +272,25 @@ def test_no_secret_is_in_the_logs(running: Running, caplog: pytest.LogCaptureFix
     for hidden in (token, secret, csrf, PASSWORD, "a wrong password", "in-the-query"):
         assert hidden not in text
     assert not any("\n" in line for line in lines if "forged" in line)
+
+
+def test_a_name_that_nobody_has_costs_as_much_as_a_wrong_password() -> None:
+    """In processor time of this process, the least of three, so that a busy machine does not matter."""
+
+    async def cost_s(check: PasswordCheck, password_hash: str | None) -> float:
+        spent = []
+        for _ in range(3):
+            before_s = time.process_time()
+            assert not await check.matches(password_hash, "wrong-kettle-harbour-42")
+            spent.append(time.process_time() - before_s)
+        return min(spent)
+
+    async def both() -> tuple[float, float]:
+        check = PasswordCheck()
+        try:
+            return await cost_s(check, None), await cost_s(check, hash_password(PASSWORD))
+        finally:
+            check.close()
+
+    nobody_s, somebody_s = asyncio.run(both())
+    assert nobody_s == pytest.approx(somebody_s, rel=0.5)

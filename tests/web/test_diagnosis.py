@@ -16,9 +16,9 @@ from data.local.meters import Meters
 from data.model.people import CONSOLE, Role, Session, User
 from data.model.record import Timer
 from data.ports.store import Store, Writer
-from data.sql.store import open_store
 from layouts.health import worded
 from layouts.words import LANGUAGES, TABLE, Words
+from tests.stores import new_store
 from web.account_steps import revoke_one
 from web.diagnosis import Finding, State, diagnose, is_ready
 from web.tls import init
@@ -30,7 +30,7 @@ SETTINGS = Settings(sites=(SITE,))
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    store = open_store(tmp_path / "yiping.db")
+    store = new_store(tmp_path / "yiping.db")
     yield store
     store.close()
 
