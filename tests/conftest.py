@@ -31,7 +31,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
     What is broken fails again, also what a property test has found (it remembers the example).
     """
-    slow = {item.path for item in items if item.get_closest_marker("slow") and not item.get_closest_marker("alone")}
+    apart = ("alone", "paired")
+    slow = {one.path for one in items if one.get_closest_marker("slow") and not any(map(one.get_closest_marker, apart))}
     items.sort(key=lambda item: item.path not in slow)
     if not config.getoption("--once-more"):
         return

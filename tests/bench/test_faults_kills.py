@@ -10,7 +10,7 @@ import pytest
 from bench.faults_kills import run_kills
 
 
-@pytest.mark.alone
+@pytest.mark.paired
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_kills_of_every_process_lose_nothing_acknowledged_and_double_no_alert(tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ def test_what_the_store_must_know_is_looked_for_everywhere_else() -> None:
     assert set(found) == {Leak("table notices", "push endpoint", form) for form in ("canary-endpoint", "canary-endpo")}
 
 
-@pytest.mark.alone
+@pytest.mark.paired
 @pytest.mark.slow
 @pytest.mark.timeout(170)
 def test_no_secret_comes_back_from_any_peer_in_a_short_run(tmp_path: Path) -> None:

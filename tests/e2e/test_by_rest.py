@@ -13,7 +13,7 @@ from tests.e2e.city import City, first_alert, items, photo, until
 from tests.servers.mosquitto import Mosquitto
 
 pytestmark = [
-    pytest.mark.alone,
+    pytest.mark.paired,
     pytest.mark.e2e,
     pytest.mark.server,
     pytest.mark.model,

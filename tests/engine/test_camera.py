@@ -61,7 +61,7 @@ def server(shared: Path) -> Iterator[RtspServer]:
         yield server
 
 
-@pytest.mark.alone
+@pytest.mark.paired
 def test_who_looks_gets_tiles_with_boxes_and_the_alerting_one_is_marked(city: Cities, shared: Path) -> None:
     one = city(sites=(watched("gate-1", VideoFile(path=shared / "clips" / "vtest_12s.mp4", loop=True)),))
     viewer = Viewer(one.options.frames_socket)
@@ -79,7 +79,7 @@ def test_who_looks_gets_tiles_with_boxes_and_the_alerting_one_is_marked(city: Ci
         viewer.close()
 
 
-@pytest.mark.alone
+@pytest.mark.paired
 @pytest.mark.server
 def test_a_frozen_camera_is_lost_and_back_by_itself_and_its_alert_is_one(city: Cities, server: RtspServer) -> None:
     camera = RtspCamera(url=server.url("gate-1"), timeout=timedelta(seconds=2))
@@ -102,7 +102,7 @@ def test_a_frozen_camera_is_lost_and_back_by_itself_and_its_alert_is_one(city: C
     assert (lost.key.rule, lost.label, found.key.rule) == ("camera_health", "video_loss", "intrusion")
 
 
-@pytest.mark.alone
+@pytest.mark.paired
 @pytest.mark.server
 def test_a_camera_whose_server_was_killed_is_back_soon_after_it(city: Cities, server: RtspServer) -> None:
     camera = RtspCamera(url=server.url("gate-1"), timeout=timedelta(seconds=2))
@@ -120,7 +120,7 @@ def counted(city: City, name: str, **labels: str) -> float:
     return sum(value for said, value in series.items() if labels.items() <= json.loads(said).items())
 
 
-@pytest.mark.alone
+@pytest.mark.paired
 def test_a_camera_watched_on_activity_is_looked_at_when_something_happens_and_hardly_before(
     city: Cities, tmp_path: Path
 ) -> None:

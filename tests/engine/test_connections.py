@@ -118,7 +118,7 @@ def camera(name: str, url: str) -> SiteSettings:
     return SiteSettings(id=name, location=CHONGQING, monitor=monitor, detectors=(Anything(),), rules=(rule,))
 
 
-@pytest.mark.alone
+@pytest.mark.paired
 @pytest.mark.server
 @pytest.mark.shared
 def test_a_hundred_dead_cameras_knock_twice_a_second_and_one_that_was_just_lost_is_soon_back(

@@ -44,7 +44,7 @@ def swimmer(one: City, subject: str) -> Alert:
     return alert
 
 
-@pytest.mark.alone
+@pytest.mark.paired
 def test_the_loudspeaker_speaks_within_two_seconds_and_once(city: Cities, speaker: Peer) -> None:
     one = city(sites=(QUAY,), notices=river(speaker, 0))
     running = one.start()
@@ -66,7 +66,7 @@ def test_the_loudspeaker_speaks_within_two_seconds_and_once(city: Cities, speake
     assert len({got.json["id"] for got in speaker.received}) == len(speaker.received) == 4
 
 
-@pytest.mark.alone
+@pytest.mark.paired
 def test_a_silent_loudspeaker_is_tried_again_until_somebody_acknowledges(city: Cities, speaker: Peer) -> None:
     speaker.manner = Manner(503)
     one = city(sites=(QUAY,), notices=river(speaker, 0, 60))

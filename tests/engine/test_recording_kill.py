@@ -23,7 +23,7 @@ from tests.engine.films import film, shown
 from tests.engine.kinds import Brightness
 from tests.servers.rtsp import rtsp_server
 
-pytestmark = [pytest.mark.alone, pytest.mark.server, pytest.mark.slow]
+pytestmark = [pytest.mark.paired, pytest.mark.server, pytest.mark.slow]
 
 
 def test_a_worker_killed_while_it_records_loses_no_written_fragment_and_its_clip_is_made_after_its_restart(

@@ -16,7 +16,7 @@ from tests.engine.films import ToRing, film, shown
 from tests.engine.test_clips import the_settings
 from tests.servers.rtsp import rtsp_server
 
-pytestmark = [pytest.mark.alone, pytest.mark.server]
+pytestmark = [pytest.mark.paired, pytest.mark.server]
 
 
 def test_a_live_camera_fills_its_ring_and_the_clip_plays(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from monitors.video.video_file import Recipe as VideoFile
 from tests.engine.city import CHONGQING, Cities, City
 from tests.engine.kinds import Brightness
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.paired
 
 
 def lamp_film(path: Path, seconds: float, bright_s: tuple[float, float], gop: int, *, flickers: bool = False) -> Path:

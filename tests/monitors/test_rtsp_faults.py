@@ -21,7 +21,7 @@ from tests.monitors.test_packets import film
 from tests.servers.rtsp import RtspServer, rtsp_server
 from tests.servers.rtsp_proxy import RtspProxy, rtsp_proxy
 
-pytestmark = [pytest.mark.alone, pytest.mark.server]
+pytestmark = [pytest.mark.paired, pytest.mark.server]
 
 CONTROL_S, BACK_S = 6.0, 10.0
 
