@@ -65,13 +65,12 @@ def test_a_configured_limit_holds_at_any_load() -> None:
 def test_after_cameras_were_sent_to_rest_the_load_is_that_since_then() -> None:
     load = Load()
     begun_s, cpu_begun_s = time.monotonic(), time.process_time()
-    while time.monotonic() - begun_s < 1.05:
-        pass
+    while time.monotonic() - begun_s < 1.05 or time.process_time() - cpu_begun_s < 0.5:
+        pass  # on a busy machine this process gets less of a processor, and takes longer
     busy = load.since(time.monotonic())
     passed_s, cpu_s = time.monotonic() - begun_s, time.process_time() - cpu_begun_s
     assert busy is not None
-    assert busy[0] == pytest.approx(cpu_s / passed_s, rel=0.5), "what this process had, on however busy a machine"
-    assert busy[0] > 0.02
+    assert busy[0] == pytest.approx(cpu_s / passed_s, rel=0.3)
     load.restart()
     time.sleep(1.05)
     idle = load.since(time.monotonic())
