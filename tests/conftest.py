@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Playwright, sync_playwright
+from playwright.sync_api import Browser, Playwright, expect, sync_playwright
 
 ROOT = Path(__file__).resolve().parent.parent
 MOST_ONCE_MORE = 3
 CHROMIUM = "/usr/bin/chromium"
+EXPECT_MS = 30_000
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 
 
@@ -78,7 +79,8 @@ def playwright() -> Iterator[Playwright]:
 
 @pytest.fixture(scope="module")
 def browser(playwright: Playwright) -> Iterator[Browser]:
-    """Chromium; each test makes a context of its own."""
+    """Chromium; each test makes a context of its own. What a page is to show may take a busy machine a while."""
+    expect.set_options(timeout=EXPECT_MS)
     chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
     yield chromium
     chromium.close()

@@ -78,7 +78,7 @@ class City:
     def _told(self, name: str) -> Any:
         return self.store.read(lambda reader: reader.value(f"health:{name}"))
 
-    def wait_for(self, condition: Callable[[], object], timeout_s: float = 45.0) -> float:
+    def wait_for(self, condition: Callable[[], object], timeout_s: float = 120.0) -> float:
         assert self.running is not None
         return self.running.wait_for(condition, timeout_s)
 

@@ -66,7 +66,7 @@ def sit_down(station: Station, browser: Browser) -> Iterator[Callable[..., Seat]
         seat.page.on("request", lambda request: seat.requests.append(request.url))
         seat.page.on("websocket", lambda websocket: seat.requests.append(websocket.url))
         seat.page.goto(station.url + path)
-        seat.page.wait_for_selector('#link-state[data-state="live"]', timeout=20_000)
+        seat.page.wait_for_selector('#link-state[data-state="live"]', timeout=WAIT_MS)
         return seat
 
     yield open_page
