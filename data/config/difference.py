@@ -1,4 +1,4 @@
-"""What differs between two configurations, setting by setting, in a form that a person can read and a page can show."""
+"""The differences between two configurations, setting by setting, for people and for the screens."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def by_name(members: Sequence[Any]) -> dict[str, Any] | None:
 
 
 def _shown(value: Any) -> Any:
-    """The value with the user part of every address in it taken out."""
+    """The value without the user part of any address in it."""
     if isinstance(value, str):
         return redact(value)
     if isinstance(value, Mapping):

@@ -1,4 +1,4 @@
-"""The settings as a document that the store keeps: what config.yaml holds, without what belongs to the machine."""
+"""The settings as a document in the store: the content of config.yaml without the keys that belong to the machine."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _OF_VAR = frozenset(
     {"audit", "evidence", "inbox", "keys", "observations", "recordings", "replaced", "run", "spool", "tls"}
 )
 _KEYS_AND_DATABASES = frozenset({".crt", ".db", ".der", ".key", ".p12", ".pem", ".pfx", ".sqlite", ".sqlite3"})
-NAME = "config.yaml"  # what problems of a document are told of, as those of the file are
+NAME = "config.yaml"  # the file name given in a document's problems
 
 
 def document_of(tree: Any, name: str = NAME) -> dict[str, Any]:
@@ -40,7 +40,7 @@ def document_of(tree: Any, name: str = NAME) -> dict[str, Any]:
         str(key): _json(value, (str(key),), name, problems) for key, value in tree.items() if key not in MACHINE_KEYS
     }
     if isinstance(kept.get("dispatch"), dict):
-        kept["dispatch"].pop("roads", None)  # a file of this machine, read when a process starts
+        kept["dispatch"].pop("roads", None)  # a file of this machine, read at the start of a process
     if problems:
         raise ConfigError(problems)
     return kept
@@ -56,7 +56,7 @@ def plain_of(tree: Any) -> dict[str, Any]:
 
 
 def to_text(document: Mapping[str, Any]) -> str:
-    """The text that is stored. Raises ConfigError for a document that is too large."""
+    """The document as the text to store. Raises ConfigError for a document that is too large."""
     text = json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     if len(text) > MOST_CHARACTERS:
         long = f"has {len(text)} characters, at most {MOST_CHARACTERS} are kept"
@@ -94,7 +94,7 @@ def as_yaml(document: Mapping[str, Any], machine: Mapping[str, Any]) -> str:
 
 
 def with_machine_keys(settings: Settings, machine: Settings) -> Settings:
-    """The settings of a document with what `machine`, those of config.yaml, say of this machine."""
+    """The settings of a document, with this machine's keys from `machine`, the settings of config.yaml."""
     own: dict[str, Any] = {key: getattr(machine, key) for key in MACHINE_KEYS}
     own["dispatch"] = settings.dispatch.model_copy(update={"roads": machine.dispatch.roads})
     return settings.model_copy(update=own)
@@ -154,7 +154,7 @@ def _places(value: Any, text: str, keys: PathKeys = ()) -> Iterator[PathKeys]:
 
 
 def foreign_keys(document: Mapping[str, Any], machine: Mapping[str, Any]) -> Iterator[Problem]:
-    """Keys of the machine that a document holds with another value than the file."""
+    """Keys of the machine whose value in a document differs from the file."""
     for key in MACHINE_KEYS:
         if key in document and document[key] != machine.get(key):
             yield _of_machine(key)
@@ -173,7 +173,7 @@ def _roads(tree: Mapping[str, Any]) -> Any:
 
 
 def _json(value: Any, keys: PathKeys, name: str, problems: list[Problem]) -> Any:
-    """The value as JSON has it; moments as ISO 8601."""
+    """The value as JSON; moments as ISO 8601."""
     if len(keys) > DEEPEST:
         problems.append(Problem(name, dotted(keys[:3]), 0, f"is nested more than {DEEPEST} levels deep"))
         return None

@@ -1,4 +1,4 @@
-"""Settings as screens get them, with masks for the keys in them; and what a screen sends back, with the keys again."""
+"""Masks the keys in settings that are sent to screens, and restores them in what a screen sends back."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def shown(document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def unmasked(given: Any, masked: Any, original: Any) -> Any:
-    """What a screen sends back: where it still holds what `shown` gave, the original stands for it.
+    """Restore keys in what a screen sends back: a value still as `shown` gave it becomes the original again.
 
     Members of lists belong together by id or kind, as a difference names them, never by their place: a key must not
     go to another camera because one before it was taken away. An address is also known where it has moved to or was
@@ -50,13 +50,13 @@ def _unmasked(given: Any, masked: Any, original: Any, addresses: Mapping[str, st
 
 
 def _pairs(masked: Any, original: Any) -> Iterator[tuple[str, tuple[Any, Any]]]:
-    """By name what stands in both."""
+    """The values with the same name in both."""
     if isinstance(masked, Mapping) and isinstance(original, Mapping):
         yield from ((name, (masked[name], original[name])) for name in masked.keys() & original.keys())
 
 
 def _member_pairs(given: list[Any], masked: Any, original: Any) -> list[tuple[Any, Any]]:
-    """What each member was masked to and from. Without names only members of which there is but one are known."""
+    """The masked and original value of each member. Without names, only unique members can be matched."""
     if not isinstance(masked, list) or not isinstance(original, list):
         return [_UNKNOWN] * len(given)
     new, old = by_name(given), by_name(masked)

@@ -1,4 +1,4 @@
-"""Plan files, the call lists beside them, and what they name: read and checked, each problem with its place."""
+"""Reading and checking of plan files, their call lists, and the names they use; each problem has its place."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def with_plan_files(settings: Settings, config: Path, tree: Any) -> tuple[Settin
 
 
 def _source(path: Path) -> _Source:
-    """Raises ConfigError with every problem of the file."""
+    """Read one file. Raises ConfigError with every problem of the file."""
     tree = parse(path)
     try:
         return _Source(path.name, tree, (), PlanFile.model_validate(plain(tree) or {}))
@@ -80,7 +80,7 @@ def _source(path: Path) -> _Source:
 
 
 def _filled(calls: CallList, folder: Path) -> CallList:
-    """With the rows of its CSV file. Raises InputRejected, naming the line."""
+    """The call list with the rows of its CSV file. Raises InputRejected, naming the line."""
     if calls.file is None:
         return calls
     try:
@@ -112,7 +112,7 @@ def _with_rows(calls: CallList, rows: csv.DictReader[str]) -> CallList:
 
 
 def _cross_check(settings: Settings, sources: Sequence[_Source]) -> Iterator[Problem]:
-    """Ids once; what is named exists."""
+    """Check that ids are unique and that every name exists."""
     sites = [site.id for site in settings.sites]
     seen: dict[str, set[str]] = {"plans": set(), "places": set(sites), "modes": set()}
     for source in sources:

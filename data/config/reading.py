@@ -76,7 +76,7 @@ class _Reader:
         return settings
 
     def _site_recipes(self, site: dict[str, Any], keys: PathKeys) -> None:
-        """Replace every `{kind: ...}` by its recipe; a broken one by a stand-in, so that the rest is checked."""
+        """Replace every `{kind: ...}` by its recipe; an invalid one by a placeholder, so that the rest is checked."""
         if site.get("monitor") is not None:
             site["monitor"] = self._recipe(site["monitor"], "monitor", (*keys, "monitor"))
         for name, what in (("monitors", "monitor"), ("detectors", "detector"), ("rules", "rule")):
@@ -139,7 +139,7 @@ class _Reader:
         check_fusion(settings, self.problem)
 
     def _check_notices(self, settings: Settings) -> None:
-        """Policies name channels that exist, channels name credentials that exist."""
+        """Check that policies name existing channels, and channels existing credentials."""
         channels = [channel.id for channel in settings.notices.channels]
         self._ids_once(("notices", "channels"), channels)
         self._ids_once(("notices", "policies"), [policy.id for policy in settings.notices.policies])
@@ -192,7 +192,7 @@ class _Reader:
             self.problem((*where, "credentials"), said, "setting.credentials", name=wanted, near=near)
 
     def _check_datums(self, site: SiteSettings, keys: PathKeys) -> None:
-        """A limit on a level must have the datum of every gauge it judges, or one with a configured offset to it."""
+        """Check that a limit on a level has the datum of every gauge it judges, or one with a configured offset."""
         sources = [m for m in (*site.all_monitors, *site.detectors) if getattr(m, "quantity", None) == LEVEL]
         for index, rule in enumerate(site.rules):
             if getattr(rule, "quantity", None) != LEVEL or not hasattr(rule, "vertical_datum"):

@@ -52,7 +52,7 @@ def document_schema(catalogue: Catalogue, left_out: Collection[str] = ()) -> dic
 
 
 def _write_durations(schema: Any) -> None:
-    """Durations are written `180s`, not as in ISO 8601, which pydantic tells of."""
+    """Describe durations as `180s`, in place of pydantic's ISO 8601."""
     if isinstance(schema, dict):
         if schema.get("format") == "duration":
             for name in ("format", "gt", "ge", "lt", "le"):

@@ -49,7 +49,7 @@ class SettingsFollower(settings_versions.SettingsFollower):
 
 
 def configured(config: Path, var_dir: Path, store: str = "") -> RunOptions:
-    """What config.yaml says; with `config: screen` the keys of the machine alone, the others stand in the store.
+    """The settings of config.yaml; with `config: screen` only the machine's keys, since the others are in the store.
 
     Raises ConfigError.
     """
@@ -88,5 +88,5 @@ def as_it_would_run(options: RunOptions, config: Path) -> RunOptions:
 
 
 def with_settings(options: RunOptions, found: InForce) -> RunOptions:
-    """The options of a process that goes on with these settings."""
+    """The options of a process that continues with these settings."""
     return replace(options, settings=found.settings, version=found.version, workers=found.workers)

@@ -23,7 +23,7 @@ _MOST_LISTED = 50
 
 
 def list_versions(store: Store, options: RunOptions, given: Mapping[str, Any]) -> Iterator[str]:
-    """The newest versions, a line each: number, when, who, how much differs, why."""
+    """The newest versions, one line each: number, time, user, number of changes, reason."""
     del given
     found = store.read(lambda reader: reader.settings_versions(limit=_MOST_LISTED))
     if not found:
