@@ -224,7 +224,7 @@ SETUP: Mapping[str, tuple[str, str]] = MappingProxyType(
             "machine and the port above as its centre",
         ),
         "setup.gauge.first": ("最先收到的读数", "The first readings"),
-        "setup.gauge.came": ("收到的内容", "What came"),
+        "setup.gauge.came": ("收到的内容：", "What came: "),
         "setup.cause.unreadable": (
             "有数据，但按此设置读不出来",
             "Something comes, but it cannot be read by these settings",

@@ -135,7 +135,7 @@ FIELDS: Mapping[str, tuple[str, str, str]] = MappingProxyType(
         "camera_roll_deg": ("画面倾斜", "Camera roll", "水平的水面在画面中向右下倾的角度。"),
         "beside": ("搜索宽度", "Beside", "在线的左右多宽内寻找水面，占画面宽度的比例。"),
         "zero_m": ("零点高程", "Zero", "水尺零点在高程基准中的高度。"),
-        "vertical_datum": ("高程基准", "Vertical datum", "水位限值的零点，如 吴淞 或 1985。"),
+        "vertical_datum": ("高程基准", "Vertical datum", "水位的零点，如 吴淞 或 1985。"),
         # rules on objects
         "at_least": ("至少持续", "At least", "目标停留这么久才告警。"),
         "congestion.at_least": ("至少持续", "At least", "车队排这么久才告警。"),
@@ -169,7 +169,7 @@ FIELDS: Mapping[str, tuple[str, str, str]] = MappingProxyType(
         "rain": ("雨量设备", "Rain", "本点位测雨的设备：雨势加强时，预计水涨得更快，最多两倍。"),
         "rate_of_rise.above": ("涨幅", "Above", "在窗口内上涨达到此值即告警。"),
         "below": ("下限", "Below", "达到或低于此值即告警。"),
-        "unit": ("单位", "Unit", "限值的单位；不填则为该量的标准单位。"),
+        "unit": ("单位", "Unit", "读数或限值的单位；不填则为该量的标准单位。"),
         "clear_at": ("恢复值", "Clear at", "回到此值算正常；不填则为上限的 80 %（下限的 125 %）。"),
         "clear_by": ("恢复差值", "Clear by", "分级时，低于各级这么多才算恢复；不填为 20 %，水位为 0.2 m。"),
         "bands": ("分级", "Bands", "同一告警的多个级别，由低到高。"),

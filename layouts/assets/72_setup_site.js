@@ -41,7 +41,7 @@ yiping.setup.camera = (() => {
         make("td", {}, make("b", {}, `${+one.value.toPrecision(5)} ${one.unit === "1" ? "" : one.unit}`.trim())), make("td", {}, yiping.show(one.at, "full")))))), came(found))
     : make("div", { class: "test-result failed", role: "status" }, make("b", {}, `⚠ ${yiping.t(`setup.cause.${found.cause}`, {}, yiping.t(`lost.${found.cause}`, {}, found.cause))}`),
       found.reason ? make("small", { class: "dim" }, found.reason) : null, came(found), make("small", { class: "dim" }, t("setup.test.after", { n: found.after_s }))));
-  const came = (found) => (found.excerpt ? make("p", {}, `${t("setup.gauge.came")}：`, make("code", {}, found.excerpt)) : null);
+  const came = (found) => (found.excerpt ? make("p", {}, t("setup.gauge.came"), make("code", {}, found.excerpt)) : null);
 
   /** Kind and settings of a camera or a gauge, with its test. value: the present one, or null; siteId(): as it is typed. */
   const deviceFields = (device, value, siteId) => {

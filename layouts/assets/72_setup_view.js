@@ -69,7 +69,7 @@
     const schema = kinds(what)[kind];
     const site = current();
     const drawn = forms.draw({ schema, kind, value, zones: (site.zones ?? []).map((zone) => zone.id), skip: SKIP[what], lists: { labels: "known-labels", at_least_by_label: "known-labels" },
-      first: FIRST[what].filter((name) => schema.properties[name]) });
+      first: FIRST[what].filter((name) => schema.properties[name] && (name !== "zone" || !schema.properties.quantity)) });
     const rest = make("p", { class: "wrong whole", role: "alert" });
     const beside = schema.properties.quantity && what === "rules" ? limitsBeside(site, drawn, kind) : null;
     const tried = make("div", { class: "trial-answer", "aria-live": "polite" });

@@ -181,6 +181,8 @@ def test_a_draft_is_judged_on_what_was_observed_and_only_where_it_differs(town: 
         assert wrong.status_code == 422
         assert [one["path"] for one in wrong.json()["errors"]] == ["sites[0].rules[0].above"]
         assert analyst.post("/api/v1/settings/what-if", json=draft(above=15)).status_code == 403
+        never = admin.post("/api/v1/settings/what-if", json=draft(above=15) | {"until": "0001-01-01T00:00:00+14:00"})
+        assert (never.status_code, never.json()["words"]["key"]) == (422, "what_if.nothing")
     assert running.store.read(lambda reader: reader.alerts(AlertQuery())) == []
 
 

@@ -14,7 +14,8 @@ from data.config.catalogue import Catalogue
 from data.config.document import MACHINE_KEYS, as_yaml, document_of
 from data.config.masked import shown
 from data.config.schema import document_schema
-from data.errors import IllegalMove
+from data.errors import IllegalMove, InputRejected
+from data.model.moments import EARLIEST
 from data.model.people import Action, Actor
 from data.model.settings_version import SettingsVersion
 from data.model.views import iso
@@ -239,6 +240,8 @@ def _add_trying(router: APIRouter, deps: ServerDeps, current: CurrentSettings) -
         """
         actor, now = _administrator(request), deps.now()
         until = body.until or now
+        if not EARLIEST <= until <= now + timedelta(days=1):
+            raise InputRejected("`until` is a time of the past that was observed", key="what_if.nothing")
         since = until - timedelta(hours=body.hours)
         parts = await deps.lanes.lists.run(drafted_parts, deps, current, body.document)
         span = {"since": iso(since), "until": iso(until)}
