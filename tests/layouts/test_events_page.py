@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from playwright.sync_api import Page
 
 from tests.layouts.conftest import WAIT_MS
 from tests.scenarios.town import Town, picture
+from web.verify_export import check, source_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
@@ -38,6 +40,11 @@ def test_a_section_head_suspends_an_event_by_its_button_and_the_reason_stands_in
     assert "已暂停" in page.inner_text("#events-chosen .clocks")
     assert town.by("qian").event(number)["state"] == "suspended"
     page.wait_for_selector(f'tr[data-event="{number}"] >> text=挂账')
+    with page.expect_download(timeout=WAIT_MS) as download:
+        page.click("#event-export")
+    with closing(source_of(download.value.path())) as source:
+        checked = check(source)
+    assert (checked.manifest["event"], checked.manifest["made_by"], checked.findings) == (number, "qian", [])
 
 
 def test_a_task_with_a_checklist_is_added_by_the_form_and_what_was_ticked_off_is_seen(
