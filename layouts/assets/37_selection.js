@@ -15,6 +15,7 @@ yiping.selection = (() => {
   let whole = null; // the event that is chosen, with its tasks
   let around = null; // {place, ways, closed}
   let askedMs = 0;
+  let choices = 0; // so that an answer that comes late does not change what was chosen since
   let bar = null;
 
   const isSame = (one) => current !== null && current.topic === one.topic && current.id === one.id;
@@ -75,6 +76,7 @@ yiping.selection = (() => {
     history.replaceState(history.state, "", location.pathname + told);
   };
   const begin = (one, options) => {
+    choices++;
     current = one;
     if (one.topic !== "event") whole = null;
     tell();
@@ -92,8 +94,10 @@ yiping.selection = (() => {
     }
     const one = { topic, id };
     if (isSame(one)) return;
+    const mine = ++choices;
     if (topic === "event") {
       const found = await get(`/api/v1/events/${id}`);
+      if (mine !== choices) return;
       whole = found;
     } else if (topic === "site" ? !yiping.sites.has(id) : !feed.responders.has(id)) {
       throw new Error(t("error.404"));
@@ -104,6 +108,7 @@ yiping.selection = (() => {
   };
   /** As before anything was chosen. */
   const letGo = () => {
+    choices++;
     if (!current) return false;
     current = whole = around = null;
     tell();

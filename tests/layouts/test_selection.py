@@ -24,6 +24,7 @@ from tests.layouts.test_wall_page import now
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 SitDown = Callable[..., Seat]
+WITHIN_MS = 30_000
 Box = tuple[float, float, float, float]
 VIEW = "() => yiping.map.view()"
 SETTLED = """() => { const now = JSON.stringify(yiping.map.view()), same = now === window.viewBefore;
@@ -65,13 +66,17 @@ def nearest(place: Location) -> list[str]:
 
 
 def settled_view(page: Page) -> Box:
-    page.wait_for_function(SETTLED, polling=400, timeout=30_000)
+    page.wait_for_function(SETTLED, polling=400, timeout=WITHIN_MS)
     west, south, east, north = page.evaluate(VIEW)
     return west, south, east, north
 
 
 def width(view: Box) -> float:
     return view[2] - view[0]
+
+
+def is_chosen(page: Page, what: str) -> None:
+    expect(page.locator("#selection-bar")).to_have_attribute("data-selected", what, timeout=WITHIN_MS)
 
 
 def large(page: Page) -> list[str]:
@@ -91,11 +96,11 @@ def test_choosing_an_alert_turns_map_ways_and_cameras_to_it_until_escape_gives_t
     water, alert = raised(station, "underpass", "water"), raised(station, "market")
     seat = sit_down("/")
     page = seat.page
-    page.wait_for_function("() => yiping.map.view() !== null", timeout=30_000)
+    page.wait_for_function("() => yiping.map.view() !== null", timeout=WITHIN_MS)
     before = settled_view(page)
     page.locator(f'#alert-list [data-alert="{alert.id}"]').click()
-    expect(page.locator("#selection-bar")).to_have_attribute("data-selected", f"alert:{alert.id}")
-    page.wait_for_function("() => yiping.map.around !== null", timeout=30_000)
+    is_chosen(page, f"alert:{alert.id}")
+    page.wait_for_function("() => yiping.map.around !== null", timeout=WITHIN_MS)
     chosen = settled_view(page)
     place = place_of("market")
     assert chosen[0] < place.lon < chosen[2]
@@ -105,17 +110,17 @@ def test_choosing_an_alert_turns_map_ways_and_cameras_to_it_until_escape_gives_t
     assert len(around["ways"]) == 6
     assert all(len(way["path"]) > 3 and way["method"] == "road" for way in around["ways"])
     assert [(one["alert"], one["site"]) for one in around["closed"]] == [(water.id, "underpass")]
-    expect(page.locator("#selection-bar")).to_contain_text("6 条路线 · ✕ 1 处封路")
+    expect(page.locator("#selection-bar")).to_contain_text("6 条路线 · ✕ 1 处封路", timeout=WITHIN_MS)
     assert large(page) == nearest(place)
     assert page.url.endswith(f"/?alert={alert.id}")
 
     raised(station, "quay-1", "swimmer")
-    expect(page.locator("#alert-list > .P1")).to_have_count(1, timeout=20_000)
-    expect(page.locator("#selection-bar")).to_have_attribute("data-selected", f"alert:{alert.id}")
+    expect(page.locator("#alert-list > .P1")).to_have_count(1, timeout=WITHIN_MS)
+    is_chosen(page, f"alert:{alert.id}")
     assert settled_view(page) == chosen, "nothing but the person changes what is looked at"
 
     page.keyboard.press("Escape")
-    expect(page.locator("#selection-bar")).to_be_hidden()
+    expect(page.locator("#selection-bar")).to_be_hidden(timeout=WITHIN_MS)
     back = settled_view(page)
     assert back == pytest.approx(before, abs=2e-4)
     assert large(page) == []
@@ -137,14 +142,14 @@ def find(page: Page, text: str, url: str) -> None:
     """By keyboard alone: the field, down to what has this address, Enter."""
     page.keyboard.press("Control+k")
     page.keyboard.type(text)
-    expect(page.locator('#search-found[aria-busy="false"]')).to_be_attached(timeout=20_000)
+    expect(page.locator('#search-found[aria-busy="false"]')).to_be_attached(timeout=WITHIN_MS)
     wanted = page.locator(f'#search-found [role="option"][data-url="{url}"]')
-    expect(wanted).to_be_visible(timeout=20_000)
+    expect(wanted).to_be_visible(timeout=WITHIN_MS)
     for _ in range(30):
         if wanted.get_attribute("aria-selected") == "true":
             break
         page.keyboard.press("ArrowDown")
-    expect(wanted).to_have_attribute("aria-selected", "true")
+    expect(wanted).to_have_attribute("aria-selected", "true", timeout=WITHIN_MS)
     page.keyboard.press("Enter")
 
 
@@ -158,35 +163,37 @@ def test_the_search_opens_each_thing_at_its_address_by_keyboard_alone(station: S
     seat = sit_down("/")
     page, bar = seat.page, seat.page.locator("#selection-bar")
     page.emulate_media(reduced_motion="reduce")
-    page.wait_for_function("() => yiping.map.view() !== null", timeout=30_000)
+    page.wait_for_function("() => yiping.map.view() !== null", timeout=WITHIN_MS)
 
     find(page, "nmsc", "/?site=market")
-    expect(bar).to_have_attribute("data-selected", "site:market")
-    expect(page.locator('#dispatch-panel [data-selected="site:market"]')).to_contain_text("农贸市场路口")
-    expect(page.locator("#dispatch-panel [data-way]").first).to_contain_text("分钟", timeout=20_000)
+    is_chosen(page, "site:market")
+    expect(page.locator('#dispatch-panel [data-selected="site:market"]')).to_contain_text(
+        "农贸市场路口", timeout=WITHIN_MS
+    )
+    expect(page.locator("#dispatch-panel [data-way]").first).to_contain_text("分钟", timeout=WITHIN_MS)
     page.wait_for_function(
         "() => { const [w, s, e, n] = yiping.map.view(); return w < 107.3110 && 107.3110 < e && e - w < 0.02; }",
-        timeout=20_000,
+        timeout=WITHIN_MS,
     )
     page.keyboard.press("d")
-    expect(page.locator("#messages")).to_contain_text("尚未选择预警")
+    expect(page.locator("#messages")).to_contain_text("尚未选择预警", timeout=WITHIN_MS)
 
     find(page, "井盖", f"/?event={event.id}")
-    expect(bar).to_have_attribute("data-selected", f"event:{event.id}")
-    expect(bar).to_contain_text("排水井盖缺失")
+    is_chosen(page, f"event:{event.id}")
+    expect(bar).to_contain_text("排水井盖缺失", timeout=WITHIN_MS)
     page.wait_for_function(
         "(all) => JSON.stringify([...document.querySelectorAll('#camera-wall .tile.large')]"
         ".map((one) => one.dataset.site)) === all",
         arg=json.dumps(nearest(place), separators=(",", ":")),
     )
     find(page, "张伟", "/?person=r01")
-    expect(bar).to_have_attribute("data-selected", "person:r01")
+    is_chosen(page, "person:r01")
     find(page, str(alert.id), f"/?alert={alert.id}")
-    expect(bar).to_have_attribute("data-selected", f"alert:{alert.id}")
-    expect(page.locator("#dispatch-panel .work h3")).to_contain_text("农贸市场路口")
+    is_chosen(page, f"alert:{alert.id}")
+    expect(page.locator("#dispatch-panel .work h3")).to_contain_text("农贸市场路口", timeout=WITHIN_MS)
 
     page.goto(f"{station.url}/?event={event.id}")
-    expect(bar).to_have_attribute("data-selected", f"event:{event.id}", timeout=30_000)
+    is_chosen(page, f"event:{event.id}")
     find(page, f"#{over.id}", f"/duty?alert={over.id}")
-    expect(page.locator("#duty-chosen h3")).to_contain_text("滨江亲水步道", timeout=30_000)
+    expect(page.locator("#duty-chosen h3")).to_contain_text("滨江亲水步道", timeout=WITHIN_MS)
     assert seat.errors == []
