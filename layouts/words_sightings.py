@@ -33,11 +33,11 @@ SIGHTINGS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "forecast.level": ("现 {level} {unit}，限值 {limit} {unit}", "now {level} {unit}, limit {limit} {unit}"),
         "forecast.range": (
             "预计 {least} 至 {most} 分钟后达到 {limit} {unit}",
-            "reaches {limit} {unit} in {least} to {most} min",
+            "in {least} to {most} min it reaches {limit} {unit}",
         ),
         "forecast.open_ended": (
             "最早 {least} 分钟后达到 {limit} {unit}",
-            "reaches {limit} {unit} in {least} min at the earliest",
+            "in {least} min at the earliest it reaches {limit} {unit}",
         ),
         "forecast.unit": ("最慢所需队伍路程 {travel} 分钟", "slowest needed unit travels {travel} min"),
         "forecast.nearest": ("最近人员路程 {travel} 分钟", "nearest unit needs {travel} min"),

@@ -32,7 +32,7 @@ yiping.sightings = (() => {
   const word = (alert) => ({ asked: t("look.asked"), not_seen: t("look.withdrawn") })[alert.second_look?.verdict] ?? "";
   const minutes = (s) => Math.max(0, Math.round(s / 60));
   const number = (value) => +value.toFixed(2);
-  /** "now 18.4 cm, limit 30 cm · reaches 30 cm in 11 to 16 min · slowest needed unit travels 9 min"; null without one. */
+  /** "now 18.4 cm, limit 30 cm · in 11 to 16 min it reaches 30 cm · slowest needed unit travels 9 min"; null without one. */
   const forecast = (alert) => {
     const one = alert.forecast;
     if (!one) return null;
