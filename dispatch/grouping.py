@@ -19,6 +19,8 @@ from data.model.task import Event, EventState
 from data.ports.store import AlertQuery, Reader, Writer
 from data.stored.trail import take_alert_step
 
+_ONE_CONDITION = frozenset({"threshold", "time_to_threshold"})
+"""Kinds that tell of one water: before its limit, and beyond it."""
 _JOINED = frozenset({EventState.FILED, EventState.JUDGING, EventState.DISPATCHED, EventState.HANDLING})
 MOST_ALERTS = 200
 
@@ -66,7 +68,8 @@ def _kinds(alert: Alert, settings: Settings) -> set[str]:
     """The kinds of events that the alert may belong to; a group may name rules by their ids."""
     names = {name for group in _groups(alert, settings) for name in group}
     by_rule = {rule.kind for site in settings.sites for rule in site.rules if rule.name in names}
-    return {alert.kind} | names | by_rule
+    ahead = _ONE_CONDITION if alert.kind in _ONE_CONDITION else frozenset()
+    return {alert.kind} | names | by_rule | ahead
 
 
 def _box(site: SiteSettings, settings: Settings) -> Box:
@@ -89,9 +92,14 @@ def _is_alike(reader: Reader, event: Event, alert: Alert, settings: Settings) ->
     groups = list(_groups(alert, settings))
     members = reader.alerts(AlertQuery(event_id=event.id, limit=MOST_ALERTS))
     if not members:
-        return event.kind == alert.kind or any(event.kind in group for group in groups)
+        return _condition(event.kind) == _condition(alert.kind) or any(event.kind in group for group in groups)
     return any(
-        (other.kind, other.label) == (alert.kind, alert.label)
+        (_condition(other.kind), other.label) == (_condition(alert.kind), alert.label)
         or any(other.kind in group or other.key.rule in group for group in groups)
         for other in members
     )
+
+
+def _condition(kind: str) -> str:
+    """The kind of alert, the same for what tells of one condition."""
+    return "threshold" if kind in _ONE_CONDITION else kind

@@ -33,7 +33,7 @@ from engine.judging.judgement import UnitOfWork, commit_units, keep_state
 from engine.judging.known_readings import KnownReadings
 from engine.judging.observation_log import observation_log
 from engine.judging.outlet import AWAY, publish_health
-from engine.judging.polled import Polled
+from engine.judging.polled import Polled, TravelNews
 from engine.judging.readings import ReadingNews
 from engine.judging.reject_log import RejectLog
 from engine.process.current_settings import SettingsFollower, with_settings
@@ -122,6 +122,7 @@ class Sensors:
         self._came: queue.SimpleQueue[tuple[Device, Item]] = queue.SimpleQueue()  # a Queue costs ten times as much
         self._store = store
         self._modes = Polled(self._store, active_modes, frozenset[str]())
+        self._travel = TravelNews(self._store)
         self._observations = observation_log(options, name, self._meters)
         self._sites = GaugeSites(self._store, self._take, self._observations, wall=wall, monotonic_s=monotonic_s)
         latest = self._store.read(lambda reader: reader.latest_readings())
@@ -371,9 +372,9 @@ class Sensors:
             at = side.time.tick(self._wall(), ended=all(device.ended for device in side.devices))
             if at is None:
                 continue
-            signals = self._judged(
-                side, Tick(side.site.id, at, all(trouble == "" for trouble in troubles), self._modes.now())
-            )
+            seen = all(trouble == "" for trouble in troubles)
+            travel = self._travel.of(side.site.id)
+            signals = self._judged(side, Tick(side.site.id, at, seen, self._modes.now(), travel))
             self._add_unit(
                 batch, side, UnitOfWork(side.stream, tuple(signals), at, standings=side.pipeline.standings())
             )

@@ -36,7 +36,7 @@ from engine.judging.judgement import UnitOfWork
 from engine.judging.observation_log import observation_log
 from engine.judging.outlet import AWAY, Outlet
 from engine.judging.pipeline import Seen
-from engine.judging.polled import Polled
+from engine.judging.polled import Polled, TravelNews
 from engine.judging.readings import ReadingNews
 from engine.judging.reject_log import RejectLog
 from engine.judging.second_looks import LookBudget
@@ -98,6 +98,7 @@ class Worker:
         self._store = store
         self._wall_clock = WallClock()
         self._modes = Polled(self._store, active_modes, frozenset[str]())
+        self._travel = TravelNews(self._store)
         self._views: Polled[Mapping[str, str]] = Polled(self._store, views_asked, {})
         vault, spool = FolderVault(options.evidence_dir), Spool(options.spool_dir)
         self._outlet = Outlet(self._store, vault, spool, self._meters, options.settings)
@@ -362,7 +363,8 @@ class Worker:
             try:
                 watch.pipeline.turned(self._views.now().get(watch.site.id, ""))
                 observable = watch.camera.observable() and not watch.camera.device.trouble
-                signals = watch.pipeline.tick(Tick(watch.site.id, at, observable, self._modes.now()))
+                travel = self._travel.of(watch.site.id)
+                signals = watch.pipeline.tick(Tick(watch.site.id, at, observable, self._modes.now(), travel))
             except Exception as error:  # noqa: BLE001 - the restart loop of one pipeline; other sites go on
                 watch.pipeline = None
                 self._pipeline_failed(watch, error)

@@ -317,6 +317,27 @@ class GivesWay(Protocol):
 
 
 @runtime_checkable
+class SendsAhead(Protocol):
+    """A rule's recipe that judges by how long whoever it needs travels to the site (`Tick.travel`)."""
+
+    @property
+    def kind(self) -> str: ...
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Skills of which a unit each must be there."""
+        ...
+
+    @property
+    def travel(self) -> timedelta:
+        """What is taken where nobody who can go is known."""
+        ...
+
+
+@runtime_checkable
 class FiltersReadings(Protocol):
     """A rule that knows which readings cannot be; those about the place do not get to see them."""
 

@@ -25,6 +25,7 @@ from data.model.alert import Alert, AlertKey, Ended, Raised, Signal
 from data.model.camera_health import HealthSettings
 from data.model.datum import Datums
 from data.model.durations import format_duration, parse_duration
+from data.model.forecast import Travel
 from data.model.observation import Detections, EarlierSight, Quality, Reading, Tick
 from data.model.place import Place
 from data.model.plausible import JumpLimit, RainJump
@@ -38,7 +39,7 @@ _ALERT = TypeAdapter(Alert)
 _RAISED = TypeAdapter(Raised)
 _ENDED = TypeAdapter(Ended)
 _USUAL_READING = (Quality.GOOD.value, None, None, None, 0)
-_USUAL_SECOND: tuple[Any, ...] = (1, [], [])
+_USUAL_SECOND: tuple[Any, ...] = (1, [], [], [])
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,14 +222,16 @@ def reading_of(site: str, fields: Sequence[Any]) -> Reading:
 
 
 def second_fields(tick: Tick, health: Iterable[Signal]) -> list[Any]:
-    """As JSON; nothing for a second in which all could be seen and no mode was on."""
-    parts: list[Any] = [int(tick.observable), sorted(tick.modes), signals_fields(health)]
+    """As JSON; nothing for a second in which all could be seen, no mode was on and no travel time was told."""
+    travel = [[rule, *dataclasses.astuple(one)] for rule, one in sorted(tick.travel.items())]
+    parts: list[Any] = [int(tick.observable), sorted(tick.modes), signals_fields(health), travel]
     return _shortened(parts, _USUAL_SECOND)
 
 
 def second_of(site: str, at: datetime, fields: Sequence[Any]) -> tuple[Tick, tuple[Signal, ...]]:
-    observable, modes, health = _filled(fields, _USUAL_SECOND)
-    return Tick(site, at, bool(observable), frozenset(modes)), signals_of(health)
+    observable, modes, health, travel = _filled(fields, _USUAL_SECOND)
+    known = {rule: Travel(*one) for rule, *one in travel}
+    return Tick(site, at, bool(observable), frozenset(modes), known), signals_of(health)
 
 
 def signals_fields(signals: Iterable[Signal]) -> list[Any]:

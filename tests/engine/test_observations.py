@@ -33,6 +33,7 @@ from data.local.meters import Meters
 from data.local.observations import KEPT, OPEN, blocks, contents, lines_of, mend, microseconds, moment
 from data.local.vault import FolderVault
 from data.model.alert import AlertKey, Ended, Priority, Raised, Signal
+from data.model.forecast import Travel
 from data.model.geo import Location
 from data.model.observation import Detection, Detections, EarlierSight, Quality, Reading, Tick
 from data.model.observing import ObservationSettings
@@ -138,7 +139,8 @@ def test_a_reading_comes_back_with_everything(  # noqa: PLR0917 - all that a rea
 @pytest.mark.parametrize("observable", [True, False])
 @pytest.mark.parametrize("modes", [frozenset[str](), frozenset({"flood-crest", "night"})])
 def test_a_second_comes_back_with_its_modes_and_what_the_camera_said(observable: bool, modes: frozenset[str]) -> None:
-    tick = Tick("gate-3", NOON, observable, modes)
+    travel = {"time_to_threshold": Travel(540.0, "drainage", "drain-1", road=True)} if modes else {}
+    tick = Tick("gate-3", NOON, observable, modes, travel)
     said = Raised(
         AlertKey("gate-3", "camera_health", "", ""), "camera_health", Priority.P2, NOON, NOON, gaps=((NOON, NOON),)
     )
