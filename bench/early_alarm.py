@@ -3,10 +3,11 @@
 python -m bench.early_alarm [--floods 1000] [--series FOLDER]
 
 One line of JSON. A crossing is *told in time* when the alarm was raised at least the travel time before the level
-reached the limit, and was still open then. It *can be told* when the water took at least the travel time and four
-readings for the last 80 % of its way from where the rise began: of what comes faster nobody can know in time. An alarm
-is *false* when the level does not reach the limit before it ends, nor within an hour after. Both are judged by the
-script that made the flood, without noise, or by the gauge's own series.
+reached the limit, and was still open then. It *can be told* when a ruler laid through the first and the last of the
+four newest true levels shows it: at the last reading before it was time to leave, the line reaches the limit within
+twice travel time and margin. Of what comes faster or creeps nobody knows in time. Of all crossings it is told as well.
+An alarm is *false* when the level does not reach the limit before it ends, nor within an hour after. Both are judged by
+the script that made the flood, without noise, or by the gauge's own series.
 """
 
 from __future__ import annotations
@@ -33,11 +34,12 @@ BEGAN = datetime(2024, 7, 1, tzinfo=UTC)
 CONTEXT = Context(site=Place(id="gauge-1", location=Location(lon=106.5, lat=29.6)))
 TICK_S = 120.0
 READINGS = 4  # that anybody needs to see a rise
-LAST = 0.8  # of the way to the limit
+RULER = 2.0
+MARGIN_S = 300.0
 MONTH_S = 30 * 86400.0
 AFTER_S = 3600.0
 FEET_M = 0.3048
-LEAVES = 0.9  # a crossing is over when the level is below so much of its way
+LEAVES = 0.9  # a crossing is over when the level is below so much of the limit
 
 
 @dataclass(frozen=True)
@@ -149,24 +151,24 @@ def _risen(shape: str, share: float, fall: float) -> float:
 def crossings(series: Series) -> Iterator[tuple[float, bool]]:
     """When the true level came to the limit, and whether that could be told in time. Slow and plain.
 
-    A rise begins where the level was lowest since it was last above the limit; it comes anew when it was below 90 % of
-    the way from that lowest to the limit.
+    It comes anew when the level was below 90 % of the limit meanwhile.
     """
-    lowest_at, beyond = 0, series.truth[0] >= series.limit
+    beyond = series.truth[0] >= series.limit
     for i in range(1, len(series.truth)):
         level = series.truth[i]
         if beyond:
             beyond = level >= LEAVES * series.limit
-            lowest_at = i
         elif level >= series.limit:
             beyond = True
-            lowest = series.truth[lowest_at]
-            foot = series.limit - LAST * (series.limit - lowest)
-            started = max(j for j in range(lowest_at, i) if series.truth[j] <= foot) if lowest <= foot else lowest_at
-            has = [j for j in range(started + 1, i) if series.times_s[j] <= series.times_s[i] - series.travel_s]
-            yield series.times_s[i], len(has) >= READINGS
-        elif level <= series.truth[lowest_at]:
-            lowest_at = i
+            yield series.times_s[i], _shown_by_a_ruler(series, series.times_s[i] - series.travel_s)
+
+
+def _shown_by_a_ruler(series: Series, leave_s: float) -> bool:
+    seen = [j for j in range(len(series.times_s)) if series.times_s[j] <= leave_s][-READINGS:]
+    if len(seen) < READINGS:
+        return False
+    rise = (series.truth[seen[-1]] - series.truth[seen[0]]) / (series.times_s[seen[-1]] - series.times_s[seen[0]])
+    return rise > 0 and (series.limit - series.truth[seen[-1]]) / rise <= RULER * (series.travel_s + MARGIN_S)
 
 
 def judged(series: Series, recipe: Recipe | None = None) -> list[tuple[float, float]]:
