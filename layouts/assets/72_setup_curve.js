@@ -33,7 +33,7 @@ yiping.setup.curve = (() => {
   };
   /** The limits of a rule in the quantity's own unit: [{value, name, priority}]; null where its unit cannot be converted. */
   const limitsOf = (rule) => {
-    if (!["threshold", "out_of_range"].includes(rule.kind)) return [];
+    if (!["threshold", "time_to_threshold", "out_of_range"].includes(rule.kind)) return [];
     const one = factor(rule.unit, rule.quantity);
     if (one === null) return null;
     const found = ["above", "below", "clear_at", "lowest", "highest"].filter((name) => typeof rule[name] === "number")

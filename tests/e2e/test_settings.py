@@ -17,6 +17,8 @@ import pytest
 from tests.conftest import ROOT
 from tests.e2e.city import City, city, items, until
 
+pytestmark = pytest.mark.timeout(400)  # a city starts twice, and commands run beside it
+
 WITHIN_S = 2.0
 CONFIG = f"""\
 config: screen
