@@ -14,7 +14,8 @@ from data.model.people import Action, Actor, Role, may
 _WORKERS = frozenset({Role.RESPONDER.value, Role.GRID_LEADER.value})
 _OF_PEOPLE = frozenset({"recipients", "result", "error"})  # of a notice
 _OF_OFFERS = frozenset({"ask_again", "send", "call"})  # steps that tell who else was asked, and what spoke against them
-_NUMBER = re.compile(r"(?<!\d)(\+?\d[\d -]{5,}\d)(?!\d)")
+# Hashes and times of day, which stay; else what may be a telephone number.
+_NUMBER = re.compile(r"(?P<kept>\b[0-9a-f]{40,64}\b|(?<!\d)[12]\d{7}T\d{6,12}(?!\d))|(?<!\d)(\+?\d[\d -]{5,}\d)(?!\d)")
 _MAIL = re.compile(r"[\w.+-]+@[\w-]+(\.[\w-]+)+")
 
 
@@ -84,9 +85,10 @@ def _shortened(value: Any) -> Any:
 
 
 def _last_digits(found: re.Match[str]) -> str:
+    if found["kept"] or re.match(r"\d{4}-\d\d-\d\d", found[0]):
+        return found[0]
     digits = re.sub(r"\D", "", found[0])
-    # A date or a time of day is no telephone number.
-    return found[0] if re.match(r"\d{4}-\d\d-\d\d", found[0]) else f"···{digits[-2:]}"
+    return f"···{digits[-2:]}"
 
 
 def _first_sign(found: re.Match[str]) -> str:

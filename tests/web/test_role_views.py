@@ -148,6 +148,21 @@ def test_each_cell_of_role_and_view_is_as_promised(role: Role) -> None:
     assert (NUMBER in json.dumps(payload_seen("notice", {"notice": told}, actor))) is (role in CALLS)
 
 
+@pytest.mark.parametrize(
+    ("text", "seen"),
+    [
+        ("quay/20240712T153000123456Z/3", "quay/20240712T153000123456Z/3"),
+        ("5f70bf18a086007016e948b04aed3b82103a36be", "5f70bf18a086007016e948b04aed3b82103a36be"),
+        ("at 2024-07-12T15:30:00+08:00", "at 2024-07-12T15:30:00+08:00"),
+        ("call 138 1234 5678 at once", "call ···78 at once"),
+        ("电话13812345678", "电话···78"),
+        ("20240712", "···12"),
+    ],
+)
+def test_the_trail_shows_analysts_times_and_hashes_whole_and_numbers_shortened(text: str, seen: str) -> None:
+    assert detail_seen({"what": [text]}, Actor("zhou", Role.ANALYST)) == {"what": [seen]}
+
+
 def test_what_is_narrowed_keeps_the_shape_of_the_whole(running: Running) -> None:
     task, _, holder = refused_then_offered_to_another(running)
     whole = task_view(running.store.read(lambda reader: reader.task(task)))
