@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from fractions import Fraction
+from weakref import ref
 
 import av
 from av.packet import Packet
@@ -84,18 +85,19 @@ class LiveVideo:
         self._loop_filter = loop_filter
         self._timeout_s = timeout_s
         self._options = ffmpeg_options(address, transport, timeout_s)
-        self._main = MainPictures(site, stages, self._ring)
+        self._main = MainPictures(site, stages, _ring_of(ref(self)))
         self._main_lost = self._has_substream = False
         if looks_per_second is not None and substream is not None:
-            self._substream = Substream(
+            main = self._main
+            self._substream = small = Substream(
                 site, f"{site}: {shown}", substream, self._options, timeout_s, stages, wish, name
             )
             self._by_state = StateDecoder(
                 f"{site}: {shown}",
                 looks_per_second,
-                self._substream.alive,
-                self._substream.serves,
-                lambda: self._substream.last_at.timestamp() - self._anchor_s if self._substream else 0.0,
+                small.alive,
+                small.serves,
+                lambda: small.last_at.timestamp() - main.anchor_s,
             )
         elif looks_per_second is not None:
             self._by_state = StateDecoder(f"{site}: {shown}", looks_per_second)
@@ -260,7 +262,9 @@ class LiveVideo:
                 backlog.finish()
             decoder.release()  # a lost camera waits for its next connection without the packets of the last one
 
-    def _ring(self) -> PacketRing:
+    @property
+    def ring(self) -> PacketRing:
+        """The packets of the last seconds, empty of a camera all of whose pictures are decoded."""
         return PacketRing() if self._by_state is None else self._by_state.ring
 
     def _was_seen(self, at: datetime) -> bool:
@@ -329,3 +333,13 @@ class _Places:
             packet.pts = round(at_s / base)
             at_s = float(packet.pts * base)
         return at_s, taken_s
+
+
+def _ring_of(video: ref[LiveVideo]) -> Callable[[], PacketRing]:
+    """Without holding it: what is held in a circle waits, with its pictures and packets, for the garbage collector."""
+
+    def ring() -> PacketRing:
+        live = video()
+        return PacketRing() if live is None else live.ring
+
+    return ring
