@@ -245,13 +245,19 @@ def test_the_large_picture_of_a_small_one_is_that_of_the_very_instant(films: dic
     assert max(off) <= 1
 
 
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A main stream of large things that stand."""
+    return clock_film(tmp_path_factory.mktemp("place") / "main.mp4", *MAIN, gop=50, still=True)
+
+
 @pytest.mark.parametrize("view", ["mirrored", "part"])
 def test_a_substream_that_shows_another_view_is_not_looked_at_and_that_is_said(
-    films: dict[str, Path], context: Context, tmp_path: Path, view: str, caplog: pytest.LogCaptureFixture
+    place: Path, context: Context, tmp_path: Path, view: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    other = smaller(films["main"], tmp_path / "other.mp4", *SUB, gop=25, view=view)
+    other = smaller(place, tmp_path / "other.mp4", *SUB, gop=25, view=view)
     with (
-        rtsp_server({"main": films["main"], "sub": other}) as server,
+        rtsp_server({"main": place, "sub": other}) as server,
         opened(camera(server.url("main"), server.url("sub")), context) as seen,
     ):
         seen.until(lambda _: "(substream): the main stream is looked at: the substream " in caplog.text)

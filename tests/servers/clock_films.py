@@ -56,10 +56,14 @@ def clock_film(
     gop: int = 2 * RATE,
     codec: str = "libx264",
     bits_a_second: int | None = None,
+    still: bool = False,
 ) -> Path:
-    """A minute of pictures, a key picture every `gop`."""
+    """A minute of pictures, a key picture every `gop`. `still`: of a place with large things in it, as cameras see."""
     random = np.random.default_rng(7)
     ground = random.integers(60, 120, (height, width), np.uint8)
+    if still:
+        things = random.integers(20, 230, (height // 40, width // 40), np.uint8)
+        ground = np.kron(things, np.ones((40, 40), np.uint8))[:height, :width]
     with av.open(str(path), "w") as container:
         options = {
             "preset": "ultrafast", "tune": "zerolatency", "sc_threshold": "0", "x265-params": "log-level=error",
@@ -72,7 +76,7 @@ def clock_film(
         stream.width, stream.height, stream.pix_fmt, stream.gop_size = width, height, "yuv420p", gop
         stream.codec_context.time_base = Fraction(1, RATE)
         for number in range(LENGTH_S * RATE):
-            picture = np.roll(ground, number, axis=1)
+            picture = ground.copy() if still else np.roll(ground, number, axis=1)
             for bit in range(BITS):
                 white = number >> (BITS - 1 - bit) & 1
                 picture[: height // 6, bit * width // BITS : (bit + 1) * width // BITS] = 235 if white else 16
