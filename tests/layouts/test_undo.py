@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from itertools import count
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
@@ -16,8 +17,8 @@ from data.model.people import Actor, Role
 from data.ports.store import TaskQuery
 from dispatch.tasks import accept
 from tests.layouts.conftest import Seat
-from tests.layouts.station import Station
-from tests.layouts.street import raise_one
+from tests.layouts.station import Station, running_station
+from tests.layouts.street import raise_one, street_settings
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 SitDown = Callable[..., Seat]
@@ -27,6 +28,20 @@ SUBJECTS = count()
 
 def now() -> datetime:
     return datetime.now(UTC)
+
+
+@pytest.fixture
+def undo_s() -> int:
+    """How long a step may be taken back; a busy machine may need some of it for what stands between."""
+    return 60
+
+
+@pytest.fixture
+def station(tmp_path: Path, undo_s: int) -> Iterator[Station]:
+    settings = street_settings()
+    alarms = settings.alarms.model_copy(update={"undo_within": timedelta(seconds=undo_s)})
+    with running_station(tmp_path, settings.model_copy(update={"alarms": alarms})) as running:
+        yield running
 
 
 @pytest.fixture
@@ -46,7 +61,7 @@ def test_an_acknowledgement_is_taken_back_by_z_while_the_bar_counts_down(
     seat.page.keyboard.press("a")
     bar = seat.page.locator("#undo")
     expect(bar).to_contain_text("已确认 · 人 · 进入禁区 · 滨江一号码头")
-    expect(bar.locator("button")).to_have_text(re.compile(r"撤销 ([6-9]|10) 秒"))
+    expect(bar.locator("button")).to_have_text(re.compile(r"撤销 ([3-5]\d|60) 秒"))
     assert stored(station, alert).state is AlertState.ACKNOWLEDGED
     seat.page.keyboard.press("z")
     expect(bar).to_have_count(0)
@@ -88,11 +103,12 @@ def test_a_dismissal_on_the_duty_page_is_taken_back(station: Station, sit_down: 
     assert stored(station, alert).verification is Verification.DISMISSED
     seat.page.click("#undo button")
     expect(seat.page.locator("#undo")).to_have_count(0)
-    assert stored(station, alert).verification is Verification.UNVERIFIED
     expect(seat.page.locator("#duty-trail")).to_contain_text("撤销误报判定")
+    assert stored(station, alert).verification is Verification.UNVERIFIED
     assert seat.errors == []
 
 
+@pytest.mark.parametrize("undo_s", [10])
 def test_the_bar_goes_after_ten_seconds(station: Station, sit_down: SitDown, alert: Alert) -> None:
     seat = sit_down("/", language="en")
     seat.page.click(f'[data-alert="{alert.id}"] [data-do="acknowledge"]')
