@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 from alerts.bands import RAIN_BANDS, RainBand
 from alerts.ladder import CLEAR_SHARE, KEEP_FIRING_FOR, Cause, Delays, Ladder, Rung
 from alerts.rain_counter import RainCounter
+from alerts.reading_settings import check_reading_settings
 from alerts.series import Series
 from data.model.alert import Alert, AlertKey, Signal, Standing
 from data.model.durations import Duration
@@ -62,8 +63,7 @@ class Recipe(RuleRecipe):
 
     @model_validator(mode="after")
     def _fits(self) -> Recipe:
-        if self.zone is not None:
-            raise ValueError("zone: this rule judges readings, not places in a picture; remove it")
+        check_reading_settings(self.zone, self.quantity)
         if "priority" in self.model_fields_set:
             raise ValueError("priority: each band has its own; remove it")
         if self.quantity == "rain_intensity" and self.given_as == "total":

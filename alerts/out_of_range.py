@@ -9,10 +9,9 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from alerts.gauges import Watched, gauge_of, quantity_of, unit_of
-from data.config.catalogue import did_you_mean
+from alerts.reading_settings import check_reading_settings
 from data.errors import InputRejected
 from data.model.alert import Alert, Ended, Raised, Signal
-from data.model.datum import LEVEL
 from data.model.observation import Observation, Reading, Tick
 from data.model.units import UNIT_OF, convert
 from data.ports.recipe import Context, Rule, RuleRecipe
@@ -39,12 +38,7 @@ class Recipe(RuleRecipe):
 
     @model_validator(mode="after")
     def _fits(self) -> Recipe:
-        if self.zone is not None:
-            raise ValueError("zone: this rule judges readings, not places in a picture; remove it")
-        if self.quantity not in UNIT_OF:
-            raise ValueError(f"quantity: no quantity {self.quantity!r}{did_you_mean(self.quantity, UNIT_OF)}")
-        if self.vertical_datum is not None and self.quantity != LEVEL:
-            raise ValueError(f"vertical_datum: belongs to quantity {LEVEL}")
+        check_reading_settings(self.zone, self.quantity, self.vertical_datum)
         try:
             low, high = self.range
         except InputRejected as error:

@@ -10,8 +10,8 @@ from pydantic import Field, model_validator
 
 from alerts.bands import RiseBand, check_rising
 from alerts.ladder import CLEAR_SHARE, KEEP_FIRING_FOR, Cause, Delays, Ladder, Rung
+from alerts.reading_settings import check_reading_settings
 from alerts.series import Series
-from data.config.catalogue import did_you_mean
 from data.errors import InputRejected
 from data.model.alert import Alert, AlertKey, Signal, Standing
 from data.model.durations import Duration
@@ -43,10 +43,7 @@ class Recipe(RuleRecipe):
 
     @model_validator(mode="after")
     def _fits(self) -> Recipe:
-        if self.zone is not None:
-            raise ValueError("zone: this rule judges readings, not places in a picture; remove it")
-        if self.quantity not in UNIT_OF:
-            raise ValueError(f"quantity: no quantity {self.quantity!r}{did_you_mean(self.quantity, UNIT_OF)}")
+        check_reading_settings(self.zone, self.quantity)
         if (self.above is None) == (not self.bands):
             raise ValueError("give either above or bands")
         try:

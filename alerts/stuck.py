@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from alerts.gauges import Watched, gauge_of, quantity_of, unit_of
-from data.config.catalogue import did_you_mean
+from alerts.reading_settings import check_reading_settings
 from data.model.alert import Alert, Ended, Raised, Signal
 from data.model.durations import Duration
 from data.model.observation import Observation, Reading, Tick
@@ -44,10 +44,7 @@ class Recipe(RuleRecipe):
 
     @model_validator(mode="after")
     def _fits(self) -> Recipe:
-        if self.zone is not None:
-            raise ValueError("zone: this rule judges readings, not places in a picture; remove it")
-        if self.quantity not in UNIT_OF:
-            raise ValueError(f"quantity: no quantity {self.quantity!r}{did_you_mean(self.quantity, UNIT_OF)}")
+        check_reading_settings(self.zone, self.quantity)
         return self
 
     @property

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from alerts.bands import DEFAULT_BANDS, Band, Stages, rungs_of
 from alerts.ladder import CLEAR_SHARE, KEEP_FIRING_FOR, PENDING_FOR, SAMPLES, Cause, Delays, Ladder, Rung
-from data.config.catalogue import did_you_mean
+from alerts.reading_settings import check_reading_settings
 from data.errors import InputRejected
 from data.model.alert import Alert, AlertKey, Signal, Standing
 from data.model.datum import LEVEL
@@ -79,12 +79,7 @@ class Recipe(RuleRecipe):
 
     @model_validator(mode="after")
     def _limits_in_a_fitting_unit(self) -> Recipe:
-        if self.zone is not None:
-            raise ValueError("zone: a threshold judges readings, not places in a picture; remove it")
-        if self.quantity not in UNIT_OF:
-            raise ValueError(f"quantity: no quantity {self.quantity!r}{did_you_mean(self.quantity, UNIT_OF)}")
-        if self.vertical_datum is not None and self.quantity != LEVEL:
-            raise ValueError(f"vertical_datum: belongs to quantity {LEVEL}")
+        check_reading_settings(self.zone, self.quantity, self.vertical_datum)
         self._check_ways()
         try:
             (first, *_) = self.rungs

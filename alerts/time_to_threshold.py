@@ -14,12 +14,11 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from alerts.ladder import CLEAR_SHARE
+from alerts.reading_settings import check_reading_settings
 from alerts.trend import trends
-from data.config.catalogue import did_you_mean
 from data.errors import InputRejected
 from data.model.alert import Alert, AlertKey, Ended, Raised, Signal, Standing
 from data.model.alert_life import Condition
-from data.model.datum import LEVEL
 from data.model.durations import Duration
 from data.model.forecast import Forecast, Outcome, Travel
 from data.model.observation import Observation, Quality, Reading, Tick
@@ -86,12 +85,7 @@ class Recipe(RuleRecipe):
 
     @model_validator(mode="after")
     def _fits(self) -> Recipe:
-        if self.zone is not None:
-            raise ValueError("zone: this rule judges readings, not places in a picture; remove it")
-        if self.quantity not in UNIT_OF:
-            raise ValueError(f"quantity: no quantity {self.quantity!r}{did_you_mean(self.quantity, UNIT_OF)}")
-        if self.vertical_datum is not None and self.quantity != LEVEL:
-            raise ValueError(f"vertical_datum: belongs to quantity {LEVEL}")
+        check_reading_settings(self.zone, self.quantity, self.vertical_datum)
         try:
             _ = self.limit
         except InputRejected as error:

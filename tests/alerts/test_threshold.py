@@ -112,7 +112,7 @@ def test_after_a_restart_an_open_alert_is_not_raised_again_and_still_ends() -> N
         ({"quantity": "flow"}, "give either above or below, or bands, or stages"),
         ({"quantity": "water_depth", "above": 3, "below": 1}, "give either above or below"),
         ({"quantity": "water_depth", "above": 3, "clear_at": 4}, "clear_at: lies on the alarming side"),
-        ({"quantity": "water_depth", "above": 3, "zone": "lane"}, "zone: a threshold judges readings"),
+        ({"quantity": "water_depth", "above": 3, "zone": "lane"}, "zone: this rule judges readings"),
     ],
 )
 def test_a_recipe_refuses_what_cannot_be_meant(wrong: dict[str, object], said: str) -> None:

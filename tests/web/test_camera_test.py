@@ -63,9 +63,10 @@ def answering(running: Running) -> Iterator[None]:
     requests.close()
 
 
-@pytest.fixture(scope="module")
-def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    deps = open_deps(tmp_path_factory.mktemp("var"), city(), catalogue=load_catalogue())
+@contextmanager
+def answered_town(folder: Path) -> Iterator[Running]:
+    """A server with somebody of each role, and the engine's part that tests devices."""
+    deps = open_deps(folder, city(), catalogue=load_catalogue())
     for name, role in ROLES.items():
         add_user(deps.store, name, role, None)
     server, thread, port = start(deps)
@@ -75,6 +76,12 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     server.should_exit = True
     thread.join(15)
     deps.store.close()
+
+
+@pytest.fixture(scope="module")
+def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    with answered_town(tmp_path_factory.mktemp("var")) as running:
+        yield running
 
 
 @pytest.fixture

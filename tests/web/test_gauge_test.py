@@ -10,14 +10,13 @@ from typing import Any
 import pytest
 
 from data.model.people import Role
-from engine.catalogue import load_catalogue
 from monitors.gauges._gauge_test import trial_of
 from monitors.gauges.mqtt_gauge import Recipe as MqttGauge
 from tests.monitors.test_mqtt_gauge import publish
 from tests.servers.http_answers import AnsweringServer, http_answers
 from tests.servers.mosquitto import Mosquitto, mosquitto
-from tests.web.city import ROLES, Clock, Running, city, open_deps, start
-from tests.web.test_camera_test import answering
+from tests.web.city import Running
+from tests.web.test_camera_test import answered_town
 from web.accounts import add_user
 
 PATH = "/api/v1/settings/gauge-test"
@@ -26,16 +25,8 @@ KEY = "kettleharbour42gauge"
 
 @pytest.fixture(scope="module")
 def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    deps = open_deps(tmp_path_factory.mktemp("var"), city(), catalogue=load_catalogue())
-    for name, role in ROLES.items():
-        add_user(deps.store, name, role, None)
-    server, thread, port = start(deps)
-    running = Running(f"http://127.0.0.1:{port}", deps.store, deps, Clock(), server)
-    with answering(running):
+    with answered_town(tmp_path_factory.mktemp("var")) as running:
         yield running
-    server.should_exit = True
-    thread.join(15)
-    deps.store.close()
 
 
 @pytest.fixture(scope="module")
