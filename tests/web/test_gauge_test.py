@@ -93,6 +93,16 @@ def test_why_a_gauge_cannot_be_read_is_told_as_a_cause(
     assert (found["ok"], found["cause"]) == (False, cause), found
 
 
+def test_that_a_gauge_was_tried_is_in_the_audit_trail(town: Running, house: AnsweringServer) -> None:
+    ask(town, polled(house, "/level") | {"url": "http://169.254.169.253/latest"})
+    (entry,) = [
+        one
+        for one in town.store.read(lambda reader: reader.audit(limit=500))
+        if one.action == "gauge_test" and one.detail["host"] == "169.254.169.253"
+    ]
+    assert entry.detail["kind"] == "http_poll"
+
+
 @pytest.mark.server
 def test_a_gauge_at_a_broker_tells_its_kept_message_and_a_silent_topic_is_no_lost_broker(
     town: Running, broker: Mosquitto
@@ -130,9 +140,3 @@ def test_gauges_that_call_us_cameras_and_people_without_the_right_are_refused(to
         assert (camera.status_code, camera.json()["words"]["key"]) == (422, "gauge_test.kind")
         wrong = admin.post(PATH, json={"gauge": {"kind": "mqtt_gauge", "host": "127.0.0.1", "quantity": "water_depth"}})
         assert [one["field"] for one in wrong.json()["errors"]] == ["gauge.topic"]
-    (entry,) = [
-        one
-        for one in town.store.read(lambda reader: reader.audit(limit=500))
-        if one.action == "gauge_test" and one.detail["host"] == "169.254.169.254"
-    ]
-    assert entry.detail["kind"] == "http_poll"
