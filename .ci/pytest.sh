@@ -1,19 +1,28 @@
 #!/usr/bin/env bash
 # Three tests at a time (many of them wait), then two of those with limits of seconds, then those that want the machine for
-# themselves; what failed is asked once more, alone.
+# themselves. What failed is asked once more, alone; each test's first error is printed beside its second answer.
 set -uo pipefail
 unset PYTHONDONTWRITEBYTECODE # hundreds of processes are started: each would compile the whole program again
 pytest=.venv/bin/pytest
-rm -f .pytest_cache/v/cache/lastfailed # all runs add to it
-beside=0 paired=0 alone=0
-"$pytest" -q -n 3 --dist loadfile --no-loadscope-reorder -m "not alone and not paired" "$@" || beside=$?
-"$pytest" -q -n 2 --dist loadfile --no-loadscope-reorder -m "paired and not alone" "$@" || paired=$?
-"$pytest" -q -m alone "$@" || alone=$?
-if [ "$beside" = 0 ] && [ "$paired" = 0 ] && [ "$alone" = 0 ]; then
+rm -f .pytest_cache/v/cache/lastfailed .pytest_cache/v/once_more/first_errors # all runs add to them
+longest=(--durations 20 --durations-min 10)
+worst=0
+part() {
+    local name=$1 status=0
+    shift
+    echo "--- $name"
+    "$pytest" -q "${longest[@]}" "$@" || status=$?
+    [ "$status" != 5 ] || status=0 # chosen folders may have no test of this kind
+    if [ "$status" -gt "$worst" ]; then worst=$status; fi
+}
+part "three at a time" -n 3 --dist loadfile --no-loadscope-reorder -m "not alone and not paired" "$@"
+part "two at a time" -n 2 --dist loadfile --no-loadscope-reorder -m "paired and not alone" "$@"
+part "alone" -m alone "$@"
+if [ "$worst" = 0 ]; then
     exit 0
 fi
-if [ "$beside" -gt 1 ] || [ "$paired" -gt 1 ] || [ "$alone" -gt 1 ]; then
-    echo "the tests could not be run to their end: $beside, $paired, $alone"
+if [ "$worst" -gt 1 ]; then
+    echo "the tests could not be run to their end: $worst"
     exit 1
 fi
 echo "--- what failed, once more and alone:"

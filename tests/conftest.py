@@ -10,39 +10,19 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Playwright, expect, sync_playwright
 
+pytest_plugins = ["tests.once_more"]
+
 ROOT = Path(__file__).resolve().parent.parent
-MOST_ONCE_MORE = 3
 CHROMIUM = "/usr/bin/chromium"
 EXPECT_MS = 30_000
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption(
-        "--once-more",
-        action="store_true",
-        help="run what failed before once more, alone; fails when more than three tests had failed",
-    )
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Files with slow tests come first, so that no process of several has a long one left when the others are done.
-
-    Many tests watch real processes in real time, and a machine may be busy: a few may be asked a second time.
-
-    What is broken fails again, also what a property test has found (it remembers the example).
-    """
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with slow tests come first, so that no process of several has a long one left when the others are done."""
     apart = ("alone", "paired")
     slow = {one.path for one in items if one.get_closest_marker("slow") and not any(map(one.get_closest_marker, apart))}
     items.sort(key=lambda item: item.path not in slow)
-    if not config.getoption("--once-more"):
-        return
-    failed = (config.cache.get("cache/lastfailed", {}) if config.cache else {}) or {}
-    if not 0 < len(failed) <= MOST_ONCE_MORE:
-        raise pytest.UsageError(f"{len(failed)} tests failed: too many to be asked once more")
-    items[:] = [item for item in items if item.nodeid in failed]
-    if len(items) != len(failed):
-        raise pytest.UsageError(f"cannot be asked once more: {', '.join(sorted(failed))}")
 
 
 def shared_folder() -> Path | None:
