@@ -237,9 +237,10 @@
     return true;
   };
   document.addEventListener("keydown", (event) => {
-    if (!data || !by("review-graph") || event.target.closest?.("input, button, textarea")) return;
+    if (!data || !by("review-graph") || yiping.keyboard.isTyping(event) || yiping.keyboard.isCovered()) return;
     const step = (data.until - data.since) * STEP_FRACTION;
-    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest?.("select, video")) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest?.("video")) return;
+    if (event.key === " " && event.target.closest?.("button, a, summary")) return; // it presses what has the focus
     if (event.key === " ") play(!playing);
     else if (event.key === "ArrowRight") seek(cursor + step);
     else if (event.key === "ArrowLeft") seek(cursor - step);

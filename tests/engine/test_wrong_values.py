@@ -47,7 +47,8 @@ def stored(city: City, name: str) -> list[Reading]:
 
 
 def reasons(city: City, name: str) -> list[str]:
-    return [one.reason for one in city.store.read(lambda reader: reader.rejects(site=name))]
+    """Each once, also where a gauge was begun again because the machine was too busy, and read its file twice."""
+    return sorted({one.reason for one in city.store.read(lambda reader: reader.rejects(site=name))})
 
 
 @pytest.mark.server
@@ -92,6 +93,6 @@ def test_wrong_values_raise_nothing_and_each_is_said_while_a_true_flood_is_raise
     (stage,) = stored(one, "name")
     assert stage.value == pytest.approx(180.33)
     assert stored(one, "fill") == stored(one, "place") == []
-    assert "there is no value: -999999" in reasons(one, "fill")[0]
-    assert "choose by name, not by position" in reasons(one, "place")[0]
+    assert any("there is no value: -999999" in reason for reason in reasons(one, "fill"))
+    assert any("choose by name, not by position" in reason for reason in reasons(one, "place"))
     assert all("the next one did not confirm it" in reason for reason in reasons(one, "fall"))

@@ -83,7 +83,11 @@ def test_the_address_keeps_span_and_moment_and_opens_the_page_where_it_was_left(
     page.screenshot(path=tmp_path / "review.png")
     page.keyboard.press("?")
     expect(page.locator("#shortcuts")).to_contain_text("下一条、上一条预警")
+    page.keyboard.press("Home")  # the list covers the page: its keys are off
     page.keyboard.press("Escape")
+    expect(page.locator("#shortcuts")).to_have_count(0)
+    assert page.locator("#review-map").get_attribute("data-alerts") == "1"
+    page.locator("#review-play").focus()
     page.keyboard.press("Home")
     expect(page.locator("#review-map")).to_have_attribute("data-alerts", "0")
     assert seat.errors == []
