@@ -28,6 +28,7 @@ from data.model.people import AccountCode, Factor, FactorKind, Responder, Sessio
 from data.model.plan import PlanRun, PlanWork
 from data.model.record import AuditEntry, Change, Evidence, Timer
 from data.model.rejects import RejectGroup
+from data.model.review import Review, ReviewComment, ReviewTopic, ReviewVersion
 from data.model.settings_version import SettingsVersion
 from data.model.spans import CitizenQuery, EvidenceKey, ReadingBucket, ReadingKey, ShiftKey
 from data.model.task import Event, Offer, Task
@@ -481,6 +482,71 @@ class Reader(Protocol):
         """Newest first, without their documents (empty text)."""
         ...
 
+    def review(self, review_id: int) -> Review: ...
+    def review_about(self, topic: ReviewTopic, number: int) -> Review | None: ...
+    def reviews(
+        self, *, before_id: int | None = None, limit: int = 100, hidden: frozenset[str] = frozenset()
+    ) -> Sequence[Review]:
+        """Newest first, without those about the sites `hidden`."""
+        ...
+
+    def review_version(self, review_id: int, number: int) -> ReviewVersion | None: ...
+    def review_versions(self, review_id: int, *, limit: int = 100) -> Sequence[ReviewVersion]:
+        """Newest first, without their documents (empty text)."""
+        ...
+
+    def review_versions_after(self, version_id: int, *, limit: int = 100) -> Sequence[ReviewVersion]:
+        """Of all reviews, whole, in the order of their ids."""
+        ...
+
+    def review_comments(self, review_id: int, *, limit: int = 200) -> Sequence[ReviewComment]:
+        """The newest so many, oldest first."""
+        ...
+
+    def events_opened(
+        self, since: datetime, until: datetime, *, hidden: frozenset[str] = frozenset(), limit: int = 100
+    ) -> Sequence[Event]:
+        """Opened then: the gravest first, then the oldest."""
+        ...
+
+    def events_nearby(
+        self, kind: str, box: Box, since: datetime, until: datetime, *, limit: int = 50
+    ) -> Sequence[Event]:
+        """Of this kind, opened then inside the box; newest first."""
+        ...
+
+    def alert_counts(
+        self, since: datetime, until: datetime, *, hidden: frozenset[str] = frozenset()
+    ) -> Mapping[str, int]:
+        """How many were raised then, by priority; counted by the database."""
+        ...
+
+    def gravest_alerts(
+        self, since: datetime, until: datetime, *, hidden: frozenset[str] = frozenset(), limit: int = 100
+    ) -> Sequence[Alert]:
+        """Raised then: the gravest first, then the oldest."""
+        ...
+
+    def steps_of_alerts(self, alert_ids: Sequence[int], *, limit: int = 1000) -> Sequence[TakenStep]:
+        """In the order of time."""
+        ...
+
+    def clips_of_alerts(self, alert_ids: Sequence[int], *, limit: int = 200) -> Sequence[Clip]:
+        """Oldest first."""
+        ...
+
+    def offers_of_tasks(self, task_ids: Sequence[int], *, limit: int = 1000) -> Sequence[Offer]:
+        """Oldest first."""
+        ...
+
+    def notices_about(self, subjects: Sequence[str], *, limit: int = 200) -> Sequence[Notice]:
+        """Oldest first."""
+        ...
+
+    def audit_about(self, subjects: Sequence[str], *, limit: int = 200) -> Sequence[AuditEntry]:
+        """Oldest first."""
+        ...
+
     def upkeeps(self, event_id: int | None = None) -> Sequence[Upkeep]: ...
     def upkeep(self, upkeep_id: int) -> Upkeep: ...
     def value(self, name: str) -> Any:
@@ -579,6 +645,19 @@ class Writer(Reader, Protocol):
         """Raises StaleVersion unless its number is the one after the newest."""
         ...
 
+    def add_review(self, review: Review) -> Review | None:
+        """Stored with its id; None when there is one of this topic and number."""
+        ...
+
+    def add_review_version(self, version: ReviewVersion) -> ReviewVersion:
+        """Raises IllegalMove once it is signed, StaleVersion unless its number is the one after the newest."""
+        ...
+
+    def sign_review(self, review_id: int, number: int, who: str, at: datetime, event_id: int | None) -> Review:
+        """`event_id`: the event of its measures. Raises IllegalMove, StaleVersion unless this is the newest version."""
+        ...
+
+    def add_review_comment(self, comment: ReviewComment) -> ReviewComment: ...
     def add_upkeep(self, upkeep: Upkeep) -> Upkeep: ...
     def end_upkeep(self, upkeep_id: int, at: datetime) -> bool:
         """True for the one caller that ended it."""

@@ -76,7 +76,7 @@ class EventRow(Numbered, Row):
     lon: Mapped[float]
     lat: Mapped[float]
     priority: Mapped[str]
-    opened_at: Mapped[datetime]
+    opened_at: Mapped[datetime] = mapped_column(index=True)
     grid: Mapped[str]
     closed_at: Mapped[datetime | None]
     closed_by: Mapped[str | None]

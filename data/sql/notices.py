@@ -29,7 +29,7 @@ def _escalation(row: RowMapping) -> ScheduledEscalation:
     return ScheduledEscalation(**row)
 
 
-def _notice(row: RowMapping) -> Notice:
+def notice_of(row: RowMapping) -> Notice:
     values = dict(row)
     recipients, priority = tuple(values.pop("recipients")), Priority(values.pop("priority"))
     return Notice(recipients=recipients, priority=priority, **values)
@@ -47,13 +47,13 @@ class NoticeQueries(BaseQueries):
         return self._all(due.order_by(ESCALATIONS.c.due_at, ESCALATIONS.c.id).limit(limit), _escalation)
 
     def notice(self, notice_id: int) -> Notice:
-        found = self._first(select(NOTICES).where(NOTICES.c.id == notice_id), _notice)
+        found = self._first(select(NOTICES).where(NOTICES.c.id == notice_id), notice_of)
         if found is None:
             raise NotFound(f"no notice {notice_id}")
         return found
 
     def notice_delivered_as(self, delivery_id: str) -> Notice | None:
-        return self._first(select(NOTICES).where(NOTICES.c.delivery_id == delivery_id), _notice)
+        return self._first(select(NOTICES).where(NOTICES.c.delivery_id == delivery_id), notice_of)
 
     def notices(
         self, *, subject: str | None = None, before_id: int | None = None, limit: int = 100
@@ -63,8 +63,8 @@ class NoticeQueries(BaseQueries):
             found = found.where(NOTICES.c.subject == subject)
         if before_id is not None:
             found = found.where(NOTICES.c.id < before_id)
-        return self._all(found, _notice)
+        return self._all(found, notice_of)
 
     def notices_due(self, now: datetime, limit: int = 100) -> Sequence[Notice]:
         due = select(NOTICES).where(_UNSENT, NOTICES.c.next_try <= now)
-        return self._all(due.order_by(NOTICES.c.next_try, NOTICES.c.id).limit(limit), _notice)
+        return self._all(due.order_by(NOTICES.c.next_try, NOTICES.c.id).limit(limit), notice_of)

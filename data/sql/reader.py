@@ -29,6 +29,7 @@ from data.sql.page_checksums import PageChecksumQueries
 from data.sql.plans_read import PlanQueries
 from data.sql.readings_read import ReadingQueries
 from data.sql.rejects_read import RejectQueries
+from data.sql.reviews_read import ReviewQueries
 from data.sql.settings_read import SettingsQueries
 from data.sql.spans import SpanQueries
 from data.sql.warnings_read import WarningQueries
@@ -101,6 +102,7 @@ class SqlReader(
     OrganisationQueries,
     PageChecksumQueries,
     PlanQueries,
+    ReviewQueries,
     SettingsQueries,
     SpanQueries,
     WholeRowQueries,

@@ -11,6 +11,7 @@ from data.sql import (
     notice_rows,
     organisation_rows,
     plan_rows,
+    review_rows,
     settings_rows,
     warning_rows,
 )
@@ -22,6 +23,7 @@ _DECLARE = (  # their import declares rows
     notice_rows,
     organisation_rows,
     plan_rows,
+    review_rows,
     settings_rows,
     warning_rows,
 )
@@ -35,6 +37,8 @@ APPEND_ONLY = MappingProxyType(
         "alert_steps": "steps of alerts are never changed",
         "outbox": "published changes are never changed",
         "positions": "positions are never changed",
+        "review_comments": "comments on reviews are never changed",
+        "review_versions": "versions of reviews are never changed",
         "settings_versions": "versions of the settings are never changed",
         "superseded_readings": "superseded readings are never changed",
     }

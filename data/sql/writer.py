@@ -11,6 +11,7 @@ from data.sql.people import PeopleWriting
 from data.sql.plans import PlanWriting
 from data.sql.readings import ReadingWriting
 from data.sql.records import RecordWriting
+from data.sql.reviews import ReviewWriting
 from data.sql.settings import SettingsWriting
 from data.sql.warnings import WarningWriting
 
@@ -25,6 +26,7 @@ class SqlWriter(
     PlanWriting,
     ReadingWriting,
     RecordWriting,
+    ReviewWriting,
     SettingsWriting,
     WarningWriting,
 ):

@@ -18,6 +18,8 @@ INSERTS = {
         "(number, at, who, role, note, document, hash, workers, difference) VALUES "
         "(1, '2024-07-12 12:00:00.000000', 'admin', '', '', '{}', '', '{}', '[]')"
     ),
+    "review_versions": None,
+    "review_comments": None,
     "alert_steps": None,
     "positions": None,
 }

@@ -1,0 +1,144 @@
+"""Queries of reviews, and the bounded reads of what a review tells: never more rows than asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from sqlalchemy import RowMapping, func, select
+
+from data.model.alert import Alert, Priority
+from data.model.alert_life import TakenStep
+from data.model.clip import Clip
+from data.model.geo import Box
+from data.model.notice import Notice
+from data.model.record import AuditEntry
+from data.model.review import Review, ReviewComment, ReviewTopic, ReviewVersion
+from data.model.task import Event, Offer
+from data.sql import models, rows
+from data.sql.alert_rows import AlertRow
+from data.sql.alerts import STEPS, step_of
+from data.sql.clips_read import CLIPS, OF_ALERT, clip_of
+from data.sql.notices import NOTICES, notice_of
+from data.sql.review_rows import ReviewCommentRow, ReviewRow, ReviewVersionRow
+from data.sql.whole_rows import WholeRowQueries
+
+ALERTS = AlertRow.table()
+AUDIT = models.AuditRow.table()
+COMMENTS = ReviewCommentRow.table()
+EVENTS = models.EventRow.table()
+OFFERS = models.OfferRow.table()
+REVIEWS = ReviewRow.table()
+VERSIONS = ReviewVersionRow.table()
+_WITHOUT_DOCUMENT = select(*(column for column in VERSIONS.c if column.name != "document"))
+
+
+def review_of(row: RowMapping) -> Review:
+    values = dict(row)
+    topic, priority = ReviewTopic(values.pop("topic")), values.pop("priority")
+    return Review(topic=topic, priority=None if priority is None else Priority(priority), **values)
+
+
+def _version_of(row: RowMapping) -> ReviewVersion:
+    return ReviewVersion(**{"document": "", **row})
+
+
+def _comment_of(row: RowMapping) -> ReviewComment:
+    return ReviewComment(**row)
+
+
+class ReviewQueries(WholeRowQueries):
+    """The part of `data.ports.store.Reader` about reviews."""
+
+    def review(self, review_id: int) -> Review:
+        return self._one_whole(REVIEWS, review_id, review_of, "review")
+
+    def review_about(self, topic: ReviewTopic, number: int) -> Review | None:
+        same = select(REVIEWS).where(REVIEWS.c.topic == topic.value, REVIEWS.c.number == number)
+        return self._first(same, review_of)
+
+    def reviews(
+        self, *, before_id: int | None = None, limit: int = 100, hidden: frozenset[str] = frozenset()
+    ) -> Sequence[Review]:
+        found = select(REVIEWS).order_by(REVIEWS.c.id.desc()).limit(limit)
+        if hidden:
+            found = found.where(REVIEWS.c.site.not_in(hidden))
+        return self._all(found if before_id is None else found.where(REVIEWS.c.id < before_id), review_of)
+
+    def review_version(self, review_id: int, number: int) -> ReviewVersion | None:
+        same = select(VERSIONS).where(VERSIONS.c.review_id == review_id, VERSIONS.c.number == number)
+        return self._first(same, _version_of)
+
+    def review_versions(self, review_id: int, *, limit: int = 100) -> Sequence[ReviewVersion]:
+        found = _WITHOUT_DOCUMENT.where(VERSIONS.c.review_id == review_id).order_by(VERSIONS.c.number.desc())
+        return self._all(found.limit(limit), _version_of)
+
+    def review_versions_after(self, version_id: int, *, limit: int = 100) -> Sequence[ReviewVersion]:
+        found = select(VERSIONS).where(VERSIONS.c.id > version_id).order_by(VERSIONS.c.id).limit(limit)
+        return self._all(found, _version_of)
+
+    def review_comments(self, review_id: int, *, limit: int = 200) -> Sequence[ReviewComment]:
+        newest = select(COMMENTS).where(COMMENTS.c.review_id == review_id).order_by(COMMENTS.c.id.desc()).limit(limit)
+        return self._all(newest, _comment_of)[::-1]
+
+    def events_opened(
+        self, since: datetime, until: datetime, *, hidden: frozenset[str] = frozenset(), limit: int = 100
+    ) -> Sequence[Event]:
+        inside = select(EVENTS).where(EVENTS.c.opened_at >= since, EVENTS.c.opened_at < until)
+        if hidden:
+            inside = inside.where(EVENTS.c.site.not_in(hidden))
+        gravest = inside.order_by(EVENTS.c.priority, EVENTS.c.opened_at, EVENTS.c.id).limit(limit)
+        return self._all(gravest, rows.event_of)
+
+    def events_nearby(
+        self, kind: str, box: Box, since: datetime, until: datetime, *, limit: int = 50
+    ) -> Sequence[Event]:
+        west, south, east, north = box
+        found = select(EVENTS).where(
+            EVENTS.c.kind == kind,
+            EVENTS.c.opened_at >= since,
+            EVENTS.c.opened_at < until,
+            EVENTS.c.lon.between(west, east),
+            EVENTS.c.lat.between(south, north),
+        )
+        return self._all(found.order_by(EVENTS.c.opened_at.desc(), EVENTS.c.id.desc()).limit(limit), rows.event_of)
+
+    def alert_counts(
+        self, since: datetime, until: datetime, *, hidden: frozenset[str] = frozenset()
+    ) -> Mapping[str, int]:
+        raised = select(ALERTS.c.priority, func.count()).where(ALERTS.c.raised_at >= since, ALERTS.c.raised_at < until)
+        if hidden:
+            raised = raised.where(ALERTS.c.site.not_in(hidden))
+        counted = self._connection.execute(raised.group_by(ALERTS.c.priority))
+        return {str(priority): int(number) for priority, number in counted}
+
+    def gravest_alerts(
+        self, since: datetime, until: datetime, *, hidden: frozenset[str] = frozenset(), limit: int = 100
+    ) -> Sequence[Alert]:
+        raised = select(ALERTS).where(ALERTS.c.raised_at >= since, ALERTS.c.raised_at < until)
+        if hidden:
+            raised = raised.where(ALERTS.c.site.not_in(hidden))
+        return self._all(
+            raised.order_by(ALERTS.c.priority, ALERTS.c.raised_at, ALERTS.c.id).limit(limit), rows.alert_of
+        )
+
+    def steps_of_alerts(self, alert_ids: Sequence[int], *, limit: int = 1000) -> Sequence[TakenStep]:
+        found = select(STEPS).where(STEPS.c.alert_id.in_(alert_ids)).order_by(STEPS.c.at, STEPS.c.id).limit(limit)
+        return self._all(found, step_of) if alert_ids else []
+
+    def clips_of_alerts(self, alert_ids: Sequence[int], *, limit: int = 200) -> Sequence[Clip]:
+        of_them = select(OF_ALERT.c.clip_id).where(OF_ALERT.c.alert_id.in_(alert_ids))
+        found = select(CLIPS).where(CLIPS.c.id.in_(of_them)).order_by(CLIPS.c.since, CLIPS.c.id).limit(limit)
+        return self._all(found, clip_of) if alert_ids else []
+
+    def offers_of_tasks(self, task_ids: Sequence[int], *, limit: int = 1000) -> Sequence[Offer]:
+        found = select(OFFERS).where(OFFERS.c.task_id.in_(task_ids)).order_by(OFFERS.c.id).limit(limit)
+        return self._all(found, rows.offer_of) if task_ids else []
+
+    def notices_about(self, subjects: Sequence[str], *, limit: int = 200) -> Sequence[Notice]:
+        found = select(NOTICES).where(NOTICES.c.subject.in_(subjects)).order_by(NOTICES.c.id).limit(limit)
+        return self._all(found, notice_of) if subjects else []
+
+    def audit_about(self, subjects: Sequence[str], *, limit: int = 200) -> Sequence[AuditEntry]:
+        found = select(AUDIT).where(AUDIT.c.subject.in_(subjects)).order_by(AUDIT.c.seq).limit(limit)
+        return self._all(found, rows.audit_of) if subjects else []
