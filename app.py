@@ -110,10 +110,10 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _run(args: argparse.Namespace, options: RunOptions) -> int:
+    from engine.process.child import Target
     from engine.run import run_all
     from web.front_door import front_door, shown_address
-    from web.server import ServeOptions, serve
-    from web.source import SOURCE_PATH
+    from web.serve_options import SOURCE_PATH, ServeOptions
 
     if (args.tls_cert is None) != (args.tls_key is None):
         raise YipingError("--tls-cert and --tls-key go together")
@@ -152,7 +152,7 @@ def _run(args: argparse.Namespace, options: RunOptions) -> int:
     )
     scheme = "https" if args.tls_cert else "http"
     where = f"\n  {options.settings.name}: {shown_address(scheme, args.host, args.port)}\n"
-    web = Child("web", serve, (serving,), watched=False)
+    web = Child("web", Target("web.server", "serve"), (serving,), watched=False)
     run_all(options, web, others, announce=lambda: print(where, flush=True))
     return 0
 
@@ -162,7 +162,7 @@ def _demo_children(options: RunOptions) -> list[Child]:
     from data.sql.store import open_store
     from engine.demo.logins import DEMO_LOGINS
     from engine.demo.prepare import prepare_demo
-    from engine.demo.responders import run_demo
+    from engine.process.child import Target
     from engine.run import prepare
     from web import accounts
     from web.passwords import random_password
@@ -184,7 +184,7 @@ def _demo_children(options: RunOptions) -> list[Child]:
             made.append(f"    {login.name:<12}{password:<16}{login.role.value:<16}{login.display_name}")
     if made:
         print("\n  演示账号，只显示这一次 / demo logins, shown this once:\n" + "\n".join(made), flush=True)
-    return [Child("demo", run_demo, (options,))]
+    return [Child("demo", Target("engine.demo.responders", "run_demo"), (options,))]
 
 
 def models(args: argparse.Namespace) -> int:

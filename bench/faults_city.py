@@ -36,7 +36,8 @@ from tests.engine.children import Supervised, supervise
 from tests.engine.city import CHONGQING, City
 from tests.servers.mosquitto import free_port
 from web.accounts import add_user, issue_token, list_users
-from web.server import ServeOptions, serve
+from web.serve_options import ServeOptions
+from web.server import serve
 
 PEOPLE = {"mast": Role.SOURCE, "zhao": Role.DUTY_OFFICER, "near": Role.RESPONDER, "far": Role.RESPONDER}
 PUSH = "/api/v1/datastreams/quay/http_push/observations"

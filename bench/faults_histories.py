@@ -38,7 +38,8 @@ from dispatch.routing import load_roads
 from dispatch.tasks import dispatch
 from tests.servers.mosquitto import free_port
 from web.accounts import add_user, issue_token, list_users
-from web.server import ServeOptions, serve
+from web.serve_options import ServeOptions
+from web.server import serve
 
 ROOT = Path(__file__).resolve().parents[1]
 OFFICERS = ("zhao", "qian", "li")

@@ -44,7 +44,8 @@ from tests.engine.children import Supervised, supervise
 from tests.engine.city import CHONGQING, City
 from tests.servers.mosquitto import Mosquitto, free_port
 from web.accounts import add_user, issue_token
-from web.server import ServeOptions, serve
+from web.serve_options import ServeOptions
+from web.server import serve
 
 ACK_LIMIT_MS = 300.0
 SECONDS = 600.0

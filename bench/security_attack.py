@@ -59,7 +59,8 @@ _SERVER = """
 import logging, sys
 from pathlib import Path
 from tests.web.city import city
-from web.server import ServeOptions, serve
+from web.serve_options import ServeOptions
+from web.server import serve
 logging.basicConfig(level=logging.WARNING)
 var = Path(sys.argv[1])
 serve(ServeOptions(settings=city(), store=str(var / "yiping.db"), var_dir=var, port=int(sys.argv[2])))

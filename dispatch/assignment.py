@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
+import numpy.typing as npt
 
 from data.config.settings import Settings
 from data.model.alert import Priority
@@ -61,12 +61,17 @@ def assign(eligible: Mapping[int, Sequence[Candidate]]) -> dict[int, Candidate]:
             costs[row, column[candidate.responder]] = candidate.cost_s + far
             known[row, column[candidate.responder]] = candidate
     ids = list(eligible)
+    return {ids[row]: known[row, found] for row, found in _least(costs) if (row, found) in known}
+
+
+def _least(costs: npt.NDArray[np.float64]) -> list[tuple[int, int]]:
+    """Pairs of row and column at the least total cost."""
+    if len(costs) == 1:
+        return [(0, int(costs[0].argmin()))]
+    from scipy.optimize import linear_sum_assignment  # noqa: PLC0415 (loads SciPy: only for several tasks at once)
+
     rows, columns = linear_sum_assignment(costs)
-    return {
-        ids[row]: known[row, found]
-        for row, found in zip(rows.tolist(), columns.tolist(), strict=True)
-        if (row, found) in known
-    }
+    return list(zip(rows.tolist(), columns.tolist(), strict=True))
 
 
 def _without(ranking: Ranking, taken: set[str]) -> tuple[Candidate, ...]:

@@ -15,7 +15,6 @@ import osmium
 from data.errors import InputRejected
 from dispatch.geojson import E_BIKE_M_S, MODES, Point, RoadLine, directions_of, speeds_of
 
-SUFFIXES = (".osm", ".pbf", ".osm.gz", ".osm.bz2")
 _READ = ("highway", "area", "access", "foot", "bicycle", "motor_vehicle", "vehicle", "oneway", "junction", "maxspeed")
 _NO_ROAD = frozenset({"construction", "proposed", "raceway", "elevator", "rest_area", "services", "razed", "abandoned"})
 _CLOSED = frozenset({"no", "private", "agricultural", "forestry"})
@@ -26,11 +25,6 @@ _TAGS_OF = {
     "car": ("access", "vehicle", "motor_vehicle"),
 }
 _MPH = 1.609344
-
-
-def is_extract(path: Path) -> bool:
-    """True if the file's name is that of an OpenStreetMap extract."""
-    return path.name.lower().endswith(SUFFIXES)
 
 
 def read_extract(path: Path) -> list[RoadLine]:

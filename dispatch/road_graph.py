@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,7 +12,8 @@ import shapely
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
-from data.model.geo import EARTH_RADIUS_M, Location
+from data.model.geo import Location
+from dispatch.plane import Plane
 
 Area = Any  # a shapely geometry: it comes without types
 Floats = npt.NDArray[np.float64]
@@ -24,32 +24,6 @@ MAX_SNAP_M = 500.0  # farther from every road there is no route by road
 _AT_END_M = 1.0  # this close to an edge's end a position is at the node, whatever the edge's direction
 _KEPT_GRAPHS = 8
 _LEAST_S = 1e-9  # SciPy reads an explicit zero as no edge
-
-
-@dataclass(frozen=True, slots=True)
-class Plane:
-    """A local plane in metres east and north of a centre; accurate enough for a city."""
-
-    lon: float
-    lat: float
-
-    @classmethod
-    def around(cls, lonlat: Floats) -> Plane:
-        """The plane through the middle of the points, (n, 2) degrees."""
-        west_south, east_north = lonlat.min(axis=0), lonlat.max(axis=0)
-        middle = (west_south + east_north) / 2
-        return cls(float(middle[0]), float(middle[1]))
-
-    def project(self, lonlat: Floats) -> Floats:
-        """(n, 2) degrees to (n, 2) metres."""
-        return np.asarray(np.radians(lonlat - np.array([self.lon, self.lat])) * self._scale())
-
-    def unproject(self, xy: Floats) -> Floats:
-        """(n, 2) metres to (n, 2) degrees."""
-        return np.asarray(np.degrees(xy / self._scale()) + np.array([self.lon, self.lat]))
-
-    def _scale(self) -> Floats:
-        return np.array([EARTH_RADIUS_M * math.cos(math.radians(self.lat)), EARTH_RADIUS_M])
 
 
 class Snapped(NamedTuple):

@@ -14,22 +14,22 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
-from scipy.spatial import cKDTree
 
 from data.model.geo import EARTH_RADIUS_M, Location, distance_m
-from dispatch.geojson import CAR_KMH, E_BIKE_M_S, MODES, WALK_M_S, RoadLine, read_lines
-from dispatch.osm import is_extract, read_extract
-from dispatch.road_graph import Plane, RoadGraph
+from dispatch.geojson import CAR_KMH, E_BIKE_M_S, WALK_M_S, RoadLine, read_lines
+from dispatch.plane import Plane
+
+if TYPE_CHECKING:
+    from dispatch.road_graph import RoadGraph
 
 log = logging.getLogger(__name__)
 
 ROAD, STRAIGHT_LINE = "road", "straight line"
-SAME_NODE_M = 1.0
+_EXTRACTS = (".osm", ".pbf", ".osm.gz", ".osm.bz2")
 DETOUR = 1.3  # streets are longer than straight lines; a usual ratio in towns is 1.2 to 1.4
 _SPEED_M_S = {"walk": WALK_M_S, "e-bike": E_BIKE_M_S, "car": CAR_KMH / 3.6}
 
@@ -66,7 +66,9 @@ class Roads:
         """Nodes of each connected part, largest first. Several parts cannot reach each other."""
         self._pieces: npt.NDArray[np.float64] = np.empty((0, 2, 2))
         if lines:
-            self._build(lines)
+            from dispatch.road_network import build_network  # noqa: PLC0415 (loads SciPy: only where there are roads)
+
+            self._graphs, self.nodes, self.components, self._pieces = build_network(lines)
 
     @property
     def described(self) -> str:
@@ -138,39 +140,6 @@ class Roads:
         crossing &= np.all(self._pieces.max(axis=1) >= (west, south), axis=1)
         return np.asarray(self._pieces[crossing])
 
-    def _build(self, lines: Sequence[RoadLine]) -> None:
-        counts = np.array([len(line.points) for line in lines])
-        lonlat = np.array([point for line in lines for point in line.points], dtype=np.float64)
-        plane = Plane.around(lonlat)
-        xy = plane.project(lonlat)
-        line_of = np.repeat(np.arange(len(lines)), counts)
-        node_of, xy = _named(xy, lines) if all(line.nodes for line in lines) else _merge(xy, line_of)
-        tails = np.flatnonzero(line_of[:-1] == line_of[1:])
-        of_line = line_of[tails]
-        a, b = node_of[tails], node_of[tails + 1]
-        distinct = a != b
-        a, b, of_line = a[distinct], b[distinct], of_line[distinct]
-        self._pieces = plane.unproject(np.stack([xy[a], xy[b]], axis=1))
-        forward = np.array([line.forward for line in lines])[of_line]
-        backward = np.array([line.backward for line in lines])[of_line]
-        self.nodes = len(xy)
-        self.components = _components(a, b, self.nodes)
-        for mode in MODES:
-            speed = np.array([line.speeds[mode] for line in lines])[of_line]
-            usable = speed > 0
-            both = np.ones(int(usable.sum()), dtype=bool)
-            if usable.any():
-                self._graphs[mode] = RoadGraph(
-                    plane=plane,
-                    xy=xy,
-                    a=a[usable],
-                    b=b[usable],
-                    speed=speed[usable],
-                    forward=both if mode == "walk" else forward[usable],
-                    backward=both if mode == "walk" else backward[usable],
-                    off_road_m_s=WALK_M_S,
-                )
-
 
 def load_roads(path: Path | None) -> Roads:
     """The road network of a file; for None a network in which every distance is a straight line.
@@ -187,7 +156,11 @@ def load_roads(path: Path | None) -> Roads:
 
 def read_roads(path: Path) -> list[RoadLine]:
     """The lines of a GeoJSON file or an OpenStreetMap extract, by the file's name."""
-    return read_extract(path) if is_extract(path) else read_lines(path)
+    if not path.name.lower().endswith(_EXTRACTS):
+        return read_lines(path)
+    from dispatch.osm import read_extract  # noqa: PLC0415 (loads libosmium: only where there is an extract)
+
+    return read_extract(path)
 
 
 def straight_line(start: Location, end: Location, travel: str) -> Route:
@@ -198,36 +171,3 @@ def straight_line(start: Location, end: Location, travel: str) -> Route:
 
 def _shut(closed: Sequence[Closure], travel: str, incident: Location) -> tuple[tuple[Location, float], ...]:
     return tuple((one.centre, one.radius_m) for one in closed if one.stops(travel, incident))
-
-
-def _merge(
-    xy: npt.NDArray[np.float64], line_of: npt.NDArray[np.intp]
-) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.float64]]:
-    """The node of each coordinate, and the nodes' positions (m): coordinates within SAME_NODE_M are one node.
-
-    Coordinates of one line stay apart unless they are the very same: else a finely drawn curve would shrink.
-    """
-    pairs = cKDTree(xy).query_pairs(SAME_NODE_M, output_type="ndarray")
-    one, other = pairs[:, 0], pairs[:, 1]
-    pairs = pairs[(line_of[one] != line_of[other]) | np.all(xy[one] == xy[other], axis=1)]
-    links = coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(len(xy), len(xy)))
-    count, node_of = connected_components(links.tocsr(), directed=False)
-    places = np.empty((count, 2))
-    places[node_of[::-1]] = xy[::-1]  # the first coordinate of each node is its place
-    return node_of.astype(np.intp), places
-
-
-def _named(
-    xy: npt.NDArray[np.float64], lines: Sequence[RoadLine]
-) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.float64]]:
-    """The node of each coordinate by the source's own numbers, and the nodes' places (m)."""
-    numbers = np.array([node for line in lines for node in line.nodes], dtype=np.int64)
-    _, first, node_of = np.unique(numbers, return_index=True, return_inverse=True)
-    return node_of.astype(np.intp), xy[first]
-
-
-def _components(a: npt.NDArray[np.intp], b: npt.NDArray[np.intp], nodes: int) -> tuple[int, ...]:
-    links = coo_array((np.ones(len(a)), (a, b)), shape=(nodes, nodes))
-    _, part_of = connected_components(links.tocsr(), directed=False)
-    sizes = np.bincount(part_of)
-    return tuple(sorted((int(size) for size in sizes), reverse=True))

@@ -26,16 +26,17 @@ from dispatch.clocks import calendar_of
 from dispatch.organisation_import import sync_cases
 from dispatch.responders import sync_responders
 from engine.catalogue import load_catalogue
-from engine.clock import run_clock
-from engine.notifier import run_notifier
+from engine.process.child import Target
 from engine.process.current_settings import SettingsFollower, document_reader, with_settings
 from engine.process.options import RunOptions
 from engine.process.supervisor import Child, Supervisor
-from engine.sensors import run_sensors
-from engine.worker import run_cameras
 
 log = logging.getLogger(__name__)
 
+CAMERAS = Target("engine.worker", "run_cameras")
+SENSORS = Target("engine.sensors", "run_sensors")
+CLOCK = Target("engine.clock", "run_clock")
+NOTIFIER = Target("engine.notifier", "run_notifier")
 CHECK_WITHIN_S = 2.0  # of the start: whoever waits for a screen in a flood does not wait for a check
 YIELDING = 5  # cameras take what processors there are: screens, gauges and time limits must not wait for them
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # there is one worker per core already
@@ -121,10 +122,10 @@ def build_children(options: RunOptions, web: Child | None = None, others: Sequen
     gauges = tuple(site.id for site in settings.sites if site.sensors)
     always = settings.config == "screen"
     if gauges or always:
-        children.append(Child("sensors", run_sensors, (options, "sensors", gauges)))
-    children.append(Child("clock", run_clock, (options,), silent_s=60.0))
+        children.append(Child("sensors", SENSORS, (options, "sensors", gauges)))
+    children.append(Child("clock", CLOCK, (options,), silent_s=60.0))
     if settings.notices.policies or settings.notices.clocks or settings.plans.tell or always:
-        children.append(Child("notifier", run_notifier, (options,), silent_s=60.0))
+        children.append(Child("notifier", NOTIFIER, (options,), silent_s=60.0))
     return [*children, *others]
 
 
@@ -138,7 +139,7 @@ def _workers(options: RunOptions, known: int = 0) -> list[Child]:
         each = shares(options.settings)
     names = [(f"worker-{number}", sites) for number, sites in enumerate(each, start=1) if number > known]
     lean = {**ONE_THREAD, **LEAN}
-    return [Child(n, run_cameras, (options, n, s), environment=lean, yielding=YIELDING) for n, s in names]
+    return [Child(n, CAMERAS, (options, n, s), environment=lean, yielding=YIELDING) for n, s in names]
 
 
 class MoreWorkers:

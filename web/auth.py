@@ -21,7 +21,7 @@ from data.errors import Forbidden
 from data.model.people import Action, may
 from web.access import AccessGate, Entry
 from web.access_table import ENROLMENT, PAGES, WEBSOCKET, WITHOUT_CSRF_TOKEN
-from web.front_door import refused_page
+from web.front_door_middleware import refused_page
 from web.problems import Unauthenticated, problem, refusal
 from web.sessions import SessionBook, Visitor
 

@@ -7,7 +7,6 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,18 +14,14 @@ from typing import Any
 import uvicorn
 from dash import Dash
 from fastapi import FastAPI
-from pydantic import SecretStr
 from starlette.types import ASGIApp
 
-from data.config.catalogue import Catalogue
 from data.config.settings import Settings
 from data.errors import InputRejected
 from data.local.descriptors import allow_descriptors
 from data.local.feed_socket import SocketFrameHub
 from data.local.vault import FolderVault
-from data.model.masking import SecretMask
 from data.model.record import Change
-from data.model.secrets import Secrets
 from data.sql.store import open_store
 from dispatch.clocks import calendar_of
 from dispatch.routing import load_roads
@@ -45,7 +40,7 @@ from web.dash_guard import DashGuard
 from web.deps import ServerDeps
 from web.diagnosis import diagnose
 from web.events_socket import events_router
-from web.front_door import FrontDoor, FrontDoorMiddleware
+from web.front_door_middleware import FrontDoorMiddleware
 from web.health import HealthBoard, past_health
 from web.identity import identity_of
 from web.live_view import live_router
@@ -62,6 +57,7 @@ from web.problems import install_problems
 from web.request_ids import RequestIds
 from web.screens import screen_router, visitor_of_callback
 from web.second_login import second_login_router
+from web.serve_options import ServeOptions
 from web.service import service_router
 from web.sessions import SessionBook
 from web.settings import CurrentSettings
@@ -74,32 +70,6 @@ log = logging.getLogger(__name__)
 
 _GRACE_S = 3
 PROJECT = Path(__file__).resolve().parents[1]
-
-
-@dataclass(frozen=True)
-class ServeOptions:
-    """What the server's process needs; can be pickled."""
-
-    settings: Settings
-    store: str  # path of the SQLite file, or a postgresql:// URL (a secret)
-    var_dir: Path
-    host: str = "127.0.0.1"
-    port: int = 8050
-    tls_cert: Path | None = None
-    tls_key: Path | None = None
-    catalogue: Catalogue | None = None
-    version: str = "0"
-    file: Mapping[str, Any] = field(default_factory=dict)  # config.yaml as plain JSON
-    credentials: Secrets = field(default_factory=Secrets)  # names alone
-    base_dir: Path = Path()
-    settings_version: int = 0
-    workers: Mapping[str, int] = field(default_factory=dict)
-    source_url: str = ""
-    roads: Path | None = None  # the road network; settings.dispatch.roads made absolute
-    base_map: Path | None = None
-    door: FrontDoor = field(default_factory=FrontDoor)
-    mask: SecretMask = field(default_factory=SecretMask)
-    oidc_secret: SecretStr | None = None  # of the identity provider
 
 
 def _end_process() -> None:

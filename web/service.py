@@ -23,7 +23,8 @@ from data.net.networks import is_loopback
 from web.auth import found_visitor
 from web.deps import ServerDeps
 from web.diagnosis import State, diagnose, waiting_ages_s
-from web.front_door import FORWARDED, FrontDoor, host_name
+from web.front_door import FrontDoor, host_name
+from web.front_door_middleware import FORWARDED
 from web.metrics import WebMeters, metrics_text
 from web.outbox import Outbox
 

@@ -16,8 +16,8 @@ from fastapi import APIRouter, Response
 
 from data.errors import NotFound
 from data.local.lanes import Lanes
+from web.serve_options import SOURCE_PATH
 
-SOURCE_PATH = "/source.tar.gz"
 FOLDERS = (
     "alerts", "bench", "data", "detectors", "dispatch", "docs",
     "engine", "layouts", "monitors", "notices", "tests", "web",

@@ -7,6 +7,7 @@ descriptors: how it logs and the pickled target, the pipe for heartbeats, and a 
 from __future__ import annotations
 
 import ctypes
+import importlib
 import logging
 import os
 import pickle
@@ -39,6 +40,22 @@ class LogSetup:
     level: int
     mask: SecretMask = field(default_factory=SecretMask)
     form: LogFormat = LogFormat.TEXT
+
+
+@dataclass(frozen=True)
+class Target:
+    """A function by its module and name: the parent keeps a child alive without loading what only the child runs."""
+
+    module: str
+    function: str
+
+    def __call__(self, *args: Any) -> None:
+        self.load()(*args)
+
+    def load(self) -> Callable[..., None]:
+        """The function itself. Raises ImportError, AttributeError."""
+        found: Callable[..., None] = getattr(importlib.import_module(self.module), self.function)
+        return found
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ LOOK_EVERY_S = 0.25
 
 @dataclass(frozen=True)
 class Child:
-    """A process to keep alive: `target(*args)`, both picklable, the target a function of a module.
+    """A process to keep alive: `target(*args)`, both picklable, the target a function of a module or its `Target`.
 
     `watched`: the target takes a `Heart` first, beats at least once a second and ends when `stopping` is set;
     it is killed when no beat came for `silent_s`, or no second beat within `start_s`. An unwatched target ends

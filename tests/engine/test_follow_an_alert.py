@@ -23,7 +23,8 @@ from tests.servers.http_peer import http_peer
 from tests.web.city import free_port, until
 from tests.web.exposition import families_of, labels_of, names_of
 from web.accounts import add_user, issue_token
-from web.server import ServeOptions, serve
+from web.serve_options import ServeOptions
+from web.server import serve
 
 OF_AN_ALERT = {"yiping_alerts_raised", "yiping_alert_commit_seconds", "yiping_frame_age_seconds"}
 PASSWORD = "lantern-harbour-kettle-42"

@@ -26,7 +26,8 @@ from tests.stores import new_store
 from web.accounts import add_user
 from web.auth import CSRF_COOKIE, SESSION_COOKIE
 from web.deps import ServerDeps
-from web.server import ServeOptions, build_server, server_config
+from web.serve_options import ServeOptions
+from web.server import build_server, server_config
 from web.sessions import hash_secret, new_secret
 
 OFFICER = "chenming"

@@ -32,7 +32,8 @@ from dispatch.routing import load_roads
 from tests.stores import new_store
 from web.accounts import issue_token
 from web.deps import ServerDeps
-from web.server import ServeOptions, build_server, server_config
+from web.serve_options import ServeOptions
+from web.server import build_server, server_config
 
 PASSWORD = "a long enough password"
 ROLES = {

@@ -21,7 +21,8 @@ from data.model.people import Role
 from tests.web.city import free_port, open_deps, until
 from web.accounts import add_user, issue_token
 from web.connections import ConnectionGate, ConnectionLimits, Phase
-from web.server import ServeOptions, build_server, server_config
+from web.serve_options import ServeOptions
+from web.server import build_server, server_config
 
 LIMITS = ConnectionLimits(total=60, per_address=40, head_s=1.5, body_grace_s=1.0, body_bytes_per_s=2000.0, unread_s=1.5)
 HALF = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: "

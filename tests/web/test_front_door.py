@@ -15,7 +15,8 @@ from data.config.web import ProxySettings, WebSettings
 from data.errors import InputRejected
 from data.net.networks import Networks, is_loopback
 from tests.web.city import Running
-from web.front_door import FrontDoor, _put_base, front_door, host_name, shown_address
+from web.front_door import FrontDoor, front_door, host_name, shown_address
+from web.front_door_middleware import _put_base
 from web.service import owners
 from web.tls import init
 

@@ -25,7 +25,8 @@ _CHILD = """
 import logging, sys
 from pathlib import Path
 from data.config.settings import Settings
-from web.server import ServeOptions, serve
+from web.serve_options import ServeOptions
+from web.server import serve
 logging.basicConfig(level=logging.INFO)
 var = Path(sys.argv[1])
 serve(ServeOptions(settings=Settings(), store=str(var / "yiping.db"), var_dir=var, port=int(sys.argv[2])))
