@@ -73,6 +73,12 @@ bench-smoke: setup-test
 bench-review: setup-test
 	$(PY) -m bench.review $(PARTS)
 
+# Every page and dialog, filled as on a bad night, at five sizes, in both languages, at 100 and 150 %: can it be read? axe, requests
+# to other hosts, weight (half an hour; ARGS="--views wall duty" looks at some). Ends with one line of JSON.
+.PHONY: bench-screens
+bench-screens: setup-test
+	$(PY) -m bench.screens $(ARGS)
+
 bench-latency: setup-test
 	$(PY) -m bench.latency
 

@@ -19,7 +19,7 @@ _THEME = {
     "function": "themeQuartz.withParams({backgroundColor: '#141a20', foregroundColor: '#d3dce3', browserColorScheme: "
     "'dark', headerBackgroundColor: '#1b232a', borderColor: '#26303a', oddRowBackgroundColor: '#171e24', "
     "rowHoverColor: '#202932', selectedRowBackgroundColor: '#2b3743', accentColor: '#9fb4c6', fontFamily: 'inherit', "
-    "fontSize: 14, spacing: 5, wrapperBorder: false, chromeBackgroundColor: '#141a20'}, 'dark')"
+    "fontSize: 'max(12px, .9rem)', spacing: '.3rem', wrapperBorder: false, chromeBackgroundColor: '#141a20'}, 'dark')"
 }
 _LOCALE = (
     "contains", "notContains", "equals", "notEqual", "startsWith", "endsWith", "blank", "notBlank", "filterOoo",
@@ -45,14 +45,14 @@ def draw(_screens: ScreenContext, words: Words) -> Any:
 
 def _alerts(words: Words) -> Any:
     columns = [
-        _column(words, "priority", 104, cellRenderer="yipingMark", sort="asc", sortIndex=1),
+        _column(words, "priority", 124, cellRenderer="yipingMark", sort="asc", sortIndex=1),
         _column(words, "id", 92, filter=False, sort="desc", sortIndex=2),
         _column(words, "what", 190, flex=1, minWidth=150),
-        _column(words, "site", 130),
+        _column(words, "site", 170),
         _column(words, "started", 140, **_TIME),
         _column(words, "lasting", 86, **_LASTING),
         _column(words, "state", 128, sort="asc", sortIndex=0, comparator={"function": "yipingByUrgency"}),
-        _column(words, "acknowledged_by", 100),
+        _column(words, "acknowledged_by", 136),
         _column(words, "condition", 104),
         _column(words, "suppression", 124),
         _column(words, "verification", 96),
@@ -63,10 +63,10 @@ def _alerts(words: Words) -> Any:
 
 def _tasks(words: Words) -> Any:
     columns = [
-        _column(words, "priority", 104, cellRenderer="yipingMark", sort="asc", sortIndex=1),
+        _column(words, "priority", 124, cellRenderer="yipingMark", sort="asc", sortIndex=1),
         _column(words, "id", 92, filter=False, sort="desc", sortIndex=2),
         _column(words, "title", 210, flex=1, minWidth=150),
-        _column(words, "site", 150),
+        _column(words, "site", 170),
         _column(words, "state", 150),
         _column(words, "who", 120),
         _column(words, "started", 150, **_TIME),
@@ -91,7 +91,15 @@ def _grid(grid_id: str, words: Words, columns: list[dict[str, Any]]) -> Any:
         columnDefs=columns,
         rowData=[],
         getRowId="params.data.key",
-        defaultColDef={"sortable": True, "resizable": True, "floatingFilter": False},
+        defaultColDef={
+            "sortable": True,
+            "resizable": True,
+            "floatingFilter": False,
+            "wrapText": True,
+            "autoHeight": True,
+            "wrapHeaderText": True,
+            "autoHeaderHeight": True,
+        },
         dashGridOptions={
             "theme": _THEME,
             "rowSelection": {"mode": "singleRow", "checkboxes": False, "enableClickSelection": True},

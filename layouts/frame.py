@@ -54,7 +54,7 @@ def draw_header(screens: ScreenContext, words: Words, path: str) -> Any:
     return html.Header(
         [
             html.Div([html.Span(words("product"), className="brand"), html.H1(screens.settings.name), *demo]),
-            html.Nav(links, className="pages"),
+            html.Nav(links, id="pages", className="pages", **{"aria-label": words("pages")}),
             html.Div(
                 [
                     html.Button(words("search.title"), id="search-open", className="quiet", title="Ctrl K"),

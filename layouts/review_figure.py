@@ -33,6 +33,7 @@ _STEPS = (
 _TEXT, _LINE, _DIM = "#d3dce3", "#26303a", "#8897a4"
 _ROW_PX = 22
 _MOST_THUMBNAILS = 24
+_MOST_LEFT_PX = 330  # the room of the sites' names
 
 
 class _Axis:
@@ -81,7 +82,8 @@ def review_figure(incident: Incident, settings: Settings, words: Words, base: st
     else:
         figure.add_trace(_nothing(axis), row=row + 2, col=1)
     nothing = incident.readings.empty and not (incident.alerts or incident.tasks or incident.evidence)
-    _dress(figure, axis, words, heights, nothing=nothing)
+    widest = max((_width_px(site) for site in sites), default=0)
+    _dress(figure, axis, words, heights, nothing=nothing, left=min(max(104, widest + 16), _MOST_LEFT_PX))
     for row, quantity in enumerate(quantities, 1):
         name = words(f"quantity.{quantity}") if f"quantity.{quantity}" in TABLE else quantity
         unit = UNIT_OF.get(quantity, "").removeprefix("1")
@@ -89,6 +91,11 @@ def review_figure(incident: Incident, settings: Settings, words: Words, base: st
     for row, key in enumerate(("panel.alerts", "review.tasks", "review.pictures"), len(quantities) + 1):
         _title(figure, row, words(key), below=False)
     return figure
+
+
+def _width_px(text: str) -> int:
+    """About how wide a text of 12 px is: a Chinese sign is as wide as it is high."""
+    return sum(12 if sign > "\u2000" else 7 for sign in text)
 
 
 def _title(figure: go.Figure, row: int, text: str, *, below: bool) -> None:
@@ -103,7 +110,7 @@ def _title(figure: go.Figure, row: int, text: str, *, below: bool) -> None:
         xanchor="left",
         yanchor=side,
         showarrow=False,
-        font={"size": 11, "color": _DIM},
+        font={"size": 12, "color": _DIM},
         bgcolor="rgba(16,22,27,0.8)",
         xshift=6,
         yshift=3 if below else -3,
@@ -136,7 +143,7 @@ def _add_curves(
         figure.add_hline(
             limit,
             line={"color": COLOUR[priority], "width": 1, "dash": "dash"},
-            annotation={"text": text, "font": {"color": COLOUR[priority], "size": 11}},
+            annotation={"text": text, "font": {"color": COLOUR[priority], "size": 12}},
             annotation_position="top right",
             row=row,
             col=1,
@@ -207,7 +214,7 @@ def _alert_bars(alerts: Sequence[Alert], axis: _Axis, names: dict[str, str], wor
             colour = COLOUR[priority]
             yield go.Scatter(
                 x=x, y=y, mode="lines+markers+text", text=text, textposition="middle right",
-                textfont={"color": "#10151a", "size": 10, "weight": 700}, line={"color": colour, "width": 13},
+                textfont={"color": "#10151a", "size": 12, "weight": 700}, line={"color": colour, "width": 13},
                 marker={"color": colour, "size": 13, "symbol": "square"}, showlegend=False,
                 hovertext=hover, hoverinfo="text",
             )  # fmt: skip
@@ -245,7 +252,7 @@ def _task_steps(tasks: Sequence[Task], axis: _Axis, people: dict[str, str], word
         return
     line = {"color": _DIM, "width": 2}
     yield go.Scatter(x=lasting, y=rows, mode="lines", line=line, showlegend=False, hoverinfo="skip")
-    marker = {"symbol": symbols, "size": 11, "color": _TEXT, "line": {"color": _TEXT, "width": 1.5}}
+    marker = {"symbol": symbols, "size": 12, "color": _TEXT, "line": {"color": _TEXT, "width": 1.5}}
     yield go.Scatter(
         x=times,
         y=at_rows,
@@ -284,12 +291,12 @@ def _add_pictures(
     figure.update_yaxes(range=[0, 1.02], showticklabels=False, showgrid=False, row=row, col=1)
 
 
-def _dress(figure: go.Figure, axis: _Axis, words: Words, heights: list[int], *, nothing: bool) -> None:
+def _dress(figure: go.Figure, axis: _Axis, words: Words, heights: list[int], *, nothing: bool, left: int) -> None:
     figure.update_layout(
         height=sum(heights) + 70, paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="#10161b", barmode="group", bargap=0.1,
-        margin={"l": 104, "r": 16, "t": 26, "b": 34}, hovermode="closest", dragmode="pan", uirevision="span",
+        margin={"l": left, "r": 16, "t": 26, "b": 34}, hovermode="closest", dragmode="pan", uirevision="span",
         font={"color": _TEXT, "family": "system-ui, Noto Sans CJK SC, sans-serif", "size": 12},
-        legend={"orientation": "h", "y": 1, "yanchor": "bottom", "x": 0, "font": {"size": 11}},
+        legend={"orientation": "h", "y": 1, "yanchor": "bottom", "x": 0, "font": {"size": 12}},
         hoverlabel={"bgcolor": "#1b232a", "bordercolor": "#3a4753", "font": {"color": _TEXT}},
     )  # fmt: skip
     figure.update_xaxes(

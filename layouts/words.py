@@ -34,6 +34,7 @@ _TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         # shell
         "product": ("一屏", "Yiping"),
+        "pages": ("页面", "Pages"),
         "page.wall": ("大屏", "Wall"),
         "page.duty": ("值班", "Duty"),
         "page.review": ("复盘", "Review"),

@@ -52,6 +52,8 @@ STYLE_HASHES: tuple[str, ...] = (
     "sha256-0//Y//yOB4hYUnQtJ4nufkQeLD6qQJmlXvjd8WWgMOs=",
     "sha256-4A9WusJPNXvACV0C20kpw9zHDGVaOdQd2/ruaIQXRFY=",
     "sha256-dxrEw072G3f1/tpHBm1e2ADZjuldGd2jgWpjTS4CnLc=",
+    "sha256-3EJwaMqsU02Nzvafzem0x199LWv29nryscMc+k+GFsE=",
+    "sha256-8N9sKP1cXTj4OVRC/psMLAc/oq+ldNCLnVzWnsZc1mM=",
     # The review page: Plotly.
     "sha256-ji27qzEtxXZW+7dun6UwjHXJ18e6WAin1VvNtkzIE/o=",
 )

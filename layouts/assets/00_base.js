@@ -7,6 +7,19 @@ window.yiping = (() => {
   const language = asked in page.words ? asked : page.language;
   document.documentElement.lang = language;
 
+  // ---- how much fits: sizes follow the window, which zooming makes smaller; so the zoom is told to the styles
+  const ZOOMS = [1.1, 1.25, 1.5, 1.75, 2, 2.5, 3, 4, 5];
+  const NARROW_REM = 85; // with fewer of them side by side, the parts of a page stand below one another
+  const fit = () => {
+    const root = document.documentElement;
+    const ratio = outerWidth / innerWidth; // not so with tools docked beside the page: those make no level of the zoom
+    const zoom = ZOOMS.find((level) => Math.abs(ratio / level - 1) < 0.02 && devicePixelRatio > level - 0.02) ?? 1;
+    root.style.setProperty("--zoom", zoom);
+    root.classList.toggle("narrow", innerWidth / parseFloat(getComputedStyle(root).fontSize) < NARROW_REM);
+  };
+  addEventListener("resize", fit);
+  fit();
+
   /** The text of a key, with {n} and the like filled in; `instead` (or the key) when there is none. */
   const t = (key, values = {}, instead = key) =>
     (page.words[language][key] ?? instead).replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);

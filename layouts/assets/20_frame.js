@@ -39,6 +39,21 @@
     });
   });
 
+  // ---- one row where everything fits, else the pages in a row of their own
+  mount("pages", (place) => {
+    const head = place.closest(".head");
+    let planned = 0;
+    const measure = () => {
+      cancelAnimationFrame(planned);
+      planned = requestAnimationFrame(() => {
+        head.classList.remove("two-rows");
+        head.classList.toggle("two-rows", head.scrollWidth > head.clientWidth + 1);
+      });
+    };
+    const parts = new ResizeObserver(measure);
+    [head, ...head.querySelectorAll(".status > *")].forEach((part) => parts.observe(part));
+  });
+
   mount("user-menu", async (place) => {
     try {
       const who = await me();
@@ -49,6 +64,17 @@
       place.textContent = error.message;
     }
   });
+
+  // ---- a list that scrolls and holds nothing to stop at is reached by keyboard itself
+  const STOPS = "a[href], button, input, select, textarea, summary, [tabindex]:not([data-scrolls])";
+  const reach = () => document.querySelectorAll("#main :is(ul, ol, section, div)").forEach((part) => {
+    if (part.closest("[aria-hidden='true'], .ag-root-wrapper")) return; // the grid moves the focus by itself
+    const scrolls = part.scrollHeight > part.clientHeight + 1 && part.clientHeight > 0
+      && /auto|scroll/.test(getComputedStyle(part).overflowY) && !part.querySelector(STOPS);
+    if (scrolls && !part.hasAttribute("tabindex")) { part.tabIndex = 0; part.dataset.scrolls = ""; }
+    else if (!scrolls && "scrolls" in part.dataset) { part.removeAttribute("tabindex"); delete part.dataset.scrolls; }
+  });
+  everySecond.add(reach);
 
   mount("logout", (button) => {
     button.addEventListener("click", () => act(button, async () => {

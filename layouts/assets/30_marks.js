@@ -23,7 +23,7 @@ yiping.marks = (() => {
     const name = svg("title", {});
     name.textContent = t(`priority.${priority}`);
     const shape = svg("polygon", { points: SHAPES[priority].map((p) => p.join(",")).join(" ") });
-    const text = svg("text", { x: 12, y: priority === "P2" ? 19.5 : 16.2, "text-anchor": "middle" });
+    const text = svg("text", { x: 12, y: priority === "P2" ? 20.5 : 16.4, "text-anchor": "middle" });
     text.textContent = priority;
     picture.append(name, shape, text);
     return picture;

@@ -28,7 +28,7 @@ yiping.map = (() => {
 
   // ---- marks on leaflet's canvas, as large as the page's letters
   let unit = 1;
-  const measure = () => { unit = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16 || 1; };
+  const measure = () => { unit = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16 || 1; unit = Math.max(1, unit); };
   let Mark = null;
   const define = () => {
     const { L } = window;
@@ -76,17 +76,22 @@ yiping.map = (() => {
   const SIDES = [
     (more) => [0, 18 + more], (more) => [0, -18 - more], (more, half) => [16 + more + half, 0], (more, half) => [-16 - more - half, 0],
   ];
-  const sides = new Map();
+  const sides = new Map(); // site -> its side, null where there is no room for its name
+  let settled = ""; // the sites in trouble when the names were settled
+  /** Half of the width of a text on the map, in its own units: a Chinese sign is as wide as it is high. */
+  const halfOf = (words) => [...words].reduce((sum, sign) => sum + (sign > "\u2000" ? 6 : 3.6), 2);
   const settleNames = () => {
+    const { x: wide, y: high } = map.getSize();
     const taken = page.sites.map((site) => box(map.latLngToContainerPoint([site.lat, site.lon]), 0, 0, 11, 11));
-    for (const site of page.sites) {
+    const inside = ([left, top, right, bottom]) => left >= 0 && top >= 0 && right <= wide && bottom <= high;
+    // Those in trouble first: a name that finds no room of its own is left out, and comes with the pointer.
+    for (const site of [...page.sites].sort((a, b) => Boolean(alertList.at(b.id)) - Boolean(alertList.at(a.id)))) {
       const at = map.latLngToContainerPoint([site.lat, site.lon]);
-      const half = site.name.length * 6;
+      const half = halfOf(site.name);
       const own = (side) => box(at, ...side(5, half), half, 8);
-      const meets = (side) => taken.filter((other) => cross(own(side), other)).length;
-      const side = SIDES.reduce((best, one) => (meets(one) < meets(best) ? one : best));
-      sides.set(site.id, side);
-      taken.push(own(side));
+      const side = SIDES.find((one) => inside(own(one)) && !taken.some((other) => cross(own(one), other)));
+      sides.set(site.id, side ?? null);
+      if (side) taken.push(own(side));
     }
   };
   const box = (at, dx, dy, w, h) => [at.x + (dx - w) * unit, at.y + (dy - h) * unit, at.x + (dx + w) * unit, at.y + (dy + h) * unit];
@@ -110,9 +115,14 @@ yiping.map = (() => {
       context.lineWidth = 2;
       context.strokeStyle = marks.COLOURS[alert.priority];
       context.stroke();
-      context.font = "700 10px system-ui, sans-serif";
+      context.font = "700 12px system-ui, sans-serif";
       context.textAlign = "center";
       context.textBaseline = "middle";
+      // A triangle is narrower than its letters: they bring their ground with them.
+      context.lineJoin = "round";
+      context.lineWidth = 3;
+      context.strokeStyle = fresh ? marks.COLOURS[alert.priority] : "#10151a";
+      context.strokeText(alert.priority, x, y + (alert.priority === "P2" ? 3 : 0.5));
       context.fillStyle = fresh ? "#10151a" : marks.COLOURS[alert.priority];
       context.fillText(alert.priority, x, y + (alert.priority === "P2" ? 3 : 0.5));
     } else {
@@ -135,7 +145,8 @@ yiping.map = (() => {
       context.strokeStyle = "#eef3f7";
       context.stroke();
     }
-    const [dx, dy] = (sides.get(site.id) ?? SIDES[0])(alert ? 5 : 0, site.name.length * 6);
+    if (sides.get(site.id) === null && !chosen) return;
+    const [dx, dy] = (sides.get(site.id) ?? SIDES[0])(alert ? 5 : 0, halfOf(site.name));
     text(context, lost ? `${site.name} · ${feed.lossOf(site.id)}` : site.name, x + dx, y + dy, alert ? "#eef3f7" : "#93a1ad");
   };
   const paintPerson = (id) => (context, x, y) => {
@@ -154,7 +165,7 @@ yiping.map = (() => {
       context.lineWidth = 1.5;
       context.strokeStyle = "#eef3f7";
       context.stroke();
-      text(context, personName(id), x, y - 15, "#eef3f7", 11);
+      text(context, personName(id), x, y - 15, "#eef3f7", 12);
     }
     context.globalAlpha = 1;
   };
@@ -171,7 +182,11 @@ yiping.map = (() => {
     for (const task of feed.tasks.values()) if (feed.isOpenTask(task)) feed.holdersOf(task).forEach((who) => at.add(who));
     return at;
   };
-  const drawSites = () => siteMarks.forEach((mark) => mark.redraw());
+  const drawSites = () => {
+    const troubled = page.sites.filter((site) => alertList.at(site.id)).map((site) => site.id).join();
+    if (map && troubled !== settled) { settled = troubled; settleNames(); }
+    siteMarks.forEach((mark) => mark.redraw());
+  };
   const drawPeople = () => {
     if (!map) return;
     const working = busy();
@@ -238,7 +253,7 @@ yiping.map = (() => {
   /** Words below or above a place, where they cover no other words. */
   const label = (at, words, colour) => {
     const point = map.latLngToContainerPoint(at);
-    const own = (dy) => box(point, 0, dy, words.length * 4.5, 8);
+    const own = (dy) => box(point, 0, dy, halfOf(words), 8);
     const meets = (dy) => taken.filter((other) => cross(own(dy), other)).length;
     const dy = BESIDE.reduce((best, one) => (meets(one) < meets(best) ? one : best));
     taken.push(own(dy));
@@ -267,7 +282,8 @@ yiping.map = (() => {
     layers.forEach((layer) => layer.remove());
     taken = page.sites.flatMap((site) => {
       const at = map.latLngToContainerPoint([site.lat, site.lon]);
-      const half = site.name.length * 6;
+      const half = halfOf(site.name);
+      if (sides.get(site.id) === null) return [box(at, 0, 0, 15, 15)];
       const [dx, dy] = (sides.get(site.id) ?? SIDES[0])(5, half);
       return [box(at, 0, 0, 15, 15), box(at, dx, dy, half, 9)];
     });

@@ -59,7 +59,21 @@
     context.fillStyle = colour;
     context.fillText(text, x, y);
   };
-  const drawSite = (context, site, x, y, data, cursor) => {
+  /** The names, those of sites in trouble first, below or above where they cover no other; what finds no room is left out. */
+  const drawNames = (context, names, width, height) => {
+    const taken = names.map(({ x, y }) => [x - 11, y - 11, x + 11, y + 11]);
+    const isFree = ([left, top, right, bottom]) => left >= 0 && top >= 0 && right <= width && bottom <= height
+      && !taken.some((other) => left < other[2] && other[0] < right && top < other[3] && other[1] < bottom);
+    for (const { text, x, y, colour } of names.sort((a, b) => b.first - a.first)) {
+      context.font = '500 12px system-ui, "Noto Sans CJK SC", sans-serif';
+      const half = context.measureText(text).width / 2 + 3;
+      const room = [22, -22].map((dy) => [dy, [x - half, y + dy - 8, x + half, y + dy + 8]]).find(([, box]) => isFree(box));
+      if (!room) continue;
+      taken.push(room[1]);
+      words(context, text, x, y + room[0], colour);
+    }
+  };
+  const drawSite = (context, site, x, y, data, cursor, names) => {
     const open = data.alerts.filter((one) => one.site === site.id && Date.parse(one.started_at) <= cursor && review.stateThen(one));
     open.sort((a, b) => a.priority.localeCompare(b.priority));
     const alert = open[0];
@@ -76,9 +90,14 @@
       context.lineWidth = 2;
       context.strokeStyle = marks.COLOURS[alert.priority];
       context.stroke();
-      context.font = "700 10px system-ui, sans-serif";
+      context.font = "700 12px system-ui, sans-serif";
       context.textAlign = "center";
       context.textBaseline = "middle";
+      // A triangle is narrower than its letters: they bring their ground with them.
+      context.lineJoin = "round";
+      context.lineWidth = 3;
+      context.strokeStyle = fresh ? marks.COLOURS[alert.priority] : "#10151a";
+      context.strokeText(alert.priority, x, y + (alert.priority === "P2" ? 3 : 0.5));
       context.fillStyle = fresh ? "#10151a" : marks.COLOURS[alert.priority];
       context.fillText(alert.priority, x, y + (alert.priority === "P2" ? 3 : 0.5));
     } else {
@@ -94,7 +113,7 @@
       const at = curve.at.findLastIndex((ms) => ms <= cursor);
       return at < 0 ? null : `${+curve.value[at].toFixed(2)} ${curve.unit === "1" ? "" : curve.unit}`.trim();
     }).filter(Boolean);
-    words(context, [site.name || site.id, ...told.slice(0, 2)].join(" · "), x, y + 22, alert ? "#eef3f7" : "#93a1ad");
+    names.push({ text: [site.name || site.id, ...told.slice(0, 2)].join(" · "), x, y, colour: alert ? "#eef3f7" : "#93a1ad", first: Boolean(alert) });
     return alert ? `${site.name || site.id} ${alert.priority}` : null;
   };
   const drawPeople = (context, place, data, cursor) => {
@@ -121,7 +140,7 @@
       context.arc(x, y, task ? 5 : 4, 0, 2 * Math.PI);
       context.fillStyle = task ? "#eef3f7" : "#7c8b98";
       context.fill();
-      words(context, personName(who), x, y - 13, "#eef3f7", 11);
+      words(context, personName(who), x, y - 13, "#eef3f7", 12);
       context.globalAlpha = 1;
     }
   };
@@ -141,7 +160,9 @@
     if (!now) return;
     const [data, cursor] = now;
     drawPeople(context, place, data, cursor);
-    const told = page.sites.map((site) => drawSite(context, site, ...place(site.lon, site.lat), data, cursor)).filter(Boolean);
+    const names = [];
+    const told = page.sites.map((site) => drawSite(context, site, ...place(site.lon, site.lat), data, cursor, names)).filter(Boolean);
+    drawNames(context, names, canvas.clientWidth, canvas.clientHeight);
     canvas.setAttribute("aria-label", `${t("review.map")}：${told.join("、") || t("review.nothing_now")}`);
     canvas.dataset.alerts = String(told.length);
   };

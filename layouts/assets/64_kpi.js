@@ -27,7 +27,7 @@
     return make("div", { class: `figure ${how}`, "data-figure": name, "data-standing": how },
       make("dt", {}, t(`kpi.${name}`)),
       make("dd", {}, make("b", {}, written(name, value)), pair && make("span", { class: "verdict" }, `${SIGN[how]} ${t(`kpi.${how}`)}`)),
-      make("small", {}, [limit, more].filter(Boolean).join(" · ")));
+      make("dd", {}, make("small", {}, [limit, more].filter(Boolean).join(" · "))));
   };
 
   // ---- parts
