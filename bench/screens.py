@@ -62,6 +62,7 @@ VIEWS = (
     View("wall-assign", "/", "#unaccepted .nobody", clicks=('#unaccepted [data-do="assign"]',)),
     View("duty", "/duty", "#duty-alerts .ag-row"),
     View("duty-chosen", "/duty", "#duty-alerts .ag-row", clicks=("#duty-alerts .ag-row .ag-cell",)),
+    View("handover", "/handover", "#handover-begin, #handover-chosen table"),
     View("events", "/events", "#events-list tr[data-event]"),
     View("events-chosen", "/events", "#events-list tr[data-event]", clicks=("tr[data-event]",)),
     View("plans", "/plans", "#plans-list button", clicks=('#plans-list [data-plan="crest"] .name',)),

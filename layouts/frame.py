@@ -12,6 +12,7 @@ from layouts.words import Words
 PAGES = (
     ("/", "page.wall"),
     ("/duty", "page.duty"),
+    ("/handover", "page.handover"),
     ("/events", "page.events"),
     ("/plans", "page.plans"),
     ("/notices", "page.notices"),
@@ -35,7 +36,13 @@ def draw_frame(screens: ScreenContext, words: Words, path: str, body: Any) -> An
         [
             draw_header(screens, words, path),
             html.Div(id="store-banner", className="store-banner", hidden=True, role="alert"),
-            html.Div(id="mode-banner", hidden=True, role="status"),
+            html.Div(
+                [
+                    html.Div(id="handover-late", hidden=True, role="status"),
+                    html.Div(id="mode-banner", hidden=True, role="status"),
+                ],
+                className="banners",
+            ),
             html.Main(body, id="main"),
             draw_footer(screens, words),
         ],

@@ -16,6 +16,7 @@ from layouts import (
     alarm_figures,
     duty,
     events,
+    handover,
     health,
     load,
     notices,
@@ -98,6 +99,7 @@ def connect(app: Dash, screens: ScreenContext) -> None:
         pages = {
             "/": wall.draw,
             "/duty": duty.draw,
+            "/handover": handover.draw,
             "/review": review.draw,
             "/notices": notices.draw,
             "/kpi": alarm_figures.draw,

@@ -11,6 +11,7 @@ from layouts.words_alerts import ALERTS
 from layouts.words_cases import CASE_WORDS
 from layouts.words_clips import CLIPS
 from layouts.words_fusion import FUSION
+from layouts.words_handover import HANDOVER
 from layouts.words_health import HEALTH
 from layouts.words_keyboard import KEYBOARD
 from layouts.words_live import LIVE
@@ -399,6 +400,7 @@ TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
         **REJECTS,
         **CLIPS,
         **LIVE,
+        **HANDOVER,
         **HEALTH,
     }
 )

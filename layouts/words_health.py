@@ -28,6 +28,23 @@ HEALTH: Mapping[str, tuple[str, str]] = MappingProxyType(
         "health.part.heartbeat": ("对外心跳", "Heartbeat"),
         "health.part.token": ("令牌", "Tokens"),
         "health.part.settings": ("设置", "Settings"),
+        "health.part.handover": ("交接班", "Shift handover"),
+        "health.handover_outgoing": (
+            "{at} 换班，交班人尚未签字",
+            "The shift changed at {at}; who handed over has not signed",
+        ),
+        "repair.handover_outgoing": (
+            "请交班人在“交接班”页签字；值守照常，不受影响",
+            "Let the outgoing officer sign on the page Handover; work goes on meanwhile",
+        ),
+        "health.handover_incoming": (
+            "{at} 换班，接班人尚未签字",
+            "The shift changed at {at}; who took over has not signed",
+        ),
+        "repair.handover_incoming": (
+            "请接班人在“交接班”页签字；值守照常，不受影响",
+            "Let the incoming officer sign on the page Handover; work goes on meanwhile",
+        ),
         "health.settings": ("第 {version} 版设置生效中", "Version {version} of the settings is in force"),
         "health.settings_unreadable": (
             "第 {newest} 版设置读不出，仍按第 {version} 版运行：{reason}",

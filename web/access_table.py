@@ -52,6 +52,7 @@ _ADMINISTER = permitted(Action.ADMINISTER)
 _SEND = permitted(Action.SEND_OBSERVATIONS)
 _ORDER = permitted(Action.ORDER_PLAN)
 _JUDGE_ALERT = permitted(Action.VERIFY_ALERT)
+_HAND_OVER = permitted(Action.HAND_OVER)
 _SHELVE = permitted(Action.SHELVE)
 _SERVICE = permitted(Action.OUT_OF_SERVICE)
 _ACKNOWLEDGE = permitted(Action.ACKNOWLEDGE)
@@ -84,6 +85,7 @@ SCREENS: Mapping[str, Who] = MappingProxyType(
     {
         "/": _READ,
         "/duty": _READ,
+        "/handover": _READ,
         "/events": _READ,
         "/plans": _READ,
         "/notices": _READ,
@@ -158,6 +160,9 @@ _READING: Mapping[str, Mapping[str, Who]] = {
     "/api/v1/events/{event_id}/export": {"GET": permitted(Action.READ_AUDIT)},
     "/api/v1/events/{event_id}/surroundings": {"GET": _READ},
     "/api/v1/evidence": {"GET": _READ},
+    "/api/v1/handovers": {"GET": _READ, "POST": _HAND_OVER},
+    "/api/v1/handovers/standing": {"GET": _READ},
+    "/api/v1/handovers/{handover_id}": {"GET": _READ},
     "/api/v1/load": {"GET": _ADMINISTER},
     "/api/v1/health": {"GET": _ADMINISTER},
     "/api/v1/rejects": {"GET": _READ},
@@ -204,6 +209,10 @@ _WRITING: Mapping[str, Mapping[str, Who]] = {
     "/api/v1/alerts/{alert_id}/dispatch": {"POST": _DISPATCH},
     "/api/v1/dispatch": {"POST": _DISPATCH},
     "/api/v1/events/{event_id}/tasks": {"POST": _DISPATCH},
+    **{
+        f"/api/v1/handovers/{{handover_id}}/{step}": {"POST": _HAND_OVER}
+        for step in ("notes", "sign", "return", "take", "drop")
+    },
     "/api/v1/reports": {"POST": permitted(Action.REPORT_EVENT)},
     "/api/v1/notices/{notice_id}/answer": {"POST": _ACKNOWLEDGE},
     "/api/v1/tasks/{task_id}/accept": {"POST": _WORK},

@@ -32,6 +32,7 @@ from data.model.people import ENDED_SESSIONS_KEPT, Session
 from data.ports.store import AlertQuery, Reader, Store
 from data.stored.recording_gaps import gaps_of
 from data.stored.settings_versions import InForce
+from dispatch.handovers import overdue
 from web.health import past_health
 
 SLOW_STORE_S = 0.5
@@ -204,9 +205,17 @@ def _stored(reader: Reader, settings: Settings, now: datetime) -> Iterator[Findi
         yield Finding("timers", State.OK, "timers")
     for alert in reader.alerts(AlertQuery(site=CENTRE, open_only=True, limit=20)):
         yield Finding("alarm", State.WARN, "alarm", {"kind": alert.kind, "what": alert.label, "n": alert.id})
+    yield from _handover(reader, settings, now)
     yield from _page_checksums(reader)
     yield from _heartbeat(reader, settings, now)
     yield from _tokens(reader, now)
+
+
+def _handover(reader: Reader, settings: Settings, now: datetime) -> Iterator[Finding]:
+    late = overdue(reader, now, settings.dispatch.handover_late_after)
+    if late is not None:
+        values = {"at": f"{late.change.astimezone(settings.zone_info):%m-%d %H:%M}"}
+        yield Finding("handover", State.WARN, f"handover_{late.missing}", values)
 
 
 def _page_checksums(reader: Reader) -> Iterator[Finding]:

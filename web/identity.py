@@ -73,7 +73,7 @@ class Identity:
             self.limit.give_back(attempt)
             raise
         if not right:
-            raise WrongPassword("the password is wrong")
+            raise WrongPassword("the password is wrong", key="password")
         self.limit.succeeded(attempt, name)
         return user
 

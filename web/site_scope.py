@@ -56,7 +56,22 @@ _SITES = frozenset({"site", "sites", "place", "places", "origin", "pinned", "cam
 _WRITTEN = frozenset({"because", "cause", "description", "reason"})
 # What a subject names that is no site, though it may bear a site's id as its name: `user:quay`.
 _NOT_PLACES = frozenset(
-    {"user", "responder", "unit", "role", "token", "session", "plan", "warning", "notice", "organisation", "category"}
+    {
+        "user",
+        "responder",
+        "unit",
+        "role",
+        "token",
+        "session",
+        "plan",
+        "warning",
+        "notice",
+        "organisation",
+        "category",
+        "handover",
+        "run",
+        "settings",
+    }
 )
 _PICTURES = frozenset({"evidence", "photo", "picture"})  # of an alert, an event, a piece of evidence
 

@@ -125,6 +125,13 @@ class DispatchSettings(_Settings):
             Priority.P3: timedelta(minutes=30),
         }
     )
+    handover_late_after: Annotated[
+        Duration | None,
+        Field(
+            description="A shift handover that still lacks a signature so long after the change of shift in the roster "
+            "is told on every page and in Health; `null`: never."
+        ),
+    ] = timedelta(minutes=30)
     skills: Annotated[
         dict[str, tuple[str, ...]],
         Field(description="Skills or powers without which nobody is sent, by rule id or kind of alert or event."),

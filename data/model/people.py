@@ -53,6 +53,7 @@ class Action(StrEnum):
     RULE_EVENT = "rule_event"  # 裁定
     REVIEW_EVENT = "review_event"  # 复盘
     ORDER_PLAN = "order_plan"  # begin, end or dismiss a plan or a mode of the city
+    HAND_OVER = "hand_over"  # write and sign a shift handover
     HOLD_EVENT = "hold_event"  # a district takes an event it shares with another one
 
 
@@ -64,6 +65,7 @@ _RUN_SHIFT = _LOOK | {
     Action.VERIFY,
     Action.REPORT_EVENT,
     Action.RECEIVE_EVENT,
+    Action.HAND_OVER,
 }
 _LEAD_SHIFT = _RUN_SHIFT | {Action.SHELVE, Action.CANCEL_TASK, Action.READ_AUDIT, Action.CLOSE_EVENT}
 _WORK = frozenset({Action.WORK_TASK, Action.SHARE_POSITION, Action.READ_OWN_TASKS, Action.REPORT_EVENT})

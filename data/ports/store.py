@@ -21,6 +21,7 @@ from data.model.alert_life import TakenStep
 from data.model.category import Category, CategoryVersion
 from data.model.clip import Clip, ClipState
 from data.model.geo import Box, Location
+from data.model.handover import Handover
 from data.model.notice import Notice, ScheduledEscalation
 from data.model.observation import Reading, Rejected
 from data.model.organisation import Shift, Unit, Upkeep
@@ -545,6 +546,15 @@ class Reader(Protocol):
 
     def audit_about(self, subjects: Sequence[str], *, limit: int = 200) -> Sequence[AuditEntry]:
         """Oldest first."""
+
+    def handover(self, handover_id: int) -> Handover: ...
+    def open_handover(self) -> Handover | None:
+        """The one that is a draft or signed by one side."""
+        ...
+
+    def last_taken_handover(self) -> Handover | None: ...
+    def handovers(self, *, words: str = "", before_id: int | None = None, limit: int = 100) -> Sequence[Handover]:
+        """Newest first; those in which every one of these words was written, by whom it was or in which case."""
         ...
 
     def upkeeps(self, event_id: int | None = None) -> Sequence[Upkeep]: ...
@@ -658,6 +668,15 @@ class Writer(Reader, Protocol):
         ...
 
     def add_review_comment(self, comment: ReviewComment) -> ReviewComment: ...
+
+    def add_handover(self, handover: Handover) -> Handover:
+        """Stored with its id. Raises IllegalMove when there is an open one."""
+        ...
+
+    def save_handover(self, handover: Handover) -> Handover:
+        """Raises IllegalMove for one that is taken or dropped, and when recorded steps or notes are not kept."""
+        ...
+
     def add_upkeep(self, upkeep: Upkeep) -> Upkeep: ...
     def end_upkeep(self, upkeep_id: int, at: datetime) -> bool:
         """True for the one caller that ended it."""

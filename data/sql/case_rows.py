@@ -20,7 +20,7 @@ def step_values(step: Recorded) -> dict[str, Any]:
         "at": _text(step.at),
         "by": step.by,
         "role": step.role,
-        "reason": _clean(step.reason),
+        "reason": clean(step.reason),
         "detail": dict(step.detail),
     }
 
@@ -62,6 +62,6 @@ def _moment(text: str | None) -> datetime | None:
     return None if text is None else datetime.fromisoformat(text)
 
 
-def _clean(text: str) -> str:
+def clean(text: str) -> str:
     """Replace NUL and lone surrogates, which PostgreSQL's JSON columns refuse."""
     return text.replace("\0", "\ufffd").encode("utf-16", "surrogatepass").decode("utf-16", "replace")

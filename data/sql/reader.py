@@ -23,6 +23,7 @@ from data.sql.alarm_history import AlarmQueries
 from data.sql.alerts import AlertQueries
 from data.sql.audit_guards import AuditGuardQueries
 from data.sql.clips_read import ClipQueries
+from data.sql.handovers_read import HandoverQueries
 from data.sql.notices import NoticeQueries
 from data.sql.organisation_read import OrganisationQueries
 from data.sql.page_checksums import PageChecksumQueries
@@ -95,6 +96,7 @@ class SqlReader(
     AlertQueries,
     AuditGuardQueries,
     ClipQueries,
+    HandoverQueries,
     NoticeQueries,
     ReadingQueries,
     RejectQueries,

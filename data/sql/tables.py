@@ -7,6 +7,7 @@ from types import MappingProxyType
 from data.sql import (
     alert_rows,
     clip_rows,
+    handover_rows,
     models,
     notice_rows,
     organisation_rows,
@@ -19,6 +20,7 @@ from data.sql import (
 _DECLARE = (  # their import declares rows
     alert_rows,
     clip_rows,
+    handover_rows,
     models,
     notice_rows,
     organisation_rows,

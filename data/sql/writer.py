@@ -5,6 +5,7 @@ from __future__ import annotations
 from data.sql.alert_writing import AlertWriting
 from data.sql.cases import CaseWriting
 from data.sql.clips import ClipWriting
+from data.sql.handovers import HandoverWriting
 from data.sql.notice_writing import NoticeWriting
 from data.sql.organisation import OrganisationWriting
 from data.sql.people import PeopleWriting
@@ -20,6 +21,7 @@ class SqlWriter(
     AlertWriting,
     CaseWriting,
     ClipWriting,
+    HandoverWriting,
     NoticeWriting,
     OrganisationWriting,
     PeopleWriting,

@@ -18,7 +18,7 @@ from data.errors import InputRejected
 from data.model.geo import Location
 from data.model.people import Role, User
 from data.ports.store import EvidenceVault, Store
-from layouts import alarm_figures, duty, events, load, notices, organisation, plans, review, setup, wall
+from layouts import alarm_figures, duty, events, handover, load, notices, organisation, plans, review, setup, wall
 from layouts.context import ScreenContext
 from layouts.frame import draw_frame
 from layouts.ground import ground_of, middle_of
@@ -83,7 +83,7 @@ def texts(component: Any) -> str:
     return json.dumps([node["props"] for node in everything(component)], ensure_ascii=False)
 
 
-PAGES = ("wall", "duty", "notices", "review", "events", "organisation", "load", "kpi", "plans", "setup")
+PAGES = ("wall", "duty", "handover", "notices", "review", "events", "organisation", "load", "kpi", "plans", "setup")
 
 
 def draw_page(name: str, language: str = "zh") -> Any:
@@ -96,6 +96,7 @@ def draw_page(name: str, language: str = "zh") -> Any:
         "duty": duty,
         "notices": notices,
         "events": events,
+        "handover": handover,
         "organisation": organisation,
         "load": load,
         "setup": setup,

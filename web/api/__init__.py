@@ -17,6 +17,7 @@ from web.api.device_tests import device_test_router
 from web.api.diagnosis import diagnosis_router
 from web.api.events import event_router
 from web.api.factors import factors_router
+from web.api.handovers import handover_router
 from web.api.ingest import ingest_router
 from web.api.load import load_router
 from web.api.notices import notice_router
@@ -90,6 +91,7 @@ def build_api(  # noqa: PLR0917 - what the routes of the whole API need
         task_router(deps),
         turn_router(deps),
         unaccepted_router(deps),
+        handover_router(deps, identity),
         organisation_router(deps),
         place_router(deps, health),
         people_router(deps),

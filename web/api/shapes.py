@@ -61,6 +61,47 @@ class NoticeAnswer(BaseModel):
     notice: dict[str, Any]
 
 
+class HandoverView(_Open):
+    """A shift handover. `state`: draft, signed, taken, dropped. `digest`: SHA-256 of what both have signed."""
+
+    id: int
+    state: str
+    since: datetime
+    change: datetime | None
+    begun_at: datetime
+    begun_by: str
+    outgoing: dict[str, Any] | None
+    incoming: dict[str, Any] | None
+    notes: list[dict[str, Any]]
+    steps: list[dict[str, Any]]
+    digest: str
+    version: int
+
+
+class HandoverAnswer(BaseModel):
+    handover: HandoverView
+
+
+class HandoverWhole(_Open):
+    """With its open items by group."""
+
+    handover: HandoverView
+    items: dict[str, Any] | None
+    intact: bool
+    sha256: str
+
+
+class HandoverStanding(_Open):
+    """`overdue`: the change of shift whose handover lacks a signature, and which."""
+
+    at: datetime
+    open: HandoverView | None
+    overdue: dict[str, Any] | None
+    next_change: datetime | None
+    on_duty: list[dict[str, Any]]
+    next: list[dict[str, Any]]
+
+
 class UnitAnswer(BaseModel):
     unit: dict[str, Any]
 
