@@ -25,6 +25,7 @@ from data.local.descriptors import allow_descriptors
 from data.model.masking import SecretMask
 from engine.process.heart import Heart
 from engine.process.log_lines import log_formatter
+from engine.process.log_queue import QueuedHandler
 
 log = logging.getLogger(__name__)
 
@@ -68,8 +69,8 @@ class Payload:
 
 
 def set_up_log(name: str, level: int, mask: SecretMask | None = None, form: LogFormat = LogFormat.TEXT) -> None:
-    """One line per record on standard error, with the process's name."""
-    handler = logging.StreamHandler()
+    """One line per record on standard error, with the process's name. Nothing waits for whoever reads it."""
+    handler = QueuedHandler()
     handler.setFormatter(log_formatter(name, mask or SecretMask(), form))
     logging.basicConfig(level=level, handlers=[handler], force=True)
     logging.captureWarnings(capture=True)  # warnings would otherwise be several lines, unmasked
