@@ -56,6 +56,7 @@ from engine.reactions.gone_sites import GoneSites
 from engine.reactions.heartbeat import Heartbeat
 from engine.reactions.planner import Planner
 from engine.reactions.reject_watch import RejectWatch
+from engine.reactions.review_drafts import ReviewDrafts
 from engine.reactions.soundness import DatabaseCheck
 from engine.reactions.timers import Due, Timers
 from engine.reactions.travel_watch import TravelWatch
@@ -70,6 +71,7 @@ POLL_S = 0.5
 SHIFTS_S = 5.0
 REJECTS_S = 1.0
 GONE_SITES_S = 30.0
+DRAFTS_S = 2.0
 TRAVEL_S = 15.0
 PURGE_S = 1.0  # `EndedSessions` itself waits where there is nothing to do
 FRESH_S = 5.0  # a poll that succeeded so recently counts as a heartbeat
@@ -235,7 +237,13 @@ class _Work:
             "rejects": (self._rejects.poll, REJECTS_S),
             "ended sessions": (EndedSessions(store).poll, PURGE_S),
         }
-        every = {"shifts": SHIFTS_S, "clips": CLIPS_S, "gone sites": GONE_SITES_S, "travel": TRAVEL_S}
+        every = {
+            "shifts": SHIFTS_S,
+            "clips": CLIPS_S,
+            "gone sites": GONE_SITES_S,
+            "travel": TRAVEL_S,
+            "review drafts": DRAFTS_S,
+        }
         self.polls |= {name: (partial(self._poll, name), every.get(name, POLL_S)) for name in self._made}
         keeping = ObservationKeeping(store, options.observations_dir, settings.observations)
         self.polls["observations"] = (keeping.poll, CLIPS_S)
@@ -274,6 +282,7 @@ class _Work:
             "accounts": AccountWatch(store, settings, roads).poll,
             "clips": clips.poll,
             "travel": TravelWatch(store, settings, roads).poll,
+            "review drafts": ReviewDrafts(store, settings).poll,
             "gone sites": GoneSites(store, settings, options.version).poll,
         }
 

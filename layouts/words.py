@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Literal
 
+from layouts.words_aar import AAR
 from layouts.words_alarms import ALARMS
 from layouts.words_alerts import ALERTS
 from layouts.words_cases import CASE_WORDS
@@ -402,6 +403,7 @@ TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
         **LIVE,
         **HANDOVER,
         **HEALTH,
+        **AAR,
     }
 )
 

@@ -56,6 +56,8 @@ _HAND_OVER = permitted(Action.HAND_OVER)
 _SHELVE = permitted(Action.SHELVE)
 _SERVICE = permitted(Action.OUT_OF_SERVICE)
 _ACKNOWLEDGE = permitted(Action.ACKNOWLEDGE)
+_REVIEW = permitted(Action.REVIEW)
+_REVIEW_EVENT = permitted(Action.REVIEW_EVENT)
 
 _PUBLIC: Mapping[str, Mapping[str, Who]] = {
     "/login": {"GET": EVERYBODY, "POST": EVERYBODY},
@@ -175,6 +177,11 @@ _READING: Mapping[str, Mapping[str, Who]] = {
     "/api/v1/responders": {"GET": _READ},
     "/api/v1/responders/{responder_id}": {"GET": _READ_OWN},
     "/api/v1/responders/{responder_id}/track": {"GET": _READ},
+    "/api/v1/review-reports": {"GET": _REVIEW, "POST": _REVIEW_EVENT},
+    "/api/v1/review-reports/{review_id}": {"GET": _REVIEW},
+    "/api/v1/review-reports/{review_id}/report.csv": {"GET": _REVIEW},
+    "/api/v1/review-reports/{review_id}/report.geojson": {"GET": _REVIEW},
+    "/api/v1/review-reports/{review_id}/report.html": {"GET": _REVIEW},
     "/api/v1/roster": {"GET": _READ},
     "/api/v1/search": {"GET": _READ},
     "/api/v1/setup": {"GET": _ADMINISTER},
@@ -238,6 +245,9 @@ _WRITING: Mapping[str, Mapping[str, Who]] = {
     "/api/v1/plans/{plan_id}/dismiss": {"POST": _ORDER},
     "/api/v1/modes/{mode}/begin": {"POST": _ORDER},
     "/api/v1/modes/{mode}/end": {"POST": _ORDER},
+    "/api/v1/review-reports/{review_id}/comments": {"POST": _REVIEW},
+    "/api/v1/review-reports/{review_id}/sign": {"POST": permitted(Action.SIGN_REVIEW)},
+    "/api/v1/review-reports/{review_id}/versions": {"POST": _REVIEW_EVENT},
     "/api/v1/web-push/forget": {"POST": _READ_OWN},
     "/api/v1/datastreams/{site}/{monitor}/observations": {"POST": _SEND},
     "/api/v1/alertmanager": {"POST": _SEND},

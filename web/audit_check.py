@@ -101,6 +101,8 @@ class _Trail:
     photos: dict[int, str] = field(default_factory=dict)  # by task id
     clips: set[str] = field(default_factory=set)  # kept and not expired
     settings: dict[int, str] = field(default_factory=dict)  # by version: the hash of its document
+    reviews: dict[tuple[int, int], str] = field(default_factory=dict)  # by review and version: of its document
+    signed: dict[int, tuple[int, str]] = field(default_factory=dict)  # by review: the version signed, and its hash
     observed: dict[str, set[str]] = field(default_factory=dict)  # by block: its hash, or none once it has expired
 
     def take(self, count: int, entry: AuditEntry) -> None:
@@ -119,6 +121,12 @@ class _Trail:
             self.observed[name] = digests_told([entry])
         if topic == "settings" and name.isdecimal():
             self.settings[int(name)] = str(entry.detail.get("hash"))
+        if topic == "review" and name.isdecimal() and entry.action in {"save_review", "sign_review"}:
+            version, sha256 = int(entry.detail["version"]), str(entry.detail["sha256"])
+            if entry.action == "sign_review":
+                self.signed[int(name)] = (version, sha256)
+            else:
+                self.reviews[int(name), version] = sha256
         if topic == "user" and entry.action in {"add_user", "change_user"}:
             self.roles[name] = str(entry.detail.get("role"))
         if topic == "user" and entry.action in {"disable_user", "enable_user"}:
@@ -171,6 +179,7 @@ def full_check(
         _check_alerts_and_tasks(store, trail, findings)
         _check_users(store, trail, findings)
         _check_settings(store, trail, findings)
+        _check_reviews(store, trail, findings)
     signed = max((one.count for one in kept.all), default=0)
     return AuditReport(
         chain, len(kept.all), signed, pictures + clips, observed, tuple(_shortened(findings)), tuple(remarks)
@@ -403,6 +412,28 @@ def _check_users(store: Store, trail: _Trail, findings: list[str]) -> None:
         findings += _user_findings(user, trail)
     known = {user.name for user in users}
     findings += [f"user {name} is in the trail, but not in the store" for name in sorted(trail.roles.keys() - known)]
+
+
+def _check_reviews(store: Store, trail: _Trail, findings: list[str]) -> None:
+    """Every saved version of a report is what was saved, and a signed report is signed as the trail says."""
+    after, seen = 0, set[tuple[int, int]]()
+    while page := store.read(lambda reader, after=after: reader.review_versions_after(after)):  # type: ignore[misc]
+        after = page[-1].id
+        for version in page:
+            key = (version.review_id, version.number)
+            seen.add(key)
+            if digest(version.document) != trail.reviews.get(key):
+                findings.append(f"version {key[1]} of report {key[0]} is not what the trail says was saved")
+    for number, last in sorted(set(trail.reviews) - seen):
+        findings.append(f"version {last} of report {number} is in the trail, but not in the store")
+    for number, told in sorted(trail.signed.items()):
+        try:
+            review = store.read(lambda reader, n=number: reader.review(n))  # type: ignore[misc]
+        except NotFound:
+            findings.append(f"report {number} is not there, or damaged")
+            continue
+        if (review.signed, review.sha256) != told:
+            findings.append(f"report {number} is not signed as the trail says")
 
 
 def _check_settings(store: Store, trail: _Trail, findings: list[str]) -> None:

@@ -52,6 +52,7 @@ class Action(StrEnum):
     VOID_EVENT = "void_event"
     RULE_EVENT = "rule_event"  # 裁定
     REVIEW_EVENT = "review_event"  # 复盘
+    SIGN_REVIEW = "sign_review"  # freeze a report, and send its measures out as tasks
     ORDER_PLAN = "order_plan"  # begin, end or dismiss a plan or a mode of the city
     HAND_OVER = "hand_over"  # write and sign a shift handover
     HOLD_EVENT = "hold_event"  # a district takes an event it shares with another one
@@ -76,10 +77,17 @@ PERMITTED = MappingProxyType(
         Role.OPERATOR: _RUN_SHIFT,
         Role.DUTY_OFFICER: _LEAD_SHIFT
         | {Action.OUT_OF_SERVICE, Action.VOID_EVENT, Action.JUDGE_EVENT, Action.ORDER_PLAN},
-        Role.SECTION_HEAD: _LEAD_SHIFT | _JUDGE | {Action.HOLD_EVENT},
+        Role.SECTION_HEAD: _LEAD_SHIFT | _JUDGE | {Action.HOLD_EVENT, Action.SIGN_REVIEW},
         Role.COMMANDER: _LEAD_SHIFT
         | _JUDGE
-        | {Action.OUT_OF_SERVICE, Action.VOID_EVENT, Action.RULE_EVENT, Action.HOLD_EVENT, Action.ORDER_PLAN},
+        | {
+            Action.OUT_OF_SERVICE,
+            Action.VOID_EVENT,
+            Action.RULE_EVENT,
+            Action.HOLD_EVENT,
+            Action.ORDER_PLAN,
+            Action.SIGN_REVIEW,
+        },
         Role.GRID_LEADER: _LOOK | _WORK | {Action.VERIFY},
         Role.RESPONDER: _WORK,
         Role.ANALYST: _LOOK | {Action.READ_AUDIT, Action.REVIEW_EVENT},

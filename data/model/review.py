@@ -114,12 +114,12 @@ class ReviewComment:
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """What is to be done so that it does not happen again, by whom and until when. One of `unit` and `responder`."""
+    """What is to be done, by whom and until when, so that it does not happen again. `owner`: who, if no unit."""
 
     text: str
     due: date
     unit: str = ""
-    responder: str = ""
+    owner: str = ""
 
 
 def review_view(review: Review) -> dict[str, Any]:

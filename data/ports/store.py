@@ -528,6 +528,21 @@ class Reader(Protocol):
         """Raised then: the gravest first, then the oldest."""
         ...
 
+    def gravest_tasks(
+        self, since: datetime, until: datetime, *, hidden: frozenset[str] = frozenset(), limit: int = 100
+    ) -> Sequence[Task]:
+        """Made then: the gravest first, then the oldest."""
+        ...
+
+    def response_counts(
+        self, since: datetime, until: datetime, *, hidden: frozenset[str] = frozenset()
+    ) -> Mapping[str, int]:
+        """Of what began then: alerts, acknowledged, ended; tasks, accepted, on_scene, reported, closed; events,
+
+        events_closed. Counted by the database.
+        """
+        ...
+
     def steps_of_alerts(self, alert_ids: Sequence[int], *, limit: int = 1000) -> Sequence[TakenStep]:
         """In the order of time."""
         ...

@@ -14,7 +14,7 @@ from data.model.geo import Box
 from data.model.notice import Notice
 from data.model.record import AuditEntry
 from data.model.review import Review, ReviewComment, ReviewTopic, ReviewVersion
-from data.model.task import Event, Offer
+from data.model.task import Event, Offer, Task
 from data.sql import models, rows
 from data.sql.alert_rows import AlertRow
 from data.sql.alerts import STEPS, step_of
@@ -28,8 +28,18 @@ AUDIT = models.AuditRow.table()
 COMMENTS = ReviewCommentRow.table()
 EVENTS = models.EventRow.table()
 OFFERS = models.OfferRow.table()
+TASKS = models.TaskRow.table()
 REVIEWS = ReviewRow.table()
 VERSIONS = ReviewVersionRow.table()
+_FUNNEL = (
+    (ALERTS, "raised_at", {"acknowledged": "acknowledged_at", "ended": "ended_at"}),
+    (
+        TASKS,
+        "created_at",
+        {"accepted": "accepted_at", "on_scene": "on_scene_at", "reported": "reported_at", "closed": "closed_at"},
+    ),
+    (EVENTS, "opened_at", {"events_closed": "closed_at"}),
+)
 _WITHOUT_DOCUMENT = select(*(column for column in VERSIONS.c if column.name != "document"))
 
 
@@ -121,6 +131,26 @@ class ReviewQueries(WholeRowQueries):
         return self._all(
             raised.order_by(ALERTS.c.priority, ALERTS.c.raised_at, ALERTS.c.id).limit(limit), rows.alert_of
         )
+
+    def gravest_tasks(
+        self, since: datetime, until: datetime, *, hidden: frozenset[str] = frozenset(), limit: int = 100
+    ) -> Sequence[Task]:
+        made = select(TASKS).where(TASKS.c.created_at >= since, TASKS.c.created_at < until)
+        if hidden:
+            made = made.where(TASKS.c.site.not_in(hidden))
+        gravest = made.order_by(TASKS.c.priority, TASKS.c.created_at, TASKS.c.id).limit(limit)
+        return self._all(gravest, rows.task_of)
+
+    def response_counts(
+        self, since: datetime, until: datetime, *, hidden: frozenset[str] = frozenset()
+    ) -> Mapping[str, int]:
+        found: dict[str, int] = {}
+        for table, begun, reached in _FUNNEL:
+            columns = [func.count(), *(func.count(table.c[name]) for name in reached.values())]
+            inside = select(*columns).where(table.c[begun] >= since, table.c[begun] < until)
+            row = self._connection.execute(inside.where(table.c.site.not_in(hidden)) if hidden else inside).one()
+            found |= dict(zip((table.name, *reached), map(int, row), strict=True))
+        return found
 
     def steps_of_alerts(self, alert_ids: Sequence[int], *, limit: int = 1000) -> Sequence[TakenStep]:
         found = select(STEPS).where(STEPS.c.alert_id.in_(alert_ids)).order_by(STEPS.c.at, STEPS.c.id).limit(limit)

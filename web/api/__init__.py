@@ -26,6 +26,7 @@ from web.api.people import people_router
 from web.api.places import place_router
 from web.api.plans import plan_router
 from web.api.rejects import reject_router
+from web.api.reviews import review_router
 from web.api.schemas import Problem
 from web.api.search import search_router
 from web.api.settings import settings_router
@@ -101,6 +102,7 @@ def build_api(  # noqa: PLR0917 - what the routes of the whole API need
         notice_router(deps),
         web_push_router(deps),
         what_if_router(deps),
+        review_router(deps),
         plan_router(deps),
         load_router(deps),
         reject_router(deps),
