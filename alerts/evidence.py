@@ -36,6 +36,7 @@ _WORDS_ZH = MappingProxyType(
         "truck": "卡车",
         "bus": "公交车",
         "vehicle": "车辆",
+        "unknown": "未知物体",
     }
 )
 _HUMAN = frozenset({Origin.OPERATOR, Origin.GRID})

@@ -18,7 +18,7 @@ from alerts.moves import check
 from data.config.alarms import AlarmSettings
 from data.config.fusion import ProofKind
 from data.config.settings import Settings
-from data.model.alert import Alert, Ended, Gap, Priority, Raised, Standing
+from data.model.alert import UNKNOWN_OBJECT, Alert, Ended, Gap, Priority, Raised, Standing
 from data.model.alert_life import AlertStep, Condition, TakenStep, Verification
 from data.model.forecast import Foreseen, forecast_values
 from data.model.people import SYSTEM, Actor
@@ -94,8 +94,9 @@ def _foreseen_anew(writer: Writer, alert: Alert, raised: Raised, now: datetime) 
 
 
 def _suspected(writer: Writer, alert: Alert, now: datetime, settings: Settings) -> Alert:
-    """Make an alert probable from its start when it went out before its second look was finished."""
-    if alert.second_look is None or alert.second_look.verdict is not LookVerdict.ASKED:
+    """Make an alert probable from its start when nobody has named its object, or a second look is not finished."""
+    awaited = alert.second_look is not None and alert.second_look.verdict is LookVerdict.ASKED
+    if not awaited and alert.kind != UNKNOWN_OBJECT:
         return alert
     proof = own_proof(alert, ProofKind.CAMERA_OBJECTS, settings.language)
     suspected = replace(alert, verification=Verification.PROBABLE)

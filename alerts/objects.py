@@ -21,7 +21,7 @@ from alerts.seen_time import Mark
 from alerts.stays import Look, Resumed, Stay, Stays, Watched
 from data.config.catalogue import did_you_mean
 from data.errors import InputRejected
-from data.model.alert import Alert, AlertKey, Ended, Priority, Raised, Signal, Standing
+from data.model.alert import Alert, AlertKey, Because, Ended, Priority, Raised, Signal, Standing
 from data.model.alert_life import Condition
 from data.model.observation import Detections, Observation, Tick
 from data.model.place import Place
@@ -339,6 +339,11 @@ class StayAlerts:
         """When the stay ended: when it left, or, for a vehicle that was lost while it drove off, when it began to."""
         drives = not self.anywhere and stay.family == "vehicle"
         return (stay.driving_off_at if drives else None) or stay.ended_at
+
+    def withdrawn(self, stay: Stay, at: datetime, because: Because) -> Ended:
+        """End the alert of a stay that goes on."""
+        stay.raised = False
+        return replace(self._ended(stay, at, at), because=because)
 
     def drove_off(self, at: datetime) -> list[Signal]:
         """The ends of alerts of vehicles that stood and moved on within the zone, at the time they moved.

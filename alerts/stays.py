@@ -29,7 +29,7 @@ from alerts.likeness import (
 from alerts.rest import Sight, came_to_rest, moved_off, noted, resting_place
 from alerts.seen_time import Mark, SeenTime
 from data.model.alert import Gap
-from data.model.labels import family
+from data.model.labels import UNKNOWN, family
 from data.model.observation import Detection, Detections, Tick, Vectors
 from data.model.zone import Zone
 
@@ -355,7 +355,9 @@ class Stays:
 
     def _counts(self, detection: Detection) -> bool:
         labels = self.watched.labels
-        alike = not labels or detection.label in labels or family(detection.label) in {family(one) for one in labels}
+        if not labels:
+            return detection.label != UNKNOWN and detection.confidence >= self.watched.confidence
+        alike = detection.label in labels or family(detection.label) in {family(one) for one in labels}
         return alike and detection.confidence >= self.watched.confidence
 
     def _inside(self, found: list[Detection]) -> list[bool]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from statistics import median
 from typing import Any
 
@@ -47,6 +47,11 @@ class UsualSizes:
         ratio = max(1e-6, detection.xyxy[3] - detection.xyxy[1]) / max(1e-6, median(near))
         times = max(ratio, 1 / ratio)
         return True if times <= _FITS else False if times >= _CANNOT_BE else None
+
+    def could_be(self, detection: Detection) -> bool:
+        """False for what has a size that neither a person nor anything else that is known there can have."""
+        kinds = [replace(detection, label=kind) for kind in self._seen]
+        return "person" not in self._seen or any(self.fits(one) is not False for one in kinds)
 
     def snapshot(self) -> Any:
         """As JSON; None while nothing is known."""

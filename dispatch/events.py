@@ -40,6 +40,8 @@ _WORDS_ZH = MappingProxyType(
         "motorcycle": "摩托车",
         "bus": "公交车",
         "truck": "卡车",
+        "unknown_object": "需核实",
+        "unknown": "未知物体",
         "water_level": "水位",
         "water_depth": "积水深度",
         "rainfall": "雨量",

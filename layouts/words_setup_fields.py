@@ -130,6 +130,7 @@ FIELDS: Mapping[str, tuple[str, str, str]] = MappingProxyType(
             "两张以上本视角无积水的图片（也可含湿路面、夜间）；相对配置文件的路径。",
         ),
         "weights": ("自有模型", "Weights", "使用自己的模型，见 docs/water-models.md。"),
+        "background_after": ("并入背景", "Background after", "在同一处停留超过这么久，视为场景的一部分。"),
         "line": ("水尺线", "Line", "沿水尺、墙或路缘自上而下的线，在画面上编辑。"),
         "marks": ("刻度", "Marks", "线上已知的高度；三处以上可校正透视，在画面上编辑。"),
         "camera_roll_deg": ("画面倾斜", "Camera roll", "水平的水面在画面中向右下倾的角度。"),
@@ -139,6 +140,7 @@ FIELDS: Mapping[str, tuple[str, str, str]] = MappingProxyType(
         # rules on objects
         "at_least": ("至少持续", "At least", "目标停留这么久才告警。"),
         "congestion.at_least": ("至少持续", "At least", "车队排这么久才告警。"),
+        "unknown_object.at_least": ("至少持续", "At least", "无法识别的物体在区域内这么久才告警。"),
         "at_least_by_label": ("分类时限", "By label", "某些类别另定时限，例如 bus 30s、truck 10min。"),
         "motion": ("计时方式", "Motion", "stationary：从停下算起；any：在区域内即计时，走动也算。"),
         "keep_firing_for": ("保持", "Keep firing", "恢复正常或看不到目标超过这么久，告警才结束。"),

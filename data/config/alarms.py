@@ -71,7 +71,7 @@ class GroupingSettings(_Settings):
 
 
 def _camera_away() -> tuple[InhibitionSettings, ...]:
-    seen = ("intrusion", "dwell", "congestion")
+    seen = ("intrusion", "dwell", "congestion", "unknown_object")
     return (InhibitionSettings(id="camera", by_kinds=("camera_health",), kinds=seen, boxes=True),)
 
 

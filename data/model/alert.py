@@ -33,6 +33,9 @@ class AlertKey(NamedTuple):
 CENTRE = "centre"
 """The site of alarms about the system itself."""
 
+UNKNOWN_OBJECT = "unknown_object"
+"""Kind of the alerts about objects that no detector can name: probable from the start."""
+
 Gap = tuple[datetime, datetime]
 """From the last time the site was seen to the next."""
 
@@ -68,7 +71,8 @@ class Raised:
 
 
 class Because(StrEnum):
-    """Why an alert ended although its condition may still hold: the settings no longer ask for it."""
+    """Why an alert ended although its condition may still hold: the settings no longer ask for it, or another rule has
+    taken over."""
 
     RULE_CHANGED = "rule_changed"
     RULE_REMOVED = "rule_removed"
@@ -76,6 +80,8 @@ class Because(StrEnum):
     CAMERA_REMOVED = "camera_removed"
     GAUGES_REMOVED = "gauges_removed"
     SITE_REMOVED = "site_removed"
+    NAMED = "named"
+    """A detector names now what could not be named: rules about such objects judge it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
+UNKNOWN = "unknown"
+"""Label of an object that was found because it does not belong to the scene; no rule counts it that does not ask."""
+
 _FAMILY = MappingProxyType({"car": "vehicle", "truck": "vehicle", "bus": "vehicle", "train": "vehicle"})
 
 

@@ -1,0 +1,292 @@
+"""A slow background of one fixed camera, and what in a picture does not belong to it.
+
+Pictures are compared as ratios (logarithms of brightness), after the exposure of the whole picture has been matched, so
+that a shadow or a lamp is a smooth, even difference and an object is not. Each pixel has its own usual difference, the
+95th percentile of what was seen there, which waves, leaves and rain raise and an object that is followed does not.
+Deterministic; time is that of the pictures.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from data.model.frame import Image
+
+Plane = npt.NDArray[np.float32]
+Box = tuple[int, int, int, int]
+"""left, top, right, bottom in pixels of the working picture."""
+
+WORKING_PX = 57_600  # 320 x 180: a person of 20 pixels in a picture 640 wide has 10 here
+_LEARN_PICTURES = 24
+_LEARN_EVERY = timedelta(seconds=0.39)  # so the first background is of ten seconds: who walks by is not in it
+_LEARN_AT_MOST = timedelta(seconds=60)
+_LEARN_FEWEST = 10
+_BLACK_LEVEL = 6.0  # grey levels: below it a ratio is noise
+_SCALE = 100.0  # differences are in hundredths of a natural logarithm: about percent
+_OVEREXPOSED = 250
+_LEAST_USUAL = 2.5  # one grey level in forty
+_LEAST_LIMIT = 8.0
+_TIMES_USUAL = 1.8  # of the 95th percentile: 3.5 standard deviations of Gaussian noise
+_FOLLOW_S = 10.0  # time constant of the background
+_FOLLOW_ODD_S = 60.0  # the same where something differs that is not followed
+_USUAL_HALVES_S = 60.0
+_OUTLIERS = 0.05
+_LARGE_SHARE = 0.35  # of the picture: the light, the camera, or something right before the lens
+_LARGE_FOR = timedelta(seconds=8)
+_MOST_PIECES = 40
+_LEAST_AREA = 14
+_LEAST_SIDE = 3
+_LEAST_FILLED = 0.2
+_MOST_SIDE = 0.9
+_RING = 2  # pixels to either side of an outline
+_STEADY_SHADE = 0.25  # of its mean difference, within a shadow
+_SHADE = (-120.0, -8.0)  # a shadow takes up to two thirds of the light
+_PRESERVED = 0.5  # of the background's texture
+_DETAIL = (7, 7)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Piece:
+    """A coherent piece that differs from the background.
+
+    sharp: how much of its difference is gained across its outline, 0..1: about 1 for an object, little for light.
+    contrast: mean difference in limits of what is usual there. light: it keeps the texture of the background, or is an
+    even shade. gone: its outline is in the background, not in the picture: what was there has left.
+    """
+
+    box: Box
+    area: int
+    sharp: float
+    contrast: float
+    light: bool
+    gone: bool
+
+
+class Background:
+    """Of one stream. Pictures may be of any size; all of one view."""
+
+    def __init__(self) -> None:
+        self._first: list[Plane] = []
+        self._first_at: list[datetime] = []
+        self._size = (0, 0)
+        self._known: Plane = np.zeros((0, 0), np.float32)  # brightness, in the exposure of the last picture
+        self._usual: Plane = self._known
+        self._at = datetime.min.replace(tzinfo=UTC)
+        self._large_since: datetime | None = None
+        self._labels: npt.NDArray[np.int32] = np.zeros((0, 0), np.int32)
+        self._difference: Plane = self._known
+        self._limit: Plane = self._known
+        self._logs: tuple[Plane, Plane] = (self._known, self._known)
+        self._overexposed: Image = np.zeros((0, 0), np.uint8)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the working picture."""
+        return self._size
+
+    def see(self, luma: Image, at: datetime) -> Sequence[Piece] | None:
+        """What differs in this picture, the largest first; None while that cannot be told.
+
+        `luma`: uint8 (height, width). Call `learn` afterwards.
+        """
+        small = self._small(luma)
+        if not len(self._known):
+            self._begin(small, at)
+            return None
+        picture = small.astype(np.float32)
+        self._expose(picture)
+        now, known = np.log(picture + _BLACK_LEVEL), np.log(self._known + _BLACK_LEVEL)
+        self._logs = (now, known)
+        difference = np.asarray(cv2.blur((now - known) * np.float32(_SCALE), (3, 3)), np.float32)
+        around = np.asarray(cv2.dilate(self._usual, np.ones((5, 5), np.uint8)), np.float32)
+        self._limit = np.maximum(_TIMES_USUAL * around, _LEAST_LIMIT)
+        self._difference = difference
+        self._overexposed = (small >= _OVEREXPOSED).astype(np.uint8)
+        odd = ((np.abs(difference) > self._limit) & (self._overexposed == 0)).astype(np.uint8)
+        odd = np.asarray(cv2.medianBlur(odd, 3), np.uint8)
+        share = float(np.count_nonzero(odd)) / odd.size
+        if share > _LARGE_SHARE:
+            self._large_since = self._large_since or at
+            self._labels = odd.astype(np.int32)
+            if at - self._large_since >= _LARGE_FOR:
+                self._forget()
+                self._begin(small, at)
+            return None
+        self._large_since = None
+        closed = cv2.morphologyEx(odd, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
+        return list(self._pieces(np.asarray(closed, np.uint8)))
+
+    def learn(self, at: datetime, followed: Sequence[Box], awaited: Sequence[Box]) -> None:
+        """Adapt to the picture seen last: nowhere in the boxes that are `followed`, little in those `awaited`."""
+        if not len(self._known) or not len(self._difference):
+            return
+        passed_s = min(max((at - self._at).total_seconds(), 0.0), _FOLLOW_S)
+        self._at = at
+        odd = self._labels > 0
+        weight = np.where(odd, np.float32(_share(passed_s, _FOLLOW_ODD_S)), np.float32(_share(passed_s, _FOLLOW_S)))
+        weight[self._overexposed > 0] = 0
+        held = np.ones(weight.shape, np.float32)
+        for left, top, right, bottom in followed:
+            weight[max(0, top - _RING) : bottom + _RING, max(0, left - _RING) : right + _RING] = 0
+            held[max(0, top - _RING) : bottom + _RING, max(0, left - _RING) : right + _RING] = 0
+        for left, top, right, bottom in awaited:
+            held[max(0, top - _RING) : bottom + _RING, max(0, left - _RING) : right + _RING] = 0
+        rate = np.float32(math.log(2) * passed_s / _USUAL_HALVES_S)
+        beyond = np.abs(self._difference) > self._usual
+        step = np.where(beyond, np.float32((1 - _OUTLIERS) / _OUTLIERS), np.float32(-1.0)) * held
+        self._usual *= 1 + rate * step
+        np.maximum(self._usual, _LEAST_USUAL, out=self._usual)
+        now, _ = self._logs
+        self._known += weight * ((np.exp(now) - np.float32(_BLACK_LEVEL)) - self._known)
+        self._difference = np.zeros((0, 0), np.float32)
+
+    def absorb(self, box: Box) -> None:
+        """What is there now is background."""
+        left, top, right, bottom = box
+        part = np.s_[max(0, top - _RING) : bottom + _RING, max(0, left - _RING) : right + _RING]
+        self._known[part] = np.exp(self._logs[0][part]) - np.float32(_BLACK_LEVEL)
+
+    def look_of(self, box: Box) -> Plane:
+        """How the picture seen last differs from the background within the box, logarithms."""
+        left, top, right, bottom = box
+        part = np.s_[top:bottom, left:right]
+        return self._logs[0][part] - self._logs[1][part]
+
+    def _small(self, luma: Image) -> Image:
+        height, width = luma.shape
+        scale = min(1.0, math.sqrt(WORKING_PX / (width * height)))
+        size = (max(16, round(width * scale)), max(16, round(height * scale)))
+        if size != self._size:
+            if abs(size[0] - self._size[0]) > 2 or abs(size[1] - self._size[1]) > 2:
+                self._forget()
+                self._size = size
+            size = self._size
+        if (width, height) == size:
+            return luma
+        return np.asarray(cv2.resize(np.ascontiguousarray(luma), size, interpolation=cv2.INTER_AREA), np.uint8)
+
+    def _forget(self) -> None:
+        self._first, self._first_at, self._large_since = [], [], None
+        self._known = self._usual = self._difference = np.zeros((0, 0), np.float32)
+
+    def _begin(self, small: Image, at: datetime) -> None:
+        """Collect the first pictures; the median of each pixel is the background."""
+        if self._first_at and timedelta(0) <= at - self._first_at[-1] < _LEARN_EVERY:
+            return
+        picture = small.astype(np.float32)
+        if self._first:  # all in the exposure of the first
+            picture /= np.float32(_gain(picture, self._first[0]))
+        self._first.append(picture)
+        self._first_at.append(at)
+        enough = len(self._first) >= _LEARN_PICTURES
+        waited = at - self._first_at[0] >= _LEARN_AT_MOST and len(self._first) >= _LEARN_FEWEST
+        if not enough and not waited:
+            return
+        stack = np.stack(self._first)
+        self._known = np.median(stack, axis=0).astype(np.float32)
+        logs = np.log(stack + _BLACK_LEVEL) - np.log(self._known + _BLACK_LEVEL)
+        off = np.stack([np.abs(cv2.blur(one * np.float32(_SCALE), (3, 3))) for one in logs])
+        off.partition(len(off) - 2, axis=0)
+        self._usual = np.maximum(off[-2], np.float32(_LEAST_USUAL))
+        # Somebody who walked by while it was learned is not usual; rain is, since it falls everywhere.
+        middle = np.asarray(cv2.blur(np.median(off, axis=0).astype(np.float32), (9, 9)), np.float32)
+        everywhere = np.float32(2 * np.median(self._usual))
+        np.minimum(self._usual, np.maximum(6 * middle, everywhere), out=self._usual)
+        self._labels = np.zeros(self._known.shape, np.int32)
+        self._at = at
+        self._first, self._first_at = [], []
+
+    def _expose(self, picture: Plane) -> None:
+        """Bring the background to the exposure of this picture."""
+        gain = _gain(picture, self._known)
+        if abs(gain - 1) > 1e-4:
+            self._known *= np.float32(gain)
+
+    def _pieces(self, closed: Image) -> Iterator[Piece]:
+        count, labels, stats, _ = cv2.connectedComponentsWithStats(closed, connectivity=8, ltype=cv2.CV_32S)
+        self._labels = np.asarray(labels, np.int32)
+        height, width = closed.shape
+        order = sorted(range(1, count), key=lambda i: (-int(stats[i, cv2.CC_STAT_AREA]), i))[:_MOST_PIECES]
+        for i in order:
+            left, top, wide, high, area = (int(v) for v in stats[i])
+            if area < _LEAST_AREA or min(wide, high) < _LEAST_SIDE or area < _LEAST_FILLED * wide * high:
+                continue
+            if wide > _MOST_SIDE * width or high > _MOST_SIDE * height:
+                continue
+            yield self._piece(i, (left, top, left + wide, top + high), area)
+
+    def _piece(self, label: int, box: Box, area: int) -> Piece:
+        left, top, right, bottom = box
+        margin = 2 * _RING
+        part = np.s_[max(0, top - margin) : bottom + margin, max(0, left - margin) : right + margin]
+        own = (self._labels[part] == label).astype(np.uint8)
+        others = (self._labels[part] > 0) & (own == 0)
+        kernel = np.ones((2 * _RING + 1, 2 * _RING + 1), np.uint8)
+        outer = (cv2.dilate(own, kernel) > 0) & (own == 0) & ~others
+        core = cv2.erode(own, kernel, borderValue=0) > 0
+        inner = (own > 0) & ~core
+        inside = own > 0
+        difference = self._difference[part]
+        size, floor = np.abs(difference), 0.4 * self._usual[part]
+        excess = np.maximum(size - floor, 0)
+        middle = float(excess[core].mean()) if np.count_nonzero(core) >= 4 else float(excess[inner].mean())
+        step = float(excess[inner].mean()) - (float(excess[outer].mean()) if outer.any() else 0.0)
+        contrast = float((size[inside] / self._limit[part][inside]).mean())
+        now, known = (plane[part] for plane in self._logs)
+        return Piece(
+            box, area, step / max(middle, 1e-3), contrast,
+            self._is_light(difference, inside, core, now, known),
+            _edge(known, inner | outer) > 1.25 * _edge(now, inner | outer),
+        )  # fmt: skip
+
+    def _is_light(
+        self, difference: Plane, inside: npt.NDArray[np.bool_], core: npt.NDArray[np.bool_], now: Plane, known: Plane
+    ) -> bool:
+        """Does it show the background in another light?"""
+        within = core if np.count_nonzero(core) >= 12 else inside
+        count = int(np.count_nonzero(within))
+        fine_now, fine_known = ((plane - cv2.blur(plane, _DETAIL))[within] * _SCALE for plane in (now, known))
+        fine_now, fine_known = fine_now - fine_now.mean(), fine_known - fine_known.mean()
+        power = float(np.dot(fine_known, fine_known))
+        if power > count * 1.0:  # a texture of one percent
+            kept = float(np.dot(fine_now, fine_known)) / power
+            rest = fine_now - np.float32(kept) * fine_known
+            doubt = math.sqrt(float(np.dot(rest, rest)) / max(1, count - 1) / power)
+            if kept - 2 * doubt > _PRESERVED:
+                return True
+            if kept + 2 * doubt < _PRESERVED:
+                return False
+        shade = difference[within]
+        mean = float(shade.mean())
+        return _SHADE[0] < mean < _SHADE[1] and float(shade.std()) < _STEADY_SHADE * abs(mean)
+
+
+def _edge(plane: Plane, band: npt.NDArray[np.bool_]) -> float:
+    """Mean steepness along a band."""
+    if plane.shape[0] < 3 or plane.shape[1] < 3 or not band.any():
+        return 0.0
+    across = np.asarray(cv2.Sobel(plane, cv2.CV_32F, 1, 0), np.float32)
+    down = np.asarray(cv2.Sobel(plane, cv2.CV_32F, 0, 1), np.float32)
+    return float(np.hypot(across, down)[band].mean())
+
+
+def _gain(picture: Plane, known: Plane) -> float:
+    """By which factor most of the picture is brighter than what is known, where neither is black nor overexposed."""
+    now, before = picture[::3, ::3].ravel(), known[::3, ::3].ravel()
+    able = (now < _OVEREXPOSED) & (now > 2) & (before > 2) & (before < 4 * 255)
+    if np.count_nonzero(able) * 5 < len(now):
+        return 1.0
+    ratio = now[able] / before[able]
+    half = len(ratio) // 2
+    return min(max(float(np.partition(ratio, half)[half]), 0.2), 5.0)
+
+
+def _share(passed_s: float, constant_s: float) -> float:
+    return 1.0 - math.exp(-passed_s / constant_s)
