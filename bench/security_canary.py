@@ -248,7 +248,8 @@ def _wait_until_up(base: str, process: subprocess.Popen[bytes]) -> None:
                 return
         except httpx.HTTPError:
             time.sleep(0.3)
-    raise RuntimeError("the server did not come up (see log.txt)")
+    state = "did not come up in two minutes" if process.poll() is None else f"ended with status {process.returncode}"
+    raise RuntimeError(f"the server {state} (see log.txt)")
 
 
 def measure() -> dict[str, object]:

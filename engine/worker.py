@@ -28,7 +28,6 @@ from data.stored.camera_view import views_asked
 from data.stored.modes import active_modes
 from engine.camera.admission import Admission, Load
 from engine.camera.camera import Camera
-from engine.camera.device import FULLY_DECODED
 from engine.camera.load import LoadBook, Tally
 from engine.camera.watch import Received
 from engine.judging.changes import Extent, SiteChange, camera_change
@@ -93,7 +92,6 @@ class Worker:
         self._arrived = threading.Event()
         self._admission = Admission(options.settings.inference.awake_at_most)
         self._load = Load()
-        self._awake: set[str] = set()
         self._memory = Housekeeping()
         self._store = store
         self._wall_clock = WallClock()
@@ -401,11 +399,7 @@ class Worker:
                 watch.camera.send_back()
 
     def _give_back(self, now_s: float) -> None:
-        """Return memory to the system: of decoders after cameras go idle, and after the start what only that needed."""
-        awake = {watch.site.id for watch in self._watches if watch.camera.device.decode_state == FULLY_DECODED}
-        if self._awake - awake:
-            self._memory.rests(now_s)
-        self._awake = awake
+        """Return freed memory to the system, and after the start what only that needed."""
         if not self._maker.is_loading:  # pages of libraries are left alone while another thread loads some
             self._memory.tend(now_s)
 

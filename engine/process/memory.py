@@ -23,8 +23,8 @@ _MAPPING = re.compile(r"^([0-9a-f]+)-([0-9a-f]+) (\S{4}) \S+ \S+ \S+ +(/\S*)$")
 
 LOADED_AFTER_S = 0.5  # after loading the last model, whose compilation needed memory
 STARTED_AFTER_S = 20.0  # after the smaller inference windows have been loaded, too
-RESTS_AFTER_S = 3.0  # after the last pictures of a resting camera have been processed
-TRIM_EVERY_S = 5.0  # each takes 0.1 to 2 ms
+TRIM_EVERY_S = 1.0  # each takes 0.1 to 2 ms; with 5 s a worker of eight resting cameras holds 15 MiB more
+FILES_EVERY_S = 5.0  # pages in use are read again within seconds after a release
 _LOADED_MORE = 6 << 20  # growth of file pages since the last release that means that more was loaded
 
 
@@ -42,36 +42,40 @@ class Housekeeping:
         self._release = release_library_pages if release is None else release
         self._release_at_s: list[float] = []
         self._needed: int | None = None  # file pages, bytes, after those in use were read again
-        self._trim_at_s = math.inf
+        self._trim_at_s = self._files_at_s = math.inf
 
     def loaded(self, now_s: float) -> None:
         """Call after modules or a model have been loaded."""
         self._release_at_s = [now_s + LOADED_AFTER_S, now_s + STARTED_AFTER_S]
-        self._trim_at_s = now_s + TRIM_EVERY_S
-
-    def rests(self, now_s: float) -> None:
-        """Call after a camera has become idle and its decoder is freed."""
-        self._trim_at_s = min(self._trim_at_s, now_s + RESTS_AFTER_S)
+        self._trim_at_s, self._files_at_s = now_s + TRIM_EVERY_S, now_s + FILES_EVERY_S
 
     def tend(self, now_s: float) -> bool:
         """Return memory that is due; True if anything was returned."""
-        release = bool(self._release_at_s) and now_s >= self._release_at_s[0]
+        release = self._is_release_due(now_s)
         if release:
-            self._release_at_s.pop(0)
             self._needed = None
-        elif now_s < self._trim_at_s:
-            return False
-        elif not self._release_at_s:
-            resident = self._file_pages()
-            if self._needed is None:
-                self._needed = resident
-            elif resident > self._needed + _LOADED_MORE:
-                release, self._needed = True, None
-        if release:
+            self._files_at_s = now_s + FILES_EVERY_S
             self._release()
+        if not release and now_s < self._trim_at_s:
+            return False
         trim()
         self._trim_at_s = now_s + TRIM_EVERY_S
         return True
+
+    def _is_release_due(self, now_s: float) -> bool:
+        """Is it time to drop file pages: some time after loading, or since more has been loaded meanwhile?"""
+        if self._release_at_s:
+            if now_s < self._release_at_s[0]:
+                return False
+            self._release_at_s.pop(0)
+            return True
+        if now_s < self._files_at_s:
+            return False
+        self._files_at_s = now_s + FILES_EVERY_S
+        resident = self._file_pages()
+        if self._needed is None:
+            self._needed = resident
+        return resident > self._needed + _LOADED_MORE
 
 
 def be_frugal() -> None:
