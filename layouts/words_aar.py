@@ -43,13 +43,14 @@ AAR: Mapping[str, tuple[str, str]] = MappingProxyType(
             "按导出者的权限范围；看不到的点位不在其中",
             "As far as whoever exported it may see; hidden places are not in it",
         ),
-        "aar.by_system": ("以下为系统根据记录自动写成", "Written by the system from the records"),
+        "aar.by_system": ("由系统根据记录自动写成", "Written by the system from the records"),
         "aar.by_people": ("由人工撰写", "Written by people"),
         "aar.more": ("只列出前 {n} 条，其余见系统", "Only the first {n} are listed; the others are in the system"),
         "aar.none": ("无", "none"),
         "aar.unknown": ("未记录", "not recorded"),
         "aar.page": ("第", "page"),
         "aar.not_reached": ("未完成", "not reached"),
+        "aar.unacknowledged": ("⚠ 无人确认", "⚠ by nobody"),
         "aar.still": ("仍在继续", "still going on"),
         "aar.centre": ("指挥中心系统", "the centre's own system"),
         # head
@@ -81,7 +82,10 @@ AAR: Mapping[str, tuple[str, str]] = MappingProxyType(
         ),
         "aar.say.ended": ("{at} 结束，历时 {took}。", "It ended {at}, after {took}."),
         "aar.say.open": ("至 {at} 尚未结束。", "By {at} it had not ended."),
-        "aar.say.over": ("{n} 项超过时限。", "{n} times exceeded their limits."),
+        "aar.say.over": (
+            "{n} 项超过时限，其中一、二级 {grave} 项。",
+            "{n} times exceeded their limits, {grave} of them of P1 or P2.",
+        ),
         "aar.say.in_time": ("有时限的环节均未超时。", "No limit was exceeded."),
         "aar.say.recurs": (
             "7 天内同类同地另有 {n} 次。",
@@ -96,6 +100,10 @@ AAR: Mapping[str, tuple[str, str]] = MappingProxyType(
         "aar.say.first": (
             "最早的预警：{place} {what}，{began} 出现，{raised} 发出（{took} 后）。",
             "The first alert: {place}, {what}; it began {began} and was raised {raised} ({took} later).",
+        ),
+        "aar.say.gravest": (
+            "最严重的预警：{place} {what}，{began} 出现，{raised} 发出（{took} 后）。",
+            "The gravest alert: {place}, {what}; it began {began} and was raised {raised} ({took} later).",
         ),
         "aar.say.ack": (
             "{who} 于 {at} 确认，用时 {took}。",
@@ -125,7 +133,7 @@ AAR: Mapping[str, tuple[str, str]] = MappingProxyType(
             "{step}（{what}）未完成，时限 {limit}。",
             "{step} ({what}) was not reached, the limit is {limit}.",
         ),
-        "aar.say.explain": ("待说明原因：{what}。", "To be explained: {what}."),
+        "aar.say.explain": ("待说明原因：", "To be explained:"),
         "aar.say.nothing_to_explain": ("没有需要说明的超时。", "No delay has to be explained."),
         # tables
         "aar.col.at": ("时间", "Time"),
@@ -148,7 +156,8 @@ AAR: Mapping[str, tuple[str, str]] = MappingProxyType(
         "aar.col.state": ("状态", "State"),
         "aar.col.task": ("任务", "Task"),
         "aar.col.event": ("事件", "Event"),
-        "aar.col.report": ("反馈", "Report"),
+        "aar.col.report": ("反馈内容", "What was reported"),
+        "aar.col.reached": ("其中", "Of these"),
         "aar.col.channel": ("渠道", "Channel"),
         "aar.col.reason": ("说明", "Remark"),
         "aar.col.hash": ("SHA-256", "SHA-256"),

@@ -35,6 +35,10 @@ REFUSALS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "第 {base} 版之后已有人保存，现为第 {version} 版：请先重新读取",
             "After version {base} somebody else has saved; it is now {version}: read it again first",
         ),
+        "refused.review.font": (
+            "服务器没有中文字体 {font}，无法生成 PDF",
+            "The server has no font {font}: no PDF can be made",
+        ),
         "refused.review.empty": ("请写下批注", "Write the comment first"),
         "refused.review.number": ("请给出编号", "Give its number"),
         "refused.review.span": ("请选不超过 {n} 天的时段", "Choose a span of up to {n} days"),

@@ -182,6 +182,7 @@ _READING: Mapping[str, Mapping[str, Who]] = {
     "/api/v1/review-reports/{review_id}/report.csv": {"GET": _REVIEW},
     "/api/v1/review-reports/{review_id}/report.geojson": {"GET": _REVIEW},
     "/api/v1/review-reports/{review_id}/report.html": {"GET": _REVIEW},
+    "/api/v1/review-reports/{review_id}/report.pdf": {"GET": _REVIEW},
     "/api/v1/roster": {"GET": _READ},
     "/api/v1/search": {"GET": _READ},
     "/api/v1/setup": {"GET": _ADMINISTER},

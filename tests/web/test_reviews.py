@@ -22,14 +22,19 @@ from data.model.alert import AlertKey, Priority, Raised
 from data.model.case import Recorded
 from data.model.geo import Location
 from data.model.organisation import Unit, UnitKind
-from data.model.people import Role
+from data.model.people import CONSOLE, Role
 from data.model.task import Event, EventState, Offer, Task
 from data.model.watching import WatchSettings
 from data.ports.store import TaskQuery, Writer
 from dispatch.responders import sync_responders
+from layouts.words import Words
 from tests.web.city import ROLES, Clock, Running, StillCamera, open_deps, start
 from web.accounts import add_user
 from web.audit_check import full_check
+from web.event_export import Asker
+from web.review.document import load
+from web.review.files import with_foot
+from web.review.pdf import pdf_of
 
 NOON = datetime(2024, 7, 12, 4, 0, tzinfo=UTC)  # 12:00 in the city
 WHERE, FAR = Location(lon=106.51, lat=29.58), Location(lon=106.61, lat=29.68)
@@ -170,7 +175,7 @@ def test_a_draft_tells_times_against_limits_who_refused_what_was_blind_and_what_
     assert report["timezone"] == "All times are city time, Asia/Shanghai (UTC+08:00)"
     checks = {row[0]: row for row in table(report, "checks")}
     assert checks["Acknowledged"][2:7] == [
-        "2024-07-12 12:00:12", "2024-07-12 12:01:47", "1 min 35 s", "1 min 0 s", "⚠ late",
+        "12:00:12", "12:01:47", "1 min 35 s", "1 min 0 s", "⚠ late",
     ]  # fmt: skip
     assert checks["Accepted"][4:7] == ["1 min 48 s", "1 min 0 s", "⚠ late"]
     assert checks["On scene"][4:8] == ["5 min 50 s", "expected 4 min 0 s", "⚠ later than expected", "张志强"]
@@ -184,7 +189,7 @@ def test_a_draft_tells_times_against_limits_who_refused_what_was_blind_and_what_
     assert [row[:3] for row in table(report, "recurrences")] == [[str(town.before), "下穿积水", "滨江路下穿"]]
     assert [row[4] for row in table(report, "evidence")] == [town.picture]
     summary = report["parts"][0]["text"]
-    assert "2 times exceeded their limits." in summary
+    assert "2 times exceeded their limits, 2 of them of P1 or P2." in summary
     assert "happened at the same place 1 more times within 7 days" in summary
     chinese = town.ask("zhou", f"/{number}", language="zh").json()["report"]
     assert [part["title"] for part in chinese["parts"]][1:5] == [
@@ -253,10 +258,10 @@ def test_who_may_make_comment_and_sign(town: Town, name: str, make: int, comment
 def test_a_report_of_a_span_counts_the_city_and_leaves_hidden_places_out(town: Town) -> None:
     number = town.post("zhou", "", SPAN).json()["review"]["id"]
     commander = town.ask("sun", f"/{number}", language="zh").json()
-    assert ["事件", "3"] in table(commander["report"], "funnel")
+    assert ["事件", "3", "已办结 3（100 %）"] in table(commander["report"], "funnel")
     assert len(table(commander["report"], "events")) == 3
     analyst = town.ask("zhou", f"/{number}", language="zh")
-    assert ["事件", "2"] in table(analyst.json()["report"], "funnel")
+    assert ["事件", "2", "已办结 2（100 %）"] in table(analyst.json()["report"], "funnel")
     assert "库" not in analyst.text
     assert town.secret not in analyst.text
     assert town.post("zhou", "", {"topic": "event", "number": town.hidden}).status_code == 404
@@ -314,6 +319,43 @@ def test_a_measure_without_an_owner_or_of_an_unknown_unit_is_refused(town: Town)
     assert (refused.status_code, refused.json()["words"]["key"]) == (422, "review.owner")
     unknown = town.post("zhou", f"/{number}/versions", {"base": 0, "measures": [measure | {"unit": "navy"}]})
     assert unknown.status_code == 404
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_the_pdf_is_an_archive_of_its_own_with_chinese_in_it_and_takes_outside_text_as_text(
+    town: Town, language: str
+) -> None:
+    answer = town.ask("zhou", f"/{town.make()}/report.pdf", language=language)
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"] == "application/pdf"
+    assert answer.content.startswith(b"%PDF-1.7")
+    assert b"pdfaid:part>2<" in answer.content  # PDF/A-2
+    assert b"NotoSansCJKsc" in answer.content
+    entry = town.running.store.read(lambda reader: reader.audit(newest_first=True, limit=1))[0]
+    assert (entry.action, entry.detail["form"], entry.detail["language"]) == ("export_review", "pdf", language)
+
+
+def test_typst_reads_no_markup_no_code_and_no_file_out_of_what_a_report_says(town: Town) -> None:
+    loaded = town.running.store.read(
+        lambda reader: load(reader, town.make(), None, town.running.deps.settings, Asker(CONSOLE), NOON)
+    )
+    told = with_foot(loaded.outline(Words("en")), loaded, Words("en"), "zhou", NOON)
+    evil = '#panic("run") #read("/etc/passwd") ]] $ x $ \\ *b* _i_ @ref <label> // gone /* gone */ ```raw``` = head'
+    told["subtitle"] = evil
+    told["parts"][0]["text"] = evil + "\n" + "x" * 5000
+    told["parts"][0]["blocks"] = [
+        {
+            "block": "table",
+            "name": "t",
+            "title": evil,
+            "columns": [{"name": evil, "width": 1}],
+            "rows": [[evil]],
+            "note": evil,
+        }
+    ]
+    made = pdf_of(told, {}, NOON)
+    assert made.startswith(b"%PDF")
+    assert made == pdf_of(told, {}, NOON)  # the same report, the same bytes
 
 
 def test_a_changed_byte_of_a_saved_or_signed_report_is_found_by_the_audit_check(town: Town) -> None:

@@ -40,6 +40,7 @@ from web.event_export import Asker
 from web.review.document import Loaded, load, written
 from web.review.facts import gather
 from web.review.files import csv_of, geojson_of, html_of, pictures_of, with_foot
+from web.review.pdf import pdf_of
 from web.review.signing import sign
 from web.site_scope import scope_of
 
@@ -355,6 +356,21 @@ def _add_files(router: APIRouter, deps: ServerDeps) -> None:
             request, review_id, version, language, "html", "text/html; charset=utf-8", partial(as_html, who)
         )
 
+    def as_pdf(who: str, loaded: Loaded, words: Words) -> bytes:
+        pictures = deps.store.read(lambda reader: pictures_of(loaded, reader, deps.vault))
+        return pdf_of(told(loaded, words, who), pictures, deps.now())
+
+    @router.get(
+        "/review-reports/{review_id}/report.pdf",
+        response_model=None,
+        responses=described("application/pdf"),
+        response_class=Response,
+    )
+    async def pdf(request: Request, review_id: RowId, *, version: Number = None, language: Lang = None) -> Response:
+        """The report as PDF/A with its pictures."""
+        who = _who(request)
+        return await sent(request, review_id, version, language, "pdf", "application/pdf", partial(as_pdf, who))
+
     @router.get(
         "/review-reports/{review_id}/report.csv",
         response_model=None,
@@ -378,7 +394,7 @@ def _add_files(router: APIRouter, deps: ServerDeps) -> None:
         """One table of the report, with the names of people and places."""
 
         def make(loaded: Loaded, words: Words) -> bytes:
-            return csv_of(loaded.outline(words), name).encode()
+            return csv_of(loaded.outline(words, written_out=True), name).encode()
 
         return await sent(
             request, review_id, version, language, "csv", "text/csv; charset=utf-8", make, {"table": name}

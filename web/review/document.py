@@ -57,8 +57,16 @@ class Loaded:
         """Is what is shown the version that was signed?"""
         return self.review.signed is not None and self.number == self.review.signed
 
-    def outline(self, words: Words) -> dict[str, Any]:
-        told = outline(self.facts, words, texts=self.texts, measures=self.measures, comments=self.comments)
+    def outline(self, words: Words, *, written_out: bool = False) -> dict[str, Any]:
+        """`written_out`: every time in a table has its date."""
+        told = outline(
+            self.facts,
+            words,
+            texts=self.texts,
+            measures=self.measures,
+            comments=self.comments,
+            written_out=written_out,
+        )
         signed = review_view(self.review)
         state = "signed" if self.is_signed else "edited" if self.number else "draft"
         return told | {

@@ -15,6 +15,7 @@ from data.config.settings import Settings
 from data.model.alert_life import AlertStep, TakenStep
 from data.model.case import Recorded
 from data.model.notice import Notice
+from data.model.people import Role
 from data.model.plan import RunStep
 from data.model.record import Evidence
 from data.model.review import Review
@@ -23,6 +24,7 @@ from data.model.task import Offer, Task
 from data.model.units import UNIT_OF
 from data.model.views import iso
 from data.ports.store import Reader
+from dispatch.review_drafts import GRAVE
 from web.review.around import NEAR_SITES, OF_A_SITE, blind, recurrences
 from web.review.subject import MOST, Found, Names, alert_told, event_told, find_subject
 from web.review.times import alert_times, event_times, task_times
@@ -241,7 +243,8 @@ def _readings(reader: Reader, found: Found, names: Names) -> list[dict[str, Any]
 def _timeline(
     found: Found, steps: Iterable[TakenStep], offers: Mapping[int, Sequence[Offer]], names: Names
 ) -> list[dict[str, Any]]:
-    places = {one.id: one.key.site for one in found.alerts}
+    of_period = found.counts is not None
+    places = {one.id: one.key.site for one in found.alerts if not of_period or one.priority in GRAVE}
     lines: list[dict[str, Any]] = []
 
     def line(  # noqa: PLR0917 - a line of a table
@@ -264,7 +267,7 @@ def _timeline(
 
     unseen = {AlertStep.LOOK, AlertStep.FORESEE, AlertStep.CLEAR, AlertStep.RECUR, AlertStep.LINK}
     for taken in steps:
-        if taken.step not in unseen:
+        if taken.step not in unseen and taken.alert_id in places:
             of = f"alert:{taken.alert_id}"
             line(taken.at, of, places[taken.alert_id], taken.step.value, taken.by, taken.role, taken.reason)
     for event in [*([found.event] if found.event else []), *found.events]:
@@ -278,9 +281,10 @@ def _timeline(
             line(offer.declined_at, of, task.site, "decline", offer.responder, text=offer.reason)
             line(offer.expired_at, of, task.site, "expire", offer.responder)
         holder = task.responder or ""
+        worker = "" if task.unit else Role.RESPONDER.value
         for name, step in (("accepted", "accept"), ("en_route", "en_route"), ("on_scene", "on_scene")):
-            line(getattr(task, f"{name}_at"), of, task.site, step, holder)
-        line(task.reported_at, of, task.site, "report", holder, text=task.report_text)
+            line(getattr(task, f"{name}_at"), of, task.site, step, holder, worker)
+        line(task.reported_at, of, task.site, "report", holder, worker, task.report_text)
         line(task.verified_at, of, task.site, "verify", task.verified_by or "")
         line(task.cancelled_at, of, task.site, "cancel")
         _recorded(line, of, task.site, task.steps)

@@ -24,9 +24,10 @@ def outline(
     texts: Mapping[str, str],
     measures: Sequence[Mapping[str, Any]],
     comments: Sequence[Mapping[str, Any]],
+    written_out: bool = False,
 ) -> dict[str, Any]:
     """Title, head and parts. `facts` as whoever asks may see them; `measures` and `comments` with names beside ids."""
-    tell = teller_of(facts, words)
+    tell = teller_of(facts, words, written_out=written_out)
     parts = []
     for part in ReviewPart:
         written = str(texts.get(part.value) or "").strip()

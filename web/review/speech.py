@@ -17,7 +17,8 @@ def _joined(sentences: Sequence[str], tell: Teller) -> str:
 
 def _late(facts: Facts) -> list[Facts]:
     """Limits that were exceeded; travel times that were only expected are told in the table alone."""
-    return [one for one in facts["checks"] if one["over"] and not one["expected"]]
+    late = [one for one in facts["checks"] if one["over"] and not one["expected"]]
+    return sorted(late, key=lambda one: str(one["priority"]))
 
 
 def _say_summary(facts: Facts, tell: Teller) -> str:
@@ -43,7 +44,11 @@ def _say_summary(facts: Facts, tell: Teller) -> str:
         else:
             told += [words("aar.say.open", at=tell.at(facts["made_at"]))]
     late = _late(facts)
-    told += [words("aar.say.over", n=len(late)) if late else words("aar.say.in_time")]
+    told += [
+        words("aar.say.over", n=len(late), grave=sum(one["priority"] in {"P1", "P2"} for one in late))
+        if late
+        else words("aar.say.in_time")
+    ]
     told += [_say_recurrence(facts, tell), _say_blind(facts, tell)]
     return _joined(told, tell)
 
@@ -64,14 +69,15 @@ def _say_blind(facts: Facts, tell: Teller) -> str:
 def _say_sensing(facts: Facts, tell: Teller) -> str:
     told, words = [], tell.words
     if facts["alerts"]:
-        first = min(facts["alerts"], key=lambda one: str(one["raised_at"]))
+        of_period = facts["counts"] is not None
+        first = facts["alerts"][0] if of_period else min(facts["alerts"], key=lambda one: str(one["raised_at"]))
         seen, known = (
             next((c for c in facts["checks"] if c["subject"] == f"alert:{first['alert']}" and c["step"] == step), None)
             for step in ("seen", "acknowledged")
         )
         told.append(
             words(
-                "aar.say.first",
+                "aar.say.gravest" if of_period else "aar.say.first",
                 place=tell.place(first),
                 what=" ".join(part for part in (tell.alert(first), tell.value(first)) if part),
                 began=tell.at(first["started_at"]),
@@ -135,17 +141,14 @@ def _say_late(check: Facts, facts: Facts, tell: Teller) -> str:
 
 
 def _say_evaluation(facts: Facts, tell: Teller) -> str:
-    late = _late(facts)
-    told = [_say_late(one, facts, tell) for one in late[:_SPOKEN_LATE]] or [tell.words("aar.say.in_time")]
-    return _joined([*told, _say_recurrence(facts, tell)], tell)
+    late = [f"· {_say_late(one, facts, tell)}" for one in _late(facts)[:_SPOKEN_LATE]]
+    return "\n".join([*(late or [tell.words("aar.say.in_time")]), _say_recurrence(facts, tell)])
 
 
 def _say_improvement(facts: Facts, tell: Teller) -> str:
-    late = _late(facts)
-    told = [
-        tell.words("aar.say.explain", what=_say_late(one, facts, tell).rstrip("。.")) for one in late[:_SPOKEN_LATE]
-    ]
-    return _joined(told or [tell.words("aar.say.nothing_to_explain")], tell)
+    """What somebody has to explain; the measures are people's."""
+    late = [f"· {_say_late(one, facts, tell)}" for one in _late(facts)[:_SPOKEN_LATE]]
+    return "\n".join([tell.words("aar.say.explain"), *late]) if late else tell.words("aar.say.nothing_to_explain")
 
 
 SPEECH = {

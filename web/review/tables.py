@@ -16,10 +16,12 @@ from web.review.teller import Facts, Teller
 
 Cell = str | Mapping[str, str]
 Block = dict[str, Any]
-_FUNNEL = (
-    ("alerts", "alerts"), ("acknowledged", "alerts"), ("events", "events"), ("events_closed", "events"),
-    ("tasks", "tasks"), ("accepted", "tasks"), ("on_scene", "tasks"), ("reported", "tasks"), ("closed", "tasks"),
-)  # fmt: skip
+_FUNNEL = {
+    "alerts": ("acknowledged", "ended"),
+    "events": ("events_closed",),
+    "tasks": ("accepted", "on_scene", "reported", "closed"),
+}
+_PRIORITIES = ("P1", "P2", "P3", "P4")
 
 
 def _table(
@@ -66,8 +68,8 @@ def _check_row(check: Facts, facts: Facts, tell: Teller) -> list[Cell]:
     return [
         tell.words(f"aar.check.{check['step']}"),
         tell.subject(check["subject"], facts),
-        tell.at(check["since"]),
-        tell.at(check["until"], "aar.not_reached"),
+        tell.short(check["since"]),
+        tell.short(check["until"], "aar.not_reached"),
         {"text": took, "mark": "over"} if check["over"] else took,
         _limit(check, tell),
         _verdict(check, tell),
@@ -76,7 +78,7 @@ def _check_row(check: Facts, facts: Facts, tell: Teller) -> list[Cell]:
 
 
 _CHECKS = (
-    ("step", 1.1), ("what", 2.4), ("since", 1.7), ("until", 1.7), ("took", 1.3), ("limit", 1.3), ("verdict", 1.1),
+    ("step", 1.5), ("what", 2.6), ("since", 1.3), ("until", 1.3), ("took", 1.3), ("limit", 1.4), ("verdict", 1.4),
     ("who", 1.2),
 )  # fmt: skip
 
@@ -100,7 +102,7 @@ def overview(facts: Facts, tell: Teller) -> Block | None:
         who = str(facts["what"].get("closed_by_name") or "")
         none = tell.words("aar.no_limit")
         rows.append([
-            tell.words("aar.check.closed"), tell.title(facts), tell.at(facts["since"]), tell.at(closed),
+            tell.words("aar.check.closed"), tell.title(facts), tell.short(facts["since"]), tell.short(closed),
             tell.took(length.total_seconds()), none, none, tell.who(who, who),
         ])  # fmt: skip
     return _table("overview", _CHECKS, rows, tell)
@@ -108,55 +110,75 @@ def overview(facts: Facts, tell: Teller) -> Block | None:
 
 def checks(facts: Facts, tell: Teller) -> Block | None:
     """Everything with a limit: what was late first."""
-    limited = sorted((one for one in facts["checks"] if one["limit_s"] is not None), key=lambda one: not one["over"])
+    limited = sorted(
+        (one for one in facts["checks"] if one["limit_s"] is not None),
+        key=lambda one: (not one["over"], one["priority"]),
+    )
     rows = [_check_row(one, facts, tell) for one in limited[: MOST["alerts"]]]
     return _table("checks", _CHECKS, rows, tell, cut=len(limited) > len(rows), always=True)
 
 
 def funnel(facts: Facts, tell: Teller) -> Block | None:
+    """Of all alerts, events and tasks of a period: how many reached which step."""
     counts = facts["counts"]
     if not counts:
         return None
     rows: list[list[Cell]] = []
-    for name, whole in _FUNNEL:
-        number, of = counts[name], counts[whole]
-        share = round(100 * number / of) if of else 0
-        told = str(number) if name == whole else tell.words("aar.share", n=number, share=share)
-        rows.append([tell.words(f"aar.count.{name}"), told])
-    for priority in ("P1", "P2", "P3", "P4"):
-        number = counts.get(f"alerts_{priority}", 0)
-        if number:
-            rows.append(
-                [f"{tell.words('aar.count.alerts')} {priority} {tell.words(f'priority.{priority}')}", str(number)]
-            )
-    return _table("funnel", (("what", 3), ("count", 2)), rows, tell)
+    for whole, reached in _FUNNEL.items():
+        number = counts[whole]
+        told = []
+        if whole == "alerts":
+            told += [f"{one} {counts[f'alerts_{one}']}" for one in _PRIORITIES if counts.get(f"alerts_{one}")]
+        for name in reached:
+            share = round(100 * counts[name] / number) if number else 0
+            told.append(f"{tell.words(f'aar.count.{name}')} {tell.words('aar.share', n=counts[name], share=share)}")
+        rows.append([tell.words(f"aar.count.{whole}"), str(number), " · ".join(told)])
+    return _table("funnel", (("what", 1), ("count", 0.8), ("reached", 7)), rows, tell)
 
 
 def events(facts: Facts, tell: Teller) -> Block | None:
-    rows = [
-        [
-            str(one["event"]), one["priority"], tell.place(one), one["title"],
-            tell.at(one["opened_at"]), tell.at(one["closed_at"], "aar.still"),
-            tell.word(f"event.{one['state']}", one["state"]), one["lead_name"],
-        ]
-        for one in facts["events"]
+    """Each event on one line: how long each step of its gravest alert and its first task took."""
+    steps = ("acknowledged", "accepted", "arrived")
+    rows = []
+    for one in facts["events"]:
+        number = one["event"]
+        alert = next((each["alert"] for each in facts["alerts"] if each["event"] == number), None)
+        task = next((each["task"] for each in facts["tasks"] if each["event"] == number), None)
+        of = {f"alert:{alert}", f"task:{task}"}
+        checks = {each["step"]: each for each in facts["checks"] if each["subject"] in of}
+        rows.append([
+            str(number), one["priority"], tell.place(one), one["title"], tell.short(one["opened_at"]),
+            *(_took(checks.get(step), tell) for step in steps), tell.short(one["closed_at"], "aar.still"),
+            tell.word(f"event.{one['state']}", one["state"]),
+        ])  # fmt: skip
+    columns = [
+        {"name": tell.words(name), "width": width}
+        for name, width in (
+            ("aar.col.seq", 0.7), ("aar.col.priority", 0.7), ("aar.col.place", 1.8), ("aar.col.what", 2.3),
+            ("aar.col.since", 1.5), ("aar.check.acknowledged", 1.4), ("aar.check.accepted", 1.4),
+            ("aar.check.arrived", 1.5), ("aar.check.closed", 1.5), ("aar.col.state", 1.1),
+        )
     ]  # fmt: skip
-    columns = (
-        ("seq", 0.7), ("priority", 0.7), ("place", 1.8), ("what", 2.6), ("since", 1.7), ("until", 1.7), ("state", 1.2),
-        ("owner", 1.5),
-    )  # fmt: skip
-    return _table("events", columns, rows, tell, cut="events" in facts["more"])
+    made = _table("events", (), rows, tell, cut="events" in facts["more"])
+    return None if made is None else made | {"columns": columns}
+
+
+def _took(check: Facts | None, tell: Teller) -> Cell:
+    if check is None:
+        return tell.words("aar.no_limit")
+    took = tell.took(check["took_s"])
+    return {"text": f"⚠ {took}", "mark": "over"} if check["over"] else took
 
 
 def alerts(facts: Facts, tell: Teller) -> Block | None:
     rows: list[list[Cell]] = []
     for one in facts["alerts"]:
         who = f" {one['acknowledged_by_name']}" if one["acknowledged_at"] else ""
-        unseen: Cell = {"text": tell.words("aar.not_reached"), "mark": "over"}
+        unseen: Cell = {"text": tell.words("aar.unacknowledged"), "mark": "over"}
         rows.append([
-            one["priority"], tell.place(one), tell.alert(one), tell.value(one), tell.at(one["raised_at"]),
-            f"{tell.at(one['acknowledged_at'])}{who}" if one["acknowledged_at"] else unseen,
-            tell.at(one["ended_at"], "aar.still"),
+            one["priority"], tell.place(one), tell.alert(one), tell.value(one), tell.short(one["raised_at"]),
+            f"{tell.short(one['acknowledged_at'])}{who}" if one["acknowledged_at"] else unseen,
+            tell.short(one["ended_at"], "aar.still"),
             tell.word(f"verification.{one['verification']}", one["verification"]),
         ])  # fmt: skip
     columns = (
@@ -182,7 +204,7 @@ def pictures(facts: Facts, tell: Teller) -> Block | None:
     for one in facts["pictures"]:
         if one["picture"] is not None:
             of = tell.words("aar.report_photo") if one["task"] is not None else ""
-            told = (tell.at(one["at"]), tell.place(one), of, one["who_name"])
+            told = (tell.short(one["at"]), tell.place(one), of, one["who_name"])
             items.append({"picture": one["picture"], "caption": " · ".join(part for part in told if part)})
     if not items:
         return None
@@ -200,8 +222,8 @@ def blind(facts: Facts, tell: Teller) -> Block | None:
             length = datetime.fromisoformat(one["until"]) - datetime.fromisoformat(one["since"])
             lasted = tell.took(length.total_seconds())
         rows.append([
-            tell.place(one), " · ".join(part for part in (kind, label, cause) if part), tell.at(one["since"]),
-            tell.at(one["until"], "aar.still"), lasted,
+            tell.place(one), " · ".join(part for part in (kind, label, cause) if part), tell.short(one["since"]),
+            tell.short(one["until"], "aar.still"), lasted,
         ])  # fmt: skip
     columns = (("place", 1.8), ("what", 3), ("since", 1.7), ("until", 1.7), ("took", 1.3))
     return _table("blind", columns, rows, tell, cut="blind" in facts["more"], always=True)
@@ -212,7 +234,10 @@ def tasks(facts: Facts, tell: Teller) -> Block | None:
         [
             one["title"], tell.who(one["responder"] or "", one["responder_name"]) or one["unit_name"],
             tell.word(f"task.{one['state']}", one["state"]),
-            *(tell.at(one[f"{name}_at"], "aar.no_limit") for name in ("created", "accepted", "on_scene", "reported")),
+            *(
+                tell.short(one[f"{name}_at"], "aar.no_limit")
+                for name in ("created", "accepted", "on_scene", "reported")
+            ),
             one["report_text"],
         ]
         for one in facts["tasks"]
@@ -236,9 +261,9 @@ def offers(facts: Facts, tell: Teller) -> Block | None:
             state = tell.words(f"aar.offer.{one['state']}")
             refused = one["state"] in {"declined", "expired"}
             rows.append([
-                tell.at(one["offered_at"]), task["title"], tell.who(one["responder"], one["responder_name"]),
+                tell.short(one["offered_at"]), task["title"], tell.who(one["responder"], one["responder_name"]),
                 tell.took(one["travel_s"]), {"text": f"⚠ {state}", "mark": "over"} if refused else state,
-                tell.at(one["answered_at"], "aar.no_limit"), one["reason"],
+                tell.short(one["answered_at"], "aar.no_limit"), one["reason"],
             ])  # fmt: skip
     columns = (
         ("at", 1.7), ("task", 2), ("who", 1.2), ("travel", 1.2), ("state", 1.2), ("until", 1.7), ("reason", 1.8),
@@ -252,9 +277,9 @@ def notices(facts: Facts, tell: Teller) -> Block | None:
         state = tell.word(f"notice.{one['state']}", one["state"])
         failed = one["state"] == "failed"
         rows.append([
-            tell.at(one["created_at"]), one["channel"], one["title"], ", ".join(one["recipients"]),
+            tell.short(one["created_at"]), one["channel"], one["title"], ", ".join(one["recipients"]),
             {"text": f"⚠ {state}", "mark": "over"} if failed else state,
-            tell.at(one["answered_at"] or one["delivered_at"], "aar.no_limit"),
+            tell.short(one["answered_at"] or one["delivered_at"], "aar.no_limit"),
         ])  # fmt: skip
     columns = (("at", 1.7), ("channel", 1), ("what", 2.6), ("who", 2), ("state", 1), ("until", 1.7))
     return _table("notices", columns, rows, tell, cut="notices" in facts["more"])
@@ -263,7 +288,7 @@ def notices(facts: Facts, tell: Teller) -> Block | None:
 def timeline(facts: Facts, tell: Teller) -> Block | None:
     rows = [
         [
-            tell.at(one["at"]), tell.step(one["step"]), tell.subject(one["subject"], facts),
+            tell.short(one["at"]), tell.step(one["step"]), tell.subject(one["subject"], facts),
             tell.who(one["by"], one["by_name"]), tell.word(f"role.{one['role']}", one["role"]), one["reason"],
         ]
         for one in facts["timeline"]
@@ -324,7 +349,7 @@ def _size(size: int) -> str:
 
 def hashes(facts: Facts, tell: Teller) -> Block | None:
     rows: list[list[Cell]] = [
-        [tell.words("aar.picture"), tell.at(one["at"]), tell.place(one), _size(one["size"]), one["sha256"]]
+        [tell.words("aar.picture"), tell.short(one["at"]), tell.place(one), _size(one["size"]), one["sha256"]]
         for one in facts["pictures"]
     ]
     for one in facts["clips"]:
@@ -333,21 +358,21 @@ def hashes(facts: Facts, tell: Teller) -> Block | None:
         gap = tell.words("aar.clip.gap", n=f"{one['gap_s']:g}") if one["gap_s"] else ""
         missing: Cell = {"text": f"⚠ {told}", "mark": "over"}
         rows.append([
-            f"{tell.words('aar.clip')} {gap}".strip(), tell.at(one["from_at"]), tell.place(one),
+            f"{tell.words('aar.clip')} {gap}".strip(), tell.short(one["from_at"]), tell.place(one),
             _size(one["size"]) if one["sha256"] else "", one["sha256"] or missing,
         ])  # fmt: skip
     cut = bool({"pictures", "clips"} & set(facts["more"]))
-    columns = (("what", 0.9), ("at", 1.7), ("place", 1.8), ("size", 0.9), ("hash", 5))
+    columns = (("what", 0.9), ("at", 1.2), ("place", 1.5), ("size", 0.8), ("hash", 5.6))
     return _table("evidence", columns, rows, tell, cut=cut, always=True)
 
 
 def audit(facts: Facts, tell: Teller) -> Block | None:
     rows = [
         [
-            str(one["seq"]), tell.at(one["at"]), tell.who(one["by"], one["by_name"]), tell.step(one["action"]),
+            str(one["seq"]), tell.short(one["at"]), tell.who(one["by"], one["by_name"]), tell.step(one["action"]),
             one["subject"], one["hash"],
         ]
         for one in facts["audit"]
     ]  # fmt: skip
-    columns = (("seq", 0.8), ("at", 1.7), ("who", 1.2), ("step", 1.3), ("what", 1.0), ("hash", 4.2))
+    columns = (("seq", 0.6), ("at", 1.2), ("who", 1.0), ("step", 1.4), ("what", 0.9), ("hash", 5.6))
     return _table("audit", columns, rows, tell, cut="audit" in facts["more"])

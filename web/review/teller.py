@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import date, datetime, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -20,6 +20,7 @@ class Teller:
     words: Words
     zone: tzinfo
     with_offset: bool = False
+    day: date | None = None
 
     def word(self, key: str, otherwise: str) -> str:
         return self.words(key) if key in TABLE else otherwise
@@ -31,6 +32,15 @@ class Teller:
         local = datetime.fromisoformat(moment).astimezone(self.zone)
         offset = f"{local:%z}"
         return f"{local:%Y-%m-%d %H:%M:%S}" + (f" {offset[:3]}:{offset[3:]}" if self.with_offset else "")
+
+    def short(self, moment: str | None, none: str = "aar.unknown") -> str:
+        """For tables: `20:15:03` on the day `day`, else `07-12 20:15:03`; written out where there is no `day`."""
+        if not moment or self.day is None or self.with_offset:
+            return self.at(moment, none)
+        local = datetime.fromisoformat(moment).astimezone(self.zone)
+        if local.year != self.day.year:
+            return self.at(moment)
+        return f"{local:%H:%M:%S}" if local.date() == self.day else f"{local:%m-%d %H:%M:%S}"
 
     def took(self, seconds: float | None) -> str:
         if seconds is None:
@@ -91,7 +101,9 @@ class Teller:
         return str(what.get("title") or "") or f"{self.at(facts['since'])} – {self.at(facts['until'])}"
 
 
-def teller_of(facts: Facts, words: Words) -> Teller:
+def teller_of(facts: Facts, words: Words, *, written_out: bool = False) -> Teller:
+    """`written_out`: times in tables have their date, as in a file that is read by itself."""
     zone = ZoneInfo(str(facts["timezone"]))
     begins, ends = (datetime.fromisoformat(facts[name]).astimezone(zone) for name in ("since", "until"))
-    return Teller(words, zone, with_offset=begins.utcoffset() != ends.utcoffset())
+    day = None if written_out else begins.date()
+    return Teller(words, zone, with_offset=begins.utcoffset() != ends.utcoffset(), day=day)

@@ -31,6 +31,7 @@ def _check(  # noqa: PLR0917 - a line of a table
     limit_s: float | None,
     ended: datetime,
     *,
+    priority: str,
     who: str = "",
     expected: bool = False,
 ) -> dict[str, Any]:
@@ -41,6 +42,7 @@ def _check(  # noqa: PLR0917 - a line of a table
         "step": step,
         "subject": of,
         "site": site,
+        "priority": priority,
         "since": iso(since),
         "until": iso(until),
         "took_s": None if took is None else round(took, 1),
@@ -56,10 +58,10 @@ def alert_times(alert: Alert, steps: Iterable[TakenStep], ended: datetime) -> li
     of, site = f"alert:{alert.id}", alert.key.site
     first = next((one for one in steps if one.alert_id == alert.id and one.step is AlertStep.ACKNOWLEDGE), None)
     at, who = (first.at, first.by) if first else (alert.acknowledged_at, alert.acknowledged_by or "")
-    limit = ACKNOWLEDGE_WITHIN_S.get(alert.priority)
+    limit, gravity = ACKNOWLEDGE_WITHIN_S.get(alert.priority), alert.priority.value
     return [
-        _check("seen", of, site, alert.started_at, alert.raised_at, None, ended),
-        _check("acknowledged", of, site, alert.raised_at, at, limit, ended, who=who),
+        _check("seen", of, site, alert.started_at, alert.raised_at, None, ended, priority=gravity),
+        _check("acknowledged", of, site, alert.raised_at, at, limit, ended, priority=gravity, who=who),
     ]
 
 
@@ -67,26 +69,38 @@ def task_times(
     task: Task, offers: Sequence[Offer], cause: Alert | None, settings: Settings, ended: datetime
 ) -> list[dict[str, Any]]:
     """From the alert (or the task) to the first offer, to the acceptance, to the scene, to the report."""
+    gravity = task.priority.value
     of, site, end = f"task:{task.id}", task.site, task.cancelled_at or ended
     begun = task.created_at if cause is None else min(cause.raised_at, task.created_at)
     offered = min((one.offered_at for one in offers), default=None)
     assigned = next((one.at for one in task.steps if one.step == "assign"), None)
     asked = offered or assigned or (task.created_at if task.unit else None)
-    checks = [_check("offered", of, site, begun, asked, None, end, who="" if offers else task.unit)]
+    checks = [_check("offered", of, site, begun, asked, None, end, priority=gravity, who="" if offers else task.unit)]
     if asked is None:
         return checks
     taken = next((one for one in offers if one.accepted_at is not None), None)
     limit = settings.dispatch.accept_within[task.priority].total_seconds()
     holder = task.responder or ""
-    checks.append(_check("accepted", of, site, asked, task.accepted_at, limit, end, who=holder))
+    checks.append(_check("accepted", of, site, asked, task.accepted_at, limit, end, priority=gravity, who=holder))
     if task.accepted_at is not None:
         travel = None if taken is None else taken.travel_s
         arrived = _check(
-            "arrived", of, site, task.accepted_at, task.on_scene_at, travel, end, who=holder, expected=True
+            "arrived",
+            of,
+            site,
+            task.accepted_at,
+            task.on_scene_at,
+            travel,
+            end,
+            priority=gravity,
+            who=holder,
+            expected=True,
         )
         checks.append(arrived)
     if task.on_scene_at is not None:
-        checks.append(_check("reported", of, site, task.on_scene_at, task.reported_at, None, end, who=holder))
+        checks.append(
+            _check("reported", of, site, task.on_scene_at, task.reported_at, None, end, priority=gravity, who=holder)
+        )
     return checks
 
 
@@ -101,6 +115,7 @@ def event_times(event: Event, settings: Settings, ended: datetime) -> list[dict[
                 "step": step,
                 "subject": f"event:{event.id}",
                 "site": event.site,
+                "priority": event.priority.value,
                 "since": iso(clock.started),
                 "until": iso(clock.stopped),
                 "took_s": None if clock.stopped is None else round(used, 1),
