@@ -63,6 +63,7 @@ VIEWS = (
     View("duty", "/duty", "#duty-alerts .ag-row"),
     View("duty-chosen", "/duty", "#duty-alerts .ag-row", clicks=("#duty-alerts .ag-row .ag-cell",)),
     View("handover", "/handover", "#handover-begin, #handover-chosen table"),
+    View("roll-call", "/roll-call", "#roll-call-chosen *"),
     View("events", "/events", "#events-list tr[data-event]"),
     View("events-chosen", "/events", "#events-list tr[data-event]", clicks=("tr[data-event]",)),
     View("plans", "/plans", "#plans-list button", clicks=('#plans-list [data-plan="crest"] .name',)),

@@ -28,7 +28,7 @@ from engine.process.current_settings import SettingsFollower
 from engine.process.heart import Heart
 from engine.process.options import RunOptions
 from engine.process.store_failure import must_go_on
-from notices import case_clocks
+from notices import case_clocks, roll_calls
 from notices.deliveries import alert_of, claim, delivered, failed, release
 from notices.escalation import fire_due, follow, follower
 from notices.wording import Wording
@@ -76,6 +76,8 @@ class Notifier:
         behind = bool(settings.notices.clocks) and self._store.read(case_clocks.follower(settings).is_behind)
         if behind:
             self._store.write(lambda writer: case_clocks.follow(writer, settings, datetime.now(UTC)))
+        if self._store.read(roll_calls.follower(settings).is_behind):
+            self._store.write(lambda writer: roll_calls.follow(writer, settings, datetime.now(UTC)))
         now = datetime.now(UTC)
         if self._store.read(lambda reader: reader.escalations_due(now, 1)):
             fired = self._store.write(lambda writer: fire_due(writer, settings, now))

@@ -13,6 +13,7 @@ PAGES = (
     ("/", "page.wall"),
     ("/duty", "page.duty"),
     ("/handover", "page.handover"),
+    ("/roll-call", "page.roll_call"),
     ("/events", "page.events"),
     ("/plans", "page.plans"),
     ("/notices", "page.notices"),
@@ -38,6 +39,7 @@ def draw_frame(screens: ScreenContext, words: Words, path: str, body: Any) -> An
             html.Div(id="store-banner", className="store-banner", hidden=True, role="alert"),
             html.Div(
                 [
+                    html.Div(id="roll-call-mine", hidden=True, role="alert"),
                     html.Div(id="handover-late", hidden=True, role="status"),
                     html.Div(id="mode-banner", hidden=True, role="status"),
                 ],

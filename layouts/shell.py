@@ -24,6 +24,7 @@ from layouts import (
     plans,
     rejects,
     review,
+    roll_call,
     setup,
     wall,
 )
@@ -100,6 +101,7 @@ def connect(app: Dash, screens: ScreenContext) -> None:
             "/": wall.draw,
             "/duty": duty.draw,
             "/handover": handover.draw,
+            "/roll-call": roll_call.draw,
             "/review": review.draw,
             "/notices": notices.draw,
             "/kpi": alarm_figures.draw,

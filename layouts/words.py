@@ -22,6 +22,7 @@ from layouts.words_notices import NOTICES
 from layouts.words_plans import PLANS
 from layouts.words_refusals import REFUSALS
 from layouts.words_rejects import REJECTS
+from layouts.words_roll_call import ROLL_CALL
 from layouts.words_selection import SELECTION
 from layouts.words_setup import SETUP
 from layouts.words_sightings import SIGHTINGS
@@ -392,6 +393,7 @@ TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
         **WHAT_IF,
         **LOAD,
         **SETUP,
+        **ROLL_CALL,
         **SELECTION,
         **LOSSES,
         **ALERTS,

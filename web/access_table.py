@@ -52,6 +52,7 @@ _ADMINISTER = permitted(Action.ADMINISTER)
 _SEND = permitted(Action.SEND_OBSERVATIONS)
 _ORDER = permitted(Action.ORDER_PLAN)
 _JUDGE_ALERT = permitted(Action.VERIFY_ALERT)
+_CALL_ROLL = permitted(Action.CALL_ROLL)
 _HAND_OVER = permitted(Action.HAND_OVER)
 _SHELVE = permitted(Action.SHELVE)
 _SERVICE = permitted(Action.OUT_OF_SERVICE)
@@ -88,6 +89,7 @@ SCREENS: Mapping[str, Who] = MappingProxyType(
         "/": _READ,
         "/duty": _READ,
         "/handover": _READ,
+        "/roll-call": _READ,
         "/events": _READ,
         "/plans": _READ,
         "/notices": _READ,
@@ -165,6 +167,13 @@ _READING: Mapping[str, Mapping[str, Who]] = {
     "/api/v1/handovers": {"GET": _READ, "POST": _HAND_OVER},
     "/api/v1/handovers/standing": {"GET": _READ},
     "/api/v1/handovers/{handover_id}": {"GET": _READ},
+    "/api/v1/roll-calls": {"GET": _READ, "POST": _CALL_ROLL},
+    "/api/v1/roll-calls/choices": {"GET": _CALL_ROLL},
+    "/api/v1/roll-calls/mine": {"GET": _READ_OWN},
+    "/api/v1/roll-calls/{roll_call_id}": {"GET": _READ},
+    "/api/v1/roll-calls/{roll_call_id}/answer": {"POST": _READ_OWN},
+    "/api/v1/roll-calls/{roll_call_id}/recall": {"POST": _CALL_ROLL},
+    "/api/v1/roll-calls/{roll_call_id}/close": {"POST": _CALL_ROLL},
     "/api/v1/load": {"GET": _ADMINISTER},
     "/api/v1/health": {"GET": _ADMINISTER},
     "/api/v1/rejects": {"GET": _READ},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
@@ -19,15 +19,28 @@ import layouts.phone
 from data.errors import NotFound
 from data.model.geo import Location
 from data.model.people import Action, Responder, User
+from data.model.roll_call import Called, RollCall
 from data.model.task import Task
 from data.model.views import iso
 from data.ports.store import Reader, TaskQuery
 from dispatch.costs import closed_roads
 from dispatch.offers import mark_delivered
+from dispatch.roll_calls import mark_shown, names_of
 from dispatch.routing import Closure
 from dispatch.transitions import open_offer
 from dispatch.turns import own_tasks
-from layouts.phone.cards import Card, Found, Past, Seen, card_of, is_offer_to, is_past_of, is_work_of, way_text
+from layouts.phone.cards import (
+    Card,
+    Found,
+    Past,
+    RollCallCard,
+    Seen,
+    card_of,
+    is_offer_to,
+    is_past_of,
+    is_work_of,
+    way_text,
+)
 from layouts.phone.route_map import RouteMap, draw_route
 from layouts.phone.words import phone_words, script_words
 from layouts.words import LANGUAGE_COOKIE, LANGUAGES, Language, language_of
@@ -51,6 +64,8 @@ class _Look:
     work: tuple[Found, ...]
     past: tuple[Task, ...]
     closed: tuple[Closure, ...]
+    calls: tuple[RollCallCard, ...]
+    calls_are_new: bool
 
 
 def phone_router(deps: ServerDeps) -> APIRouter:
@@ -69,6 +84,8 @@ def phone_router(deps: ServerDeps) -> APIRouter:
         look = await deps.read_list(lambda reader: _look(reader, user, deps))
         if any(found.offer is not None and found.offer.delivered_at is None for found in look.offers):
             await deps.commit(lambda writer: mark_delivered(writer, user.name, deps.now()))
+        if look.calls_are_new:
+            await deps.commit(lambda writer: mark_shown(writer, user.name, deps.now()))
         seen = await deps.lanes.lists.run(_seen, user, look, language, draw, deps)
         html = environment.get_template("live.html.j2").render(seen=seen, words=phone_words(language), base=base)
         return seen, html, f'"{hashlib.sha256(html.encode()).hexdigest()[:32]}"'
@@ -163,6 +180,8 @@ def _look(reader: Reader, user: User, deps: ServerDeps) -> _Look:
         responder = reader.responder(user.name)
     except NotFound:
         responder = None
+    called = reader.roll_calls_to(user.name)
+    names = names_of(reader) if called else {}
     tasks = own_tasks(reader, user.name, TaskQuery(limit=_MOST_TASKS))
     names = {site.id: site.name for site in deps.settings.sites}
 
@@ -181,6 +200,20 @@ def _look(reader: Reader, user: User, deps: ServerDeps) -> _Look:
         work=work,
         past=tuple([task for task in tasks if is_past_of(task, user.name)][:_MOST_PAST]),
         closed=closed_roads(reader, deps.settings) if offers or work else (),
+        calls=tuple(_roll_call(reader.roll_call(one.roll_call_id), one, names) for one in called),
+        calls_are_new=any(one.shown_at is None for one in called),
+    )
+
+
+def _roll_call(roll_call: RollCall, called: Called, names: Mapping[str, str]) -> RollCallCard:
+    return RollCallCard(
+        id=roll_call.id,
+        title=roll_call.title,
+        text=roll_call.text,
+        due=iso(called.due) or "",
+        answer=called.answer,
+        stands_for=names.get(called.stands_for, called.stands_for),
+        calls=called.calls,
     )
 
 
@@ -208,6 +241,7 @@ def _seen(user: User, look: _Look, language: Language, draw: DrawRoute, deps: Se
         on_shift=responder is not None and responder.on_shift,
         offers=tuple(card(found) for found in look.offers),
         work=tuple(card(found) for found in look.work),
+        calls=look.calls,
         past=tuple(Past(task.id, task.title, task.state.value) for task in look.past),
     )
 

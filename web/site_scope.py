@@ -69,6 +69,7 @@ _NOT_PLACES = frozenset(
         "organisation",
         "category",
         "handover",
+        "roll_call",
         "run",
         "settings",
     }

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny
 
 from data.model.alert import Alert, Priority
 from data.model.durations import Duration
+from data.model.people import Role
 from data.ports.channel import ChannelRecipe
 
 
@@ -69,6 +70,51 @@ class ClockSettings(_Settings):
     ] = ()
 
 
+class RollCallTemplate(_Settings):
+    """What a roll-call asks, prepared: in a mode of the city, or at any time."""
+
+    id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", description="Name of the template.")]
+    zh: Annotated[str, Field(min_length=1, max_length=100, description="Title in Chinese.")]
+    en: Annotated[str, Field(min_length=1, max_length=100, description="Title in English.")]
+    text: Annotated[str, Field(max_length=500, description="What is said to those who are called.")] = ""
+    mode: Annotated[str, Field(description="Offered first while this mode of the city is on.")] = ""
+    answer_within: Annotated[Duration, Field(description="Until when they are to answer, from the call.")] = timedelta(
+        minutes=5
+    )
+    units: Annotated[tuple[str, ...], Field(description="Units, with all below them.")] = ()
+    roles: Annotated[tuple[Role, ...], Field(description="Everybody with one of these roles.")] = ()
+    plans: Annotated[tuple[str, ...], Field(description="Those who work on these plans while they are in force.")] = ()
+
+
+_TEMPLATES = (
+    RollCallTemplate(
+        id="red-rain",
+        zh="暴雨红色预警：请确认已到岗",
+        en="Red rain warning: confirm that you are at your post",
+        text="暴雨红色预警已发布，请立即到岗并回复“收到”；不能到岗请说明原因。",
+        answer_within=timedelta(minutes=3),
+    ),
+    RollCallTemplate(
+        id="flood-crest",
+        zh="洪峰值守：请确认已到岗",
+        en="Flood crest: confirm that you are at your post",
+        text="洪峰将至，请到值守点位并回复“收到”；不能到岗请说明原因。",
+        mode="flood-crest",
+        answer_within=timedelta(minutes=3),
+    ),
+    RollCallTemplate(id="night-check", zh="夜间查岗", en="Night check", text="夜间查岗，请回复“收到”。"),
+)
+
+
+class RollCallSettings(_Settings):
+    """Roll-calls 叫应: by which channels people are called, and templates of orders."""
+
+    channels: Annotated[
+        tuple[str, ...], Field(description="Ids of channels; without any only screens and phones show it.")
+    ] = ()
+    templates: Annotated[tuple[RollCallTemplate, ...], Field(description="Orders that are prepared.")] = _TEMPLATES
+
+
 class NoticeSettings(_Settings):
     """Channels and policies; without policies nobody is told but on the screen."""
 
@@ -80,6 +126,9 @@ class NoticeSettings(_Settings):
         tuple[ClockSettings, ...],
         Field(description="Who is told when the clocks of events run out, or somebody escalates an event."),
     ] = ()
+    roll_calls: Annotated[RollCallSettings, Field(description="Orders to many people to answer 叫应.")] = (
+        RollCallSettings()
+    )
     give_up_after: Annotated[Duration, Field(description="A notice that no attempt delivered is given up.")] = (
         timedelta(minutes=15)
     )

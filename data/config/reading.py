@@ -150,6 +150,10 @@ class _Reader:
                 self._channels_known(step.channels, channels, ("notices", "policies", number, "steps", index))
         for number, clock in enumerate(settings.notices.clocks):
             self._channels_known(clock.channels, channels, ("notices", "clocks", number))
+        self._channels_known(settings.notices.roll_calls.channels, channels, ("notices", "roll_calls"))
+        self._ids_once(
+            ("notices", "roll_calls", "templates"), [one.id for one in settings.notices.roll_calls.templates]
+        )
 
     def _channels_known(self, names: Sequence[str], channels: list[str], where: PathKeys) -> None:
         for place, name in enumerate(names):

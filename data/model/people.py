@@ -54,6 +54,7 @@ class Action(StrEnum):
     REVIEW_EVENT = "review_event"  # 复盘
     SIGN_REVIEW = "sign_review"  # freeze a report, and send its measures out as tasks
     ORDER_PLAN = "order_plan"  # begin, end or dismiss a plan or a mode of the city
+    CALL_ROLL = "call_roll"  # order a roll-call, call again, enter answers given by telephone, close it
     HAND_OVER = "hand_over"  # write and sign a shift handover
     HOLD_EVENT = "hold_event"  # a district takes an event it shares with another one
 
@@ -68,7 +69,7 @@ _RUN_SHIFT = _LOOK | {
     Action.RECEIVE_EVENT,
     Action.HAND_OVER,
 }
-_LEAD_SHIFT = _RUN_SHIFT | {Action.SHELVE, Action.CANCEL_TASK, Action.READ_AUDIT, Action.CLOSE_EVENT}
+_LEAD_SHIFT = _RUN_SHIFT | {Action.SHELVE, Action.CALL_ROLL, Action.CANCEL_TASK, Action.READ_AUDIT, Action.CLOSE_EVENT}
 _WORK = frozenset({Action.WORK_TASK, Action.SHARE_POSITION, Action.READ_OWN_TASKS, Action.REPORT_EVENT})
 _JUDGE = frozenset({Action.JUDGE_EVENT, Action.REVIEW_EVENT})
 

@@ -30,6 +30,7 @@ from data.model.plan import PlanRun, PlanWork
 from data.model.record import AuditEntry, Change, Evidence, Timer
 from data.model.rejects import RejectGroup
 from data.model.review import Review, ReviewComment, ReviewTopic, ReviewVersion
+from data.model.roll_call import Called, RollCall
 from data.model.settings_version import SettingsVersion
 from data.model.spans import CitizenQuery, EvidenceKey, ReadingBucket, ReadingKey, ShiftKey
 from data.model.task import Event, Offer, Task
@@ -562,6 +563,21 @@ class Reader(Protocol):
     def audit_about(self, subjects: Sequence[str], *, limit: int = 200) -> Sequence[AuditEntry]:
         """Oldest first."""
 
+    def roll_call(self, roll_call_id: int) -> RollCall: ...
+    def roll_calls(
+        self, *, open_only: bool = False, before_id: int | None = None, limit: int = 100
+    ) -> Sequence[RollCall]:
+        """Newest first."""
+        ...
+
+    def called(self, roll_call_id: int, person: str | None = None) -> Sequence[Called]:
+        """Whom it calls, in the order in which they were called; of this person only, where one is given."""
+        ...
+
+    def roll_calls_to(self, person: str) -> Sequence[Called]:
+        """Of open roll-calls, the newest first."""
+        ...
+
     def handover(self, handover_id: int) -> Handover: ...
     def open_handover(self) -> Handover | None:
         """The one that is a draft or signed by one side."""
@@ -683,6 +699,19 @@ class Writer(Reader, Protocol):
         ...
 
     def add_review_comment(self, comment: ReviewComment) -> ReviewComment: ...
+
+    def add_roll_call(self, roll_call: RollCall) -> RollCall:
+        """Stored with its id."""
+        ...
+
+    def save_roll_call(self, roll_call: RollCall) -> RollCall: ...
+    def add_called(self, called: Called) -> Called | None:
+        """Stored with its id; None when this person is called already."""
+        ...
+
+    def save_called(self, called: Called) -> None:
+        """Raises NotFound, and IllegalMove when a time that is set would change."""
+        ...
 
     def add_handover(self, handover: Handover) -> Handover:
         """Stored with its id. Raises IllegalMove when there is an open one."""

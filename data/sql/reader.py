@@ -31,6 +31,7 @@ from data.sql.plans_read import PlanQueries
 from data.sql.readings_read import ReadingQueries
 from data.sql.rejects_read import RejectQueries
 from data.sql.reviews_read import ReviewQueries
+from data.sql.roll_calls_read import RollCallQueries
 from data.sql.settings_read import SettingsQueries
 from data.sql.spans import SpanQueries
 from data.sql.warnings_read import WarningQueries
@@ -105,6 +106,7 @@ class SqlReader(
     PageChecksumQueries,
     PlanQueries,
     ReviewQueries,
+    RollCallQueries,
     SettingsQueries,
     SpanQueries,
     WholeRowQueries,

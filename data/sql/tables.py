@@ -13,6 +13,7 @@ from data.sql import (
     organisation_rows,
     plan_rows,
     review_rows,
+    roll_call_rows,
     settings_rows,
     warning_rows,
 )
@@ -26,6 +27,7 @@ _DECLARE = (  # their import declares rows
     organisation_rows,
     plan_rows,
     review_rows,
+    roll_call_rows,
     settings_rows,
     warning_rows,
 )

@@ -13,6 +13,7 @@ from data.sql.plans import PlanWriting
 from data.sql.readings import ReadingWriting
 from data.sql.records import RecordWriting
 from data.sql.reviews import ReviewWriting
+from data.sql.roll_calls import RollCallWriting
 from data.sql.settings import SettingsWriting
 from data.sql.warnings import WarningWriting
 
@@ -29,6 +30,7 @@ class SqlWriter(
     ReadingWriting,
     RecordWriting,
     ReviewWriting,
+    RollCallWriting,
     SettingsWriting,
     WarningWriting,
 ):

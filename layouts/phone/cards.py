@@ -58,6 +58,22 @@ class Past:
 
 
 @dataclass(frozen=True, slots=True)
+class RollCallCard:
+    """An open roll-call 叫应. `answer`: present, unable, or empty; `due`: until when to answer, ISO 8601.
+
+    `stands_for`: whose deputy one is; empty where one is called oneself.
+    """
+
+    id: int
+    title: str
+    text: str
+    due: str
+    answer: str
+    stands_for: str
+    calls: int
+
+
+@dataclass(frozen=True, slots=True)
 class Seen:
     """Everything on the page."""
 
@@ -68,6 +84,7 @@ class Seen:
     offers: tuple[Card, ...]
     work: tuple[Card, ...]
     past: tuple[Past, ...]
+    calls: tuple[RollCallCard, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,20 @@ from data.errors import InputRejected
 from data.model.geo import Location
 from data.model.people import Role, User
 from data.ports.store import EvidenceVault, Store
-from layouts import alarm_figures, duty, events, handover, load, notices, organisation, plans, review, setup, wall
+from layouts import (
+    alarm_figures,
+    duty,
+    events,
+    handover,
+    load,
+    notices,
+    organisation,
+    plans,
+    review,
+    roll_call,
+    setup,
+    wall,
+)
 from layouts.context import ScreenContext
 from layouts.frame import draw_frame
 from layouts.ground import ground_of, middle_of
@@ -83,7 +96,20 @@ def texts(component: Any) -> str:
     return json.dumps([node["props"] for node in everything(component)], ensure_ascii=False)
 
 
-PAGES = ("wall", "duty", "handover", "notices", "review", "events", "organisation", "load", "kpi", "plans", "setup")
+PAGES = (
+    "wall",
+    "duty",
+    "handover",
+    "roll-call",
+    "notices",
+    "review",
+    "events",
+    "organisation",
+    "load",
+    "kpi",
+    "plans",
+    "setup",
+)
 
 
 def draw_page(name: str, language: str = "zh") -> Any:
@@ -97,6 +123,7 @@ def draw_page(name: str, language: str = "zh") -> Any:
         "notices": notices,
         "events": events,
         "handover": handover,
+        "roll-call": roll_call,
         "organisation": organisation,
         "load": load,
         "setup": setup,

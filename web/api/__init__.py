@@ -27,6 +27,7 @@ from web.api.places import place_router
 from web.api.plans import plan_router
 from web.api.rejects import reject_router
 from web.api.reviews import review_router
+from web.api.roll_calls import roll_call_router
 from web.api.schemas import Problem
 from web.api.search import search_router
 from web.api.settings import settings_router
@@ -93,6 +94,7 @@ def build_api(  # noqa: PLR0917 - what the routes of the whole API need
         turn_router(deps),
         unaccepted_router(deps),
         handover_router(deps, identity),
+        roll_call_router(deps),
         organisation_router(deps),
         place_router(deps, health),
         people_router(deps),

@@ -61,6 +61,67 @@ class NoticeAnswer(BaseModel):
     notice: dict[str, Any]
 
 
+class RollCallView(_Open):
+    """An order to many people to answer. `closed_at` null: it is open."""
+
+    id: int
+    title: str
+    text: str
+    template: str
+    channels: list[str]
+    ladder: bool
+    answer_within_s: float
+    ordered_at: datetime
+    ordered_by: str
+    closed_at: datetime | None
+    steps: list[dict[str, Any]]
+    version: int
+
+
+class CalledView(_Open):
+    """One person. `state`: called, reached, present, unable, missing. `reached`: by which channels, and when."""
+
+    person: str
+    name: str
+    unit: str
+    stands_for: str
+    calls: int
+    state: str
+    called_at: datetime
+    due: datetime
+    reached: list[dict[str, Any]]
+    failed: list[dict[str, Any]]
+    missed_at: datetime | None
+    answered_at: datetime | None
+    reason: str
+    told_by: str
+
+
+class RollCallAnswer(BaseModel):
+    roll_call: RollCallView
+
+
+class CalledAnswer(BaseModel):
+    called: CalledView
+
+
+class RollCallWhole(BaseModel):
+    roll_call: RollCallView
+    people: list[CalledView]
+    counts: dict[str, int]
+
+
+class RollCallChoices(_Open):
+    """Templates, and whom one can call."""
+
+    templates: list[dict[str, Any]]
+    channels: list[str]
+    units: list[dict[str, Any]]
+    roles: list[str]
+    plans: list[dict[str, Any]]
+    people: list[dict[str, Any]]
+
+
 class HandoverView(_Open):
     """A shift handover. `state`: draft, signed, taken, dropped. `digest`: SHA-256 of what both have signed."""
 

@@ -79,10 +79,10 @@ const sendOne = async step => {
     if (step.photo) options.body.append("photo", step.photo, "photo.jpg");
   } else {
     options.headers["Content-Type"] = "application/json";
-    options.body = JSON.stringify(step.reason ? {reason: step.reason} : {});
+    options.body = JSON.stringify({...(step.call ? {answer: step.what} : {}), ...(step.reason ? {reason: step.reason} : {})});
   }
   let answer;
-  const url = step.what === "own" ? "/api/v1/reports" : `/api/v1/tasks/${step.task}/${step.what}`;
+  const url = step.call ? `/api/v1/roll-calls/${step.call}/answer` : step.what === "own" ? "/api/v1/reports" : `/api/v1/tasks/${step.task}/${step.what}`;
   try { answer = await limited(url, options, step.photo ? UPLOAD_TIMEOUT_MS : TIMEOUT_MS); }
   catch { setOnline(false); return false; }
   setOnline(true);
@@ -145,7 +145,7 @@ const refusedForm = step => {
   const text = step.fields ? (step.fields.find(([name]) => name === "description" || name === "text") || [])[1] : step.reason;
   const date = new Date(step.at).toLocaleString(document.documentElement.lang, {timeZone: document.body.dataset.zone, hour12: false});
   form.dataset.n = step.n;
-  form.querySelector(".what").textContent = `${step.what === "own" ? words.own : say(words.of_task, {n: step.task})} · ${date}`;
+  form.querySelector(".what").textContent = `${step.what === "own" ? words.own : step.call ? words.roll_call : say(words.of_task, {n: step.task})} · ${date}`;
   form.querySelector(".why").textContent = step.refused.why;
   form.text.value = text || "";
   const kind = form.querySelector("[name=kind]"), kinds = document.querySelector("#own [name=kind]");
@@ -203,7 +203,7 @@ const showLink = () => {
 const mark = () => {
   /* Steps that are still on their way count already, so that work goes on without network. */
   for (const card of live.querySelectorAll("article")) {
-    const mine = waiting.filter(step => String(step.task) === card.dataset.task);
+    const mine = waiting.filter(step => card.dataset.call ? String(step.call) === card.dataset.call : !step.call && String(step.task) === card.dataset.task);
     let state = card.dataset.drawn ||= card.dataset.state;
     for (const step of mine) {
       if (AFTER[step.what] && state !== "offered") state = AFTER[step.what];
@@ -279,7 +279,7 @@ const tick = () => {
   for (const clock of live.querySelectorAll("[data-until]")) {
     const left = Math.ceil((Date.parse(clock.dataset.until) - Date.now() - skew) / 1000);
     const hours = Math.floor(left / 3600), minutes = Math.floor(left / 60) % 60, seconds = String(left % 60).padStart(2, "0");
-    clock.textContent = left <= 0 ? words.overdue : (hours ? `${hours}:${String(minutes).padStart(2, "0")}` : minutes) + ":" + seconds;
+    clock.textContent = left <= 0 ? clock.dataset.over || words.overdue : (hours ? `${hours}:${String(minutes).padStart(2, "0")}` : minutes) + ":" + seconds;
     clock.classList.toggle("soon", left <= 30);
     clock.classList.toggle("over", left <= 0);
   }
@@ -290,15 +290,16 @@ const tick = () => {
 const took = event => {
   const button = event.target.closest("button[data-do]");
   if (!button) return;
-  const what = button.dataset.do, task = Number(button.closest("article").dataset.task);
+  const what = button.dataset.do, {task, call} = button.closest("article").dataset;
   button.disabled = true;
-  keep({what, task, reason: button.dataset.reason || ""});
+  keep({what, ...(call ? {call: Number(call)} : {task: Number(task)}), reason: button.dataset.reason || ""});
 };
 const wrote = async event => {
   event.preventDefault();
   const form = event.target, what = form.dataset.do, card = form.closest("article");
   const task = card && Number(card.dataset.task);
-  if (form.reason) { keep({what, task, reason: form.reason.value.trim()}); return; }
+  const call = card && Number(card.dataset.call);
+  if (form.reason) { keep({what, ...(call ? {call} : {task}), reason: form.reason.value.trim()}); return; }
   const text = form.text.value.trim(), file = form.photo.files[0];
   if (!text && !file) { notice(words.needs, false); return; }
   if (!file && "needsPhoto" in form.dataset) { notice(words.needs_photo, false); return; }
