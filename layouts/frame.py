@@ -19,6 +19,7 @@ PAGES = (
     ("/notices", "page.notices"),
     ("/kpi", "page.kpi"),
     ("/review", "page.review"),
+    ("/reports", "page.reports"),
     ("/organisation", "page.organisation"),
     ("/rejects", "page.rejects"),
 )

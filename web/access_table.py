@@ -95,6 +95,7 @@ SCREENS: Mapping[str, Who] = MappingProxyType(
         "/notices": _READ,
         "/kpi": _READ,
         "/review": permitted(Action.REVIEW),
+        "/reports": permitted(Action.REVIEW),
         "/organisation": _READ,
         "/setup": _ADMINISTER,
         "/load": _ADMINISTER,

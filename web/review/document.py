@@ -32,6 +32,7 @@ from web.event_export import Asker
 from web.review.facts import gather
 from web.review.outline import outline
 from web.review.subject import Names
+from web.review.teller import teller_of
 from web.role_views import notice_seen, sees_whole_tasks
 from web.site_scope import GONE, SiteScope
 
@@ -69,15 +70,18 @@ class Loaded:
         )
         signed = review_view(self.review)
         state = "signed" if self.is_signed else "edited" if self.number else "draft"
+        tell = teller_of(self.facts, words)
+        signature = []
+        if self.is_signed:
+            signature.append(words("aar.signed_by", who=self.signed_by_name, at=tell.at(signed["signed_at"])))
+            signature.append(words("aar.signed_hash", hash=self.review.sha256))
         return told | {
             "state": state,
             "version": self.number,
             "state_text": words(f"aar.state.{state}")
             if not self.number
             else words(f"aar.state.{state}", n=self.number),
-            "signed_at": signed["signed_at"],
-            "signed_by": self.signed_by_name,
-            "sha256": self.review.sha256 if self.is_signed else None,
+            "signature": signature,
         }
 
     def view(self, words: Words, actor: Actor) -> dict[str, Any]:

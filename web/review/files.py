@@ -62,13 +62,8 @@ def _small(content: bytes) -> bytes:
 def with_foot(told: dict[str, Any], loaded: Loaded, words: Words, who: str, now: datetime) -> dict[str, Any]:
     """The outline with what stands at its end: signature, hash, who exported it and when."""
     tell = teller_of(loaded.facts, words)
-    foot = []
-    if loaded.is_signed:
-        foot.append(words("aar.signed_by", who=loaded.signed_by_name, at=tell.at(told["signed_at"])))
-        foot.append(words("aar.signed_hash", hash=loaded.review.sha256))
-    else:
-        foot.append(words("aar.unsigned"))
-    foot += [
+    foot = [
+        *(told["signature"] or [words("aar.unsigned")]),
         words("aar.facts_as_of", at=tell.at(loaded.facts["made_at"])),
         words("aar.made", who=who, at=tell.at(now.isoformat())),
         words("aar.role_scope"),

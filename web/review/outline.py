@@ -88,7 +88,7 @@ def _head(facts: Facts, tell: Teller) -> list[list[str]]:
     if facts["topic"] == "span":
         told += [["aar.when", f"{tell.at(facts['since'])} – {tell.at(facts['until'])}"]]
     else:
-        told += [["aar.when", f"{tell.at(what.get('opened_at'))} – {ended}"]]
+        told += [["aar.when", f"{tell.at(facts['since'])} – {ended}"]]
     seconds = datetime.fromisoformat(facts["until"]) - datetime.fromisoformat(facts["since"])
     told += [["aar.duration", tell.took(seconds.total_seconds())]]
     if facts["topic"] == "event":
