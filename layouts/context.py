@@ -19,7 +19,7 @@ from typing import Any
 
 from data.config.settings import Settings
 from data.local.lanes import Lanes
-from data.model.people import User
+from data.model.people import Action, User, may
 from data.ports.store import EvidenceVault, Store
 
 
@@ -48,6 +48,10 @@ class ScreenContext:
     lanes: Lanes = field(default_factory=Lanes)
     diagnose: Callable[[], Sequence[tuple[str, str, str, Mapping[str, Any]]]] = tuple
     base: str = ""
+
+    def may(self, action: Action) -> bool:
+        """True if the present visitor has the right: what Dash's callbacks give depends on it."""
+        return may(self.visitor().role, action)
 
     def seen_by_visitor(self) -> ScreenContext:
         """The same with only the sites of which the present visitor may know."""

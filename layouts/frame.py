@@ -37,6 +37,7 @@ def draw_frame(screens: ScreenContext, words: Words, path: str, body: Any) -> An
     return html.Div(
         [
             draw_header(screens, words, path),
+            html.Div(id="link-banner", hidden=True, role="alert"),
             html.Div(id="store-banner", className="store-banner", hidden=True, role="alert"),
             html.Div(
                 [

@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from data.config.settings import SiteSettings
-from data.model.people import Action, User, may
+from data.model.people import Action, Role, User, may
 from data.model.units import UNIT_OF
 from layouts.context import ScreenContext
 from layouts.limits import limits_of
 from layouts.words import LANGUAGE_COOKIE, tables
+
+LENT_ACTIONS = (Action.ACKNOWLEDGE.value, Action.DISPATCH.value)
+"""What an officer may do at a wall's screen, with name and password (`web/wall_screens.py`)."""
 
 
 def page_data(screens: ScreenContext, user: User) -> dict[str, Any]:
@@ -25,6 +28,7 @@ def page_data(screens: ScreenContext, user: User) -> dict[str, Any]:
         "timezone": settings.timezone,
         "sites": [site_data(site, watched=site.id in cameras) for site in settings.sites if reads],
         "responders": [{"id": r.id, "name": r.name, "team": r.team} for r in settings.responders if reads],
+        "kiosk": {"lends": list(LENT_ACTIONS)} if user.role is Role.WALL else None,
         "units": dict(UNIT_OF),
         "undo_within_s": settings.alarms.undo_within.total_seconds(),
         "shelve_at_most": {role.value: span.total_seconds() for role, span in settings.alarms.shelve_at_most.items()},

@@ -10,6 +10,7 @@ import dash
 from dash import Dash, Input, Output, dcc, html
 
 from data.errors import Busy
+from data.model.people import Action
 from data.model.rejects import RejectSource, by_source
 from layouts.context import ScreenContext
 from layouts.wall import panel
@@ -41,6 +42,8 @@ def connect(app: Dash, screens: ScreenContext) -> None:
 
     async def read(_times: int | None) -> tuple[Any, Any]:
         words = Words(language_of(dash.ctx.cookies.get(LANGUAGE_COOKIE), screens.settings.language))
+        if not screens.may(Action.REVIEW):  # a wall's screen
+            return dash.no_update, dash.no_update
         try:
             sources = await screens.lanes.lists.run(look)
         except Busy:

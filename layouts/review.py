@@ -12,7 +12,7 @@ import dash
 from dash import Dash, Input, Output, State, dcc, html
 
 from data.errors import Busy, InputRejected, TookTooLong, YipingError
-from data.model.people import User
+from data.model.people import Action, User
 from layouts.context import ScreenContext
 from layouts.ground import ground_of
 from layouts.review_data import MOST_ALERTS, MOST_TASKS, Incident, alerts_csv, collect, page_json, read_span, tasks_csv
@@ -145,6 +145,8 @@ def connect(app: Dash, screens: ScreenContext) -> None:
 
     async def read(_clicks: int, since: str | None, until: str | None) -> tuple[Any, Any, str]:
         words = Words(language_of(dash.ctx.cookies.get(LANGUAGE_COOKIE), screens.settings.language))
+        if not screens.may(Action.REVIEW):
+            return dash.no_update, dash.no_update, ""
         try:
             return await screens.lanes.heavy.run(shown, screens.visitor(), since, until, words)
         except (InputRejected, TookTooLong, Busy) as error:
@@ -155,6 +157,8 @@ def connect(app: Dash, screens: ScreenContext) -> None:
     ) -> tuple[dict[str, Any] | Any, str | Any]:
         words = Words(language_of(dash.ctx.cookies.get(LANGUAGE_COOKIE), screens.settings.language))
         what = "alerts" if dash.ctx.triggered_id == "review-alerts-csv" else "tasks"
+        if not screens.may(Action.REVIEW):
+            return dash.no_update, ""
         try:
             content, remarked = await screens.lanes.heavy.run(written, screens.visitor(), what, since, until, words)
         except (InputRejected, TookTooLong, Busy) as error:

@@ -11,7 +11,7 @@ from dash import Dash, Input, Output, dcc, html
 from dash.backends._fastapi import reset_current_request, set_current_request
 from fastapi import FastAPI, Request
 
-from data.model.people import Action, User, may
+from data.model.people import Action, Role, User
 from layouts import (
     alarm_figures,
     duty,
@@ -116,7 +116,8 @@ def connect(app: Dash, screens: ScreenContext) -> None:
             "/organisation": organisation.draw,
         }
         path = "/" + str(path or "/").removeprefix(screens.base).strip("/")
-        closed = path in ADMINISTRATORS_PAGES and not may(screens.visitor().role, Action.ADMINISTER)
+        closed = path in ADMINISTRATORS_PAGES and not screens.may(Action.ADMINISTER)
+        closed |= path != "/" and screens.visitor().role is Role.WALL
         if path not in pages or closed:
             return draw_frame(
                 screens, words, path, draw_nothing(screens, words, "error.403" if closed else "not_found")

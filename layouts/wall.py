@@ -6,7 +6,7 @@ from typing import Any
 
 from dash import html
 
-from data.model.people import Action, may
+from data.model.people import Action, Role, may
 from layouts.context import ScreenContext
 from layouts.ground import draw_map
 from layouts.words import Words
@@ -39,7 +39,7 @@ def draw(screens: ScreenContext, words: Words) -> Any:
             "alert-panel",
             html.Span(id="alert-counts"),
         ),
-        html.P(words("keys" if may(screens.visitor().role, Action.ACKNOWLEDGE) else "keys.look"), className="keys dim"),
+        html.P(words(_keys_of(screens.visitor().role)), className="keys dim"),
     ]
     columns = [
         html.Div(left, className="left"),
@@ -47,6 +47,12 @@ def draw(screens: ScreenContext, words: Words) -> Any:
         html.Div(right, className="right"),
     ]
     return html.Div(columns, className="wall")
+
+
+def _keys_of(role: Role) -> str:
+    if role is Role.WALL:
+        return "kiosk.keys"
+    return "keys" if may(role, Action.ACKNOWLEDGE) else "keys.look"
 
 
 def unaccepted(words: Words) -> Any:

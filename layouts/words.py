@@ -15,6 +15,7 @@ from layouts.words_fusion import FUSION
 from layouts.words_handover import HANDOVER
 from layouts.words_health import HEALTH
 from layouts.words_keyboard import KEYBOARD
+from layouts.words_kiosk import KIOSK
 from layouts.words_live import LIVE
 from layouts.words_load import LOAD
 from layouts.words_losses import LOSSES
@@ -390,6 +391,7 @@ TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
         **_TABLE,
         **NOTICES,
         **KEYBOARD,
+        **KIOSK,
         **WHAT_IF,
         **LOAD,
         **SETUP,

@@ -14,6 +14,7 @@ _SHORT = {
     Role.RESPONDER: "responder",
     Role.ANALYST: "analyst",
     Role.ADMINISTRATOR: "administrator",
+    Role.WALL: "wall screen",
     Role.SOURCE: "source",
 }
 

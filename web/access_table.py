@@ -32,17 +32,20 @@ class Who:
 WEBSOCKET = "WEBSOCKET"  # the handshake of a socket, beside the HTTP methods
 
 NOBODY = Who(frozenset())
-_PEOPLE = Who(frozenset(role for role in Role if role is not Role.SOURCE))
+_PEOPLE = Who(frozenset(role for role in Role if role not in (Role.SOURCE, Role.WALL)))
 USERS = Who(frozenset(Role))  # everybody who is logged in, machines with a token included
 EVERYBODY = Who(frozenset({*Role, None}))
 
 
 def permitted(*actions: Action) -> Who:
-    """The roles that may do at least one of these."""
-    return Who(frozenset(role for role in Role if any(may(role, action) for action in actions)), actions)
+    """The roles that may do at least one of these. A wall's screen is named where it may come in, and nowhere else."""
+    able = (role for role in Role if role is not Role.WALL and any(may(role, action) for action in actions))
+    return Who(frozenset(able), actions)
 
 
 _READ = permitted(Action.READ)
+_WALL = Who(frozenset({Role.WALL}), (Action.READ,))
+_SHOWN = _READ | _WALL  # what hangs on a wall
 _READ_OWN = permitted(Action.READ, Action.READ_OWN_TASKS)
 _PHONE = permitted(Action.READ_OWN_TASKS)
 _WORK = permitted(Action.WORK_TASK)
@@ -74,6 +77,9 @@ _PUBLIC: Mapping[str, Mapping[str, Who]] = {
     "/reset": {"GET": EVERYBODY},
     "/account/assets/{file}": {"GET": EVERYBODY},
     "/api/v1/password-reset": {"POST": EVERYBODY},
+    # A browser becomes a wall's screen by an administrator's one-time code.
+    "/screen": {"GET": EVERYBODY},
+    "/api/v1/screens/enrol": {"POST": EVERYBODY},
     "/healthz": {"GET": EVERYBODY},
     "/readyz": {"GET": EVERYBODY},
     "/metrics": {"GET": EVERYBODY},  # the handler: this machine and administrators
@@ -86,7 +92,7 @@ _PUBLIC: Mapping[str, Mapping[str, Who]] = {
 
 SCREENS: Mapping[str, Who] = MappingProxyType(
     {
-        "/": _READ,
+        "/": _SHOWN,
         "/duty": _READ,
         "/handover": _READ,
         "/roll-call": _READ,
@@ -106,19 +112,19 @@ SCREENS: Mapping[str, Who] = MappingProxyType(
 """The pages of Dash. A stranger who asks for one is sent to the login, a responder to the phone page."""
 
 _DASH: Mapping[str, Mapping[str, Who]] = {
-    "/assets/{path:path}": {"GET": _READ, "HEAD": _READ},
-    "/_dash-component-suites/{package_name}/{fingerprinted_path:path}": {"GET": _READ},
-    "/_dash-layout": {"GET": _READ},
-    "/_dash-dependencies": {"GET": _READ},
-    "/_dash-update-component": {"POST": _READ},
-    "/_reload-hash": {"GET": _READ},
-    "/_favicon.ico": {"GET": _READ},
+    "/assets/{path:path}": {"GET": _SHOWN, "HEAD": _SHOWN},
+    "/_dash-component-suites/{package_name}/{fingerprinted_path:path}": {"GET": _SHOWN},
+    "/_dash-layout": {"GET": _SHOWN},
+    "/_dash-dependencies": {"GET": _SHOWN},
+    "/_dash-update-component": {"POST": _SHOWN},
+    "/_reload-hash": {"GET": _SHOWN},
+    "/_favicon.ico": {"GET": _SHOWN},
     "/_dash-ws-callback": {WEBSOCKET: NOBODY},  # our pages have their own socket
     "{path:path}": {"GET": NOBODY},  # Dash's catch-all: the screens above are routes of their own
 }
 
 _OWN: Mapping[str, Mapping[str, Who]] = {
-    "/logout": {"POST": USERS},
+    "/logout": {"POST": Who(USERS.roles - _WALL.roles)},  # a screen is ended by an administrator,
     "/source.tar.gz": {"GET": USERS},
     "/account": {"GET": _PEOPLE},
     "/accounts": {"GET": _ADMINISTER},
@@ -136,28 +142,28 @@ _OWN: Mapping[str, Mapping[str, Who]] = {
     "/r/assets/{name}": {"GET": _PHONE},
     "/r/sw.js": {"GET": _PEOPLE},
     "/r/manifest.webmanifest": {"GET": _PHONE},
-    "/media/evidence/{evidence_id}": {"GET": _READ_OWN},
-    "/media/live/{site}.jpg": {"GET": _READ},
-    "/media/clips/{sha256}.mp4": {"GET": _READ_OWN},
-    "/ws/events": {WEBSOCKET: _READ_OWN},
-    "/ws/wall": {WEBSOCKET: _READ},
-    "/ws/live": {WEBSOCKET: _READ},
+    "/media/evidence/{evidence_id}": {"GET": _READ_OWN | _WALL},
+    "/media/live/{site}.jpg": {"GET": _SHOWN},
+    "/media/clips/{sha256}.mp4": {"GET": _READ_OWN | _WALL},
+    "/ws/events": {WEBSOCKET: _READ_OWN | _WALL},
+    "/ws/wall": {WEBSOCKET: _SHOWN},
+    "/ws/live": {WEBSOCKET: _SHOWN},
 }
 
 _READING: Mapping[str, Mapping[str, Who]] = {
     "/api/v1/openapi.json": {"GET": USERS, "HEAD": USERS},
     "/api/v1/me": {"GET": USERS},
-    "/api/v1/alarm-cards": {"GET": _READ},
+    "/api/v1/alarm-cards": {"GET": _SHOWN},
     "/api/v1/alarm-kpi": {"GET": _READ},
     "/api/v1/alarm-kpi.csv": {"GET": _READ},
-    "/api/v1/alerts": {"GET": _READ},
-    "/api/v1/alerts/{alert_id}": {"GET": _READ},
-    "/api/v1/alerts/{alert_id}/clips": {"GET": _READ},
+    "/api/v1/alerts": {"GET": _SHOWN},
+    "/api/v1/alerts/{alert_id}": {"GET": _SHOWN},
+    "/api/v1/alerts/{alert_id}/clips": {"GET": _SHOWN},
     "/api/v1/alerts/{alert_id}/candidates": {"GET": _DISPATCH},
-    "/api/v1/alerts/{alert_id}/surroundings": {"GET": _READ},
+    "/api/v1/alerts/{alert_id}/surroundings": {"GET": _SHOWN},
     "/api/v1/audit": {"GET": permitted(Action.READ_AUDIT)},
     "/api/v1/categories": {"GET": _READ_OWN},
-    "/api/v1/claims": {"GET": _READ, "POST": _ACKNOWLEDGE},
+    "/api/v1/claims": {"GET": _SHOWN, "POST": _ACKNOWLEDGE},
     "/api/v1/claims/release": {"POST": _ACKNOWLEDGE},
     "/api/v1/conditions": {"GET": _READ},
     "/api/v1/events": {"GET": _READ, "POST": permitted(Action.RECEIVE_EVENT)},
@@ -178,13 +184,13 @@ _READING: Mapping[str, Mapping[str, Who]] = {
     "/api/v1/load": {"GET": _ADMINISTER},
     "/api/v1/health": {"GET": _ADMINISTER},
     "/api/v1/rejects": {"GET": _READ},
-    "/api/v1/modes": {"GET": _READ},
+    "/api/v1/modes": {"GET": _SHOWN},
     "/api/v1/notices": {"GET": _READ},
     "/api/v1/organisation/coverage": {"GET": _READ},
     "/api/v1/plans": {"GET": _READ},
     "/api/v1/plans/{plan_id}": {"GET": _READ},
-    "/api/v1/readings": {"GET": _READ},
-    "/api/v1/responders": {"GET": _READ},
+    "/api/v1/readings": {"GET": _SHOWN},
+    "/api/v1/responders": {"GET": _SHOWN},
     "/api/v1/responders/{responder_id}": {"GET": _READ_OWN},
     "/api/v1/responders/{responder_id}/track": {"GET": _READ},
     "/api/v1/review-reports": {"GET": _REVIEW, "POST": _REVIEW_EVENT},
@@ -193,15 +199,15 @@ _READING: Mapping[str, Mapping[str, Who]] = {
     "/api/v1/review-reports/{review_id}/report.geojson": {"GET": _REVIEW},
     "/api/v1/review-reports/{review_id}/report.html": {"GET": _REVIEW},
     "/api/v1/review-reports/{review_id}/report.pdf": {"GET": _REVIEW},
-    "/api/v1/roster": {"GET": _READ},
+    "/api/v1/roster": {"GET": _SHOWN},
     "/api/v1/search": {"GET": _READ},
     "/api/v1/setup": {"GET": _ADMINISTER},
     "/api/v1/shifts": {"GET": _READ, "POST": _ADMINISTER},
-    "/api/v1/sites": {"GET": _READ},
+    "/api/v1/sites": {"GET": _SHOWN},
     "/api/v1/sites/{site_id}": {"GET": _READ},
-    "/api/v1/sites/{site_id}/surroundings": {"GET": _READ},
+    "/api/v1/sites/{site_id}/surroundings": {"GET": _SHOWN},
     "/api/v1/suppressed-alerts": {"GET": _READ},
-    "/api/v1/tasks": {"GET": _READ_OWN},
+    "/api/v1/tasks": {"GET": _READ_OWN | _WALL},
     "/api/v1/tasks/{task_id}": {"GET": _READ_OWN},
     "/api/v1/tasks/{task_id}/people": {"GET": _DISPATCH},
     "/api/v1/units": {"GET": _READ},
@@ -282,6 +288,8 @@ _WRITING: Mapping[str, Mapping[str, Who]] = {
 }
 
 _ACCOUNTS: Mapping[str, Mapping[str, Who]] = {
+    "/api/v1/screens": {"POST": _ADMINISTER},
+    "/api/v1/screens/hand": {"POST": _WALL},
     "/api/v1/users": {"GET": _ADMINISTER, "POST": _ADMINISTER},
     "/api/v1/users/{name}": {"PUT": _ADMINISTER},
     "/api/v1/users/{name}/sessions": {"GET": _ADMINISTER},
@@ -310,6 +318,21 @@ TABLE: Mapping[str, Mapping[str, Who]] = MappingProxyType(
     }
 )
 
+LENT: frozenset[tuple[str, str]] = frozenset(
+    ("POST", f"/api/v1/{path}")
+    for path in (
+        "alarm-cards/acknowledge",
+        "alerts/{alert_id}/acknowledge",
+        "alerts/{alert_id}/dispatch",
+    )
+)
+"""The steps that an officer may take at a wall's screen, with name and password for each (`web/wall_screens.py`)."""
+
+TAKES_BACK: frozenset[tuple[str, str]] = frozenset(
+    ("POST", f"/api/v1/{path}") for path in ("alarm-cards/undo", "alerts/{alert_id}/undo", "tasks/{task_id}/take-back")
+)
+"""How the hand that took such a step takes it back."""
+
 PAGES: frozenset[str] = frozenset({*SCREENS, "/r", "/source.tar.gz", "/account", "/accounts"})
 """Where a person types the address: refused with a redirect instead of a problem document."""
 
@@ -321,11 +344,12 @@ WITHOUT_CSRF_TOKEN: frozenset[tuple[str, str]] = frozenset(
         ("POST", "/login/passkey/options"),
         ("POST", "/_dash-update-component"),
         ("POST", "/api/v1/password-reset"),
+        ("POST", "/api/v1/screens/enrol"),
     }
 )
 """Writes that a session cookie may make without X-CSRF-Token; SameSite and the Origin check hold them.
 
-The login has no session yet, and who resets a password shows a one-time code.
+The login has no session yet, and who resets a password or enrols a screen shows a one-time code.
 Dash's renderer sends the token when it has one; its callbacks change nothing.
 """
 

@@ -1,4 +1,4 @@
-"""`/account`, `/accounts` and `/reset`: pages that draw themselves with the REST API, on the screens and on a phone."""
+"""`/account`, `/accounts`, `/reset` and `/screen`: pages that draw themselves with the REST API."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _POLICY = (
 
 
 def account_pages_router(deps: ServerDeps) -> APIRouter:
-    """The three pages and their assets."""
+    """The four pages and their assets."""
     router = APIRouter(include_in_schema=False)
     folder = Path(layouts.account.__file__).parent
     template = Environment(loader=FileSystemLoader(folder), autoescape=True, trim_blocks=True).get_template(
@@ -67,6 +67,10 @@ def account_pages_router(deps: ServerDeps) -> APIRouter:
     @router.get("/reset")
     async def reset(request: Request) -> Response:
         return draw(request, "reset")
+
+    @router.get("/screen")
+    async def screen(request: Request) -> Response:
+        return draw(request, "screen")
 
     @router.get("/account/assets/{file}")
     async def asset(file: str) -> Response:

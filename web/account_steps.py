@@ -79,6 +79,8 @@ def change_user(writer: Writer, by: Actor, name: str, now: datetime, *, role: Ro
     user = writer.user(name)
     if role is not user.role:
         _not_oneself(by, name, "change the role of")
+        if Role.WALL in (role, user.role):
+            raise IllegalMove("a person does not become a screen, nor a screen a person", key="screen.stays")
     changed = replace(user, role=role, display_name=check_display_name(display_name))
     writer.save_user(changed)
     ended = writer.revoke_sessions_of(name, now) if role is not user.role else 0
@@ -201,6 +203,8 @@ def allow_reset(writer: Writer, code: AccountCode, by: Actor) -> None:
     """
     if writer.user(code.user).disabled_at is not None:
         raise IllegalMove(f"user {code.user!r} is disabled; enable the account first")
+    if writer.user(code.user).role is Role.WALL:
+        raise IllegalMove(f"{code.user!r} is a screen and has no password", key="screen.stays")
     writer.end_account_codes_of(code.user, code.created_at)
     writer.add_account_code(code)
     until = code.expires_at.isoformat(timespec="seconds")

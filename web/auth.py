@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hmac
-from collections.abc import Callable
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from urllib.parse import quote, urlsplit
 
 from starlette.datastructures import MutableHeaders
@@ -17,13 +19,17 @@ from starlette.requests import HTTPConnection
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from data.errors import Forbidden
-from data.model.people import Action, may
+from data.errors import Forbidden, NotFound
+from data.model.people import Action, User, may
 from web.access import AccessGate, Entry
 from web.access_table import ENROLMENT, PAGES, WEBSOCKET, WITHOUT_CSRF_TOKEN
+from web.addresses import network_of
 from web.front_door_middleware import refused_page
 from web.problems import Unauthenticated, problem, refusal
 from web.sessions import SessionBook, Visitor
+from web.wall_screens import OFFICER_HEADER, Hands
+
+log = logging.getLogger(__name__)
 
 SESSION_COOKIE = "yiping_session"
 CSRF_COOKIE = "yiping_csrf"
@@ -68,6 +74,7 @@ def same_origin(connection: HTTPConnection, allowed: frozenset[str]) -> bool:
 
 
 ScreenPage = Callable[[Visitor], str]
+UserNamed = Callable[[str], Awaitable[User]]
 
 
 class AuthMiddleware:
@@ -84,6 +91,8 @@ class AuthMiddleware:
         policy: Callable[[], str],
         screens: ScreenPage,
         allowed_origins: frozenset[str],
+        hands: Hands,
+        user_named: UserNamed,
     ) -> None:
         self._app = app
         self._book = book
@@ -91,6 +100,8 @@ class AuthMiddleware:
         self._policy = policy
         self._screens = screens
         self._allowed_origins = allowed_origins
+        self._hands = hands
+        self._user_named = user_named
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -112,8 +123,12 @@ class AuthMiddleware:
             visitor = await self._identify(connection)
         except Unauthenticated as error:
             return refusal(error)
-        connection.scope[_SCOPE_KEY] = visitor
         entry = self._gate.entry(connection.scope)
+        try:
+            visitor = await self._lent_hand(connection, visitor, entry)
+        except Forbidden as error:
+            return refusal(error)
+        connection.scope[_SCOPE_KEY] = visitor
         if entry is None:
             return self._nothing_here(connection, visitor)
         role = None if visitor is None else visitor.user.role
@@ -171,7 +186,28 @@ class AuthMiddleware:
                 raise Unauthenticated("the bearer token is unknown, expired or revoked")
             return visitor
         cookie = connection.cookies.get(SESSION_COOKIE)
-        return await self._book.visitor(cookie, "session") if cookie else None
+        visitor = await self._book.visitor(cookie, "session") if cookie else None
+        if visitor is not None and visitor.session.kind == "screen" and not _sits_where_enrolled(connection, visitor):
+            # A copied cookie shows nothing elsewhere.
+            log.warning("screen %s was asked for from another address: refused", visitor.user.name)
+            return None
+        return visitor
+
+    async def _lent_hand(
+        self, connection: HTTPConnection, visitor: Visitor | None, entry: Entry | None
+    ) -> Visitor | None:
+        """At a wall's screen the officer whose grant came with this step, else the visitor. Raises Forbidden."""
+        grant = connection.headers.get(OFFICER_HEADER)
+        if grant is None or visitor is None or entry is None:
+            return visitor
+        name = self._hands.take(grant, visitor, entry.method, entry.path)
+        try:
+            officer = await self._user_named(name)
+        except NotFound:
+            officer = None
+        if officer is None or officer.disabled_at is not None:
+            raise Forbidden("this officer has no account any more", key="hand.gone")
+        return replace(visitor, user=officer)
 
     def _check_sender(self, connection: HTTPConnection, visitor: Visitor | None, entry: Entry) -> None:
         """Raises Forbidden for what a page of another site made the browser send."""
@@ -190,6 +226,11 @@ class AuthMiddleware:
         expected = visitor.session.csrf
         if not expected or not hmac.compare_digest((given or "").encode(), expected.encode()):
             raise Forbidden("X-CSRF-Token is missing or wrong; /api/v1/me tells it")
+
+
+def _sits_where_enrolled(connection: HTTPConnection, visitor: Visitor) -> bool:
+    address = connection.client.host if connection.client else ""
+    return network_of(address) == network_of(visitor.session.address)
 
 
 def _foreign_login(connection: HTTPConnection) -> Response:

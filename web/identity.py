@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -9,17 +10,18 @@ from typing import TypeVar
 
 from fastapi import Request
 
-from data.errors import Forbidden
-from data.model.people import User
-from data.ports.store import Writer
+from data.errors import Forbidden, NotFound
+from data.model.people import PERMITTED, Action, User
+from data.ports.store import Reader, Writer
 from web.account_key import AccountKey
 from web.addresses import network_of
 from web.deps import ServerDeps
 from web.device_cookie import DeviceCookies
-from web.login_limit import LoginLimit
+from web.login_limit import LoginLimit, Try
 from web.passwords import HashingBusy, PasswordCheck
 from web.second_factor import Passkeys, Totp
 from web.sessions import SessionBook, Visitor
+from web.wall_screens import Hands
 
 T = TypeVar("T")
 
@@ -44,6 +46,7 @@ class Identity:
     devices: DeviceCookies
     totp: Totp
     passkeys: Passkeys
+    hands: Hands
 
     async def start(self) -> None:
         """Remember from which networks people have logged in lately."""
@@ -56,6 +59,33 @@ class Identity:
         done = await self.deps.commit(work)
         self.book.forget(name)
         return done
+
+    async def check(self, request: Request, name: str, password: str) -> User | None:
+        """Somebody who sits at another's session shows name and password. Counts like a login; None: they are wrong.
+
+        Raises TooManyTries and HashingBusy.
+        """
+        attempt = self.limit.reserve(name, address_of(request))
+        try:
+            user = await self.checked(attempt, name, password)
+        except HashingBusy:
+            self.limit.give_back(attempt)
+            raise
+        if user is not None:
+            self.limit.succeeded(attempt, name)
+        return user
+
+    async def checked(self, attempt: Try, name: str, password: str) -> User | None:
+        """The user whose password this is. Names that nobody has take the same way and the same time."""
+        await asyncio.sleep(attempt.delay_s)
+        user = await self.deps.read(lambda reader: _active(reader, name))
+        known = None if user is None else user.password_hash
+        right = await self.passwords.matches(known, password, urgency=attempt.trust, sender=attempt.network)
+        return user if right else None
+
+    def rights_of(self, user: User) -> frozenset[Action]:
+        """What this user may do."""
+        return PERMITTED[user.role]
 
     async def confirm(self, request: Request, visitor: Visitor, password: str) -> User:
         """The visitor shows the password once more before something grave. Counts like a login.
@@ -81,7 +111,17 @@ class Identity:
 def identity_of(deps: ServerDeps, book: SessionBook) -> Identity:
     """All of it for one server."""
     key = AccountKey(deps.var_dir)
-    return Identity(deps, book, PasswordCheck(), LoginLimit(), key, DeviceCookies(key), Totp(key), Passkeys(key))
+    return Identity(
+        deps, book, PasswordCheck(), LoginLimit(), key, DeviceCookies(key), Totp(key), Passkeys(key), Hands(deps.now)
+    )
+
+
+def _active(reader: Reader, name: str) -> User | None:
+    try:
+        user = reader.user(name)
+    except NotFound:
+        return None
+    return user if user.disabled_at is None else None
 
 
 def address_of(request: Request) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
 import secrets
 from pathlib import Path
@@ -22,9 +21,9 @@ from web.auth import CSRF_COOKIE, SESSION_COOKIE, found_visitor
 from web.deps import ServerDeps
 from web.entrance import ask_second_factor, device_of, landing, let_in
 from web.identity import Identity, address_of
-from web.login_limit import TooManyTries, Try
+from web.login_limit import TooManyTries
 from web.oidc_logout import ProviderLogout
-from web.passwords import HashingBusy, PasswordCheck
+from web.passwords import HashingBusy
 from web.second_factor import real_factors, relying_party
 
 _LARGEST_FORM = 16 * 1024
@@ -156,7 +155,7 @@ def login_router(identity: Identity, logout: ProviderLogout) -> APIRouter:
             answer.headers["Retry-After"] = str(math.ceil(error.wait_s))
             return answer
         try:
-            user = await _checked(deps, identity.passwords, attempt, name, password)
+            user = await identity.checked(attempt, name, password)
         except HashingBusy:
             limit.give_back(attempt)
             answer = page(request, 503, "busy", name=name, aim=aim)
@@ -198,16 +197,6 @@ def _user(reader: Reader, name: str) -> User | None:
         return reader.user(name)
     except NotFound:
         return None
-
-
-async def _checked(deps: ServerDeps, passwords: PasswordCheck, attempt: Try, name: str, password: str) -> User | None:
-    """The user whose password this is. Names that nobody has take the same way and the same time."""
-    await asyncio.sleep(attempt.delay_s)
-    user = await deps.read(lambda reader: _user(reader, name))
-    active = user if user is not None and user.disabled_at is None else None
-    known = None if active is None else active.password_hash
-    right = await passwords.matches(known, password, urgency=attempt.trust, sender=attempt.network)
-    return active if right else None
 
 
 def _record_failure(writer: Writer, name: str, deps: ServerDeps, address: str) -> None:

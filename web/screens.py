@@ -10,8 +10,10 @@ from starlette.responses import HTMLResponse
 
 from data.model.people import User
 from web.access_table import SCREENS
-from web.auth import visitor_of
+from web.api.wall_screens import keep_cookies
+from web.auth import SESSION_COOKIE, visitor_of
 from web.sessions import Visitor
+from web.wall_screens import SCREEN
 
 
 def screen_router(page: Callable[[Visitor], str]) -> APIRouter:
@@ -19,7 +21,11 @@ def screen_router(page: Callable[[Visitor], str]) -> APIRouter:
     router = APIRouter(include_in_schema=False)
 
     async def show(request: Request) -> HTMLResponse:
-        return HTMLResponse(page(visitor_of(request)))
+        visitor = visitor_of(request)
+        answer = HTMLResponse(page(visitor))
+        if visitor.session.kind == SCREEN:  # browsers forget a cookie after some time, but a wall stays on
+            keep_cookies(request, answer, request.cookies[SESSION_COOKIE], visitor.session.csrf)
+        return answer
 
     for path in SCREENS:
         router.add_api_route(path, show, methods=["GET"], name=f"screen {path}")

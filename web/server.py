@@ -42,7 +42,7 @@ from web.diagnosis import diagnose
 from web.events_socket import events_router
 from web.front_door_middleware import FrontDoorMiddleware
 from web.health import HealthBoard, past_health
-from web.identity import identity_of
+from web.identity import Identity, identity_of
 from web.live_view import live_router
 from web.login import login_router
 from web.media import media_router
@@ -160,12 +160,12 @@ def build_server(deps: ServerDeps, store_failed: Callable[[], None] = _end_proce
         server.include_router(sockets)
     server.include_router(screen_router(lambda visitor: page_html(dash, screens, visitor.user)))
     dash = build_dash(server, screens)
-    _add_middleware(server, deps, book, meters, lambda visitor: page_html(dash, screens, visitor.user), dash)
+    _add_middleware(server, deps, identity, meters, lambda visitor: page_html(dash, screens, visitor.user), dash)
     return server
 
 
 def _add_middleware(  # noqa: PLR0917 - what the layers stand on
-    server: FastAPI, deps: ServerDeps, book: SessionBook, meters: WebMeters, page: ScreenPage, dash: Dash
+    server: FastAPI, deps: ServerDeps, identity: Identity, meters: WebMeters, page: ScreenPage, dash: Dash
 ) -> None:
     """Added last, so that they stand outside of Dash's own middleware; the last one is the outermost."""
     policy = content_policy(tuple(dash.csp_hashes()), STYLE_HASHES)
@@ -173,11 +173,13 @@ def _add_middleware(  # noqa: PLR0917 - what the layers stand on
     server.add_middleware(BodyLimit, uploads=deps.uploads)
     server.add_middleware(
         AuthMiddleware,
-        book=book,
+        book=identity.book,
         gate=AccessGate(server),
         policy=lambda: policy,
         screens=page,
         allowed_origins=deps.door.origins,
+        hands=identity.hands,
+        user_named=lambda name: deps.read(lambda reader: reader.user(name)),
     )
     server.add_middleware(AccessLog, meters=meters)
     server.add_middleware(FrontDoorMiddleware, door=deps.door)

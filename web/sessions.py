@@ -20,6 +20,7 @@ from web.account_steps import ACCOUNT_TOPIC
 from web.deps import ServerDeps
 
 Kind = Literal["session", "token", "second_factor"]
+_BY_COOKIE = frozenset({"session", "screen"})
 _REMEMBERED = 4096
 _LONGEST_AGENT = 300
 SECOND_FACTOR_LIFE = timedelta(minutes=5)
@@ -49,7 +50,7 @@ class Visitor:
 
     @property
     def by_cookie(self) -> bool:
-        return self.session.kind == "session"
+        return self.session.kind in _BY_COOKIE
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,10 @@ class SessionBook:
         return self._last_use.get(secret_hash)
 
     async def visitor(self, secret: str, kind: Kind) -> Visitor | None:
-        """Whose secret this is; None when it is unknown, expired, revoked or of the other kind."""
+        """Whose secret this is; None when it is unknown, expired, revoked or of another kind.
+
+        A wall's screen counts as "session": both come by cookie.
+        """
         return await self.still(hash_secret(secret), kind)
 
     async def still(self, secret_hash: str, kind: Kind) -> Visitor | None:
@@ -117,7 +121,7 @@ class SessionBook:
             if changes == self._changes:
                 self._remember(secret_hash, visitor)
         now = self._deps.now()
-        if visitor.session.kind != kind:
+        if visitor.session.kind != kind and not (kind == "session" and visitor.by_cookie):
             return None
         if not self._in_time(visitor.session, now):
             # Ended for good: a restart, which forgets the last use, must not bring it back.
@@ -192,7 +196,7 @@ class SessionBook:
     def _in_time(self, session: Session, now: datetime) -> bool:
         if session.expires_at is not None and now >= session.expires_at:
             return False
-        if session.kind == "token":
+        if session.kind in ("token", "screen"):
             return True
         # The last use is kept in this process only: after a restart the idle time begins anew.
         last_use = self._last_use.get(session.secret_hash, max(session.created_at, self._began))

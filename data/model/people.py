@@ -24,6 +24,7 @@ class Role(StrEnum):
     RESPONDER = "responder"
     ANALYST = "analyst"
     ADMINISTRATOR = "administrator"
+    WALL = "wall"  # a screen that hangs somewhere: it shows, and does nothing by itself
     SOURCE = "source"  # another system that sends observations, alerts or warnings
 
 
@@ -93,6 +94,7 @@ PERMITTED = MappingProxyType(
         Role.RESPONDER: _WORK,
         Role.ANALYST: _LOOK | {Action.READ_AUDIT, Action.REVIEW_EVENT},
         Role.ADMINISTRATOR: _LOOK | {Action.ADMINISTER, Action.READ_AUDIT},
+        Role.WALL: frozenset({Action.READ}),  # of that only what a wall shows: web/access_table.py
         Role.SOURCE: frozenset({Action.SEND_OBSERVATIONS}),
     }
 )
@@ -165,7 +167,8 @@ class TrackPoint:
 class Session:
     """A logged-in browser or a bearer token; only the SHA-256 of the secret is kept.
 
-    kind: "session", "token", or "second_factor" (the password was right, the second factor is awaited).
+    kind: "session", "token", "screen" (of a wall, without an end), or "second_factor" (the password was right, the
+    second factor is awaited).
     """
 
     secret_hash: str

@@ -55,6 +55,7 @@ _TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
         "this_one": ("当前", "this one"),
         "kind.session": ("登录", "Session"),
         "kind.token": ("令牌", "Token"),
+        "kind.screen": ("大屏", "Wall screen"),
         "since": ("开始", "Since"),
         "until": ("到期", "Expires"),
         "used": ("最近使用", "Last used"),
@@ -102,6 +103,27 @@ _TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
         "sure_second": (
             "移除 {name} 的全部两步验证？之后仅凭密码即可登录。",
             "Remove every second factor of {name}? The password alone lets in afterwards.",
+        ),
+        # screens on a wall
+        "screen": ("登记大屏", "Enrol a wall screen"),
+        "screen_hint": (
+            "输入管理员给出的一次性代码。此浏览器此后只显示大屏，不会退出登录；每步操作都要值班人员的用户名和密码。",
+            "Enter the administrator's one-time code. This browser then shows the wall alone and never logs "
+            "off; each step there asks for an officer's name and password.",
+        ),
+        "screen_code": ("一次性代码", "One-time code"),
+        "enrol": ("登记", "Enrol"),
+        "add_screen": ("登记一块大屏", "Enrol a wall screen"),
+        "add_screen_hint": (
+            "大屏只看不动，会话不过期，绑定其网络地址。同名再次登记，原浏览器立即失效。在大屏上打开 {address}。",
+            "A screen only shows; its session has no end and is bound to its network address. Enrolling a name again "
+            "ends its former browser. Open {address} on the screen.",
+        ),
+        "screen_name": ("大屏名称（如 wall-1）", "Name (e.g. wall-1)"),
+        "screen_place": ("位置", "Where it hangs"),
+        "screen_code_is": (
+            "大屏 {name} 的一次性代码，15 分钟内在 {address} 输入，只显示这一次",
+            "One-time code of the screen {name}: enter it at {address} within 15 minutes; it is shown this once",
         ),
         # users
         "add_user": ("新建用户", "New user"),

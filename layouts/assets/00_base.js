@@ -143,7 +143,7 @@ window.yiping = (() => {
   /** Who is logged in: {name, role, may, csrf}; asked once. */
   const me = () => (asking ??= request("GET", "/api/v1/me").then((who) => (visitor = who)).catch((error) => { asking = null; throw error; }));
   /** May the visitor do this, says the server? Until it has said so, nothing is offered. */
-  const may = (action) => Boolean(visitor?.may?.includes(action));
+  const may = (action) => Boolean(visitor && (visitor.may?.includes(action) || page.kiosk?.lends.includes(action)));
   const myName = () => visitor?.name ?? "";
 
   /** Why somebody cannot be sent, as the server tells it, in words. */
@@ -212,11 +212,12 @@ window.yiping = (() => {
   const posted = new Set();
   /** `listener(path, answer, body)` hears of every step that the server has taken for this page. */
   const onPosted = (listener) => posted.add(listener);
-  const post = async (path, body = {}, headers = {}) => {
-    const answer = await send("POST", path, body, headers).catch(async (error) => {
+  const post = async (path, body = {}, given = {}) => {
+    const asWhom = async () => ({ ...(await yiping.kiosk.hand(path)), ...given });
+    const answer = await send("POST", path, body, await asWhom()).catch(async (error) => {
       // It crosses somebody else's work: the person says so again, or leaves it.
       if (!error.words?.key.startsWith("conflict.") || !(await yiping.claims.askAnyway(error.message))) throw error;
-      return send("POST", path, { ...body, anyway: true }, headers);
+      return send("POST", path, { ...body, anyway: true }, await asWhom());
     });
     posted.forEach((listener) => listener(path, answer, body));
     return answer;

@@ -127,7 +127,7 @@
     const button = make("button", { class: "quiet", type: "button" });
     const draw = () => {
       const on = audio?.state === "running";
-      button.textContent = t(on ? "sound.on" : "sound.off");
+      button.textContent = page.kiosk ? `${on ? "♪" : "⚠"} ${t(on ? "kiosk.sound.on" : "kiosk.sound.off")}` : t(on ? "sound.on" : "sound.off");
       button.setAttribute("aria-pressed", String(on));
     };
     const enable = async () => {
@@ -141,7 +141,14 @@
       localStorage.setItem(SOUND_KEY, audio.state === "running" ? "on" : "off");
       draw();
     });
-    if (localStorage.getItem(SOUND_KEY) === "on") document.addEventListener("pointerdown", enable, { once: true });
+    if (page.kiosk) {
+      // A wall sounds: at once where the browser is started so, else from the first key or click on; a tab that was put to
+      // sleep is woken.
+      const wake = () => (audio?.state === "running" ? draw() : enable().catch(() => draw()));
+      ["pointerdown", "keydown"].forEach((what) => document.addEventListener(what, wake));
+      everySecond.add(wake);
+      wake();
+    } else if (localStorage.getItem(SOUND_KEY) === "on") document.addEventListener("pointerdown", enable, { once: true });
     place.replaceChildren(button);
     draw();
   });

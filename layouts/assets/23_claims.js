@@ -1,7 +1,7 @@
 // Who is on which alert, on every screen: chosen by somebody, taken over when there is no sign of them for 20 s.
 yiping.claims = (() => {
   "use strict";
-  const { t, make, feed, get, send, say, may, myName, clock, everySecond, siteName, personName } = yiping;
+  const { t, make, page, feed, get, send, say, may, myName, clock, everySecond, siteName, personName } = yiping;
   const URGENT = new Set(["P1", "P2"]);
   const SILENT_S = 20;
   const SIGN_EVERY_MS = 4000;
@@ -45,7 +45,7 @@ yiping.claims = (() => {
   const leave = (id) => { if (mine === id) mine = null; };
   /** This screen is on the alert now, if it is urgent; the one before is free again. Who else is on it stays on it. */
   const claim = (alert) => {
-    if (!may("acknowledge") || alert?.id === mine) return;
+    if (page.kiosk || !may("acknowledge") || alert?.id === mine) return; // a wall is nobody
     if (mine !== null) send("POST", "/api/v1/claims/release", { alert: mine }).catch(() => {});
     mine = alert && URGENT.has(alert.priority) ? alert.id : null;
     if (mine === null) return;

@@ -1,7 +1,7 @@
 // The wall's dispatch panel: the chosen alert, its picture, who could go, who goes, and each step with who and when.
 yiping.dispatchPanel = (() => {
   "use strict";
-  const { t, make, since, show, mount, feed, marks, act, post, get, siteName, personName, personNames, duration, me, may, unfit, alertList, sightings } = yiping;
+  const { t, make, page, since, show, mount, feed, marks, act, post, get, siteName, personName, personNames, duration, me, may, unfit, alertList, sightings } = yiping;
   const REASK_MS = 15000;
   const candidates = new Map(); // alert id -> {asked: ms, items, error}
   let place = null;
@@ -23,7 +23,7 @@ yiping.dispatchPanel = (() => {
 
   // ---- who could go
   const ask = async (alert) => {
-    if (!may("dispatch")) return;
+    if (!may("dispatch") || page.kiosk) return; // who could go is for those who are logged in
     const known = candidates.get(alert.id);
     if (known && performance.now() - known.asked < REASK_MS) return;
     const entry = { asked: performance.now(), items: known?.items ?? null, error: "" };
@@ -60,7 +60,7 @@ yiping.dispatchPanel = (() => {
   };
   const candidateList = (alert, task) => {
     const entry = candidates.get(alert.id);
-    if (!may("dispatch") && !task?.candidates?.length) return make("section", { class: "candidates" });
+    if ((!may("dispatch") || page.kiosk) && !task?.candidates?.length) return make("section", { class: "candidates" });
     const items = task?.candidates?.length ? task.candidates : entry?.items;
     const shown = (items ?? []).toSorted((a, b) => !!a.reason - !!b.reason || byRoad(b) - byRoad(a) || cost(a) - cost(b)).slice(0, 6);
     return make("section", { class: "candidates" },

@@ -25,6 +25,7 @@ NAME_OF: dict[Role | None, str | None] = {
     **{role: name for name, role in ROLES.items()},
     Role.RESPONDER: "zhang",
     Role.SOURCE: "gauge-gateway",
+    Role.WALL: "wall-1",
 }
 FILLED = {
     "form": "json",
@@ -55,6 +56,7 @@ def address(path: str) -> str:
 def everybody(city_server: Running) -> Iterator[dict[Role | None, httpx.Client]]:
     """A client for each role, and one for nobody."""
     add_user(city_server.store, "gauge-gateway", Role.SOURCE, None)
+    add_user(city_server.store, "wall-1", Role.WALL, None)
     clients = {role: city_server.client(name) for role, name in NAME_OF.items()}
     assert set(clients) == {None, *Role}
     yield clients
@@ -100,6 +102,8 @@ def test_these_and_no_other_routes_are_open_to_a_stranger() -> None:
         ("GET", "/login/oidc/callback"),
         ("POST", "/login/oidc/back-channel"),
         ("GET", "/reset"),
+        ("GET", "/screen"),
+        ("POST", "/api/v1/screens/enrol"),
         ("GET", "/account/assets/{file}"),
         ("POST", "/api/v1/password-reset"),
         ("GET", "/healthz"),

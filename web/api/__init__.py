@@ -38,6 +38,7 @@ from web.api.tasks import task_router
 from web.api.trail import trail_router
 from web.api.unaccepted import unaccepted_router
 from web.api.users import users_router
+from web.api.wall_screens import wall_screen_router
 from web.api.warnings import warning_router
 from web.api.web_push import web_push_router
 from web.api.what_ifs import what_if_router
@@ -115,6 +116,7 @@ def build_api(  # noqa: PLR0917 - what the routes of the whole API need
         account_router(identity),
         factors_router(identity),
         users_router(identity),
+        wall_screen_router(identity),
     ):
         api.include_router(router, prefix=PREFIX)
     _describe_truly(api)

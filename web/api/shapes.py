@@ -322,6 +322,23 @@ class CodeIssued(_Open):
     code: str | None
 
 
+class ScreenAllowed(_Open):
+    """A one-time code that makes a browser a wall's screen, shown this once."""
+
+    name: str
+    code: str
+    expires_at: str
+
+
+class HandLent(_Open):
+    """What makes the next step at this screen the officer's own."""
+
+    grant: str
+    name: str
+    display_name: str
+    expires_at: str
+
+
 class TokenIssued(_Open):
     """A bearer token, shown this once."""
 

@@ -78,6 +78,8 @@ def users_router(identity: Identity) -> APIRouter:
     async def add(request: Request, body: NewUserBody) -> Response:
         """`code` sets the password at /reset, once, within a day; it is shown this once."""
         actor = _administrator(request)
+        if body.role is Role.WALL:
+            raise InputRejected("a screen is enrolled by a code, not added as a user", key="screen.not_added")
         secret, code = _code(body.name, actor, deps.now())
 
         def work(writer: Writer) -> None:
@@ -227,7 +229,7 @@ def _views(reader: Reader, identity: Identity) -> list[dict[str, Any]]:
             "from_provider": user.identity != "",
             "disabled_at": None if user.disabled_at is None else iso(user.disabled_at),
             "disabled_by": user.disabled_by,
-            "sessions": sum(one.user == user.name and one.kind == "session" for one in live),
+            "sessions": sum(one.user == user.name and one.kind in ("session", "screen") for one in live),
             "tokens": sum(one.user == user.name and one.kind == "token" for one in live),
         }
         for user in reader.users()

@@ -36,7 +36,7 @@ const ask = async (method, path, given) => {
   if (answer.ok) return told;
   const reason = `refused.${told.reason}`, status = `refused.${answer.status}`;
   if (told.reason && words[reason]) throw new Refused(t(reason));
-  if (answer.status === 401 && page !== "reset") { location.assign(`${base}/login?next=${location.pathname}`); }
+  if (answer.status === 401 && page !== "reset" && page !== "screen") { location.assign(`${base}/login?next=${location.pathname}`); }
   const generic = words[status] && t(status, {n: answer.headers.get("Retry-After") || "60"});
   throw new Refused(generic && answer.status !== 404 ? generic : [generic, told.detail].filter(Boolean).join(" · ") || String(answer.status));
 };
@@ -207,7 +207,8 @@ const drawAccount = async () => {
 };
 
 /* --- users, for administrators */
-const roles = () => make("select", {name: "role"}, ...Object.keys(words).filter(key => key.startsWith("role.")).map(
+const roles = (kept = "") => make("select", {name: "role"}, ...Object.keys(words).filter(key => key.startsWith("role.")
+  && (key !== "role.wall" || kept === "wall")).map(
   key => make("option", {value: key.slice(5)}, words[key])));
 const at = name => `/users/${encodeURIComponent(name)}`;
 const link = code => `${location.origin}${base}/reset#${code}`;
@@ -222,9 +223,21 @@ const addUser = () => {
     if (added.code) secret(t("code_is", {name: added.name}), link(added.code));
   }, {class: "row", id: "add-user"}));
 };
+/* A screen on a wall: the same name enrols it anew, and its former browser shows nothing any more. */
+const addScreen = () => {
+  const [name, nameOf] = field("screen_name", {name: "screen", maxlength: 64, autocomplete: "off"});
+  const [display, displayOf] = field("screen_place", {name: "place", maxlength: 200, required: false, autocomplete: "off"});
+  return section("add_screen", make("p", {class: "dim"}, t("add_screen_hint", {address: `${location.host}${base}/screen`})),
+    form("add_screen", [name, display], async made => {
+      const {name: screen, code} = await ask("POST", "/screens", {name: nameOf.value.trim(), display_name: displayOf.value.trim()});
+      made.reset();
+      await drawUsers();
+      secret(t("screen_code_is", {name: screen, address: `${location.host}${base}/screen`}), code);
+    }, {class: "row", id: "add-screen"}));
+};
 const editUser = user => {
   const [display, displayOf] = field("display_name", {value: user.display_name, maxlength: 200, required: false});
-  const role = roles();
+  const role = roles(user.role);
   role.value = user.role;
   const box = dialog(user.name, form("save", [display, make("label", {}, t("role"), role)], async () => {
     if (role.value !== user.role && !confirm(t("sure_role", {name: user.name}))) return;
@@ -266,7 +279,7 @@ const userRow = user => {
   const plain = (key, question) => step(key, async () => { await ask("POST", `${at(user.name)}/${key}`, {}); await drawUsers(); }, question);
   const state = user.disabled_at ? make("span", {class: "mark warn"}, t("disabled", {who: user.disabled_by, at: moment(user.disabled_at)}))
     : user.from_provider ? make("span", {class: "mark"}, t("from_provider"))
-    : user.has_password || user.role === "source" ? t("active") : make("span", {class: "mark"}, t("without_password"));
+    : user.has_password || ["source", "wall"].includes(user.role) ? t("active") : make("span", {class: "mark"}, t("without_password"));
   const reset = step("reset_password", async () => {
     const {code} = await ask("POST", `${at(user.name)}/reset`, {});
     secret(t("code_is", {name: user.name}), link(code));
@@ -276,7 +289,7 @@ const userRow = user => {
     make("td", {}, words[`role.${user.role}`]), make("td", {}, state, place),
     make("td", {}, t(user.second_factor ? "yes" : "no")), make("td", {}, `${user.sessions} / ${user.tokens}`),
     make("td", {class: "steps"}, step("edit", async () => editUser(user)), " ", step("show_sessions", () => userSessions(user)), " ",
-      user.disabled_at ? plain("enable") : reset, " ", user.disabled_at ? null : plain("disable", "sure_disable"), " ",
+      user.disabled_at ? plain("enable") : user.role === "wall" ? null : reset, " ", user.disabled_at ? null : plain("disable", "sure_disable"), " ",
       user.disabled_at ? null : plain("revoke", "sure_revoke"), ...more.map(each => each(user, step)).filter(Boolean)));
 };
 const more = [(user, step) => user.second_factor ? step("remove-second-factor", async () => {
@@ -287,7 +300,7 @@ const drawUsers = async () => {
   const {items} = await ask("GET", "/users");
   const heads = ["user_name", "role", "state", "second_factor", "counts", "steps"];
   main.replaceChildren(section("accounts", make("div", {class: "wide"}, make("table", {},
-    make("thead", {}, make("tr", {}, ...heads.map(key => make("th", {}, t(key))))), make("tbody", {}, ...items.map(userRow))))), addUser());
+    make("thead", {}, make("tr", {}, ...heads.map(key => make("th", {}, t(key))))), make("tbody", {}, ...items.map(userRow))))), addUser(), addScreen());
 };
 
 /* --- a password by a one-time code; the code stands behind # so that it is in no log */
@@ -302,7 +315,17 @@ const drawReset = async () => {
     }, {id: "reset"})));
 };
 
-const draw = {account: drawAccount, accounts: drawUsers, reset: drawReset}[page];
+/* --- this browser becomes a wall's screen */
+const drawScreen = async () => {
+  const [code, codeOf] = field("screen_code", {name: "code", autocomplete: "off", autocapitalize: "characters", spellcheck: "false"});
+  main.replaceChildren(section("screen", make("p", {}, t("screen_hint")), form("enrol", [code], async () => {
+    await ask("POST", "/screens/enrol", {code: codeOf.value.trim()});
+    location.assign(`${base}/`);
+  }, {id: "screen"})));
+  codeOf.focus();
+};
+
+const draw = {account: drawAccount, accounts: drawUsers, reset: drawReset, screen: drawScreen}[page];
 const logOut = document.getElementById("log-out");
 if (logOut) logOut.addEventListener("click", async () => {
   await fetch(base + "/logout", {method: "POST", headers: {"X-CSRF-Token": decodeURIComponent(cookie("yiping_csrf"))}});
