@@ -22,7 +22,7 @@ from tests.engine.live_worker import LiveWorker
 from tests.servers.clock_films import clock_film, number_of, played, smaller
 from tests.servers.rtsp import rtsp_server
 
-pytestmark = [pytest.mark.alone, pytest.mark.server]
+pytestmark = [pytest.mark.paired, pytest.mark.server]
 
 
 class Reads(DetectorRecipe):

@@ -21,7 +21,7 @@ from monitors.video.rtsp_camera import Recipe
 from tests.servers.clock_films import clock_film, number_of, played, smaller
 from tests.servers.rtsp import RtspServer, rtsp_server
 
-pytestmark = [pytest.mark.alone, pytest.mark.server]
+pytestmark = [pytest.mark.paired, pytest.mark.server]
 
 MAIN, SUB = (640, 360), (320, 180)
 WITHIN_S = 60.0
@@ -126,6 +126,7 @@ def test_the_substream_is_looked_at_while_the_main_stream_is_recorded_and_not_de
     assert kept.spans[-1][1] - kept.spans[0][0] > 2.5, "the main stream is kept as it comes"
 
 
+@pytest.mark.alone  # it asks for tenths of a second
 def test_a_lost_substream_is_followed_by_the_main_stream_without_a_gap_and_looked_at_again_when_it_is_back(
     films: dict[str, Path], context: Context
 ) -> None:

@@ -18,7 +18,7 @@ from monitors.video.rtsp_camera import Recipe
 from tests.monitors.test_packets import film
 from tests.servers.rtsp import Codec, RtspServer, rtsp_server
 
-pytestmark = [pytest.mark.alone, pytest.mark.shared, pytest.mark.server]
+pytestmark = [pytest.mark.paired, pytest.mark.shared, pytest.mark.server]
 
 TIMEOUT_S = 3.0
 
@@ -59,6 +59,7 @@ def lost_after(monitor: Monitor) -> tuple[str, float, float]:
     return said, time.monotonic() - began, max(longest, time.monotonic() - stepped)
 
 
+@pytest.mark.alone  # it asks for tenths of a second
 @pytest.mark.parametrize("codec", ["h264", "h265"])
 def test_frames_arrive_with_rising_times_near_the_present(shared: Path, context: Context, codec: Codec) -> None:
     with rtsp_server({"gate-3": shared / "clips" / "vtest_12s.mp4"}, codec=codec) as server:
