@@ -15,7 +15,7 @@ from data.model.views import clip_view
 from data.ports.store import EvidenceVault, Reader
 from dispatch.turns import is_own_task
 from web.api.params import RowId
-from web.api.schemas import AnyList, answers
+from web.api.schemas import AnyList, answers, api_router
 from web.auth import visitor_of
 from web.deps import ServerDeps
 from web.kept_files import DamageReports, kept_headers, not_modified
@@ -73,7 +73,7 @@ def clip_media_router(deps: ServerDeps) -> APIRouter:
 
 def clip_router(deps: ServerDeps) -> APIRouter:
     """`/alerts/{id}/clips`"""
-    router = APIRouter(tags=["alerts"])
+    router = api_router("alerts")
 
     @router.get("/alerts/{alert_id}/clips", response_model=None, responses=answers(AnyList, 403, 404))
     async def clips(request: Request, alert_id: RowId) -> dict[str, Any]:

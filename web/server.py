@@ -146,19 +146,24 @@ def build_server(deps: ServerDeps, store_failed: Callable[[], None] = _end_proce
     server.router.routes.append(ApiRoute(build_api(deps, board.health, meters, identity, current, claims)))
     oidc = deps.settings.accounts.oidc
     logout = ProviderLogout(None if oidc is None else Provider(oidc, deps.oidc_secret), deps.door.base)
-    for login in (login_router(identity, logout), oidc_router(identity, logout), second_login_router(identity)):
-        server.include_router(login)
-    server.include_router(service_router(deps, outbox, meters))
-    for media in (media_router(deps), clip_media_router(deps)):
-        server.include_router(media)
-    server.include_router(phone_router(deps))
-    server.include_router(source_router(PROJECT, deps.lanes))
-    server.include_router(account_pages_router(deps))
-    server.include_router(open311_router(deps))
     events = events_router(deps, book, outbox, meters, watch.message)
-    for sockets in (events, wall_router(deps, book, meters), live_router(deps, book, meters)):
-        server.include_router(sockets)
-    server.include_router(screen_router(lambda visitor: page_html(dash, screens, visitor.user)))
+    for router in (
+        login_router(identity, logout),
+        oidc_router(identity, logout),
+        second_login_router(identity),
+        service_router(deps, outbox, meters),
+        media_router(deps),
+        clip_media_router(deps),
+        phone_router(deps),
+        source_router(PROJECT, deps.lanes),
+        account_pages_router(deps),
+        open311_router(deps),
+        events,
+        wall_router(deps, book, meters),
+        live_router(deps, book, meters),
+        screen_router(lambda visitor: page_html(dash, screens, visitor.user)),
+    ):
+        server.router.routes.extend(router.routes)
     dash = build_dash(server, screens)
     _add_middleware(server, deps, identity, meters, lambda visitor: page_html(dash, screens, visitor.user), dash)
     return server

@@ -28,7 +28,7 @@ from web.api.plans import plan_router
 from web.api.rejects import reject_router
 from web.api.reviews import review_router
 from web.api.roll_calls import roll_call_router
-from web.api.schemas import Problem
+from web.api.schemas import PREFIX, Problem
 from web.api.search import search_router
 from web.api.settings import settings_router
 from web.api.setup import setup_router
@@ -52,8 +52,6 @@ from web.metrics import WebMeters
 from web.problems import install_problems
 from web.settings import CurrentSettings
 from web.site_scope import SiteScopeGuard
-
-PREFIX = "/api/v1"
 
 
 def build_api(  # noqa: PLR0917 - what the routes of the whole API need
@@ -118,7 +116,8 @@ def build_api(  # noqa: PLR0917 - what the routes of the whole API need
         users_router(identity),
         wall_screen_router(identity),
     ):
-        api.include_router(router, prefix=PREFIX)
+        # Not by include_router, which would analyse each operation a second time.
+        api.router.routes.extend(router.routes)
     _describe_truly(api)
     return api
 

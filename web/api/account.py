@@ -13,7 +13,7 @@ from data.model.views import iso
 from data.ports.store import Writer
 from web import account_steps
 from web.account_steps import usable_code
-from web.api.schemas import answers
+from web.api.schemas import answers, api_router
 from web.api.shapes import Ended, Named, OwnAccount
 from web.auth import visitor_of
 from web.identity import Identity
@@ -78,7 +78,7 @@ _NO_LOGIN: dict[str, Any] = {"security": []}
 
 def account_router(identity: Identity) -> APIRouter:
     """`/account...`, `/password-reset`"""
-    router = APIRouter(tags=["account"])
+    router = api_router("account")
     deps = identity.deps
 
     @router.get("/account", response_model=None, responses=answers(OwnAccount))

@@ -17,7 +17,7 @@ from web.alarm_board import AlarmBoard, without_sites
 from web.api.idempotency import once
 from web.api.lists import Cursor, Limit, before_id, page
 from web.api.params import BodyId
-from web.api.schemas import AlertList, answers
+from web.api.schemas import AlertList, answers, api_router
 from web.api.shapes import Cards
 from web.auth import visitor_of
 from web.deps import ServerDeps
@@ -33,7 +33,7 @@ class CardBody(BaseModel):
 
 def alarm_card_router(deps: ServerDeps) -> APIRouter:
     """`/alarm-cards...`"""
-    router = APIRouter(tags=["alerts"])
+    router = api_router("alerts")
     board = AlarmBoard(deps.settings)
 
     @router.get("/alarm-cards", response_model=None, responses=answers(Cards, 403))

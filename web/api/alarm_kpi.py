@@ -20,7 +20,7 @@ from data.model.people import Action
 from data.model.spreadsheet import harmless_cell
 from data.ports.store import AlertQuery, Reader
 from web.api.lists import Moment, utc
-from web.api.schemas import answers
+from web.api.schemas import answers, api_router
 from web.api.shapes import AlarmFigures
 from web.auth import visitor_of
 from web.deps import ServerDeps
@@ -32,7 +32,7 @@ _MOST_OPEN = 10_000
 
 def alarm_kpi_router(deps: ServerDeps) -> APIRouter:
     """`/alarm-kpi`, `/alarm-kpi.csv`"""
-    router = APIRouter(tags=["alerts"])
+    router = api_router("alerts")
 
     @router.get("/alarm-kpi", response_model=None, responses=answers(AlarmFigures))
     async def figures(request: Request, since: Moment = None, until: Moment = None) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from data.model.views import alert_view, standing_view
 from data.ports.store import Writer
 from web.api.idempotency import check_version, once
 from web.api.params import RowId, SafeMoment
-from web.api.schemas import AlertAnswer, AnyList, Nothing, answers
+from web.api.schemas import AlertAnswer, AnyList, Nothing, answers, api_router
 from web.auth import visitor_of
 from web.claims import Teamwork
 from web.deps import ServerDeps
@@ -62,7 +62,7 @@ class OutOfServiceBody(MoveBody):
 
 def alert_move_router(deps: ServerDeps, team: Teamwork) -> APIRouter:
     """`/alerts/{id}/acknowledge|undo|shelve|confirm|dismiss|out_of_service` and their ways back, `/conditions`"""
-    router = APIRouter(tags=["alerts"])
+    router = api_router("alerts")
 
     @router.get("/conditions", response_model=None, responses=answers(AnyList, 403))
     async def conditions(request: Request, site: str | None = None) -> dict[str, Any]:

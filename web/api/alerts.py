@@ -20,15 +20,7 @@ from dispatch.tasks import dispatch, dispatch_all
 from web.api.idempotency import check_version, once
 from web.api.lists import Cursor, Limit, Moment, before_id, page, utc
 from web.api.params import RowId
-from web.api.schemas import (
-    AlertList,
-    AlertView,
-    AnyList,
-    DispatchBody,
-    SeveralBody,
-    TaskAnswer,
-    answers,
-)
+from web.api.schemas import AlertList, AlertView, AnyList, DispatchBody, SeveralBody, TaskAnswer, answers, api_router
 from web.auth import visitor_of
 from web.claims import Teamwork
 from web.deps import ServerDeps
@@ -38,7 +30,7 @@ Open = Annotated[bool, Query(description="Only those whose condition still holds
 
 def alert_router(deps: ServerDeps, team: Teamwork) -> APIRouter:
     """`/alerts...`"""
-    router = APIRouter(tags=["alerts"])
+    router = api_router("alerts")
 
     @router.get("/alerts", response_model=None, responses=answers(AlertList, 403, 422))
     async def list_alerts(

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from data.model.people import Action
 from web.api.params import BodyId
-from web.api.schemas import AnyList, answers
+from web.api.schemas import AnyList, answers, api_router
 from web.auth import visitor_of
 from web.claims import ClaimBook
 from web.deps import ServerDeps
@@ -34,7 +34,7 @@ class ReleaseBody(BaseModel):
 
 def claim_router(deps: ServerDeps, claims: ClaimBook) -> APIRouter:
     """`/claims`, `/claims/release`"""
-    router = APIRouter(tags=["alerts"])
+    router = api_router("alerts")
 
     @router.get("/claims", response_model=None, responses=answers(AnyList, 403))
     async def list_claims(request: Request) -> dict[str, Any]:

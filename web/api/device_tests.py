@@ -30,7 +30,7 @@ from data.model.record import AuditEntry
 from data.ports.requests import Request as Asked
 from data.ports.requests import RequestKind
 from data.ports.store import Writer
-from web.api.schemas import answers
+from web.api.schemas import answers, api_router
 from web.auth import visitor_of
 from web.deps import ServerDeps
 from web.problems import TooMany, Unavailable, problem
@@ -146,7 +146,7 @@ class _Turns:
 
 def device_test_router(deps: ServerDeps) -> APIRouter:
     """`/settings/camera-test` and `/settings/gauge-test`; both share their turns."""
-    router = APIRouter(tags=["setup"])
+    router = api_router("setup")
     turns = _Turns()
     pictures = CameraTestPictures(deps.var_dir / "run")
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel
 
 from data.model.people import Action
-from web.api.schemas import answers
+from web.api.schemas import answers, api_router
 from web.auth import visitor_of
 from web.deps import ServerDeps
 from web.diagnosis import diagnose, is_ready
@@ -30,7 +30,7 @@ class HealthView(BaseModel):
 
 def diagnosis_router(deps: ServerDeps) -> APIRouter:
     """`/health`"""
-    router = APIRouter(tags=["load"])
+    router = api_router("load")
 
     @router.get("/health", responses=answers(HealthView, 403))
     async def health(request: Request) -> HealthView:

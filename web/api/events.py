@@ -31,7 +31,7 @@ from web.api.event_steps import OPEN_STEPS, take_step
 from web.api.idempotency import once, require_match
 from web.api.lists import Cursor, Limit, before_id, page
 from web.api.params import RowId, SafeMoment
-from web.api.schemas import EventList, EventView, TaskAnswer, answers
+from web.api.schemas import EventList, EventView, TaskAnswer, answers, api_router
 from web.api.shapes import EventAnswer
 from web.auth import visitor_of
 from web.deps import ServerDeps
@@ -47,7 +47,7 @@ _MOVED = answers(EventAnswer, 403, 404, 409, 412, 422, 428)
 
 def event_router(deps: ServerDeps) -> APIRouter:
     """`/events...` and `/reports`"""
-    router = APIRouter(tags=["events"])
+    router = api_router("events")
     _add_reading(router, deps)
     _add_export(router, deps)
     _add_intake(router, deps)

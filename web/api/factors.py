@@ -13,7 +13,7 @@ from data.ports.store import Writer
 from web.account_steps import record
 from web.api.account import Password, own_session
 from web.api.factor_schemas import LeftAnswer, PasskeyOptions, RecoveryAnswer, TotpAnswer
-from web.api.schemas import answers
+from web.api.schemas import answers, api_router
 from web.identity import Identity
 from web.second_factor import FactorRefused, new_recovery_codes, real_factors, relying_party, remove_all_factors
 from web.sessions import Visitor
@@ -55,7 +55,7 @@ class RemoveFactorBody(_Body):
 
 def factors_router(identity: Identity) -> APIRouter:
     """`/account/totp`, `/account/passkeys`, `/account/recovery-codes`, `/account/remove-factor`"""
-    router = APIRouter(tags=["account"])
+    router = api_router("account")
     deps = identity.deps
 
     async def keep(visitor: Visitor, factor: Factor) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from data.model.secrets import redact
 from data.model.token_scope import Sends, TokenScope
 from data.ports.recipe import MonitorRecipe, Receiver, Receptive
 from web.api.ingest_guard import IngestGuard
-from web.api.schemas import answers
+from web.api.schemas import answers, api_router
 from web.api.shapes import Accepted, AlertsTaken
 from web.deps import ServerDeps
 from web.metrics import WebMeters
@@ -41,7 +41,7 @@ def parsed_json(content: bytes) -> Any:
 
 def ingest_router(deps: ServerDeps, meters: WebMeters) -> APIRouter:
     """`/datastreams/{site}/{monitor}/observations`, `/alertmanager`"""
-    router = APIRouter(tags=["ingest"])
+    router = api_router("ingest")
     door = IngestGuard(deps, meters)
     gauges = _Gauges()
     receivers: dict[tuple[str, str], tuple[Receptive, Receiver]] = {}  # each remembers the order of what it was sent

@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 
 from data.model.people import Action
-from web.api.schemas import answers
+from web.api.schemas import answers, api_router
 from web.api.shapes import Load
 from web.auth import visitor_of
 from web.deps import ServerDeps
@@ -16,7 +16,7 @@ from web.load import load_view
 
 def load_router(deps: ServerDeps) -> APIRouter:
     """`/load`"""
-    router = APIRouter(tags=["load"])
+    router = api_router("load")
 
     @router.get("/load", response_model=None, responses=answers(Load, 403))
     async def load(request: Request) -> dict[str, Any]:

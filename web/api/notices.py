@@ -15,7 +15,7 @@ from notices.deliveries import answer
 from web.api.idempotency import once
 from web.api.lists import Cursor, Limit, before_id, page
 from web.api.params import RowId
-from web.api.schemas import AnyList, answers
+from web.api.schemas import AnyList, answers, api_router
 from web.api.shapes import NoticeAnswer
 from web.auth import visitor_of
 from web.deps import ServerDeps
@@ -32,7 +32,7 @@ class AnswerBody(BaseModel):
 
 def notice_router(deps: ServerDeps) -> APIRouter:
     """`/notices...`"""
-    router = APIRouter(tags=["notices"])
+    router = api_router("notices")
 
     @router.get("/notices", response_model=None, responses=answers(AnyList, 403))
     async def list_notices(

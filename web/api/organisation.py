@@ -24,7 +24,7 @@ from web.api.case_bodies import ImportBody, ShiftBody, UnitBody
 from web.api.idempotency import once, require_match
 from web.api.lists import Cursor, Limit, Moment, key_cursor, key_page, utc
 from web.api.params import RowId
-from web.api.schemas import AnyList, answers
+from web.api.schemas import AnyList, answers, api_router
 from web.api.shapes import CategoryAnswer, Imported, RemovedShift, RemovedUnit, ShiftAnswer, UnitAnswer
 from web.auth import visitor_of
 from web.deps import ServerDeps
@@ -36,7 +36,7 @@ def _edited(model: type[BaseModel]) -> dict[int | str, dict[str, Any]]:
 
 def organisation_router(deps: ServerDeps) -> APIRouter:
     """`/units...`, `/shifts...`, `/organisation/...`, `/categories...`"""
-    router = APIRouter(tags=["organisation"])
+    router = api_router("organisation")
     _add_units(router, deps)
     _add_whole(router, deps)
     _add_shifts(router, deps)

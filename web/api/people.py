@@ -16,7 +16,7 @@ from data.model.views import iso, responder_view
 from data.ports.store import Reader, Writer
 from dispatch.responders import share_position
 from web.api.idempotency import once
-from web.api.schemas import AnyList, PositionBody, answers
+from web.api.schemas import AnyList, PositionBody, answers, api_router
 from web.api.shapes import Me, PositionKept, ResponderView
 from web.auth import visitor_of
 from web.deps import ServerDeps
@@ -26,7 +26,7 @@ _AHEAD = timedelta(seconds=60)  # how far a phone's clock may be ahead
 
 def people_router(deps: ServerDeps) -> APIRouter:
     """`/me`, `/responders...`"""
-    router = APIRouter(tags=["people"])
+    router = api_router("people")
 
     @router.get("/me", response_model=None, responses=answers(Me))
     async def me(request: Request) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from data.model.spans import ReadingKey
 from data.model.views import reading_view
 from data.ports.store import Reader
 from web.api.lists import Cursor, Moment, key_cursor, key_page, utc
-from web.api.schemas import AnyList, answers
+from web.api.schemas import AnyList, answers, api_router
 from web.api.shapes import SiteView
 from web.auth import visitor_of
 from web.deps import ServerDeps
@@ -27,7 +27,7 @@ _DEFAULT_SPAN = timedelta(days=1)
 
 def place_router(deps: ServerDeps, health: Callable[[str], SiteHealth]) -> APIRouter:
     """`/sites...` and `/readings`."""
-    router = APIRouter(tags=["sites"])
+    router = api_router("sites")
 
     @router.get("/sites", response_model=None, responses=answers(AnyList, 403))
     async def list_sites(request: Request) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from dispatch import plan_runs
 from dispatch.plan_places import Ground
 from dispatch.plan_works import done_of
 from web.api.idempotency import once
-from web.api.schemas import AnyList, answers
+from web.api.schemas import AnyList, answers, api_router
 from web.api.shapes import PlanAnswer, RunAnswer
 from web.auth import visitor_of
 from web.deps import ServerDeps
@@ -43,7 +43,7 @@ class OrderBody(BaseModel):
 
 def plan_router(deps: ServerDeps) -> APIRouter:
     """`/plans...`, `/modes...`, `/roster`"""
-    router = APIRouter(tags=["plans"])
+    router = api_router("plans")
     _add_reading(router, deps)
     _add_orders(router, deps)
     _add_modes(router, deps)

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from data.model.people import Action
 from data.model.rejects import by_source
-from web.api.schemas import answers
+from web.api.schemas import answers, api_router
 from web.auth import visitor_of
 from web.deps import ServerDeps
 
@@ -41,7 +41,7 @@ class RejectList(BaseModel):
 
 def reject_router(deps: ServerDeps) -> APIRouter:
     """`/rejects`"""
-    router = APIRouter(tags=["ingest"])
+    router = api_router("ingest")
 
     @router.get("/rejects", responses=answers(RejectList, 403))
     async def list_rejects(

@@ -33,7 +33,7 @@ from layouts.words import LANGUAGE_COOKIE, Language, Words, language_of
 from web.api.idempotency import once
 from web.api.lists import Cursor, Limit, before_id, page
 from web.api.params import BodyId, RowId, SafeDate, SafeMoment
-from web.api.schemas import answers
+from web.api.schemas import answers, api_router
 from web.auth import visitor_of
 from web.deps import ServerDeps
 from web.event_export import Asker
@@ -170,7 +170,7 @@ class SignBody(BaseModel):
 
 def review_router(deps: ServerDeps) -> APIRouter:
     """`/review-reports...`"""
-    router = APIRouter(tags=["review"])
+    router = api_router("review")
     _add_reading(router, deps)
     _add_writing(router, deps)
     _add_remarks(router, deps)

@@ -1,4 +1,4 @@
-"""The shapes of requests, and of answers as OpenAPI describes them (the answers themselves are `data.model.views`)."""
+"""Where the API lies, the shapes of requests, and of answers as OpenAPI describes them (made by `data.model.views`)."""
 
 from __future__ import annotations
 
@@ -6,10 +6,18 @@ from datetime import date, datetime
 from http import HTTPStatus
 from typing import Annotated, Any
 
+from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from data.model.geo import Location
 from web.api.params import BodyId, SafeMoment
+
+PREFIX = "/api/v1"
+
+
+def api_router(tag: str) -> APIRouter:
+    """A router of the API, whose operations OpenAPI lists under this tag."""
+    return APIRouter(prefix=PREFIX, tags=[tag])
 
 
 class _Body(BaseModel):

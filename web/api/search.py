@@ -18,7 +18,7 @@ from data.model.views import alert_view, event_view
 from data.ports.store import AlertQuery, Reader
 from layouts.words import LANGUAGES, TABLE, Words
 from web.api.params import LARGEST_ID
-from web.api.schemas import AlertView, EventView, answers
+from web.api.schemas import AlertView, EventView, answers, api_router
 from web.auth import visitor_of
 from web.deps import ServerDeps
 
@@ -39,7 +39,7 @@ class SearchView(BaseModel):
 
 def search_router(deps: ServerDeps) -> APIRouter:
     """`/search`"""
-    router = APIRouter(tags=["alerts"])
+    router = api_router("alerts")
     tables = tuple(Words(language) for language in LANGUAGES)
 
     @router.get("/search", response_model=None, responses=answers(SearchView, 403, 422))

@@ -26,7 +26,7 @@ from data.stored.settings_versions import NewVersion, keep_version, require_scre
 from web.api.idempotency import once
 from web.api.lists import Cursor, Limit, before_id
 from web.api.params import LARGEST_ID, BodyId, RowId
-from web.api.schemas import AnyList, answers
+from web.api.schemas import AnyList, answers, api_router
 from web.auth import visitor_of
 from web.deps import ServerDeps
 from web.settings import (
@@ -155,7 +155,7 @@ class SchemaAnswer(BaseModel):
 
 def settings_router(deps: ServerDeps, current: CurrentSettings) -> APIRouter:
     """`/settings...`"""
-    router = APIRouter(tags=["settings"])
+    router = api_router("settings")
     _add_reading(router, deps, current)
     _add_trying(router, deps, current)
     _add_saving(router, deps, current)

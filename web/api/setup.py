@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request
 from data.errors import NotFound
 from data.model.people import Action
 from data.stored.camera_view import learn_view
-from web.api.schemas import answers
+from web.api.schemas import answers, api_router
 from web.api.shapes import Setup, ViewLearned
 from web.auth import visitor_of
 from web.deps import ServerDeps
@@ -18,7 +18,7 @@ from web.setup import setup_view
 
 def setup_router(deps: ServerDeps) -> APIRouter:
     """`/setup`, `/sites/{id}/learn-view`"""
-    router = APIRouter(tags=["setup"])
+    router = api_router("setup")
 
     @router.get("/setup", response_model=None, responses=answers(Setup, 403))
     async def setup(request: Request) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from dispatch.surroundings import ClosedRoads, Way, roads_closed, ways_to
 from dispatch.turns import tasks_of
 from web.api.alerts import configured_site
 from web.api.params import RowId
-from web.api.schemas import answers
+from web.api.schemas import answers, api_router
 from web.auth import visitor_of
 from web.deps import ServerDeps
 
@@ -59,7 +59,7 @@ class SurroundingsView(BaseModel):
 
 def surroundings_router(deps: ServerDeps) -> APIRouter:
     """`/alerts/{alert_id}/surroundings` and the same of events and sites"""
-    router = APIRouter(tags=["dispatch"])
+    router = api_router("dispatch")
 
     @router.get("/alerts/{alert_id}/surroundings", response_model=None, responses=answers(SurroundingsView, 403, 404))
     async def of_alert(request: Request, alert_id: RowId) -> dict[str, Any]:

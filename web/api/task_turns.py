@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 from dispatch import case_work, turns
 from web.api.case_bodies import ReasonBody, ReassignBody
 from web.api.params import RowId
-from web.api.schemas import TaskAnswer, answers
+from web.api.schemas import TaskAnswer, answers, api_router
 from web.api.tasks import move
 from web.deps import ServerDeps
 
@@ -18,7 +18,7 @@ _MOVED = answers(TaskAnswer, 403, 404, 409, 412, 422)
 
 def turn_router(deps: ServerDeps) -> APIRouter:
     """`/tasks/{id}/block|unblock|return|rule|reassign|rework`"""
-    router = APIRouter(tags=["tasks"])
+    router = api_router("tasks")
 
     @router.post("/tasks/{task_id}/block", response_model=None, responses=_MOVED)
     async def block(request: Request, task_id: RowId, body: ReasonBody) -> Response:

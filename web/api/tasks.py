@@ -31,6 +31,7 @@ from web.api.schemas import (
     TaskView,
     VerifyBody,
     answers,
+    api_router,
 )
 from web.auth import visitor_of
 from web.deps import ServerDeps
@@ -43,7 +44,7 @@ _MOVED = answers(TaskAnswer, 404, 409, 412)
 
 def task_router(deps: ServerDeps) -> APIRouter:
     """`/tasks...`"""
-    router = APIRouter(tags=["tasks"])
+    router = api_router("tasks")
     _add_reading(router, deps)
     _add_steps(router, deps)
     _add_report(router, deps)

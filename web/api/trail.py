@@ -14,7 +14,7 @@ from data.model.spans import EvidenceKey
 from data.model.views import audit_view, evidence_view
 from web.api.lists import Cursor, Limit, Moment, key_cursor, key_page, utc
 from web.api.params import LARGEST_ID
-from web.api.schemas import AnyList, answers
+from web.api.schemas import AnyList, answers, api_router
 from web.auth import visitor_of
 from web.deps import ServerDeps
 from web.role_views import detail_seen
@@ -24,7 +24,7 @@ _DEFAULT_SPAN = timedelta(days=1)
 
 def trail_router(deps: ServerDeps) -> APIRouter:
     """`/audit` and `/evidence`."""
-    router = APIRouter(tags=["trail"])
+    router = api_router("trail")
 
     @router.get("/audit", response_model=None, responses=answers(AnyList, 403, 422))
     async def list_audit(

@@ -16,7 +16,7 @@ from data.ports.store import Reader, Writer
 from dispatch.offers import ask_again
 from dispatch.unaccepted import Person, note_call, people_for, send_anyone
 from web.api.params import RowId
-from web.api.schemas import AnyList, TaskAnswer, answers
+from web.api.schemas import AnyList, TaskAnswer, answers, api_router
 from web.api.tasks import move
 from web.auth import visitor_of
 from web.deps import ServerDeps
@@ -58,7 +58,7 @@ class CallBody(BaseModel):
 
 def unaccepted_router(deps: ServerDeps) -> APIRouter:
     """`/tasks/{id}/people|ask|send|call`"""
-    router = APIRouter(tags=["tasks"])
+    router = api_router("tasks")
 
     @router.get("/tasks/{task_id}/people", response_model=None, responses=answers(AnyList, 403, 404))
     async def people(request: Request, task_id: RowId) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from data.ports.store import Reader, Writer
 from web import account_steps
 from web.accounts import RESET_LIFE, TOKEN_LIFE
 from web.api.account import EndSessionBody, session_view
-from web.api.schemas import AnyList, Nothing, answers
+from web.api.schemas import AnyList, Nothing, answers, api_router
 from web.api.shapes import CodeIssued, Ended, Named, TokenIssued
 from web.auth import visitor_of
 from web.identity import Identity
@@ -65,7 +65,7 @@ class TokenBody(_Body):
 
 def users_router(identity: Identity) -> APIRouter:
     """`/users...`, for administrators."""
-    router = APIRouter(tags=["users"])
+    router = api_router("users")
     deps = identity.deps
 
     @router.get("/users", response_model=None, responses=answers(AnyList, 403))

@@ -20,7 +20,7 @@ from data.ports.store import Writer
 from data.stored.warnings_in import receive_warning
 from web.api.ingest_guard import IngestGuard
 from web.api.params import QueryId, RowId
-from web.api.schemas import answers
+from web.api.schemas import answers, api_router
 from web.api.shapes import WarningList, WarningTaken, WarningWhole
 from web.auth import visitor_of
 from web.deps import ServerDeps
@@ -31,7 +31,7 @@ _CAP_BODY = {"requestBody": {"required": True, "content": {"application/cap+xml"
 
 def warning_router(deps: ServerDeps, meters: WebMeters) -> APIRouter:
     """`/warnings...`"""
-    router = APIRouter(tags=["warnings"])
+    router = api_router("warnings")
     door = IngestGuard(deps, meters)
 
     @router.post(

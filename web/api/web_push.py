@@ -14,7 +14,7 @@ from data.ports.store import Writer
 from data.stored.web_push import subscribe, subscriptions_of, unsubscribe
 from notices.web_push import Recipe
 from web.api.idempotency import once
-from web.api.schemas import answers
+from web.api.schemas import answers, api_router
 from web.api.shapes import PushCount, PushState
 from web.auth import visitor_of
 from web.deps import ServerDeps
@@ -30,7 +30,7 @@ class ForgetBody(BaseModel):
 
 def web_push_router(deps: ServerDeps) -> APIRouter:
     """`/web-push...`"""
-    router = APIRouter(tags=["notices"])
+    router = api_router("notices")
 
     def configured() -> Recipe | None:
         return next((one for one in deps.settings.notices.channels if isinstance(one, Recipe)), None)

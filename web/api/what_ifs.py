@@ -20,7 +20,7 @@ from data.ports.requests import RequestKind
 from data.ports.store import Writer
 from web.api.idempotency import once
 from web.api.params import RowId
-from web.api.schemas import answers
+from web.api.schemas import answers, api_router
 from web.auth import visitor_of
 from web.deps import ServerDeps
 
@@ -123,7 +123,7 @@ class WhatIfChoices(BaseModel):
 
 def what_if_router(deps: ServerDeps) -> APIRouter:
     """`/what-ifs...`"""
-    router = APIRouter(tags=["review"])
+    router = api_router("review")
 
     @router.get("/what-ifs/choices", responses=answers(WhatIfChoices, 403))
     async def choices(request: Request) -> WhatIfChoices:
