@@ -59,8 +59,9 @@ class FailureLog:
             self._errors.setdefault(report.nodeid, first_line(report))
 
     def pytest_sessionfinish(self) -> None:
-        if self._errors and not self._once_more and self._config.cache:
-            self._config.cache.set(FIRST_ERRORS, self._errors | cached(self._config, FIRST_ERRORS))
+        cache = getattr(self._config, "cache", None)  # absent with -p no:cacheprovider
+        if self._errors and not self._once_more and cache is not None:
+            cache.set(FIRST_ERRORS, self._errors | cached(self._config, FIRST_ERRORS))
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """After the second answer, each test with its first error: also those that pass now."""
@@ -77,7 +78,8 @@ class FailureLog:
 
 def cached(config: pytest.Config, key: str) -> dict[str, str]:
     """What earlier runs left under this key; empty without a cache."""
-    return dict((config.cache.get(key, {}) if config.cache else {}) or {})
+    cache = getattr(config, "cache", None)
+    return dict((cache.get(key, {}) if cache is not None else {}) or {})
 
 
 def told(names: Iterable[str], errors: dict[str, str]) -> list[str]:

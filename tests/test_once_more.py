@@ -33,6 +33,8 @@ def asked(project: Path, root: Path, *args: str) -> subprocess.CompletedProcess[
 def test_each_repeat_is_printed_with_its_first_error_and_its_second_answer(root: Path, tmp_path: Path) -> None:
     (tmp_path / "pytest.ini").touch()
     (tmp_path / "test_some.py").write_text(BROKEN, encoding="utf-8")
+    assert asked(tmp_path, root, "-p", "no:cacheprovider").returncode == 1
+    (tmp_path / "asked").unlink()
     assert asked(tmp_path, root, "-n", "1").returncode == 1
     second = asked(tmp_path, root, "--once-more")
     assert second.returncode == 1

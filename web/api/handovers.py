@@ -18,7 +18,7 @@ from dispatch import handovers
 from web.api.idempotency import once
 from web.api.lists import Cursor, Limit, before_id, page
 from web.api.params import BodyId, RowId
-from web.api.schemas import AnyList, answers
+from web.api.schemas import AnyList, answers, api_router
 from web.api.shapes import HandoverAnswer, HandoverStanding, HandoverWhole
 from web.auth import visitor_of
 from web.deps import ServerDeps
@@ -58,7 +58,7 @@ class ReasonBody(_Body):
 
 def handover_router(deps: ServerDeps, identity: Identity) -> APIRouter:
     """`/handovers...`"""
-    router = APIRouter(tags=["handovers"])
+    router = api_router("handovers")
     _add_reading(router, deps)
     _add_writing(router, deps)
     _add_signing(router, deps, identity)
