@@ -116,8 +116,10 @@ def build_api(  # noqa: PLR0917 - what the routes of the whole API need
         users_router(identity),
         wall_screen_router(identity),
     ):
-        # Not by include_router, which would analyse each operation a second time.
-        api.router.routes.extend(router.routes)
+        if router.prefix == PREFIX:  # not by include_router, which would analyse each operation a second time
+            api.router.routes.extend(router.routes)
+        else:
+            api.include_router(router, prefix=PREFIX)
     _describe_truly(api)
     return api
 
