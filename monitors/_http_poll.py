@@ -1,15 +1,19 @@
-"""A URL asked every so often in a thread of its own; only what is new is given on."""
+"""A URL asked every so often, in a thread of its own or in an event loop; only what is new is given on."""
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import os
+import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import httpx
 
 from data.errors import DeviceLost
 from data.model.secrets import Credentials, redact
-from data.net.guarded_http import GuardedTransport
+from data.net.guarded_http import GuardedAsyncTransport, GuardedTransport
 from monitors._feed import Feed, T
 
 
@@ -58,6 +62,30 @@ class Poll:
             self.name, lambda feed: self._read(feed, give), patience_s=self.every_s + 2 * self.timeout_s, keep=keep
         )
 
+    async def ask_on(self, tls: ssl.SSLContext, give: Callable[[bytes], None], answered: Callable[[], None]) -> None:
+        """Ask in a running event loop until cancelled. `give` gets what is new; `answered` is called after each answer.
+
+        `tls`: one for all, as each takes a megabyte. Raises DeviceLost.
+        """
+        last = b""
+        client = httpx.AsyncClient(
+            auth=self._auth,
+            headers=self._headers,
+            timeout=httpx.Timeout(self.timeout_s),
+            trust_env=False,
+            transport=GuardedAsyncTransport(verify=tls),
+        )
+        async with client:
+            due_s = time.monotonic()
+            while True:
+                await asyncio.sleep(max(0.0, due_s - time.monotonic()))
+                due_s = max(due_s + self.every_s, time.monotonic())
+                content = await self._asked_in_loop(client)
+                answered()
+                if content and (self._repeats or content != last):
+                    last = content
+                    give(content)
+
     def _read(self, feed: Feed[T], give: Callable[[Feed[T], bytes], None]) -> None:
         last = b""
         with self._client() as client:
@@ -88,24 +116,68 @@ class Poll:
     def _asked(self, client: httpx.Client) -> bytes:
         """Nothing when it is still the answer of before. Raises DeviceLost."""
         ends_s = time.monotonic() + self.timeout_s
-        content = bytearray()
-        try:
-            with client.stream(
-                "GET", self._url, headers={"If-None-Match": self._known} if self._known else {}
-            ) as answer:
-                if self._known and answer.status_code == httpx.codes.NOT_MODIFIED:
+        with self._losses(), client.stream("GET", self._url, headers=self._condition) as answer:
+            if self._is_known(answer):
+                return b""
+            content = bytearray()
+            for part in answer.iter_bytes():
+                self._add(content, part, ends_s)
+            self._note_tag(answer)
+            return bytes(content)
+
+    async def _asked_in_loop(self, client: httpx.AsyncClient) -> bytes:
+        ends_s = time.monotonic() + self.timeout_s
+        with self._losses():
+            async with (
+                asyncio.timeout(self.timeout_s + 1.0),  # also of a name that is looked up
+                client.stream("GET", self._url, headers=self._condition) as answer,
+            ):
+                if self._is_known(answer):
                     return b""
-                if answer.status_code != httpx.codes.OK:
-                    raise DeviceLost(f"{self.name}: {self._who} answers {answer.status_code} {answer.reason_phrase}")
-                for part in answer.iter_bytes():
-                    content += part
-                    if len(content) > self._most_bytes:
-                        raise DeviceLost(f"{self.name}: the {self._what} is larger than {self._most_bytes} bytes")
-                    if time.monotonic() > ends_s:
-                        raise DeviceLost(f"{self.name}: the {self._what} is not there after {self.timeout_s:g} s")
-                self._known = answer.headers.get("ETag", "") if self._conditional else ""
-        except httpx.TimeoutException:
+                content = bytearray()
+                async for part in answer.aiter_bytes():
+                    self._add(content, part, ends_s)
+                self._note_tag(answer)
+                return bytes(content)
+
+    @contextlib.contextmanager
+    def _losses(self) -> Iterator[None]:
+        """Raises DeviceLost for whatever can go wrong between question and answer."""
+        try:
+            yield
+        except (httpx.TimeoutException, TimeoutError):
             raise DeviceLost(f"{self.name}: no answer in {self.timeout_s:g} s") from None
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise DeviceLost(f"{self.name}: {redact(str(error)) or type(error).__name__}") from None
-        return bytes(content)
+            raise DeviceLost(f"{self.name}: {redact(_words(error)) or type(error).__name__}") from None
+
+    @property
+    def _condition(self) -> dict[str, str]:
+        return {"If-None-Match": self._known} if self._known else {}
+
+    def _is_known(self, answer: httpx.Response) -> bool:
+        """Is it still the answer of before? Raises DeviceLost for what is no answer."""
+        if self._known and answer.status_code == httpx.codes.NOT_MODIFIED:
+            return True
+        if answer.status_code != httpx.codes.OK:
+            raise DeviceLost(f"{self.name}: {self._who} answers {answer.status_code} {answer.reason_phrase}")
+        return False
+
+    def _note_tag(self, answer: httpx.Response) -> None:
+        self._known = answer.headers.get("ETag", "") if self._conditional else ""
+
+    def _add(self, content: bytearray, part: bytes, ends_s: float) -> None:
+        content += part
+        if len(content) > self._most_bytes:
+            raise DeviceLost(f"{self.name}: the {self._what} is larger than {self._most_bytes} bytes")
+        if time.monotonic() > ends_s:
+            raise DeviceLost(f"{self.name}: the {self._what} is not there after {self.timeout_s:g} s")
+
+
+def _words(error: BaseException) -> str:
+    """What the operating system said, where it was the cause: an event loop says only "failed"."""
+    cause: BaseException | None = error
+    number = None
+    while cause is not None:
+        number = cause.errno if isinstance(cause, OSError) and cause.errno is not None else number
+        cause = cause.__cause__ or cause.__context__
+    return str(error) if number is None else f"[Errno {number}] {os.strerror(number)}"

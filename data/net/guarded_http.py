@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 import httpx
 
-from data.net.outgoing import DestinationRefused, checked_addresses
+from data.net.outgoing import DestinationRefused, checked_addresses, is_address
 
 _PORTS = MappingProxyType({"http": 80, "https": 443})
 
@@ -52,11 +52,13 @@ class GuardedTransport(httpx.HTTPTransport):
 
 
 class GuardedAsyncTransport(httpx.AsyncHTTPTransport):
-    """The same for asyncio; the name is looked up in a thread."""
+    """The same for asyncio; a name is looked up in a thread."""
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         away: httpx.ConnectError | None = None
-        for pinned in _pinned(request, await asyncio.to_thread(_addresses, request)):
+        known = is_address(request.url.host)
+        addresses = _addresses(request) if known else await asyncio.to_thread(_addresses, request)
+        for pinned in _pinned(request, addresses):
             try:
                 return await super().handle_async_request(pinned)
             except httpx.ConnectError as error:

@@ -48,6 +48,15 @@ def why_refused(address: str) -> str:
     return ""
 
 
+def is_address(host: str) -> bool:
+    """Is it an IP address, so that no name needs to be looked up?"""
+    try:
+        ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        return False
+    return True
+
+
 def _inner(one: _Address) -> tuple[_Address, ...]:
     """The IPv4 address inside an IPv6 one: mapped, 6to4, Teredo, NAT64, compatible."""
     if not isinstance(one, ipaddress.IPv6Address):

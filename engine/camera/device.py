@@ -93,6 +93,7 @@ class Device:
         self._shared_s = 0.0
         self._opening = False  # it, which may take as long as a read
         self._serving = False
+        self._pausing = False  # without a thread, until it is opened again
 
     def start(self, after: Device | None = None) -> None:
         """Read on a thread of its own. `after`: a stopped one in whose place it comes; many serve one client only."""
@@ -138,7 +139,7 @@ class Device:
             answering = self._shared if isinstance(self._shared, Answering) else None
             if time.monotonic() - self._shared_s > self._timeout_s and self._is_alive_idle(answering):
                 self._alive()
-        elif not self._thread.is_alive() and not self.ended and not self._stopping.is_set():
+        elif not (self._pausing or self._thread.is_alive() or self.ended or self._stopping.is_set()):
             self._pause_s = self._backoff.pause()
             self._lose("an error that was not foreseen; the log has it", logging.ERROR)
             self.start()
@@ -153,7 +154,7 @@ class Device:
 
     def hanging_s(self) -> float:
         """How long the present step has exceeded what a step may take; 0 while all is well."""
-        if self.ended or (self._shared is not None and not self._serving and not self._opening):
+        if self.ended or self._pausing or (self._shared is not None and not self._serving and not self._opening):
             return 0.0
         return max(0.0, time.monotonic() - self._progress_s - self._timeout_s - MARGIN_S)
 
@@ -261,12 +262,19 @@ class Device:
                 self._alive()
                 self._take(self, item)
         except DeviceLost as error:
-            self._pause_s = self._pause_after(error)
+            self._pausing = True  # first: what neither is shared nor pauses has a thread
             self._shared = None
             self._close()
-            self.start()  # on a thread of its own until it is open
+            SharedReader.of(self._context).later(self._pause_after(error), self._open_again)
         finally:
             self._serving = False
+
+    def _open_again(self) -> None:
+        """On a thread of its own until it is open, as that may block."""
+        if not self._stopping.is_set():
+            self._note_progress()
+            self.start()
+        self._pausing = False
 
     def _take_warnings(self, source: WarningSource | None) -> None:
         if source is not None:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 from data.ports.recipe import Context
+
+NAMES_AT_ONCE = 16  # looked up; a name server that does not answer holds up those who wait for it, and no more threads
 
 
 class EventLoop:
@@ -29,6 +32,7 @@ class EventLoop:
             self._joined.add(who)
             if self._loop is None:
                 self._loop = asyncio.new_event_loop()
+                self._loop.set_default_executor(ThreadPoolExecutor(NAMES_AT_ONCE, thread_name_prefix="names"))
                 threading.Thread(target=_run, args=(self._loop,), name="gauges-loop", daemon=True).start()
             return self._loop
 

@@ -22,14 +22,14 @@ class Recipe(PolledSource, JsonSource):
     url: Annotated[str, Field(description="http(s)://host/path of the answer, without user and password.")]
 
     def make(self, context: Context) -> Monitor:
-        from monitors.gauges._polled_gauge import PolledGauge  # noqa: PLC0415 (loads httpx: only where a gauge is opened)
+        from monitors._http_poll import Poll  # noqa: PLC0415 (loads httpx: only where a gauge is opened)
+        from monitors.gauges._polled_gauge import LARGEST_BYTES, PolledGauge  # noqa: PLC0415
 
-        return PolledGauge(
-            self,
-            context.site.id,
-            self.url,
-            login(context, self.credentials),
-            every_s=self.every.total_seconds(),
-            timeout_s=self.timeout.total_seconds(),
-            times=self.local_times(context),
-        )
+        site = context.site.id
+        # Without a time of its own an equal answer is a new value; with one it is the value known already.
+        poll = Poll(
+            f"{site}: {self.url}", self.url, login(context, self.credentials),
+            every_s=self.every.total_seconds(), timeout_s=self.timeout.total_seconds(), most_bytes=LARGEST_BYTES,
+            repeats=self.time is None,
+        )  # fmt: skip
+        return PolledGauge(self, poll, context, self.local_times(context))

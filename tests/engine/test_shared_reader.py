@@ -15,6 +15,8 @@ from data.model.observation import Reading
 from data.ports.recipe import Resources
 from engine.camera.device import Device, Item
 from engine.process.options import RunOptions
+from engine.process.shared_reader import SharedReader
+from monitors.gauges.http_poll import Recipe as HttpPoll
 from monitors.gauges.http_push import Recipe as HttpPush
 
 NOON = datetime(2026, 7, 12, 4, 0, tzinfo=UTC)
@@ -76,3 +78,41 @@ def test_a_hundred_inboxes_are_read_by_one_thread_and_a_lost_one_is_opened_again
         assert gauge.hanging_s() == 0.0
         gauge.stop()
     assert until(lambda: threading.active_count() <= before + 1)
+
+
+class Bell:
+    """Something that is served when it is woken."""
+
+    def __init__(self, rung: list[str]) -> None:
+        self.name = "bell"
+        self._rung = rung
+
+    def serve(self) -> None:
+        self._rung.append("served")
+
+
+def test_calls_come_in_the_order_of_their_times_and_hold_up_nobody() -> None:
+    reader, done = SharedReader(), list[str]()
+    reader.later(0.6, lambda: done.append("third"))
+    reader.later(0.3, lambda: done.append("second"))
+    reader.wake(Bell(done))
+    assert until(lambda: len(done) == 3)
+    assert done == ["served", "second", "third"]
+
+
+def test_a_gauge_that_pauses_before_it_is_opened_again_has_no_thread(tmp_path: Path) -> None:
+    before = set(threading.enumerate())
+    site = SiteSettings(
+        id="dry", location=Location(lon=106.5, lat=29.6),
+        monitors=(HttpPoll(id="stage", url="http://127.0.0.1:9/", quantity="water_depth", unit="cm", every="100ms"),),
+    )  # fmt: skip
+    options = RunOptions(settings=Settings(sites=(site,)), var_dir=tmp_path)
+    gauge = Device(site.sensors[0], options.context(site, Resources()), lambda _device, _item: None, idle_is_alive=True)
+    gauge.start()
+    assert until(lambda: gauge.losses == 1 and not gauge._thread.is_alive())
+    names = {thread.name for thread in set(threading.enumerate()) - before}
+    assert not [name for name in names if name.startswith("read")]
+    gauge.check()
+    assert gauge.losses == 1, "that it has no thread is no defect"
+    assert "Connection refused" in (gauge.trouble or "")
+    gauge.stop()

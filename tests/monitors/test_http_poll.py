@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from data.errors import DeviceLost
 from data.model.observation import Quality, Reading, Rejected
-from data.ports.recipe import Context
+from data.ports.recipe import Context, SharesThread
 from monitors.gauges.http_poll import Recipe
 from tests.monitors.taking import take
 from tests.servers.http_answers import http_answers
+from tests.servers.modbus_raw import modbus_peer
 
 pytestmark = pytest.mark.server
 
@@ -73,3 +76,36 @@ def test_a_refusing_a_silent_and_an_absent_server_are_losses(context: Context) -
             take(gauge(server.url("/huge")).make(context), 1)
     with pytest.raises(DeviceLost, match="Connection refused"):
         take(gauge("http://127.0.0.1:9/level").make(context), 1)
+
+
+def test_forty_gauges_are_asked_by_one_thread_and_one_that_hangs_holds_up_no_other(context: Context) -> None:
+    woken = threading.Event()
+    with http_answers() as server:
+        server.answer("/depth", b"12.5")
+        with modbus_peer(None) as port:
+            before = {thread.name for thread in threading.enumerate()}
+            mute = gauge(f"http://127.0.0.1:{port}/", value=None, time=None).make(context)
+            gauges = [
+                gauge(server.url("/depth"), value=None, time=None, every="500ms", timeout="60s").make(context)
+                for _ in range(40)
+            ]
+            shared = [one for one in (mute, *gauges) if isinstance(one, SharesThread)]
+            assert len(shared) == 41
+            for one in shared:
+                one.wake_by(woken.set)
+            came = dict.fromkeys(shared[1:], 0)
+            ends_s = time.monotonic() + 60
+            while min(came.values()) < 2 and time.monotonic() < ends_s:
+                woken.wait(0.1)
+                woken.clear()
+                for one in came:
+                    came[one] += len(list(one.waiting()))
+            assert min(came.values()) >= 2
+            ours = {thread.name for thread in threading.enumerate()} - before
+            assert {name for name in ours if "process_request_thread" not in name} == {"gauges-loop"}
+            for opened in (mute, *gauges):
+                opened.close()
+            ends_s = time.monotonic() + 30
+            while "gauges-loop" in {thread.name for thread in threading.enumerate()} and time.monotonic() < ends_s:
+                time.sleep(0.02)
+    assert "gauges-loop" not in {thread.name for thread in threading.enumerate()}, "closed gauges leave nothing running"
