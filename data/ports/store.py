@@ -344,11 +344,14 @@ class Reader(Protocol):
         ...
 
     def deletable_clips(self, before: datetime | None = None, *, limit: int = 100) -> Sequence[Clip]:
-        """Oldest first, of those that ended before: none of an open or unacknowledged alert, or of an open event."""
+        """Oldest first, of those that ended before: none of an open or unacknowledged alert, of an open event,
+
+        or of what somebody writes a report about.
+        """
         ...
 
     def is_protected_clip(self, clip_id: int) -> bool:
-        """Does it belong to an open or unacknowledged alert, or to an open event?"""
+        """Does it belong to an open or unacknowledged alert, to an open event, or to what a report is written about?"""
         ...
 
     def citizen_events(self, query: CitizenQuery) -> Sequence[Event]:

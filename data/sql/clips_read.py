@@ -8,15 +8,18 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, RowMapping, and_, exists, func, or_, select
 
 from data.model.clip import Clip, ClipState
+from data.model.review import ReviewTopic
 from data.sql.alert_rows import AlertRow
 from data.sql.base_queries import BaseQueries
 from data.sql.clip_rows import ClipAlertRow, ClipRow
 from data.sql.models import EventRow
+from data.sql.review_rows import ReviewRow
 
 ALERTS = AlertRow.table()
 CLIPS = ClipRow.table()
 EVENTS = EventRow.table()
 OF_ALERT = ClipAlertRow.table()
+REVIEWS = ReviewRow.table()
 
 PENDING = CLIPS.c.state == ClipState.PENDING.value
 
@@ -27,16 +30,23 @@ def clip_of(row: RowMapping) -> Clip:
 
 
 def _protected() -> ColumnElement[bool]:
-    """Is one of its alerts open or not acknowledged, or the event of one open?"""
+    """Is one of its alerts open or not acknowledged, the event of one open, or a report about one being written?"""
     open_alert = or_(ALERTS.c.ended_at.is_(None), ALERTS.c.acknowledged_at.is_(None))
     joined = OF_ALERT.join(ALERTS, ALERTS.c.id == OF_ALERT.c.alert_id).outerjoin(
         EVENTS, EVENTS.c.id == ALERTS.c.event_id
     )
     open_event = and_(EVENTS.c.id.is_not(None), EVENTS.c.closed_at.is_(None))
+    about = (REVIEWS.c.newest > 0, REVIEWS.c.signed.is_(None))
+    reviewed = or_(
+        *(
+            exists(select(REVIEWS.c.id).where(REVIEWS.c.topic == topic, REVIEWS.c.number == number, *about))
+            for topic, number in ((ReviewTopic.EVENT.value, ALERTS.c.event_id), (ReviewTopic.ALERT.value, ALERTS.c.id))
+        )
+    )
     return exists(
         select(OF_ALERT.c.clip_id)
         .select_from(joined)
-        .where(OF_ALERT.c.clip_id == CLIPS.c.id, or_(open_alert, open_event))
+        .where(OF_ALERT.c.clip_id == CLIPS.c.id, or_(open_alert, open_event, reviewed))
         .correlate(CLIPS)
     )
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from data.model.clip import Clip, ClipState
+from data.model.review import Review, ReviewTopic, ReviewVersion
 from data.ports.store import Store, Writer
 from tests.contracts.samples import NOON, after, an_alert, an_event
 
@@ -100,6 +101,45 @@ def test_what_belongs_to_an_open_alert_or_event_cannot_be_deleted_and_the_oldest
     assert [one.id for one in store.read(lambda reader: reader.deletable_clips(before))] == [numbers[4]]
     protected = store.read(lambda reader: [reader.is_protected_clip(number) for number in numbers])
     assert protected == [True, True, False, True, False]
+
+
+def test_the_clips_of_an_event_are_kept_while_a_report_about_it_is_written_and_not_signed(store: Store) -> None:
+    def closed(writer: Writer, subject: str, event_id: int | None) -> tuple[int, int]:
+        over: dict[str, Any] = {
+            "ended_at": after(60),
+            "acknowledged_at": after(30),
+            "acknowledged_by": "li",
+            "event_id": event_id,
+        }
+        alert = writer.add_alert(replace(an_alert(subject), **over))
+        clip = writer.add_clip(a_clip(), alert.id)
+        writer.settle_clip(kept(clip, f"{alert.id:064x}"), was=ClipState.PENDING)
+        return alert.id, clip.id
+
+    def work(writer: Writer) -> list[tuple[int, int, int]]:
+        event = writer.add_event(an_event())
+        writer.save_event(replace(event, closed_at=after(90), closed_by="li"))
+        made = []
+        for topic, (alert, clip) in (
+            (ReviewTopic.EVENT, closed(writer, "of the event", event.id)),
+            (ReviewTopic.ALERT, closed(writer, "alone", None)),
+        ):
+            number = event.id if topic is ReviewTopic.EVENT else alert
+            review = writer.add_review(Review(topic, number, "", "dwell", "gate-3", None, NOON, "system"))
+            assert review is not None
+            made.append((review.id, alert, clip))
+        return made
+
+    made = store.write(work)
+    clips = [clip for _, _, clip in made]
+    assert store.read(lambda reader: [reader.is_protected_clip(one) for one in clips]) == [False, False]  # drafts
+    for review, _, _ in made:
+        version = ReviewVersion(review, 1, NOON, "zhou", "analyst", "", "{}", "ab")
+        store.write(lambda writer, version=version: writer.add_review_version(version))  # type: ignore[misc]
+    assert store.read(lambda reader: [reader.is_protected_clip(one) for one in clips]) == [True, True]
+    assert store.read(lambda reader: reader.deletable_clips()) == []
+    store.write(lambda writer: writer.sign_review(made[0][0], 1, "qian", NOON, None))
+    assert store.read(lambda reader: [reader.is_protected_clip(one) for one in clips]) == [False, True]
 
 
 def test_clips_are_found_by_the_span_they_touch_page_by_page(store: Store) -> None:

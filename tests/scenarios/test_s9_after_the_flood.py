@@ -174,4 +174,14 @@ def test_S9_an_analyst_replays_the_flood_byte_for_byte_asks_what_if_and_exports_
     # Nothing was dispatched, told or changed by all that.
     assert gauges.store.read(lambda reader: reader.last_change()) == last_change
     assert len(gauges.store.read(lambda reader: reader.alerts(AlertQuery()))) == 1
+
+    # The report writes itself, with the times against their limits, and goes out as a PDF.
+    with city.by("zhou") as analyst:
+        number = ok(analyst.post("/review-reports", json={"topic": "event", "number": stored.event_id}))["review"]["id"]
+        report = ok(analyst.get(f"/review-reports/{number}?language=en"))["report"]
+        tables = {block["name"]: block for part in report["parts"] for block in part["blocks"]}
+        accepted = next(row for row in tables["checks"]["rows"] if row[0] == "Accepted")
+        assert (accepted[4], accepted[6]) == ("5 s", "in time")
+        assert "reached 40 cm" in report["parts"][1]["text"]
+        assert analyst.get(f"/review-reports/{number}/report.pdf").content.startswith(b"%PDF")
     print(f"\nreplays identical; 15 instead of 25 cm: {difference['by_s']:+.0f} s, {sent['after']['offered'][0]}")
