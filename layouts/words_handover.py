@@ -79,6 +79,8 @@ HANDOVER: Mapping[str, tuple[str, str]] = MappingProxyType(
         "handover.group.tasks": ("在办任务", "Tasks in hand"),
         "handover.group.suppressed": ("搁置 / 抑制 / 停用", "Shelved, suppressed, out of service"),
         "handover.group.plans": ("预案、模式与命令", "Plans, modes and orders"),
+        "handover.group.roll_calls": ("进行中的叫应", "Open roll-calls"),
+        "handover.roll_call": ("收到 {n} / {of}", "{n} of {of} present"),
         "handover.group.devices": ("设备故障", "Devices with a fault"),
         "handover.group.notices": ("未送达 / 未应答的通知", "Notices failed or unanswered"),
         "handover.group.settings": ("本班设置变更", "Set-up changes of the shift"),

@@ -1,8 +1,8 @@
 """Is the audit trail whole, and does what the store holds agree with it? Streams over the hash chain.
 
 Checked are the chain, the signed checkpoints (in the store, in VAR/audit, and a copy from another machine where one is
-given), the triggers, the pictures, clips and blocks of observations by their hash, and alerts, tasks and users against
-what the trail says of them.
+given), the triggers, the pictures, clips and blocks of observations by their hash, and alerts, tasks, users, settings,
+reports and handovers against what the trail says of them.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from data.local.observations import FOLDER, KEPT, block_name, block_subject, blo
 from data.local.observations import digest as block_digest
 from data.model.alert import Alert
 from data.model.clip import ClipState
+from data.model.handover import HandoverState, HandoverStep, handover_document
 from data.model.people import Role, User
 from data.model.record import GENESIS, AuditEntry, broken_link
 from data.model.spans import EvidenceKey
@@ -101,6 +102,7 @@ class _Trail:
     photos: dict[int, str] = field(default_factory=dict)  # by task id
     clips: set[str] = field(default_factory=set)  # kept and not expired
     settings: dict[int, str] = field(default_factory=dict)  # by version: the hash of its document
+    handovers: dict[int, str] = field(default_factory=dict)  # by number: the hash of what both have signed
     reviews: dict[tuple[int, int], str] = field(default_factory=dict)  # by review and version: of its document
     signed: dict[int, tuple[int, str]] = field(default_factory=dict)  # by review: the version signed, and its hash
     observed: dict[str, set[str]] = field(default_factory=dict)  # by block: its hash, or none once it has expired
@@ -119,18 +121,25 @@ class _Trail:
             self.clips.discard(str(entry.detail["sha256"]))
         if topic == "observations":
             self.observed[name] = digests_told([entry])
-        if topic == "settings" and name.isdecimal():
-            self.settings[int(name)] = str(entry.detail.get("hash"))
-        if topic == "review" and name.isdecimal() and entry.action in {"save_review", "sign_review"}:
-            version, sha256 = int(entry.detail["version"]), str(entry.detail["sha256"])
-            if entry.action == "sign_review":
-                self.signed[int(name)] = (version, sha256)
-            else:
-                self.reviews[int(name), version] = sha256
+        if name.isdecimal():
+            self._take_signed(topic, int(name), entry)
         if topic == "user" and entry.action in {"add_user", "change_user"}:
             self.roles[name] = str(entry.detail.get("role"))
         if topic == "user" and entry.action in {"disable_user", "enable_user"}:
             self.disabled[name] = entry.action == "disable_user"
+
+    def _take_signed(self, topic: str, number: int, entry: AuditEntry) -> None:
+        """Hashes of what was saved or signed."""
+        if topic == "handover" and entry.action == HandoverStep.TAKE:
+            self.handovers[number] = str(entry.detail["sha256"])
+        if topic == "settings":
+            self.settings[number] = str(entry.detail.get("hash"))
+        if topic == "review" and entry.action in {"save_review", "sign_review"}:
+            version, sha256 = int(entry.detail["version"]), str(entry.detail["sha256"])
+            if entry.action == "sign_review":
+                self.signed[number] = (version, sha256)
+            else:
+                self.reviews[number, version] = sha256
 
 
 def _walk(store: Store, trail: _Trail) -> AuditCheck:
@@ -180,6 +189,7 @@ def full_check(
         _check_users(store, trail, findings)
         _check_settings(store, trail, findings)
         _check_reviews(store, trail, findings)
+        _check_handovers(store, trail, findings)
     signed = max((one.count for one in kept.all), default=0)
     return AuditReport(
         chain, len(kept.all), signed, pictures + clips, observed, tuple(_shortened(findings)), tuple(remarks)
@@ -434,6 +444,21 @@ def _check_reviews(store: Store, trail: _Trail, findings: list[str]) -> None:
             continue
         if (review.signed, review.sha256) != told:
             findings.append(f"report {number} is not signed as the trail says")
+
+
+def _check_handovers(store: Store, trail: _Trail, findings: list[str]) -> None:
+    """Every handover that is signed by both is what they signed, by its row, its document and the trail."""
+    seen, before = set[int](), None
+    while page := store.read(lambda reader, before=before: reader.handovers(before_id=before, limit=_PAGE)):  # type: ignore[misc]
+        before = page[-1].id
+        for one in page:
+            if one.state is not HandoverState.TAKEN:
+                continue
+            seen.add(one.id)
+            document = handover_document(one)
+            if document != one.document or digest(document) != one.digest or one.digest != trail.handovers.get(one.id):
+                findings.append(f"handover {one.id} is not what was signed")
+    findings += [f"handover {number} is not there any more" for number in sorted(set(trail.handovers) - seen)]
 
 
 def _check_settings(store: Store, trail: _Trail, findings: list[str]) -> None:

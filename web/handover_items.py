@@ -15,6 +15,7 @@ from data.model.alert import Alert, Priority
 from data.model.case import CaseClock
 from data.model.notice import Notice, NoticeState
 from data.model.plan import RunState
+from data.model.roll_call import counts_of
 from data.model.task import Event, Task
 from data.model.views import iso
 from data.ports.store import AlertQuery, Reader, TaskQuery
@@ -36,6 +37,7 @@ def gather(reader: Reader, settings: Settings, since: datetime, now: datetime) -
         "tasks": list(_tasks(reader, sites)),
         "suppressed": list(_suppressed(reader, sites, now)),
         "plans": list(_plans(reader, settings)),
+        "roll_calls": list(_roll_calls(reader)),
         "devices": list(_devices(reader, settings, sites, now)),
         "notices": list(_notices(reader, since)),
         "settings": list(_settings(reader, since)),
@@ -167,6 +169,20 @@ def _plans(reader: Reader, settings: Settings) -> Iterator[dict[str, Any]]:
             "started_at": iso(run.opened_at if begun is None else begun.at),
             "by": "" if begun is None else begun.by,
             "waits": run.state is RunState.PROPOSED,
+        }
+
+
+def _roll_calls(reader: Reader) -> Iterator[dict[str, Any]]:
+    for one in reader.roll_calls(open_only=True, limit=MOST + 1):
+        called = reader.called(one.id)
+        yield {
+            "key": f"roll_call:{one.id}",
+            "roll_call": one.id,
+            "title": one.title,
+            "counts": counts_of(called),
+            "by": one.steps[0].by,
+            "started_at": iso(one.ordered_at),
+            "due": iso(max((each.due for each in called), default=one.ordered_at)),
         }
 
 

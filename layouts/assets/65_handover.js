@@ -3,7 +3,7 @@
 (() => {
   "use strict";
   const { t, make, since, show, mount, feed, marks, act, post, get, personName, me, may, myName, duration, clock, everySecond, page, language } = yiping;
-  const GROUPS = ["alerts", "events", "tasks", "suppressed", "plans", "devices", "notices", "settings"];
+  const GROUPS = ["alerts", "events", "tasks", "suppressed", "plans", "roll_calls", "devices", "notices", "settings"];
   const AGAIN_MS = 2000;
   let place = null, list = null, roster = null;
   let standing = null, whole = null, chosen = null; // chosen: id, null: the open one
@@ -46,6 +46,8 @@
     left(item) ?? t("handover.no_end")],
     plans: (item) => [[yiping.modes.levelMark(item.level, item.waits), link("/plans", item[language] || item.zh), item.mode ? ` · ${t("plans.mode")}` : ""],
       [t(`run.${item.state}`), make("small", {}, [t(`level.${item.level}`), item.by && item.by !== "system" ? t("handover.ordered_by", { who: personName(item.by) }) : t(`trigger.${item.trigger}`)].join(" · "))], null],
+    roll_calls: (item) => [link(`/roll-call?id=${item.roll_call}`, item.title), [t("handover.roll_call", { n: item.counts.present, of: item.counts.all }),
+      make("small", {}, t("roll.by", { who: personName(item.by) }))], left(item)],
     devices: (item) => [link(`/?site=${item.site}`, item.site_name), [make("b", {}, t(`handover.fault.${item.fault}`)), make("small", {}, cause(item))], null],
     notices: (item) => [[marks.mark(item.priority, true), item.title], [t(`notice.${item.state}`), make("small", {}, [item.channel, item.to.join(" "), item.error].filter(Boolean).join(" · "))], null],
     settings: (item) => [t("handover.version", { n: item.version, m: item.changed }), [personName(item.by), make("small", {}, item.note)], null],

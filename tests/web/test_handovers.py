@@ -21,6 +21,7 @@ from data.ports.store import Writer
 from notices.deliveries import failed
 from tests.web.city import PASSWORD, Running, open_deps, start
 from web.accounts import add_user
+from web.audit_check import full_check
 from web.diagnosis import diagnose
 
 pytestmark = pytest.mark.server
@@ -42,6 +43,11 @@ def desk(tmp_path: Any) -> Iterator[Running]:
 
 def post(browser: httpx.Client, path: str, **body: Any) -> httpx.Response:
     return browser.post(f"/api/v1/handovers{path}", json=body, headers={"X-CSRF-Token": browser.cookies["yiping_csrf"]})
+
+
+def audited(desk: Running) -> tuple[str, ...]:
+    """What `app.py audit verify` finds."""
+    return full_check(desk.store, desk.deps.var_dir, desk.deps.vault).findings
 
 
 def night(desk: Running) -> dict[str, int]:
@@ -129,12 +135,19 @@ def test_two_people_sign_with_their_passwords_and_the_trail_has_the_hash_of_what
             ("zhao", frozen["sha256"], "li")
         ]
 
+        assert [one for one in audited(desk) if "handover" in one] == []
+
         # Somebody with the database's file changes a note and its document.
         engine = create_engine(f"sqlite:///{desk.deps.var_dir / 'yiping.db'}")
         with engine.begin() as connection:
             connection.execute(text("UPDATE handovers SET notes = replace(notes, '大雨', '小雨')"))
         engine.dispose()
         assert zhou.get(f"/api/v1/handovers{one}").json()["intact"] is False
+        assert f"handover {begun['id']} is not what was signed" in audited(desk)
+        with engine.begin() as connection:
+            connection.execute(text("DELETE FROM handovers"))
+        engine.dispose()
+        assert f"handover {begun['id']} is not there any more" in audited(desk)
 
 
 def test_an_overdue_signature_is_told_and_blocks_nothing(desk: Running) -> None:
