@@ -32,6 +32,7 @@ HANDOVER: Mapping[str, tuple[str, str]] = MappingProxyType(
         "handover.change": ("对应换班时间 {at}", "for the change of shift at {at}"),
         "handover.live": ("以下为此刻情况，签字时固定", "As of this moment; signing fixes it"),
         "handover.fixed": ("以下为 {at} 签字时的情况", "As of {at}, when it was signed"),
+        "handover.fresh": ("签字后新增（不在签字内容中）", "New since the signature (no part of what was signed)"),
         "handover.outgoing": ("交班人", "Outgoing"),
         "handover.incoming": ("接班人", "Incoming"),
         "handover.unsigned": ("未签字", "not signed"),

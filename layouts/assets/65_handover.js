@@ -104,9 +104,12 @@
       items.length ? make("table", {}, make("tbody", {}, items.flatMap((item) => itemRow(name, item)))) : null,
       more ? make("p", { class: "dim" }, t("handover.left_out", { n: more })) : null);
   };
+  /** What has come since the first signature: no part of what is signed, but of what the incoming officer must know. */
+  const fresh = () => Object.keys(whole.fresh ?? {}).length > 0 && make("section", { class: "group fresh", "data-group": "fresh" },
+    make("h4", {}, t("handover.fresh")), make("table", {}, make("tbody", {}, GROUPS.flatMap((name) => (whole.fresh[name] ?? []).flatMap((item) => itemRow(name, item))))));
   /** Notes on items that are no longer open: they are not lost. */
   const orphans = () => {
-    const known = new Set(Object.values(whole.items?.groups ?? {}).flat().map((item) => item.key));
+    const known = new Set([...Object.values(whole.items?.groups ?? {}), ...Object.values(whole.fresh ?? {})].flat().map((item) => item.key));
     return whole.handover.notes.filter((note) => note.item && !known.has(note.item));
   };
 
@@ -181,7 +184,7 @@
           shown.prepend(make("small", { class: "dim" }, `${note.item} · ${t("handover.gone")} `));
           return shown;
         })) : make("p", { class: "dim" }, t("handover.notes.none")), writes() ? noteForm("", t("handover.notes")) : null),
-      whole.items ? make("p", { class: "dim when" }, one.state === "draft" ? t("handover.live") : t("handover.fixed", { at: show(whole.items.at, "full") })) : null,
+      fresh(), whole.items ? make("p", { class: "dim when" }, one.state === "draft" ? t("handover.live") : t("handover.fixed", { at: show(whole.items.at, "full") })) : null,
       ...(whole.items ? GROUPS.map(group) : []),
       make("section", { class: "group history" }, make("h4", {}, t("handover.history")), make("ol", {}, one.steps.map((step) => make("li", {},
         make("time", { class: "dim" }, show(step.at, "full")), ` ${step.name} ${t(`handover.step.${step.step}`)} `, make("span", { class: "dim" }, step.reason))))),
@@ -256,7 +259,7 @@
   };
   let soon = null;
   const again = (ms = AGAIN_MS) => { soon ??= setTimeout(() => { soon = null; reload().catch(told); }, ms); };
-  const live = () => { if (place?.isConnected && whole?.handover.state === "draft") again(); };
+  const live = () => { if (place?.isConnected && ["draft", "signed"].includes(whole?.handover.state)) again(); };
 
   // ---- on every page: a signature that is overdue
   const drawLate = () => {

@@ -114,6 +114,10 @@ def test_two_people_sign_with_their_passwords_and_the_trail_has_the_hash_of_what
             f"/api/v1/alerts/{ids['loud']}/acknowledge", headers={"X-CSRF-Token": zhao.cookies["yiping_csrf"]}
         )
         assert loud.status_code == 200
+        later = desk.alert("after the signature")
+        seen = zhao.get(f"/api/v1/handovers{one}").json()
+        assert {name: [item["alert"] for item in items] for name, items in seen["fresh"].items()} == {"alerts": [later]}
+        assert later not in [item["alert"] for item in seen["items"]["groups"]["alerts"]]
         asked = post(zhao, f"{one}/notes", text="水泵几点修好？").json()["handover"]
         own = post(li, f"{one}/take", version=asked["version"], password=PASSWORD)
         assert (own.status_code, own.json()["words"]["key"]) == (409, "handover.same_person")
@@ -122,6 +126,7 @@ def test_two_people_sign_with_their_passwords_and_the_trail_has_the_hash_of_what
         frozen = zhou.get(f"/api/v1/handovers{one}").json()
         assert [item["alert"] for item in frozen["items"]["groups"]["alerts"]] == [ids["loud"], ids["seen"]]
         assert frozen["items"]["groups"]["alerts"][0]["calls"] is True
+        assert frozen["fresh"] is None
         assert (frozen["intact"], frozen["sha256"]) == (True, taken.json()["handover"]["digest"])
         assert post(zhao, f"{one}/drop", version=frozen["handover"]["version"], reason="x").status_code == 409
         found = zhou.get("/api/v1/handovers?q=大雨%20zhao").json()["items"]

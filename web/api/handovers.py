@@ -101,7 +101,8 @@ def _add_reading(router: APIRouter, deps: ServerDeps) -> None:
     async def one_handover(request: Request, handover_id: RowId) -> dict[str, Any]:
         """With its items: of this moment while it is a draft, then as they were signed. `intact`: nothing was changed.
 
-        `sha256` is of what both have signed, or would sign now.
+        `fresh`: what has come since the first signature, by group, until it is taken. `sha256` is of what
+        both have signed, or would sign now.
         """
         visitor_of(request).actor.require(Action.READ)
         return await deps.read_list(lambda reader: _whole(reader, deps, handover_id))
@@ -109,15 +110,27 @@ def _add_reading(router: APIRouter, deps: ServerDeps) -> None:
 
 def _whole(reader: Reader, deps: ServerDeps, handover_id: int) -> dict[str, Any]:
     handover = reader.handover(handover_id)
-    items = handover.items
-    if handover.state is HandoverState.DRAFT:
-        items = gather(reader, deps.settings, handover.since, deps.now())
+    items, fresh = handover.items, None
+    if handover.is_open:
+        present = gather(reader, deps.settings, handover.since, deps.now())
+        if handover.state is HandoverState.DRAFT:
+            items = present
+        else:
+            fresh = _new_groups(present, items or {})
     return {
         "handover": handover_view(handover, _names(reader)),
         "items": items,
+        "fresh": fresh,
         "intact": handovers.is_intact(reader, handover),
         "sha256": handover.digest or digest_of(handover_document(handover)),
     }
+
+
+def _new_groups(present: Mapping[str, Any], signed: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """What is open now and was not when the items were fixed, by group; without groups that have nothing new."""
+    known = {item["key"] for items in signed.get("groups", {}).values() for item in items}
+    new = {name: [item for item in items if item["key"] not in known] for name, items in present["groups"].items()}
+    return {name: items for name, items in new.items() if items}
 
 
 def _standing(reader: Reader, deps: ServerDeps) -> dict[str, Any]:

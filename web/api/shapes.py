@@ -144,10 +144,11 @@ class HandoverAnswer(BaseModel):
 
 
 class HandoverWhole(_Open):
-    """With its open items by group."""
+    """With its open items by group. `fresh`: what has come since the first signature, until it is taken."""
 
     handover: HandoverView
     items: dict[str, Any] | None
+    fresh: dict[str, list[dict[str, Any]]] | None
     intact: bool
     sha256: str
 
