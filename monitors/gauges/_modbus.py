@@ -1,15 +1,17 @@
-"""Registers of a Modbus TCP device, read in a thread of its own."""
+"""Registers of a Modbus TCP device."""
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from pymodbus.client import ModbusTcpClient
+from pymodbus.client import AsyncModbusTcpClient
 from pymodbus.client.mixin import ModbusClientMixin
 from pymodbus.exceptions import ModbusException
 from pymodbus.pdu import ModbusPDU
@@ -17,13 +19,13 @@ from pymodbus.pdu import ModbusPDU
 from data.errors import DeviceLost, InputRejected
 from data.model.observation import Reading, Rejected
 from data.net.outgoing import DestinationRefused, checked_addresses
-from monitors._feed import Feed
+from data.ports.recipe import Context
+from monitors.gauges._asked_gauge import AskedGauge
 from monitors.gauges._gauge import Measured
 
 if TYPE_CHECKING:
     from monitors.gauges.modbus_gauge import Recipe
 
-KEPT = 100
 HEADER_BYTES = 9  # transaction, protocol, length, unit, function, byte count
 TYPES = MappingProxyType({kind.name.lower(): kind for kind in ModbusClientMixin.DATATYPE})
 LARGEST_REGISTER = 0xFFFF
@@ -64,40 +66,19 @@ def check_answer(frame: bytes, asked: ModbusPDU, answer: ModbusPDU) -> None:
         raise InputRejected(f"the answer holds {told} bytes and says {counted}; {asked.count} registers are {held}")
 
 
-class Registers:
-    """An open device (implements `data.ports.recipe.Monitor`)."""
+class Registers(AskedGauge):
+    """An open device."""
 
-    def __init__(self, recipe: Recipe, site: str) -> None:
+    def __init__(self, recipe: Recipe, context: Context) -> None:
+        super().__init__(f"{context.site.id}: modbus://{recipe.host}:{recipe.port}", context)
         self._recipe = recipe
-        self._site = site
-        self._name = f"{site}: modbus://{recipe.host}:{recipe.port}"
         self._frame, self._request = b"", ModbusPDU()
         self._every_s, self._timeout_s = recipe.every.total_seconds(), recipe.timeout.total_seconds()
-        self._feed: Feed[Reading | Rejected] = Feed(
-            self._name, self._read, patience_s=self._every_s + 3 * self._timeout_s, keep=KEPT
-        )
 
-    def observe(self) -> Iterator[Reading | Rejected | None]:
-        return self._feed.items()
-
-    def committed(self, reading: Reading) -> None:
-        """Registers need no acknowledgement."""
-
-    @property
-    def has_answered(self) -> bool:
-        return self._feed.has_answered
-
-    def close(self) -> None:
-        self._feed.close()
-
-    def _read(self, feed: Feed[Reading | Rejected]) -> None:
+    async def ask_on(self) -> None:
         recipe = self._recipe
-        with contextlib.suppress(OSError):  # an unknown name is the client's to tell
-            try:
-                checked_addresses(recipe.host, recipe.port)
-            except DestinationRefused as error:
-                raise DeviceLost(f"{self._name}: {error}") from None
-        client = ModbusTcpClient(
+        await self._check_destination()
+        client = AsyncModbusTcpClient(
             recipe.host,
             port=recipe.port,
             timeout=self._timeout_s,
@@ -107,22 +88,36 @@ class Registers:
             trace_pdu=self._note_pdu,
         )
         try:
-            if not client.connect():  # type: ignore[no-untyped-call]
-                raise DeviceLost(f"{self._name}: cannot connect")
+            if not await client.connect():
+                raise DeviceLost(f"{self.name}: cannot connect")
             due_s = time.monotonic()
-            while not feed.closed.wait(max(0.0, due_s - time.monotonic())):
+            while True:
+                await asyncio.sleep(max(0.0, due_s - time.monotonic()))
                 due_s = max(due_s + self._every_s, time.monotonic())
-                feed.put(self._taken(self._asked(client)))
+                answer = await self._asked(client)
+                frame = _frame_of(self._frame, answer.transaction_id)
+                self.give(partial(self._read, frame, self._request, answer, datetime.now(UTC)))
         finally:
-            client.close()  # type: ignore[no-untyped-call]
+            client.close()
 
-    def _asked(self, client: ModbusTcpClient) -> ModbusPDU:
+    async def _check_destination(self) -> None:
+        """Raises DeviceLost for an address to which this system never connects."""
+        with contextlib.suppress(OSError):  # an unknown name is the client's to tell
+            try:
+                async with asyncio.timeout(self._timeout_s):
+                    await asyncio.to_thread(checked_addresses, self._recipe.host, self._recipe.port)
+            except DestinationRefused as error:
+                raise DeviceLost(f"{self.name}: {error}") from None
+            except TimeoutError:
+                raise DeviceLost(f"{self.name}: its name was not found in {self._timeout_s:g} s") from None
+
+    async def _asked(self, client: AsyncModbusTcpClient) -> ModbusPDU:
         recipe = self._recipe
         ask = client.read_holding_registers if recipe.registers == "holding" else client.read_input_registers
         try:
-            return ask(recipe.address, count=TYPES[recipe.type].value[1], device_id=recipe.device_id)
+            return await ask(recipe.address, count=TYPES[recipe.type].value[1], device_id=recipe.device_id)
         except (ModbusException, OSError) as error:
-            raise DeviceLost(f"{self._name}: {error}") from error
+            raise DeviceLost(f"{self.name}: {error}") from error
 
     def _note_packet(self, sending: bool, packet: bytes) -> bytes:
         """Called by pymodbus with each packet; of what comes in, with all since the last whole frame."""
@@ -135,14 +130,13 @@ class Registers:
             self._request = pdu
         return pdu
 
-    def _taken(self, answer: ModbusPDU) -> Reading | Rejected:
-        now = datetime.now(UTC)
+    def _read(self, frame: bytes, asked: ModbusPDU, answer: ModbusPDU, now: datetime) -> Reading | Rejected:
         try:
-            check_answer(_frame_of(self._frame, answer.transaction_id), self._request, answer)
+            check_answer(frame, asked, answer)
             measured = Measured(number_in(answer.registers, self._recipe), now, self._recipe.given_unit)
-            return self._recipe.reading(self._site, measured, now)
+            return self._recipe.reading(self.site, measured, now)
         except InputRejected as error:
-            return Rejected(self._site, self._recipe.name, now, str(error), str(answer)[:200])
+            return Rejected(self.site, self._recipe.name, now, str(error), str(answer)[:200])
 
 
 def _frame_of(packet: bytes, transaction: int) -> bytes:

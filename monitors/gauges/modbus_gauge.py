@@ -79,4 +79,4 @@ class Recipe(GaugeRecipe):
     def make(self, context: Context) -> Monitor:
         from monitors.gauges._modbus import Registers  # noqa: PLC0415 (loads pymodbus: only where a gauge is opened)
 
-        return Registers(self, context.site.id)
+        return Registers(self, context)
