@@ -18,6 +18,7 @@ import argparse
 import json
 import sys
 import tempfile
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -33,6 +34,7 @@ from tests.layouts.accessible import serious
 from tests.layouts.busy_street import ADMINISTRATOR, busy_settings, make_busy
 from tests.layouts.readable import Unreadable, allow_zoom, show_at, unreadable
 from tests.layouts.station import OFFICER, Station, running_station
+from tests.layouts.street import SITES
 
 SIZES = ((1366, 768), (1920, 1080), (3840, 2160), (5760, 1080), (390, 844))
 ZOOMS = (1.0, 1.5)
@@ -64,6 +66,7 @@ VIEWS = (
     View("duty-chosen", "/duty", "#duty-alerts .ag-row", clicks=("#duty-alerts .ag-row .ag-cell",)),
     View("handover", "/handover", "#handover-begin, #handover-chosen table"),
     View("roll-call", "/roll-call", "#roll-call-chosen *"),
+    View("reports", "/reports", "#main section"),
     View("events", "/events", "#events-list tr[data-event]"),
     View("events-chosen", "/events", "#events-list tr[data-event]", clicks=("tr[data-event]",)),
     View("plans", "/plans", "#plans-list button", clicks=('#plans-list [data-plan="crest"] .name',)),
@@ -80,6 +83,7 @@ VIEWS = (
     View("not-found", "/nothing-here", ".empty"),
     View("login", "/login", "#password", None),
     View("reset", "/reset", "#main form", None),
+    View("enrol-screen", "/screen", "#main form", None),
     View("phone", "/r", "main", "r01"),
 )
 
@@ -108,6 +112,28 @@ class Findings:
 
 
 @contextmanager
+def cameras_on(station: Station) -> Iterator[None]:
+    """Every camera of the street sends two pictures a second to whoever looks."""
+    stop = threading.Event()
+
+    def send() -> None:
+        number = 0
+        while not stop.wait(0.5):
+            number += 1
+            for site, *_, scene in SITES:
+                if scene:
+                    station.show(site, number)
+
+    thread = threading.Thread(target=send, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(10)
+
+
+@contextmanager
 def opened(browser: Browser, station: Station, view: View, language: str, findings: Findings) -> Iterator[Page]:
     """The view in a browser that has kept nothing, at 1366 x 768; what it asks for and complains of is noted."""
     context = browser.new_context(viewport={"width": 1366, "height": 768}, reduced_motion="reduce")
@@ -127,7 +153,7 @@ def opened(browser: Browser, station: Station, view: View, language: str, findin
         if urlsplit(url).scheme not in {"data", "blob"} and urlsplit(url).netloc != ours:
             findings.foreign.append(f"{where}: {url}")
 
-    page.on("console", lambda message: heard(message.type, message.text))
+    page.on("console", lambda message: heard(message.type, f"{message.text} {message.location.get('url', '')}"))
     page.on("pageerror", lambda error: heard("error", str(error)))
     page.on("request", lambda request: asked(request.url))
     network = context.new_cdp_session(page)
@@ -188,19 +214,27 @@ def measure(  # noqa: PLR0917 - one call from the command line
                 findings.errors.append(f"{where}: {str(error).splitlines()[0]}")
             found = len(findings.unreadable) - before[0], len(findings.serious) - before[1]
             tell(f"{where}: {found[0]} unreadable, {found[1]} serious")
+            for line in summed(findings.unreadable[before[0] :]):
+                tell(f"  {line}")
     return findings
 
 
-def report(findings: Findings) -> None:
+def summed(unreadable: Sequence[tuple[str, Unreadable]]) -> Iterator[str]:
     """Each kind of finding once, with how often and where it was seen first."""
     seen: Counter[tuple[str, str, str, str]] = Counter()
     first: dict[tuple[str, str, str, str], str] = {}
-    for where, one in findings.unreadable:
+    for where, one in unreadable:
         key = (one.kind, one.where, where.split(" ")[0], one.text[:24])
         seen[key] += 1
         first.setdefault(key, f"{where}: {one.text!r} {one.more}")
     for key, times in seen.most_common():
-        print(f"{key[0]:8} ×{times:<3} {key[1]}  | {first[key]}")
+        yield f"{key[0]:8} ×{times:<3} {key[1]}  | {first[key]}"
+
+
+def report(findings: Findings) -> None:
+    """All that was found, for people."""
+    for line in summed(findings.unreadable):
+        print(line)
     for where, text in findings.serious:
         print(f"axe      {where}: {text}")
     for text in findings.foreign + findings.errors:
@@ -225,7 +259,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             make_busy(station)
             browser = play.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
             tell: Callable[[str], None] = lambda text: print(text, file=sys.stderr, flush=True)  # noqa: E731
-            findings = measure(browser, station, views, sizes, asked.zooms, pictures, tell, asked.languages)
+            with cameras_on(station):
+                findings = measure(browser, station, views, sizes, asked.zooms, pictures, tell, asked.languages)
             browser.close()
     report(findings)
     figures = findings.figures()

@@ -33,6 +33,7 @@ _STEPS = (
 _TEXT, _LINE, _DIM = "#d3dce3", "#26303a", "#8897a4"
 _ROW_PX = 22
 _MOST_THUMBNAILS = 24
+_NAME_SHARE = 0.08  # of the span: so far apart two priorities can be read
 _MOST_LEFT_PX = 330  # the room of the sites' names
 
 
@@ -64,7 +65,8 @@ def review_figure(incident: Incident, settings: Settings, words: Words, base: st
     quantities = sorted(present, key=lambda quantity: (quantity not in RAIN, quantity))
     sites = sorted({names.get(alert.key.site, alert.key.site) for alert in incident.alerts})
     heights = [90 if q in RAIN else 190 for q in quantities]
-    heights += [max(3, len(sites)) * _ROW_PX + 10, max(3, len(incident.tasks)) * _ROW_PX + 10, 74]
+    # One more than there are: the title of the part has a row of its own.
+    heights += [(1 + max(3, len(sites))) * _ROW_PX + 10, (1 + max(3, len(incident.tasks))) * _ROW_PX + 10, 74]
     figure = make_subplots(rows=len(heights), cols=1, shared_xaxes=True, row_heights=heights, vertical_spacing=0.012)
     for row, quantity in enumerate(quantities, 1):
         _add_curves(figure, row, quantity, incident, axis, names=names, words=words, settings=settings)
@@ -73,10 +75,11 @@ def review_figure(incident: Incident, settings: Settings, words: Words, base: st
         figure.add_trace(trace, row=row, col=1)
     for trace in _task_steps(incident.tasks, axis, people, words):
         figure.add_trace(trace, row=row + 1, col=1)
-    if not incident.alerts:
-        figure.add_trace(_nothing(axis), row=row, col=1)
-    if not incident.tasks:
-        figure.add_trace(_nothing(axis), row=row + 1, col=1)
+    for part, count in ((row, len(sites)), (row + 1, len(incident.tasks))):
+        if count:
+            figure.update_yaxes(range=[-0.6, max(3, count) + 0.4], row=part, col=1)
+        else:
+            figure.add_trace(_nothing(axis), row=part, col=1)
     if incident.evidence:
         _add_pictures(figure, row + 2, incident, axis, names, base=base)
     else:
@@ -192,32 +195,49 @@ def _nothing(axis: _Axis) -> go.Scatter:
 
 def _alert_bars(alerts: Sequence[Alert], axis: _Axis, names: dict[str, str], words: Words) -> Iterator[go.Scatter]:
     """One trace for each priority, its bars parted by gaps: a trace for each alert takes plotly seconds."""
+    named = _with_room(alerts, axis)
+    late = axis.end - (axis.end - axis.start) * _NAME_SHARE
     for priority in Priority:
         x: list[datetime | None] = []
         y: list[str | None] = []
         text: list[str | None] = []
         hover: list[str | None] = []
+        beside: list[str] = []
         for alert in alerts:
             if alert.priority is not priority:
                 continue
             if x:
                 for column in (x, y, text, hover):
                     column.append(None)
+                beside.append("middle right")
             site = names.get(alert.key.site, alert.key.site)
             start, end = axis.clip(alert.started_at), axis.clip(alert.ended_at)
             title = f"{alert.priority} {alert_title(alert, words)}<br>{start:%m-%d %H:%M:%S} – {end:%H:%M:%S}"
             x += [start, end]
             y += [site, site]
-            text += [alert.priority.value, ""]
+            text += [alert.priority.value if alert.id in named else "", ""]
+            beside += ["middle left" if start > late else "middle right"] * 2
             hover += [title, title]
         if x:
             colour = COLOUR[priority]
             yield go.Scatter(
-                x=x, y=y, mode="lines+markers+text", text=text, textposition="middle right",
+                x=x, y=y, mode="lines+markers+text", text=text, textposition=beside,
                 textfont={"color": "#10151a", "size": 12, "weight": 700}, line={"color": colour, "width": 13},
                 marker={"color": colour, "size": 13, "symbol": "square"}, showlegend=False,
                 hovertext=hover, hoverinfo="text",
             )  # fmt: skip
+
+
+def _with_room(alerts: Sequence[Alert], axis: _Axis) -> frozenset[int]:
+    """Those whose priority is written at their beginning: of several close together at a site the first."""
+    apart = (axis.end - axis.start) * _NAME_SHARE
+    named, last = set(), dict[str, datetime]()
+    for alert in sorted(alerts, key=lambda one: one.started_at):
+        start = axis.clip(alert.started_at)
+        if alert.key.site not in last or start - last[alert.key.site] >= apart:
+            last[alert.key.site] = start
+            named.add(alert.id)
+    return frozenset(named)
 
 
 def alert_title(alert: Alert, words: Words) -> str:

@@ -69,12 +69,15 @@
   const STOPS = "a[href], button, input, select, textarea, summary, [tabindex]:not([data-scrolls])";
   const reach = () => document.querySelectorAll("#main :is(ul, ol, section, div)").forEach((part) => {
     if (part.closest("[aria-hidden='true'], .ag-root-wrapper")) return; // the grid moves the focus by itself
-    const scrolls = part.scrollHeight > part.clientHeight + 1 && part.clientHeight > 0
-      && /auto|scroll/.test(getComputedStyle(part).overflowY) && !part.querySelector(STOPS);
+    const tall = part.scrollHeight > part.clientHeight + 1, wide = part.scrollWidth > part.clientWidth + 1;
+    const style = tall || wide ? getComputedStyle(part) : null;
+    const scrolls = style !== null && part.clientHeight > 0 && !part.querySelector(STOPS)
+      && ((tall && /auto|scroll/.test(style.overflowY)) || (wide && /auto|scroll/.test(style.overflowX)));
     if (scrolls && !part.hasAttribute("tabindex")) { part.tabIndex = 0; part.dataset.scrolls = ""; }
     else if (!scrolls && "scrolls" in part.dataset) { part.removeAttribute("tabindex"); delete part.dataset.scrolls; }
   });
   everySecond.add(reach);
+  yiping.reach = reach; // what is drawn anew asks for it at once
 
   mount("logout", (button) => {
     button.addEventListener("click", () => act(button, async () => {

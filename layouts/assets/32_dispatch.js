@@ -123,6 +123,7 @@ yiping.dispatchPanel = (() => {
           facts(alert)),
         task?.reported_at ? report(alert, task, user) : candidateList(alert, held),
         timeline(alert, task)));
+    yiping.reach();
     if (feed.canDispatch(alert)) ask(alert);
   };
 

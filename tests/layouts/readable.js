@@ -40,7 +40,10 @@
   const look = (node, content, element, boxes) => {
     const style = getComputedStyle(element);
     let size = parseFloat(style.fontSize);
-    if (element instanceof SVGElement && element.getScreenCTM) size *= Math.abs(element.getScreenCTM()?.d ?? 1);
+    if (element instanceof SVGElement && element.getScreenCTM) {
+      const { c = 0, d = 1 } = element.getScreenCTM() ?? {};
+      size *= Math.hypot(c, d); // turned, too
+    }
     const isFlat = element.closest("canvas, [data-decoration]") !== null;
     for (const box of boxes) {
       if (box.width < 1 || box.height < 1 || isFlat) continue;
