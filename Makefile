@@ -86,6 +86,12 @@ bench-latency: setup-test
 accuracy: setup-test
 	$(PY) -m bench.accuracy_report --write $(if $(ACCURACY_DATA),--data $(ACCURACY_DATA))
 
+# Objects that the network cannot name: found of how many, and how often something is raised where nothing is; one line
+# of JSON (an hour on a busy machine; `--part`, `--kept` of bench.unknown go on where it was).
+.PHONY: unknown
+unknown: setup-test
+	$(PY) -m bench.unknown --write
+
 # A thousand generated scenes of standing cars (over 2,000 stays) against a script that knows the truth; two minutes.
 .PHONY: stays
 stays: setup-test

@@ -54,7 +54,7 @@ class Recipe(ObjectRuleRecipe):
     ] = 0.8
     at_least: Annotated[
         Duration, Field(ge=timedelta(0), description="How long it must have been there before the alert.")
-    ] = timedelta(seconds=3)
+    ] = timedelta(seconds=2)
     keep_firing_for: Annotated[
         Duration, Field(ge=timedelta(0), description="An object unseen for longer has left.")
     ] = timedelta(seconds=10)

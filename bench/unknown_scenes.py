@@ -6,9 +6,8 @@ Everything is generated from a seed, on still pictures of real and drawn places;
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import cache
 from pathlib import Path
 
@@ -17,7 +16,6 @@ import numpy as np
 
 from bench.degraded import Change
 from bench.films import clip_frames
-from bench.swimmers import Water, moving_water
 from data.model.frame import Image
 from engine.demo.sprites import Sprite
 
@@ -28,6 +26,9 @@ WIDTH = 640
 
 Scene = Callable[[float], Image]
 """The picture (BGR) at a second."""
+
+Box = tuple[float, float, float, float]
+"""left, top, right, bottom as fractions of the picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +62,6 @@ def looped(pictures: Sequence[Image], per_second: float = PER_SECOND) -> Scene:
 def degraded(place: Scene, change: Change, seed: int) -> Scene:
     """The place made bad, every picture anew."""
     return lambda second: change(place(second), seed * 100_000 + round(second * PER_SECOND))
-
-
-def water(one: Water) -> Empty:
-    return Empty(f"water, {one.name}", lambda second: moving_water(one, second))
 
 
 def leaves(picture: Image, seed: int, share: float = 0.35) -> Scene:
@@ -155,7 +152,7 @@ class Visit:
 
     name: str
     picture: Scene
-    box: Callable[[float], tuple[float, float, float, float] | None]
+    box: Callable[[float], Box | None]
     since_s: float
     until_s: float
 
@@ -196,7 +193,7 @@ def visited(
             return rest
         return gone
 
-    def box(second: float) -> tuple[float, float, float, float] | None:
+    def box(second: float) -> Box | None:
         x = middle(second)
         left, right = max(0.0, x), min(float(width), x + size[0])
         if second < since_s or right - left < 0.5 * size[0]:
@@ -254,7 +251,7 @@ def from_above(place: Image, seed: int, *, length_px: int, light: float = 1.0, n
         gone = begin + side * speed * (second - since_s)
         return rest if stops and (gone - rest) * side > 0 else gone
 
-    def box(second: float) -> tuple[float, float, float, float] | None:
+    def box(second: float) -> Box | None:
         x = middle(second)
         left, right = max(0.0, x), min(float(width), x + length_px)
         if second < since_s or right - left < 0.5 * length_px:
@@ -275,8 +272,3 @@ def from_above(place: Image, seed: int, *, length_px: int, light: float = 1.0, n
         return (clear(second).astype(np.float32) * light + grains).clip(0, 255).astype(np.uint8)
 
     return Visit(f"car {length_px} px from above, seed {seed}", at, box, since_s, since_s + 40.0)
-
-
-def seconds(until_s: float, per_second: float = PER_SECOND) -> Iterator[tuple[float, timedelta]]:
-    for number in range(round(until_s * per_second)):
-        yield number / per_second, timedelta(seconds=number / per_second)

@@ -38,17 +38,19 @@ _FOLLOW_S = 10.0  # time constant of the background
 _FOLLOW_ODD_S = 60.0  # the same where something differs that is not followed
 _USUAL_HALVES_S = 60.0
 _OUTLIERS = 0.05
-_LARGE_SHARE = 0.35  # of the picture: the light, the camera, or something right before the lens
+_LARGE_SHARE = 0.5  # of the picture: the light, the camera, or something right before the lens
 _LARGE_FOR = timedelta(seconds=8)
 _MOST_PIECES = 40
 _LEAST_AREA = 14
 _LEAST_SIDE = 3
 _LEAST_FILLED = 0.2
 _MOST_SIDE = 0.9
+_STEEP, _LARGE = 92, 85  # percentiles within a piece: how steep it is at its edges, how large its difference
 _RING = 2  # pixels to either side of an outline
 _STEADY_SHADE = 0.25  # of its mean difference, within a shadow
 _SHADE = (-120.0, -8.0)  # a shadow takes up to two thirds of the light
 _PRESERVED = 0.5  # of the background's texture
+_FEW = 40  # pixels
 _DETAIL = (7, 7)
 
 
@@ -56,7 +58,8 @@ _DETAIL = (7, 7)
 class Piece:
     """A coherent piece that differs from the background.
 
-    sharp: how much of its difference is gained across its outline, 0..1: about 1 for an object, little for light.
+    sharp: how much of its difference is gained from one pixel to the next where it is steep: about 0.3 for whatever has
+    edges, little for light.
     contrast: mean difference in limits of what is usual there. light: it keeps the texture of the background, or is an
     even shade. gone: its outline is in the background, not in the picture: what was there has left.
     """
@@ -105,7 +108,7 @@ class Background:
         now, known = np.log(picture + _BLACK_LEVEL), np.log(self._known + _BLACK_LEVEL)
         self._logs = (now, known)
         difference = np.asarray(cv2.blur((now - known) * np.float32(_SCALE), (3, 3)), np.float32)
-        around = np.asarray(cv2.dilate(self._usual, np.ones((5, 5), np.uint8)), np.float32)
+        around = np.asarray(cv2.dilate(cv2.blur(self._usual, (3, 3)), np.ones((5, 5), np.uint8)), np.float32)
         self._limit = np.maximum(_TIMES_USUAL * around, _LEAST_LIMIT)
         self._difference = difference
         self._overexposed = (small >= _OVEREXPOSED).astype(np.uint8)
@@ -212,15 +215,13 @@ class Background:
     def _pieces(self, closed: Image) -> Iterator[Piece]:
         count, labels, stats, _ = cv2.connectedComponentsWithStats(closed, connectivity=8, ltype=cv2.CV_32S)
         self._labels = np.asarray(labels, np.int32)
-        height, width = closed.shape
         order = sorted(range(1, count), key=lambda i: (-int(stats[i, cv2.CC_STAT_AREA]), i))[:_MOST_PIECES]
         for i in order:
             left, top, wide, high, area = (int(v) for v in stats[i])
             if area < _LEAST_AREA or min(wide, high) < _LEAST_SIDE or area < _LEAST_FILLED * wide * high:
                 continue
-            if wide > _MOST_SIDE * width or high > _MOST_SIDE * height:
-                continue
-            yield self._piece(i, (left, top, left + wide, top + high), area)
+            if wide <= _MOST_SIDE * self._size[0] and high <= _MOST_SIDE * self._size[1]:
+                yield self._piece(i, (left, top, left + wide, top + high), area)
 
     def _piece(self, label: int, box: Box, area: int) -> Piece:
         left, top, right, bottom = box
@@ -234,14 +235,12 @@ class Background:
         inner = (own > 0) & ~core
         inside = own > 0
         difference = self._difference[part]
-        size, floor = np.abs(difference), 0.4 * self._usual[part]
-        excess = np.maximum(size - floor, 0)
-        middle = float(excess[core].mean()) if np.count_nonzero(core) >= 4 else float(excess[inner].mean())
-        step = float(excess[inner].mean()) - (float(excess[outer].mean()) if outer.any() else 0.0)
+        size = np.abs(difference)
+        steep = float(np.percentile(_steepness(difference)[cv2.dilate(own, np.ones((3, 3), np.uint8)) > 0], _STEEP))
         contrast = float((size[inside] / self._limit[part][inside]).mean())
         now, known = (plane[part] for plane in self._logs)
         return Piece(
-            box, area, step / max(middle, 1e-3), contrast,
+            box, area, steep / max(float(np.percentile(size[inside], _LARGE)), 1e-3), contrast,
             self._is_light(difference, inside, core, now, known),
             _edge(known, inner | outer) > 1.25 * _edge(now, inner | outer),
         )  # fmt: skip
@@ -265,6 +264,8 @@ class Background:
                 return False
         shade = difference[within]
         mean = float(shade.mean())
+        if count < _FEW:  # of so few nobody can tell
+            return False
         return _SHADE[0] < mean < _SHADE[1] and float(shade.std()) < _STEADY_SHADE * abs(mean)
 
 
@@ -272,9 +273,14 @@ def _edge(plane: Plane, band: npt.NDArray[np.bool_]) -> float:
     """Mean steepness along a band."""
     if plane.shape[0] < 3 or plane.shape[1] < 3 or not band.any():
         return 0.0
-    across = np.asarray(cv2.Sobel(plane, cv2.CV_32F, 1, 0), np.float32)
-    down = np.asarray(cv2.Sobel(plane, cv2.CV_32F, 0, 1), np.float32)
-    return float(np.hypot(across, down)[band].mean())
+    return float(_steepness(plane)[band].mean())
+
+
+def _steepness(plane: Plane) -> Plane:
+    """Change from one pixel to the next."""
+    across = cv2.Sobel(plane, cv2.CV_32F, 1, 0, ksize=1, scale=0.5)
+    down = cv2.Sobel(plane, cv2.CV_32F, 0, 1, ksize=1, scale=0.5)
+    return np.asarray(cv2.magnitude(across, down), np.float32)
 
 
 def _gain(picture: Plane, known: Plane) -> float:

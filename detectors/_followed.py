@@ -24,7 +24,7 @@ _LEAST_LOOKS = 4
 _LEAST_S = 0.5
 _SEEN_SHARE = 0.7  # of the looks since it was first seen
 _KEPT = 25  # looks
-_SHARP = 0.4
+_SHARP = 0.18  # an edge in focus takes three pixels of the working picture, smoothed; light takes ten and more
 _SPEED = 3.0  # own sizes a second: a running man, a car in a street
 _TURN = 1.0  # own sizes a second off the way that it was on
 _JUMP = 0.4  # own sizes, besides: how exactly a piece is outlined
@@ -36,7 +36,7 @@ _CLUTTER_S = 5.0  # time constant of how many other pieces there are
 _LIKE = 2.2  # times as large as before
 _LOST_MOVING_S = 1.0
 _LOST_STANDING_S = 5.0
-_GOES = 0.7  # own widths: so far it has got somewhere
+_GOES = 0.9  # roots of its own box: so far it has got somewhere
 _STRAIGHT = 0.55  # net way by the whole way, in steps of half a second
 _STEP_S = 0.5
 _STAYS = 0.2  # own sizes
@@ -60,6 +60,7 @@ class Followed:
     misses: int = 0
     odds: float = 0.0
     known: bool = False
+    told: bool = False
     came: bool = False  # it was seen to move
     crowded: bool = False  # much else began to differ with it
     look: Plane | None = None  # of its box when it came to stand
@@ -203,7 +204,7 @@ class Follower:
 
     def _judge(self, one: Followed, background: Background, at: datetime) -> None:
         if one.seen >= _LEAST_LOOKS:
-            one.came = one.came or _gets_somewhere(one)
+            one.came = one.came or _gets_somewhere(one, background.size)
             self._rest(one, background, at)
         if (
             one.known
@@ -243,7 +244,7 @@ class Follower:
         return one.misses >= 2 and lost_s > (_LOST_STANDING_S if standing else _LOST_MOVING_S)
 
 
-def _gets_somewhere(one: Followed) -> bool:
+def _gets_somewhere(one: Followed, size: tuple[int, int]) -> bool:
     """Has it moved as a whole, on a way that leads somewhere?"""
     way = [(one.pieces[0][0], one.pieces[0][1].box)]
     for at, piece in one.pieces:
@@ -256,11 +257,20 @@ def _gets_somewhere(one: Followed) -> bool:
     first = way[0][1]
     moved = [b - a for a, b in zip(first, last, strict=True)]
     # Both sides must have moved: a piece that grows or loses a part has not.
-    across = min(abs(moved[0]), abs(moved[2])) if moved[0] * moved[2] > 0 else 0
-    down = min(abs(moved[1]), abs(moved[3])) if moved[1] * moved[3] > 0 else 0
+    across = _moved_by(moved[0], moved[2], first[0] <= 1, first[2] >= size[0] - 1)
+    down = _moved_by(moved[1], moved[3], first[1] <= 1, first[3] >= size[1] - 1)
     net = math.hypot(across, down)
-    width = median(min(b[2] - b[0], b[3] - b[1]) for _, b in way)
+    width = median(math.sqrt((b[2] - b[0]) * (b[3] - b[1])) for _, b in way)
     return net >= max(3.0, _GOES * width) and net >= _STRAIGHT * steps
+
+
+def _moved_by(near: int, far: int, from_near: bool, from_far: bool) -> int:
+    """How far both sides went the same way; what comes in by an edge of the picture shows that by the other side."""
+    if from_near and not from_far and far > 0:
+        return far
+    if from_far and not from_near and near < 0:
+        return -near
+    return min(abs(near), abs(far)) if near * far > 0 else 0
 
 
 def _middle(box: Box) -> tuple[float, float]:

@@ -12,10 +12,10 @@ from data.local.stages import StageClock
 from data.model.durations import Duration
 from data.model.frame import Frame
 from data.model.labels import UNKNOWN
-from data.model.observation import Detection, Detections, Observation
+from data.model.observation import Detection, Detections, EarlierSight, Observation
 from data.ports.recipe import Context, Detector, DetectorRecipe
 from detectors._background import Background, Box
-from detectors._followed import Follower
+from detectors._followed import Followed, Follower
 
 
 class Recipe(DetectorRecipe):
@@ -71,7 +71,14 @@ class Foreground:
         background.learn(
             at, [one.box for one in known], [one.box for one in follower.present if one.awaits(at)]
         )  # fmt: skip
-        return [Detection(self._fractions(one.box), one.confidence, UNKNOWN, one.id) for one in known if not one.misses]
+        return [self._detection(one) for one in known if not one.misses]
+
+    def _detection(self, one: Followed) -> Detection:
+        """With its first one, all before in which it was not clear yet that it is an object."""
+        earlier = () if one.told else tuple(one.pieces)[:-1]
+        one.told = True
+        sights = tuple(EarlierSight(at, self._fractions(piece.box), one.confidence) for at, piece in earlier)
+        return Detection(self._fractions(one.box), one.confidence, UNKNOWN, one.id, earlier=sights)
 
     def _fractions(self, box: Box) -> tuple[float, float, float, float]:
         width, height = self._background.size

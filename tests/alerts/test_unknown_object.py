@@ -20,7 +20,7 @@ from engine.judging.judgement import UnitOfWork, commit_unit
 from tests.alerts.timelines import CONTEXT, at, play, restarted, seen, told
 from tests.stores import new_store
 
-YARD = Recipe(zone="lane")
+YARD = Recipe(zone="lane", at_least="3s")
 
 
 def unknown(x: float = 0.5, track: int = 9, height: float = 0.2) -> Detection:
