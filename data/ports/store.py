@@ -532,6 +532,15 @@ class Reader(Protocol):
         """Raised then: the gravest first, then the oldest."""
         ...
 
+    def alerts_standing(
+        self, kinds: Sequence[str], since: datetime, until: datetime, *, site: str | None = None, limit: int = 100
+    ) -> Sequence[Alert]:
+        """Of these kinds, those that held at some time of the span; the oldest first.
+
+        One that ended in it is found when it was raised at most 14 days before.
+        """
+        ...
+
     def gravest_tasks(
         self, since: datetime, until: datetime, *, hidden: frozenset[str] = frozenset(), limit: int = 100
     ) -> Sequence[Task]:

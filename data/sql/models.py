@@ -96,6 +96,7 @@ class EventRow(Numbered, Row):
 
     __table_args__ = (
         Index("ix_events_kind_closed_at", "kind", "closed_at"),
+        Index("ix_events_kind_opened_at", "kind", "opened_at"),
         Index("ix_events_origin_opened_at", "origin", "opened_at"),
         {"sqlite_autoincrement": True},
     )

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import RowMapping, func, select
+from sqlalchemy import RowMapping, func, or_, select
 
 from data.model.alert import Alert, Priority
 from data.model.alert_life import TakenStep
@@ -22,6 +22,9 @@ from data.sql.clips_read import CLIPS, OF_ALERT, clip_of
 from data.sql.notices import NOTICES, notice_of
 from data.sql.review_rows import ReviewCommentRow, ReviewRow, ReviewVersionRow
 from data.sql.whole_rows import WholeRowQueries
+
+LOOKED_BACK = timedelta(days=14)
+"""How long before a span an alert may have been raised that ended in it."""
 
 ALERTS = AlertRow.table()
 AUDIT = models.AuditRow.table()
@@ -131,6 +134,24 @@ class ReviewQueries(WholeRowQueries):
         return self._all(
             raised.order_by(ALERTS.c.priority, ALERTS.c.raised_at, ALERTS.c.id).limit(limit), rows.alert_of
         )
+
+    def alerts_standing(
+        self, kinds: Sequence[str], since: datetime, until: datetime, *, site: str | None = None, limit: int = 100
+    ) -> Sequence[Alert]:
+        of_kind = ALERTS.c.kind.in_(kinds)
+        # Without a bound below every alert ever raised would be looked at; what still lasts has an index of its own.
+        recent = select(ALERTS).where(
+            of_kind,
+            ALERTS.c.raised_at >= since - LOOKED_BACK,
+            ALERTS.c.raised_at < until,
+            or_(ALERTS.c.ended_at.is_(None), ALERTS.c.ended_at >= since),
+        )
+        older = select(ALERTS).where(of_kind, ALERTS.c.ended_at.is_(None), ALERTS.c.raised_at < since - LOOKED_BACK)
+        found = []
+        for statement in (older, recent):
+            of_site = statement if site is None else statement.where(ALERTS.c.site == site)
+            found += self._all(of_site.order_by(ALERTS.c.raised_at, ALERTS.c.id).limit(limit), rows.alert_of)
+        return found[:limit]
 
     def gravest_tasks(
         self, since: datetime, until: datetime, *, hidden: frozenset[str] = frozenset(), limit: int = 100

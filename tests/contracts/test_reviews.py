@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from data.errors import IllegalMove, NotFound, StaleVersion
-from data.model.alert import Priority
+from data.model.alert import Alert, AlertKey, Priority
 from data.model.geo import Location, box_around
 from data.model.review import Review, ReviewComment, ReviewState, ReviewTopic, ReviewVersion
 from data.model.task import Event
@@ -94,6 +94,29 @@ def test_comments_are_added_to_a_review_that_there_is(store: Store) -> None:
         store.write(lambda writer: writer.add_review_comment(ReviewComment(99, NOON, "zhou", "", "", "x")))
     with pytest.raises(NotFound):
         store.read(lambda reader: reader.review(99))
+
+
+def test_alerts_that_held_in_a_span_are_found_also_those_that_began_before_it(store: Store) -> None:
+    def raised(writer: Writer, subject: str, began: int, ended: int | None, kind: str = "silence") -> None:
+        at = NOON + timedelta(days=began)
+        key = AlertKey("quay", kind, "", subject)
+        end = None if ended is None else NOON + timedelta(days=ended)
+        writer.add_alert(Alert(key, kind, Priority.P3, at, at, ended_at=end))
+
+    def work(writer: Writer) -> None:
+        for subject, began, ended in (
+            ("before", -3, -1), ("into", -3, 1), ("inside", 1, 2), ("lasts", -30, None), ("long ago", -30, 1),
+            ("after", 8, None),
+        ):  # fmt: skip
+            raised(writer, subject, began, ended)
+        raised(writer, "other", 1, 2, "dwell")
+
+    store.write(work)
+    span = (("silence",), NOON, NOON + timedelta(days=7))
+    found = store.read(lambda reader: reader.alerts_standing(*span))
+    assert [one.key.subject for one in found] == ["lasts", "into", "inside"]
+    assert len(store.read(lambda reader: reader.alerts_standing(*span, site="quay", limit=2))) == 2
+    assert store.read(lambda reader: reader.alerts_standing(*span, site="gate")) == []
 
 
 def test_events_of_a_span_and_of_a_place_are_found_in_the_database(store: Store) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -63,11 +62,11 @@ def blind(reader: Reader, found: Found, settings: Settings, names: Names, now: d
 
 
 def _alerts(reader: Reader, found: Found, places: Sequence[str] | None) -> Iterator[dict[str, Any]]:
-    query = AlertQuery(of=BLINDING, since=found.since, until=found.until, limit=MOST["blind"] + 1)
+    span = (BLINDING, found.since, found.until)
     if places is None:
-        alerts = list(reader.alerts(query))
+        alerts = list(reader.alerts_standing(*span, limit=MOST["blind"] + 1))
     else:
-        alerts = [one for site in places for one in reader.alerts(replace(query, site=site, limit=OF_A_SITE))]
+        alerts = [one for site in places for one in reader.alerts_standing(*span, site=site, limit=OF_A_SITE)]
     for one in alerts:
         yield _one(one.key.site, one.kind, iso(one.started_at), iso(one.ended_at), label=one.label, alert=one.id)
 
