@@ -35,7 +35,7 @@ def upgrade() -> None:
     op.create_table(
         "roll_call_people",
         sa.Column("id", big_id(), autoincrement=True, nullable=False),
-        sa.Column("roll_call_id", sa.BigInteger(), nullable=False),
+        sa.Column("roll_call_id", big_id(), nullable=False),
         sa.Column("person", sa.Text(), nullable=False),
         sa.Column("unit", sa.Text(), nullable=False),
         sa.Column("stands_for", sa.Text(), nullable=False),
