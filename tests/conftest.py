@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -21,8 +22,21 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files with slow tests come first, so that no process of several has a long one left when the others are done."""
     apart = ("alone", "paired")
+    unnamed = {
+        f"{one.path}: {name}"
+        for one in items
+        for name in apart
+        if one.get_closest_marker(name) and f"mark.{name}" not in source(one.path)
+    }
+    if unnamed:  # .ci/pytest.sh finds the files by it
+        raise pytest.UsageError(f"tests have a marker that their file does not name: {', '.join(sorted(unnamed))}")
     slow = {one.path for one in items if one.get_closest_marker("slow") and not any(map(one.get_closest_marker, apart))}
     items.sort(key=lambda item: item.path not in slow)
+
+
+@cache
+def source(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
 
 
 def shared_folder() -> Path | None:

@@ -11,7 +11,7 @@ from bench.faults_disturbances import run_disturbances
 
 
 @pytest.mark.server
-@pytest.mark.alone
+@pytest.mark.paired
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_each_disturbance_is_told_in_words_and_survived_without_losing_what_was_acknowledged(tmp_path: Path) -> None:

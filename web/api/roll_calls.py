@@ -22,7 +22,7 @@ from dispatch import roll_calls
 from web.api.idempotency import once
 from web.api.lists import Cursor, Limit, before_id, page
 from web.api.params import RowId
-from web.api.schemas import AnyList, answers
+from web.api.schemas import AnyList, answers, api_router
 from web.api.shapes import CalledAnswer, RollCallAnswer, RollCallChoices, RollCallWhole
 from web.auth import visitor_of
 from web.deps import ServerDeps
@@ -66,7 +66,7 @@ class CloseBody(_Body):
 
 def roll_call_router(deps: ServerDeps) -> APIRouter:
     """`/roll-calls...`"""
-    router = APIRouter(tags=["roll-calls"])
+    router = api_router("roll-calls")
     _add_reading(router, deps)
     _add_orders(router, deps)
     return router

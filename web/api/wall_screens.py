@@ -12,7 +12,7 @@ from data.errors import Forbidden
 from data.model.people import Action, FactorKind, Role, User
 from data.model.views import iso
 from data.ports.store import Writer
-from web.api.schemas import answers
+from web.api.schemas import answers, api_router
 from web.api.shapes import HandLent, Named, ScreenAllowed
 from web.auth import CSRF_COOKIE, SESSION_COOKIE, visitor_of
 from web.identity import Identity, WrongPassword, address_of
@@ -59,7 +59,7 @@ class HandBody(_Body):
 
 def wall_screen_router(identity: Identity) -> APIRouter:
     """`/screens`, `/screens/enrol`, `/screens/hand`"""
-    router = APIRouter(tags=["screens"])
+    router = api_router("screens")
     deps = identity.deps
 
     @router.post(
