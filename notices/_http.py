@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -39,7 +41,7 @@ def request(
 
     peer = urlsplit(url).hostname or "?"
     try:
-        with httpx.Client(timeout=timeout_s, trust_env=False, transport=GuardedTransport()) as client:
+        with httpx.Client(timeout=timeout_s, trust_env=False, transport=GuardedTransport(verify=_tls())) as client:
             found = client.request(
                 method,
                 url,
@@ -61,6 +63,14 @@ def request(
         permanent = answer.status < 500 and answer.status not in RETRIED
         raise DeliveryFailed(f"{peer} answered {answer.status}: {excerpt(answer)}", permanent=permanent)
     return answer
+
+
+@cache  # loading the certificate authorities takes 30 ms of a core, more than all the rest of a message
+def _tls() -> ssl.SSLContext:
+    """What every channel's TLS rests on; read once, at the first message of the process."""
+    import httpx  # noqa: PLC0415
+
+    return httpx.create_ssl_context()
 
 
 def header_value(text: str) -> bytes:
