@@ -64,6 +64,18 @@
       if (selected) choose(topic, selected.id, gridId);
     });
     useKeys(gridId, api, topic);
+    // Columns are set in pixels for letters of 16; on larger screens they grow with them.
+    const widths = new Map(api.getColumns().map((column) => [column.getColId(), column.getActualWidth()]));
+    let scale = 1;
+    const widen = () => {
+      if (api.isDestroyed()) return;
+      const wanted = Math.max(1, parseFloat(getComputedStyle(document.documentElement).fontSize) / 16);
+      if (Math.abs(wanted - scale) < 0.01) return; // what somebody has drawn wider stays so
+      scale = wanted;
+      api.setColumnWidths([...widths].map(([key, width]) => ({ key, newWidth: Math.round(width * scale) })));
+    };
+    addEventListener("resize", widen);
+    widen();
     update();
   };
   /**
