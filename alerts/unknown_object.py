@@ -124,7 +124,8 @@ class UnknownObject(ObjectRule):
             if stay.raised and self._is_taken_over(stay, seen.at):
                 signals.append(self._alerts.withdrawn(stay, seen.at, Because.NAMED))
             elif self._alerts.may_raise(stay) and self._is_due(stay, seen.at):
-                signals.append(self._alerts.raised(stay, stay.since, seen.at))
+                raised = self._alerts.raised(stay, stay.since, seen.at)
+                signals.append(replace(raised, xyxy=stay.detection.xyxy))  # where it is in the picture of the alert
         return signals
 
     def _is_due(self, stay: Stay, now: datetime) -> bool:

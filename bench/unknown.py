@@ -64,6 +64,8 @@ EACH = 20
 """Visits of each kind that are scored."""
 _OVERLAP = 0.3  # of the smaller box
 _LOOKS_OF_NETWORK = 4
+_LEARNT_S = 9.5
+_VEHICLE_AREA, _PERSON_AREA = 0.05, 0.004  # of the picture: a third of the smallest true ones
 _LOOP_S = 30.0
 _DAY_S = 86_400.0
 _WATER_WIDTH = 480
@@ -233,17 +235,14 @@ class Places:
         return [Empty(name, looped(_pictures(clip, *span))) for name, clip, *span in spans]
 
     def real_vehicles(self) -> Found:
-        """Four drive through the car-detection clip, after a quiet stretch of it."""
-        clip = self.shared / "clips" / "intel_car-detection.mp4"
-        quiet, whole = looped(_pictures(clip, 9.4, 14.0)), _pictures(clip, 0.0, 30.0)
+        """Four drive through the car-detection clip; the first one while the background is learned, so three count."""
+        whole = _pictures(self.shared / "clips" / "intel_car-detection.mp4", 0.0, 30.0)
 
         def picture(second: float) -> Image:
-            number = round((second - WARM_UP_S) * PER_SECOND)
-            return quiet(second) if number < 0 else whole[min(number, len(whole) - 1)]
+            return whole[min(round(second * PER_SECOND), len(whole) - 1)]
 
-        told = [second - WARM_UP_S for second, _ in raised_in(picture, WARM_UP_S + 30.0)]
-        spans = [(4.5, 9.0), (14.4, 19.3), (14.4, 19.3), (25.1, 29.4)]
-        return _of_spans("real vehicles from above", spans, told)
+        told = [(second, box) for second, box in raised_in(picture, 30.0) if second >= _LEARNT_S]
+        return _of_spans("real vehicles from above", [(14.4, 19.3), (14.4, 19.3), (25.1, 29.4)], told, _VEHICLE_AREA)
 
     def real_person(self) -> Found:
         """The infrared yard: first its end, in which nobody is, then its beginning, in which somebody is."""
@@ -254,8 +253,8 @@ class Places:
             number = round((second - WARM_UP_S) * PER_SECOND)
             return quiet(second) if number < 0 else whole[min(number, len(whole) - 1)]
 
-        told = [second - WARM_UP_S for second, _ in raised_in(picture, WARM_UP_S + 7.0)]
-        return _of_spans("real person in infrared", [(0.0, 7.0)], told)
+        told = [(second - WARM_UP_S, box) for second, box in raised_in(picture, WARM_UP_S + 7.0)]
+        return _of_spans("real person in infrared", [(0.0, 7.0)], told, _PERSON_AREA)
 
 
 @cache
@@ -263,13 +262,15 @@ def _stills(places: Places) -> list[Image]:
     return places.stills()
 
 
-def _of_spans(name: str, spans: Sequence[tuple[float, float]], told: Sequence[float]) -> Found:
-    """Each alert belongs to the first span around it that has none yet."""
+def _of_spans(
+    name: str, spans: Sequence[tuple[float, float]], told: Sequence[tuple[float, Box]], least_area: float
+) -> Found:
+    """Each alert belongs to the first span around it that has none yet; one of a smaller box is of something else."""
     left, seconds = list(spans), list[float]()
     wrong = 0
-    for second in told:
+    for second, box in told:
         span = next((one for one in left if one[0] <= second <= one[1] + 1), None)
-        if span is None:
+        if span is None or (box[2] - box[0]) * (box[3] - box[1]) < least_area:
             wrong += 1
         else:
             left.remove(span)
