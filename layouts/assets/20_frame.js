@@ -77,6 +77,7 @@
     else if (!scrolls && "scrolls" in part.dataset) { part.removeAttribute("tabindex"); delete part.dataset.scrolls; }
   });
   everySecond.add(reach);
+  addEventListener("resize", () => requestAnimationFrame(reach));
   yiping.reach = reach; // what is drawn anew asks for it at once
 
   mount("logout", (button) => {

@@ -116,6 +116,7 @@ yiping.tiles = (() => {
     tile.age.textContent = degraded ? [`⚠ ${lags ? "" : t(`tile.degraded.${degraded}`)}`.trim(), age].join(lags ? " " : " · ") : age; // both do not fit
     tile.age.title = [degraded && t(`tile.degraded_why.${degraded}`), lags && t("tile.lag_why")].filter(Boolean).join(" · ");
     tile.age.classList.toggle("lag", lags);
+    tile.age.classList.toggle("wordy", Boolean(degraded) && !lags);
     const cover = { "": "", waiting: t("tile.waiting"), lost: [t("tile.lost"), cause && t(`lost.${cause}`)].filter(Boolean).join(" · "),
       old: t("tile.old", { age: duration(nowS() - (tile.arrivedS ?? nowS() - (seconds ?? 0))) }) }[kind];
     tile.element.classList.toggle("covered", kind !== "");

@@ -19,6 +19,7 @@ from data.ports.store import Writer
 from dispatch.offers import end_offer, offer_next
 from dispatch.routing import Roads
 from dispatch.tasks import dispatch
+from engine.judging.outlet import publish_health
 from tests.layouts.station import OFFICER, Station
 from tests.layouts.street import flood, raise_one
 from tests.layouts.test_plans_page import planned_settings
@@ -60,8 +61,15 @@ def make_busy(station: Station) -> None:
         add_user(station.store, name, role, None, display_name=shown)
     station.store.write(lambda writer: _organise(writer, now))
     station.store.write(lambda writer: writer.add_readings(flood(now)))
+    station.store.write(lambda writer: _overload(writer, now))
     _alerts(station, now)
     _events(station)
+
+
+def _overload(writer: Writer, now: datetime) -> None:
+    """Cameras that are looked at less often, since the machine cannot carry them all."""
+    for site in ("quay-1", "underpass", "school"):
+        publish_health(writer, site, "live", "", now, degraded="looks")
 
 
 def _organise(writer: Writer, now: datetime) -> None:

@@ -1,6 +1,7 @@
 // What of a page cannot be read as it stands: [{kind, text, where, more}] of every text that is seen or could be.
 // kinds: "small" (under the least size), "clipped" (cut off by a box that does not scroll), "outside" (beyond the window,
-// where nothing scrolls to it), "overlap" (two texts on one another), "sideways" (the page itself is wider than the window).
+// where nothing scrolls to it), "overlap" (two texts on one another), "sideways" (the page itself is wider than the window),
+// "column" (a line holds a character or two, so that the text runs from top to bottom).
 (least) => {
   const found = [];
   const width = document.documentElement.clientWidth;
@@ -80,7 +81,10 @@
     if (!node.data.trim() || !element || !shown(element) || element.closest("script, style, noscript, option")) continue;
     const range = document.createRange();
     range.selectNodeContents(node);
-    look(node, node.data, element, range.getClientRects());
+    const lines = [...range.getClientRects()].filter((box) => box.width >= 1);
+    look(node, node.data, element, lines);
+    const size = parseFloat(getComputedStyle(element).fontSize);
+    if (lines.length >= 3 && Math.max(...lines.map((box) => box.width)) < 2.3 * size) tell("column", node.data, element, `${lines.length} lines`);
   }
   for (const field of document.querySelectorAll("input:not([type=checkbox], [type=radio], [type=hidden], [type=range]), select, textarea")) {
     if (!shown(field)) continue;

@@ -32,7 +32,7 @@ _ZOOM = """() => {
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A text that cannot be read. `kind`: small, clipped, outside, overlap or sideways."""
+    """A text that cannot be read. `kind`: small, clipped, outside, overlap, sideways or column."""
 
     kind: str
     text: str

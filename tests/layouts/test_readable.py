@@ -53,6 +53,7 @@ def test_a_page_on_a_bad_night_can_be_read_and_reached_by_everybody(
         ('<div style="height: 20px; overflow: hidden"><p>one</p><p>two</p></div>', "clipped"),
         ('<p style="position: fixed; left: 790px; margin: 0">beyond</p>', "outside"),
         ('<p style="width: 900px">wide</p>', "sideways"),
+        ('<p style="width: 1.2em; overflow-wrap: anywhere">望江隧道口</p>', "column"),
         ('<b style="position: absolute">one</b><i style="position: absolute; margin-left: 5px">two</i>', "overlap"),
     ],
 )  # fmt: skip
