@@ -1,4 +1,4 @@
-"""What the scripts need to know before anything happens: words, sites, zones, people. No secret, no device address."""
+"""What the scripts need to know before anything happens: sites, zones, people. No secret, no device address."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from data.model.people import Action, Role, User, may
 from data.model.units import UNIT_OF
 from layouts.context import ScreenContext
 from layouts.limits import limits_of
-from layouts.words import LANGUAGE_COOKIE, tables
+from layouts.words import LANGUAGE_COOKIE
 
 LENT_ACTIONS = (Action.ACKNOWLEDGE.value, Action.DISPATCH.value)
 """What an officer may do at a wall's screen, with name and password (`web/wall_screens.py`)."""
@@ -22,7 +22,6 @@ def page_data(screens: ScreenContext, user: User) -> dict[str, Any]:
     cameras = settings.cameras_of(user)
     return {
         "base": screens.base,
-        "words": tables(),
         "language": settings.language,
         "language_cookie": LANGUAGE_COOKIE,
         "timezone": settings.timezone,

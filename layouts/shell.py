@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +34,7 @@ from layouts import (
 from layouts.context import ScreenContext
 from layouts.frame import ADMINISTRATORS_PAGES, draw_frame, draw_nothing
 from layouts.page_data import page_data
-from layouts.words import LANGUAGE_COOKIE, Words, language_of
+from layouts.words import LANGUAGE_COOKIE, Words, language_of, tables
 
 _DATA_MARK = "YIPING_PAGE_DATA"
 _INDEX = """<!DOCTYPE html>
@@ -43,6 +45,7 @@ _INDEX = """<!DOCTYPE html>
     {%favicon%}
     {%css%}
     <script type="application/json" id="yiping-page-data">YIPING_PAGE_DATA</script>
+    <script src="WORDS"></script>
   </head>
   <body>
     {%app_entry%}
@@ -141,4 +144,11 @@ def page_html(app: Dash, screens: ScreenContext, user: User) -> str:
 
 
 def _index(screens: ScreenContext) -> str:
-    return _INDEX.replace("LANGUAGE", screens.settings.language)
+    return _INDEX.replace("LANGUAGE", screens.settings.language).replace("WORDS", f"{screens.base}{words_script()[0]}")
+
+
+@cache
+def words_script() -> tuple[str, bytes]:
+    """The texts of both languages as a script, and its path, which differs for other texts."""
+    script = f"window.yipingWords = {json.dumps(tables(), ensure_ascii=False)};\n".encode()
+    return f"/words/{hashlib.sha256(script).hexdigest()[:16]}.js", script

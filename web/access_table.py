@@ -114,6 +114,7 @@ SCREENS: Mapping[str, Who] = MappingProxyType(
 _DASH: Mapping[str, Mapping[str, Who]] = {
     "/assets/{path:path}": {"GET": _SHOWN, "HEAD": _SHOWN},
     "/_dash-component-suites/{package_name}/{fingerprinted_path:path}": {"GET": _SHOWN},
+    "/words/{mark}.js": {"GET": _SHOWN},
     "/_dash-layout": {"GET": _SHOWN},
     "/_dash-dependencies": {"GET": _SHOWN},
     "/_dash-update-component": {"POST": _SHOWN},

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from dash.backends._fastapi import get_current_request
 from fastapi import APIRouter, Request
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, Response
 
 from data.model.people import User
 from web.access_table import SCREENS
@@ -29,6 +29,20 @@ def screen_router(page: Callable[[Visitor], str]) -> APIRouter:
 
     for path in SCREENS:
         router.add_api_route(path, show, methods=["GET"], name=f"screen {path}")
+    return router
+
+
+def words_router(path: str, script: bytes) -> APIRouter:
+    """The texts of the screens: a file of its own, which a browser asks for once."""
+    router = APIRouter(include_in_schema=False)
+
+    async def words(mark: str) -> Response:
+        if f"/words/{mark}.js" != path:
+            return Response(status_code=404)
+        kept = {"Cache-Control": "private, max-age=31536000, immutable"}
+        return Response(script, media_type="text/javascript", headers=kept)
+
+    router.add_api_route("/words/{mark}.js", words, methods=["GET"])
     return router
 
 

@@ -26,7 +26,7 @@ from data.sql.store import open_store
 from dispatch.clocks import calendar_of
 from dispatch.routing import load_roads
 from layouts.context import ScreenContext
-from layouts.shell import build_dash, page_html, rename
+from layouts.shell import build_dash, page_html, rename, words_script
 from web.access import AccessGate, ApiRoute
 from web.access_log import AccessLog, WithoutQuery
 from web.account_pages import account_pages_router
@@ -35,6 +35,7 @@ from web.auth import AuthMiddleware, ScreenPage, content_policy
 from web.body_limit import BodyLimit
 from web.claims import ClaimBook
 from web.clips import clip_media_router
+from web.compression import CompressedFiles
 from web.connections import ConnectionGate, ConnectionLimits, GatedConfig
 from web.dash_guard import DashGuard
 from web.deps import ServerDeps
@@ -55,7 +56,7 @@ from web.outbox import Outbox
 from web.phone import phone_router
 from web.problems import install_problems
 from web.request_ids import RequestIds
-from web.screens import screen_router, visitor_of_callback
+from web.screens import screen_router, visitor_of_callback, words_router
 from web.second_login import second_login_router
 from web.serve_options import ServeOptions
 from web.service import service_router
@@ -161,6 +162,7 @@ def build_server(deps: ServerDeps, store_failed: Callable[[], None] = _end_proce
         events,
         wall_router(deps, book, meters),
         live_router(deps, book, meters),
+        words_router(*words_script()),
         screen_router(lambda visitor: page_html(dash, screens, visitor.user)),
     ):
         server.router.routes.extend(router.routes)
@@ -176,6 +178,7 @@ def _add_middleware(  # noqa: PLR0917 - what the layers stand on
     policy = content_policy(tuple(dash.csp_hashes()), STYLE_HASHES)
     server.add_middleware(DashGuard, callbacks=dash.callback_map, paths=dash.registered_paths)
     server.add_middleware(BodyLimit, uploads=deps.uploads)
+    server.add_middleware(CompressedFiles)
     server.add_middleware(
         AuthMiddleware,
         book=identity.book,

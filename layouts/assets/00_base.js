@@ -2,9 +2,10 @@
 window.yiping = (() => {
   "use strict";
   const page = JSON.parse(document.getElementById("yiping-page-data").textContent);
+  const words = window.yipingWords; // by language, from a file that browsers keep
   const cookies = new Map(document.cookie.split("; ").map((pair) => pair.split("=", 2)));
   const asked = cookies.get(page.language_cookie);
-  const language = asked in page.words ? asked : page.language;
+  const language = asked in words ? asked : page.language;
   document.documentElement.lang = language;
 
   // ---- how much fits: sizes follow the window, which zooming makes smaller; so the zoom is told to the styles
@@ -22,7 +23,7 @@ window.yiping = (() => {
 
   /** The text of a key, with {n} and the like filled in; `instead` (or the key) when there is none. */
   const t = (key, values = {}, instead = key) =>
-    (page.words[language][key] ?? instead).replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
+    (words[language][key] ?? instead).replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
 
   // ---- time: the server's, because ages must not depend on how well this computer's clock is set
   let offset = 0;
@@ -197,7 +198,7 @@ window.yiping = (() => {
     const content = await answer.json().catch(() => ({}));
     if (!answer.ok) {
       const detail = typeof content.detail === "string" ? content.detail : content.title;
-      const own = content.words && page.words[language][`refused.${content.words.key}`] ? refusal(content.words) : "";
+      const own = content.words && words[language][`refused.${content.words.key}`] ? refusal(content.words) : "";
       const said = own || t(`error.${answer.status}`, {}, t("error.other", { n: answer.status })) + (detail ? `：${detail}` : "");
       throw Object.assign(new Error(said), { detail, errors: content.errors, words: content.words, status: answer.status });
     }

@@ -277,6 +277,7 @@ def test_an_unknown_address_is_404_after_the_login_with_a_page_for_a_browser(run
         assert (plain.status_code, plain.headers["content-type"]) == (404, "application/problem+json")
 
 
+@pytest.mark.usefixtures("nobody_busy")  # an offered task tells its responder the place
 def test_a_page_is_served_with_what_its_visitor_may_read_and_dash_itself_holds_none_of_it(running: Running) -> None:
     with running.client("li") as operator:
         assert "小学门口" in operator.get("/").text

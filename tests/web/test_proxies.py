@@ -275,7 +275,10 @@ def test_a_proxy_that_nobody_named_opens_nothing_and_its_login_page_says_why(
             f"server {{ listen 127.0.0.1:{other}; location / {{ proxy_bind 127.0.0.2; proxy_pass {running.base}; "
             "proxy_set_header Host $http_host; proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; } }"
         )
-        with nginx(tmp_path / "nginx", port, bare + away), caplog.at_level(logging.WARNING, "web.front_door"):
+        with (
+            nginx(tmp_path / "nginx", port, bare + away),
+            caplog.at_level(logging.WARNING, "web.front_door_middleware"),
+        ):
             with httpx.Client(base_url=f"http://127.0.0.1:{port}") as visitor:
                 assert visitor.get("/metrics").status_code == 403
                 refused = visitor.post(
@@ -289,7 +292,7 @@ def test_a_proxy_that_nobody_named_opens_nothing_and_its_login_page_says_why(
                 assert visitor.get("/metrics").status_code == 403
                 sent = [visitor.post("/open311/v2/requests.json", data=REPORT).status_code for _ in range(6)]
         assert sent == [201] * 5 + [429]
-        told = [record.message for record in caplog.records if record.name == "web.front_door"]
+        told = [record.message for record in caplog.records if record.name == "web.front_door_middleware"]
         assert len(told) == 1
         assert "127.0.0.2 hands on requests for others, but is not named in web.behind_proxy.trusted" in told[0]
         with running.client() as direct:
