@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Literal
 
-from layouts.words_aar import AAR
 from layouts.words_alarms import ALARMS
 from layouts.words_alerts import ALERTS
 from layouts.words_cases import CASE_WORDS
@@ -23,6 +22,7 @@ from layouts.words_notices import NOTICES
 from layouts.words_plans import PLANS
 from layouts.words_refusals import REFUSALS
 from layouts.words_rejects import REJECTS
+from layouts.words_reports import REPORTS
 from layouts.words_roll_call import ROLL_CALL
 from layouts.words_selection import SELECTION
 from layouts.words_setup import SETUP
@@ -410,7 +410,7 @@ TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
         **LIVE,
         **HANDOVER,
         **HEALTH,
-        **AAR,
+        **REPORTS,
     }
 )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-AAR: Mapping[str, tuple[str, str]] = MappingProxyType(
+REPORTS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "page.reports": ("复盘报告", "Reports"),
         # the page
