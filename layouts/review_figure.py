@@ -34,6 +34,7 @@ _TEXT, _LINE, _DIM = "#d3dce3", "#26303a", "#8897a4"
 _ROW_PX = 22
 _MOST_THUMBNAILS = 24
 _NAME_SHARE = 0.08  # of the span: so far apart two priorities can be read
+_LONGEST_LABEL = 100  # as in 10_feed.js
 _MOST_LEFT_PX = 330  # the room of the sites' names
 
 
@@ -243,9 +244,14 @@ def _with_room(alerts: Sequence[Alert], axis: _Axis) -> frozenset[int]:
 def alert_title(alert: Alert, words: Words) -> str:
     """What happened, in words: `人 · 进入禁区`."""
     kind = words(f"kind.{alert.kind}") if f"kind.{alert.kind}" in TABLE else alert.kind
-    label = words(f"label.{alert.label}") if f"label.{alert.label}" in TABLE else alert.label
+    label = words(f"label.{alert.label}") if f"label.{alert.label}" in TABLE else shorten(alert.label)
     value = "" if alert.value is None else f"{alert.value:g} {alert.unit}"
     return " · ".join(part for part in (label, value, kind) if part)
+
+
+def shorten(label: str) -> str:
+    """A foreign label as the screens show it: thousands of characters take a browser a minute to break into lines."""
+    return label if len(label) <= _LONGEST_LABEL else f"{label[: _LONGEST_LABEL - 1]}…"
 
 
 def _task_steps(tasks: Sequence[Task], axis: _Axis, people: dict[str, str], words: Words) -> Iterator[go.Scatter]:

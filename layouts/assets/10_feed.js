@@ -265,7 +265,9 @@ yiping.feed = (() => {
     ...(task?.cancelled_at ? [["task.cancelled", task.cancelled_at, ""]] : [["task.closed", task?.closed_at, ""]]),
   ];
 
-  const labelOf = (alert) => t(`label.${alert.label}`, {}, alert.label);
+  const LONGEST_LABEL = 100; // a foreign one may have thousands of characters, which take a browser a minute to break into lines
+  const shorter = (text) => (text.length > LONGEST_LABEL ? `${text.slice(0, LONGEST_LABEL - 1)}…` : text);
+  const labelOf = (alert) => t(`label.${alert.label}`, {}, shorter(alert.label));
   /** A rule in words: by its id where that is a known one ("警戒水位"), else by its kind: "水位 超过限值". */
   const ruleName = (rule, kind = rule, label = "") => t(`rule.${rule}`, {}, "")
     || [label ? t(`quantity.${label}`, {}, labelOf({ label })) : "", t(`kind.${kind}`, {}, kind)].filter(Boolean).join(" ");
@@ -273,7 +275,7 @@ yiping.feed = (() => {
   const titleOf = (alert) => {
     const what = t(`kind.${alert.kind}`, {}, alert.kind);
     if (alert.value !== null && alert.value !== undefined) {
-      const quantity = t(`quantity.${alert.label || alert.zone}`, {}, alert.label);
+      const quantity = t(`quantity.${alert.label || alert.zone}`, {}, shorter(alert.label));
       return `${quantity ? `${quantity} ` : ""}${+alert.value.toFixed(2)} ${alert.unit} · ${what}`;
     }
     return alert.label ? `${labelOf(alert)} · ${what}` : what;

@@ -93,6 +93,7 @@ def test_the_address_keeps_span_and_moment_and_opens_the_page_where_it_was_left(
     assert seat.errors == []
 
 
+@pytest.mark.paired
 def test_a_span_is_on_the_screen_within_a_second(station: Station, sit_down: SitDown) -> None:
     """From the click until the cursor stands in the new span; the best of three, as the machine has other work."""
     at = a_quarter_of_an_hour_ago(station)

@@ -158,7 +158,7 @@ def test_an_officers_password_acts_once_and_the_step_is_the_officers(running: Ru
         done = post(wall, f"/alerts/{alert}/acknowledge", {}, grant)
         assert (done.status_code, done.json()["alert"]["acknowledged_by"]) == (200, name)
         assert post(wall, f"/alerts/{other}/acknowledge", {}, grant).status_code == 403, "it was used"
-    trail = running.store.read(lambda reader: reader.audit(limit=50))
+    trail = running.store.read(lambda reader: reader.audit(newest_first=True, limit=50))
     lent = next(entry for entry in trail if entry.action == "lend_hand")
     assert (lent.actor, lent.detail["screen"]) == (name, "wall-east")
     step = next(entry for entry in trail if entry.action == "acknowledge" and entry.subject == f"alert:{alert}")
