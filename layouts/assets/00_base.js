@@ -267,7 +267,7 @@ window.yiping = (() => {
   const personNames = (ids) => [ids].flat().map(personName).filter(Boolean).join("、");
 
   return {
-    page, language, t, clock, show, wall, moment, zoneNote, ago, ageSeconds, duration, make, since, everySecond, mount, at, me, may, myName, get, post, onPosted, send, all,
+    page, language, words: words[language], t, clock, show, wall, moment, zoneNote, ago, ageSeconds, duration, make, since, everySecond, mount, at, me, may, myName, get, post, onPosted, send, all,
     say, act, unfit, sites, siteName, personName, personNames, nameUser,
   };
 })();

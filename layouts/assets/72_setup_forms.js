@@ -87,7 +87,7 @@ yiping.setup.forms = (() => {
   const oneOf = (schema, value, place) => choice(schema.enum.map((one) => [one, yiping.t(`setup.choice.${one}`, {}, yiping.t(`priority.${one}`, {}, one))]), schema, value, place,
     usual(schema) ? t("setup.as_usual", { value: yiping.t(`setup.choice.${schema.default}`, {}, yiping.t(`priority.${schema.default}`, {}, usual(schema))) }) : "—");
   const zone = (schema, value, place) => choice(place.zones.map((id) => [id, id]), schema, value, place, place.required ? "—" : t("setup.whole_picture"));
-  const quantities = () => Object.keys(yiping.page.words[yiping.language]).filter((key) => key.startsWith("quantity.")).map((key) => [key.slice(9), t(key)]);
+  const quantities = () => Object.keys(yiping.words).filter((key) => key.startsWith("quantity.")).map((key) => [key.slice(9), t(key)]);
   const ticks = (options, value, place) => {
     const boxes = [...new Set([...options.map(([id]) => id), ...(value ?? [])])].map((id) => {
       const input = make("input", { type: "checkbox", value: id, checked: (value ?? []).includes(id) });

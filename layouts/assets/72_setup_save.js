@@ -1,12 +1,12 @@
 // From the draft to what is in force: what differs, in words; the note; who saved meanwhile; versions and the way back.
 yiping.setup.save = (() => {
   "use strict";
-  const { t, make, act, get, post, send, since, personName, page, language } = yiping;
+  const { t, make, act, get, post, send, since, personName } = yiping;
   const { state, dirty, discard, changed, takeOver, forms } = yiping.setup;
 
   // ---- problems and differences in words
   const sayProblem = (problem) => {
-    const text = [`refused.${problem.key}`, problem.key].find((key) => problem.key && page.words[language][key]);
+    const text = [`refused.${problem.key}`, problem.key].find((key) => problem.key && yiping.words[key]);
     return text ? t(text, Object.fromEntries(Object.entries(problem.values ?? {}).map(([name, value]) => [name, value ?? ""]))) : problem.words || problem.message || problem.key;
   };
   const checked = async (document) => post("/api/v1/settings/check", { document });
