@@ -139,7 +139,9 @@ class Device:
             answering = self._shared if isinstance(self._shared, Answering) else None
             if time.monotonic() - self._shared_s > self._timeout_s and self._is_alive_idle(answering):
                 self._alive()
-        elif not (self._pausing or self._thread.is_alive() or self.ended or self._stopping.is_set()):
+        elif self._pausing:
+            SharedReader.of(self._context).keep_on()
+        elif not (self._thread.is_alive() or self.ended or self._stopping.is_set()):
             self._pause_s = self._backoff.pause()
             self._lose("an error that was not foreseen; the log has it", logging.ERROR)
             self.start()
@@ -272,6 +274,7 @@ class Device:
     def _open_again(self) -> None:
         """On a thread of its own until it is open, as that may block."""
         if not self._stopping.is_set():
+            self._pause_s = 0.0  # it has paused
             self._note_progress()
             self.start()
         self._pausing = False

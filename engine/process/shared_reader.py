@@ -60,6 +60,12 @@ class SharedReader:
             self._run_on()
         self._woken.put(None)
 
+    def keep_on(self) -> None:
+        """Start the thread anew if an unexpected error has ended it: nobody else would make the calls that are due."""
+        with self._lock:
+            if self._calls:
+                self._run_on()
+
     def _run_on(self) -> None:
         if self._thread is None or not self._thread.is_alive():  # it ended by an unexpected error
             self._thread = threading.Thread(target=self._run, name="shared-reader", daemon=True)

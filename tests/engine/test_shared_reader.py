@@ -8,6 +8,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
 from data.config.settings import Settings, SiteSettings
 from data.local.inbox import Inbox
 from data.model.geo import Location
@@ -100,14 +102,19 @@ def test_calls_come_in_the_order_of_their_times_and_hold_up_nobody() -> None:
     assert done == ["served", "second", "third"]
 
 
-def test_a_gauge_that_pauses_before_it_is_opened_again_has_no_thread(tmp_path: Path) -> None:
-    before = set(threading.enumerate())
+def refused(folder: Path) -> Device:
+    """A gauge whose server is not there."""
     site = SiteSettings(
         id="dry", location=Location(lon=106.5, lat=29.6),
         monitors=(HttpPoll(id="stage", url="http://127.0.0.1:9/", quantity="water_depth", unit="cm", every="100ms"),),
     )  # fmt: skip
-    options = RunOptions(settings=Settings(sites=(site,)), var_dir=tmp_path)
-    gauge = Device(site.sensors[0], options.context(site, Resources()), lambda _device, _item: None, idle_is_alive=True)
+    options = RunOptions(settings=Settings(sites=(site,)), var_dir=folder)
+    return Device(site.sensors[0], options.context(site, Resources()), lambda _device, _item: None, idle_is_alive=True)
+
+
+def test_a_gauge_that_pauses_before_it_is_opened_again_has_no_thread(tmp_path: Path) -> None:
+    before = set(threading.enumerate())
+    gauge = refused(tmp_path)
     gauge.start()
     assert until(lambda: gauge.losses == 1 and not gauge._thread.is_alive())
     names = {thread.name for thread in set(threading.enumerate()) - before}
@@ -115,4 +122,29 @@ def test_a_gauge_that_pauses_before_it_is_opened_again_has_no_thread(tmp_path: P
     gauge.check()
     assert gauge.losses == 1, "that it has no thread is no defect"
     assert "Connection refused" in (gauge.trouble or "")
+    gauge.stop()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_calls_are_made_though_an_unexpected_error_has_ended_the_thread() -> None:
+    class Broken(Bell):
+        def serve(self) -> None:
+            raise SystemExit  # ends a thread without a word
+
+    reader, done = SharedReader(), list[str]()
+    reader.later(0.3, lambda: done.append("called"))
+    thread = reader._thread
+    assert thread is not None
+    reader.wake(Broken(done))
+    thread.join(15)
+    assert not thread.is_alive()
+    reader.keep_on()
+    assert until(lambda: done == ["called"])
+
+
+def test_a_gauge_that_had_a_defect_once_does_not_pause_twice_before_it_is_opened_again(tmp_path: Path) -> None:
+    gauge = refused(tmp_path)
+    gauge._pause_s = 3600.0  # of the defect, an hour ago
+    gauge._open_again()
+    assert until(lambda: gauge.losses == 1)
     gauge.stop()
