@@ -14,7 +14,7 @@ from tests.layouts.readable import unreadable
 from tests.layouts.station import Station, running_station
 
 pytestmark = pytest.mark.browser
-SHORT = ("wall-administrator", "duty", "events-chosen")
+SHORT = ("wall", "wall-administrator", "duty", "events-chosen")
 SIZES = ((1366, 768), (390, 844))
 
 

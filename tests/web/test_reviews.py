@@ -191,6 +191,9 @@ def test_a_draft_tells_times_against_limits_who_refused_what_was_blind_and_what_
     summary = report["parts"][0]["text"]
     assert "2 times exceeded their limits, 2 of them of P1 or P2." in summary
     assert "happened at the same place 1 more times within 7 days" in summary
+    assert "(P2 orange)" in summary
+    (alert,) = {row[2] for row in table(report, "alerts")}
+    assert alert == "over the limit", "in the reader's language alone, as on the other screens"
     chinese = town.ask("zhou", f"/{number}", language="zh").json()["report"]
     assert [part["title"] for part in chinese["parts"]][1:5] == [
         "一、感知预警", "二、决策处置", "三、监督评价", "四、复盘改进",

@@ -41,7 +41,7 @@ def recurrences(reader: Reader, found: Found, settings: Settings, names: Names) 
         )
         for same in reader.alerts(again):
             if same.id != alert.id:
-                told[-same.id] = alert_told(same, names, settings) | {
+                told[-same.id] = alert_told(same, names) | {
                     "title": "",
                     "opened_at": iso(same.raised_at),
                     "before": same.raised_at < alert.raised_at,

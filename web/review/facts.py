@@ -43,7 +43,7 @@ def gather(reader: Reader, review: Review, settings: Settings, now: datetime) ->
     offers = _offers(reader, found)
     numbers = [one.id for one in found.alerts]
     steps = reader.steps_of_alerts(numbers, limit=_MORE_STEPS)
-    alerts = [alert_told(one, names, settings) for one in found.alerts]
+    alerts = [alert_told(one, names) for one in found.alerts]
     tasks = [_task(one, offers.get(one.id, ()), names) for one in found.tasks]
     events = [*([found.event] if found.event else []), *found.events]
     checks = [check for one in found.alerts for check in alert_times(one, steps, found.until)]

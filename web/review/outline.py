@@ -82,7 +82,7 @@ def _head(facts: Facts, tell: Teller) -> list[list[str]]:
     told = [["aar.what", tell.title(facts)]]
     if facts["topic"] in {"event", "alert"}:
         told += [["aar.where", " · ".join(part for part in (tell.place(what), what.get("grid")) if part)]]
-        told += [["aar.priority", f"{what['priority']} {words('priority.' + str(what['priority']))}"]]
+        told += [["aar.priority", tell.priority(str(what["priority"]))]]
     closed = what.get("closed_at")
     ended = tell.at(closed) if closed else words("aar.still")
     if facts["topic"] == "span":

@@ -26,7 +26,7 @@ def _say_summary(facts: Facts, tell: Teller) -> str:
     told = []
     if facts["topic"] in {"event", "alert"}:
         subject = what["title"] or (tell.alert(facts["alerts"][0]) if facts["alerts"] else tell.kind(what["kind"]))
-        priority = f"{what['priority']} {words('priority.' + str(what['priority']))}"
+        priority = tell.priority(str(what["priority"]))
         told += [
             words("aar.say.event", at=tell.at(facts["since"]), place=tell.place(what), what=subject, priority=priority)
         ]

@@ -199,15 +199,12 @@ def event_told(event: Event, names: Names) -> dict[str, Any]:
     }
 
 
-def alert_told(alert: Alert, names: Names, settings: Settings) -> dict[str, Any]:
-    site = next((one for one in settings.sites if one.id == alert.key.site), None)
-    rule = None if site is None else next((one for one in site.rules if one.name == alert.key.rule), None)
+def alert_told(alert: Alert, names: Names) -> dict[str, Any]:
     return {
         "alert": alert.id,
         "site": alert.key.site,
         "site_name": names.site(alert.key.site),
         "rule": alert.key.rule,
-        "rule_title": "" if rule is None else rule.title,
         "kind": alert.kind,
         "label": alert.label,
         "value": alert.value,

@@ -64,10 +64,15 @@ class Teller:
     def kind(self, kind: str) -> str:
         return self.word(f"kind.{kind}", kind)
 
+    def priority(self, priority: str) -> str:
+        """`P2 二级 橙`, `P2 orange`"""
+        name = self.words(f"priority.{priority}")
+        return name if name.startswith(priority) else f"{priority} {name}"
+
     def alert(self, one: Mapping[str, Any]) -> str:
         """`25 cm · over the limit`"""
         label = self.word(f"label.{one['label']}", str(one["label"])) if one.get("label") else ""
-        title = str(one.get("rule_title") or "") or self.word(f"rule.{one.get('rule')}", "") or self.kind(one["kind"])
+        title = self.word(f"rule.{one.get('rule')}", "") or self.kind(one["kind"])
         return " · ".join(part for part in (label, title) if part)
 
     def value(self, one: Mapping[str, Any]) -> str:
