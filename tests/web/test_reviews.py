@@ -191,7 +191,7 @@ def test_a_draft_tells_times_against_limits_who_refused_what_was_blind_and_what_
     summary = report["parts"][0]["text"]
     assert "2 times exceeded their limits, 2 of them of P1 or P2." in summary
     assert "happened at the same place 1 more times within 7 days" in summary
-    assert "(P2 orange)" in summary
+    assert "(P1 red)" in summary
     (alert,) = {row[2] for row in table(report, "alerts")}
     assert alert == "over the limit", "in the reader's language alone, as on the other screens"
     chinese = town.ask("zhou", f"/{number}", language="zh").json()["report"]
