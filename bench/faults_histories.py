@@ -17,6 +17,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -26,6 +27,7 @@ from pathlib import Path
 import httpx
 
 from alerts.lifecycle import raise_alert
+from bench.machine import cores
 from data.config.settings import ResponderSettings, Settings, SiteSettings
 from data.model.alert import AlertKey, Priority, Raised
 from data.model.geo import Location
@@ -292,16 +294,29 @@ def served(folder: Path) -> Iterator[tuple[Street, Server]]:
 
 
 def run_histories(number: int, seed: int, folder: Path) -> HistoryResult:
-    """So many histories, each with new things and one kill."""
-    result, chance = HistoryResult(), random.Random(seed)
-    with served(folder) as (street, server):
-        for n in range(number):
-            asked, wrong = one_history(street, server, n, chance)
-            result.histories += 1
-            result.requests += len(asked)
-            result.unknown += sum(one.answer == UNKNOWN for one in asked)
-            result.violations += wrong
-    return result
+    """So many histories, each with new things and one kill; on as many streets at once as there are cores."""
+    streets = min(cores(), number)
+
+    def on_street(street_number: int) -> HistoryResult:
+        result, chance = HistoryResult(), random.Random(f"{seed} {street_number}")
+        (own := folder / str(street_number)).mkdir()
+        with served(own) as (street, server):
+            for n in range(street_number, number, streets):
+                asked, wrong = one_history(street, server, n, chance)
+                result.histories += 1
+                result.requests += len(asked)
+                result.unknown += sum(one.answer == UNKNOWN for one in asked)
+                result.violations += wrong
+        return result
+
+    with ThreadPoolExecutor(streets) as threads:
+        found = list(threads.map(on_street, range(streets)))
+    return HistoryResult(
+        sum(one.histories for one in found),
+        sum(one.requests for one in found),
+        sum(one.unknown for one in found),
+        [line for one in found for line in one.violations],
+    )
 
 
 def make_servers(given: Path) -> None:

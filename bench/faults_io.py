@@ -17,12 +17,14 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
 
+from bench.machine import cores
 from data.errors import YipingError
 from data.local.inbox import Inbox
 from data.local.vault import FolderVault
@@ -63,14 +65,25 @@ def build(folder: Path) -> Path:
 
 
 def run_io(every: int = 1) -> IoResult:
-    """All N, or each `every`-th of them, in each mode; in a process of its own."""
-    with tempfile.TemporaryDirectory(prefix="yiping-io-") as folder:
+    """All N, or each `every`-th of them, in each mode: a process for each mode, as many at once as there are cores."""
+    with tempfile.TemporaryDirectory(prefix="yiping-io-") as folder, ThreadPoolExecutor(cores()) as threads:
         environment = {**os.environ, "LD_PRELOAD": str(build(Path(folder))), "PYTHONPATH": str(ROOT)}
-        command = [sys.executable, "-m", "bench.faults_io", folder, str(every)]
-        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise RuntimeError(done.stderr[-4000:])
-    return IoResult(**json.loads(done.stdout.splitlines()[-1]))
+
+        def of_mode(name: str) -> IoResult:
+            (base := Path(folder) / name.partition(" ")[0]).mkdir()
+            command = [sys.executable, "-m", "bench.faults_io", str(base), str(every), name]
+            done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+            if done.returncode != 0:
+                raise RuntimeError(done.stderr[-4000:])
+            return IoResult(**json.loads(done.stdout.splitlines()[-1]))
+
+        found = list(threads.map(of_mode, MODES))
+    return IoResult(
+        sum(one.io_faults for one in found),
+        {name: faults for one in found for name, faults in one.by_mode.items()},
+        [line for one in found for line in one.lost],
+        [line for one in found for line in one.damage],
+    )
 
 
 def unit_of(number: int) -> UnitOfWork:
@@ -200,19 +213,18 @@ def one_case(base: Path, number: int, mode: int, *, reads: bool, new: bool = Fal
 
 
 def main(arguments: Sequence[str]) -> None:
-    base, every = Path(arguments[0]), int(arguments[1])
-    result = IoResult()
+    base, every, name = Path(arguments[0]), int(arguments[1]), arguments[2]
+    mode, result = MODES[name], IoResult()
     forked(lambda: open_store(base / "made.db").close())
-    for name, mode in MODES.items():
-        for new, step in ((False, every), (True, every * 20)):
-            total, wrong = one_case(base, 0, mode, reads=mode == EIO, new=new)
-            result.damage += wrong
-            for number in range(1, total + 1, step):
-                _, wrong = one_case(base, number, mode, reads=mode == EIO, new=new)
-                result.io_faults += 1
-                result.by_mode[name] = result.by_mode.get(name, 0) + 1
-                for line in wrong:
-                    (result.lost if line.startswith("lost") else result.damage).append(f"{name}, call {number}: {line}")
+    for new, step in ((False, every), (True, every * 20)):
+        total, wrong = one_case(base, 0, mode, reads=mode == EIO, new=new)
+        result.damage += wrong
+        for number in range(1, total + 1, step):
+            _, wrong = one_case(base, number, mode, reads=mode == EIO, new=new)
+            result.io_faults += 1
+            for line in wrong:
+                (result.lost if line.startswith("lost") else result.damage).append(f"{name}, call {number}: {line}")
+    result.by_mode = {name: result.io_faults}
     print(json.dumps(result.__dict__))
 
 

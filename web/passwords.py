@@ -22,7 +22,7 @@ from web.password_policy import LONGEST, PasswordRefused, check_password
 
 _AT_ONCE = 2  # 64 MiB each
 _MOST_WAITING = 64
-_NICE = 5  # a flood of passwords must not take the processor from those who acknowledge alerts
+_NICE = 19  # a flood of passwords must not take the processor from those who acknowledge; a hash is eight threads' work
 
 
 class HashingBusy(YipingError):

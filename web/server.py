@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 import socket
+import sys
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
@@ -69,6 +70,9 @@ from web.wall_socket import wall_router
 
 log = logging.getLogger(__name__)
 
+# How long a thread computes before it must hand over to the event loop. Each statement of the database gives up the
+# interpreter's lock: an acknowledgement asks for it some fifty times, and would wait Python's 5 ms each time.
+_SWITCH_S = 0.0005
 _GRACE_S = 3
 PROJECT = Path(__file__).resolve().parents[1]
 
@@ -223,6 +227,7 @@ def serve(options: ServeOptions) -> None:
     # uvicorn raises the signal again when it has stopped; the store must still be closed then.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     allow_descriptors()
+    sys.setswitchinterval(_SWITCH_S)
     try:
         uvicorn.Server(config).run(listening(options))
     except KeyboardInterrupt:

@@ -49,7 +49,7 @@ MOVES = (
     "back",
     "verify",
 )
-STEPS = int(os.environ.get("YIPING_SOAK_STEPS", "20000"))
+STEPS = int(os.environ.get("YIPING_SOAK_STEPS", "8000"))
 WALKS = int(os.environ.get("YIPING_SOAK_WALKS", "1"))
 BATCHES, MOST_MOVES = 25, 50
 PLAIN = Settings()
@@ -218,7 +218,7 @@ def lives(tmp_path: Path) -> Iterator[type[Lives]]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900 + STEPS // 20)  # 20,000 steps are half a minute of work, on a machine that does nothing else
+@pytest.mark.timeout(900 + STEPS // 20)
 @pytest.mark.parametrize("walk", range(WALKS))
 def test_random_steps_of_alarms_never_reach_an_illegal_state(lives: type[Lives], walk: int) -> None:
     """`YIPING_SOAK_STEPS=1000000` for the long version (make soak-states)."""
