@@ -266,12 +266,13 @@ def _attackers(base: str, tokens: dict[str, str]) -> Iterator[dict[str, subproce
 
 
 def _resident_mib(process: psutil.Process) -> float:
+    """Of the process and its children. One that has not begun its own program yet has its parent's memory (vfork)."""
     total = 0
     with contextlib.suppress(psutil.Error):
-        total = process.memory_info().rss
+        total, program = process.memory_info().rss, process.cmdline()
         for child in process.children(recursive=True):
             with contextlib.suppress(psutil.Error):
-                total += child.memory_info().rss
+                total += child.memory_info().rss if child.cmdline() != program else 0
     return total / 2**20
 
 

@@ -20,7 +20,7 @@ from argon2.low_level import ARGON2_VERSION
 from data.errors import YipingError
 from web.password_policy import LONGEST, PasswordRefused, check_password
 
-_AT_ONCE = 2  # 64 MiB each
+_AT_ONCE = 1  # 64 MiB, and four threads that share the work
 _MOST_WAITING = 64
 _NICE = 19  # a flood of passwords must not take the processor from those who acknowledge; a hash is eight threads' work
 
@@ -61,7 +61,7 @@ class _Waiting:
 class PasswordCheck:
     """Compares passwords; takes the same time for a user who does not exist or has no password.
 
-    At most two are compared at once and 64 wait. A sender with many waiting comes after others with fewer; when the
+    One is compared at a time and 64 wait. A sender with many waiting comes after others with fewer; when the
     line is full, its last one is refused. Lives on the event loop.
     """
 

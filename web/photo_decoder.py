@@ -87,11 +87,11 @@ def _bare(image: Any, longest_side: int) -> Any:
         grey = image.convert("I").point(lambda value: value / 256).convert("L")
         grey.info = image.info  # where it is turned
         image = grey
-    upright = ImageOps.exif_transpose(image)
-    if upright.mode in {"P", "PA", "LA"}:
-        upright = upright.convert("RGBA")
-    upright.thumbnail((longest_side, longest_side))
-    colours = upright.convert("RGB")
+    ImageOps.exif_transpose(image, in_place=True)  # a copy of twenty megapixels is 60 MB
+    if image.mode in {"P", "PA", "LA"}:
+        image = image.convert("RGBA")
+    image.thumbnail((longest_side, longest_side))
+    colours = image.convert("RGB")
     return Image.frombytes("RGB", colours.size, colours.tobytes())
 
 
