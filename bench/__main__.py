@@ -23,10 +23,12 @@ LATENCY = ("all_ticks", "active30")
 
 
 def quick(bench: Bench) -> None:
-    """Each configuration once at its must number."""
+    """Each configuration once at its must number, and twice that of the first."""
+    bench.calibrate()
     bench.run_naive(bench.seconds / 2)
     for name in QUICK:
         bench.row_at(name, ROWS[name].must)
+    bench.overload(2 * ROWS["all_ticks"].must)
     bench.run_best(bench.seconds / 2)
     bench.latency({name: ROWS[name].must for name in LATENCY})
     bench.system(bench.seconds / 2)
@@ -39,6 +41,7 @@ def full(bench: Bench, soak_s: float) -> None:
     bench.run_naive(NAIVE_S)
     bench.search_row("all_ticks", start["all_ticks"])
     bench.flat_cost()
+    bench.overload(2 * max(1, bench.figures.get("all_ticks_cameras") or 0))
     bench.run_naive(NAIVE_S)
     bench.search_row("active30", start["active30"])
     bench.run_best(NAIVE_S)
@@ -62,6 +65,7 @@ def smoke(bench: Bench) -> None:
         if row.small is None:
             bench.row_at(name, 2)
     bench.flat_cost()
+    bench.overload(2)
     bench.run_best(bench.seconds)
     bench.latency(dict.fromkeys(LATENCY, 2))
     bench.rtsp(1)
@@ -78,6 +82,7 @@ def main() -> int:
     parser.add_argument("--soak", type=float, default=600.0, help="length of the long run at 80 %% load, seconds")
     parser.add_argument("--row", choices=sorted(ROWS), action="append", help="one trial of this row only (repeatable)")
     parser.add_argument("--cameras", type=int, default=None, help="with --row: how many")
+    parser.add_argument("--overload", action="store_true", help="only: --cameras at five looks a second, too many")
     parser.add_argument("--naive", action="store_true", help="with --row: the baselines as well")
     args = parser.parse_args()
     shared = shared_folder()
@@ -92,7 +97,10 @@ def main() -> int:
         print(f"[{time.monotonic() - began_s:6.0f} s] {text}", flush=True)
 
     bench = Bench(Path(shared), ROOT / ".cache", seconds, say)
-    if args.row:
+    if args.overload:
+        bench.calibrate()
+        bench.overload(args.cameras or 2 * ROWS["all_ticks"].must)
+    elif args.row:
         if args.naive:
             bench.run_naive(seconds)
             bench.run_best(seconds)

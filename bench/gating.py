@@ -40,6 +40,7 @@ SOURCES = (
     "engine/camera/movement.py",
     "engine/camera/watch.py",
     "monitors/video/_packets.py",
+    "monitors/video/_packet_ring.py",
     "monitors/video/_decoder.py",
     "detectors/yolo.py",
     "detectors/_*.py",

@@ -15,6 +15,7 @@ KEYS = (
     "substream30_cameras", "all_ticks_h265_cameras", "active30_h265_cameras", "latency_ms_p95", "worker_rss_mib",
     "system8_rss_mib", "map_drop", "active30_recall", "active10_recall",
     "sub_all_ticks_cameras", "full_evidence_share", "main_to_sub_cost",
+    "machine_limit_cameras", "overload_cameras", "overload_age_ms_p95", "overload_min_share",
 )  # fmt: skip
 
 
@@ -51,6 +52,12 @@ LINES = (
     Line("ultralytics at its best, cameras", "", plain("best_ultralytics_cameras")),
     Line("cameras, 5 looks a second each", "≥ 7", plain("all_ticks_cameras"), lambda v: v >= 7),
     Line("÷ naive", "≥ 10", ratio("all_ticks_cameras", "naive_cameras"), lambda v: v >= 10),
+    Line(
+        "÷ processors for decoding and 5 looks alone",
+        "≥ 0.85",
+        ratio("all_ticks_cameras", "machine_limit_cameras"),
+        lambda v: v >= 0.85,
+    ),
     Line("cameras, 30 % active, all events", "≥ 12", plain("active30_cameras"), lambda v: v >= 12),
     Line("÷ naive", "≥ 18", ratio("active30_cameras", "naive_cameras"), lambda v: v >= 18),
     Line("÷ ultralytics at its best", "≥ 2", ratio("active30_cameras", "best_ultralytics_cameras"), lambda v: v >= 2),
@@ -65,6 +72,14 @@ LINES = (
     Line("one camera by its main stream ÷ by its substream, processor time", "", plain("main_to_sub_cost")),
     Line("cameras, H.265, 5 looks a second each", "", plain("all_ticks_h265_cameras")),
     Line("cameras, H.265, 30 % active", "", plain("active30_h265_cameras")),
+    Line("overload: cameras, 5 looks a second wanted of each", "", plain("overload_cameras")),
+    Line("overload: age p95 of what is looked at, ms", "≤ 500", plain("overload_age_ms_p95"), lambda v: v <= 500),
+    Line(
+        "overload: looks of the camera that gets fewest ÷ mean",
+        "≥ 0.5",
+        plain("overload_min_share"),
+        lambda v: v >= 0.5,
+    ),
     Line("cost of a camera at the maximum ÷ alone", "0.85-1.15", plain("cost_ratio"), lambda v: 0.85 <= v <= 1.15),
     Line("frame → alert committed p95 at 80 % load, ms", "≤ 300", plain("latency_ms_p95"), lambda v: v <= 300),
     Line("memory of a worker, MiB", "≤ 260", plain("worker_rss_mib"), lambda v: v <= 260),

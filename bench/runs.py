@@ -34,6 +34,7 @@ from tests.servers.rtsp import missing, rtsp_server
 
 ROOT = Path(__file__).resolve().parents[1]
 PART_LOAD = 0.8
+LOOKS = 5  # a second, of every camera
 
 
 def part_of(cameras: int) -> int:
@@ -93,7 +94,12 @@ class Bench:
         site = Place(id="calibration", location=Location(lon=0.0, lat=0.0))
         cost = calibrate(Settings(inference=self.inference), Context(site=site, inference=self.inference))
         self.say(f"calibration: {cost.decode_ms:.2f} ms a picture, {cost.look_ms:.1f} ms a look")
+        self.note_limit(cost, cores())
         return cost
+
+    def note_limit(self, cost: Cost, processors: int) -> None:
+        """So many cameras if nothing but decoding and looks at whole pictures took time."""
+        self.figures["machine_limit_cameras"] = round(processors * 1000 / cost.per_second_ms(LOOKS), 2)
 
     def try_row(self, name: str, count: int) -> Outcome:
         """One trial; the figures of the row are those of its last carried trial."""
@@ -137,6 +143,16 @@ class Bench:
         rss, pss = resident_mib(ROWS["active30"], self.footage(ROWS["active30"]), seconds)
         self.say(f"8 cameras with web: {rss:.0f} MiB resident, {pss:.0f} MiB with shared pages counted once")
         self.figures["system8_rss_mib"] = round(rss, 1)
+
+    def overload(self, cameras: int) -> None:
+        """More cameras than are carried: are looks shed evenly, and is what is looked at still new?"""
+        outcome = trial(ROWS["all_ticks"], self.footage(ROWS["all_ticks"]), cameras, self.seconds)
+        self.say(f"overload: {outcome}")
+        self.figures["overload_cameras"] = cameras
+        if not math.isinf(outcome.frame_age_ms_p95):
+            self.figures["overload_age_ms_p95"] = round(outcome.frame_age_ms_p95, 1)
+        if outcome.looks_a_second > 0:
+            self.figures["overload_min_share"] = round(outcome.slowest_a_second / outcome.looks_a_second, 3)
 
     def flat_cost(self) -> None:
         """Processor time of one camera at the row's maximum against one alone."""
@@ -237,12 +253,12 @@ def estimates(cost: Cost) -> dict[str, int]:
         return awake * (RATE * decode_ms + 5 * look_ms) + 0.03 * RATE * decode_ms + rest_ms
 
     dear = {
-        "all_ticks": cost.per_second_ms(5),
+        "all_ticks": cost.per_second_ms(LOOKS),
         "active30": partly(0.38, cost.decode_ms),
         "active10": partly(0.13, cost.decode_ms),
         "substream30": partly(0.38, cost.decode_ms / 7),
     }
     found = {name: max(1, int(budget_ms / camera_ms)) for name, camera_ms in dear.items()}
-    sub_ms = cost.per_second_ms(5) - 0.87 * RATE * cost.decode_ms
+    sub_ms = cost.per_second_ms(LOOKS) - 0.87 * RATE * cost.decode_ms
     found["sub_all_ticks"] = max(1, int(budget_ms / sub_ms))
     return {**found, "all_ticks_h265": found["all_ticks"], "active30_h265": found["active30"]}

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 from data.config.settings import Settings, SiteSettings
-from data.model.alert import Alert, AlertKey, Because, Ended
+from data.model.alert import Alert, AlertKey, Because, Ended, Priority
 from data.model.loss import cause_of
 from data.ports.recipe import Detector, Resources
 from data.ports.store import Reader, Store
@@ -76,6 +76,11 @@ class WatchedSite:
         self.jump: ClockJump | None = None  # our clock was set; the camera's times may follow
         self.carried: tuple[Any] | None = None  # what the rules knew before it was set or the camera was opened anew
         self._health: tuple[str, str, str] = ("unknown", "", "")
+
+    @property
+    def is_urgent(self) -> bool:
+        """Does one of its rules raise P1? Then it is looked at before others when there is not time for all."""
+        return any(rule.priority is Priority.P1 for rule in self.site.rules)
 
     def wants_pipeline(self, now_s: float) -> bool:
         """Is there none, or one of settings that hold no longer, and is it time to make one?"""

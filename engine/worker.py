@@ -26,7 +26,7 @@ from data.ports.store import Store
 from data.sql.store import open_store
 from data.stored.camera_view import views_asked
 from data.stored.modes import active_modes
-from engine.camera.admission import Admission, Load
+from engine.camera.admission import Admission, Load, overdue_s
 from engine.camera.camera import Camera
 from engine.camera.load import LoadBook, Tally
 from engine.camera.watch import Received
@@ -157,6 +157,7 @@ class Worker:
             if change.extent is Extent.CAMERA:
                 watch.replace_camera(self._camera(watch.site, watch.camera.tally))
             watch.camera.look_near(self._looks_near(watch.site))
+            self._admission.prefer(watch.site.id, urgent=watch.is_urgent)
         known = {watch.site.id for watch in self._watches}
         for site in sites:
             if site not in known:
@@ -166,12 +167,14 @@ class Worker:
         watch = WatchedSite(site, self._camera(site))
         self._watches.append(watch)
         self._book.add(site.id, watch.camera.tally)
+        self._admission.prefer(site.id, urgent=watch.is_urgent)
         return watch
 
     def _remove(self, watch: WatchedSite, change: SiteChange) -> None:
         """It has gone from the settings, or to another worker: then its alerts and what its rules know wait there."""
         self._watches.remove(watch)
         watch.camera.close()
+        self._admission.prefer(watch.site.id, urgent=False)
         self._book.remove(watch.site.id)
         if not watch.is_open:
             return
@@ -263,7 +266,7 @@ class Worker:
         # Every second turn is for those that woke: their alert is late already, and the others have half a second.
         self._turn = (self._turn + 1) % 2
         late = [one for one in ready if self._turn == 0 and one.camera.catching_up()]
-        watch = min(late or ready, key=lambda one: one.due_s)
+        watch = max(late or ready, key=lambda one: overdue_s(one.due_s, now_s, urgent=one.is_urgent))
         received = watch.camera.fresh()  # of this camera alone: a frame kept in hand is another 3 MB in its decoder
         if received is None:
             return False

@@ -3,6 +3,7 @@
 Rain, dusk or the switch to infrared can wake all cameras at once. As long as the worker keeps up, each may wake; once
 it does not, no more are let in and those that woke last go back to key frames, where the detectors look at the pictures
 that are given: less often, but nobody is left out. When there is room again they come in, the longest waiting first.
+Cameras whose rules raise P1 are urgent: they come in first, go back last, and are looked at twice as often as others.
 """
 
 from __future__ import annotations
@@ -11,12 +12,19 @@ import math
 import threading
 import time
 from collections import deque
+from collections.abc import Iterable
 
 FULL_LOAD = 0.95  # share of one processor: above it no more are let in
 ROOM_LOAD = 0.75  # below it one more may come in
 LATE_S = 1.0  # pictures that waited so long for the detector: it is too much, whatever the processor says
 OVER_S = 6  # seconds over which the load is taken
+URGENT_WEIGHT = 2.0  # however many are urgent, each of the others has more than half of its even share of the looks
 SETTLE_S = 3.0  # between two steps of the limit: the effect of one must be seen before the next
+
+
+def overdue_s(due_s: float, now_s: float, *, urgent: bool) -> float:
+    """How pressing a look is that was due at `due_s`: the camera with the greatest value has the next turn."""
+    return (now_s - due_s) * (URGENT_WEIGHT if urgent else 1.0)
 
 
 class Admission:
@@ -29,7 +37,16 @@ class Admission:
         self._limit: int | None = most
         self._awake: dict[str, None] = {}  # in the order in which they woke
         self._waiting: dict[str, None] = {}
+        self._urgent: set[str] = set()
         self._changed_s = float("-inf")
+
+    def prefer(self, site: str, *, urgent: bool) -> None:
+        """Is this camera let in before others, and sent back after them?"""
+        with self._lock:
+            if urgent:
+                self._urgent.add(site)
+            else:
+                self._urgent.discard(site)
 
     def enter(self, site: str) -> bool:
         """May this camera wake? If not, it is put on the list and should ask again."""
@@ -37,7 +54,9 @@ class Admission:
             if site in self._awake:
                 return True
             room = self._limit is None or len(self._awake) < self._limit
-            first = next(iter(self._waiting), site)
+            first = next(iter(self._urgent_first(self._waiting)), site)
+            if site in self._urgent and first not in self._urgent:
+                first = site
             if room and (first == site or self._limit is None or len(self._awake) + len(self._waiting) < self._limit):
                 self._waiting.pop(site, None)
                 self._awake[site] = None
@@ -71,8 +90,12 @@ class Admission:
         with self._lock:
             return tuple(self._waiting)
 
+    def _urgent_first(self, sites: Iterable[str]) -> list[str]:
+        """Otherwise in their order."""
+        return sorted(sites, key=lambda site: site not in self._urgent)
+
     def _shrink(self, load: float, now_s: float) -> tuple[str, ...]:
-        awake = list(self._awake)
+        awake = self._urgent_first(self._awake)
         if len(awake) < 2:
             return ()
         self._changed_s = now_s

@@ -21,7 +21,7 @@ _SPARE = 4 << 20
 _MAPPING = re.compile(r"^([0-9a-f]+)-([0-9a-f]+) (\S{4}) \S+ \S+ \S+ +(/\S*)$")
 
 
-LOADED_AFTER_S = 0.5  # after loading the last model, whose compilation needed memory
+LOADED_AFTER_S = (0.5, 2.0, 4.0, 7.0, 10.0, 15.0)  # after the last model: first looks and cameras read more code once
 STARTED_AFTER_S = 20.0  # after the smaller inference windows have been loaded, too
 TRIM_EVERY_S = 1.0  # each takes 0.1 to 2 ms; with 5 s a worker of eight resting cameras holds 15 MiB more
 FILES_EVERY_S = 5.0  # pages in use are read again within seconds after a release
@@ -46,7 +46,7 @@ class Housekeeping:
 
     def loaded(self, now_s: float) -> None:
         """Call after modules or a model have been loaded."""
-        self._release_at_s = [now_s + LOADED_AFTER_S, now_s + STARTED_AFTER_S]
+        self._release_at_s = [now_s + after_s for after_s in (*LOADED_AFTER_S, STARTED_AFTER_S)]
         self._trim_at_s, self._files_at_s = now_s + TRIM_EVERY_S, now_s + FILES_EVERY_S
 
     def tend(self, now_s: float) -> bool:

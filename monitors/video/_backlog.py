@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 
-from monitors.video._packets import Decoded, VideoPacket
+from monitors.video._packet_ring import VideoPacket
+from monitors.video._packets import Decoded
 
 MOST_WAITING = 150  # packets, six seconds; a detector slower than that has fallen behind for good
 

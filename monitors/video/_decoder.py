@@ -46,6 +46,13 @@ class Decoder:
         """The next packet, a key frame, meets a new one."""
         self._context = None
 
+    def renew(self) -> bool:
+        """Before a key frame: meet it with a new one, if no picture is kept back to be put in order. Was that done?"""
+        if self._context is None or self._context.has_b_frames:
+            return False
+        self._context = None
+        return True
+
     def _of(self, stream: VideoStream) -> VideoCodecContext:
         own = stream.codec_context
         if own.name not in ALONE:

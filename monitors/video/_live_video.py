@@ -24,7 +24,8 @@ from monitors.video._arrival_clock import ArrivalClock
 from monitors.video._backlog import Backlog
 from monitors.video._fragments import Fragmenter
 from monitors.video._main_pictures import MainPictures
-from monitors.video._packets import Decoded, DecodeState, PacketRing, StateDecoder, VideoPacket
+from monitors.video._packet_ring import PacketRing, VideoPacket
+from monitors.video._packets import Decoded, DecodeState, StateDecoder
 from monitors.video._substream import Substream, Wish
 from monitors.video._video import AvFrame, Scalers, describe, open_video, seconds
 

@@ -21,7 +21,7 @@ from av.video.frame import VideoFrame
 from data.local.stages import StageClock
 from data.model.frame import Frame, Image
 from monitors.video._decoder import ALONE, Decoder
-from monitors.video._packets import PacketRing, VideoPacket
+from monitors.video._packet_ring import KeptPacket, PacketRing
 from monitors.video._video import AvFrame, Scalers, seconds
 
 THUMB = (160, 90)  # width and height, as it lies in the stream
@@ -71,7 +71,7 @@ class MainPictures:
         self._site, self._stages, self._ring = site, stages, ring
         self._lock = threading.Lock()
         self._decoder = Decoder()
-        self._fed: VideoPacket | None = None
+        self._fed: KeptPacket | None = None
         self._fed_s = float("-inf")  # place of the newest picture that came of it
         self._scalers = Scalers()
         self._asked_s = float("-inf")
@@ -138,9 +138,9 @@ class MainPictures:
     def _around(self, expected_s: float, reach_s: float, ends_s: float, most: int | None) -> Iterator[_Candidate]:
         """Pictures from `reach_s` before the expected place to as long after it."""
         wait_s = min(reach_s, NEAR_S)
-        for packet in self._packets(expected_s - reach_s, expected_s + wait_s, expected_s + reach_s, ends_s, most):
-            self._fed = packet
-            for frame in self._decoded(packet):
+        for kept in self._packets(expected_s - reach_s, expected_s + wait_s, expected_s + reach_s, ends_s, most):
+            self._fed = kept
+            for frame in self._decoded(kept):
                 at_s = seconds(frame)
                 if at_s is None:
                     continue
@@ -151,7 +151,7 @@ class MainPictures:
 
     def _packets(
         self, since_s: float, needed_s: float, until_s: float, ends_s: float, most: int | None
-    ) -> Iterator[VideoPacket]:
+    ) -> Iterator[KeptPacket]:
         """From the key frame before, or from where decoding stands, until a picture of `until_s` has come of them.
 
         One of `needed_s` is waited for.
@@ -176,9 +176,9 @@ class MainPictures:
                 return
             time.sleep(_POLL_S)
 
-    def _decoded(self, packet: VideoPacket) -> list[VideoFrame]:
+    def _decoded(self, kept: KeptPacket) -> list[VideoFrame]:
         try:
-            return self._decoder.decode(packet)
+            return self._decoder.decode(kept.packet())
         except av.InvalidDataError:
             return []
 

@@ -8,31 +8,25 @@ from __future__ import annotations
 
 import logging
 import math
-import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import TypeAlias
 
 import av
-from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from monitors.video._decoder import Decoder
+from monitors.video._packet_ring import PacketRing, VideoPacket
 from monitors.video._video import seconds
 
 log = logging.getLogger(__name__)
 
-RING_S = 10.0
-RING_BYTES = 24_000_000
 LONGEST_REST_S = 2.0  # key frames further apart miss what passes quickly
 SUBSTREAM_LEAD_S = 0.6  # before the waking picture of the substream, the main stream is looked at again
 _PATIENCE_S = 0.5  # a key frame may be late by so much before everything is decoded again
 _SLACK_S = 0.001
-
-VideoPacket: TypeAlias = "Packet[VideoStream]"
 
 
 class DecodeState(IntEnum):
@@ -56,47 +50,6 @@ class Decoded:
     frame: VideoFrame
     at_s: float
     late: bool = False
-
-
-class PacketRing:
-    """The newest packets, from a key frame on, at most so many seconds and bytes. Thread-safe."""
-
-    def __init__(self, most_s: float = RING_S, most_bytes: int = RING_BYTES) -> None:
-        self._lock = threading.Lock()
-        self._most_s = most_s
-        self._most_bytes = most_bytes
-        self._kept: deque[tuple[float, VideoPacket]] = deque()
-        self.bytes = 0
-        self.key_interval_s: float | None = None  # the longest of the last three; None until two keys were seen
-        self._intervals: deque[float] = deque(maxlen=3)
-        self.key_s: float | None = None
-
-    def add(self, at_s: float, packet: VideoPacket) -> None:
-        """`at_s`: the packet's time in its stream, seconds."""
-        if packet.is_keyframe:
-            if self.key_s is not None and at_s > self.key_s:
-                self._intervals.append(at_s - self.key_s)
-                self.key_interval_s = max(self._intervals)
-            self.key_s = at_s
-        with self._lock:
-            self._kept.append((at_s, packet))
-            self.bytes += packet.size
-            while self._kept and (
-                at_s - self._kept[0][0] > self._most_s
-                or self.bytes > self._most_bytes
-                or not self._kept[0][1].is_keyframe
-            ):
-                self.bytes -= self._kept.popleft()[1].size
-
-    def since_key_before(self, at_s: float) -> list[VideoPacket]:
-        """All from the last key frame earlier than `at_s` on, from the oldest one when there is none."""
-        with self._lock:
-            kept = list(self._kept)
-        keys = [i for i, (key_s, packet) in enumerate(kept) if packet.is_keyframe and key_s < at_s - _SLACK_S]
-        return [packet for _, packet in kept[keys[-1] if keys else 0 :]]
-
-    def __len__(self) -> int:
-        return len(self._kept)
 
 
 class StateDecoder:
@@ -127,6 +80,7 @@ class StateDecoder:
         self._wanted: tuple[bool, float | None] = (True, None)  # awake, and the place of the waking picture
         self._quiet = False
         self._given_s: deque[float] = deque(maxlen=4)
+        self._caught_up = False  # its decoder has had more pictures in use at once than it will need
         self.refused = False  # key frames are too far apart to rest on
 
     def rest(self, *, quiet: bool = False) -> None:
@@ -180,6 +134,8 @@ class StateDecoder:
                 self.state = DecodeState.KEYFRAMES
                 self._decoder.give_up()
             else:
+                if self._caught_up and packet.is_keyframe:
+                    self._caught_up = not self._decoder.renew()
                 yield from self._given(self._decoded(packet))
                 return
         elif awake or (self.state is DecodeState.SUBSTREAM and not self._substream_alive()):
@@ -237,14 +193,15 @@ class StateDecoder:
         due_s, given_s = self._next_step_s(floor_s), float("-inf")
         if due_s > since_s + _SLACK_S:
             due_s = floor_s
-        for packet in self.ring.since_key_before(since_s):
-            for frame in self._decoded(packet):
+        for kept in self.ring.since_key_before(since_s):
+            for frame in self._decoded(kept.packet()):
                 at_s = seconds(frame)
                 if at_s is None or at_s <= floor_s + _SLACK_S or at_s < due_s - _SLACK_S:
                     continue
                 due_s = self._next_step_s(at_s)
                 given_s = at_s
                 yield Decoded(frame, at_s, late=True)
+        self._caught_up = True
         if given_s > float("-inf"):
             self._given_s.append(given_s)
 

@@ -15,10 +15,12 @@ from bench.clip import CLIPS, Clip
 from bench.machine import cpuinfo
 from bench.readout import Readout, percentile, quantile, rates, read_workers
 from bench.report import KEYS, complete, last_line, table
+from bench.runs import Bench
 from bench.search import most
 from bench.truth import Event, matched, seen_from
 from data.config.reading import load_settings
 from data.local.meters import Meters
+from engine.capacity import Cost
 from engine.catalogue import load_catalogue
 
 SHORT = Clip("short", 35, 40)  # pause, stay, pause: 21.2 s
@@ -164,6 +166,21 @@ def test_the_last_line_holds_every_promised_figure_and_null_where_nothing_was_me
     text = table(figures)
     assert "| cameras, 5 looks a second each | ≥ 7 | 6 | **misses** |" in text
     assert "| ÷ naive | ≥ 10 | 15 | holds |" in text
+
+
+def test_the_table_judges_overload_by_the_age_of_the_pictures_and_the_least_share_of_looks() -> None:
+    text = table(complete({"overload_cameras": 14, "overload_age_ms_p95": 501.0, "overload_min_share": 0.5}))
+    assert "| overload: age p95 of what is looked at, ms | ≤ 500 | 501 | **misses** |" in text
+    assert "| overload: looks of the camera that gets fewest ÷ mean | ≥ 0.5 | 0.5 | holds |" in text
+
+
+def test_the_cameras_that_are_carried_are_set_against_what_the_processors_could_decode_and_look_at() -> None:
+    """Two processors; a camera of 25 pictures of 4 ms and 5 looks of 20 ms takes a fifth of one."""
+    bench = Bench(Path("shared"), Path("cache"), 1.0, lambda _: None)
+    bench.note_limit(Cost(decode_ms=4.0, look_ms=20.0), processors=2)
+    assert bench.figures["machine_limit_cameras"] == 10.0
+    text = table(complete({**bench.figures, "all_ticks_cameras": 8}))
+    assert "| ÷ processors for decoding and 5 looks alone | ≥ 0.85 | 0.8 | **misses** |" in text
 
 
 def test_the_processor_is_named_from_cpuinfo() -> None:

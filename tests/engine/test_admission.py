@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from engine.camera.admission import Admission, Load
+from engine.camera.admission import Admission, Load, overdue_s
 
 
 def test_while_the_worker_keeps_up_everybody_may_wake() -> None:
@@ -50,6 +50,38 @@ def test_the_last_awake_camera_is_never_sent_back_and_the_limit_vanishes_when_no
     admission.leave("cam-0")
     assert admission.weigh(0.1, 0.0, 120.0) == ()
     assert all(admission.enter(f"cam-{n}") for n in range(5))
+
+
+def test_cameras_whose_rules_raise_p1_go_back_last_and_come_in_first() -> None:
+    admission = Admission()
+    admission.prefer("cam-8", urgent=True)
+    admission.prefer("cam-9", urgent=True)
+    assert all(admission.enter(f"cam-{n}") for n in range(10))
+    assert admission.weigh(1.2, 0.2, 100.0) == ("cam-5", "cam-6", "cam-7")
+    admission.leave("cam-0")
+    admission.prefer("cam-7", urgent=True)
+    assert not admission.enter("cam-5"), "one place, and it is kept for cam-7"
+    assert admission.enter("cam-7")
+    admission.prefer("cam-8", urgent=False)
+    assert admission.weigh(1.2, 0.2, 110.0) == ("cam-3", "cam-4", "cam-8"), "of the urgent none"
+
+
+@pytest.mark.parametrize("urgent", [0, 1, 4, 7, 8])
+def test_under_overload_urgent_cameras_have_twice_the_looks_and_every_other_half_of_its_share(urgent: int) -> None:
+    """Eight cameras that want five looks a second each; there is time for ten in all. A minute, look by look."""
+    due_s, looks, now_s = [0.0] * 8, [0] * 8, 0.0
+    while now_s < 60.0:
+        now_s += 0.1
+        ready = [n for n in range(8) if due_s[n] <= now_s]
+        turn = max(ready, key=lambda n: overdue_s(due_s[n], now_s, urgent=n < urgent))
+        due_s[turn] = max(due_s[turn] + 0.2, now_s)
+        looks[turn] += 1
+    assert min(looks) >= 0.5 * sum(looks) / 8
+    others, first = looks[urgent:], looks[:urgent]
+    if first and others:
+        assert sum(first) / len(first) > 1.6 * sum(others) / len(others)
+    for alike in (first, others):
+        assert max(alike, default=0) <= min(alike, default=0) + 2
 
 
 def test_a_configured_limit_holds_at_any_load() -> None:

@@ -11,7 +11,8 @@ import numpy as np
 from av.packet import Packet
 
 from monitors.video._backlog import MOST_WAITING, Backlog
-from monitors.video._packets import Decoded, VideoPacket
+from monitors.video._packet_ring import VideoPacket
+from monitors.video._packets import Decoded
 
 WAKING = 5.0
 

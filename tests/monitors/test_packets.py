@@ -6,16 +6,20 @@ import logging
 import time
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
+from mmap import mmap
 from pathlib import Path
+from weakref import ref
 
 import av
 import numpy as np
 import pytest
+from av.packet import Packet
 from av.video.stream import VideoStream
 
 from data.model.observation import Reading, Rejected
 from data.ports.recipe import Attentive, Context
-from monitors.video._packets import Decoded, DecodeState, PacketRing, StateDecoder
+from monitors.video._packet_ring import KeptPacket, PacketRing
+from monitors.video._packets import Decoded, DecodeState, StateDecoder
 from monitors.video.video_file import Recipe
 
 NOON = datetime(2024, 7, 12, 4, 0, tzinfo=UTC)
@@ -127,22 +131,70 @@ def test_key_frames_that_become_rare_end_the_rest_and_what_was_kept_back_comes_a
     assert np.diff([f.at_s for f in frames]).max() <= 0.2 + 1e-6
 
 
+def kept_of(path: Path, ring: PacketRing) -> tuple[list[bytes], list[KeptPacket]]:
+    """All packets of a film as they came, and what the ring has of them at its end."""
+    came: list[bytes] = []
+    with av.open(str(path)) as container:
+        for packet in container.demux(container.streams.video[0]):
+            if packet.pts is not None and packet.time_base is not None:
+                came.append(bytes(packet))
+                ring.add(float(packet.pts * packet.time_base), packet)
+    return came, ring.since_key_before(float("-inf"))
+
+
 def test_the_ring_is_bounded_in_time_and_bytes_and_begins_with_a_key_frame(tmp_path: Path) -> None:
     path = film(tmp_path / "film.mp4", 30, 25)
-    for ring, least_s, most_s in ((PacketRing(), 9.0, 10.0), (PacketRing(most_bytes=3000), 0.0, 9.0)):
-        held: list[float] = []
-        with av.open(str(path)) as container:
-            stream = container.streams.video[0]
-            for packet in container.demux(stream):
-                if packet.pts is not None and packet.time_base is not None:
-                    held.append(float(packet.pts * packet.time_base))
-                    ring.add(held[-1], packet)
-        kept = ring.since_key_before(held[-1] - 100)
+    for ring, least_s, most_s in ((PacketRing(), 4.0, 5.0), (PacketRing(most_bytes=3000), 0.0, 4.0)):
+        _, kept = kept_of(path, ring)
         assert kept[0].is_keyframe
         assert least_s <= len(kept) / 25 <= most_s + 0.05
-        assert ring.bytes == sum(packet.size for packet in kept)
-        assert ring.bytes <= 3000 or most_s == 10.0
+        assert ring.bytes == sum(one.size for one in kept)
+        assert ring.bytes <= 3000 or most_s == 5.0
         assert ring.key_interval_s == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(("gop", "held_s"), [(50, 5.96), (150, 6.0), (250, 10.0), (300, 6.0)])
+def test_the_ring_goes_back_to_a_key_frame_four_seconds_old_unless_that_is_older_than_ten(
+    tmp_path: Path, gop: int, held_s: float
+) -> None:
+    """30 s of film: its last key frames are at 28 and 26, 24, 20 s, and with one every 12 s at 24 s."""
+    _, kept = kept_of(film(tmp_path / "film.mp4", 30, gop), PacketRing())
+    assert kept[0].is_keyframe
+    assert kept[-1].at_s - kept[0].at_s == pytest.approx(held_s, abs=0.05)
+
+
+def test_a_kept_packet_is_the_packet_that_came_with_its_times(tmp_path: Path) -> None:
+    path = film(tmp_path / "film.mp4", 3, 25, b_frames=2)
+    ring = PacketRing()
+    came: list[Packet[VideoStream]] = []
+    with av.open(str(path)) as container:
+        for packet in container.demux(container.streams.video[0]):
+            if packet.pts is not None and packet.time_base is not None:
+                came.append(packet)
+                ring.add(float(packet.pts * packet.time_base), packet)
+        kept = ring.since_key_before(float("-inf"))
+        assert len(kept) == len(came) == 75
+        for packet, restored in zip(came, [one.packet() for one in kept], strict=True):
+            assert bytes(restored) == bytes(packet)
+            assert (restored.pts, restored.dts, restored.time_base) == (packet.pts, packet.dts, packet.time_base)
+            assert restored.is_keyframe == packet.is_keyframe
+            assert restored.stream is packet.stream
+
+
+def test_what_the_ring_gives_up_goes_back_to_the_system_at_once(tmp_path: Path) -> None:
+    """Each packet is larger than a block: it has one of its own."""
+    path = film(tmp_path / "film.mp4", 1, 25)
+    blocks: list[ref[mmap]] = []
+    ring = PacketRing(keep_s=1.0)
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        for second in range(30):
+            packet: Packet[VideoStream] = Packet(400_000)
+            packet.stream, packet.time_base, packet.is_keyframe = stream, Fraction(1, 25), True
+            packet.pts = packet.dts = 25 * second
+            ring.add(float(second), packet)
+            blocks.append(ref(ring.since_key_before(second + 1.0)[-1].block))
+    assert [one() is not None for one in blocks] == [False] * 28 + [True] * 2
 
 
 def test_a_recording_watched_on_activity_rests_and_wakes_at_its_true_times(context: Context) -> None:
