@@ -49,6 +49,7 @@ def full(bench: Bench, soak_s: float) -> None:
     for name in ("active10", "substream30", "all_ticks_h265", "active30_h265"):
         bench.search_row(name, start[name])
     bench.sub(start["sub_all_ticks"], search=True)
+    bench.sub_events()
     carried = bench.figures.get("active30_cameras") or 1
     bench.latency({name: bench.figures.get(f"{name}_cameras") or 1 for name in LATENCY})
     bench.rtsp(min(ROWS["all_ticks"].must, bench.figures.get("all_ticks_cameras") or 1))

@@ -15,7 +15,7 @@ KEYS = (
     "substream30_cameras", "all_ticks_h265_cameras", "active30_h265_cameras", "latency_ms_p95", "worker_rss_mib",
     "system8_rss_mib", "map_drop", "active30_recall", "active10_recall",
     "sub_all_ticks_cameras", "full_evidence_share", "main_to_sub_cost",
-    "machine_limit_cameras", "overload_cameras", "overload_age_ms_p95", "overload_min_share",
+    "sub_events_recall", "machine_limit_cameras", "overload_cameras", "overload_age_ms_p95", "overload_min_share",
 )  # fmt: skip
 
 
@@ -69,6 +69,7 @@ LINES = (
     Line("cameras, 1080p + 640×360, 5 looks a second each by the substream", "", plain("sub_all_ticks_cameras")),
     Line("÷ by the main stream", "≥ 2.2", ratio("sub_all_ticks_cameras", "all_ticks_cameras"), lambda v: v >= 2.2),
     Line("evidence at full resolution", "1", plain("full_evidence_share"), lambda v: v >= 1),
+    Line("events by the substream, of those by the main stream", "1", plain("sub_events_recall"), lambda v: v >= 1),
     Line("one camera by its main stream ÷ by its substream, processor time", "", plain("main_to_sub_cost")),
     Line("cameras, H.265, 5 looks a second each", "", plain("all_ticks_h265_cameras")),
     Line("cameras, H.265, 30 % active", "", plain("active30_h265_cameras")),

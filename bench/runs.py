@@ -231,15 +231,23 @@ class Bench:
         if importlib.util.find_spec("bench.accuracy") is None:
             self.say("map_drop: not run: there is no bench.accuracy yet")
             return
+        self._take_over("bench.accuracy", "map_drop")
+
+    def sub_events(self) -> None:
+        """`sub_events_recall` of what `python -m bench.substream` knows of the present code; that run takes hours."""
+        self._take_over("bench.substream", "sub_events_recall", "--kept")
+
+    def _take_over(self, module: str, figure: str, *arguments: str) -> None:
+        """From the line of JSON in which that program ends."""
         with tempfile.TemporaryFile("w+") as said:
-            command = [sys.executable, "-m", "bench.accuracy"]
+            command = [sys.executable, "-m", module, *arguments]
             status = subprocess.run(command, cwd=ROOT, stdout=said, check=False).returncode
             said.seek(0)
             lines = said.read().strip().splitlines()
         try:
-            self.figures["map_drop"] = json.loads(lines[-1])["map_drop"]
+            self.figures[figure] = json.loads(lines[-1])[figure]
         except (IndexError, ValueError, KeyError):
-            self.say(f"map_drop: bench.accuracy (exit status {status}) gave no such figure")
+            self.say(f"{figure}: {module} (exit status {status}) gave no such figure")
 
 
 def estimates(cost: Cost) -> dict[str, int]:

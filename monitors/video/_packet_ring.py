@@ -11,7 +11,7 @@ import threading
 from collections import deque
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 from av.packet import Packet, PacketSideData
 from av.video.stream import VideoStream
@@ -46,7 +46,7 @@ class KeptPacket:
         """A copy with the zeros behind it that FFmpeg's readers of bits may touch."""
         if self.discarded is not None:
             return self.discarded
-        restored: VideoPacket = Packet(self.size)
+        restored = cast("VideoPacket", Packet(self.size))
         restored.update(self.block[self.begin : self.begin + self.size])
         restored.stream, restored.time_base = self.stream, self.time_base
         restored.pts, restored.dts = self.pts, self.dts

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from mmap import mmap
 from pathlib import Path
+from typing import cast
 from weakref import ref
 
 import av
@@ -18,7 +19,7 @@ from av.video.stream import VideoStream
 
 from data.model.observation import Reading, Rejected
 from data.ports.recipe import Attentive, Context
-from monitors.video._packet_ring import KeptPacket, PacketRing
+from monitors.video._packet_ring import KeptPacket, PacketRing, VideoPacket
 from monitors.video._packets import Decoded, DecodeState, StateDecoder
 from monitors.video.video_file import Recipe
 
@@ -189,7 +190,7 @@ def test_what_the_ring_gives_up_goes_back_to_the_system_at_once(tmp_path: Path) 
     with av.open(str(path)) as container:
         stream = container.streams.video[0]
         for second in range(30):
-            packet: Packet[VideoStream] = Packet(400_000)
+            packet = cast("VideoPacket", Packet(400_000))
             packet.stream, packet.time_base, packet.is_keyframe = stream, Fraction(1, 25), True
             packet.pts = packet.dts = 25 * second
             ring.add(float(second), packet)
