@@ -21,7 +21,7 @@ from engine.demo.sprites import Sprite
 
 PER_SECOND = 5.0
 HELD_BACK = 1000
-WARM_UP_S = 20.0
+WARM_UP_S = 30.0
 WIDTH = 640
 
 Scene = Callable[[float], Image]

@@ -3,12 +3,14 @@
 Pictures are compared as ratios (logarithms of brightness), after the exposure of the whole picture has been matched, so
 that a shadow or a lamp is a smooth, even difference and an object is not. Each pixel has its own usual difference, the
 95th percentile of what was seen there, which waves, leaves and rain raise and an object that is followed does not.
-Deterministic; time is that of the pictures.
+Twice: sharply, in the single picture, and smoothly, over half a second and a wider neighbourhood, where the noise of a
+sensor without light is a third and whoever differs by little still shows. Deterministic; time is that of the pictures.
 """
 
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -32,11 +34,20 @@ _BLACK_LEVEL = 6.0  # grey levels: below it a ratio is noise
 _SCALE = 100.0  # differences are in hundredths of a natural logarithm: about percent
 _OVEREXPOSED = 250
 _LEAST_USUAL = 2.5  # one grey level in forty
+_LEAST_USUAL_SMOOTH = 1.2
 _LEAST_LIMIT = 8.0
 _TIMES_USUAL = 1.8  # of the 95th percentile: 3.5 standard deviations of Gaussian noise
+_SMOOTH_FOR = timedelta(seconds=0.45)  # three pictures of five a second: a walking man has moved by half his width
+_SMOOTH_PX, _SMOOTH_LEARNT = (5, 5), 3
+_LEAST_SMOOTH_LIMIT = 4.5
+_SETTLES = timedelta(seconds=14)  # after the first background: ten seconds do not show what wind and water do here
+_SETTLES_AT_MOST = timedelta(seconds=60)
+_UNREST = 2.0  # times as many pixels beyond what is usual as should be: it is not known yet what is usual
+_UNREST_S = 5.0
 _FOLLOW_S = 10.0  # time constant of the background
 _FOLLOW_ODD_S = 60.0  # the same where something differs that is not followed
 _USUAL_HALVES_S = 60.0
+_SETTLING_HALVES_S = 12.0
 _OUTLIERS = 0.05
 _LARGE_SHARE = 0.5  # of the picture: the light, the camera, or something right before the lens
 _LARGE_FOR = timedelta(seconds=8)
@@ -51,6 +62,8 @@ _STEADY_SHADE = 0.25  # of its mean difference, within a shadow
 _SHADE = (-120.0, -8.0)  # a shadow takes up to two thirds of the light
 _PRESERVED = 0.5  # of the background's texture
 _FEW = 40  # pixels
+_HALO = (2, 5)  # pixels outside of an outline
+_HALO_SHARE = 0.45  # of the limit: there an object has ended, light has not
 _DETAIL = (7, 7)
 
 
@@ -59,14 +72,16 @@ class Piece:
     """A coherent piece that differs from the background.
 
     sharp: how much of its difference is gained from one pixel to the next where it is steep: about 0.3 for whatever has
-    edges, little for light.
+    edges, little for light. crisp: the same, of the smooth difference, which noise does not sharpen.
     contrast: mean difference in limits of what is usual there. light: it keeps the texture of the background, or is an
-    even shade. gone: its outline is in the background, not in the picture: what was there has left.
+    even shade, or goes on beyond its outline. gone: its outline is in the background, not in the picture: what was
+    there has left.
     """
 
     box: Box
     area: int
     sharp: float
+    crisp: float
     contrast: float
     light: bool
     gone: bool
@@ -81,11 +96,17 @@ class Background:
         self._size = (0, 0)
         self._known: Plane = np.zeros((0, 0), np.float32)  # brightness, in the exposure of the last picture
         self._usual: Plane = self._known
+        self._usual_smooth: Plane = self._known
+        self._lately: deque[tuple[datetime, Plane]] = deque()
+        self._began = datetime.min.replace(tzinfo=UTC)
+        self._unrest = 1.0
         self._at = datetime.min.replace(tzinfo=UTC)
         self._large_since: datetime | None = None
         self._labels: npt.NDArray[np.int32] = np.zeros((0, 0), np.int32)
         self._difference: Plane = self._known
         self._limit: Plane = self._known
+        self._smooth: Plane = self._known
+        self._smooth_limit: Plane = self._known
         self._logs: tuple[Plane, Plane] = (self._known, self._known)
         self._overexposed: Image = np.zeros((0, 0), np.uint8)
 
@@ -93,6 +114,13 @@ class Background:
     def size(self) -> tuple[int, int]:
         """Width and height of the working picture."""
         return self._size
+
+    def is_settled(self, at: datetime) -> bool:
+        """Is it known what is usual here? Some seconds after the first background, and not while much is unusual."""
+        if not len(self._known):
+            return False
+        known_for = at - self._began
+        return known_for >= _SETTLES_AT_MOST or (known_for >= _SETTLES and self._unrest <= _UNREST * _OUTLIERS)
 
     def see(self, luma: Image, at: datetime) -> Sequence[Piece] | None:
         """What differs in this picture, the largest first; None while that cannot be told.
@@ -107,12 +135,14 @@ class Background:
         self._expose(picture)
         now, known = np.log(picture + _BLACK_LEVEL), np.log(self._known + _BLACK_LEVEL)
         self._logs = (now, known)
-        difference = np.asarray(cv2.blur((now - known) * np.float32(_SCALE), (3, 3)), np.float32)
-        around = np.asarray(cv2.dilate(cv2.blur(self._usual, (3, 3)), np.ones((5, 5), np.uint8)), np.float32)
-        self._limit = np.maximum(_TIMES_USUAL * around, _LEAST_LIMIT)
-        self._difference = difference
+        raw = (now - known) * np.float32(_SCALE)
+        difference, smooth = np.asarray(cv2.blur(raw, (3, 3)), np.float32), self._smoothed(raw, at)
+        self._limit = _limit_of(self._usual, _LEAST_LIMIT)
+        self._smooth_limit = _limit_of(self._usual_smooth, _LEAST_SMOOTH_LIMIT)
+        self._difference, self._smooth = difference, smooth
         self._overexposed = (small >= _OVEREXPOSED).astype(np.uint8)
-        odd = ((np.abs(difference) > self._limit) & (self._overexposed == 0)).astype(np.uint8)
+        differs = (np.abs(difference) > self._limit) | (np.abs(smooth) > self._smooth_limit)
+        odd = (differs & (self._overexposed == 0)).astype(np.uint8)
         odd = np.asarray(cv2.medianBlur(odd, 3), np.uint8)
         share = float(np.count_nonzero(odd)) / odd.size
         if share > _LARGE_SHARE:
@@ -141,11 +171,12 @@ class Background:
             held[max(0, top - _RING) : bottom + _RING, max(0, left - _RING) : right + _RING] = 0
         for left, top, right, bottom in awaited:
             held[max(0, top - _RING) : bottom + _RING, max(0, left - _RING) : right + _RING] = 0
-        rate = np.float32(math.log(2) * passed_s / _USUAL_HALVES_S)
-        beyond = np.abs(self._difference) > self._usual
-        step = np.where(beyond, np.float32((1 - _OUTLIERS) / _OUTLIERS), np.float32(-1.0)) * held
-        self._usual *= 1 + rate * step
-        np.maximum(self._usual, _LEAST_USUAL, out=self._usual)
+        known_s = (at - self._began).total_seconds()
+        halves_s = min(max(known_s, _SETTLING_HALVES_S), _USUAL_HALVES_S)  # ever slower: the more is known already
+        rate = math.log(2) * passed_s / halves_s
+        beyond = _adapt(self._usual, self._difference, rate, held, _LEAST_USUAL)
+        _adapt(self._usual_smooth, self._smooth, rate, held, _LEAST_USUAL_SMOOTH)
+        self._unrest += _share(passed_s, _UNREST_S) * (beyond - self._unrest)
         now, _ = self._logs
         self._known += weight * ((np.exp(now) - np.float32(_BLACK_LEVEL)) - self._known)
         self._difference = np.zeros((0, 0), np.float32)
@@ -162,6 +193,14 @@ class Background:
         part = np.s_[top:bottom, left:right]
         return self._logs[0][part] - self._logs[1][part]
 
+    def _smoothed(self, raw: Plane, at: datetime) -> Plane:
+        """The mean of the pictures of the last moment, each pixel with its neighbours."""
+        while self._lately and not timedelta(0) < at - self._lately[0][0] <= _SMOOTH_FOR:
+            self._lately.popleft()
+        self._lately.append((at, raw))
+        mean = raw if len(self._lately) == 1 else np.stack([one for _, one in self._lately]).mean(axis=0)
+        return np.asarray(cv2.blur(mean, _SMOOTH_PX), np.float32)
+
     def _small(self, luma: Image) -> Image:
         height, width = luma.shape
         scale = min(1.0, math.sqrt(WORKING_PX / (width * height)))
@@ -177,7 +216,8 @@ class Background:
 
     def _forget(self) -> None:
         self._first, self._first_at, self._large_since = [], [], None
-        self._known = self._usual = self._difference = np.zeros((0, 0), np.float32)
+        self._known = self._usual = self._usual_smooth = self._difference = np.zeros((0, 0), np.float32)
+        self._lately.clear()
 
     def _begin(self, small: Image, at: datetime) -> None:
         """Collect the first pictures; the median of each pixel is the background."""
@@ -195,15 +235,14 @@ class Background:
         stack = np.stack(self._first)
         self._known = np.median(stack, axis=0).astype(np.float32)
         logs = np.log(stack + _BLACK_LEVEL) - np.log(self._known + _BLACK_LEVEL)
-        off = np.stack([np.abs(cv2.blur(one * np.float32(_SCALE), (3, 3))) for one in logs])
-        off.partition(len(off) - 2, axis=0)
-        self._usual = np.maximum(off[-2], np.float32(_LEAST_USUAL))
-        # Somebody who walked by while it was learned is not usual; rain is, since it falls everywhere.
-        middle = np.asarray(cv2.blur(np.median(off, axis=0).astype(np.float32), (9, 9)), np.float32)
-        everywhere = np.float32(2 * np.median(self._usual))
-        np.minimum(self._usual, np.maximum(6 * middle, everywhere), out=self._usual)
+        logs *= np.float32(_SCALE)
+        self._usual = _first_usual(list(logs), (3, 3), _LEAST_USUAL)
+        few = range(len(logs) - _SMOOTH_LEARNT + 1)
+        means = [logs[i : i + _SMOOTH_LEARNT].mean(axis=0) for i in few]
+        self._usual_smooth = _first_usual(means, _SMOOTH_PX, _LEAST_USUAL_SMOOTH)
         self._labels = np.zeros(self._known.shape, np.int32)
-        self._at = at
+        self._at = self._began = at
+        self._unrest = 1.0
         self._first, self._first_at = [], []
 
     def _expose(self, picture: Plane) -> None:
@@ -234,16 +273,32 @@ class Background:
         core = cv2.erode(own, kernel, borderValue=0) > 0
         inner = (own > 0) & ~core
         inside = own > 0
-        difference = self._difference[part]
-        size = np.abs(difference)
-        steep = float(np.percentile(_steepness(difference)[cv2.dilate(own, np.ones((3, 3), np.uint8)) > 0], _STEEP))
-        contrast = float((size[inside] / self._limit[part][inside]).mean())
+        difference, smooth = self._difference[part], self._smooth[part]
+        edges = cv2.dilate(own, np.ones((3, 3), np.uint8)) > 0
+        contrast = max(
+            float((np.abs(plane[inside]) / limit[part][inside]).mean())
+            for plane, limit in ((difference, self._limit), (smooth, self._smooth_limit))
+        )
         now, known = (plane[part] for plane in self._logs)
         return Piece(
-            box, area, steep / max(float(np.percentile(size[inside], _LARGE)), 1e-3), contrast,
-            self._is_light(difference, inside, core, now, known),
+            box, area, _sharpness(difference, inside, edges), _sharpness(smooth, inside, edges), contrast,
+            self._is_light(difference, inside, core, now, known) or self._has_halo(label, box),
             _edge(known, inner | outer) > 1.25 * _edge(now, inner | outer),
         )  # fmt: skip
+
+    def _has_halo(self, label: int, box: Box) -> bool:
+        """Does the difference fade outside of the outline, as that of a lamp's shine does, rather than end there?"""
+        left, top, right, bottom = box
+        near, far = _HALO
+        part = np.s_[max(0, top - far) : bottom + far, max(0, left - far) : right + far]
+        own = (self._labels[part] == label).astype(np.uint8)
+        wide, narrow = (cv2.dilate(own, np.ones((2 * px + 1, 2 * px + 1), np.uint8)) > 0 for px in (far, near))
+        ring = wide & ~narrow & (self._labels[part] == 0) & (self._overexposed[part] == 0)
+        if np.count_nonzero(ring) < _FEW:
+            return False
+        smooth = self._smooth[part]
+        sign = np.sign(smooth[own > 0].mean())
+        return bool(np.median(sign * smooth[ring] / self._smooth_limit[part][ring]) > _HALO_SHARE)
 
     def _is_light(
         self, difference: Plane, inside: npt.NDArray[np.bool_], core: npt.NDArray[np.bool_], now: Plane, known: Plane
@@ -267,6 +322,37 @@ class Background:
         if count < _FEW:  # of so few nobody can tell
             return False
         return _SHADE[0] < mean < _SHADE[1] and float(shade.std()) < _STEADY_SHADE * abs(mean)
+
+
+def _limit_of(usual: Plane, least: float) -> Plane:
+    """From which difference on a pixel does not belong to the scene."""
+    around = np.asarray(cv2.dilate(cv2.blur(usual, (3, 3)), np.ones((5, 5), np.uint8)), np.float32)
+    return np.asarray(np.maximum(_TIMES_USUAL * around, np.float32(least)), np.float32)
+
+
+def _adapt(usual: Plane, difference: Plane, rate: float, held: Plane, least: float) -> float:
+    """Bring what is usual nearer to the 95th percentile; tell which share of the picture is beyond it."""
+    beyond = np.abs(difference) > usual
+    usual *= 1 + np.float32(rate) * np.where(beyond, np.float32((1 - _OUTLIERS) / _OUTLIERS), np.float32(-1.0)) * held
+    np.maximum(usual, np.float32(least), out=usual)
+    return float(np.count_nonzero(beyond)) / beyond.size
+
+
+def _first_usual(logs: Sequence[Plane], over: tuple[int, int], least: float) -> Plane:
+    """The largest difference but one of the pictures that were learned."""
+    off = np.stack([np.abs(cv2.blur(one, over)) for one in logs])
+    off.partition(len(off) - 2, axis=0)
+    usual = np.maximum(off[-2], np.float32(least))
+    # Somebody who walked by while it was learned is not usual; rain is, since it falls everywhere.
+    middle = np.asarray(cv2.blur(np.median(off, axis=0).astype(np.float32), (9, 9)), np.float32)
+    everywhere = np.float32(2 * np.median(usual))
+    return np.asarray(np.minimum(usual, np.maximum(6 * middle, everywhere)), np.float32)
+
+
+def _sharpness(difference: Plane, inside: npt.NDArray[np.bool_], edges: npt.NDArray[np.bool_]) -> float:
+    """How much of the difference is gained from one pixel to the next where it is steep."""
+    steep = float(np.percentile(_steepness(difference)[edges], _STEEP))
+    return steep / max(float(np.percentile(np.abs(difference[inside]), _LARGE)), 1e-3)
 
 
 def _edge(plane: Plane, band: npt.NDArray[np.bool_]) -> float:

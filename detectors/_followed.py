@@ -25,6 +25,7 @@ _LEAST_S = 0.5
 _SEEN_SHARE = 0.7  # of the looks since it was first seen
 _KEPT = 25  # looks
 _SHARP = 0.18  # an edge in focus takes three pixels of the working picture, smoothed; light takes ten and more
+_CRISP = 0.075  # of the smooth difference: a lamp's shine is softer, whatever noise lies over it
 _SPEED = 3.0  # own sizes a second: a running man, a car in a street
 _TURN = 1.0  # own sizes a second off the way that it was on
 _JUMP = 0.4  # own sizes, besides: how exactly a piece is outlined
@@ -39,10 +40,19 @@ _LOST_STANDING_S = 5.0
 _GOES = 0.9  # roots of its own box: so far it has got somewhere
 _STRAIGHT = 0.55  # net way by the whole way, in steps of half a second
 _STEP_S = 0.5
+_LEAP = 0.6  # of the net way, between two sights: what was there and what is here now are two edges of a twig
 _STAYS = 0.2  # own sizes
 _APPEARED_S = 4.0  # what was not seen to come must have stood for so long
 _SAME_LOOK = 0.5  # of its difference from the background
 _AWAITED_S = 12.0
+_CELL = 8  # pixels: so finely it is known where something comes again and again
+_APART_S = 4.0  # what comes again sooner is the same
+_COMES_HALVES_S = 60.0
+_RESTLESS = 1.8  # times: twice of late
+_RESTLESS_TIMES = 2.0  # as often as in the middle place of the picture: rain and noise come everywhere
+_RESTLESS_SHARE = 0.25  # of its box and half of its size around: a gust swings a twig farther than those before
+_GOES_FAR, _STRAIGHT_FAR = 2.5, 0.75  # among leaves, an object must have got farther than they swing
+_APPEARED_RESTLESS_S = 20.0
 _ALONE_SHARE = 0.05  # of the picture that differs: more at once is the light
 
 
@@ -104,11 +114,12 @@ class Followed:
         """May it be an object, though it is not clear yet?"""
         if self.known or self.seen < 2 or self.age_s(now) > _AWAITED_S:
             return False
-        return not self.is_light and self.sharpness >= _SHARP
+        return self.has_edges and not self.is_light
 
     @property
-    def sharpness(self) -> float:
-        return median(piece.sharp for _, piece in self.pieces)
+    def has_edges(self) -> bool:
+        sharp = median(piece.sharp for _, piece in self.pieces)
+        return sharp >= _SHARP and median(piece.crisp for _, piece in self.pieces) >= _CRISP
 
     @property
     def is_light(self) -> bool:
@@ -120,6 +131,38 @@ class Followed:
         return 2 * sum(piece.gone for _, piece in self.pieces) > len(self.pieces)
 
 
+class Comings:
+    """Where in the picture something comes again and again: twigs in gusts, lamps that sweep by, waves at a stone."""
+
+    def __init__(self) -> None:
+        self._times: Plane = np.zeros((0, 0), np.float32)  # how often, each halved after a minute
+        self._last_s: Plane = self._times
+        self._now_s = 0.0
+
+    def pass_by(self, size: tuple[int, int], passed_s: float) -> None:
+        """The next picture: `size` is its width and height."""
+        shape = (-(-size[1] // _CELL), -(-size[0] // _CELL))
+        if self._times.shape != shape:
+            self._times, self._last_s = np.zeros(shape, np.float32), np.full(shape, -_APART_S, np.float32)
+            self._now_s = 0.0
+        self._now_s += passed_s
+        self._times *= np.float32(0.5 ** (passed_s / _COMES_HALVES_S))
+
+    def note(self, box: Box) -> None:
+        """Something has come there, and a cell around."""
+        part = _cells(box, 1)
+        new = self._now_s - self._last_s[part] >= _APART_S
+        self._times[part] += new
+        self._last_s[part][new] = self._now_s
+
+    def is_restless(self, box: Box) -> bool:
+        often = max(_RESTLESS, _RESTLESS_TIMES * float(np.median(self._times)))
+        left, top, right, bottom = box
+        across, down = (right - left) // 2, (bottom - top) // 2
+        within = self._times[_cells((left - across, top - down, right + across, bottom + down), 0)]
+        return bool(np.count_nonzero(within >= often) > _RESTLESS_SHARE * within.size)
+
+
 class Follower:
     """All that is followed before one camera."""
 
@@ -128,6 +171,11 @@ class Follower:
         self._next = 1
         self._at: datetime | None = None
         self._clutter = 0.0  # pieces in a picture that belong to nothing known
+        self._comings = Comings()
+
+    def forget(self) -> None:
+        """Begin anew with whom to follow; where things come again and again stays known."""
+        self.present = []
 
     def follow(self, pieces: Sequence[Piece], background: Background, at: datetime) -> None:
         """Take up the pieces of the next picture."""
@@ -139,6 +187,7 @@ class Follower:
             passed_s = 0.2
         self._at = at
         whole = max(1, background.size[0] * background.size[1])
+        self._comings.pass_by(background.size, passed_s)
         differing = sum(piece.area for piece in pieces) / whole
         free = set(range(len(pieces)))
         for one, i in self._pairs(pieces, passed_s, at):
@@ -161,6 +210,7 @@ class Follower:
             one.looks = one.seen = 1
             self._next += 1
             self.present.append(one)
+            self._comings.note(one.box)
         for one in self.present:
             if not one.misses:
                 self._judge(one, background, at)
@@ -203,8 +253,10 @@ class Follower:
         one.odds = max(0.0, one.odds + _MISSED)
 
     def _judge(self, one: Followed, background: Background, at: datetime) -> None:
+        restless = self._comings.is_restless(one.box)
         if one.seen >= _LEAST_LOOKS:
-            one.came = one.came or _gets_somewhere(one, background.size)
+            least = (_GOES_FAR, _STRAIGHT_FAR) if restless else (_GOES, _STRAIGHT)
+            one.came = one.came or _gets_somewhere(one, background.size, *least)
             self._rest(one, background, at)
         if (
             one.known
@@ -213,12 +265,13 @@ class Follower:
             or one.odds < _SURE + math.log1p(self._clutter)
         ):
             return
-        if one.seen < _SEEN_SHARE * one.looks or one.is_light or one.sharpness < _SHARP:
+        if one.seen < _SEEN_SHARE * one.looks or one.is_light or not one.has_edges:
             return
         if one.came:
             one.known = True
             return
-        if one.still_since is None or (at - one.still_since).total_seconds() < _APPEARED_S:
+        appeared_s = _APPEARED_RESTLESS_S if restless else _APPEARED_S
+        if one.still_since is None or (at - one.still_since).total_seconds() < appeared_s:
             return
         if one.is_gone:
             background.absorb(one.box)
@@ -244,8 +297,8 @@ class Follower:
         return one.misses >= 2 and lost_s > (_LOST_STANDING_S if standing else _LOST_MOVING_S)
 
 
-def _gets_somewhere(one: Followed, size: tuple[int, int]) -> bool:
-    """Has it moved as a whole, on a way that leads somewhere?"""
+def _gets_somewhere(one: Followed, size: tuple[int, int], goes: float, straight: float) -> bool:
+    """Has it moved as a whole, so many of its own sizes, on a way that leads somewhere?"""
     way = [(one.pieces[0][0], one.pieces[0][1].box)]
     for at, piece in one.pieces:
         if (at - way[-1][0]).total_seconds() >= _STEP_S:
@@ -260,8 +313,11 @@ def _gets_somewhere(one: Followed, size: tuple[int, int]) -> bool:
     across = _moved_by(moved[0], moved[2], first[0] <= 1, first[2] >= size[0] - 1)
     down = _moved_by(moved[1], moved[3], first[1] <= 1, first[3] >= size[1] - 1)
     net = math.hypot(across, down)
+    sights = [_middle(piece.box) for _, piece in one.pieces]
+    if max(math.dist(a, b) for a, b in itertools.pairwise(sights)) > _LEAP * math.dist(sights[0], sights[-1]):
+        return False
     width = median(math.sqrt((b[2] - b[0]) * (b[3] - b[1])) for _, b in way)
-    return net >= max(3.0, _GOES * width) and net >= _STRAIGHT * steps
+    return net >= max(3.0, goes * width) and net >= straight * steps
 
 
 def _moved_by(near: int, far: int, from_near: bool, from_far: bool) -> int:
@@ -271,6 +327,14 @@ def _moved_by(near: int, far: int, from_near: bool, from_far: bool) -> int:
     if from_far and not from_near and near < 0:
         return -near
     return min(abs(near), abs(far)) if near * far > 0 else 0
+
+
+def _cells(box: Box, around: int) -> tuple[slice, slice]:
+    left, top, right, bottom = box
+    return (
+        slice(max(0, top // _CELL - around), -(-bottom // _CELL) + around),
+        slice(max(0, left // _CELL - around), -(-right // _CELL) + around),
+    )
 
 
 def _middle(box: Box) -> tuple[float, float]:

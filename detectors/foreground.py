@@ -21,7 +21,8 @@ from detectors._followed import Followed, Follower
 class Recipe(DetectorRecipe):
     """Objects without a name (label `unknown`), each with a `track_id`; no network is asked.
 
-    The background is learned in the first ten seconds or more: who stands there all that time belongs to it.
+    The background is learned in the first ten seconds or more: who stands there all that time belongs to it. Then it
+    takes some fifteen seconds, in gusts up to a minute, until it is known what is usual here. Nothing is told before.
     """
 
     title: ClassVar[str] = "未知物体检测（慢背景） / Foreground: objects without a name"
@@ -49,6 +50,7 @@ class Foreground:
         self._background_after_s = recipe.background_after.total_seconds()
         self._background = Background()
         self._follower = Follower()
+        self._settled = False
 
     def find(self, frame: Frame) -> Sequence[Observation]:
         """One Detections for the picture; empty while the background is learned."""
@@ -62,6 +64,12 @@ class Foreground:
             background.learn(at, [one.box for one in follower.present], [])
             return []
         follower.follow(pieces, background, at)
+        settled, self._settled = self._settled, background.is_settled(at)
+        if not self._settled:
+            background.learn(at, [], [])
+            return []
+        if not settled:
+            follower.forget()
         for one in follower.present:
             stood = one.still_since is not None and (at - one.still_since).total_seconds() >= self._background_after_s
             if one.known and stood:

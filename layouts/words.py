@@ -171,6 +171,7 @@ _TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
         "health.unknown": ("未知", "Unknown"),
         "evidence.none": ("无图片", "No picture"),
         "evidence.gone": ("图片不可用", "Picture not available"),
+        "evidence.closer": ("放大并提亮（仅供查看）", "Enlarged and brightened, for looking only"),
         "do.acknowledge": ("确认", "Acknowledge"),
         "do.dispatch": ("派遣", "Dispatch"),
         "do.dispatch_nearest": ("派遣最近人员", "Dispatch the nearest"),

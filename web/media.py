@@ -17,6 +17,7 @@ from data.ports.feed import FramePacket
 from data.ports.store import Reader
 from dispatch.turns import is_own_task
 from web.auth import visitor_of
+from web.closer_picture import box_of, closer_picture
 from web.deps import ServerDeps
 from web.kept_files import DamageReports, kept_headers, not_modified
 from web.problems import Unavailable
@@ -31,13 +32,17 @@ def media_router(deps: ServerDeps) -> APIRouter:
     reports = DamageReports(deps)
 
     @router.get("/media/evidence/{evidence_id}")
-    async def evidence(request: Request, evidence_id: str) -> Response:
-        """A picture, by the SHA-256 of its bytes; it never changes."""
+    async def evidence(request: Request, evidence_id: str, closer: str = "") -> Response:
+        """A picture, by the SHA-256 of its bytes; it never changes.
+
+        `closer`: left,top,right,bottom in fractions of it: what is there and around it, enlarged and brightened.
+        """
+        box = box_of(closer) if closer else None
         visitor, settings = visitor_of(request), deps.settings
         hidden = settings.hidden_from(visitor.user.role)
         unwatched = settings.cameras - settings.cameras_of(visitor.user)
         found = await deps.read_list(lambda reader: _allowed(reader, evidence_id, visitor.actor, unwatched, hidden))
-        headers = kept_headers(found.id)
+        headers = kept_headers(found.id if box is None else f"{found.id}-{','.join(f'{side:.4f}' for side in box)}")
         if (known := not_modified(request, headers)) is not None:
             return known
         try:
@@ -45,6 +50,9 @@ def media_router(deps: ServerDeps) -> APIRouter:
         except EvidenceDamaged as error:
             await reports.tell(found.id, found.path, error)
             raise
+        if box is not None:
+            content = await deps.lanes.lists.run(closer_picture, content, box)
+            return Response(content, media_type="image/jpeg", headers=headers)
         return Response(content, media_type=found.media_type, headers=headers)
 
     @router.get("/media/live/{site}.jpg")

@@ -46,6 +46,14 @@ yiping.marks = (() => {
     return frame;
   };
 
+  /** What nothing can name, enlarged and brightened; null for other alerts. */
+  const closer = (alert, alt, properties = {}) => {
+    if (alert.kind !== "unknown_object" || !alert.evidence || !alert.xyxy) return null;
+    const sides = alert.xyxy.map((side) => Math.min(1, Math.max(0, side)).toFixed(4)).join(",");
+    const says = t("evidence.closer");
+    return picture(`${alert.evidence}?closer=${sides}`, null, alert.priority, alt && `${alt}: ${says}`, { title: says, ...properties });
+  };
+
   /** What an alert is known by: its picture, or the value that decided. */
   const evidence = (alert, alt, properties = {}) => {
     if (alert.evidence || alert.value === null) return picture(alert.evidence, alert.xyxy, alert.priority, alt, properties);
@@ -53,5 +61,5 @@ yiping.marks = (() => {
     return make("div", { class: "picture", ...properties }, make("div", { class: "number" }, value, make("span", { class: "dim" }, ` ${alert.unit}`)));
   };
 
-  return { mark, picture, evidence, SHAPES, COLOURS };
+  return { mark, picture, closer, evidence, SHAPES, COLOURS };
 })();

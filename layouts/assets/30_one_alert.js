@@ -30,7 +30,7 @@ yiping.oneAlert = (() => {
       "aria-label": `${alert.priority} ${feed.titleOf(alert)} ${siteName(alert.site)}`,
     },
       marks.mark(alert.priority, !fresh),
-      marks.evidence(alert, "", { class: "picture thumb" }),
+      marks.closer(alert, "", { class: "picture thumb" }) ?? marks.evidence(alert, "", { class: "picture thumb" }),
       make("div", { class: "what" },
         make("h3", { "data-shown": t("chosen.tag") }, feed.titleOf(alert)),
         make("p", { class: "where" }, siteName(alert.site)),
@@ -70,7 +70,7 @@ yiping.oneAlert = (() => {
     const step = progress(lead);
     return [
       marks.mark(lead.priority, !fresh.length),
-      marks.evidence(lead, "", { class: "picture thumb" }),
+      marks.closer(lead, "", { class: "picture thumb" }) ?? marks.evidence(lead, "", { class: "picture thumb" }),
       make("div", { class: "what" },
         make("h3", { "data-shown": t("chosen.tag") }, make("b", { class: "times" }, `×${alerts.length}`), ` ${feed.titleOf(lead)}`),
         make("p", { class: "where" }, siteName(lead.site), lead.zone && make("span", { class: "dim" }, ` · ${t(`zone.${lead.zone}`, {}, lead.zone)}`)),

@@ -108,7 +108,7 @@ yiping.dispatchPanel = (() => {
     const fresh = feed.unacknowledged(alert);
     place.replaceChildren(
       make("div", { class: "subject" },
-        make("div", { class: "proof" }, marks.evidence(alert, feed.titleOf(alert)), yiping.clips.of(alert)),
+        make("div", { class: "proof" }, marks.closer(alert, feed.titleOf(alert)) ?? marks.evidence(alert, feed.titleOf(alert)), yiping.clips.of(alert)),
         make("div", { class: "do" },
           !byHand && (may("acknowledge") || may("dispatch")) && make("p", { class: "dim" }, t("chosen.shown")),
           byHand && fresh && may("acknowledge") && make("button", {

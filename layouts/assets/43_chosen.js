@@ -63,6 +63,7 @@ yiping.dutyChosen = (() => {
       form,
       make("div", { id: "duty-evidence" }),
       make("div", { class: "pictures" },
+        alert && marks.closer(alert, feed.titleOf(alert)),
         alert && marks.evidence(alert, feed.titleOf(alert), { ondblclick: () => yiping.live.open(item.site) }),
         task?.report_photo && marks.picture(task.report_photo, null, task.priority, t("panel.report"))),
       yiping.live.button(item.site),

@@ -27,7 +27,7 @@ SITE = SiteSettings(id="gate-3", location=Location(lon=106.5, lat=29.6))
 _ROUGH = cv2.resize(np.random.default_rng(1).normal(0, 1, (90, 160)).astype(np.float32), (640, 360))
 YARD = np.clip(52 + np.linspace(-18, 18, 640)[None, :] + 5 * np.asarray(_ROUGH), 0, 255).astype(np.float32)
 GRAINS = np.random.default_rng(2).normal(0, 4, (400, 700)).astype(np.float32)
-WARM_S = 12.0
+WARM_S = 30.0
 
 Drawn = Callable[[float, Image], None]
 """Paints into the clear grey picture (float32 levels) of this second."""
@@ -99,7 +99,7 @@ def test_the_whole_way_raises_one_alert_within_ten_seconds() -> None:
 
 
 def test_nothing_is_found_where_nothing_comes_whatever_the_noise() -> None:
-    assert seconds(watched(lambda *_: None, 40, noise=3.0)) == []
+    assert seconds(watched(lambda *_: None, WARM_S + 25, noise=3.0)) == []
 
 
 def test_a_pool_of_light_that_wanders_is_no_object() -> None:
@@ -122,6 +122,54 @@ def test_a_shadow_that_crosses_a_textured_ground_is_no_object() -> None:
     assert seconds(watched(shadow, WARM_S + 15, noise=0.3)) == []
 
 
+def test_a_lamps_shine_under_the_noise_of_a_dark_night_is_no_object() -> None:
+    y, x = np.mgrid[:360, :640].astype(np.float32)
+
+    def lamp(second: float, picture: Image) -> None:
+        picture[:] = 0.5 * picture
+        if second >= WARM_S:
+            middle = 80 + 40 * (second - WARM_S)
+            picture += 90 * np.exp(-(((x - middle) / 40) ** 2) - ((y - 200) / 25) ** 2)
+
+    assert seconds(watched(lamp, WARM_S + 12, noise=1.5)) == []
+
+
+def test_who_hardly_differs_from_the_dark_ground_is_found_under_its_noise() -> None:
+    """He is brighter by 4.5 levels; the sensor's noise is of 6 in each pixel."""
+
+    def faint(second: float, picture: Image) -> None:
+        picture[:] = 0.5 * picture
+        if second >= WARM_S:
+            left = round(-30 + 40 * (second - WARM_S))
+            place = np.s_[160:250, max(0, left) : max(0, left + 32)]
+            picture[place] = picture[place].mean() + 4.5 if picture[place].size else 0
+
+    found = seconds(watched(faint, WARM_S + 10, noise=1.5))
+    assert WARM_S < found[0] <= WARM_S + 5
+
+
+def swinging(second: float, picture: Image, reach: float) -> None:
+    """Six twigs, each about its own place and in its own time."""
+    for number in range(6):
+        middle = 60 + 100 * number + reach * np.sin(second * (0.8 + 0.15 * number) + number)
+        top = 120 + 25 * number
+        picture[top : top + 44, round(middle) : round(middle) + 26] = 20
+
+
+def test_twigs_that_swing_farther_in_a_gust_than_they_did_before_are_no_objects() -> None:
+    def gusts(second: float, picture: Image) -> None:
+        swinging(second, picture, 12 if second < WARM_S + 10 else 36)
+
+    assert seconds(watched(gusts, WARM_S + 35)) == []
+
+
+def test_wind_that_rises_while_the_background_is_new_is_waited_for() -> None:
+    def wind(second: float, picture: Image) -> None:
+        swinging(second, picture, 1 if second < 10 else 30)
+
+    assert seconds(watched(wind, WARM_S + 20)) == []
+
+
 def test_streaks_that_are_elsewhere_in_every_picture_are_no_object() -> None:
     def rain(second: float, picture: Image) -> None:
         chance = np.random.default_rng(round(second * 100))
@@ -129,14 +177,14 @@ def test_streaks_that_are_elsewhere_in_every_picture_are_no_object() -> None:
             column, row = int(chance.integers(0, 630)), int(chance.integers(0, 320))
             picture[row : row + 36, column : column + 2] += 50
 
-    assert seconds(watched(rain, 30)) == []
+    assert seconds(watched(rain, WARM_S + 20)) == []
 
 
 def test_a_change_of_exposure_by_half_is_no_object() -> None:
     def hunting(second: float, picture: Image) -> None:
         picture[:] = (1.0, 0.5, 1.6)[int(second // 2) % 3] * picture
 
-    assert seconds(watched(hunting, 40)) == []
+    assert seconds(watched(hunting, WARM_S + 20)) == []
 
 
 def test_what_was_always_there_leaves_no_ghost_when_it_goes() -> None:
