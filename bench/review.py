@@ -11,6 +11,7 @@ its keys.
   core.
 - `replay`: what keeping observations for replay costs, and whether they are judged again to the same bytes
   (`bench.replay`).
+- `lookback`: maps of motion and previews: what they cost, and how fast they are searched (`bench.lookback`).
 - `live`: how long after a camera has sent a picture it is seen in a browser that has opened the camera.
 """
 
@@ -35,6 +36,7 @@ from playwright.sync_api import Browser, sync_playwright
 from playwright.sync_api import TimeoutError as PlayTimeout
 
 from bench.city import running
+from bench.lookback import measure_lookback
 from bench.readout import rates, read_workers
 from bench.replay import measure_replay
 from data.config.reading import load_settings
@@ -249,7 +251,7 @@ def measure_live() -> Figures:
 
 
 PARTS: Mapping[str, Callable[[], Figures]] = MappingProxyType(
-    {"clips": measure_clips, "live": measure_live, "replay": measure_replay}
+    {"clips": measure_clips, "live": measure_live, "lookback": measure_lookback, "replay": measure_replay}
 )
 
 

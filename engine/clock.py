@@ -62,6 +62,8 @@ from engine.reactions.soundness import DatabaseCheck
 from engine.reactions.timers import Due, Timers
 from engine.reactions.travel_watch import TravelWatch
 from engine.reactions.watchdog import Watchdog
+from engine.recording.lookback_retention import POLL_S as LOOKBACK_S
+from engine.recording.lookback_retention import LookbackRetention
 from engine.recording.retention import POLL_S as CLIPS_S
 from engine.recording.retention import ClipRetention
 from engine.replay.keeping import ObservationKeeping
@@ -242,6 +244,7 @@ class _Work:
         every = {
             "shifts": SHIFTS_S,
             "clips": CLIPS_S,
+            "lookback": LOOKBACK_S,
             "gone sites": GONE_SITES_S,
             "travel": TRAVEL_S,
             "review drafts": DRAFTS_S,
@@ -283,6 +286,7 @@ class _Work:
             "shifts": Shifts(store, settings).poll,
             "accounts": AccountWatch(store, settings, roads).poll,
             "clips": clips.poll,
+            "lookback": LookbackRetention(store, options.var_dir, settings).poll,
             "travel": TravelWatch(store, settings, roads).poll,
             "review drafts": ReviewDrafts(store, settings).poll,
             "gone sites": GoneSites(store, settings, options.version).poll,

@@ -46,6 +46,7 @@ from engine.process.memory import Housekeeping, be_frugal, settle_memory
 from engine.process.options import RunOptions
 from engine.process.store_failure import must_go_on
 from engine.process.wall_clock import ClockJump, WallClock
+from engine.recording.lookback import Lookback
 from engine.recording.video import CameraVideo
 from engine.watched_site import TICK_LAG, TICK_S, PipelineMaker, WatchedSite
 
@@ -103,6 +104,7 @@ class Worker:
         self._observations = observation_log(options, name, self._meters)
         self._publisher = SocketFramePublisher(options.frames_socket)
         self._video = CameraVideo(options, self._store, vault, sites, self._stages)
+        self._lookback = Lookback(options.var_dir, options.settings.recording)
         self._maker = PipelineMaker(self._store, self._outlet, self._resources, self._observations, self._arrived.set)
         self._looks = LookBudget(options.settings.inference.second_looks, time.monotonic())
         self._period_s = 1.0 / options.settings.inference.per_second
@@ -148,6 +150,7 @@ class Worker:
         before, settings, self._options = self._options.settings, options.settings, options
         self._outlet.follow_settings(settings)
         self._video.follow_settings(settings, sites)
+        self._lookback.follow_settings(settings.recording)
         for watch in tuple(self._watches):
             change = camera_change(before, settings, watch.site.id)
             if change.extent is Extent.REMOVED or watch.site.id not in sites:
@@ -205,6 +208,7 @@ class Worker:
             admission=self._admission,
             near=self._looks_near(site),
             tally=tally,
+            lookback=self._lookback.camera(site.id),
         )
 
     def _looks_near(self, site: SiteSettings) -> bool:
@@ -451,6 +455,7 @@ class Worker:
         if self._details is not None:
             self._details.shutdown(wait=False, cancel_futures=True)
         self._video.close()
+        self._lookback.close()
         self._observations.close()
         self._outlet.close()
         self._publisher.close()

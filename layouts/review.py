@@ -35,7 +35,9 @@ def draw(screens: ScreenContext, words: Words, now: datetime | None = None) -> A
         config={"displaylogo": False, "displayModeBar": False, "scrollZoom": True, "responsive": True},
         figure={"data": [], "layout": {"paper_bgcolor": "rgba(0,0,0,0)", "plot_bgcolor": "rgba(0,0,0,0)"}},
     )
-    timeline = html.Div([html.Div([axis, html.Div(id="review-cursor")], id="review-axis"), _player(words)])
+    timeline = html.Div(
+        [html.Div([html.Div(id="review-scrub"), axis, html.Div(id="review-cursor")], id="review-axis"), _player(words)]
+    )
     at_cursor = [
         panel(words(f"review.{name}"), html.Div(id=f"review-{name}"), f"review-{name}-panel")
         for name in ("open", "values", "newest", "steps")
@@ -72,9 +74,10 @@ def draw(screens: ScreenContext, words: Words, now: datetime | None = None) -> A
 
 
 def _below(words: Words) -> list[Any]:
-    """Where everything was at the cursor, and what would have been otherwise. Filled by assets/51_what_if.js."""
+    """Where everything was at the cursor, a camera's picture, and what would have been otherwise: assets/51_, 53_."""
     return [
         panel(words("review.map"), html.Canvas(id="review-map", role="img"), "review-map-panel"),
+        panel(words("motion.title"), html.Div(id="motion"), "motion-panel"),
         panel(words("what_if.title"), html.Div(id="what-if"), "what-if-panel"),
     ]
 

@@ -18,6 +18,7 @@ from layouts.words_kiosk import KIOSK
 from layouts.words_live import LIVE
 from layouts.words_load import LOAD
 from layouts.words_losses import LOSSES
+from layouts.words_motion import MOTION
 from layouts.words_notices import NOTICES
 from layouts.words_plans import PLANS
 from layouts.words_refusals import REFUSALS
@@ -409,6 +410,7 @@ TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
         **REJECTS,
         **CLIPS,
         **LIVE,
+        **MOTION,
         **HANDOVER,
         **HEALTH,
         **REPORTS,

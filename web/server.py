@@ -47,6 +47,7 @@ from web.health import HealthBoard, past_health
 from web.identity import Identity, identity_of
 from web.live_view import live_router
 from web.login import login_router
+from web.lookback import preview_router
 from web.media import media_router
 from web.metrics import WebMeters
 from web.oidc import Provider
@@ -159,6 +160,7 @@ def build_server(deps: ServerDeps, store_failed: Callable[[], None] = _end_proce
         service_router(deps, outbox, meters),
         media_router(deps),
         clip_media_router(deps),
+        preview_router(deps),
         phone_router(deps),
         source_router(PROJECT, deps.lanes),
         account_pages_router(deps),

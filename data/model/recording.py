@@ -68,6 +68,38 @@ class RecordingSettings(BaseModel):
         Field(ge=10, le=100_000_000, description="Megabytes for all clips; the oldest that may be deleted go first."),
     ] = 20_480
 
+    motion_maps: Annotated[
+        bool,
+        Field(description="Keep where something moved, second by second, to be searched by a rectangle on a picture."),
+    ] = True
+    motion_kept: Annotated[
+        Duration,
+        Field(
+            ge=timedelta(hours=1),
+            description="Maps of motion older than this are deleted, unless they are of the time of a clip that is "
+            "needed. A camera takes up to ten megabytes a day.",
+        ),
+    ] = timedelta(days=30)
+    previews: Annotated[
+        bool, Field(description="Keep a picture of 320 pixels' width a second of each camera, for scrubbing.")
+    ] = True
+    previews_kept: Annotated[
+        Duration,
+        Field(
+            ge=timedelta(hours=1),
+            description="Previews older than this are deleted, unless they are of the time of a clip that is needed.",
+        ),
+    ] = timedelta(days=1)
+    previews_total_mb: Annotated[
+        int,
+        Field(
+            ge=10,
+            le=100_000_000,
+            description="Megabytes for the previews of all cameras; the oldest go first. A camera takes 200 to "
+            "1100 a day.",
+        ),
+    ] = 8192
+
     @model_validator(mode="after")
     def _spans_fit(self) -> RecordingSettings:
         if self.clip_before + self.clip_after > self.clip_longest:

@@ -350,6 +350,10 @@ class Reader(Protocol):
         """
         ...
 
+    def protected_clips(self, *, limit: int = 10_000) -> Sequence[Clip]:
+        """Those for which `is_protected_clip` is true, whatever their state, the newest first."""
+        ...
+
     def is_protected_clip(self, clip_id: int) -> bool:
         """Does it belong to an open or unacknowledged alert, to an open event, or to what a report is written about?"""
         ...

@@ -93,3 +93,6 @@ class ClipQueries(BaseQueries):
     def is_protected_clip(self, clip_id: int) -> bool:
         found = select(CLIPS.c.id).where(CLIPS.c.id == clip_id, _protected())
         return self._connection.execute(found).first() is not None
+
+    def protected_clips(self, *, limit: int = 10_000) -> Sequence[Clip]:
+        return self._all(select(CLIPS).where(_protected()).order_by(CLIPS.c.id.desc()).limit(limit), clip_of)

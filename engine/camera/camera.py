@@ -19,9 +19,11 @@ from data.ports.recipe import Context, MonitorRecipe
 from engine.camera.admission import Admission
 from engine.camera.device import FULLY_DECODED, Device, Item
 from engine.camera.frame_age import FrameAge
+from engine.camera.gate import Motion
 from engine.camera.load import Tally
 from engine.camera.movement import Movement
 from engine.camera.watch import KEPT_PICTURES, LookQueue, Received, Watch
+from engine.recording.lookback import PREVIEW_QUALITY, PREVIEW_WIDTH, CameraLookback
 
 TILE_WIDTH = 640
 TILE_QUALITY = 70
@@ -49,10 +51,12 @@ class Camera:
         admission: Admission | None = None,
         near: bool = False,
         tally: Tally | None = None,
+        lookback: CameraLookback | None = None,
     ) -> None:
         """`admission`: who decides whether this camera may wake; it always may when left out.
 
         `near`: there are detectors that need not look where nothing moves. `tally`: of the camera before this one.
+        `lookback`: who keeps its maps of motion and previews.
         """
         self.site = context.site.id
         self.device = Device(recipe, context, self._receive, idle_is_alive=False)
@@ -62,8 +66,11 @@ class Camera:
         self._arrived = arrived
         self._reject = reject
         self._looks_per_second = context.inference.per_second
-        self.watch = Watch(self._looks_per_second) if getattr(recipe, "watch", "") == "on_activity" else None
-        self.movement: Movement | None = None  # None: nobody asks where something moved
+        self._lookback = lookback
+        on_activity = getattr(recipe, "watch", "") == "on_activity"
+        self.watch = Watch(self._looks_per_second, self._tell_motion) if on_activity else None
+        self._moves = Movement(self._tell_motion)  # of a camera set to `watch: always`
+        self.movement: Movement | None = None  # None: no detector asks where something moved
         self.look_near(near)
         self._queue = LookQueue()
         self._wake_lock = threading.Lock()
@@ -169,9 +176,10 @@ class Camera:
     def forget_times(self) -> None:
         """This computer's clock was set, and the times of the pictures with it: nothing is due by the old ones."""
         if self.watch is not None:
-            self.watch = Watch(self._looks_per_second)
+            self.watch = Watch(self._looks_per_second, self._tell_motion)
+        self._moves = Movement(self._tell_motion)
         if self.movement is not None:
-            self.movement = Movement() if self.watch is None else self.watch.movement
+            self.movement = self._moves if self.watch is None else self.watch.movement
         never = datetime.min.replace(tzinfo=UTC)
         self._kept_until = self._kept_at = self._taken_at = never
         self._queue.clear()
@@ -179,7 +187,7 @@ class Camera:
     def look_near(self, near: bool) -> None:
         """Are there detectors now that need not look where nothing moves?"""
         if near and self.movement is None:
-            self.movement = Movement() if self.watch is None else self.watch.movement
+            self.movement = self._moves if self.watch is None else self.watch.movement
         elif not near:
             self.movement = None
 
@@ -233,11 +241,17 @@ class Camera:
         else:
             self._enqueue_if_relevant(self.watch, received)
         self._tile(item, now_s)
+        self._preview(item)
 
     def _gate(self, frame: Frame) -> None:
-        if self.movement is not None and self.movement.due(frame.at):
+        kept = self._lookback is not None and self._lookback.keeps_maps
+        if (self.movement is not None or kept) and self._moves.due(frame.at):
             with self.pixels, self._stages.measure(self.site, "gate"):
-                self.movement.see(frame)
+                self._moves.see(frame)
+
+    def _tell_motion(self, at: datetime, motion: Motion) -> None:
+        if self._lookback is not None:
+            self._lookback.moved(at, motion.blocks, warming=motion.warming, global_change=motion.global_change)
 
     def _enqueue_if_relevant(self, watch: Watch, received: Received) -> None:
         """Keep it for the detector if it deserves a look, and let the device rest while nothing goes on."""
@@ -335,6 +349,19 @@ class Camera:
         height = round(frame.height * width / frame.width)
         at = frame.at + (self.device.shift() or timedelta(0))  # a recording of another day is shown as the present
         self._publisher.publish(FramePacket(self.site, at, self._tiles, width, height, jpeg, boxes))
+
+    def _preview(self, frame: Frame) -> None:
+        """One a second of the pictures that are decoded anyway."""
+        if self._lookback is None or not self._lookback.wants_preview(frame.at):
+            return
+        if not self.pixels.acquire(timeout=TILE_EVERY_S):
+            return
+        try:
+            with self._stages.measure(self.site, "encode"):
+                jpeg = frame.jpeg(PREVIEW_WIDTH, PREVIEW_QUALITY)
+        finally:
+            self.pixels.release()
+        self._lookback.preview(frame.at, jpeg)
 
 
 def _overlap(a: tuple[float, float, float, float], b: tuple[float, float, float, float]) -> float:

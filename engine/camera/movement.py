@@ -6,6 +6,7 @@ from __future__ import annotations
 import itertools
 import threading
 from collections import deque
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -25,7 +26,9 @@ _NEVER = datetime.min.replace(tzinfo=UTC)
 class Movement:
     """One camera's (implements `data.ports.recipe.Moves`). `see` from one thread, `between` from another."""
 
-    def __init__(self) -> None:
+    def __init__(self, told: Callable[[datetime, Motion], None] = lambda _at, _motion: None) -> None:
+        """`told`: who else hears of every picture's motion, on the thread of `see`."""
+        self._told = told
         self._lock = threading.Lock()
         self._gates: dict[tuple[int, int], tuple[Gate, datetime]] = {}
         self._known: deque[tuple[datetime, Mask | None]] = deque(maxlen=KEPT_MOTIONS)
@@ -46,6 +49,7 @@ class Movement:
             gate = Gate()
         motion = gate.see(frame.luma(), frame.at)
         self._gates[size] = (gate, frame.at)
+        self._told(frame.at, motion)
         with self._lock:
             if self._known and frame.at <= self._known[-1][0]:
                 self._known.clear()

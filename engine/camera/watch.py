@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -66,11 +67,13 @@ class Attention:
 class Watch:
     """One camera's. `see` is called from one thread, `found` and `glanced` from another."""
 
-    def __init__(self, looks_per_second: float) -> None:
-        """`looks_per_second`: at most so many while something goes on."""
+    def __init__(
+        self, looks_per_second: float, told: Callable[[datetime, Motion], None] = lambda _at, _motion: None
+    ) -> None:
+        """`looks_per_second`: at most so many while something goes on. `told`: see `Movement`."""
         self._period = timedelta(seconds=1 / looks_per_second)
         self._lock = threading.Lock()
-        self.movement = Movement()
+        self.movement = Movement(told)
         self._gate_due = self._look_due = self._glance_due = _NEVER
         self._inferred_at = _NEVER  # the last look that was more than a repetition
         self._looked_at = self._last_at = self._moving_at = self._interest_at = self._present_at = _NEVER

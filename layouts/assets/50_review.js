@@ -11,6 +11,7 @@
   let lastFrame = 0;
   let lastPanels = 0;
   const followers = []; // parts of the page that show what was so at the cursor
+  const onAxis = []; // and those that lie on the time axis
   let asked = new URLSearchParams(location.search); // what the address asks for, until it was read
   const time = (iso) => (iso ? Date.parse(iso) : Infinity);
   const by = (id) => document.getElementById(id);
@@ -29,6 +30,7 @@
     line.style.transform = `translateX(${at}px)`;
     line.hidden = at < found.left - 1 || at > found.right + 1;
     const iso = new Date(cursor).toISOString();
+    onAxis.forEach((draw) => draw());
     by("review-now").replaceChildren(make("span", { class: "dim" }, show(iso, "date")), make("b", {}, show(iso, "time")));
   };
   const seek = (at, soft = false) => {
@@ -280,6 +282,20 @@
     follow: (draw) => followers.push(draw),
     seek: (at) => { seek(at); keepAddressSoon(); },
     stateThen,
+    cursor: () => cursor,
+    /** `draw()` is called whenever the axis may show another span. */
+    onAxis: (draw) => onAxis.push(draw),
+    /** The moment at this x of the window, and the x within #review-axis of a moment; null where the axis does not reach. */
+    timeAt: (clientX) => {
+      const found = data && axis();
+      const x = found ? clientX - found.plot.getBoundingClientRect().left : -1;
+      return found && x >= found.left && x <= found.right ? found.x.p2l(x - found.left) - data.offset : null;
+    },
+    placeOf: (at) => {
+      const found = data && axis();
+      const x = found ? found.x.l2p(at + data.offset) + found.left : -1;
+      return found && x >= found.left && x <= found.right ? x : null;
+    },
     span: () => data && { since: data.since, until: data.until },
   };
 })();

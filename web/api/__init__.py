@@ -48,6 +48,7 @@ from web.deps import ServerDeps
 from web.health import SiteHealth
 from web.identity import Identity
 from web.json_guard import JsonGuard
+from web.lookback import motion_router
 from web.metrics import WebMeters
 from web.problems import install_problems
 from web.settings import CurrentSettings
@@ -104,6 +105,7 @@ def build_api(  # noqa: PLR0917 - what the routes of the whole API need
         web_push_router(deps),
         what_if_router(deps),
         review_router(deps),
+        motion_router(deps),
         plan_router(deps),
         load_router(deps),
         reject_router(deps),
