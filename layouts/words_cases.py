@@ -124,6 +124,10 @@ CASE_WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "events.next": ("下一步", "Next steps"),
         "events.tasks": ("任务", "Tasks"),
         "events.export": ("导出（附签名的 ZIP）", "Export (signed ZIP)"),
+        "export.queued": (
+            "前面的导出还在进行，排在第 {n} 位，轮到后自动开始",
+            "Other exports are being made; yours is number {n} in the line and begins by itself",
+        ),
         "events.export_holds": (
             "录像、图片、观测、设定和每一步；verify.py 可在任何电脑上核验",
             "clips, pictures, observations, settings and every step; verify.py checks it on any computer",

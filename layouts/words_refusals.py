@@ -21,6 +21,18 @@ REFUSALS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "这种传感器由对方主动发来，无法测试：保存后看读数",
             "This gauge is told by its sender: save it, then look at its readings",
         ),
+        "refused.export.own": (
+            "您已有 {n} 个导出在进行，请等其中一个完成",
+            "{n} exports of yours are being made: please wait until one has ended",
+        ),
+        "refused.export.full": (
+            "导出排队已满（{n} 个在等），请过几分钟再试",
+            "The line of exports is full ({n} wait): please try again in some minutes",
+        ),
+        "refused.export.late": (
+            "等了 {n} 秒仍未轮到，请过几分钟再试",
+            "After {n} s it was not its turn yet: please try again in some minutes",
+        ),
         "refused.what_if.span": ("请选不超过 24 小时的时段", "Choose a span of up to 24 hours"),
         "refused.what_if.busy": (
             "正在推演另一个时段，请稍候再试",

@@ -64,6 +64,7 @@ REPORTS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "reports.parts": ("目录", "Contents"),
         "reports.whole": ("全文", "the whole"),
         "reports.table": ("哪张表", "Which table"),
+        "reports.watermark": ("图片加水印（导出人和时间）", "Watermark on pictures (who, when)"),
         "reports.file.pdf": ("PDF", "PDF"),
         "reports.file.html": ("HTML", "HTML"),
         "reports.file.csv": ("CSV", "CSV"),

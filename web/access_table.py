@@ -173,6 +173,7 @@ _READING: Mapping[str, Mapping[str, Who]] = {
     "/api/v1/events/{event_id}/export": {"GET": permitted(Action.READ_AUDIT)},
     "/api/v1/events/{event_id}/surroundings": {"GET": _READ},
     "/api/v1/evidence": {"GET": _READ},
+    "/api/v1/exports": {"GET": permitted(Action.REVIEW, Action.READ_AUDIT)},
     "/api/v1/handovers": {"GET": _READ, "POST": _HAND_OVER},
     "/api/v1/handovers/standing": {"GET": _READ},
     "/api/v1/handovers/{handover_id}": {"GET": _READ},

@@ -22,6 +22,7 @@ from data.ports.feed import FrameHub
 from data.ports.store import EvidenceVault, Reader, Store, Writer
 from data.stored.settings_versions import InForce
 from dispatch.routing import Roads
+from web.export_turns import ExportTurns
 from web.front_door import FrontDoor
 from web.uploads import UploadPlaces
 
@@ -84,6 +85,11 @@ class ServerDeps:
     def uploads(self) -> UploadPlaces:
         """Places for those who send photos."""
         return UploadPlaces(lambda: self.settings.cases.photos_per_hour)
+
+    @cached_property
+    def exports(self) -> ExportTurns:
+        """Places for those who export."""
+        return ExportTurns()
 
     @cached_property
     def live(self) -> LiveHub:

@@ -25,7 +25,20 @@ MACHINE_KEYS: Sequence[str] = (
 session must not be able to switch off (second factors, the sealed audit trail, the sign of life)."""
 
 _OF_VAR = frozenset(
-    {"audit", "evidence", "inbox", "keys", "observations", "recordings", "replaced", "run", "spool", "tls"}
+    {
+        "audit",
+        "evidence",
+        "inbox",
+        "keys",
+        "motion",
+        "observations",
+        "previews",
+        "recordings",
+        "replaced",
+        "run",
+        "spool",
+        "tls",
+    }
 )
 _KEYS_AND_DATABASES = frozenset({".crt", ".db", ".der", ".key", ".p12", ".pem", ".pfx", ".sqlite", ".sqlite3"})
 NAME = "config.yaml"  # the file name given in a document's problems

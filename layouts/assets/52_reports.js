@@ -82,13 +82,17 @@
     if (!whole || making) { tools.replaceChildren(); return; }
     const { review } = whole;
     const isNewest = whole.number === review.newest;
-    const file = (form, more = "") => make("a", {
-      class: "button", "data-file": form, download: "",
+    const file = (form, more = "") => yiping.exports.link({
+      class: "button", "data-file": form,
       href: yiping.at(`/api/v1/review-reports/${review.id}/report.${form}?version=${whole.number}${form === "geojson" ? "" : `&${language()}`}${more}`),
     }, t(`reports.file.${form}`));
     const versions = make("select", { id: "report-version", "aria-label": t("reports.version"), onchange: (event) => choose(review.id, { of: Number(event.target.value) }) },
       [...whole.versions.map((one) => one.number), 0].map((n) => make("option", { value: n, selected: n === whole.number },
         n === 0 ? t("reports.draft_now") : t("reports.version_n", { n }) + (n === review.signed ? ` · ${t("reports.state.signed")}` : ""))));
+    const marked = draft ? [] : [file("pdf"), file("html")];
+    const watermark = make("input", { type: "checkbox", id: "report-watermark", onchange: () => marked.forEach((one) => {
+      one.href = one.href.replace("&watermark=true", "") + (watermark.checked ? "&watermark=true" : "");
+    }) });
     tools.replaceChildren(...[
       versions,
       !draft && may("edit") && review.state !== "signed" && isNewest && make("button", { type: "button", id: "report-edit", onclick: edit }, t("reports.edit")),
@@ -96,7 +100,7 @@
       draft && make("button", { type: "button", id: "report-cancel", onclick: () => { if (leave()) { draft = null; drawChosen(); } } }, t("reports.cancel")),
       !draft && may("sign") && review.state !== "signed" && isNewest && make("button", { type: "button", id: "report-sign-open", onclick: () => { signing = !signing; drawChosen(); } }, t("reports.sign")),
       make("span", { class: "grow" }),
-      !draft && file("pdf"), !draft && file("html"), !draft && tableChoice(file), !draft && file("geojson"),
+      !draft && make("label", { class: "dim" }, watermark, ` ${t("reports.watermark")}`), ...marked, !draft && tableChoice(file), !draft && file("geojson"),
     ].filter(Boolean));
   };
   /** CSV is of one table: which one is chosen beside it. */

@@ -158,7 +158,7 @@
       (whole.tasks.length > 0 || TAKES_TASKS.includes(whole.state)) && tasksHead(), whole.tasks.length && make("ul", { class: "parts" }, whole.tasks.map(taskRow)),
       make("h4", {}, t("events.history")), history(),
       may("review") && make("p", {}, make("a", { id: "event-report", href: yiping.at(`/reports?subject=event:${whole.id}`) }, t("reports.of_this_event"))),
-      may("read_audit") && make("p", {}, make("a", { id: "event-export", href: yiping.at(`/api/v1/events/${whole.id}/export`), download: "" }, t("events.export")),
+      may("read_audit") && make("p", {}, yiping.exports.link({ id: "event-export", href: yiping.at(`/api/v1/events/${whole.id}/export`) }, t("events.export")),
         make("small", { class: "dim" }, ` ${t("events.export_holds")}`)),
     ];
     place.replaceChildren(...parts.filter(Boolean));

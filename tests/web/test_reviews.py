@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import hashlib
 import io
 import json
+import re
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -13,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -336,6 +339,23 @@ def test_the_pdf_is_an_archive_of_its_own_with_chinese_in_it_and_takes_outside_t
     assert b"NotoSansCJKsc" in answer.content
     entry = town.running.store.read(lambda reader: reader.audit(newest_first=True, limit=1))[0]
     assert (entry.action, entry.detail["form"], entry.detail["language"]) == ("export_review", "pdf", language)
+
+
+def test_who_asks_for_a_watermark_has_it_drawn_across_each_picture_and_the_trail_says_so(town: Town) -> None:
+    number = town.make()
+    plain = town.ask("zhou", f"/{number}/report.html", language="zh")
+    marked = town.ask("zhou", f"/{number}/report.html", language="zh", watermark="true")
+    assert marked.status_code == 200, marked.text
+    pictures = [re.findall(r"data:image/jpeg;base64,([A-Za-z0-9+/=]+)", one.text) for one in (plain, marked)]
+    assert len(pictures[0]) == len(pictures[1]) > 0
+    for before, after in zip(*pictures, strict=True):
+        clean, drawn = (
+            np.asarray(Image.open(io.BytesIO(base64.b64decode(one))).convert("L"), np.int16) for one in (before, after)
+        )
+        assert clean.shape == drawn.shape
+        assert (np.abs(clean - drawn) > 16).mean() > 0.01
+    entries = town.running.store.read(lambda reader: reader.audit(newest_first=True, limit=2))
+    assert [entry.detail["watermark"] for entry in entries] == [True, False]
 
 
 def test_typst_reads_no_markup_no_code_and_no_file_out_of_what_a_report_says(town: Town) -> None:

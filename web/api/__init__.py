@@ -16,6 +16,7 @@ from web.api.claims import claim_router
 from web.api.device_tests import device_test_router
 from web.api.diagnosis import diagnosis_router
 from web.api.events import event_router
+from web.api.exports import export_router
 from web.api.factors import factors_router
 from web.api.handovers import handover_router
 from web.api.ingest import ingest_router
@@ -105,6 +106,7 @@ def build_api(  # noqa: PLR0917 - what the routes of the whole API need
         web_push_router(deps),
         what_if_router(deps),
         review_router(deps),
+        export_router(deps),
         motion_router(deps),
         plan_router(deps),
         load_router(deps),

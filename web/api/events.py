@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
+from contextlib import AsyncExitStack
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, File, Form, Query, Request, Response, UploadFile
-from starlette.responses import JSONResponse, StreamingResponse
+from starlette.responses import JSONResponse
 
 from data.errors import InputRejected
 from data.model.case import Origin
@@ -36,6 +37,7 @@ from web.api.shapes import EventAnswer
 from web.auth import visitor_of
 from web.deps import ServerDeps
 from web.event_export import Asker, EventExport, begun, ended, look
+from web.export_turns import ExportResponse
 from web.photo import LARGEST_BYTES, keep_photo
 from web.role_views import task_seen
 from web.site_scope import scope_of
@@ -105,18 +107,21 @@ def _add_export(router: APIRouter, deps: ServerDeps) -> None:
         visitor = visitor_of(request)
         visitor.actor.require(Action.READ_AUDIT)
         asker, now = Asker(visitor.actor, visitor.user, scope_of(deps, request)), deps.now()
-        found = await deps.read_heavy(
-            lambda reader: look(reader, event_id, deps.settings, file=deps.file, asker=asker, now=now)
-        )
-        made = EventExport(found, deps.store, deps.vault, deps.var_dir, deps.version, asker, now)
-        await deps.commit(lambda writer: writer.record(begun(made)))
+        async with AsyncExitStack() as held:
+            await held.enter_async_context(deps.exports.turn(visitor.actor.name))
+            found = await deps.read_heavy(
+                lambda reader: look(reader, event_id, deps.settings, file=deps.file, asker=asker, now=now)
+            )
+            made = EventExport(found, deps.store, deps.vault, deps.var_dir, deps.version, asker, now)
+            await deps.commit(lambda writer: writer.record(begun(made)))
+            turn = held.pop_all()  # from here on the answer has it
 
         def pieces() -> Iterator[bytes]:
             yield from made.pieces()
             deps.store.write(lambda writer: writer.record(ended(made)))
 
         headers = {"Content-Disposition": f'attachment; filename="{made.name}"', "Cache-Control": "no-store"}
-        return StreamingResponse(pieces(), media_type="application/zip", headers=headers)
+        return ExportResponse(pieces(), turn, media_type="application/zip", headers=headers)
 
 
 def _whole(reader: Reader, event_id: int, actor: Actor, deps: ServerDeps) -> tuple[dict[str, Any], str]:

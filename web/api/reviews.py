@@ -49,6 +49,7 @@ Lang = Annotated[
     Literal["zh", "en"] | SkipJsonSchema[None],
     Query(description="Language of the report; the visitor's when left out."),
 ]
+Marked = Annotated[bool, Query(description="Draw across the pictures who exported them, and when.")]
 Number = Annotated[
     Annotated[int, Field(ge=0, le=2**31)] | SkipJsonSchema[None],
     Query(description="Version; 0 is a new draft. The newest when left out."),
@@ -327,8 +328,9 @@ def _add_files(router: APIRouter, deps: ServerDeps) -> None:
     ) -> Response:
         visitor = visitor_of(request)
         visitor.actor.require(Action.REVIEW)
-        words, loaded = await _load(deps, request, review_id, version, language)
-        content = await deps.lanes.heavy.run(make, loaded, words)
+        async with deps.exports.turn(visitor.actor.name):
+            words, loaded = await _load(deps, request, review_id, version, language)
+            content = await deps.lanes.heavy.run(make, loaded, words)
         told = {"form": form, "version": loaded.number, "language": words.language, **(detail or {})}
         entry = _entry(loaded.review, "export_review", visitor.actor, deps, told | {"size": len(content)})
         await deps.commit(lambda writer: writer.record(entry))
@@ -339,8 +341,12 @@ def _add_files(router: APIRouter, deps: ServerDeps) -> None:
     def told(loaded: Loaded, words: Words, who: str) -> dict[str, Any]:
         return with_foot(loaded.outline(words), loaded, words, who, deps.now())
 
-    def as_html(who: str, loaded: Loaded, words: Words) -> bytes:
-        pictures = deps.store.read(lambda reader: pictures_of(loaded, reader, deps.vault))
+    def mark_of(who: str, words: Words) -> str:
+        return words("aar.made", who=who, at=f"{deps.now().astimezone(deps.settings.zone_info):%Y-%m-%d %H:%M:%S}")
+
+    def as_html(who: str, marked: bool, loaded: Loaded, words: Words) -> bytes:
+        mark = mark_of(who, words) if marked else ""
+        pictures = deps.store.read(lambda reader: pictures_of(loaded, reader, deps.vault, mark))
         return html_of(told(loaded, words, who), pictures)
 
     @router.get(
@@ -349,15 +355,25 @@ def _add_files(router: APIRouter, deps: ServerDeps) -> None:
         responses=described("text/html"),
         response_class=Response,
     )
-    async def html(request: Request, review_id: RowId, *, version: Number = None, language: Lang = None) -> Response:
+    async def html(
+        request: Request, review_id: RowId, *, version: Number = None, language: Lang = None, watermark: Marked = False
+    ) -> Response:
         """The report as one HTML file with its pictures in it. That it was exported stands in the audit trail."""
         who = _who(request)
         return await sent(
-            request, review_id, version, language, "html", "text/html; charset=utf-8", partial(as_html, who)
+            request,
+            review_id,
+            version,
+            language,
+            "html",
+            "text/html; charset=utf-8",
+            partial(as_html, who, watermark),
+            {"watermark": watermark},
         )
 
-    def as_pdf(who: str, loaded: Loaded, words: Words) -> bytes:
-        pictures = deps.store.read(lambda reader: pictures_of(loaded, reader, deps.vault))
+    def as_pdf(who: str, marked: bool, loaded: Loaded, words: Words) -> bytes:
+        mark = mark_of(who, words) if marked else ""
+        pictures = deps.store.read(lambda reader: pictures_of(loaded, reader, deps.vault, mark))
         return pdf_of(told(loaded, words, who), pictures, deps.now())
 
     @router.get(
@@ -366,10 +382,21 @@ def _add_files(router: APIRouter, deps: ServerDeps) -> None:
         responses=described("application/pdf"),
         response_class=Response,
     )
-    async def pdf(request: Request, review_id: RowId, *, version: Number = None, language: Lang = None) -> Response:
+    async def pdf(
+        request: Request, review_id: RowId, *, version: Number = None, language: Lang = None, watermark: Marked = False
+    ) -> Response:
         """The report as PDF/A with its pictures."""
         who = _who(request)
-        return await sent(request, review_id, version, language, "pdf", "application/pdf", partial(as_pdf, who))
+        return await sent(
+            request,
+            review_id,
+            version,
+            language,
+            "pdf",
+            "application/pdf",
+            partial(as_pdf, who, watermark),
+            {"watermark": watermark},
+        )
 
     @router.get(
         "/review-reports/{review_id}/report.csv",

@@ -24,6 +24,7 @@ from data.ports.store import EvidenceVault, Reader
 from layouts.words import Words
 from web.review.document import Loaded
 from web.review.teller import teller_of
+from web.review.watermark import watermarked
 
 MOST_PICTURES = 12
 PICTURE_WIDTH, PICTURE_QUALITY = 960, 80
@@ -31,8 +32,11 @@ _MOST_PIXELS = 40_000_000
 TEMPLATES = Path(__file__).parents[1] / "templates"
 
 
-def pictures_of(loaded: Loaded, reader: Reader, vault: EvidenceVault) -> dict[str, bytes]:
-    """JPEG by the picture's id, at most 960 pixels wide: those that the asker may see, and that are there."""
+def pictures_of(loaded: Loaded, reader: Reader, vault: EvidenceVault, mark: str = "") -> dict[str, bytes]:
+    """JPEG by the picture's id, at most 960 pixels wide: those that the asker may see, and that are there.
+
+    `mark`: is drawn across each. Raises Unavailable where there is no font for it.
+    """
     wanted = [
         one["picture"]
         for one in loaded.facts["pictures"]
@@ -41,13 +45,13 @@ def pictures_of(loaded: Loaded, reader: Reader, vault: EvidenceVault) -> dict[st
     made = {}
     for evidence in reader.evidence_of(wanted):
         try:
-            made[evidence.id] = _small(vault.open(evidence))
+            made[evidence.id] = _small(vault.open(evidence), mark)
         except (NotFound, OSError, UnidentifiedImageError, Image.DecompressionBombError):
             continue  # its hash is in the annex all the same
     return made
 
 
-def _small(content: bytes) -> bytes:
+def _small(content: bytes, mark: str) -> bytes:
     with Image.open(io.BytesIO(content), formats=("JPEG", "PNG", "WEBP")) as picture:
         if picture.width * picture.height > _MOST_PIXELS:
             raise Image.DecompressionBombError(f"{picture.width} x {picture.height}")
@@ -55,6 +59,7 @@ def _small(content: bytes) -> bytes:
         small = picture.convert("RGB")
         small.thumbnail((PICTURE_WIDTH, PICTURE_WIDTH))
         sent = io.BytesIO()
+        small = watermarked(small, mark) if mark else small
         small.save(sent, "JPEG", quality=PICTURE_QUALITY)
     return sent.getvalue()
 
