@@ -150,7 +150,6 @@ class Worker:
         before, settings, self._options = self._options.settings, options.settings, options
         self._outlet.follow_settings(settings)
         self._video.follow_settings(settings, sites)
-        self._lookback.follow_settings(settings.recording)
         for watch in tuple(self._watches):
             change = camera_change(before, settings, watch.site.id)
             if change.extent is Extent.REMOVED or watch.site.id not in sites:

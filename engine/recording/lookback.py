@@ -31,6 +31,7 @@ PREVIEW_QUALITY = 60
 FLUSH_S = 15.0  # what a killed process may lose of both
 RECORD_S = 600  # of the longest record of a map
 _RECENT = 64  # seconds of which a picture is known to be there: those kept back come again
+_WAITING_S = 3600  # of maps in memory while the disk hangs: 13 MB of a camera
 _WAITING = 240  # pictures of one camera in memory while the disk is slow: about 2 MB
 
 Mask = npt.NDArray[np.bool_]
@@ -43,9 +44,10 @@ class CameraLookback:
     Times are those of the pictures.
     """
 
-    def __init__(self, site: str) -> None:
+    def __init__(self, site: str, settings: RecordingSettings) -> None:
         self.site = site
-        self.keeps_maps = self.keeps_previews = False
+        self.keeps_maps = settings.enabled and settings.motion_maps
+        self.keeps_previews = settings.enabled and settings.previews
         self._lock = threading.Lock()
         self._maps: dict[_Grid, dict[int, tuple[int, Mask | None]]] = {}
         self._previews: deque[Preview] = deque(maxlen=_WAITING)
@@ -60,6 +62,8 @@ class CameraLookback:
         now = blocks if state == SEEN and blocks.any() else None
         with self._lock:
             known = self._maps.setdefault(blocks.shape, {})
+            if len(known) >= _WAITING_S and second not in known:
+                return
             before_state, before = known.get(second, (0, None))
             union = before if now is None else now.copy() if before is None else before | now
             known[second] = before_state | state, union
@@ -106,24 +110,13 @@ class Lookback:
     def camera(self, site: str) -> CameraLookback:
         """Who takes this camera's maps and pictures; the same one for the camera that stands in its place."""
         with self._lock:
-            found = self._cameras.setdefault(site, CameraLookback(site))
-            self._switch(found)
-            return found
-
-    def follow_settings(self, settings: RecordingSettings) -> None:
-        with self._lock:
-            self._settings = settings
-            for one in self._cameras.values():
-                self._switch(one)
-
-    def _switch(self, one: CameraLookback) -> None:
-        one.keeps_maps = self._settings.enabled and self._settings.motion_maps
-        one.keeps_previews = self._settings.enabled and self._settings.previews
+            return self._cameras.setdefault(site, CameraLookback(site, self._settings))
 
     def flush(self) -> None:
         """Write what has come since the last time."""
         with self._lock:
-            cameras, reserve = list(self._cameras.values()), self._settings.disk_reserve_mb * MB
+            cameras = list(self._cameras.values())
+        reserve = self._settings.disk_reserve_mb * MB
         try:
             free = self._free_bytes(self._var_dir)
         except OSError:

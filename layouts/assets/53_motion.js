@@ -10,6 +10,7 @@
   let rectangle = null; // [left, top, right, bottom]; null: the whole picture
   let found = null; // what the last search answered
   let seen = null; // the data of the span: another one makes what was found stale
+  let follow = () => {}; // of the picture that is on the page
 
   // ---- small pictures: one request at a time, and after it only the newest of those that were wanted
   const loader = (draw) => {
@@ -64,7 +65,6 @@
       ask(camera, at);
     });
     axis.addEventListener("pointerleave", () => { inside = false; figure.hidden = true; });
-    review.onAxis(drawMarks);
   });
 
   // ---- what was found, on the axis
@@ -85,6 +85,7 @@
         style: `transform: translateX(${from}px); width: ${Math.max(3, (to ?? from) - from)}px` });
     }).filter(Boolean));
   };
+  review.onAxis(drawMarks);
   const labelOf = (one) => t("motion.mark", { at: show(one.since), n: Math.round((Date.parse(one.until) - Date.parse(one.since)) / 1000) });
   const choose = (i) => {
     const one = found?.moments[i];
@@ -230,10 +231,10 @@
     });
     go.addEventListener("click", search);
     whole.addEventListener("click", () => { rectangle = null; paint(); });
-    review.follow((data, cursor) => {
+    follow = (data, cursor) => {
       if (data !== seen) { seen = data; forget(); }
       ask(camera, cursor);
-    });
+    };
     choice.value = camera;
     place.replaceChildren(
       make("div", { class: "motion-form" }, choice, least, go, whole),
@@ -242,4 +243,5 @@
     paint();
   };
   mount("motion", draw);
+  review.follow((data, cursor) => follow(data, cursor));
 })();

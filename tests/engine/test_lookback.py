@@ -172,14 +172,20 @@ def test_near_the_end_of_the_disk_pictures_are_given_up_first(
     assert {path.name for path in tmp_path.iterdir()} == kept_folders
 
 
-def test_what_the_settings_do_not_want_is_not_kept_from_the_moment_they_say_so(kept: Lookback, tmp_path: Path) -> None:
-    camera = kept.camera("gate")
-    kept.follow_settings(RecordingSettings(previews=False))
-    assert not camera.wants_preview(second(0))
-    kept.follow_settings(RecordingSettings(enabled=False))
-    walk(camera)
-    kept.flush()
-    assert list(tmp_path.iterdir()) == []
+@pytest.mark.parametrize(
+    ("settings", "kept_folders"),
+    [({"previews": False}, {"motion"}), ({"motion_maps": False}, {"previews"}), ({"enabled": False}, set())],
+)
+def test_what_the_settings_do_not_want_is_not_kept(
+    tmp_path: Path, settings: dict[str, bool], kept_folders: set[str]
+) -> None:
+    wanted = RecordingSettings.model_validate(settings)
+    with closing(Lookback(tmp_path, wanted, free_bytes=lambda _: PLENTY, flush_s=60)) as kept:
+        camera = kept.camera("gate")
+        walk(camera)
+        if camera.wants_preview(second(0)):
+            _give(camera, 0)
+    assert {path.name for path in tmp_path.iterdir()} == kept_folders
 
 
 @pytest.fixture
