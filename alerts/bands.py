@@ -69,7 +69,23 @@ DEFAULT_BANDS = MappingProxyType(
             Band(above=15, priority=Priority.P3),
             Band(above=25, priority=Priority.P2),
             Band(above=50, priority=Priority.P1),
-        )
+        ),
+        # Air of a closed space and of the street beside it. Entry is forbidden from 10 %LEL (OSHA 29 CFR 1910.146).
+        "methane": (
+            Band(above=5, priority=Priority.P3),
+            Band(above=10, priority=Priority.P2),
+            Band(above=20, priority=Priority.P1),
+        ),
+        "hydrogen_sulfide": (  # ppm: limit at work (GBZ 2.1, 10 mg/m³), ceiling and ten-minute peak (29 CFR 1910.1000)
+            Band(above=7, priority=Priority.P3),
+            Band(above=20, priority=Priority.P2),
+            Band(above=50, priority=Priority.P1),
+        ),
+        "carbon_monoxide": (  # ppm: 15 minutes at work (GBZ 2.1, 30 mg/m³; EU 2017/164), ceiling (NIOSH)
+            Band(above=25, priority=Priority.P3),
+            Band(above=100, priority=Priority.P2),
+            Band(above=200, priority=Priority.P1),
+        ),
     }
 )
 RAIN_BANDS = (

@@ -18,7 +18,17 @@ from data.model.observation import Observation, Reading, Tick
 from data.model.units import UNIT_OF
 from data.ports.recipe import Context, Rule, RuleRecipe
 
-_RESTS_AT = MappingProxyType({"water_depth": 0.0, "rainfall": 0.0, "rain_intensity": 0.0, "count": 0.0})
+_RESTS_AT = MappingProxyType(
+    {
+        "water_depth": 0.0,
+        "rainfall": 0.0,
+        "rain_intensity": 0.0,
+        "count": 0.0,
+        "methane": 0.0,
+        "hydrogen_sulfide": 0.0,
+        "carbon_monoxide": 0.0,
+    }
+)
 
 
 class Recipe(RuleRecipe):
@@ -38,7 +48,10 @@ class Recipe(RuleRecipe):
     ] = 0.0
     rests_at: Annotated[
         float | None,
-        Field(description="A value at which it may rest for ever; 0 for depth and rain when left out, else none."),
+        Field(
+            description="A value at which it may rest for ever; 0 for depth, rain and toxic or explosive gas when left "
+            "out, else none."
+        ),
     ] = None
     monitor: Annotated[str | None, Field(description="Only readings of this monitor; of all when left out.")] = None
 

@@ -51,8 +51,9 @@ class Recipe(RuleRecipe):
     bands: Annotated[
         tuple[Band, ...],
         Field(
-            description="Several levels of one alert, rising, instead of above or below. For water_depth with no limit "
-            "at all those of a road: 5, 15, 25, 50 cm are P4, P3, P2, P1."
+            description="Several levels of one alert, rising, instead of above or below. For some quantities these "
+            "hold when no limit is given at all. water_depth, of a road: 5, 15, 25, 50 cm are P4, P3, P2, P1. methane: "
+            "5, 10, 20 %LEL, hydrogen_sulfide: 7, 20, 50 ppm, carbon_monoxide: 25, 100, 200 ppm are P3, P2, P1."
         ),
     ] = ()
     stages: Annotated[Stages | None, Field(description="A river's stages as bands; needs `vertical_datum`.")] = None

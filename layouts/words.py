@@ -271,6 +271,10 @@ _TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
         "quantity.flow": ("流量", "Flow"),
         "quantity.flood_index": ("淹没指数", "Flood index"),
         "quantity.gas_concentration": ("气体浓度", "Gas"),
+        "quantity.methane": ("甲烷", "Methane"),
+        "quantity.hydrogen_sulfide": ("硫化氢", "Hydrogen sulfide"),
+        "quantity.carbon_monoxide": ("一氧化碳", "Carbon monoxide"),
+        "quantity.oxygen": ("氧含量", "Oxygen"),
         "quantity.temperature": ("气温", "Temperature"),
         "quantity.count": ("数量", "Count"),
         # duty

@@ -20,6 +20,10 @@ RANGES = MappingProxyType(
         "flow": (-100_000.0, 400_000.0),  # a tide at a wide mouth; the Amazon in flood
         "flood_index": (0.0, 1.0),
         "gas_concentration": (0.0, 1_000_000.0),
+        "methane": (-5.0, 2_000.0),  # a probe's zero drifts; 2,000 %LEL are pure gas
+        "hydrogen_sulfide": (-10.0, 1_000_000.0),
+        "carbon_monoxide": (-10.0, 1_000_000.0),
+        "oxygen": (-1.0, 100.0),
         "temperature": (-90.0, 100.0),
         "count": (0.0, 1e9),
     }
@@ -76,4 +80,4 @@ JUMPS: Mapping[str, JumpLimit | RainJump] = MappingProxyType(
         "temperature": JumpLimit(15.0, 0.5, 50.0),
     }
 )
-"""Quantities with a limit on jumps. Gas has none: its concentration may truly rise at once."""
+"""Quantities with a limit on jumps. Gases have none: a concentration may truly rise at once."""

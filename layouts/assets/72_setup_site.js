@@ -52,7 +52,7 @@ yiping.setup.camera = (() => {
     const kind = make("select", { id: `${device}-kind` }, [["", t(device === "camera" ? "setup.no_camera" : "setup.gauge.choose")], ...Object.keys(kinds(many)).map((one) => [one, titleOf(many, one)])]
       .map(([id, label]) => make("option", { value: id, selected: id === (now?.kind ?? "") }, label)));
     const known = [...new Set(sites().flatMap((one) => monitorsOf(one).map((each) => each.credentials)).filter(Boolean))];
-    const lists = [make("datalist", { id: "known-credentials" }, known.map((name) => make("option", { value: name }))), make("datalist", { id: "known-units" }, ["m", "cm", "mm", "mm/h", "m³/s", "°C", "ppm", "ft"].map((name) => make("option", { value: name })))];
+    const lists = [make("datalist", { id: "known-credentials" }, known.map((name) => make("option", { value: name }))), make("datalist", { id: "known-units" }, ["m", "cm", "mm", "mm/h", "m³/s", "°C", "ppm", "%LEL", "%", "mg/m³", "ft"].map((name) => make("option", { value: name })))];
     const test = make("button", { type: "button", "data-do": "test" }, t(device === "camera" ? "setup.do.test" : "setup.do.test_gauge"));
     const doing = make("div", { class: "do" }, test, make("small", { class: "dim" }, t("setup.test.why")));
     const read = () => (fields ? { ...fields.read(), kind: kind.value } : null);

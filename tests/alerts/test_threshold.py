@@ -50,6 +50,18 @@ def test_below_alarms_downwards() -> None:
     assert told(feed(rule, *series)) == [("raised", 1.0, 1.0), ("ended", 4.0, 4.0)]
 
 
+def test_methane_is_grave_from_a_fifth_of_the_explosive_limit_without_any_limit_written() -> None:
+    rule = Recipe(quantity="methane", samples=1, keep_firing_for=at(0) - at(0))
+    signals = feed(
+        rule.make(CONTEXT), *(Reading("gate-3", "g", "methane", v, at(i)) for i, v in enumerate([4.9, 5, 12, 20, 3]))
+    )
+    assert [one.priority for one in signals if isinstance(one, Raised)] == [Priority.P3, Priority.P2, Priority.P1]
+    assert told(signals)[-1] == ("ended", 4.0, 4.0)
+    assert [(rung.limit, rung.priority) for rung in Recipe(quantity="hydrogen_sulfide").rungs] == [
+        (7.0, Priority.P3), (20.0, Priority.P2), (50.0, Priority.P1),
+    ]  # fmt: skip
+
+
 def test_limits_are_converted_once_from_the_unit_they_are_written_in() -> None:
     rule = Recipe(quantity="water_depth", above=0.25, clear_at=0.1, unit="m")
     assert rule.limits == pytest.approx((25.0, 10.0))

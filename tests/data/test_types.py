@@ -119,6 +119,33 @@ def test_units_convert_within_a_dimension_and_refuse_across() -> None:
         convert(3.0, "m", "wetness")
 
 
+@pytest.mark.parametrize(
+    ("value", "unit", "quantity", "own"),
+    [
+        (10_000.0, "ppm", "methane", 20.0),
+        (1.0, "%vol", "methane", 20.0),
+        (20.0, "%lel", "methane", 20.0),
+        (10.0, "mg/m³", "hydrogen_sulfide", 7.058),
+        (30.0, "mg/m3", "carbon_monoxide", 25.764),
+        (209_000.0, "ppm", "oxygen", 20.9),
+        (7.0, "µmol/mol", "hydrogen_sulfide", 7.0),
+    ],
+)
+def test_a_gas_is_told_as_a_part_of_the_air_or_as_a_mass_in_it(
+    value: float, unit: str, quantity: str, own: float
+) -> None:
+    assert convert(value, unit, quantity) == pytest.approx(own, abs=0.001)
+
+
+@pytest.mark.parametrize(
+    ("unit", "quantity"),
+    [("mg/m³", "methane"), ("%LEL", "hydrogen_sulfide"), ("%LEL", "gas_concentration"), ("m", "oxygen")],
+)
+def test_a_gas_is_not_told_in_a_unit_that_says_nothing_of_it(unit: str, quantity: str) -> None:
+    with pytest.raises(InputRejected, match="cannot be converted"):
+        convert(1.0, unit, quantity)
+
+
 def test_a_zone_knows_which_points_lie_inside() -> None:
     lane = Zone(id="lane", polygon=((0.1, 0.1), (0.9, 0.1), (0.9, 0.5), (0.5, 0.5), (0.5, 0.9), (0.1, 0.9)))
     points = np.array([[0.2, 0.2], [0.7, 0.7], [0.3, 0.8], [0.95, 0.3]], np.float32)
