@@ -11,6 +11,7 @@ from data.config.fusion import FusedPlace, ProofKind
 from data.config.settings import Settings
 from data.model.alert import Alert, AlertKey, Ended, Priority, Raised, Signal
 from data.model.alert_life import Proof, Verification
+from data.model.units import GAS_SHARES
 
 RULE, KIND = "fusion", "sensor_fault"
 """Rule id and kind of the alert that says that two sensors contradict each other. Its subject is the place."""
@@ -67,11 +68,13 @@ def contradiction(
 ) -> tuple[Signal, tuple[Proof, ...]] | None:
     """Raise an alert when one sensor measures water and another none for long enough: one of them is faulty.
 
-    The alert ends when they agree again; None while nothing changes.
+    The alert ends when they agree again; None while nothing changes. Gases contradict nothing: one may be there without
+    the other, and they lie in layers.
     """
     key = AlertKey(place.all_sites[0], RULE, "", place.id)
     known = any(alert.is_open and alert.key == key for alert in sight.alerts)
-    measured = [p for p in proofs_of(place, settings, sight, now) if p.kind in _MEASURES]
+    proofs = proofs_of(place, settings, sight, now)
+    measured = [p for p in proofs if p.kind in _MEASURES and p.source.rpartition("/")[2] not in GAS_SHARES]
     disagree = len({proof.for_it for proof in measured}) > 1
     if not disagree:
         silent = not measured  # without fresh readings there is no agreement

@@ -70,6 +70,7 @@ VIEWS = (
     View("events", "/events", "#events-list tr[data-event]"),
     View("events-chosen", "/events", "#events-list tr[data-event]", clicks=("tr[data-event]",)),
     View("plans", "/plans", "#plans-list button", clicks=('#plans-list [data-plan="crest"] .name',)),
+    View("applications", "/applications", "#applications tbody tr"),
     View("notices", "/notices", "#notices"),
     View("kpi", "/kpi", ".kpi .figure"),
     View("review", "/review", "#review-axis .main-svg"),

@@ -79,9 +79,12 @@ def verify_receded(  # noqa: PLR0917 - what was seen, by whom and when
 
 
 def _calls(place: FusedPlace, alerts: Sequence[Alert], now: datetime) -> bool:
-    """True if one of them is confirmed, severe enough, and neither shelved nor out of service."""
+    """True if one of them is as sure as the place asks, severe enough, and neither shelved nor out of service."""
+    enough = {Verification.CONFIRMED}
+    if place.tasks_when == "probable":
+        enough.add(Verification.PROBABLE)
     loud = (alert for alert in alerts if not alert.is_suppressed(now))
-    sure = (alert for alert in loud if alert.verification is Verification.CONFIRMED)
+    sure = (alert for alert in loud if alert.verification in enough)
     return any(alert.priority.value <= place.from_priority.value for alert in sure)
 
 

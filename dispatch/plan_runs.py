@@ -236,7 +236,9 @@ def _added(  # noqa: PLR0917 - a run with everything that is known of it
 def _levelled(writer: Writer, run: PlanRun, stands: TriggerState, now: datetime, settings: Settings) -> PlanRun:
     """Update a run that is still triggered, perhaps at another level. A change of the area alone unsettles it, too."""
     if stands.level is None or stands.level is run.level:
-        return run if run.unsettled or run.trigger == ALERTS else writer.save_plan_run(replace(run, unsettled=True))
+        plan = settings.plans.plan(run.plan)
+        same = run.trigger == ALERTS and not (plan is not None and plan.has_alerting_steps)
+        return run if run.unsettled or same else writer.save_plan_run(replace(run, unsettled=True))
     detail = {"level": stands.level.value, "before": run.level.value, **_cause(stands)}
     return _taken(
         writer, run, RunStep.LEVEL, run.state, SYSTEM, now, stands.because, level=stands.level, detail=detail,

@@ -30,7 +30,7 @@ class TriggerState:
     `where`: the areas with their levels; empty if it applies everywhere. `ask`: a human has to decide; `doubts`: why,
     apart from the plan being set to ask; `named`: area and sender as the message names them. `exercise`: of status
     Exercise or Test. `because`: the trigger in words; `cause`: for an alert its site, rule, kind and label, which
-    screens show in the reader's language.
+    screens show in the reader's language. `alerting`: the level at each site with such an alert.
     """
 
     level: WarningLevel | None
@@ -43,6 +43,7 @@ class TriggerState:
     over: str = ""
     because: str = ""
     cause: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
+    alerting: Mapping[str, WarningLevel] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,11 +137,13 @@ def of_alerts(reader: Reader, plan: PlanSettings, now: datetime) -> TriggerState
     if not fitting:
         return TriggerState(None, over="expired")
     top = min((alert for alert, _ in fitting), key=lambda alert: alert.priority)
+    gravest = sorted((alert for alert, _ in fitting), key=lambda alert: alert.priority, reverse=True)
     return TriggerState(
         level=LEVEL_OF[top.priority],
         ask=all(trigger.start == "ask" for _, trigger in fitting),
         because=f"{top.key.site}/{top.key.rule}",
         cause={"site": top.key.site, "rule": top.key.rule, "kind": top.kind, "label": top.label},
+        alerting={alert.key.site: LEVEL_OF[alert.priority] for alert in gravest},
     )
 
 

@@ -16,7 +16,7 @@ from data.errors import IllegalMove
 from data.model.case import Origin
 from data.model.notice import Notice
 from data.model.people import SYSTEM
-from data.model.plan import PlanRun, PlanWork, RunState
+from data.model.plan import ALERTS, PlanRun, PlanWork, RunState
 from data.model.record import Timer
 from data.model.task import Event, Task
 from data.model.warning import WarningLevel
@@ -26,7 +26,7 @@ from dispatch.case_table import EventStep
 from dispatch.case_work import TAKES_TASKS, Work, add_task
 from dispatch.cases import Given, take
 from dispatch.plan_places import Ground, Spot, levels_at
-from dispatch.plan_standing import trigger_state
+from dispatch.plan_standing import TriggerState, trigger_state
 from dispatch.routing import Roads
 from dispatch.tasks import cancel
 from dispatch.turns import tasks_of
@@ -160,6 +160,8 @@ class _Hand:
             if isinstance(step, TaskStep):
                 spots = ground.of(step)
                 levels = {spot.id: level for spot in spots}
+                if step.only_alerting and self.run.trigger == ALERTS:
+                    levels = self._alerting(stands, spots)
                 if stands.where:
                     levels = levels_at(spots, stands.where, ground.district, everywhere=everywhere)
                 if stands.doubts and not everywhere:  # a warning that cannot be located adds no places
@@ -169,6 +171,14 @@ class _Hand:
             elif isinstance(step, NoticeStep) and step.applies(level):
                 found.append(_Wanted(step, None, level))
         return found
+
+    def _alerting(self, stands: TriggerState, spots: Sequence[Spot]) -> dict[str, WarningLevel]:
+        """The level at each place that alerts; where the plan is kept after its alerts, also where it has work."""
+        kept = set()
+        if self.plan.when_expired == "keep":
+            kept = {work.place for work in self.writer.plan_works(self.run.id, live_only=True)}
+        here = (spot for spot in spots if spot.site in stands.alerting or spot.id in kept)
+        return {spot.id: stands.alerting.get(spot.site, self.run.level) for spot in here}
 
     def make(self, one: _Wanted, *, number: int = 1, due: datetime | None = None) -> None:
         """Make a task or a notice and record it. Raises IllegalMove when it exists already."""

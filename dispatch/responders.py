@@ -12,6 +12,7 @@ from types import MappingProxyType
 from data.config.settings import ResponderSettings, Settings
 from data.errors import IllegalMove, NotFound
 from data.model.alert import Alert
+from data.model.case import Origin
 from data.model.geo import Location
 from data.model.people import SYSTEM, Action, Actor, Responder, Role, User, may
 from data.model.record import AuditEntry, Change
@@ -241,13 +242,16 @@ class Filters:
 def needs_of(reader: Reader, of: Alert | Task, settings: Settings) -> frozenset[str]:
     """The required skills: by the kind of the alert or event, and by the rule that raised it.
 
-    A task made by fusion has skills of its own.
+    A task made by fusion or by a plan's step has skills of its own.
     """
     if isinstance(of, Task):
+        event = reader.event(of.event_id)
         own = settings.fusion.skills_for(of.site, of.title)
+        if event.origin is Origin.PLAN:
+            own |= settings.plans.skills_for(event.kind, of.title)
         if own:
             return own
-        keys = {reader.event(of.event_id).kind}
+        keys = {event.kind}
         if of.alert_id is not None:
             keys.add(reader.alert(of.alert_id).key.rule)
     else:

@@ -23,7 +23,7 @@ from data.sql.soundness import refuse_damaged
 from data.sql.store import open_store
 from data.stored.settings_versions import assigned, import_once, settings_in_force
 from dispatch.clocks import calendar_of
-from dispatch.organisation_import import sync_cases
+from dispatch.organisation_import import bring_in_categories, sync_cases
 from dispatch.responders import sync_responders
 from engine.catalogue import load_catalogue
 from engine.process.child import Target
@@ -62,6 +62,9 @@ def prepare(options: RunOptions) -> None:
             if options.settings.config == "file":
                 raise
             log.error("the organisation stays as it is stored: %s", error)
+        rows = [row for application in options.settings.applications for row in application.categories]
+        if rows:
+            store.write(lambda writer: bring_in_categories(writer, rows, SYSTEM, datetime.now(UTC)))
     finally:
         store.close()
 

@@ -16,6 +16,7 @@ PAGES = (
     ("/roll-call", "page.roll_call"),
     ("/events", "page.events"),
     ("/plans", "page.plans"),
+    ("/applications", "page.applications"),
     ("/notices", "page.notices"),
     ("/kpi", "page.kpi"),
     ("/review", "page.review"),

@@ -16,6 +16,7 @@ from fastapi import FastAPI, Request
 from data.model.people import Action, Role, User
 from layouts import (
     alarm_figures,
+    applications,
     duty,
     events,
     handover,
@@ -116,6 +117,7 @@ def connect(app: Dash, screens: ScreenContext) -> None:
             "/health": health.draw,
             "/events": events.draw,
             "/plans": plans.draw,
+            "/applications": applications.draw,
             "/organisation": organisation.draw,
         }
         path = "/" + str(path or "/").removeprefix(screens.base).strip("/")

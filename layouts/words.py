@@ -8,6 +8,7 @@ from typing import Literal
 
 from layouts.words_alarms import ALARMS
 from layouts.words_alerts import ALERTS
+from layouts.words_applications import APPLICATIONS
 from layouts.words_cases import CASE_WORDS
 from layouts.words_clips import CLIPS
 from layouts.words_fusion import FUSION
@@ -402,6 +403,7 @@ TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
         **LOAD,
         **SETUP,
         **ROLL_CALL,
+        **APPLICATIONS,
         **SELECTION,
         **LOSSES,
         **ALERTS,

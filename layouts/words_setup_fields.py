@@ -20,6 +20,11 @@ FIELDS: Mapping[str, tuple[str, str, str]] = MappingProxyType(
             "Profile",
             "什么样的地方：riverbank（江边）、waterlogging_point（积水点）、no_parking（禁停），或自定。",
         ),
+        "site.template": (
+            "应用模板",
+            "Template",
+            "所启用应用包中的模板，如 septic_tank；其规则、类型等点位自己没写的都用它的。",
+        ),
         # every recipe
         "id": ("代号", "Id", "在本点位内的名称；不填则用其种类。"),
         "zone": ("区域", "Zone", "规则所看的区域；不选则为整个画面。"),
@@ -201,6 +206,8 @@ _OTHERS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "grid": ("网格编码", "Grid"),
         "profile": ("点位类型", "Profile"),
         "catchment": ("水系或路网", "Catchment"),
+        "template": ("应用模板", "Template"),
+        "applications": ("应用包", "Applications"),
         "kind": ("种类", "Kind"),
         "polygon": ("轮廓", "Outline"),
         "sites": ("点位", "Sites"),

@@ -10,6 +10,7 @@ from pydantic_core import PydanticUndefined
 
 from data.config.accounts import AccountSettings, OidcSettings
 from data.config.alarms import AlarmSettings, FlappingSettings, GroupingSettings, InhibitionSettings
+from data.config.applications import ApplicationSettings, Bilingual, Response, SiteTemplate, TemplateTask
 from data.config.audit import AuditSettings
 from data.config.catalogue import Catalogue
 from data.config.dispatch import AutomaticSettings, ClosureSettings, CostSettings, DispatchSettings
@@ -32,6 +33,7 @@ from data.config.plans import (
 from data.config.settings import CaseSettings, ResponderSettings, Settings, SiteSettings
 from data.config.web import WebSettings
 from data.model.camera_health import HealthSettings
+from data.model.category import Category
 from data.model.durations import format_duration
 from data.model.geo import Location
 from data.model.observing import ObservationSettings
@@ -129,6 +131,12 @@ def settings_markdown(catalogue: Catalogue) -> str:
         ("`fusion`", FusionSettings),
         ("`fusion.places[]`", FusedPlace),
         ("`fusion.places[].send[]`, `ask[]`", SendSettings),
+        ("An application pack: `data/applications/<name>/*.yaml`", ApplicationSettings),
+        ("A pack's `about`", Bilingual),
+        ("A pack's `templates.<name>`", SiteTemplate),
+        ("A pack's `templates.<name>.respond`", Response),
+        ("A pack's `templates.<name>.respond.send[]`, `ask[]`", TemplateTask),
+        ("A pack's `categories[]`", Category),
         ("`location`", Location),
         ("`responders[]`", ResponderSettings),
         ("`notices`", NoticeSettings),

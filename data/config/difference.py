@@ -37,10 +37,16 @@ def differences(before: Settings, after: Settings, secrets: Secrets | None = Non
     """
     known = secrets or Secrets()
     masks = secret_mask(before, known), secret_mask(after, known)
-    found = _compared("", before.model_dump(mode="json"), after.model_dump(mode="json"))
+    found = _compared("", _plain(before), _plain(after))
     return tuple(
         Difference(one.path, _shown(masks[0].within(one.before)), _shown(masks[1].within(one.after))) for one in found
     )
+
+
+def _plain(settings: Settings) -> dict[str, Any]:
+    """The settings as JSON, packs by their names: what a pack adds is told where it is added."""
+    names = [application.id for application in settings.applications]
+    return settings.model_dump(mode="json", exclude={"applications"}) | {"applications": names}
 
 
 def _compared(path: str, before: Any, after: Any) -> Iterator[Difference]:

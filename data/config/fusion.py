@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -57,6 +57,13 @@ class FusedPlace(_Settings):
         tuple[SendSettings, ...],
         Field(description="Tasks prepared for a human's decision, never offered by themselves: closing a road."),
     ] = ()
+    tasks_when: Annotated[
+        Literal["confirmed", "probable"],
+        Field(
+            description="confirmed: tasks follow when a second kind of evidence or a human confirms. probable: by one "
+            "kind alone, where waiting costs more than a needless trip (gas)."
+        ),
+    ] = "confirmed"
     from_priority: Annotated[
         Priority, Field(description="Tasks follow from alerts of this priority or a higher one.")
     ] = Priority.P2

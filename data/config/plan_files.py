@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from data.config.applications import Pack
 from data.config.catalogue import did_you_mean
 from data.config.located import ConfigError, PathKeys, Problem, dotted, line_of, parse, plain, untagged, worded
 from data.config.plans import Call, CallList, NoticeStep, PinStep, PlanFile, PlanSettings, PlansSettings, TaskStep
@@ -23,36 +24,47 @@ MOST_IN_ONE_TASK = 50  # items of a checklist
 
 @dataclass(frozen=True)
 class _Source:
-    """A YAML file, or the part of one, that holds plans."""
+    """A YAML file, a part of one, or a pack that holds plans. `folder`: where its call lists' files lie."""
 
     name: str
     tree: Any
     prefix: PathKeys
     content: PlanFile
+    folder: Path
+    pack: Pack | None = None
 
     def problem(self, keys: PathKeys, message: str) -> Problem:
         where = (*self.prefix, *keys)
-        return Problem(self.name, dotted(where), line_of(self.tree, where), message)
+        name, tree = (self.name, self.tree) if self.pack is None else self.pack.place(where)
+        return Problem(name, dotted(where), line_of(tree, where), message)
 
 
-def with_plan_files(settings: Settings, config: Path, tree: Any) -> tuple[Settings, list[Problem]]:
-    """The settings with the plans of every file they name, their call lists read, and all that is wrong with them."""
+def with_plan_files(
+    settings: Settings, config: Path, tree: Any, packs: Sequence[Pack] = ()
+) -> tuple[Settings, list[Problem]]:
+    """The settings with the plans of every file and pack, their call lists read, and all that is wrong with them.
+
+    `packs`: of `settings.applications`, in their order.
+    """
     folder = config.resolve().parent
     problems: list[Problem] = []
-    sources = [_Source(config.name, tree, ("plans",), settings.plans)]
+    sources = [_Source(config.name, tree, ("plans",), settings.plans, folder)]
     for index, file in enumerate(settings.plans.files):
         try:
             sources.append(_source(folder / file))
         except ConfigError as error:
             problems += error.problems
             problems.append(sources[0].problem(("files", index), f"{file} cannot be used"))
+    for pack, content in zip(packs, settings.applications, strict=True):
+        sources.append(_Source(pack.name, None, (), content, pack.folder, pack))
     lists: dict[str, CallList] = {}
-    for number, source in enumerate(sources):
-        beside = folder if number == 0 else (folder / settings.plans.files[number - 1]).parent
+    for source in sources:
         for name, calls in source.content.call_lists.items():
             lists[name] = calls
             try:
-                lists[name] = _filled(calls, beside)
+                if source.pack is not None and calls.file is not None and not _lies_in(calls.file, source.folder):
+                    raise InputRejected(f"{calls.file} lies outside of the pack's folder")
+                lists[name] = _filled(calls, source.folder)
             except InputRejected as error:
                 problems.append(source.problem(("call_lists", name), str(error)))
     merged = PlansSettings(
@@ -69,7 +81,7 @@ def _source(path: Path) -> _Source:
     """Read one file. Raises ConfigError with every problem of the file."""
     tree = parse(path)
     try:
-        return _Source(path.name, tree, (), PlanFile.model_validate(plain(tree) or {}))
+        return _Source(path.name, tree, (), PlanFile.model_validate(plain(tree) or {}), path.parent)
     except ValidationError as error:
         found = []
         for one in error.errors(include_url=False, include_input=False):
@@ -77,6 +89,10 @@ def _source(path: Path) -> _Source:
             text = worded(one["type"], one["msg"], PlanFile, where)
             found.append(Problem(path.name, dotted(where), line_of(tree, where), text))
         raise ConfigError(found) from None
+
+
+def _lies_in(file: Path, folder: Path) -> bool:
+    return (folder / file).resolve().is_relative_to(folder.resolve())
 
 
 def _filled(calls: CallList, folder: Path) -> CallList:
@@ -135,6 +151,7 @@ def _check_plan(settings: Settings, source: _Source, plan: PlanSettings, keys: P
     places = [*sites, *(place.id for place in settings.plans.places)]
     channels = [channel.id for channel in settings.notices.channels]
     rules = [rule.name for site in settings.sites for rule in site.rules]
+    rules += [name for application in settings.applications for name in application.rules]
     for number, trigger in enumerate(plan.alerts):
         yield from _unknown(source, (*keys, "alerts", number, "rules"), trigger.rules, rules, "rule")
         yield from _unknown(source, (*keys, "alerts", number, "sites"), trigger.sites, sites, "site")

@@ -135,6 +135,16 @@ class TaskStep(_Step):
     checklist: Annotated[
         tuple[Annotated[str, Field(max_length=200)], ...], Field(max_length=50, description="What to do, to be ticked.")
     ] = ()
+    skills: Annotated[
+        tuple[str, ...], Field(description="Skills without which nobody is offered it; with `to: nearest`.")
+    ] = ()
+    only_alerting: Annotated[
+        bool,
+        Field(
+            description="Where alerts begin the plan: only at sites that have such an alert themselves, at its level. "
+            "By an order or a warning everywhere."
+        ),
+    ] = False
     photo: Annotated[bool, Field(description="No report without a picture (of the lock, of the inlet).")] = False
     priority: Annotated[Priority | None, Field(description="By the level (blue P4 ... red P1) when left out.")] = None
     every: Annotated[
@@ -152,7 +162,13 @@ class TaskStep(_Step):
     def _somewhere(self) -> TaskStep:
         if bool(self.calls) == bool(self.marks or self.places):
             raise ValueError("give `marks` or `places`, or else `calls`")
+        if self.skills and self.to != "nearest":
+            raise ValueError("skills: belong to `to: nearest`; a grid's or a unit's people share its tasks themselves")
         return self
+
+    def is_titled(self, title: str) -> bool:
+        """True for the title of a task that this step has made, in whichever language."""
+        return any(title == name or title.startswith(f"{name} · ") for name in (self.zh, self.en))
 
 
 class NoticeStep(_Step):
@@ -212,6 +228,11 @@ class PlanSettings(_Settings):
     kind: Annotated[str, Field(description="Kind of its events in the category table.")] = "plan"
     steps: Annotated[tuple[PlanStep, ...], Field(min_length=1, description="What is done.")]
 
+    @property
+    def has_alerting_steps(self) -> bool:
+        """True if its work depends on which sites alert."""
+        return any(isinstance(step, TaskStep) and step.only_alerting for step in self.steps)
+
     @model_validator(mode="after")
     def _steps_once(self) -> PlanSettings:
         names = [step.id for step in self.steps]
@@ -244,6 +265,11 @@ class PlansSettings(PlanFile):
     def plan(self, plan_id: str) -> PlanSettings | None:
         """The plan with this id; None if there is none (any more)."""
         return next((plan for plan in self.plans if plan.id == plan_id), None)
+
+    def skills_for(self, kind: str, title: str) -> frozenset[str]:
+        """Skills of the task of this title in an event of this kind; none for one that no plan has made."""
+        steps = (step for plan in self.plans if plan.kind == kind for step in plan.steps if isinstance(step, TaskStep))
+        return frozenset(skill for step in steps if step.skills and step.is_titled(title) for skill in step.skills)
 
     def of_mode(self, mode: str) -> PlanSettings | None:
         """The plan that switches this mode on."""

@@ -13,8 +13,9 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from data.config.applications import ApplicationSettings, Pack, SiteTemplate, read_pack
 from data.config.catalogue import Catalogue, UnknownKind, did_you_mean, near_to
-from data.config.document import MACHINE_KEYS, NAME, with_machine_keys
+from data.config.document import MACHINE_KEYS, NAME, named_files, with_machine_keys
 from data.config.fusion_check import check_fusion
 from data.config.located import ConfigError, PathKeys, Problem, dotted, keyed, line_of, parse, plain, untagged, worded
 from data.config.plan_files import with_plan_files
@@ -47,9 +48,21 @@ class _Reader:
         self.tree = tree
         self.problems: list[Problem] = []
         self.datums = Datums()
+        self.packs: list[Pack] = []
+        self.merged: dict[PathKeys, tuple[Pack, PathKeys]] = {}  # what came from a pack, by its place in the whole
 
     def problem(self, keys: PathKeys, message: str, key: str = "", **values: str | int | None) -> None:
-        self.problems.append(Problem(self.name, dotted(keys), line_of(self.tree, keys), message, key, values))
+        name, tree, keys = self._written(keys)
+        self.problems.append(Problem(name, dotted(keys), line_of(tree, keys), message, key, values))
+
+    def _written(self, keys: PathKeys) -> tuple[str, Any, PathKeys]:
+        """The file, its tree and the place in it where these settings are written."""
+        for length in range(len(keys), 0, -1):
+            if keys[:length] in self.merged:
+                pack, place = self.merged[keys[:length]]
+                keys = (*place, *keys[length:])
+                return (*pack.place(keys), keys)
+        return self.name, self.tree, keys
 
     def read(self, raw: Any = None) -> Settings:
         """`raw`: a part of the tree, plain, that is read alone; all of it when left out. Raises ConfigError."""
@@ -57,10 +70,12 @@ class _Reader:
         if not isinstance(raw, dict):
             self.problem((), "must be a mapping of settings (name:, sites:, responders:, ...)", "setting.mapping")
             raise ConfigError(self.problems)
+        applications = self._applications(raw)
         sites = raw.get("sites")
         for index, site in enumerate(sites if isinstance(sites, list) else []):
             if isinstance(site, dict):
                 self._site_recipes(site, ("sites", index))
+                self._from_template(raw, site, ("sites", index), applications)
         notices = raw.get("notices")
         if isinstance(notices, dict) and isinstance(notices.get("channels"), list):
             where: PathKeys = ("notices", "channels")
@@ -69,11 +84,123 @@ class _Reader:
         settings = self._validated(Settings, raw, ())
         if isinstance(settings, Settings):
             self._cross_check(settings)
-            settings, wrong = with_plan_files(settings, self.path, self.tree)
+            settings, wrong = with_plan_files(settings, self.path, self.tree, self.packs)
             self.problems += wrong
         if self.problems or not isinstance(settings, Settings):
             raise ConfigError(sorted(self.problems, key=lambda p: p.line))
         return settings
+
+    def _applications(self, raw: dict[str, Any]) -> list[ApplicationSettings]:
+        """Put the packs in the place of their names; one with a mistake is left out, and its mistakes are told."""
+        names = raw.get("applications")
+        if not isinstance(names, list):
+            return []
+        found: list[ApplicationSettings] = []
+        for index, name in enumerate(names):
+            pack = self._pack(name, index)
+            if pack is None:
+                continue
+            if pack.name in [other.id for other in found]:
+                self.problem(("applications", index), f"an application {pack.name!r} stands there already")
+                continue
+            application = self._application(pack, {key: one.id for one in found for key in one.templates})
+            if application is not None:
+                found.append(application)
+                self.packs.append(pack)
+        raw["applications"] = found
+        skills = raw.setdefault("dispatch", {}) if any(one.skills for one in found) else None
+        if isinstance(skills, dict) and isinstance(skills.setdefault("skills", {}), dict):
+            skills["skills"] = {key: value for one in found for key, value in one.skills.items()} | skills["skills"]
+        return found
+
+    def _pack(self, name: Any, index: int) -> Pack | None:
+        """The pack as it lies on the disk; None for one that cannot be read."""
+        if not isinstance(name, str):
+            self.problem(("applications", index), "write the name of a pack, or the path of its folder: ./my-pack")
+            return None
+        try:
+            return read_pack(name, self.path.resolve().parent)
+        except ConfigError as error:
+            for one in error.problems:
+                if one.path == "applications":
+                    self.problem(("applications", index), one.message)
+                else:
+                    self.problems.append(one)
+            return None
+
+    def _application(self, pack: Pack, taken: Mapping[str, str]) -> ApplicationSettings | None:
+        """None where anything in it is wrong. `taken`: by the name of each template the pack that has it."""
+        before = len(self.problems)
+        here: PathKeys = ("applications", pack.name)
+        self.merged[here] = (pack, ())
+        raw = pack.raw()
+        templates = raw.get("templates")
+        for name, template in templates.items() if isinstance(templates, dict) else ():
+            if isinstance(template, dict):
+                where = (*here, "templates", name)
+                self._site_recipes(template, where)
+                for kind in ("rules", "detectors"):
+                    for index, recipe in enumerate(template.get(kind) or ()):
+                        for file in sorted(named_files(recipe)) if isinstance(recipe, RecipeBase) else ():
+                            # Weights can run code: whoever sets up a site names them there.
+                            said = f"a pack names no files, but this names {file}: name it at the site"
+                            self.problem((*where, kind, index), said)
+        for key in taken.keys() & (templates if isinstance(templates, dict) else {}):
+            self.problem((*here, "templates", key), f"a template {key!r} is in the pack {taken[key]} already")
+        application = self._validated(ApplicationSettings, raw, here)
+        if not isinstance(application, ApplicationSettings) or len(self.problems) > before:
+            return None
+        return application
+
+    def _from_template(
+        self, raw: dict[str, Any], site: dict[str, Any], keys: PathKeys, applications: list[ApplicationSettings]
+    ) -> None:
+        """Give the site what its template says and it does not say itself."""
+        name = site.get("template")
+        if not isinstance(name, str) or not name:
+            return
+        known = {key: number for number, one in enumerate(applications) for key in one.templates}
+        if name not in known:
+            if not self.problems:  # else the pack that has it may have been left out
+                self.problem((*keys, "template"), f"no template {name!r}{did_you_mean(name, list(known))}")
+            return
+        pack, template = self.packs[known[name]], applications[known[name]].templates[name]
+        for key in template.model_fields_set & {"profile", "health", "visible_to"}:
+            site.setdefault(key, getattr(template, key))
+        for kind in ("rules", "detectors"):
+            own = site.setdefault(kind, [])
+            if not isinstance(own, list):
+                continue
+            names = {_name_of(recipe) for recipe in own}
+            for number, recipe in enumerate(getattr(template, kind)):
+                if _name_of(recipe) not in names:
+                    self.merged[*keys, kind, len(own)] = (pack, ("templates", name, kind, number))
+                    own.append(recipe)
+        self._respond(raw, site, template, (pack, ("templates", name, "respond")))
+
+    def _respond(
+        self, raw: dict[str, Any], site: dict[str, Any], template: SiteTemplate, origin: tuple[Pack, PathKeys]
+    ) -> None:
+        """Fuse at the site as its template says, unless config.yaml does so itself."""
+        if template.respond is None or not isinstance(site.get("id"), str):
+            return
+        fusion = raw.setdefault("fusion", {})
+        places = fusion.setdefault("places", []) if isinstance(fusion, dict) else None
+        if not isinstance(places, list):
+            return
+        own = [one for one in places if isinstance(one, dict)]
+        if any(site.get("id") == one.get("id") or site.get("id") in (one.get("sites") or ()) for one in own):
+            return
+        language = str(raw.get("language", "zh"))
+        tasks = {
+            kind: [
+                {"title": task.of(language), "skills": task.skills, "checklist": task.checklist}
+                for task in getattr(template.respond, kind)
+            ]
+            for kind in ("send", "ask")
+        }
+        self.merged["fusion", "places", len(places)] = origin
+        places.append({"id": site.get("id"), **template.respond.model_dump(exclude={"send", "ask"}), **tasks})
 
     def _site_recipes(self, site: dict[str, Any], keys: PathKeys) -> None:
         """Replace every `{kind: ...}` by its recipe; an invalid one by a placeholder, so that the rest is checked."""
@@ -93,6 +220,8 @@ class _Reader:
         find, base = look_up[what]
         nothing: dict[str, Any] = {"kind": "?", "id": ""}
         stand_in = base.model_construct(**nothing)
+        if isinstance(raw, base):
+            return raw
         if not isinstance(raw, dict) or not isinstance(raw.get("kind"), str):
             example = self._an_example(what)
             self.problem(
@@ -210,6 +339,11 @@ class _Reader:
                         self.datums.converted(0.0, given, rule.vertical_datum)
                     except InputRejected as error:
                         self.problem((*keys, "rules", index, "vertical_datum"), f"{error} (gauge {name!r})")
+
+
+def _name_of(recipe: Any) -> str:
+    """The name of a rule or detector: its id, by default its kind."""
+    return str(getattr(recipe, "id", "") or getattr(recipe, "kind", ""))
 
 
 def _check_readers(path: Path) -> None:

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, WithJsonSchema, field_validator, model_validator
 
 from data.config.accounts import AccountSettings
 from data.config.alarms import AlarmSettings
+from data.config.applications import ApplicationSettings
 from data.config.audit import AuditSettings
 from data.config.dispatch import DispatchSettings
 from data.config.fusion import FusionSettings
@@ -38,6 +39,9 @@ class _Settings(BaseModel):
 class SiteSettings(Place):
     """A place that is watched: by what, for what, and what is alarming there."""
 
+    template: Annotated[
+        str, Field(description="A template of one of the `applications`: what it says, the site has.")
+    ] = ""
     monitor: Annotated[SerializeAsAny[MonitorRecipe] | None, Field(description="The site's camera or sensor.")] = None
     monitors: Annotated[
         tuple[SerializeAsAny[MonitorRecipe], ...],
@@ -173,6 +177,14 @@ class Settings(_Settings):
     demo: Annotated[bool, Field(description="This is the demo city: simulate responders, mark screens 演示.")] = False
     timezone: Annotated[str, Field(description="IANA time zone of the screens, e.g. Asia/Shanghai.")] = "UTC"
     language: Annotated[Literal["zh", "en"], Field(description="Language of the screens at first sight.")] = "zh"
+    applications: Annotated[
+        tuple[ApplicationSettings, ...],
+        WithJsonSchema({"type": "array", "items": {"type": "string"}}),
+        Field(
+            description="Application packs: names of folders under data/applications, or paths of folders of your own "
+            "beside this file, as in `[septic_tanks, ./packs/our-own]` (docs/applications.md)."
+        ),
+    ] = ()
     inference: Annotated[InferenceSettings, Field(description="How pictures are looked at.")] = InferenceSettings()
     dispatch: Annotated[DispatchSettings, Field(description="Offers and their time limits.")] = DispatchSettings()
     datums: Annotated[

@@ -560,6 +560,13 @@ class Reader(Protocol):
         """
         ...
 
+    def site_counts(self, since: datetime, until: datetime) -> Mapping[str, Mapping[str, int]]:
+        """By site: alerts raised and tasks made then, tasks_done (of these, closed), alerts_open and tasks_open of now.
+
+        Sites without any are left out. Counted by the database.
+        """
+        ...
+
     def steps_of_alerts(self, alert_ids: Sequence[int], *, limit: int = 1000) -> Sequence[TakenStep]:
         """In the order of time."""
         ...

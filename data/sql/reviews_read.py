@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import RowMapping, func, or_, select
+from sqlalchemy import RowMapping, and_, func, or_, select
 
 from data.model.alert import Alert, Priority
 from data.model.alert_life import TakenStep
@@ -171,6 +171,23 @@ class ReviewQueries(WholeRowQueries):
             inside = select(*columns).where(table.c[begun] >= since, table.c[begun] < until)
             row = self._connection.execute(inside.where(table.c.site.not_in(hidden)) if hidden else inside).one()
             found |= dict(zip((table.name, *reached), map(int, row), strict=True))
+        return found
+
+    def site_counts(self, since: datetime, until: datetime) -> Mapping[str, Mapping[str, int]]:
+        raised = and_(ALERTS.c.raised_at >= since, ALERTS.c.raised_at < until)
+        made = and_(TASKS.c.created_at >= since, TASKS.c.created_at < until)
+        wanted = (
+            ("alerts", ALERTS, raised),
+            ("alerts_open", ALERTS, ALERTS.c.ended_at.is_(None)),
+            ("tasks", TASKS, made),
+            ("tasks_done", TASKS, and_(made, TASKS.c.closed_at.is_not(None))),
+            ("tasks_open", TASKS, and_(TASKS.c.closed_at.is_(None), TASKS.c.cancelled_at.is_(None))),
+        )
+        found: dict[str, dict[str, int]] = {}
+        for name, table, condition in wanted:
+            counted = select(table.c.site, func.count()).where(condition).group_by(table.c.site)
+            for site, number in self._connection.execute(counted):
+                found.setdefault(str(site), {})[name] = int(number)
         return found
 
     def steps_of_alerts(self, alert_ids: Sequence[int], *, limit: int = 1000) -> Sequence[TakenStep]:

@@ -3,7 +3,7 @@ yiping.setup.camera = (() => {
   "use strict";
   const { t, make, act, post } = yiping;
   const { state, kinds, titleOf, cameraOf, putCamera, isGauge, gaugesOf, monitorsOf, putMonitor, free, sites, forms } = yiping.setup;
-  const PLACE = ["name", "id", "grid", "profile", "catchment"];
+  const PLACE = ["name", "id", "grid", "profile", "catchment", "template"];
   const CALLS_US = ["http_push", "sl651_gauge"]; // their senders come to us: there is nothing to open
   const FIRST = { camera: ["url", "path", "substream", "credentials", "device", "channel"],
     gauge: ["quantity", "unit", "url", "host", "port", "topic", "address", "path", "value", "time", "station", "element", "credentials", "every", "id"] };

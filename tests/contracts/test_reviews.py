@@ -10,7 +10,7 @@ from data.errors import IllegalMove, NotFound, StaleVersion
 from data.model.alert import Alert, AlertKey, Priority
 from data.model.geo import Location, box_around
 from data.model.review import Review, ReviewComment, ReviewState, ReviewTopic, ReviewVersion
-from data.model.task import Event
+from data.model.task import Event, Task
 from data.ports.store import Store, Writer
 from tests.contracts.samples import NOON
 
@@ -139,3 +139,35 @@ def test_events_of_a_span_and_of_a_place_are_found_in_the_database(store: Store)
     assert [one.id for one in store.read(lambda reader: reader.events_opened(*week, limit=1))] == [second]
     near = store.read(lambda reader: reader.events_nearby("flood", box_around(WHERE, 50), *week))
     assert [one.id for one in near] == [second, first]
+
+
+def test_alerts_and_tasks_are_counted_by_site_within_a_span_and_what_is_open_whenever_it_began(store: Store) -> None:
+    def fill(writer: Writer) -> None:
+        for number, (site, at, ended) in enumerate(
+            [
+                ("quay", NOON, None),
+                ("quay", NOON, NOON),
+                ("quay", NOON - timedelta(days=40), None),
+                ("gate", NOON, NOON),
+            ]
+        ):
+            alert = Alert(
+                key=AlertKey(site, "flood", "", str(number)),
+                kind="threshold",
+                priority=Priority.P2,
+                started_at=at,
+                raised_at=at,
+                ended_at=ended,
+            )
+            writer.add_alert(alert)
+        event = writer.add_event(Event("flood", "flood", "quay", WHERE, Priority.P2, NOON))
+        for closed in (None, NOON + timedelta(hours=1)):
+            task = Task(event.id, "pump", Priority.P2, WHERE, NOON, "li", site="quay", closed_at=closed)
+            writer.add_task(task)
+
+    store.write(fill)
+    counts = store.read(lambda reader: reader.site_counts(NOON - timedelta(days=1), NOON + timedelta(days=1)))
+    assert counts == {
+        "quay": {"alerts": 2, "alerts_open": 2, "tasks": 2, "tasks_done": 1, "tasks_open": 1},
+        "gate": {"alerts": 1},
+    }

@@ -9,16 +9,18 @@ from pathlib import Path
 import pytest
 
 from alerts.lifecycle import end_alert, raise_alert
+from data.config.plans import PlansSettings
 from data.errors import Forbidden, IllegalMove, InputRejected
 from data.model.alert import AlertKey, Ended, Priority, Raised
 from data.model.plan import RunState
 from data.model.task import EventState, TaskState
 from data.model.warning import MessageType, WarningArea, WarningLevel, WarningStatus
+from data.ports.store import Store
 from data.stored.modes import active_modes
 from data.stored.plan_views import run_view
 from dispatch import plan_runs
 from tests.dispatch.city import LI
-from tests.dispatch.plan_city import EAST, ZHAO, PlanCity, cap
+from tests.dispatch.plan_city import EAST, ZHAO, PlanCity, cap, plan_settings
 from tests.stores import new_store
 
 U, C = MessageType.UPDATE, MessageType.CANCEL
@@ -224,6 +226,61 @@ def test_a_river_stage_proposes_the_mode_and_a_human_decides_asked_again_only_wh
     run = town.runs("crest")[-1]
     assert (run.state, run.steps[-1].step) == (RunState.IN_FORCE, "stays"), "only an order ends it"
     assert len(town.titles()) == 4
+
+
+def gas_city(store: Store, when_expired: str) -> PlanCity:
+    """Waterlogging points with a plan that works only where an alert is, by people who can; `far` is the only one."""
+    usual = plan_settings()
+    pump = {"id": "pump", "zh": "抽排", "en": "Pump out", "marks": ["waterlogging_point"], "only_alerting": True,
+            "to": "nearest", "skills": ["gas"]}  # fmt: skip
+    gas = {"id": "gas", "zh": "气体", "en": "Gas", "kind": "gas", "alerts": [{"rules": ["stage"]}], "steps": [pump],
+           "when_expired": when_expired}  # fmt: skip
+    people = tuple(one.model_copy(update={"skills": ("gas",)}) if one.id == "far" else one for one in usual.responders)
+    plans = PlansSettings.model_validate({"plans": [gas]})
+    return PlanCity(store, usual.model_copy(update={"responders": people, "plans": plans}))
+
+
+@pytest.mark.parametrize(("when_expired", "left"), [("end", []), ("keep", ["抽排 · 下穿道", "抽排 · 隧道口"])])
+def test_a_step_for_alerting_places_follows_each_alert_and_asks_only_who_has_its_skills(
+    tmp_path: Path, when_expired: str, left: list[str]
+) -> None:
+    store = new_store(tmp_path / "yiping.db")
+    try:
+        town = gas_city(store, when_expired)
+
+        def follow() -> None:
+            town.store.write(lambda writer: plan_runs.follow_alerts(writer, town.now, town.settings, "stage"))
+            town.settle()
+
+        def raised(site: str) -> None:
+            one = Raised(AlertKey(site, "stage", "", ""), "threshold", Priority.P2, town.now, town.now)
+            town.store.write(lambda writer: raise_alert(writer, one, None, town.now))
+            follow()
+
+        raised("dip-1")
+        assert town.titles() == ["抽排 · 下穿道"]
+        (task,) = town.tasks()
+        assert (task.offered_to, task.also_offered) == ("far", ()), "near and middle are nearer and cannot"
+        raised("dip-2")
+        assert town.titles() == ["抽排 · 下穿道", "抽排 · 隧道口"], "the second alert, of the same level"
+        for site in ("dip-1", "dip-2"):
+            over = Ended(AlertKey(site, "stage", "", ""), town.now, town.now)
+            town.store.write(lambda writer, over=over: end_alert(writer, over, town.now))  # type: ignore[misc]
+            follow()
+        assert town.titles() == left
+    finally:
+        store.close()
+
+
+def test_by_order_a_step_for_alerting_places_is_for_all_of_them(tmp_path: Path) -> None:
+    store = new_store(tmp_path / "yiping.db")
+    try:
+        town = gas_city(store, "end")
+        store.write(lambda writer: plan_runs.begin(writer, "gas", ZHAO, town.now, settings=town.settings))
+        town.settle()
+        assert town.titles() == ["抽排 · 下穿道", "抽排 · 隧道口"]
+    finally:
+        store.close()
 
 
 def test_what_an_officer_has_ended_is_only_proposed_again_and_only_when_it_gets_worse(town: PlanCity) -> None:

@@ -15,6 +15,7 @@ from data.config.reading import ConfigError, load_settings
 from data.model.alert import Alert, AlertKey, Priority, Raised
 from data.model.alert_life import AlertStep, TakenStep, Verification
 from data.model.case import Origin
+from data.model.observation import Reading
 from data.model.people import SYSTEM, Actor, Role
 from data.model.task import TaskState
 from data.ports.store import AlertQuery, TaskQuery
@@ -65,6 +66,52 @@ def test_the_gauge_alone_is_probable_and_with_the_camera_confirmed_each_with_its
     assert (gauge.source, gauge.value, gauge.unit) == ("site:dip-1/road-gauge/water_depth", 27.0, "cm")
     assert gauge.text == "积水深度 ≥ 5"
     assert camera.source == "site:dip-1/flood_extent/flood_index"
+
+
+def test_where_the_place_says_so_one_kind_of_evidence_sends_and_closing_a_road_still_asks(street: Street) -> None:
+    (place,) = street.settings.fusion.places
+    eager = street.settings.fusion.model_copy(update={"places": (place.model_copy(update={"tasks_when": "probable"}),)})
+    settings = street.settings.model_copy(update={"fusion": eager})
+    street.fusion = Fusion(street.store, settings, Roads())
+    street.read(27.0)
+    deep = street.alarm("depth")
+    street.fuse()
+    assert street.known(deep) is Verification.PROBABLE
+    assert {title: task.state for title, task in street.tasks().items()} == {
+        "排水抢险": TaskState.OFFERED,
+        "现场疏导": TaskState.OFFERED,
+        "封闭道路": TaskState.DRAFT,
+    }
+
+
+def test_one_gas_without_the_other_is_no_contradiction(tmp_path: Path) -> None:
+    settings, _ = load_settings(_gas_config(tmp_path), load_catalogue(), {})
+    store = open_store(f"sqlite:///{tmp_path}/yiping.db")
+    try:
+        tank = Street(store, settings, Fusion(store, settings, Roads()))
+        raised = Raised(
+            AlertKey("tank", "methane", "", ""), "threshold", Priority.P1, NOON, NOON, "methane", value=30.0
+        )
+        store.write(lambda writer: raise_alert(writer, raised, None, NOON, settings))
+        tank.wait(600)
+        for quantity, value in (("methane", 30.0), ("hydrogen_sulfide", 0.0)):
+            reading = Reading("tank", quantity, quantity, value, tank.now)
+            store.write(lambda writer, one=reading: writer.add_readings([one]))  # type: ignore[misc]
+        tank.fuse()
+        found = store.read(lambda reader: reader.alerts(AlertQuery(limit=10)))
+        assert [(alert.key.rule, alert.verification) for alert in found] == [("methane", Verification.PROBABLE)]
+    finally:
+        store.close()
+
+
+def _gas_config(folder: Path) -> Path:
+    gauges = ", ".join(f"{{kind: http_push, id: {name}, quantity: {name}}}" for name in ("methane", "hydrogen_sulfide"))
+    (folder / "config.yaml").write_text(
+        "applications: [septic_tanks]\nsites:\n"
+        f"  - {{id: tank, location: {{lon: 106.5, lat: 29.6}}, template: septic_tank, monitors: [{gauges}]}}\n",
+        encoding="utf-8",
+    )
+    return folder / "config.yaml"
 
 
 def test_two_gauges_are_one_kind_and_confirm_nothing(street: Street) -> None:

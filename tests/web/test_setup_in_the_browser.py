@@ -436,3 +436,27 @@ def test_no_text_is_cut_off_in_the_forms(
     assert cut == []
     wide = page.evaluate("document.querySelector('#setup').scrollWidth - document.querySelector('#setup').clientWidth")
     assert wide <= 0
+
+
+def test_an_application_is_switched_on_and_off_on_the_page_of_applications(
+    running: City, open_page: Opening, tmp_path: Path
+) -> None:
+    page = open_page("root", "/applications")
+    root = running.caller("root")
+
+    def plans() -> set[str]:
+        return {plan["id"] for plan in items(root.get("/plans"))}
+
+    page.locator('[data-do="on"][data-pack="septic_tanks"]').click(timeout=20_000)
+    row = page.locator('tr[data-application="septic_tanks"]')
+    expect(row).to_contain_text("未启用：没有点位", timeout=30_000)
+    assert plans() == {"septic-gas"}
+    page.screenshot(path=tmp_path / "application-on.png")
+    row.locator('[data-do="off"]').click()
+    expect(row).to_have_count(0, timeout=30_000)
+    expect(page.locator('[data-do="on"][data-pack="septic_tanks"]')).to_be_visible()
+    assert plans() == set()
+    assert root.get("/settings").json()["document"]["applications"] == []
+    watcher = open_page("zhao", "/applications")
+    expect(watcher.locator("tbody tr").first).to_be_visible(timeout=20_000)
+    expect(watcher.locator(".available, [data-do]")).to_have_count(0)

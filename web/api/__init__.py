@@ -12,6 +12,7 @@ from web.api.alarm_cards import alarm_card_router
 from web.api.alarm_kpi import alarm_kpi_router
 from web.api.alert_moves import alert_move_router
 from web.api.alerts import alert_router
+from web.api.applications import application_router
 from web.api.claims import claim_router
 from web.api.device_tests import device_test_router
 from web.api.diagnosis import diagnosis_router
@@ -109,6 +110,7 @@ def build_api(  # noqa: PLR0917 - what the routes of the whole API need
         export_router(deps),
         motion_router(deps),
         plan_router(deps),
+        application_router(deps, health),
         load_router(deps),
         reject_router(deps),
         diagnosis_router(deps),

@@ -190,6 +190,15 @@ class RunAnswer(_Open):
     run: dict[str, Any]
 
 
+class ApplicationsAnswer(_Open):
+    """Every application; its counts are those since `since`."""
+
+    items: list[dict[str, Any]]
+    since: datetime
+    editable: bool
+    available: list[dict[str, Any]]
+
+
 class PlanAnswer(_Open):
     """A plan with its newest runs."""
 
