@@ -152,7 +152,7 @@ def _run(args: argparse.Namespace, options: RunOptions) -> int:
     )
     scheme = "https" if args.tls_cert else "http"
     where = f"\n  {options.settings.name}: {shown_address(scheme, args.host, args.port)}\n"
-    web = Child("web", Target("web.server", "serve"), (serving,), watched=False)
+    web = Child("web", Target("web.server", "serve"), (serving,), watched=False, forked=True)
     run_all(options, web, others, announce=lambda: print(where, flush=True))
     return 0
 
@@ -184,7 +184,7 @@ def _demo_children(options: RunOptions) -> list[Child]:
             made.append(f"    {login.name:<12}{password:<16}{login.role.value:<16}{login.display_name}")
     if made:
         print("\n  演示账号，只显示这一次 / demo logins, shown this once:\n" + "\n".join(made), flush=True)
-    return [Child("demo", Target("engine.demo.responders", "run_demo"), (options,))]
+    return [Child("demo", Target("engine.demo.responders", "run_demo"), (options,), forked=True)]
 
 
 def models(args: argparse.Namespace) -> int:

@@ -28,6 +28,7 @@ from data.model.people import Role
 from data.model.record import broken_link
 from data.ports.store import AlertQuery, TaskQuery
 from data.sql.failpoints import VARIABLE
+from engine.process.child import Target
 from engine.process.supervisor import Child
 from engine.run import build_children
 from monitors.gauges.http_push import Recipe as HttpPush
@@ -37,7 +38,6 @@ from tests.engine.city import CHONGQING, City
 from tests.servers.mosquitto import free_port
 from web.accounts import add_user, issue_token, list_users
 from web.serve_options import ServeOptions
-from web.server import serve
 
 PEOPLE = {"mast": Role.SOURCE, "zhao": Role.DUTY_OFFICER, "near": Role.RESPONDER, "far": Role.RESPONDER}
 PUSH = "/api/v1/datastreams/quay/http_push/observations"
@@ -79,7 +79,7 @@ class FaultsCity(City):
         serving = ServeOptions(
             settings=options.settings, store=str(options.store), var_dir=options.var_dir, port=self.port
         )
-        web = Child("web", serve, (serving,), watched=False)
+        web = Child("web", Target("web.server", "serve"), (serving,), watched=False, forked=True)
         os.environ[VARIABLE] = str(self.orders)
         try:
             self.running = supervise(options.run_dir, *build_children(options, web))

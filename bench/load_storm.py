@@ -36,6 +36,7 @@ from bench.readings import quantile
 from data.config.settings import SiteSettings
 from data.model.people import Role
 from data.ports.store import AlertQuery
+from engine.process.child import Target
 from engine.process.supervisor import Child
 from engine.run import build_children
 from monitors.gauges.mqtt_gauge import Recipe as MqttGauge
@@ -45,7 +46,6 @@ from tests.engine.city import CHONGQING, City
 from tests.servers.mosquitto import Mosquitto, free_port
 from web.accounts import add_user, issue_token
 from web.serve_options import ServeOptions
-from web.server import serve
 
 ACK_LIMIT_MS = 300.0
 SECONDS = 600.0
@@ -118,7 +118,7 @@ class StormCity(City):
         serving = ServeOptions(
             settings=options.settings, store=str(options.store), var_dir=options.var_dir, port=self.port
         )
-        web = Child("web", serve, (serving,), watched=False)
+        web = Child("web", Target("web.server", "serve"), (serving,), watched=False, forked=True)
         self.running = supervise(options.run_dir, *build_children(options, web))
         return self.running
 

@@ -125,10 +125,10 @@ def build_children(options: RunOptions, web: Child | None = None, others: Sequen
     gauges = tuple(site.id for site in settings.sites if site.sensors)
     always = settings.config == "screen"
     if gauges or always:
-        children.append(Child("sensors", SENSORS, (options, "sensors", gauges)))
-    children.append(Child("clock", CLOCK, (options,), silent_s=60.0))
+        children.append(Child("sensors", SENSORS, (options, "sensors", gauges), forked=True))
+    children.append(Child("clock", CLOCK, (options,), silent_s=60.0, forked=True))
     if settings.notices.policies or settings.notices.clocks or settings.plans.tell or always:
-        children.append(Child("notifier", NOTIFIER, (options,), silent_s=60.0))
+        children.append(Child("notifier", NOTIFIER, (options,), silent_s=60.0, forked=True))
     return [*children, *others]
 
 

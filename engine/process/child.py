@@ -125,7 +125,7 @@ def main(arguments: Sequence[str]) -> int:
 def _last_words(_: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     """Log an unhandled error without credentials; the supervisor restarts this process."""
     log.critical("ended by an unexpected error", exc_info=(type(error), error, trace))
-    _leave(BROKEN)
+    leave(BROKEN)
 
 
 def _note_thread(ended: threading.ExceptHookArgs) -> None:
@@ -134,7 +134,7 @@ def _note_thread(ended: threading.ExceptHookArgs) -> None:
     log.error("%s ended by an unexpected error", name, exc_info=ended.exc_value)
 
 
-def _leave(status: int) -> NoReturn:
+def leave(status: int) -> NoReturn:
     """Exit at once: a thread stuck in a device's library must not hold up the interpreter's shutdown."""
     logging.shutdown()
     sys.stdout.flush()
@@ -142,4 +142,4 @@ def _leave(status: int) -> NoReturn:
 
 
 if __name__ == "__main__":
-    _leave(main(sys.argv[1:]))
+    leave(main(sys.argv[1:]))

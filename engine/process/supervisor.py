@@ -24,7 +24,8 @@ from data.local.lock import held
 from data.local.meters import Meters
 from data.local.whole_file import replace_file
 from data.model.masking import SecretMask
-from engine.process.child import LogSetup, Payload
+from engine.process.child import LogSetup, Payload, Target
+from engine.process.fork_server import ForkedProcess, ForkServer
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +43,8 @@ class Child:
 
     `watched`: the target takes a `Heart` first, beats at least once a second and ends when `stopping` is set;
     it is killed when no beat came for `silent_s`, or no second beat within `start_s`. An unwatched target ends
-    by itself on SIGTERM. `yielding`: its nice value, 0 to 19, by which it yields to other processes.
+    by itself on SIGTERM. `yielding`: its nice value, 0 to 19, by which it yields to other processes. `forked`: from the
+    fork server where there is one; the target is a `Target`, and `environment` is nothing that is read at a start.
     """
 
     name: str
@@ -53,16 +55,20 @@ class Child:
     start_s: float = 600.0  # a first start may download and export a model
     environment: Mapping[str, str] = field(default_factory=dict)
     yielding: int = 0
+    forked: bool = False
 
 
 class _Life:
     """One child across all its restarts."""
 
-    def __init__(self, child: Child, run_dir: Path, mask: SecretMask, log_format: LogFormat) -> None:
+    def __init__(
+        self, child: Child, run_dir: Path, mask: SecretMask, log_format: LogFormat, forks: ForkServer | None
+    ) -> None:
         self.child = child
+        self._forks = forks
         self._mask = mask
         self._log_format = log_format
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: subprocess.Popen[bytes] | ForkedProcess | None = None
         self.start_at = time.monotonic()
         self.restarts = 0
         self._pid_file = run_dir / f"{child.name}.pid"
@@ -85,22 +91,7 @@ class _Life:
         life, self._life = os.pipe()
         inherited = (payload, beats, life)
         try:
-            self.process = subprocess.Popen(
-                # -P: a csv.py in the working folder must not shadow the standard library's module.
-                [
-                    sys.executable,
-                    "-P",
-                    "-m",
-                    CHILD,
-                    child.name,
-                    str(os.getpid()),
-                    *map(str, inherited),
-                ],
-                stdin=subprocess.DEVNULL,
-                pass_fds=inherited,
-                cwd=Path.cwd(),
-                env={**os.environ, "PYTHONPATH": python_path(), **child.environment},
-            )
+            self.process = self._forked(inherited) or self._new(inherited)
         finally:
             for descriptor in inherited:
                 os.close(descriptor)
@@ -115,6 +106,22 @@ class _Life:
         except OSError as error:  # a full disk must not end children that still work
             log.error("%s: its process id cannot be written: %s", self.child.name, error)
         return self.beats
+
+    def _forked(self, inherited: Sequence[int]) -> ForkedProcess | None:
+        target = self.child.target
+        if self._forks is None or not self.child.forked or not isinstance(target, Target):
+            return None
+        return self._forks.fork(self.child.name, target.module, self.child.environment, inherited)
+
+    def _new(self, inherited: Sequence[int]) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            # -P: a csv.py in the working folder must not shadow the standard library's module.
+            [sys.executable, "-P", "-m", CHILD, self.child.name, str(os.getpid()), *map(str, inherited)],
+            stdin=subprocess.DEVNULL,
+            pass_fds=inherited,
+            cwd=Path.cwd(),
+            env={**os.environ, "PYTHONPATH": python_path(), **self.child.environment},
+        )
 
     def hear(self) -> None:
         """Read the beats that arrived."""
@@ -177,7 +184,12 @@ class Supervisor:
         if len(set(names)) < len(names):
             raise ValueError(f"children need names of their own: {', '.join(names)}")
         self._run_dir = run_dir
-        self._life = partial(_Life, run_dir=run_dir, mask=mask or SecretMask(), log_format=log_format)
+        modules = [child.target.module for child in children if child.forked and isinstance(child.target, Target)]
+        environment = {**os.environ, "PYTHONPATH": python_path()}
+        self._forks = ForkServer(modules, environment) if modules and sys.platform == "linux" else None
+        self._life = partial(
+            _Life, run_dir=run_dir, mask=mask or SecretMask(), log_format=log_format, forks=self._forks
+        )
         self._lives = [self._life(child) for child in children]
         self._more = more
         self._ready = selectors.DefaultSelector()
@@ -192,9 +204,11 @@ class Supervisor:
         with held(self._run_dir / "supervisor.pid", "Yiping"), self._signals():
             for old in self._run_dir.glob("metrics-*.json"):
                 old.unlink(missing_ok=True)
-            if before is not None:
-                before()
             try:
+                if self._forks is not None:
+                    self._forks.start()  # loads what the children run while `before` works
+                if before is not None:
+                    before()
                 self._start_due()
                 if started is not None:
                     started()
@@ -205,6 +219,8 @@ class Supervisor:
                     self._look()
             finally:
                 self._stop_all()
+                if self._forks is not None:
+                    self._forks.close()
 
     @contextlib.contextmanager
     def _signals(self) -> Iterator[None]:
@@ -229,7 +245,7 @@ class Supervisor:
                 self._ready.close()
 
     def _start_due(self) -> None:
-        for life in self._lives:
+        for life in sorted(self._lives, key=lambda life: life.child.forked):  # the others need not wait for modules
             if life.process is None and life.start_at <= time.monotonic():
                 self._ready.register(life.start(), selectors.EVENT_READ, life.hear)
                 log.info("%s started (process %d)", life.child.name, life.process.pid if life.process else 0)

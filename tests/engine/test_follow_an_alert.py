@@ -15,6 +15,7 @@ from data.config.settings import ResponderSettings
 from data.local.meter_names import METERS
 from data.model.alert import Priority
 from data.model.people import Role
+from engine.process.child import Target
 from engine.process.supervisor import Child
 from notices.loudspeaker import Recipe as Loudspeaker
 from tests.engine.city import CHONGQING, Cities, City
@@ -24,7 +25,6 @@ from tests.web.city import free_port, until
 from tests.web.exposition import families_of, labels_of, names_of
 from web.accounts import add_user, issue_token
 from web.serve_options import ServeOptions
-from web.server import serve
 
 OF_AN_ALERT = {"yiping_alerts_raised", "yiping_alert_commit_seconds", "yiping_frame_age_seconds"}
 PASSWORD = "lantern-harbour-kettle-42"
@@ -40,7 +40,7 @@ def server_of(one: City, port: int) -> Child:
     options = ServeOptions(
         settings=one.options.settings, store=str(one.options.store), var_dir=one.options.var_dir, port=port
     )
-    return Child("web", serve, (options,), watched=False)
+    return Child("web", Target("web.server", "serve"), (options,), watched=False, forked=True)
 
 
 @pytest.mark.slow

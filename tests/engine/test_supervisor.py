@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from data.local.lock import AlreadyRunning, held
 from data.local.meters import read_meters
+from engine.process.child import Target
 from engine.process.heart import Heart
 from engine.process.supervisor import Child, Supervisor
 from tests.engine.children import (
+    ROOT,
     Supervised,
     crashing,
     diligent,
@@ -27,12 +32,19 @@ from tests.engine.children import (
 Start = Callable[..., Supervised]
 
 
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
+def forked(child: Child) -> Child:
+    """The same child, made by the fork server."""
+    assert not isinstance(child.target, Target)
+    return replace(child, target=Target(child.target.__module__, child.target.__name__), forked=True)
+
+
+@pytest.fixture(params=["begun anew", "forked"])
+def start(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Start]:
     started: list[Supervised] = []
 
     def begin(*children: Child) -> Supervised:
-        started.append(supervise(tmp_path / "run", *children))
+        given = map(forked, children) if request.param == "forked" else children
+        started.append(supervise(tmp_path / "run", *given))
         return started[-1]
 
     yield begin
@@ -121,6 +133,64 @@ def test_a_child_that_always_crashes_is_started_ever_more_slowly_and_others_go_o
     assert "secret" not in supervised.log
     assert "rtsp://***@10.0.0.5/main is gone" in supervised.log
     assert "good ended" not in supervised.log
+
+
+def fork_server_of(supervised: Supervised) -> int:
+    """The process id of the supervisor's fork server."""
+    found = subprocess.run(
+        ["pgrep", "-P", str(supervised.process.pid), "-f", "engine.process.fork_server .* tests.engine.children$"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    numbers = [int(line) for line in found.stdout.split()]
+    return next((number for number in numbers if b"yiping-" not in Path(f"/proc/{number}/comm").read_bytes()), 0)
+
+
+def test_a_killed_fork_server_stops_no_child_and_is_there_again_for_the_one_after_the_next(
+    tmp_path: Path, diary: Path
+) -> None:
+    supervised = supervise(tmp_path / "run", forked(Child("clock", diligent, (diary,))))
+    try:
+        supervised.wait_for(lambda: len(pids(diary)) == 1, 30)
+        first = fork_server_of(supervised)
+        os.kill(first, signal.SIGKILL)
+        supervised.wait_for(lambda: not is_alive(first), 10)
+        assert supervised.wait_for(lambda: is_alive(pids(diary)[0]), 1) < 1
+        supervised.signal("clock")
+        supervised.wait_for(lambda: len(pids(diary)) == 2, 30)  # begun anew
+        assert supervised.log.count("clock is started without the fork server") == 1
+        supervised.signal("clock")
+        supervised.wait_for(lambda: len(pids(diary)) == 3, 30)
+        assert fork_server_of(supervised) not in {0, first}
+        assert supervised.log.count("clock is started without the fork server") == 1
+    finally:
+        supervised.stop()
+        supervised.end()
+
+
+def test_a_module_that_cannot_be_loaded_is_told_by_the_child_and_ends_nothing_else(tmp_path: Path, diary: Path) -> None:
+    broken = Child("broken", Target("tests.engine.no_such_module", "run"), (diary,), forked=True)
+    supervised = supervise(tmp_path / "run", forked(Child("clock", diligent, (diary,))), broken)
+    try:
+        supervised.wait_for(lambda: len(pids(diary)) == 1, 30)
+        supervised.wait_for(lambda: supervised.log.count("broken ended (exit status 1)") >= 1, 30)
+        assert "No module named 'tests.engine.no_such_module'" in supervised.log
+        assert "clock ended" not in supervised.log
+    finally:
+        supervised.stop()
+        supervised.end()
+
+
+def test_what_the_fork_server_loads_starts_no_thread_of_ours_and_opens_no_file() -> None:
+    look = """
+import importlib, os, threading
+before = sorted(os.listdir("/proc/self/fd"))
+for module in ("web.server", "engine.sensors", "engine.clock", "engine.notifier", "engine.demo.responders"):
+    importlib.import_module(module)
+assert threading.active_count() == 1, threading.enumerate()
+assert sorted(os.listdir("/proc/self/fd")) == before
+"""
+    done = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=False, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_second_instance_on_the_same_folder_is_refused_with_the_first_ones_process_id(
