@@ -19,7 +19,6 @@ import struct
 import subprocess
 import sys
 import time
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from gc import freeze
@@ -141,26 +140,23 @@ def _prctl(option: int, value: int) -> None:
 
 def serve(connection: socket.socket, modules: Sequence[str]) -> None:
     """Load the modules one after the other, and fork whenever asked, until the supervisor has ended."""
+    logging.captureWarnings(
+        capture=True
+    )  # of what is loaded: they would be lines in no format, and nobody can act on them
     left = list(modules)
     while True:
         if left and not select.select([connection], [], [], 0)[0]:
-            _load(left.pop(0))
+            importlib.import_module(left.pop(0))
             continue
         message, descriptors, _, _ = socket.recv_fds(connection, _LONGEST_REQUEST, 3)
         if not message:
             return
         request: _Request = pickle.loads(message)  # noqa: S301 # nosec B301 - from our own parent
-        _load(request.module)
+        importlib.import_module(request.module)
         pid = _fork(request, descriptors, connection)
         for descriptor in descriptors:
             os.close(descriptor)
         connection.send(_PID.pack(pid))
-
-
-def _load(module: str) -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what a library warns of, the log of a child that loads it itself tells
-        importlib.import_module(module)
 
 
 def _fork(request: _Request, descriptors: Sequence[int], connection: socket.socket) -> int:
