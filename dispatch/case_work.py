@@ -13,7 +13,7 @@ from typing import Any
 from data.config.settings import Settings
 from data.errors import IllegalMove, InputRejected
 from data.model.alert import Priority
-from data.model.case import Part
+from data.model.case import OPENING, Part
 from data.model.people import SYSTEM, Action, Actor
 from data.model.task import Event, EventState, Task, TaskState
 from data.ports.store import Writer
@@ -91,10 +91,15 @@ def dispatch_units(writer: Writer, event_id: int, actor: Actor, now: datetime, *
         for unit in units:
             if unit and unit not in busy:
                 assigned(writer, event, Work(part=part, unit=unit), actor, now)
-    judged = event.last(EventStep.JUDGE.value)
-    seconds = None if judged is None else judged.detail.get("limit_s")
-    given = Given(limit=None if seconds is None else timedelta(seconds=seconds))
+    given = Given(limit=_limit_said(event))
     return take(writer, event_id, EventStep.DISPATCH, actor, now, given, calendar=calendar_of(settings))
+
+
+def _limit_said(event: Event) -> timedelta | None:
+    """The deadline that the last judging set, else the one set when the event was entered; None: the category's."""
+    said = [one.detail.get("limit_s") for one in (event.last(EventStep.JUDGE.value), event.last(OPENING)) if one]
+    seconds = next((one for one in said if one is not None), None)
+    return None if seconds is None else timedelta(seconds=seconds)
 
 
 def add_task(
@@ -127,7 +132,8 @@ def add_task(
     # Returned to be judged since all its tasks had been cancelled.
     back = event.state is EventState.JUDGING and event.origin in QUICK
     if event.state is EventState.FILED or back:
-        take(writer, event_id, EventStep.DISPATCH, actor, now, calendar=calendar_of(settings))
+        given = Given(limit=_limit_said(event))
+        take(writer, event_id, EventStep.DISPATCH, actor, now, given, calendar=calendar_of(settings))
     return task
 
 

@@ -1,6 +1,6 @@
 """Roads read from GeoJSON lines: their course, who may use them, at which speed and in which direction.
 
-Read properties (all optional): `highway` and `maxspeed` and `oneway` as in OpenStreetMap, `ROADLEVEL` with the
+Read properties (all optional): `name`, `highway` and `maxspeed` and `oneway` as in OpenStreetMap, `ROADLEVEL` with the
 Chinese classes of urban roads (快速路, 主干路, 次干路, 支路; CJJ 37), `speed_kmh` for a car speed of one's own.
 """
 
@@ -50,7 +50,8 @@ class RoadLine:
     """One line of the network. `speeds`: metres per second by travel mode, 0 where the mode is not allowed.
 
     `forward`, `backward`: whether vehicles may go along, and against, the line's direction; pedestrians always may.
-    `nodes`: the node of each point where the source gives it; else points close together are one node.
+    `nodes`: the node of each point where the source gives it; else points close together are one node. `name`: what
+    the street is called, empty where the source does not say.
     """
 
     points: tuple[Point, ...]
@@ -58,6 +59,7 @@ class RoadLine:
     forward: bool = True
     backward: bool = True
     nodes: tuple[int, ...] = ()
+    name: str = ""
 
 
 def read_lines(path: Path) -> list[RoadLine]:
@@ -97,10 +99,11 @@ def _lines_of(feature: Mapping[str, Any]) -> Iterator[RoadLine]:
     properties = feature.get("properties") or {}
     forward, backward = directions_of(properties)
     speeds = speeds_of(properties)
+    name = str(properties.get("name") or "").strip()
     for part in parts:
         points = tuple(_point(position) for position in part)
         if len(points) >= 2:
-            yield RoadLine(points, speeds, forward, backward)
+            yield RoadLine(points, speeds, forward, backward, name=name)
 
 
 def _point(position: Sequence[Any]) -> Point:

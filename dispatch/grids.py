@@ -65,6 +65,18 @@ def outline_of(unit: Unit) -> Any:
     return polygon
 
 
+def place_in(unit: Unit) -> Location | None:
+    """A place inside the unit's outline; None without a valid one."""
+    if unit.outline is None:
+        return None
+    try:
+        inside = outline_of(unit).representative_point()
+    except InputRejected as error:  # a broken outline does not hide the other units
+        log.error("%s", error)
+        return None
+    return Location(lon=inside.x, lat=inside.y)
+
+
 def bounded_outline(unit: Unit) -> Unit:
     """The unit with an outline of at most MOST_OUTLINE_POINTS, simplified by up to 11 m where it had more.
 

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import MappingProxyType
+from typing import Any
 
 from data.config.settings import Settings
 from data.errors import InputRejected
 from data.model.alert import Priority
-from data.model.case import ClockName, Origin, TimeKind
+from data.model.case import OPENING, ClockName, Origin, Recorded, TimeKind
 from data.model.geo import Location
 from data.model.people import SYSTEM, Action, Actor
 from data.model.record import Evidence
-from data.model.task import Event
+from data.model.task import Event, EventState
 from data.ports.store import Reader, Writer
 from data.stored.trail import event_step
 from dispatch import clocks
@@ -44,6 +45,8 @@ class Report:
     photo: Evidence | None = None
     place_doubt: str = ""
     """Why the location is the responder's last position instead of the one that the phone sent."""
+    limit: timedelta | None = None
+    """The time to handle it, instead of the category's; whoever judges it may say another."""
     reporter: Mapping[str, str] = field(default_factory=lambda: _NOBODY)
 
 
@@ -128,6 +131,7 @@ def _new(  # noqa: PLR0917 - what came in, from whom, and when
         co_handlers=category.co_handlers,
         cooperating=category.cooperating,
         recurs=recurs,
+        steps=_opening(report, actor, now),
     )
     calendar = calendar_of(settings)
     if category.intake_limit is not None:
@@ -135,8 +139,19 @@ def _new(  # noqa: PLR0917 - what came in, from whom, and when
         event = replace(event, clocks=(intake,))
     event = writer.add_event(event)
     retime(writer, event, category, now, calendar)
-    detail = {"origin": origin.value, "recurs": recurs}
+    detail: dict[str, Any] = {"origin": origin.value, "recurs": recurs}
     if report.place_doubt:
         detail["place_doubt"] = report.place_doubt
+    if report.limit is not None:
+        detail["limit_s"] = report.limit.total_seconds()
     event_step(writer, event, actor, "open", now, detail=detail)
     return event
+
+
+def _opening(report: Report, actor: Actor, now: datetime) -> tuple[Recorded, ...]:
+    """The first step, recorded where it says something: the deadline that whoever took it in has set."""
+    if report.limit is None:
+        return ()
+    role = "" if actor.role is None else actor.role.value
+    detail = {"limit_s": report.limit.total_seconds()}
+    return (Recorded(OPENING, EventState.RECEIVED.value, now, actor.name, role, "", detail),)

@@ -10,9 +10,10 @@ import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
 
@@ -30,9 +31,34 @@ from dispatch.grids import bounded_outline
 LARGEST_CHARACTERS = 20_000_000
 MOST_POSTS = 100_000
 MOST_UNITS = 10_000
+MOST_DAYS = 31  # ahead for which a daily shift is entered
 _LISTS = ("people", "powers", "vehicles")
 _FIELDS = frozenset(field.name for field in fields(Unit)) - {"version"}
 _TRUE = frozenset({"1", "true", "yes", "是"})
+
+
+@dataclass(frozen=True, slots=True)
+class DailyShift:
+    """The same shift every day from the day of the import on, on the city's clock; until the next day if `ends` is
+    not after `begins`."""
+
+    unit: str
+    person: str
+    begins: time
+    ends: time
+    days: int
+    duty: str = ""
+
+    def shifts(self, now: datetime, zone: tzinfo) -> list[Shift]:
+        """Those of the next `days` days, with the one of yesterday if it still lasts; none that has ended."""
+        today = now.astimezone(zone).date()
+        found = [self._on(today + timedelta(days=n), zone) for n in range(-1, self.days)]
+        return [shift for shift in found if shift.ends > now]
+
+    def _on(self, day: date, zone: tzinfo) -> Shift:
+        last = day if self.ends > self.begins else day + timedelta(days=1)
+        begins, ends = datetime.combine(day, self.begins, zone), datetime.combine(last, self.ends, zone)
+        return Shift(self.unit, self.person, begins.astimezone(UTC), ends.astimezone(UTC), self.duty)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +67,12 @@ class Organisation:
 
     units: tuple[Unit, ...] = ()
     shifts: tuple[Shift, ...] = ()
+    daily: tuple[DailyShift, ...] = ()
+
+    def shifts_from(self, now: datetime, timezone: str) -> tuple[Shift, ...]:
+        """The shifts with their dates, and the daily ones of the days from `now` on in this time zone."""
+        zone = ZoneInfo(timezone)
+        return (*self.shifts, *(shift for one in self.daily for shift in one.shifts(now, zone)))
 
 
 def read_file(path: Path) -> Organisation:
@@ -69,19 +101,19 @@ def _read(text: str, form: str, name: str) -> Organisation:
         listed = whole.get("shifts", [])
         if not isinstance(listed, list):
             raise InputRejected(f"{name}: `shifts` is a list of mappings")
-        shifts = tuple(_shift(entry, f"{name}, shift {n}") for n, entry in enumerate(listed, 1))
+        planned = [_shift(entry, f"{name}, shift {n}") for n, entry in enumerate(listed, 1)]
     elif form == "csv":
-        entries = _rows(text, name)
-        shifts = ()
+        entries, planned = _rows(text, name), []
     elif form in ("geojson", "json"):
-        entries, shifts = _features(text, name), ()
+        entries, planned = _features(text, name), []
     else:
         raise InputRejected(f"{name}: {form!r} is not yaml, csv or geojson")
     if len(entries) > MOST_UNITS:
         raise InputRejected(f"{name} holds {len(entries)} units, {MOST_UNITS} are taken at most")
     units = tuple(_unit(entry, where) for entry, where in entries)
     _check_once(units, name)
-    return Organisation(units, shifts)
+    shifts = tuple(one for one in planned if isinstance(one, Shift))
+    return Organisation(units, shifts, tuple(one for one in planned if isinstance(one, DailyShift)))
 
 
 def _rows(text: str, name: str) -> list[tuple[Mapping[str, Any], str]]:
@@ -233,8 +265,11 @@ def _list(value: Any) -> tuple[str, ...]:
     return tuple(str(part).strip() for part in parts if str(part).strip())
 
 
-def _shift(entry: Any, where: str) -> Shift:
+def _shift(entry: Any, where: str) -> Shift | DailyShift:
+    """`begins` and `ends` are moments; or, with `days`, times of the day: so many days from the import on."""
     try:
+        if "days" in entry:
+            return _daily(entry)
         begins, ends = (datetime.fromisoformat(str(entry[name])) for name in ("begins", "ends"))
         if begins.tzinfo is None or ends.tzinfo is None:
             raise InputRejected("a shift's times need their offset: 2026-07-12T08:00+08:00")
@@ -243,6 +278,16 @@ def _shift(entry: Any, where: str) -> Shift:
         return Shift(str(entry["unit"]), str(entry["person"]), begins, ends, str(entry.get("duty", "")))
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError, InputRejected) as error:
         raise InputRejected(f"{where}: {error}") from error
+
+
+def _daily(entry: Mapping[str, Any]) -> DailyShift:
+    days = entry["days"]
+    if not isinstance(days, int) or not 1 <= days <= MOST_DAYS:
+        raise InputRejected(f"`days` is a whole number from 1 to {MOST_DAYS}")
+    begins, ends = (time.fromisoformat(str(entry[name])) for name in ("begins", "ends"))
+    if begins.tzinfo is not None or ends.tzinfo is not None:
+        raise InputRejected("the times of a daily shift are the city's, without an offset: 08:00")
+    return DailyShift(str(entry["unit"]), str(entry["person"]), begins, ends, days, str(entry.get("duty", "")))
 
 
 def _check_once(units: Sequence[Unit], name: str) -> None:
@@ -257,11 +302,16 @@ def _check_once(units: Sequence[Unit], name: str) -> None:
         raise InputRejected(f"{name}: grid code {twice[0]} stands there twice")
 
 
-def sync_cases(writer: Writer, files: Sequence[Path], table: Path | None, actor: Actor, now: datetime) -> None:
-    """Import what is not known yet of the files that config.yaml names. Idempotent. Raises InputRejected."""
+def sync_cases(  # noqa: PLR0917 - what is taken in, by whom, and when on which clock
+    writer: Writer, files: Sequence[Path], table: Path | None, actor: Actor, now: datetime, timezone: str
+) -> None:
+    """Import what is not known yet of the files that config.yaml names. Idempotent. Raises InputRejected.
+
+    `timezone`: the city's, for shifts that are the same every day.
+    """
     for path in files:
         found = read_file(path)
-        bring_in_units(writer, found.units, found.shifts, actor, now, only_new=True)
+        bring_in_units(writer, found.units, found.shifts_from(now, timezone), actor, now, only_new=True)
     if table is not None:
         try:
             text = table.read_text("utf-8")

@@ -15,7 +15,10 @@ import osmium
 from data.errors import InputRejected
 from dispatch.geojson import E_BIKE_M_S, MODES, Point, RoadLine, directions_of, speeds_of
 
-_READ = ("highway", "area", "access", "foot", "bicycle", "motor_vehicle", "vehicle", "oneway", "junction", "maxspeed")
+_READ = (
+    "highway", "name", "area", "access", "foot", "bicycle", "motor_vehicle", "vehicle", "oneway", "junction",
+    "maxspeed",
+)  # fmt: skip
 _NO_ROAD = frozenset({"construction", "proposed", "raceway", "elevator", "rest_area", "services", "razed", "abandoned"})
 _CLOSED = frozenset({"no", "private", "agricultural", "forestry"})
 _OPEN = frozenset({"yes", "designated", "permissive", "destination"})
@@ -60,7 +63,7 @@ def _lines_of(way: object) -> Iterator[RoadLine]:
             nodes.append(reference)
             continue
         if len(points) >= 2:
-            yield RoadLine(tuple(points), speeds, forward, backward, tuple(nodes))
+            yield RoadLine(tuple(points), speeds, forward, backward, tuple(nodes), tags.get("name", "").strip())
         points, nodes = [], []
 
 

@@ -30,7 +30,18 @@ def subject_of(  # noqa: PLR0917 - what is reviewed, and who asks
         return Review(topic, number, event.title, event.kind, event.site, event.priority, now, by)
     if topic is ReviewTopic.ALERT:
         alert = reader.alert(number)
-        return Review(topic, number, "", alert.kind, alert.key.site, alert.priority, now, by)
+        return Review(
+            topic,
+            number,
+            "",
+            alert.kind,
+            alert.key.site,
+            alert.priority,
+            now,
+            by,
+            label=alert.label,
+            rule=alert.key.rule,
+        )
     run = reader.plan_run(number)
     plan = next((one for one in settings.plans.plans if one.id == run.plan), None)
     title = run.plan if plan is None else plan.zh if settings.language == "zh" else plan.en

@@ -22,6 +22,7 @@ import numpy.typing as npt
 from data.model.geo import EARTH_RADIUS_M, Location, distance_m
 from dispatch.geojson import CAR_KMH, E_BIKE_M_S, WALK_M_S, RoadLine, read_lines
 from dispatch.plane import Plane
+from dispatch.streets import Streets
 
 if TYPE_CHECKING:
     from dispatch.road_graph import RoadGraph
@@ -65,6 +66,7 @@ class Roads:
         self.components: tuple[int, ...] = ()
         """Nodes of each connected part, largest first. Several parts cannot reach each other."""
         self._pieces: npt.NDArray[np.float64] = np.empty((0, 2, 2))
+        self.streets = Streets(lines)
         if lines:
             from dispatch.road_network import build_network  # noqa: PLC0415 (loads SciPy: only where there are roads)
 

@@ -57,7 +57,8 @@ def prepare(options: RunOptions) -> None:
         files = [options.base_dir / file for file in cases.organisation]
         table = None if cases.categories is None else options.base_dir / cases.categories
         try:
-            store.write(lambda writer: sync_cases(writer, files, table, SYSTEM, datetime.now(UTC)))
+            zone = options.settings.timezone
+            store.write(lambda writer: sync_cases(writer, files, table, SYSTEM, datetime.now(UTC), zone))
         except InputRejected as error:
             if options.settings.config == "file":
                 raise

@@ -9,20 +9,27 @@ from dash import html
 from layouts.context import ScreenContext
 from layouts.words import Words
 
-PAGES = (
+FIRST = (
     ("/", "page.wall"),
     ("/duty", "page.duty"),
-    ("/handover", "page.handover"),
-    ("/roll-call", "page.roll_call"),
     ("/events", "page.events"),
-    ("/plans", "page.plans"),
-    ("/applications", "page.applications"),
-    ("/notices", "page.notices"),
-    ("/kpi", "page.kpi"),
-    ("/review", "page.review"),
-    ("/reports", "page.reports"),
-    ("/organisation", "page.organisation"),
-    ("/rejects", "page.rejects"),
+)
+"""The pages of every minute: beside the menus, one press away."""
+MENUS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
+    (
+        "menu.duty",
+        (
+            ("/handover", "page.handover"),
+            ("/roll-call", "page.roll_call"),
+            ("/plans", "page.plans"),
+            ("/notices", "page.notices"),
+        ),
+    ),
+    ("menu.back", (("/kpi", "page.kpi"), ("/review", "page.review"), ("/reports", "page.reports"))),
+    (
+        "menu.setup",
+        (("/applications", "page.applications"), ("/organisation", "page.organisation"), ("/rejects", "page.rejects")),
+    ),
 )
 FOR_ADMINISTRATORS = (
     ("/setup", "page.setup"),
@@ -30,6 +37,7 @@ FOR_ADMINISTRATORS = (
     ("/health", "page.health"),
     ("/accounts", "page.accounts"),
 )
+"""In the last menu."""
 ADMINISTRATORS_PAGES = frozenset(path for path, _ in FOR_ADMINISTRATORS)
 
 
@@ -60,8 +68,8 @@ def draw_frame(screens: ScreenContext, words: Words, path: str, body: Any) -> An
 
 def draw_header(screens: ScreenContext, words: Words, path: str) -> Any:
     """Name of the district, pages, link state, clock, language switch and user menu."""
-    links = [_link(screens, words(key), href, path) for href, key in PAGES]
-    links += [_link(screens, words(key), href, path, " for-administrators") for href, key in FOR_ADMINISTRATORS]
+    links = [_link(screens, words(key), href, path) for href, key in FIRST]
+    links += [_menu(screens, words, path, name, pages) for name, pages in MENUS]
     demo = [html.Span(words("demo"), className="demo-mark", title=words("demo.hint"))] if screens.demo else []
     return html.Header(
         [
@@ -87,6 +95,18 @@ def draw_header(screens: ScreenContext, words: Words, path: str) -> Any:
         ],
         className="head",
     )
+
+
+def _menu(screens: ScreenContext, words: Words, path: str, name: str, pages: tuple[tuple[str, str], ...]) -> Any:
+    """Pages behind one press; the menu of the present page says which one it is. Keys: assets/20_frame.js."""
+    inside = [_link(screens, words(key), href, path) for href, key in pages]
+    if name == MENUS[-1][0]:
+        inside += [_link(screens, words(key), href, path, " for-administrators") for href, key in FOR_ADMINISTRATORS]
+        pages = (*pages, *FOR_ADMINISTRATORS)
+    here = next((words(key) for href, key in pages if href == path), "")
+    said = [words(name), html.Span(f" · {here}", className="menu-here")] if here else words(name)
+    summary = html.Summary(said, className="nav-link here" if here else "nav-link")
+    return html.Details([summary, html.Div(inside, className="menu")], className="nav-menu", **{"data-menu": name})
 
 
 def _link(screens: ScreenContext, text: str, href: str, path: str, more: str = "") -> Any:

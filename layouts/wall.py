@@ -21,7 +21,7 @@ def draw(screens: ScreenContext, words: Words) -> Any:
                 [draw_map(screens), html.Div(id="selection-bar", hidden=True, role="status")], className="map-place"
             ),
             "map-panel",
-            html.Span(id="map-age"),
+            html.Span([html.Span(id="map-age"), *_entry(screens, words)]),
         ),
         panel(words("panel.gauges"), html.Ul(id="gauge-strip"), "gauge-panel"),
     ]
@@ -47,6 +47,13 @@ def draw(screens: ScreenContext, words: Words) -> Any:
         html.Div(right, className="right"),
     ]
     return html.Div(columns, className="wall")
+
+
+def _entry(screens: ScreenContext, words: Words) -> list[Any]:
+    """The button that enters an event by a click on the map, for those who may."""
+    if not screens.may(Action.RECEIVE_EVENT):
+        return []
+    return [html.Button(words("events.new"), id="entry-open", className="quiet", title="E")]
 
 
 def _keys_of(role: Role) -> str:

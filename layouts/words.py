@@ -11,6 +11,7 @@ from layouts.words_alerts import ALERTS
 from layouts.words_applications import APPLICATIONS
 from layouts.words_cases import CASE_WORDS
 from layouts.words_clips import CLIPS
+from layouts.words_entry import ENTRY
 from layouts.words_fusion import FUSION
 from layouts.words_handover import HANDOVER
 from layouts.words_health import HEALTH
@@ -41,6 +42,9 @@ _TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
         # shell
         "product": ("一屏", "Yiping"),
         "pages": ("页面", "Pages"),
+        "menu.duty": ("值守", "On duty"),
+        "menu.back": ("回看", "Look back"),
+        "menu.setup": ("管理", "Manage"),
         "page.wall": ("大屏", "Wall"),
         "page.duty": ("值班", "Duty"),
         "page.review": ("复盘", "Review"),
@@ -415,6 +419,7 @@ TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
         **REFUSALS,
         **REJECTS,
         **CLIPS,
+        **ENTRY,
         **LIVE,
         **MOTION,
         **HANDOVER,

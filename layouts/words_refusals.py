@@ -15,6 +15,10 @@ REFUSALS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "后台进程没有响应，无法测试（请看“健康”页）",
             "The engine does not answer, so nothing can be tested (see Health)",
         ),
+        "refused.reference.many": (
+            "一个点位最多保存 {n} 张参考图片",
+            "At most {n} reference pictures are kept of a site",
+        ),
         "refused.camera_test.kind": ("没有“{kind}”这种摄像机", "There is no kind of camera {kind}"),
         "refused.gauge_test.kind": ("没有“{kind}”这种传感器", "There is no kind of gauge {kind}"),
         "refused.gauge_test.calls_us": (
@@ -170,6 +174,7 @@ REFUSALS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "refused.case.more_time": ("事件 {event}：请填写延长的时间", "Event {event}: say how much more time"),
         "refused.case.carried_out": ("事件 {event} 没有完成的任务", "No task of event {event} was carried out"),
         "audit.import_settings": ("导入设置", "imported the settings"),
+        "audit.keep_reference": ("保存参考图片", "kept a reference picture"),
         "audit.save_settings": ("保存设置", "saved the settings"),
         "audit.restore_settings": ("恢复旧设置", "went back to earlier settings"),
         "refused.settings.file": (

@@ -27,6 +27,12 @@ SETUP: Mapping[str, tuple[str, str]] = MappingProxyType(
         "setup.usual": ("均为默认值", "as usual"),
         "setup.no_picture": ("暂无画面：{why}", "No picture: {why}"),
         "setup.learn": ("摄像机已调整：重新学习画面", "The camera was turned: learn its view anew"),
+        "setup.reference.live": ("取当前画面", "Take the live picture"),
+        "setup.reference.file": ("上传图片", "Send pictures"),
+        "setup.reference.path": ("或服务器上的文件路径", "or a file on the server"),
+        "setup.reference.none": ("还没有参考图片", "No reference pictures yet"),
+        "setup.reference.n": ("参考图片 {n}", "reference picture {n}"),
+        "setup.reference.same": ("这张图片已在列表中", "This picture is in the list already"),
         "setup.learned": ("已通知，正在重新学习", "Told; it learns its view anew"),
         "setup.inference": (
             "目标识别模型 {weights}，输入 {input}，每路每秒 {per_second} 次",

@@ -132,7 +132,7 @@ FIELDS: Mapping[str, tuple[str, str, str]] = MappingProxyType(
         "references": (
             "参考图片",
             "References",
-            "两张以上本视角无积水的图片（也可含湿路面、夜间）；相对配置文件的路径。",
+            "两张以上本视角无积水的图片，也可含湿路面、夜间；取自当前画面或上传。",
         ),
         "weights": ("自有模型", "Weights", "使用自己的模型，见 docs/water-models.md。"),
         "background_after": ("并入背景", "Background after", "在同一处停留超过这么久，视为场景的一部分。"),

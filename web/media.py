@@ -62,7 +62,7 @@ def media_router(deps: ServerDeps) -> APIRouter:
         visitor.actor.require(Action.READ)
         if site not in deps.settings.cameras_of(visitor.user):
             raise NotFound(f"there is no camera at {site!r}")
-        packet = await _newest(deps, site)
+        packet = await newest_tile(deps, site)
         headers = {"Cache-Control": "no-store", "X-Taken-At": iso(packet.at) or ""}
         return Response(packet.jpeg, media_type="image/jpeg", headers=headers)
 
@@ -106,7 +106,8 @@ def _reported_on(reader: Reader, evidence: Evidence) -> Sequence[Task]:
         return ()
 
 
-async def _newest(deps: ServerDeps, site: str) -> FramePacket:
+async def newest_tile(deps: ServerDeps, site: str) -> FramePacket:
+    """What the camera's worker sees now, as it is drawn: without boxes. Raises Unavailable."""
     deps.hub.look(site)
     try:
         old = deps.hub.newest(site)

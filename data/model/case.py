@@ -40,6 +40,10 @@ class TimeKind(StrEnum):
     CALENDAR = "calendar"  # day and night: urgent work
 
 
+OPENING = "open"
+"""The name of an event's first step, recorded only where a deadline was set with it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Recorded:
     """One recorded step. `to`: the state it led to. Steps are appended, never changed."""

@@ -50,7 +50,8 @@ class Review:
     """One review. There is one for each topic and number; a span has no number.
 
     `since`, `until`: of a span. `newest`: number of the newest version, 0 without one. `signed`: number of the version
-    that was signed, and `sha256` of its document. `event_id`: the event whose tasks carry out its measures.
+    that was signed, and `sha256` of its document. `event_id`: the event whose tasks carry out its measures. `label`,
+    `rule`: of the alert that it is about, which has no title; empty for everything else, and not stored with it.
     """
 
     topic: ReviewTopic
@@ -71,6 +72,8 @@ class Review:
     event_id: int | None = None
     id: int = 0
     version: int = 0
+    label: str = ""
+    rule: str = ""
 
     @property
     def state(self) -> ReviewState:
@@ -130,6 +133,8 @@ def review_view(review: Review) -> dict[str, Any]:
         "subject": review.subject,
         "title": review.title,
         "kind": review.kind,
+        "label": review.label,
+        "rule": review.rule,
         "site": review.site,
         "priority": None if review.priority is None else review.priority.value,
         "state": review.state.value,

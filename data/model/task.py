@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from data.model.alert import Priority
 from data.model.case import CaseClock, ClockName, Origin, Recorded
@@ -82,6 +83,16 @@ class Event:
     def last(self, *steps: str) -> Recorded | None:
         """The newest recorded step of one of these names."""
         return next((one for one in reversed(self.steps) if one.step in steps), None)
+
+
+class TaskTimes(NamedTuple):
+    """When a task was made, accepted, and somebody was on scene; of many tasks, without the rest of them."""
+
+    created_at: datetime
+    accepted_at: datetime | None
+    on_scene_at: datetime | None
+    unit: str
+    grid: str
 
 
 class TaskState(StrEnum):

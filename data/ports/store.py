@@ -33,7 +33,7 @@ from data.model.review import Review, ReviewComment, ReviewTopic, ReviewVersion
 from data.model.roll_call import Called, RollCall
 from data.model.settings_version import SettingsVersion
 from data.model.spans import CitizenQuery, EvidenceKey, ReadingBucket, ReadingKey, ShiftKey
-from data.model.task import Event, Offer, Task
+from data.model.task import Event, Offer, Task, TaskTimes
 from data.model.warning import HazardWarning, WarningId, WarningStatus
 from data.ports.requests import Request
 
@@ -516,6 +516,18 @@ class Reader(Protocol):
         self, since: datetime, until: datetime, *, hidden: frozenset[str] = frozenset(), limit: int = 100
     ) -> Sequence[Event]:
         """Opened then: the gravest first, then the oldest."""
+        ...
+
+    def events_in_hand(
+        self, since: datetime, until: datetime, *, hidden: frozenset[str] = frozenset(), limit: int = 10_000
+    ) -> Sequence[Event]:
+        """Those that were open at some moment of the span, the newest first."""
+        ...
+
+    def task_times(
+        self, since: datetime, until: datetime, *, hidden: frozenset[str] = frozenset(), limit: int = 100_000
+    ) -> Sequence[TaskTimes]:
+        """Of the tasks made then, the newest first."""
         ...
 
     def events_nearby(

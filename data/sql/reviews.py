@@ -18,7 +18,10 @@ VERSIONS = ReviewVersionRow.table()
 
 def _values(review: Review) -> dict[str, Any]:
     priority = None if review.priority is None else review.priority.value
-    return rows.plain(review, "id", "topic", "priority") | {"topic": review.topic.value, "priority": priority}
+    return rows.plain(review, "id", "topic", "priority", "label", "rule") | {
+        "topic": review.topic.value,
+        "priority": priority,
+    }
 
 
 class ReviewWriting(SqlWriting):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import RowMapping, and_, func, or_, select
@@ -14,7 +15,7 @@ from data.model.geo import Box
 from data.model.notice import Notice
 from data.model.record import AuditEntry
 from data.model.review import Review, ReviewComment, ReviewTopic, ReviewVersion
-from data.model.task import Event, Offer, Task
+from data.model.task import Event, Offer, Task, TaskTimes
 from data.sql import models, rows
 from data.sql.alert_rows import AlertRow
 from data.sql.alerts import STEPS, step_of
@@ -64,11 +65,12 @@ class ReviewQueries(WholeRowQueries):
     """The part of `data.ports.store.Reader` about reviews."""
 
     def review(self, review_id: int) -> Review:
-        return self._one_whole(REVIEWS, review_id, review_of, "review")
+        return self._named([self._one_whole(REVIEWS, review_id, review_of, "review")])[0]
 
     def review_about(self, topic: ReviewTopic, number: int) -> Review | None:
         same = select(REVIEWS).where(REVIEWS.c.topic == topic.value, REVIEWS.c.number == number)
-        return self._first(same, review_of)
+        found = self._first(same, review_of)
+        return None if found is None else self._named([found])[0]
 
     def reviews(
         self, *, before_id: int | None = None, limit: int = 100, hidden: frozenset[str] = frozenset()
@@ -76,7 +78,21 @@ class ReviewQueries(WholeRowQueries):
         found = select(REVIEWS).order_by(REVIEWS.c.id.desc()).limit(limit)
         if hidden:
             found = found.where(REVIEWS.c.site.not_in(hidden))
-        return self._all(found if before_id is None else found.where(REVIEWS.c.id < before_id), review_of)
+        return self._named(self._all(found if before_id is None else found.where(REVIEWS.c.id < before_id), review_of))
+
+    def _named(self, reviews: Sequence[Review]) -> Sequence[Review]:
+        """The reviews, those of alerts with the label and the rule by which the alert is called."""
+        numbers = [one.number for one in reviews if one.topic is ReviewTopic.ALERT and one.number is not None]
+        if not numbers:
+            return reviews
+        wanted = select(ALERTS.c.id, ALERTS.c.label, ALERTS.c.rule).where(ALERTS.c.id.in_(numbers))
+        called = {number: (label, rule) for number, label, rule in self._connection.execute(wanted)}
+        return [
+            replace(one, label=called[one.number][0], rule=called[one.number][1])
+            if one.topic is ReviewTopic.ALERT and one.number in called
+            else one
+            for one in reviews
+        ]
 
     def review_version(self, review_id: int, number: int) -> ReviewVersion | None:
         same = select(VERSIONS).where(VERSIONS.c.review_id == review_id, VERSIONS.c.number == number)
@@ -102,6 +118,25 @@ class ReviewQueries(WholeRowQueries):
             inside = inside.where(EVENTS.c.site.not_in(hidden))
         gravest = inside.order_by(EVENTS.c.priority, EVENTS.c.opened_at, EVENTS.c.id).limit(limit)
         return self._all(gravest, rows.event_of)
+
+    def events_in_hand(
+        self, since: datetime, until: datetime, *, hidden: frozenset[str] = frozenset(), limit: int = 10_000
+    ) -> Sequence[Event]:
+        lasted = or_(EVENTS.c.closed_at.is_(None), EVENTS.c.closed_at >= since)
+        found = select(EVENTS).where(EVENTS.c.opened_at < until, lasted)
+        if hidden:
+            found = found.where(EVENTS.c.site.not_in(hidden))
+        return self._all(found.order_by(EVENTS.c.id.desc()).limit(limit), rows.event_of)
+
+    def task_times(
+        self, since: datetime, until: datetime, *, hidden: frozenset[str] = frozenset(), limit: int = 100_000
+    ) -> Sequence[TaskTimes]:
+        wanted = select(*(TASKS.c[name] for name in TaskTimes._fields))
+        made = wanted.where(TASKS.c.created_at >= since, TASKS.c.created_at < until, TASKS.c.cancelled_at.is_(None))
+        if hidden:
+            made = made.where(TASKS.c.site.not_in(hidden))
+        newest = made.order_by(TASKS.c.created_at.desc()).limit(limit)
+        return [TaskTimes(*row) for row in self._connection.execute(newest)]
 
     def events_nearby(
         self, kind: str, box: Box, since: datetime, until: datetime, *, limit: int = 50

@@ -18,6 +18,8 @@ class Login(NamedTuple):
 DEMO_LOGINS: tuple[Login, ...] = (
     Login("operator", Role.OPERATOR, "值班员 何雨晴"),
     Login("duty", Role.DUTY_OFFICER, "值班长 程思远"),
+    Login("duty-2", Role.DUTY_OFFICER, "值班长 沈知远"),
+    Login("operator-2", Role.OPERATOR, "值班员 谢雨桐"),
     Login("section", Role.SECTION_HEAD, "平安法治板块组长 罗敏"),
     Login("analyst", Role.ANALYST, "复盘员 叶舟"),
     Login("admin", Role.ADMINISTRATOR, "管理员"),

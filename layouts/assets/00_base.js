@@ -179,13 +179,14 @@ window.yiping = (() => {
     Object.fromEntries(Object.entries(values).map(([name, value]) => [name, (saidAs[name] ?? String)(value ?? "")])));
 
   async function request(method, path, body, headers = {}) {
+    const isForm = body instanceof FormData; // the browser writes its own type, with the border between the parts
     let answer;
     try {
       answer = await fetch(at(path), {
         method,
         credentials: "same-origin",
-        headers: { Accept: "application/json", ...(body ? { "Content-Type": "application/json" } : {}), ...headers },
-        body: body ? JSON.stringify(body) : undefined,
+        headers: { Accept: "application/json", ...(body && !isForm ? { "Content-Type": "application/json" } : {}), ...headers },
+        body: isForm ? body : body ? JSON.stringify(body) : undefined,
       });
     } catch {
       throw new Error(t("error.network"));

@@ -50,6 +50,26 @@
         head.classList.toggle("two-rows", head.scrollWidth > head.clientWidth + 1);
       });
     };
+    // ---- the menus: one open at a time; Escape, a click elsewhere and leaving it close it, arrows go through it
+    const menus = [...place.querySelectorAll("details.nav-menu")];
+    const close = (menu, focus = false) => { menu.open = false; if (focus) menu.querySelector("summary").focus(); };
+    menus.forEach((menu) => {
+      const reachable = () => [...menu.querySelectorAll(".menu a")].filter((link) => link.getClientRects().length > 0);
+      menu.addEventListener("toggle", () => { if (menu.open) menus.filter((other) => other !== menu).forEach((other) => close(other)); });
+      menu.addEventListener("focusout", ({ relatedTarget }) => { if (relatedTarget && !menu.contains(relatedTarget)) close(menu); });
+      menu.addEventListener("keydown", (event) => {
+        const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+        if (event.key === "Escape" && menu.open) close(menu, true);
+        else if (step) {
+          menu.open = true;
+          const links = reachable(), now = links.indexOf(document.activeElement);
+          links.at(now < 0 ? (step > 0 ? 0 : -1) : (now + step) % links.length)?.focus();
+        } else return;
+        event.preventDefault();
+        event.stopPropagation();
+      });
+    });
+    document.addEventListener("pointerdown", ({ target }) => menus.forEach((menu) => { if (!menu.contains(target)) close(menu); }), true);
     const parts = new ResizeObserver(measure);
     [head, ...head.querySelectorAll(".status > *")].forEach((part) => parts.observe(part));
   });

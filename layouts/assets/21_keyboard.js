@@ -6,7 +6,7 @@ yiping.keyboard = (() => {
   /** Per page: [keys, name of what they do]. */
   const SHORTCUTS = {
     review: [["Space", "play"], ["← →", "step"], ["N P", "leap"], ["Home End", "ends"], ["Ctrl K", "search"], ["Tab", "next"], ["Enter", "press"], ["?", "list"], ["Esc", "close"]],
-    wall: [["J K", "choose"], ["A", "acknowledge"], ["D", "dispatch"], ["Z", "undo"], ["N", "nobody"], ["F", "full"], ["Ctrl K", "search"], ["Esc", "let_go"], ["Tab", "next"], ["Enter", "press"], ["?", "list"], ["Esc", "close"]],
+    wall: [["J K", "choose"], ["A", "acknowledge"], ["D", "dispatch"], ["Z", "undo"], ["N", "nobody"], ["E", "enter_event"], ["F", "full"], ["Ctrl K", "search"], ["Esc", "let_go"], ["Tab", "next"], ["Enter", "press"], ["?", "list"], ["Esc", "close"]],
     duty: [["Z", "undo"], ["N", "nobody"], ["Ctrl K", "search"], ["Tab", "next"], ["↑ ↓", "rows"], ["Enter", "open"], ["Enter", "press"], ["Esc", "back"], ["?", "list"]],
   };
   const isTyping = (event) => Boolean(event.target.closest?.("input, textarea, select, [contenteditable]"));

@@ -217,7 +217,8 @@ yiping.map = (() => {
     for (const site of page.sites) {
       const mark = new Mark([site.lat, site.lon], { radius: 16, paint: paintSite(site), renderer, pane: "live" });
       mark.bindTooltip(() => site.name);
-      mark.on("click", () => {
+      mark.on("click", (event) => {
+        if (picker) { pickedBy = event.originalEvent; picker({ lon: site.lon, lat: site.lat, site: site.id }); return; }
         const alert = alertList.at(site.id);
         if (alert) alertList.choose(alert.id); else yiping.selection.select("site", site.id);
       });
@@ -226,11 +227,19 @@ yiping.map = (() => {
     moved = false;
     before = null;
     map.on("dragstart dblclick", () => { moved = true; });
+    map.on("click", ({ latlng, originalEvent }) => { // a site's mark hears the same click first
+      if (picker && originalEvent !== pickedBy) picker(placeAt(latlng.wrap()));
+    });
+    map.getContainer().addEventListener("keydown", (event) => {
+      if (picker && event.key === "Enter" && event.target === map.getContainer()) { event.preventDefault(); picker(placeAt(map.getCenter())); }
+    });
+    spotMark = null;
+    pick(picker);
     map.getContainer().addEventListener("wheel", () => { moved = true; }, { passive: true });
     const fit = () => {
       measure();
       map.invalidateSize({ animate: false });
-      if (moved || !page.sites.length) return;
+      if (moved || !page.sites.length || !map.getSize().x) return; // a map that is hidden has no size to fit
       map.fitBounds(page.sites.map((site) => [site.lat, site.lon]), { padding: [44, 44], maxZoom: 17, animate: false });
       settleNames();
       drawSites();
@@ -241,6 +250,37 @@ yiping.map = (() => {
     drawPeople();
     drawAround();
   };
+  // ---- a place that is to be chosen, and the mark of the one that was
+  let picker = null;
+  let pickedBy = null; // the click that a site's mark has taken
+  let spotMark = null;
+  const placeAt = ({ lng, lat }) => ({ lon: lng, lat });
+  /** While there is a `listener`, a click (or Enter, for the middle) tells it {lon, lat, site} and chooses nothing; null ends it. */
+  const pick = (listener) => {
+    picker = listener;
+    map?.getContainer().classList.toggle("picking", Boolean(listener));
+  };
+  const paintSpot = (context, x, y) => {
+    context.beginPath();
+    context.arc(x, y, 9, 0, 2 * Math.PI);
+    [[0, -16, 0, -5], [0, 5, 0, 16], [-16, 0, -5, 0], [5, 0, 16, 0]].forEach(([ax, ay, bx, by]) => { context.moveTo(x + ax, y + ay); context.lineTo(x + bx, y + by); });
+    context.lineWidth = 5;
+    context.strokeStyle = "#0e1216";
+    context.stroke();
+    context.lineWidth = 2.2;
+    context.strokeStyle = "#ffffff";
+    context.stroke();
+  };
+  /** Show this place as chosen; the map comes to it where it is out of sight. null: none. */
+  const putSpot = (place) => {
+    spotMark?.remove();
+    spotMark = null;
+    if (!map || !place) return;
+    const at = [place.lat, place.lon];
+    spotMark = new Mark(at, { radius: 17, paint: paintSpot, renderer, pane: "live", interactive: false }).addTo(map);
+    if (!map.getBounds().pad(-0.05).contains(at)) { moved = true; map.setView(at, Math.max(map.getZoom(), 16), { animate: !isCalm() }); }
+  };
+
   // ---- around what was chosen: the ways of those who could be sent, and closed roads
   const CLOSED = "#ff9838";
   const NAMED_WAYS = 4; // more names hide each other
@@ -330,5 +370,5 @@ yiping.map = (() => {
   mount("map", () => { alertList.follow(drawSites); tiles.follow(drawSites); });
   everySecond.add(() => people.forEach((mark) => mark.redraw()));
 
-  return { style, people, siteMarks, putAround, flyTo, goBack, view, get around() { return around; } };
+  return { style, people, siteMarks, putAround, flyTo, goBack, view, pick, putSpot, get around() { return around; } };
 })();

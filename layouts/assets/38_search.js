@@ -140,5 +140,5 @@ yiping.search = (() => {
     else if (!keyboard.isCovered()) show();
   });
   mount("search-open", (button) => button.addEventListener("click", () => { if (!keyboard.isCovered()) show(); }));
-  return { initials };
+  return { initials, fit };
 })();

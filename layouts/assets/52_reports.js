@@ -2,7 +2,7 @@
 // outline of parts, tables and pictures; here it only becomes elements.
 (() => {
   "use strict";
-  const { t, make, show, mount, marks, act, post, get, all, siteName, personName, me, say } = yiping;
+  const { t, make, show, mount, marks, act, post, get, all, siteName, personName, me, say, feed } = yiping;
   const MOST = 500;
   const PARTS = ["summary", "sensing", "handling", "evaluation", "improvement"];
   let bar = null, list = null, tools = null, place = null;
@@ -12,8 +12,10 @@
 
   const may = (what) => Boolean(whole?.may.includes(what));
   const language = () => `language=${yiping.language}`;
-  const titleOf = (review) => review.title || (review.topic === "span" ? t("reports.topic.span")
-    : t(`kind.${review.kind}`, {}, review.kind));
+  // An alert has no title: it is called by what was seen and by its rule, as everywhere.
+  const alertName = ({ label, rule, kind }) => [label && t(`quantity.${label}`, {}, feed.labelOf({ label })),
+    t(`rule.${rule}`, {}, t(`kind.${kind}`, {}, kind))].filter(Boolean).join(" · ");
+  const titleOf = (review) => review.title || (review.topic === "span" ? t("reports.topic.span") : alertName(review));
   const aboutOf = (review) => [t(`reports.topic.${review.topic}`), review.topic === "span"
     ? `${show(review.since, "full")} – ${show(review.until, "full")}` : "", review.site && siteName(review.site)].filter(Boolean).join(" · ");
   const stateOf = (review) => make("span", { class: `state ${review.state}` }, t(`reports.state.${review.state}`));

@@ -59,13 +59,14 @@
       options.map((one) => make("option", { value: one, selected: one === filter },
         ["open", "all"].includes(one) ? t(`events.${one}`) : t(`event.${one}`))));
     bar.replaceChildren(choice, user?.may?.includes("receive_event")
-      ? make("button", { type: "button", id: "event-new", onclick: () => { chosen = null; whole = null; form = "new"; drawChosen(); drawList(); } }, t("events.new")) : "");
+      ? make("button", { type: "button", id: "event-new", onclick: (event) => act(event.currentTarget, openEntry) }, t("events.new")) : "");
   };
 
   // ---- one event
   const choose = async (id) => {
+    if (entry?.changed() && !confirm(t("entry.discard"))) return;
     chosen = id;
-    form = null;
+    leaveEntry();
     drawList();
     await load();
   };
@@ -131,6 +132,7 @@
   const detail = (step) => [
     step.step === "escalate" ? `${step.detail.percent ? `${step.detail.percent} % ` : ""}→ ${told(step)}` : "",
     step.detail.minutes, step.detail.unit && unitName(step.detail.unit), step.detail.with && unitName(step.detail.with),
+    step.detail.limit_s && t("events.limit", { n: long(step.detail.limit_s) }), step.detail.more_s && `+ ${long(step.detail.more_s)}`,
     step.detail.lead && unitName(step.detail.lead), step.detail.score && t("events.score", { n: step.detail.score }),
     step.detail.shares && Object.entries(step.detail.shares).map(([id, text]) => `${unitName(id)}：${text}`).join("；"),
   ].filter(Boolean).join(" · ");
@@ -142,7 +144,7 @@
   const fact = (name, text) => text && make("div", {}, make("dt", {}, t(`events.${name}`)), make("dd", {}, text));
   const drawChosen = () => {
     if (!place?.isConnected) return;
-    if (form === "new") { place.replaceChildren(newForm()); return; }
+    if (form === "new") { drawEntry(); return; }
     if (!whole) { place.replaceChildren(make("p", { class: "empty dim" }, t("events.choose"))); return; }
     const parts = [
       make("h3", {}, marks.mark(whole.priority, !isOpen(whole)), whole.title, make("b", { class: "state" }, t(`event.${whole.state}`))),
@@ -174,6 +176,7 @@
   };
   const UNIT = ["lead", "unit", "district"];
   const UNITS = ["co_handlers", "cooperating"];
+  const DURATIONS = ["more", "limit", "every"];
   const unitOptions = (name) => [...units.values()].filter((one) => name === "district" ? one.kind === "district" : !["district", "grid", "section"].includes(one.kind))
     .map((one) => make("option", { value: one.id, selected: [whole?.[name]].flat().includes(one.id) }, one.name));
   const input = (name) => {
@@ -183,6 +186,7 @@
     if (name === "satisfied") return make("select", common, ["yes", "no", "unreached"].map((one) => make("option", { value: one }, t(`events.${one}`))));
     if (name === "part") return make("select", common, ["co_handler", "cooperating", "lead"].map((one) => make("option", { value: one }, t(`part.${one}`))));
     if (name === "needs_photo") return make("input", { ...common, type: "checkbox" });
+    if (DURATIONS.includes(name)) return yiping.eventEntry.durationInput(name);
     if (name === "checklist") return make("textarea", { ...common, rows: 3, placeholder: t("hint.checklist") });
     if (["reason", "minutes", "topics", "shares"].includes(name)) return make("textarea", { ...common, rows: name === "topics" ? 4 : 2, placeholder: t(`hint.${name}`, {}, "") });
     return make("input", { ...common, type: ["score", "event"].includes(name) ? "number" : "text", placeholder: t(`hint.${name}`, {}, "") });
@@ -197,6 +201,7 @@
       if (UNITS.includes(name)) body[name] = [...control.selectedOptions].map((one) => one.value);
       else if (name === "satisfied") { body.reached = control.value !== "unreached"; if (body.reached) body.satisfied = control.value === "yes"; }
       else if (name === "needs_photo") body.needs_photo = control.checked;
+      else if (DURATIONS.includes(name)) { const chosenSpan = yiping.eventEntry.durationOf(element, name); if (chosenSpan) body[name] = chosenSpan; }
       else if (name === "checklist") body.checklist = control.value.split("\n").map((line) => line.trim()).filter(Boolean);
       else if (name === "topics") body.topics = lines(control.value).map(([title, department, promised]) => ({ title, department: unitId(department), promised }));
       else if (name === "shares") body.shares = Object.fromEntries(lines(control.value).map(([district, text]) => [unitId(district), text ?? ""]));
@@ -217,23 +222,26 @@
       make("button", { class: "strong" }, form.turn ? t(`turn.${form.turn}`) : t(form.step === "add_task" ? "events.add_task" : `event.step.${form.step}`)),
       make("button", { type: "button", onclick: () => { form = null; drawChosen(); } }, t("events.cancel"))));
   };
-  const newForm = () => make("form", { id: "event-form", onsubmit: (event) => {
-    event.preventDefault();
-    const e = event.currentTarget.elements;
-    const body = { kind: e.kind.value, title: e.title.value, description: e.description.value,
-      location: { lon: Number(e.lon.value), lat: Number(e.lat.value) } };
-    act(event.currentTarget.querySelector("button"), async () => {
-      const made = await post("/api/v1/events", body);
-      keep(made.event);
-      await choose(made.event.id);
+  let entry = null; // the form of a new event: it stays whatever is drawn anew
+  const showMap = (is) => { const one = document.getElementById("event-place"); if (one) one.hidden = !is; };
+  const leaveEntry = () => { entry?.end(); entry = null; form = null; showMap(false); };
+  const openEntry = async () => {
+    if (!kinds.length) kinds = await all("/api/v1/categories");
+    chosen = whole = null;
+    form = "new";
+    drawChosen();
+    drawList();
+  };
+  const drawEntry = () => {
+    if (entry && place.contains(entry.element)) return;
+    showMap(true);
+    entry = yiping.eventEntry.form(kinds, {
+      leave: () => { leaveEntry(); drawChosen(); document.getElementById("event-new")?.focus(); },
+      done: async (event) => { keep(event); leaveEntry(); await choose(event.id); },
     });
-  } }, make("h3", {}, t("events.new")),
-  make("label", {}, make("span", {}, t("field.kind")), make("select", { name: "kind" }, kinds.map((one) => make("option", { value: one.kind }, one[yiping.language])))),
-  make("label", {}, make("span", {}, t("field.title")), make("input", { name: "title", maxlength: 200 })),
-  make("label", {}, make("span", {}, t("field.description")), make("textarea", { name: "description", rows: 4, required: true, maxlength: 4000 })),
-  ["lon", "lat"].map((name) => make("label", {}, make("span", {}, t(`field.${name}`)),
-    make("input", { name, required: true, inputmode: "decimal", pattern: "-?[0-9]+([.][0-9]+)?", value: yiping.page.sites[0]?.[name] ?? "" }))),
-  make("div", { class: "do" }, make("button", { class: "strong" }, t("events.enter"))));
+    place.replaceChildren(entry.element);
+    entry.first.focus();
+  };
 
   // ---- current by the events socket
   const keep = (event) => { const known = events.get(event.id); if (!known || known.version <= event.version) events.set(event.id, event); };
@@ -273,7 +281,9 @@
     feed.start();
     me().then((who) => { user = who; drawBar(); drawChosen(); }).catch(() => {});
     reload().catch((error) => yiping.say(error.message, "error"));
-    const asked = Number(new URLSearchParams(location.search).get("event"));
+    const address = new URLSearchParams(location.search);
+    const asked = Number(address.get("event"));
     if (asked) choose(asked); // the page's address names it
+    else if (address.has("new")) act(null, openEntry);
   });
 })();

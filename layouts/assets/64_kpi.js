@@ -18,15 +18,18 @@
   const plain = (value) => (value === null ? "–" : value >= 100 ? String(Math.round(value)) : String(+value.toFixed(value < 10 ? 2 : 1)));
   const written = (name, value) => (name.endsWith("_share") ? percent(value) : plain(value));
   const standing = (value, [good, bearable]) => (value === null || value <= good ? "good" : value <= bearable ? "bearable" : "over");
+  // A verdict on a day of which half an hour is known would be none: at least half of the period must be.
+  const known_s = () => Math.max(0, (Date.parse(figures.until) - Math.max(Date.parse(figures.since), Date.parse(figures.data_since ?? figures.until))) / 1000);
+  const isKnown = () => known_s() >= (Date.parse(figures.until) - Date.parse(figures.since)) / 2000;
   const SIGN = { good: "✓", bearable: "▲", over: "⚠" };
   const figure = (name, value, more = "") => {
     const pair = figures.limits[name];
-    const how = pair ? standing(value, pair) : "good";
+    const how = !pair ? "good" : isKnown() ? standing(value, pair) : "unknown";
     const limit = pair && (pair[0] === pair[1] ? t("kpi.limit_one", { good: written(name, pair[0]) })
       : t("kpi.limits", { good: written(name, pair[0]), bearable: written(name, pair[1]) }));
     return make("div", { class: `figure ${how}`, "data-figure": name, "data-standing": how },
       make("dt", {}, t(`kpi.${name}`)),
-      make("dd", {}, make("b", {}, written(name, value)), pair && make("span", { class: "verdict" }, `${SIGN[how]} ${t(`kpi.${how}`)}`)),
+      make("dd", {}, make("b", {}, written(name, value)), pair && make("span", { class: "verdict" }, how === "unknown" ? t("kpi.unknown") : `${SIGN[how]} ${t(`kpi.${how}`)}`)),
       make("dd", {}, make("small", {}, [limit, more].filter(Boolean).join(" · "))));
   };
 
@@ -75,6 +78,7 @@
     document.getElementById("kpi-age")?.replaceChildren(
       make("span", {}, `${show(figures.since, "full")} – ${show(figures.until, "full")} · ${t("data.age")} `), since(readAt));
     place.replaceChildren(
+      ...(isKnown() ? [] : [make("p", { class: "little", role: "status" }, `⚠ ${t("kpi.little", { known: duration(known_s()) })}`)]),
       ...figures.desks.map(rates), quality(),
       make("div", { class: "parts" }, top(), make("div", {}, mix(), acknowledgement()), make("div", {}, chattering(), oldest())),
       make("p", { class: "dim" }, t("kpi.standard")));

@@ -141,10 +141,42 @@ yiping.setup.forms = (() => {
     } };
   };
 
+  // ---- reference pictures: taken from the live picture, sent as files, or named where they lie on the server
+  const KEPT = /^var:references\/([a-z0-9_-]+)\/([0-9a-f]{32}\.jpg)$/;
+  const pictures = (_schema, value, place) => {
+    const paths = [...(value ?? [])];
+    const site = state.chosen;
+    const shown = make("span", { class: "reference-pictures" });
+    const address = make("input", { type: "text", autocomplete: "off", spellcheck: "false", placeholder: t("setup.reference.path"), "aria-label": t("setup.reference.path"), ...place.aria });
+    const keep = async (body) => {
+      const { path } = await yiping.post(`/api/v1/sites/${encodeURIComponent(site)}/references`, body);
+      if (paths.includes(path)) yiping.say(t("setup.reference.same")); else paths.push(path);
+      draw();
+    };
+    const draw = () => shown.replaceChildren(...paths.map((path, n) => {
+      const [, of, name] = KEPT.exec(path) ?? [];
+      const url = name ? yiping.at(`/api/v1/sites/${of}/references/${name}`) : null;
+      return make("span", { class: "reference", "data-reference": path },
+        url ? make("a", { href: url, target: "_blank", rel: "noopener" }, make("img", { src: url, alt: t("setup.reference.n", { n: n + 1 }), loading: "lazy" })) : make("code", {}, path),
+        make("button", { type: "button", class: "quiet", "aria-label": t("setup.drop_row", { name: t("setup.reference.n", { n: n + 1 }) }), onclick: () => { paths.splice(n, 1); draw(); } }, "✕"));
+    }), ...(paths.length ? [] : [make("span", { class: "dim" }, t("setup.reference.none"))]));
+    const live = make("button", { type: "button", "data-do": "reference-live", onclick: (event) => yiping.act(event.currentTarget, () => keep({})) }, t("setup.reference.live"));
+    const file = make("input", { type: "file", accept: "image/jpeg,image/png,image/webp", multiple: true, "aria-label": t("setup.reference.file"), "data-do": "reference-file" });
+    file.addEventListener("change", () => yiping.act(live, async () => {
+      for (const one of file.files) { const body = new FormData(); body.append("photo", one); await keep(body); }
+      file.value = "";
+    }));
+    const add = make("button", { type: "button", class: "quiet", onclick: () => { const path = address.value.trim(); if (path && !paths.includes(path)) paths.push(path); address.value = ""; draw(); } }, t("setup.add_row"));
+    draw();
+    return { element: make("span", { class: "several" }, shown, make("span", { class: "do" }, live, make("label", { class: "reference-file" }, t("setup.reference.file"), file)), make("span", { class: "with-unit" }, address, add)),
+      read: () => { const typed = address.value.trim(); const found = typed && !paths.includes(typed) ? [...paths, typed] : paths; return found.length || value?.length ? found : undefined; } };
+  };
+
   const fieldOf = (schema, value, place) => {
     const { root } = place;
     if (place.name === "zone" && place.zones) return zone(schema, value, place);
     if (place.name === "quantity" && schema.type === "string") return choice(quantities(), schema, value, place);
+    if (place.name === "references") return pictures(schema, value, place);
     if (ZONE_LISTS.has(place.name)) return ticks(place.zones.map((id) => [id, id]), value, { aria: { role: "group", ...place.aria } });
     if (schema.enum) return oneOf(schema, value, place);
     if (isDuration(schema)) return duration(schema, value, place);

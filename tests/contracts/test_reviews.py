@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -10,7 +11,7 @@ from data.errors import IllegalMove, NotFound, StaleVersion
 from data.model.alert import Alert, AlertKey, Priority
 from data.model.geo import Location, box_around
 from data.model.review import Review, ReviewComment, ReviewState, ReviewTopic, ReviewVersion
-from data.model.task import Event, Task
+from data.model.task import Event, Task, TaskTimes
 from data.ports.store import Store, Writer
 from tests.contracts.samples import NOON
 
@@ -117,6 +118,33 @@ def test_alerts_that_held_in_a_span_are_found_also_those_that_began_before_it(st
     assert [one.key.subject for one in found] == ["lasts", "into", "inside"]
     assert len(store.read(lambda reader: reader.alerts_standing(*span, site="quay", limit=2))) == 2
     assert store.read(lambda reader: reader.alerts_standing(*span, site="gate")) == []
+
+
+def test_events_that_were_open_in_a_span_and_the_times_of_its_tasks_are_found_in_the_database(store: Store) -> None:
+    def on(day: int) -> datetime:
+        return NOON + timedelta(days=day)
+
+    def work(writer: Writer) -> list[int]:
+        ids = []
+        for opened, closed, site in (
+            (-9, -8, "quay"), (-9, 2, "quay"), (-9, None, "vault"), (3, None, "quay"), (8, 9, "quay"),
+        ):  # fmt: skip
+            ended = None if closed is None else on(closed)
+            event = writer.add_event(Event("e", "flood", site, WHERE, Priority.P3, on(opened), closed_at=ended))
+            accepted = on(opened) + timedelta(seconds=90)
+            task = Task(event.id, "t", Priority.P3, WHERE, on(opened), "li", None, site, accepted_at=accepted)
+            writer.add_task(replace(task, grid="g", unit="u"))
+            ids.append(event.id)
+        return ids
+
+    _, lasted, hidden, new, _ = store.write(work)
+    week = (NOON, on(7))
+    assert [one.id for one in store.read(lambda r: r.events_in_hand(*week))] == [new, hidden, lasted]
+    seen = store.read(lambda r: r.events_in_hand(*week, hidden=frozenset({"vault"}), limit=1))
+    assert [one.id for one in seen] == [new]
+    (times,) = store.read(lambda r: r.task_times(*week))
+    assert times == TaskTimes(on(3), on(3) + timedelta(seconds=90), None, "u", "g")
+    assert store.read(lambda r: r.task_times(*week, hidden=frozenset({"quay"}))) == []
 
 
 def test_events_of_a_span_and_of_a_place_are_found_in_the_database(store: Store) -> None:

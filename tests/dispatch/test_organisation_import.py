@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 
@@ -65,7 +65,7 @@ def test_the_demo_city_s_organisation_and_categories_are_taken_in_once(tmp_path:
     store = new_store(tmp_path / "city.db")
     files = [DEMO / "organisation.yaml", DEMO / "grids.geojson"]
     for _ in range(2):
-        store.write(lambda w: sync_cases(w, files, DEMO / "categories.yaml", SYSTEM, MORNING))
+        store.write(lambda w: sync_cases(w, files, DEMO / "categories.yaml", SYSTEM, MORNING, "Asia/Shanghai"))
     units = {unit.id: unit for unit in store.read(lambda reader: reader.units())}
     assert len([unit for unit in units.values() if unit.kind is UnitKind.SECTION]) == 4
     assert {unit.version for unit in units.values()} == {1}
@@ -73,7 +73,42 @@ def test_the_demo_city_s_organisation_and_categories_are_taken_in_once(tmp_path:
     assert not any(one.category.normative for one in kinds), "the table is an example"
     named = {name for one in kinds for name in (one.category.section, one.category.lead, *one.category.cooperating)}
     assert named - {""} <= units.keys()
+    shifts = store.read(lambda reader: reader.shifts(at=MORNING))
+    assert {"duty", "operator", "section", "traffic-1"} <= {one.person for one in shifts}, "taken in once, for today"
+    assert len(shifts) == len({(one.unit, one.person) for one in shifts})
+    assert {one.unit for one in shifts} <= units.keys()
     store.close()
+
+
+def test_a_daily_shift_is_entered_from_today_on_by_the_city_s_clock_and_with_the_night_that_still_lasts() -> None:
+    text = """shifts:
+  - {unit: post, person: night, begins: "20:00", ends: "08:00", days: 2, duty: 值班长}
+  - {unit: post, person: day, begins: "08:00", ends: "20:00", days: 2}
+"""
+    found = read_text(text, "yaml")
+    at_three = datetime(2026, 7, 11, 19, 0, tzinfo=UTC)  # 03:00 on the 12th in Shanghai
+    told = [(s.person, f"{s.begins:%d %H}", f"{s.ends:%d %H}") for s in found.shifts_from(at_three, "Asia/Shanghai")]
+    assert told == [
+        ("night", "11 12", "12 00"), ("night", "12 12", "13 00"), ("night", "13 12", "14 00"),
+        ("day", "12 00", "12 12"), ("day", "13 00", "13 12"),
+    ]  # fmt: skip
+    at_nine = at_three + timedelta(hours=6)
+    assert [s.person for s in found.shifts_from(at_nine, "Asia/Shanghai") if s.begins <= at_nine] == ["day"]
+
+
+@pytest.mark.parametrize(
+    ("entry", "why"),
+    [
+        ('{unit: a, person: b, begins: "08:00", ends: "20:00", days: 0}', "from 1 to 31"),
+        ('{unit: a, person: b, begins: "08:00", ends: "20:00", days: two}', "from 1 to 31"),
+        ('{unit: a, person: b, begins: "08:00+08:00", ends: "20:00", days: 2}', "without an offset"),
+        ('{unit: a, person: b, begins: "8 Uhr", ends: "20:00", days: 2}', "Invalid isoformat"),
+        ('{unit: a, person: b, begins: "2026-07-12T08:00", ends: "2026-07-12T20:00"}', "need their offset"),
+    ],
+)
+def test_a_shift_that_is_no_shift_is_refused_with_its_number(entry: str, why: str) -> None:
+    with pytest.raises(InputRejected, match=f"the file, shift 1: .*{why}"):
+        read_text(f"shifts:\n  - {entry}\n", "yaml")
 
 
 @pytest.mark.parametrize("text", ["units: 3", "- a", "units: [{id: x}]", "units: [{id: a, kind: moon, name: b}]"])

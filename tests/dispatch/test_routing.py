@@ -274,3 +274,22 @@ def test_the_roads_around_a_place_can_be_drawn(tmp_path: Path) -> None:
     ends = {(round((lon - LON) / M_LON), round((lat - LAT) / M_LAT)) for lon, lat in pieces.reshape(-1, 2)}
     assert ends == {(0, 0), (500, 0), (500, 300)}
     assert load_roads(None).near(low.lon, low.lat, high.lon, high.lat).shape == (0, 2, 2)
+
+
+def test_a_street_is_found_by_its_name_and_a_corner_has_both_of_its_streets(tmp_path: Path) -> None:
+    roads = network(
+        tmp_path,
+        line((0, 0), (400, 0), name="River Road"),
+        line((400, 0), (1000, 0), name="River Road"),
+        line((400, -200), (400, 0), (400, 200), name="Well Lane"),
+        line((0, 90), (400, 90)),
+    )
+    assert roads.streets.names == ("River Road", "Well Lane")
+    middles = dict(roads.streets.places())
+    assert distance_m(middles["River Road"], at(700, 0)) < 1, "of its two pieces the one nearer to the middle"
+    assert [name for name, _ in roads.streets.near(at(402, 15), 25)] == ["Well Lane", "River Road"]
+    ((name, metres),) = roads.streets.near(at(100, 60), 80)
+    assert (name, round(metres)) == ("River Road", 60)
+    assert roads.streets.near(at(100, 160), 80) == []
+    assert load_roads(None).streets.near(at(0, 0), 1000) == []
+    assert load_roads(None).streets.places() == []

@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from tests.layouts.conftest import WAIT_MS
 from tests.scenarios.town import Town, picture
@@ -76,3 +76,65 @@ def test_a_task_with_a_checklist_is_added_by_the_form_and_what_was_ticked_off_is
     assert "清单 1/2" in row.inner_text()
     assert "☐ 拍照" in row.inner_text()
     page.screenshot(path=tmp_path / "checklist.png")
+
+
+def test_an_event_is_entered_by_a_click_on_the_map_with_caller_photo_priority_and_deadline(
+    town: Town, page: Page, tmp_path: Path
+) -> None:
+    page.goto(f"{town.base}/events?new", timeout=WAIT_MS)
+    page.wait_for_selector("#event-place #map canvas")
+    page.wait_for_selector("#map.picking")
+    box = page.locator("#map").bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + box["width"] * 0.6, box["y"] + box["height"] * 0.4)  # right of the only site, above it
+    expect(page.locator("#entry-here")).to_contain_text("第12网格 · 小学门口 ", timeout=WAIT_MS)
+    assert page.input_value("#f-grid") == "500105007003012"
+    lon, lat = float(page.input_value("#f-lon")), float(page.input_value("#f-lat"))
+    assert 106.512 < lon < 106.53
+    assert 29.583 < lat < 29.60
+    page.select_option("#f-kind", "dirty_path")
+    assert page.inner_text("#entry-limit") == "按类别：4 小时, 工作时间"
+    page.fill("#f-description", "后巷积泥")
+    page.select_option("#f-priority", "P2")
+    page.fill("#f-limit", "2")
+    page.select_option('[name="limit_unit"]', "d")
+    page.fill("#f-caller", "张女士")
+    page.fill("#f-phone", "000-1234")
+    mud = tmp_path / "mud.jpg"
+    picture(mud, "olive")
+    page.set_input_files("#f-photo", mud)
+    page.screenshot(path=tmp_path / "entry.png")
+    page.click("#event-form button.strong")
+    page.wait_for_selector("#event-history >> text=录入")
+    expect(page.locator("#event-place")).to_be_hidden()
+    number = town.by("qian").get("events?limit=1")["items"][0]["id"]
+    whole = town.by("qian").event(number)
+    assert (whole["description"], whole["priority"], whole["grid"]) == ("后巷积泥", "P2", "500105007003012")
+    assert (whole["location"]["lon"], whole["location"]["lat"]) == (lon, lat)
+    assert whole["reporter"] == {"name": "张女士", "phone": "000-1234"}
+    assert whole["steps"][0]["detail"] == {"limit_s": 172_800.0}
+    assert whole["photo"] is not None
+
+
+def test_the_place_of_an_event_is_found_by_keyboard_and_pinyin_and_enter_in_the_search_sends_nothing(
+    town: Town, page: Page
+) -> None:
+    page.goto(f"{town.base}/events", timeout=WAIT_MS)
+    page.focus("#event-new")
+    page.keyboard.press("Enter")
+    expect(page.locator("#f-place")).to_be_focused(timeout=WAIT_MS)
+    page.keyboard.type("xxmk")  # 小学门口
+    expect(page.locator('#entry-found [role="option"]')).to_have_count(1, timeout=WAIT_MS)
+    page.keyboard.press("Enter")
+    expect(page.locator("#entry-here")).to_contain_text("小学门口 0 米", timeout=WAIT_MS)
+    assert (page.input_value("#f-lon"), page.input_value("#f-lat")) == ("106.512000", "29.583000")
+    page.fill("#f-place", "106.52, 29.59")
+    expect(page.locator('#entry-found [role="option"]')).to_contain_text("106.52, 29.59")
+    page.keyboard.press("Enter")
+    assert page.input_value("#f-lon") == "106.520000"
+    assert page.locator("#event-form").is_visible()
+    page.locator("#map").focus()
+    page.keyboard.press("Enter")  # the middle of the map
+    expect(page.locator("#f-lon")).not_to_have_value("106.520000")
+    page.click('[data-do="leave-entry"]')
+    expect(page.locator("#event-place")).to_be_hidden()

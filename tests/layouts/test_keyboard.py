@@ -15,7 +15,7 @@ from data.model.alert import Alert, AlertState, Ended
 from data.model.people import Actor, Role
 from data.ports.store import TaskQuery
 from dispatch.tasks import cancel
-from tests.layouts.conftest import Seat
+from tests.layouts.conftest import WAIT_MS, Seat
 from tests.layouts.station import OFFICER, Station, running_station
 from tests.layouts.street import raise_one
 
@@ -228,3 +228,28 @@ def test_on_the_wall_enter_chooses_the_card_with_the_focus_which_it_keeps_while_
     assert station.store.read(lambda reader: reader.alert(three[0].id)).acknowledged_by == OFFICER
     assert state(station, new) is AlertState.FIRING
     assert seat.errors == []
+
+
+def test_every_page_is_reached_through_its_menu_by_arrows_and_enter_and_escape_gives_the_focus_back(duty: Page) -> None:
+    links = duty.locator(".pages a:not(.for-administrators)").evaluate_all(
+        "all => all.map(a => a.getAttribute('href'))"
+    )
+    assert sorted(links) == sorted(
+        ["/", "/duty", "/events", "/handover", "/roll-call", "/plans", "/notices", "/kpi", "/review", "/reports",
+         "/applications", "/organisation", "/rejects"]
+    )  # fmt: skip
+    duty.focus('[data-menu="menu.back"] summary')
+    duty.keyboard.press("ArrowDown")
+    expect(duty.locator('.menu a[href="/kpi"]')).to_be_focused()
+    duty.keyboard.press("Escape")
+    expect(duty.locator('[data-menu="menu.back"] summary')).to_be_focused()
+    expect(duty.locator('.menu a[href="/kpi"]')).to_be_hidden()
+    duty.keyboard.press("Enter")
+    expect(duty.locator('.menu a[href="/kpi"]')).to_be_visible()
+    duty.click('[data-menu="menu.duty"] summary')
+    expect(duty.locator('.menu a[href="/kpi"]')).to_be_hidden()
+    duty.keyboard.press("ArrowDown")
+    duty.keyboard.press("ArrowUp")
+    expect(duty.locator('.menu a[href="/notices"]')).to_be_focused()
+    duty.keyboard.press("Enter")
+    expect(duty.locator('[data-menu="menu.duty"] summary')).to_contain_text("值守 · 通知", timeout=WAIT_MS)

@@ -49,6 +49,7 @@ def test_the_page_tells_what_each_camera_costs_and_what_is_shed(
     expect(row.locator(".sum")).to_have_text("221")
     expect(seat.page.locator(".load-notice")).to_contain_text("1 路摄像机的识别被减少")
     expect(seat.page.locator("#load")).to_contain_text("worker-1 内存 247 MiB")
+    seat.page.click('[data-menu="menu.setup"] summary')
     expect(seat.page.locator('.nav-link.for-administrators[href="/load"]')).to_be_visible()
     seat.page.screenshot(path=tmp_path / "load-zh.png")
     worker(tmp_path / "run", sites, 0.0)
@@ -62,6 +63,8 @@ def test_the_page_tells_what_each_camera_costs_and_what_is_shed(
 
 def test_others_are_refused_and_see_no_link_to_it(station: Station, sit_down: SitDown) -> None:
     seat = sit_down("/duty")
+    seat.page.click('[data-menu="menu.setup"] summary')
+    expect(seat.page.locator('.menu .nav-link[href="/rejects"]')).to_be_visible()
     expect(seat.page.locator('.nav-link.for-administrators[href="/load"]')).to_be_hidden()
     answer = seat.page.goto(station.url + "/load")
     assert answer is not None

@@ -19,6 +19,7 @@ from data.ports.store import TaskQuery, Writer
 from dispatch.review_drafts import draft_all
 from tests.layouts.conftest import WAIT_MS, Seat
 from tests.layouts.station import Station
+from tests.layouts.street import raise_one
 from web.accounts import add_user
 
 pytestmark = pytest.mark.browser
@@ -39,8 +40,10 @@ def test_an_analyst_writes_a_report_and_a_section_head_signs_it(
                 closed_at=now + timedelta(minutes=20), steps=(closed,),
             )
         )  # fmt: skip
-        draft_all(writer, [(ReviewTopic.EVENT, event.id)], now, station.settings)
+        subjects = [(ReviewTopic.EVENT, event.id), (ReviewTopic.ALERT, alert.id)]
+        draft_all(writer, subjects, now, station.settings)
 
+    alert = raise_one(station.store, station.vault, now, site="quay-1")
     station.store.write(work)
     add_user(station.store, "qian", Role.SECTION_HEAD, None, display_name="钱组长")
 
@@ -49,6 +52,9 @@ def test_an_analyst_writes_a_report_and_a_section_head_signs_it(
     expect(page.locator("#report-title")).to_contain_text("下穿积水", timeout=WAIT_MS)
     expect(page.locator(".head-facts")).to_contain_text("<b>水很深</b>")
     assert page.url.endswith("/reports?report=1")
+    listed = page.locator('[data-report="2"]')
+    assert listed.locator("b").inner_text() == "人 · 进入禁区"
+    assert "滨江一号码头" in listed.locator("small").inner_text()
     expect(page.locator("#report-sign-open")).to_have_count(0)  # an analyst does not sign
     page.locator("#report-edit").click()
     page.locator('textarea[data-part="evaluation"]').fill("值班台只有一人")

@@ -14,6 +14,7 @@ from playwright.sync_api import Page, expect
 from alerts.lifecycle import end_alert
 from data.config.dispatch import ClosureSettings, DispatchSettings
 from data.model.alert import Alert, Ended, Priority
+from data.model.category import Category
 from data.model.geo import Location, distance_m
 from data.model.task import Event
 from data.ports.store import Writer
@@ -196,4 +197,35 @@ def test_the_search_opens_each_thing_at_its_address_by_keyboard_alone(station: S
     is_chosen(page, f"event:{event.id}")
     find(page, f"#{over.id}", f"/duty?alert={over.id}")
     expect(page.locator("#duty-chosen h3")).to_contain_text("滨江亲水步道", timeout=WITHIN_MS)
+    assert seat.errors == []
+
+
+def test_an_event_is_entered_on_the_wall_by_a_click_on_its_map_which_then_turns_to_it(
+    station: Station, sit_down: SitDown
+) -> None:
+    station.store.write(lambda writer: writer.put_category(Category(kind="dirty_path", zh="背街脏乱", en="Dirty path")))
+    seat = sit_down("/")
+    page = seat.page
+    west, south, east, north = settled_view(page)
+    page.keyboard.press("e")
+    expect(page.locator("#f-place")).to_be_focused(timeout=WITHIN_MS)
+    box, school = page.locator("#map").bounding_box(), place_of("school")
+    assert box is not None
+    x = box["x"] + box["width"] * (school.lon - west) / (east - west)
+    page.mouse.click(x, box["y"] + box["height"] * (north - school.lat) / (north - south))
+    expect(page.locator("#entry-here")).to_contain_text("河街小学门口 0 米", timeout=WITHIN_MS)
+    assert (page.input_value("#f-lon"), page.input_value("#f-lat")) == ("107.314700", "29.908600")
+    expect(page.locator("#selection-bar")).to_be_hidden()
+    page.fill("#f-description", "校门口积水")
+    page.click("#entry button.strong")
+    expect(page.locator("#entry")).to_have_count(0, timeout=WITHIN_MS)
+    (event,) = station.store.read(lambda reader: reader.events(limit=5))
+    assert (event.site, event.description, event.title) == ("school", "校门口积水", "背街脏乱")
+    is_chosen(page, f"event:{event.id}")
+    page.keyboard.press("Escape")
+    page.keyboard.press("e")
+    expect(page.locator("#f-place")).to_be_focused(timeout=WITHIN_MS)
+    page.keyboard.press("Escape")
+    expect(page.locator("#entry")).to_have_count(0)
+    assert page.evaluate("() => document.querySelector('#map.picking')") is None
     assert seat.errors == []

@@ -28,7 +28,7 @@ from data.model.organisation import Unit, UnitKind
 from data.model.people import CONSOLE, Role
 from data.model.task import Event, EventState, Offer, Task
 from data.model.watching import WatchSettings
-from data.ports.store import TaskQuery, Writer
+from data.ports.store import AlertQuery, TaskQuery, Writer
 from dispatch.responders import sync_responders
 from layouts.words import Words
 from tests.web.city import ROLES, Clock, Running, StillCamera, open_deps, start
@@ -259,6 +259,20 @@ def test_who_may_make_comment_and_sign(town: Town, name: str, make: int, comment
     assert town.post(name, "", {"topic": "event", "number": town.event}).status_code == make
     assert town.post(name, f"/{number}/comments", {"text": "?"}).status_code == comment
     assert town.post(name, f"/{number}/sign", {"version": 7}).status_code == sign
+
+
+def test_the_report_of_an_alert_is_listed_with_what_was_seen_and_by_which_rule(town: Town) -> None:
+    store = town.running.store
+    blind = next(one for one in store.read(lambda r: r.alerts(AlertQuery(limit=20))) if one.label == "video_occlusion")
+    made = town.post("zhou", "", {"topic": "alert", "number": blind.id}).json()["review"]
+    listed = next(one for one in town.ask("zhou").json()["items"] if one["id"] == made["id"])
+    whole = town.ask("zhou", f"/{made['id']}").json()["review"]
+    for review in (made, listed, whole):
+        assert (review["title"], review["kind"], review["label"], review["rule"], review["site"]) == (
+            "", "camera_health", "video_occlusion", "camera_health", "quay",
+        )  # fmt: skip
+    version = {"base": 0, "texts": {"summary": "镜头被遮"}, "measures": [], "note": ""}
+    assert town.post("zhou", f"/{made['id']}/versions", version).json()["review"]["label"] == "video_occlusion"
 
 
 def test_a_report_of_a_span_counts_the_city_and_leaves_hidden_places_out(town: Town) -> None:

@@ -27,6 +27,7 @@ from web.api.organisation import organisation_router
 from web.api.people import people_router
 from web.api.places import place_router
 from web.api.plans import plan_router
+from web.api.references import reference_router
 from web.api.rejects import reject_router
 from web.api.reviews import review_router
 from web.api.roll_calls import roll_call_router
@@ -38,6 +39,7 @@ from web.api.surroundings import surroundings_router
 from web.api.task_turns import turn_router
 from web.api.tasks import task_router
 from web.api.trail import trail_router
+from web.api.trends import trend_router
 from web.api.unaccepted import unaccepted_router
 from web.api.users import users_router
 from web.api.wall_screens import wall_screen_router
@@ -88,6 +90,7 @@ def build_api(  # noqa: PLR0917 - what the routes of the whole API need
         alarm_card_router(deps),
         clip_router(deps),
         alarm_kpi_router(deps),
+        trend_router(deps),
         alert_move_router(deps, team),
         surroundings_router(deps),
         search_router(deps),
@@ -115,6 +118,7 @@ def build_api(  # noqa: PLR0917 - what the routes of the whole API need
         reject_router(deps),
         diagnosis_router(deps),
         setup_router(deps),
+        reference_router(deps),
         device_test_router(deps),
         settings_router(deps, current),
         account_router(identity),

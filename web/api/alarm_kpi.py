@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -76,6 +76,8 @@ async def _figures(deps: ServerDeps, period: Period) -> dict[str, Any]:
     found = await deps.lanes.heavy.run(
         alarm_figures, columns, period, desks or {"": partial(_concerns, settings, None)}
     )
+    began = await deps.read(lambda reader: next(iter(reader.audit(limit=1)), None))
+    known = [at for at in (None if began is None else began.at, _first(columns.came_at)) if at is not None]
     quiet = await deps.read_heavy(lambda reader: reader.suppressed_alerts(deps.now()))
     stale = await deps.read_heavy(lambda reader: _stale(reader, settings))
     shelved = sum(Suppression.SHELVED in alert.suppressions(deps.now()) for alert in quiet)
@@ -84,8 +86,14 @@ async def _figures(deps: ServerDeps, period: Period) -> dict[str, Any]:
         **found,
         "shelved": shelved,
         **stale,
+        "data_since": min(known).isoformat() if known else None,
         "desks": [{**desk, "name": names.get(desk["id"], "")} for desk in found["desks"]],
     }
+
+
+def _first(times: Any) -> datetime | None:
+    """The earliest of datetime64[us] in UTC; None without any."""
+    return min(times).astype("datetime64[us]").item().replace(tzinfo=UTC) if len(times) else None
 
 
 def _stale(reader: Reader, settings: Settings) -> dict[str, int]:

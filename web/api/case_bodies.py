@@ -32,6 +32,9 @@ class EventBody(_Body):
     site: Id = ""
     grid: Annotated[str, Field(max_length=15)] = ""
     reporter: Annotated[dict[str, Annotated[str, Field(max_length=200)]], Field(max_length=8)] = {}
+    limit: Annotated[
+        SafeDuration | None, Field(description="The time to handle it from dispatch on, instead of the category's.")
+    ] = None
 
 
 class TopicBody(_Body):

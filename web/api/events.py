@@ -9,6 +9,8 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, File, Form, Query, Request, Response, UploadFile
+from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
 from starlette.responses import JSONResponse
 
 from data.errors import InputRejected
@@ -16,7 +18,7 @@ from data.model.case import Origin
 from data.model.geo import Location
 from data.model.moments import plausible
 from data.model.people import Action, Actor, may
-from data.model.record import AuditEntry
+from data.model.record import AuditEntry, Evidence
 from data.model.task import Event
 from data.model.views import clock_view, event_view, iso, step_view, task_view
 from data.ports.store import Reader, Writer
@@ -38,7 +40,7 @@ from web.auth import visitor_of
 from web.deps import ServerDeps
 from web.event_export import Asker, EventExport, begun, ended, look
 from web.export_turns import ExportResponse
-from web.photo import LARGEST_BYTES, keep_photo
+from web.photo import LARGEST_BYTES, Photo, keep_photo
 from web.role_views import task_seen
 from web.site_scope import scope_of
 
@@ -147,22 +149,41 @@ def _add_intake(router: APIRouter, deps: ServerDeps) -> None:
         """An operator enters an event by hand; what ended here not long ago is reopened instead."""
         actor = visitor_of(request).actor
         actor.require(Action.RECEIVE_EVENT)
-        report = Report(
-            kind=body.kind,
-            location=body.location,
-            description=body.description,
-            title=body.title,
-            priority=body.priority,
-            site=body.site,
-            grid=body.grid,
-            reporter=body.reporter,
-        )
+        report = _report_of(body)
 
         def work(writer: Writer) -> Mapping[str, Any]:
             event = bring_in(writer, report, Origin.OPERATOR, actor, deps.now(), settings=deps.settings)
             return {"event": event_view(event)}
 
         return await once(deps, request, body.model_dump(mode="json"), work)
+
+    @router.post("/entries", response_model=None, responses=answers(EventAnswer, 403, 413, 422))
+    async def enter_with_photo(
+        request: Request,
+        *,
+        event: Annotated[str, Form(max_length=20_000, description="The body of `POST /events`, as JSON.")],
+        photo: Annotated[UploadFile, File(description="JPEG, PNG or WebP, at most 10 MB.")],
+    ) -> Response:
+        """The same with the picture that the caller has sent."""
+        actor = visitor_of(request).actor
+        actor.require(Action.RECEIVE_EVENT)
+        try:
+            body = EventBody.model_validate_json(event)
+        except ValidationError as error:
+            raise RequestValidationError(
+                [{**one, "loc": ("body", "event", *one["loc"])} for one in error.errors(include_url=False)]
+            ) from error
+        mark = hashlib.sha256(actor.name.encode()).hexdigest()[:12]
+        evidence, clean = await keep_photo(deps, await photo.read(LARGEST_BYTES + 1), f"entry:{mark}")
+        report = _report_of(body, evidence)
+
+        def work(writer: Writer) -> Mapping[str, Any]:
+            now = deps.now()
+            entered = bring_in(writer, report, Origin.OPERATOR, actor, now, settings=deps.settings)
+            _note_exif(writer, entered, actor, now, evidence, clean)
+            return {"event": event_view(entered)}
+
+        return await once(deps, request, body.model_dump(mode="json") | {"photo": evidence.id}, work)
 
     @router.post("/reports", response_model=None, responses=answers(EventAnswer, 403, 413, 422))
     async def report_from_the_street(
@@ -188,13 +209,36 @@ def _add_intake(router: APIRouter, deps: ServerDeps) -> None:
         def work(writer: Writer) -> Mapping[str, Any]:
             now = deps.now()
             event = bring_in(writer, reported, Origin.GRID, actor, now, settings=deps.settings)
-            if clean is not None and clean.exif and evidence is not None:
-                role = "" if actor.role is None else actor.role.value
-                detail = {"photo": evidence.id, "exif": dict(clean.exif)}
-                writer.record(AuditEntry(now, actor.name, role, "photo_exif", f"event:{event.id}", detail))
+            if clean is not None and evidence is not None:
+                _note_exif(writer, event, actor, now, evidence, clean)
             return {"event": event_view(event)}
 
         return await once(deps, request, body, work)
+
+
+def _report_of(body: EventBody, photo: Evidence | None = None) -> Report:
+    return Report(
+        kind=body.kind,
+        location=body.location,
+        description=body.description,
+        title=body.title,
+        priority=body.priority,
+        site=body.site,
+        grid=body.grid,
+        photo=photo,
+        limit=body.limit,
+        reporter=body.reporter,
+    )
+
+
+def _note_exif(  # noqa: PLR0917 - whose photo it is, and what came with it
+    writer: Writer, event: Event, actor: Actor, now: datetime, evidence: Evidence, photo: Photo
+) -> None:
+    """Where the photo says when and where it was taken, the audit trail keeps it."""
+    if photo.exif:
+        role = "" if actor.role is None else actor.role.value
+        detail = {"photo": evidence.id, "exif": dict(photo.exif)}
+        writer.record(AuditEntry(now, actor.name, role, "photo_exif", f"event:{event.id}", detail))
 
 
 def _add_steps(router: APIRouter, deps: ServerDeps) -> None:

@@ -133,7 +133,9 @@ def _add_whole(router: APIRouter, deps: ServerDeps) -> None:
         found = await deps.lanes.heavy.run(read_text, body.text, body.form)
 
         def work(writer: Writer) -> Mapping[str, Any]:
-            return bring_in_units(writer, found.units, found.shifts, actor, deps.now(), only_new=False)
+            now = deps.now()
+            shifts = found.shifts_from(now, deps.settings.timezone)
+            return bring_in_units(writer, found.units, shifts, actor, now, only_new=False)
 
         return await once(deps, request, body.model_dump(), work)
 

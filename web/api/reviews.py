@@ -70,13 +70,16 @@ Text = Annotated[str, AfterValidator(_plain)]
 
 
 class ReviewView(BaseModel):
-    """`state`: draft, edited, signed. `event`: the event whose tasks carry out the measures."""
+    """`state`: draft, edited, signed. `event`: the event whose tasks carry out the measures. `label`, `rule`: of the
+    alert, which has no title."""
 
     id: int
     topic: str
     subject: str
     title: str
     kind: str
+    label: str = ""
+    rule: str = ""
     site: str
     priority: str | None
     state: str

@@ -41,10 +41,14 @@ class Cards(_Open):
 
 
 class AlarmFigures(_Open):
-    """Figures of a period with their limits (`limits`: name -> [good up to, bearable up to])."""
+    """Figures of a period with their limits (`limits`: name -> [good up to, bearable up to]).
+
+    `data_since`: from when on anything is known; what is before it in the period is not quiet but unknown.
+    """
 
     since: datetime
     until: datetime
+    data_since: datetime | None
     alarms: int
     desks: list[dict[str, Any]]
     limits: dict[str, list[float]]
