@@ -9,6 +9,7 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -24,6 +25,7 @@ from data.ports.store import Store, Writer
 from engine.camera.movement import Movement
 from engine.recording.lookback import CameraLookback, Lookback
 from engine.recording.lookback_retention import LookbackRetention
+from tests.engine.city import Cities
 from tests.stores import new_store
 
 NOON = datetime(2026, 7, 12, 4, 0, tzinfo=UTC)
@@ -147,6 +149,30 @@ def test_of_each_second_one_preview_is_kept_and_found_by_its_moment(kept: Lookba
     assert preview_at(folder, at_ms + 90_000, not_older_ms=15_000) is None, "too old to stand for that moment"
     modes = {path.stat().st_mode & 0o777 for path in (folder, *folder.rglob("*"))}
     assert modes == {0o700, 0o600}
+
+
+@pytest.mark.slow
+def test_a_worker_keeps_both_of_a_camera_whose_movement_no_detector_asks_for(city: Cities) -> None:
+    """The lamp is switched on after its gate has warmed up: all of the picture changes at once."""
+    one = city("lamp-1")
+    one.start()
+    one.wait_for(lambda: one.health("lamp-1") == "live")
+    since_s, var = int(time.time()), one.options.var_dir
+    maps, pictures = var / "motion" / "lamp-1", var / "previews" / "lamp-1"
+    one.wait_for(maps.exists)  # 15 s: until then the gate has warmed up
+    one.set("lamp-1", "bright")
+    found = search_motion(maps, since_s, since_s + 300, (0, 0, 1, 1))
+    assert found.changed == ()
+
+    def changed() -> bool:
+        return bool(search_motion(maps, since_s, since_s + 300, (0, 0, 1, 1)).changed)
+
+    one.wait_for(changed)
+    ((begin_s, _),) = search_motion(maps, since_s, since_s + 300, (0, 0, 1, 1)).changed
+    shown = [preview_at(pictures, (begin_s + n) * 1000 + 999, not_older_ms=5_000) for n in (-2, 2)]
+    dark, bright = (cv2.imdecode(np.frombuffer(one.jpeg, np.uint8), 0).mean() for one in shown if one is not None)
+    assert dark < 60
+    assert bright > 200
 
 
 def _give(camera: CameraLookback, n: float) -> bool:
