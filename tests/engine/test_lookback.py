@@ -151,6 +151,12 @@ def test_of_each_second_one_preview_is_kept_and_found_by_its_moment(kept: Lookba
     assert modes == {0o700, 0o600}
 
 
+def brightness(jpeg: bytes) -> float:
+    picture = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_GRAYSCALE)
+    assert picture is not None
+    return float(picture.mean())
+
+
 @pytest.mark.slow
 def test_a_worker_keeps_both_of_a_camera_whose_movement_no_detector_asks_for(city: Cities) -> None:
     """The lamp is switched on after its gate has warmed up: all of the picture changes at once."""
@@ -170,7 +176,7 @@ def test_a_worker_keeps_both_of_a_camera_whose_movement_no_detector_asks_for(cit
     one.wait_for(changed)
     ((begin_s, _),) = search_motion(maps, since_s, since_s + 300, (0, 0, 1, 1)).changed
     shown = [preview_at(pictures, (begin_s + n) * 1000 + 999, not_older_ms=5_000) for n in (-2, 2)]
-    dark, bright = (cv2.imdecode(np.frombuffer(one.jpeg, np.uint8), 0).mean() for one in shown if one is not None)
+    dark, bright = (brightness(one.jpeg) for one in shown if one is not None)
     assert dark < 60
     assert bright > 200
 
