@@ -42,7 +42,7 @@ from engine.judging.second_looks import LookBudget
 from engine.judging.spool import Spool
 from engine.process.current_settings import SettingsFollower, with_settings
 from engine.process.heart import Heart
-from engine.process.memory import Housekeeping, be_frugal, settle_memory
+from engine.process.memory import Housekeeping, be_frugal, release_library_pages, settle_memory
 from engine.process.options import RunOptions
 from engine.process.store_failure import must_go_on
 from engine.process.wall_clock import ClockJump, WallClock
@@ -121,6 +121,7 @@ class Worker:
             self._outlet.open(watch.scene)
             watch.is_open = True
         self._video.start()
+        release_library_pages()  # of imports; now, since cameras load libraries in their threads
         for watch in self._watches:
             watch.camera.device.start()
         try:
