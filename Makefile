@@ -73,6 +73,12 @@ bench-smoke: setup-test
 bench-review: setup-test
 	$(PY) -m bench.review $(PARTS)
 
+# 10 to 10,000 gauges at 5,000 readings a second (real broker, web server and Modbus device): what a reading costs, threads,
+# start (eight minutes; ARGS="--gauges 10 500 --seconds 10" is shorter). Ends with one line of JSON.
+.PHONY: bench-gauges
+bench-gauges: setup-test
+	$(PY) -m bench.gauges $(ARGS)
+
 # Every page and dialog, filled as on a bad night, at five sizes, in both languages, at 100 and 150 %: can it be read? axe, requests
 # to other hosts, weight (half an hour; ARGS="--views wall duty" looks at some). Ends with one line of JSON.
 .PHONY: bench-screens

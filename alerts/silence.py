@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Any, ClassVar, Literal
@@ -84,6 +84,15 @@ class Silence:
         for name, at in times.items():
             gauge = self._gauges.setdefault(name, _Gauge(at))
             gauge.last_at, gauge.away = max(gauge.last_at, at), True
+
+    @property
+    def gauges(self) -> Collection[str]:
+        return self._gauges.keys()
+
+    def note_stored(self, reading: Reading) -> None:
+        gauge = self._gauges.get(gauge_of(reading))
+        if gauge is not None and self._is_watched(reading):
+            gauge.last_at = max(gauge.last_at, reading.at)
 
     def judge(self, seen: Observation | Tick) -> Sequence[Signal]:
         if isinstance(seen, Tick):

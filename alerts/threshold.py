@@ -175,10 +175,11 @@ class Threshold:
     def snapshot(self) -> Any:
         """The pending bands and the latest reading of each gauge, so that no gauge ends what another one began.
 
-        None when nothing is pending and there is only one gauge.
+        None when nothing is pending and no band holds, or there is only one gauge: it need not be stored with every
+        reading of a calm day.
         """
         ladder = self._ladder.snapshot()
-        if ladder is None and len(self._latest) <= 1:
+        if ladder is None and (self._ladder.level < 0 or len(self._latest) <= 1):
             return None
         latest = [[r.monitor, r.value, r.at.isoformat()] for r in self._latest.values()]
         return {"ladder": ladder, "latest": latest}

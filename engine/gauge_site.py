@@ -47,6 +47,8 @@ class GaugeSite:
     number: int
     time: SiteTime
     state: Any = None  # of its rules, as the store has it
+    essence: Any = None  # of that state, as the store has it
+    stored_s: float = 0.0  # when it was put there
     ends: tuple[Ended, ...] = ()  # of alerts that no rule watches any more, not yet in the store
     devices: list[Device] = field(default_factory=list)
     health: tuple[str, str] = ("unknown", "")  # and the cause of its loss
@@ -89,6 +91,7 @@ class GaugeSites:
         stream = stream_of(site.id, GAUGES)
         number, state = self._store.read(lambda reader: (last_number(reader, stream), kept_state(reader, stream)))
         pipeline, ends = self.pipeline(options, site, state)
+        pipeline.note_stored(known.newest(site.id))
         made = GaugeSite(site, options.settings, stream, pipeline, number, self._time(options, site), state, ends)
         self._open_devices(options, made, known)
         return made
@@ -163,7 +166,7 @@ class GaugeSites:
         for device in stopped.values():
             device.stop()
         side.devices = [device for device in side.devices if device.recipe.name not in stopped]
-        latest = self._store.read(lambda reader: reader.latest_readings())
+        latest = self._store.read(lambda reader: reader.latest_readings([side.site.id]))
         known.begin_anew(side.site.id, change.monitors, latest, self._wall())
         begun = {device.recipe.name for device in side.devices}
         self._open_devices(options, side, known)

@@ -29,7 +29,7 @@ from data.stored.modes import active_modes
 from data.stored.warnings_in import receive_warning
 from engine.camera.device import Device, Item
 from engine.gauge_site import GaugeSite, GaugeSites
-from engine.judging.judgement import UnitOfWork, commit_units, keep_state
+from engine.judging.judgement import UnitOfWork, commit_units, keep_states
 from engine.judging.known_readings import KnownReadings
 from engine.judging.observation_log import observation_log
 from engine.judging.outlet import AWAY, publish_health
@@ -53,6 +53,7 @@ MOST_WAITING = 10_000  # readings that are not judged yet, of all gauges
 FULL_FOR_S = 0.01
 RETRY_S = 1.0
 METERS_EVERY_S = 5.0
+STATE_EVERY_S = 60.0
 
 Follow = Callable[[], tuple[RunOptions, Sequence[str]] | None]
 """The newest settings and the sites that have gauges; None when nothing has changed since the last."""
@@ -209,7 +210,7 @@ class Sensors:
     def _add(self, name: str) -> GaugeSite:
         """A site more, whose gauges begin now."""
         site = self._options.settings.site(name)
-        latest = self._store.read(lambda reader: reader.latest_readings())
+        latest = self._store.read(lambda reader: reader.latest_readings([name]))
         self._known.begin_anew(name, {recipe.name for recipe in site.sensors}, latest, self._wall())
         side = self._side_of[name] = self._sites.open(self._options, site, self._known)
         for device in side.devices:
@@ -391,19 +392,28 @@ class Sensors:
             self._meters.gauge("yiping_site_live", float(not reason), site=side.site.id)
         side.health = news
 
-    @staticmethod
-    def _note_states(batch: _Batch, sides: Sequence[GaugeSite]) -> None:
-        """What the rules of these sites wait for goes into the same commit as the readings they know it from."""
+    def _note_states(self, batch: _Batch, sides: Sequence[GaugeSite]) -> None:
+        """What the rules of these sites wait for goes into the same commit as the readings they know it from.
+
+        What the newest stored readings tell as well is put in with it, or once a minute.
+        """
+        now_s = self._monotonic_s()
         for side in sides:
+            essence = side.pipeline.essence()
+            if essence == side.essence and now_s - side.stored_s < STATE_EVERY_S:
+                continue
+            side.essence, side.stored_s = essence, now_s
             state = side.pipeline.snapshot()
             if state != side.state:
                 side.state = batch.states[side.stream] = state
 
     @staticmethod
     def _add_unit(batch: _Batch, side: GaugeSite, unit: UnitOfWork) -> None:
-        if unit.signals or unit.readings or unit.standings:
+        """Only what cannot come twice is numbered: a row of the store for each reading's site would double its cost."""
+        if unit.signals or unit.standings or _has_corrections(unit.readings):
             side.number += 1
             unit.number = side.number
+        if unit.number or unit.readings:
             batch.units.append(unit)
 
     def _commit(self, batch: _Batch) -> bool:
@@ -488,10 +498,8 @@ class Sensors:
 def _write_batch(writer: Writer, batch: _Batch, settings: Settings) -> None:
     now = datetime.now(UTC)
     commit_units(writer, batch.units, now, settings)
-    for change in batch.news:
-        writer.publish(change)
-    for stream, state in batch.states.items():
-        keep_state(writer, stream, state)
+    writer.publish_all(batch.news)
+    keep_states(writer, batch.states)
     for _, warning in batch.warnings:
         receive_warning(writer, warning, now)
     for reject in batch.rejects:
@@ -502,6 +510,12 @@ def _write_batch(writer: Writer, batch: _Batch, settings: Settings) -> None:
         tell_damage(writer, what, now, settings)
     for site, health, reason in batch.health:
         publish_health(writer, site, health, reason, now)
+
+
+def _has_corrections(readings: Sequence[Reading]) -> bool:
+    """Do two of them tell of the same gauge and time? Put in twice, the first would correct the second."""
+    places = {(one.monitor, one.quantity, one.at) for one in readings}
+    return len(places) < len(readings)
 
 
 def _excerpt(reading: Reading) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import ssl
 import time
 from collections.abc import Callable, Iterator
 
@@ -13,7 +12,7 @@ import httpx
 
 from data.errors import DeviceLost
 from data.model.secrets import Credentials, redact
-from data.net.guarded_http import GuardedAsyncTransport, GuardedTransport
+from data.net.guarded_http import GuardedTransport
 from monitors._feed import Feed, T
 
 
@@ -42,7 +41,8 @@ class Poll:
         self.name = name
         self.every_s = every_s
         self.timeout_s = timeout_s
-        self._url = url
+        self.url = url
+        self.login = ("", "") if credentials is None else _login_of(credentials)
         self._most_bytes = most_bytes
         self._repeats = repeats
         self._conditional = conditional
@@ -62,29 +62,23 @@ class Poll:
             self.name, lambda feed: self._read(feed, give), patience_s=self.every_s + 2 * self.timeout_s, keep=keep
         )
 
-    async def ask_on(self, tls: ssl.SSLContext, give: Callable[[bytes], None], answered: Callable[[], None]) -> None:
+    async def ask_on(
+        self, client: httpx.AsyncClient, give: Callable[[bytes], None], answered: Callable[[], None]
+    ) -> None:
         """Ask in a running event loop until cancelled. `give` gets what is new; `answered` is called after each answer.
 
-        `tls`: one for all, as each takes a megabyte. Raises DeviceLost.
+        `client`: also others', who ask the same server. Raises DeviceLost.
         """
         last = b""
-        client = httpx.AsyncClient(
-            auth=self._auth,
-            headers=self._headers,
-            timeout=httpx.Timeout(self.timeout_s),
-            trust_env=False,
-            transport=GuardedAsyncTransport(verify=tls),
-        )
-        async with client:
-            due_s = time.monotonic()
-            while True:
-                await asyncio.sleep(max(0.0, due_s - time.monotonic()))
-                due_s = max(due_s + self.every_s, time.monotonic())
-                content = await self._asked_in_loop(client)
-                answered()
-                if content and (self._repeats or content != last):
-                    last = content
-                    give(content)
+        due_s = time.monotonic()
+        while True:
+            await asyncio.sleep(max(0.0, due_s - time.monotonic()))
+            due_s = max(due_s + self.every_s, time.monotonic())
+            content = await self._asked_in_loop(client)
+            answered()
+            if content and (self._repeats or content != last):
+                last = content
+                give(content)
 
     def _read(self, feed: Feed[T], give: Callable[[Feed[T], bytes], None]) -> None:
         last = b""
@@ -116,7 +110,7 @@ class Poll:
     def _asked(self, client: httpx.Client) -> bytes:
         """Nothing when it is still the answer of before. Raises DeviceLost."""
         ends_s = time.monotonic() + self.timeout_s
-        with self._losses(), client.stream("GET", self._url, headers=self._condition) as answer:
+        with self._losses(), client.stream("GET", self.url, headers=self._condition) as answer:
             if self._is_known(answer):
                 return b""
             content = bytearray()
@@ -130,7 +124,13 @@ class Poll:
         with self._losses():
             async with (
                 asyncio.timeout(self.timeout_s + 1.0),  # also of a name that is looked up
-                client.stream("GET", self._url, headers=self._condition) as answer,
+                client.stream(
+                    "GET",
+                    self.url,
+                    headers=self._headers | self._condition,
+                    auth=self._auth,
+                    timeout=httpx.Timeout(self.timeout_s),
+                ) as answer,
             ):
                 if self._is_known(answer):
                     return b""
@@ -171,6 +171,12 @@ class Poll:
             raise DeviceLost(f"{self.name}: the {self._what} is larger than {self._most_bytes} bytes")
         if time.monotonic() > ends_s:
             raise DeviceLost(f"{self.name}: the {self._what} is not there after {self.timeout_s:g} s")
+
+
+def _login_of(credentials: Credentials) -> tuple[str, str]:
+    """Tells apart who has different ones."""
+    token, password = credentials.token.get_secret_value(), credentials.password.get_secret_value()
+    return credentials.username, token or password
 
 
 def _words(error: BaseException) -> str:

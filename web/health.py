@@ -50,8 +50,8 @@ class HealthBoard:
 
 def past_health(reader: Reader, sites: tuple[str, ...]) -> dict[str, SiteHealth]:
     """The last word on each site that anybody has spoken of."""
-    values = {site: reader.value(STORED + site) for site in sites}
-    return {site: _told(value) for site, value in values.items() if isinstance(value, Mapping)}
+    values = reader.values([STORED + site for site in sites])
+    return {name.removeprefix(STORED): _told(value) for name, value in values.items() if isinstance(value, Mapping)}
 
 
 def _told(state: Mapping[str, Any]) -> SiteHealth:

@@ -18,6 +18,7 @@ from ruamel.yaml.constructor import DuplicateKeyError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from data.config.catalogue import did_you_mean
+from data.config.large_yaml import read_large
 from data.config.plans import STEP_KINDS
 from data.errors import YipingError
 
@@ -111,7 +112,7 @@ def parse_text(text: str, name: str) -> Any:
         # Parsing time rises with the square of the open brackets: 2,000 take 12 s.
         raise ConfigError([Problem(name, "", 0, f"is nested more than {DEEPEST} levels deep")])
     try:
-        tree = YAML(typ="rt").load(io.StringIO(text))
+        tree = read_large(text) or YAML(typ="rt").load(io.StringIO(text))
     except DuplicateKeyError as error:
         raise ConfigError([_key_twice(error, text, name)]) from None  # the cause would show both values
     except MarkedYAMLError as error:

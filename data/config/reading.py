@@ -294,9 +294,10 @@ class _Reader:
                 )
 
     def _ids_once(self, field: PathKeys, ids: list[str]) -> None:
+        seen: dict[str, int] = {}
         for index, name in enumerate(ids):
-            if name in ids[:index]:
-                first = dotted((*field, ids.index(name)))
+            if seen.setdefault(name, index) != index:
+                first = dotted((*field, seen[name]))
                 said = f"id {name!r} is taken by {first}"
                 self.problem((*field, index, "id"), said, "setting.taken", name=name, first=first)
 

@@ -8,7 +8,7 @@ builds the live thing there, and only there heavy libraries are imported.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -122,7 +122,8 @@ class SharesThread(Protocol):
     def wake_by(self, wake: Callable[[], None]) -> None:
         """Open it, then call `wake` whenever something may have come, until the monitor is closed.
 
-        Takes no longer than the recipe's time-out. Raises DeviceLost when it cannot be opened now.
+        Takes no longer than the recipe's time-out, and no time where the recipe `opens_at_once`. Raises DeviceLost
+        when it cannot be opened now.
         """
         ...
 
@@ -345,6 +346,23 @@ class FiltersReadings(Protocol):
 
 
 @runtime_checkable
+class KnowsByReadings(Protocol):
+    """A rule that keeps state, most of which the newest stored reading of each gauge tells as well.
+
+    Its state changes with every reading; it need not be stored with each of them.
+    """
+
+    @property
+    def gauges(self) -> Collection[str]:
+        """Of which it has a state. When that changes, the state is stored at once."""
+        ...
+
+    def note_stored(self, reading: Reading) -> None:
+        """The newest stored reading of a gauge. Called after `restore`, whose state may be older."""
+        ...
+
+
+@runtime_checkable
 class KeepsState(Protocol):
     """A rule that knows more than its open alerts: what has not raised yet must survive a restart, too."""
 
@@ -388,6 +406,12 @@ class MonitorRecipe(RecipeBase):
 
     connects: ClassVar[bool] = False
     """Is opening it an attempt that counts against the budget all cameras share (`engine.process.connections`)?"""
+
+    opens_at_once: ClassVar[bool] = False
+    """Does opening and closing it never wait for anything? Then no thread is begun for it: one opens all of these.
+
+    What `make` gives is a `SharesThread` then, and connects in the background.
+    """
 
     @property
     def picture_every(self) -> timedelta | None:

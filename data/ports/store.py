@@ -208,8 +208,8 @@ class Reader(Protocol):
         """Those whose value is no longer the first that was given for their time; oldest first."""
         ...
 
-    def latest_readings(self) -> Sequence[Reading]:
-        """The newest of each (site, monitor, quantity)."""
+    def latest_readings(self, sites: Sequence[str] | None = None) -> Sequence[Reading]:
+        """The newest of each (site, monitor, quantity); of these sites alone, where any are given."""
         ...
 
     def changes(self, after: int, limit: int = 1000, *, topics: Sequence[str] = ()) -> Sequence[Change]:
@@ -844,6 +844,10 @@ class Writer(Reader, Protocol):
 
     def publish(self, change: Change) -> Change:
         """Append to the outbox."""
+        ...
+
+    def publish_all(self, changes: Sequence[Change]) -> None:
+        """Append many to the outbox, in this order."""
         ...
 
     def remember_answer(self, key: str, user: str, answered: Answered, at: datetime) -> None: ...

@@ -184,8 +184,9 @@ class SqlReader(
         asked = select(OFFERS.c.responder).where(OPEN_OFFER)
         return frozenset(self._connection.execute(union(at_work, asked)).scalars())
 
-    def latest_readings(self) -> Sequence[Reading]:
-        return self._all(select(NEWEST).order_by(*NEWEST.primary_key.columns), rows.reading_of)
+    def latest_readings(self, sites: Sequence[str] | None = None) -> Sequence[Reading]:
+        found = select(NEWEST).order_by(*NEWEST.primary_key.columns)
+        return self._all(found if sites is None else found.where(NEWEST.c.site.in_(sites)), rows.reading_of)
 
     def changes(self, after: int, limit: int = 1000, *, topics: Sequence[str] = ()) -> Sequence[Change]:
         asked: dict[str, Any] = {"after": after, "up_to": limit}

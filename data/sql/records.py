@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -68,6 +68,13 @@ class RecordWriting(SqlWriting):
         if self.steps:
             add_ids(self.steps[-1], change)
         return replace(change, seq=int(seq))
+
+    def publish_all(self, changes: Sequence[Change]) -> None:
+        if changes:
+            values = [
+                rows.plain(change, "seq") | {"payload": self._mask.within(dict(change.payload))} for change in changes
+            ]
+            self._connection.execute(insert(OUTBOX), values)
 
     def add_timer(self, timer: Timer) -> Timer:
         return replace(timer, id=self._number(TIMERS, rows.plain(timer, "id"), f"timer {timer.kind}"))

@@ -96,7 +96,14 @@ class Device:
         self._pausing = False  # without a thread, until it is opened again
 
     def start(self, after: Device | None = None) -> None:
-        """Read on a thread of its own. `after`: a stopped one in whose place it comes; many serve one client only."""
+        """Read on a thread of its own, or on one that many share where the recipe `opens_at_once`.
+
+        `after`: a stopped one in whose place it comes; many serve one client only.
+        """
+        if self.recipe.opens_at_once:
+            self._pausing = True
+            SharedReader.that_opens(self._context).later(self._pause_s, self._open)
+            return
         self._before = after
         self._thread = threading.Thread(target=self.run, name=f"read-{self.name}", daemon=True)
         self._thread.start()
@@ -123,6 +130,26 @@ class Device:
         if self._stopping.is_set():
             self._monitor = None  # a decoder and its buffers
 
+    def _open(self) -> None:
+        """On the thread that opens all that never waits; again after a pause while it cannot be opened."""
+        if self._stopping.is_set():
+            return
+        try:
+            self._read()
+        except DeviceLost as error:
+            pause_s = self._pause_after(error)
+        except InputRejected as error:
+            self._lose(f"rejected: {error}", logging.ERROR)
+            pause_s = REJECTED_RETRY_S
+        except Exception:  # the restart loop of one device: it is opened anew, and all others are opened
+            log.exception("%s: opening ended by an error that was not foreseen", self.name)
+            self._lose("an error that was not foreseen; the log has it", logging.ERROR)
+            pause_s = self._backoff.pause()
+        else:
+            return
+        self._pausing = True
+        SharedReader.that_opens(self._context).later(pause_s, self._open)
+
     def _pause_after(self, loss: DeviceLost) -> float:
         """Seconds until it is opened again."""
         self._lose(str(loss), logging.WARNING)
@@ -141,6 +168,7 @@ class Device:
                 self._alive()
         elif self._pausing:
             SharedReader.of(self._context).keep_on()
+            SharedReader.that_opens(self._context).keep_on()
         elif not (self._thread.is_alive() or self.ended or self._stopping.is_set()):
             self._pause_s = self._backoff.pause()
             self._lose("an error that was not foreseen; the log has it", logging.ERROR)
@@ -198,6 +226,9 @@ class Device:
     def stop(self) -> None:
         """End reading soon, without waiting for it: closing may block as well. From any thread."""
         self._stopping.set()
+        if self.recipe.opens_at_once:
+            self._close()
+            return
         threading.Thread(target=self._close, name=f"close-{self.name}", daemon=True).start()
 
     def _read(self) -> None:
@@ -241,6 +272,7 @@ class Device:
         reader = SharedReader.of(self._context)
         self._shared_s = time.monotonic()
         self._shared, self._opening = monitor, True  # first: what has come may wake it at once
+        self._pausing = False
         try:
             monitor.wake_by(lambda: reader.wake(self))
         except DeviceLost:
@@ -248,6 +280,8 @@ class Device:
             raise
         finally:
             self._opening = False
+        if self._stopping.is_set():
+            self._close()  # it was stopped while it was made
 
     def serve(self) -> None:
         """Take what has come at a monitor that shares a thread, on that thread; after a loss it is opened again."""
@@ -267,7 +301,11 @@ class Device:
             self._pausing = True  # first: what neither is shared nor pauses has a thread
             self._shared = None
             self._close()
-            SharedReader.of(self._context).later(self._pause_after(error), self._open_again)
+            pause_s = self._pause_after(error)
+            if self.recipe.opens_at_once:
+                SharedReader.that_opens(self._context).later(pause_s, self._open)
+            else:
+                SharedReader.of(self._context).later(pause_s, self._open_again)
         finally:
             self._serving = False
 

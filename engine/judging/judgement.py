@@ -71,12 +71,18 @@ def keep_state(writer: Writer, stream: str, state: Any) -> None:
     writer.put_value(_state_name(stream), state)
 
 
+def keep_states(writer: Writer, states: Mapping[str, Any]) -> None:
+    """Like `keep_state`, of several streams at once."""
+    writer.put_values({_state_name(stream): state for stream, state in states.items()})
+
+
 @dataclass(slots=True)
 class UnitOfWork:
     """What one look, or one second, brought: committed together.
 
     `picture` (JPEG, taken `at`) becomes `evidence` once it is in the vault. `full`: the same in full resolution, waited
-    for until `full_until_s` (monotonic); None comes of it when there is none. `number` counts the stream's units.
+    for until `full_until_s` (monotonic); None comes of it when there is none. `number` counts the stream's units; 0: it
+    has only readings, which the store knows by themselves when they come again.
     `standings`: what has become pending, clearing, stale. `received_s`: when the picture arrived (monotonic).
     `spooled`: a copy lies on the disk.
     """
@@ -111,15 +117,18 @@ def commit_units(
     writer: Writer, units: Sequence[UnitOfWork], now: datetime, settings: Settings | None = None
 ) -> tuple[Alert, ...]:
     """Like `commit_unit`, of several streams at once: all their readings go into the store together."""
-    kept = dict(writer.values([_value_name(unit.stream) for unit in units]))
+    kept = dict(writer.values([_value_name(unit.stream) for unit in units if unit.number]))
     fresh: list[UnitOfWork] = []
     numbers = {name: int(value.get("number", 0)) for name, value in kept.items()}
+    readings: list[Reading] = []
     for unit in units:
         name = _value_name(unit.stream)
-        if numbers.get(name, 0) < unit.number:
+        if unit.number and numbers.get(name, 0) >= unit.number:
+            continue
+        readings += unit.readings
+        if unit.number:
             numbers[name] = unit.number
             fresh.append(unit)
-    readings = [reading for unit in fresh for reading in unit.readings]
     if readings:
         writer.add_readings(readings)
     moved: list[Alert] = []

@@ -70,6 +70,7 @@ class JumpFilter:
         self._limits = limits
         self.gauges: dict[str, _Gauge] = {}
         """What is known, by gauge."""
+        self._written: dict[str, tuple[Reading | None, Any]] = {}  # what is kept, as JSON: it is asked for often
 
     def take(self, reading: Reading) -> Taken:
         """What becomes of a reading, and of those that were held before it."""
@@ -99,7 +100,11 @@ class JumpFilter:
                 kept is None or last.at - kept.at > _KEPT_FOR or abs(last.value - kept.value) > limit.step / 4
             ):  # fmt: skip
                 gauge.kept = last
-            state[name] = [_as_json(gauge.kept), [_as_json(one) for one in gauge.held]]
+            written, kept_json = self._written.get(name, (None, None))
+            if written is not gauge.kept:
+                kept_json = _as_json(gauge.kept)
+                self._written[name] = gauge.kept, kept_json
+            state[name] = [kept_json, [_as_json(one) for one in gauge.held]]
         return state or None
 
     def restore(self, state: Any, site: str) -> None:

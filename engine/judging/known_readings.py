@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Collection, Container, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from data.model.observation import Quality, Reading
@@ -27,21 +27,33 @@ class KnownReadings:
     """`latest`: the newest stored reading of each gauge when the process began, at `now`."""
 
     def __init__(self, latest: Sequence[Reading], now: datetime) -> None:
-        self._until = {_key(reading): reading.at for reading in latest if reading.at <= now + _AHEAD}
+        self._until: dict[Key, datetime] = {}
+        self._of_site: dict[str, dict[Key, Reading]] = {}
+        for reading in latest:
+            if reading.at <= now + _AHEAD:
+                self._note(reading)
         self._seen: set[tuple[Key, datetime, float]] = set()
 
     def begin_anew(self, site: str, monitors: Container[str], latest: Sequence[Reading], now: datetime) -> None:
         """These monitors are opened now. `latest`: the newest stored reading of each gauge."""
         for reading in latest:
             if reading.site == site and reading.monitor in monitors and reading.at <= now + _AHEAD:
-                self._until[_key(reading)] = reading.at
+                self._note(reading)
+
+    def _note(self, reading: Reading) -> None:
+        key = _key(reading)
+        self._until[key] = reading.at
+        self._of_site.setdefault(reading.site, {})[key] = reading
+
+    def newest(self, site: str) -> Collection[Reading]:
+        """The newest stored reading of each gauge of a site."""
+        return self._of_site.get(site, {}).values()
 
     def until(self, site: str) -> dict[str, datetime]:
         """The newest stored reading of each monitor of a site."""
         found: dict[str, datetime] = {}
-        for (place, monitor, _), at in self._until.items():
-            if place == site:
-                found[monitor] = max(at, found.get(monitor, at))
+        for reading in self.newest(site):
+            found[reading.monitor] = max(reading.at, found.get(reading.monitor, reading.at))
         return found
 
     def stored(self, store: Store, readings: Sequence[Reading]) -> Versions:

@@ -26,6 +26,7 @@ from data.ports.recipe import (
     GivesWay,
     Glances,
     KeepsState,
+    KnowsByReadings,
     Moves,
     Rule,
     SupportsRegionOfInterest,
@@ -145,6 +146,7 @@ class SitePipeline:
         named = list(zip(self._kinds, self._rules, strict=True))
         self._screens = {name: rule for name, rule in named if isinstance(rule, FiltersReadings)}
         self._keepers = {name: rule for name, rule in named if isinstance(rule, KeepsState)}
+        self._by_readings = {name: rule for name, rule in named if isinstance(rule, KnowsByReadings)}
         self._giving_way = {name: rule for name, rule in named if isinstance(rule, GivesWay)}
         self._askers = {name: rule for name, rule in named if isinstance(rule, AsksSecondLook)}
 
@@ -347,6 +349,20 @@ class SitePipeline:
         if jumps is not None:
             states[_JUMPS] = {"kind": "", "state": jumps}
         return states or None
+
+    def essence(self) -> Any:
+        """What of the snapshot has to be stored with the reading that changes it; cheap."""
+        states: dict[str, Any] = {}
+        for name, rule in self._keepers.items():
+            known = self._by_readings.get(name)
+            states[name] = rule.snapshot() if known is None else tuple(known.gauges)
+        return states, self._jumps.snapshot()
+
+    def note_stored(self, newest: Iterable[Reading]) -> None:
+        """The newest stored reading of each of the site's gauges, when rules begin with a state that may be older."""
+        for rule in self._by_readings.values():
+            for reading in newest:
+                rule.note_stored(reading)
 
     def freeze(self) -> bytes:
         """The rules' whole state, exactly, for `thaw`. Raises InputRejected where a rule cannot be kept so."""

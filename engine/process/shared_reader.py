@@ -30,7 +30,8 @@ class Served(Protocol):
 class SharedReader:
     """Serves devices. `wake` may be called from any thread; a device woken twice before its turn is served once."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = "shared-reader") -> None:
+        self._name = name
         self._woken: queue.SimpleQueue[Served | None] = queue.SimpleQueue()  # None: a call was added
         self._waiting: set[Served] = set()
         self._calls: list[tuple[float, int, Callable[[], None]]] = []  # a heap by monotonic time
@@ -43,6 +44,12 @@ class SharedReader:
         """This process's reader."""
         reader: SharedReader = context.resources.share("shared reader", cls)
         return reader
+
+    @classmethod
+    def that_opens(cls, context: Context) -> SharedReader:
+        """The one of this process that opens what never waits: thousands at the start must not hold up readings."""
+        opener: SharedReader = context.resources.share("shared opener", lambda: cls("shared-opener"))
+        return opener
 
     def wake(self, device: Served) -> None:
         """Serve this device soon."""
@@ -68,7 +75,7 @@ class SharedReader:
 
     def _run_on(self) -> None:
         if self._thread is None or not self._thread.is_alive():  # it ended by an unexpected error
-            self._thread = threading.Thread(target=self._run, name="shared-reader", daemon=True)
+            self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
             self._thread.start()
 
     def _run(self) -> None:

@@ -172,7 +172,7 @@ class Fusion:
                 AlertQuery(site=name, since=now - fusion.fresh[ProofKind.CAMERA_OBJECTS], limit=50),
             ):
                 alerts |= {alert.id: alert for alert in reader.alerts(query)}
-        readings = [reading for reading in reader.latest_readings() if reading.site in place.all_sites]
+        readings = reader.latest_readings(sorted(place.all_sites))
         since = now - max(fusion.fresh[ProofKind.CITIZEN], fusion.fresh[ProofKind.HUMAN])
         reports: dict[int, Event] = {}
         for kind in place.reports:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from data.ports.recipe import Context
+
+log = logging.getLogger(__name__)
 
 NAMES_AT_ONCE = 16  # looked up; a name server that does not answer holds up those who wait for it, and no more threads
 
@@ -19,6 +22,7 @@ class EventLoop:
         self._lock = threading.Lock()
         self._joined: set[object] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._calls: list[Callable[[], None]] = []  # to be made in its thread, which is woken for all of them once
 
     @classmethod
     def of(cls, context: Context) -> EventLoop:
@@ -43,12 +47,26 @@ class EventLoop:
             if not self._joined and self._loop is not None:
                 self._loop.call_soon_threadsafe(self._loop.stop)
                 self._loop = None
+                self._calls = []
 
     def soon(self, call: Callable[[], None]) -> None:
         """Call it in the loop's thread; nothing happens when the loop does not run."""
         with self._lock:
-            if self._loop is not None:
-                self._loop.call_soon_threadsafe(call)
+            if self._loop is None:
+                return
+            self._calls.append(call)
+            if len(self._calls) == 1:
+                self._loop.call_soon_threadsafe(self._call_all, self._calls)
+
+    def _call_all(self, calls: Sequence[Callable[[], None]]) -> None:
+        with self._lock:
+            if self._calls is calls:  # else they are those of a loop that has begun since
+                self._calls = []
+        for call in calls:
+            try:
+                call()
+            except Exception:  # of one gauge; all others go on
+                log.exception("an error that was not foreseen in the gauges' event loop")
 
 
 def _run(loop: asyncio.AbstractEventLoop) -> None:

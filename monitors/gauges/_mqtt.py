@@ -15,7 +15,6 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from paho.mqtt.client import Client, MQTTMessage
@@ -28,10 +27,11 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 from data.errors import DeviceLost, InputRejected
 from data.model.observation import Reading, Rejected
 from data.model.secrets import Credentials, redact
-from data.net.outgoing import DestinationRefused, checked_addresses
+from data.net.outgoing import DestinationRefused
 from monitors._feed import IDLE_S
 from monitors.gauges._event_loop import EventLoop
 from monitors.gauges._message import measured
+from monitors.gauges._mqtt_connection import Doors, LoopClient, connected
 from monitors.gauges._mqtt_source import MqttSource
 from monitors.gauges._times import LocalTimes
 
@@ -56,17 +56,24 @@ class Subscription:
         recipe: MqttSource,
         site: str,
         credentials: Credentials | None,
-        ca: Path | None,
+        tls: ssl.SSLContext | None,
         times: LocalTimes | None = None,
         *,
         loop: EventLoop,
+        doors: Doors,
     ) -> None:
         self.recipe = recipe
         self.site = site
         self._times = times
         self.name = f"{site}: mqtt://{recipe.host}:{recipe.port}/{recipe.topic}"
         self._timeout_s = recipe.timeout.total_seconds()
+        # paho waits for one interval, then one more for the answer
+        self._keepalive_s = max(1, int(self._timeout_s / 2))
+        self._tls = tls
+        self._doors = doors
         self._shared_loop = loop
+        self._opening: asyncio.Task[None] | None = None
+        self._heard_s = self._said_s = 0.0  # when something came from the broker, and went to it
         self._loop: asyncio.AbstractEventLoop | None = None
         self._wake: Callable[[], None] = lambda: None
         self._closed = threading.Event()
@@ -83,7 +90,7 @@ class Subscription:
         self._is_called = False  # its housekeeping is due soon
         self._given_up_s = math.inf
         self._last_word: int | None = None  # the request whose answer ends the connection
-        self._client = self._new_client(credentials, ca)
+        self._client = self._new_client(credentials)
 
     def observe(self) -> Iterator[Reading | Rejected | None]:
         woken = threading.Event()
@@ -101,10 +108,28 @@ class Subscription:
 
     def wake_by(self, wake: Callable[[], None]) -> None:
         self._wake = wake
-        self._connect()
-        self._given_up_s = time.monotonic() + self._timeout_s
         self._loop = self._shared_loop.join(self)
-        self._loop.call_soon_threadsafe(self._tend_on)
+        self._loop.call_soon_threadsafe(self._begin, self._loop)
+
+    def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
+        """In the event loop."""
+        if self._closed.is_set():
+            self._end("")
+            return
+        self._opening = loop.create_task(self._connect(loop))
+        self._opening.add_done_callback(self._opened)
+
+    def _opened(self, opening: asyncio.Task[None]) -> None:
+        """It is connected, or cannot be, or was closed meanwhile."""
+        error = None if opening.cancelled() else opening.exception()
+        if error is None and not opening.cancelled():
+            self._given_up_s = time.monotonic() + self._timeout_s
+            self._tend_on()
+            return
+        if error is not None and not isinstance(error, (OSError, ValueError, DestinationRefused)):
+            log.error("%s: connecting ended by an error that was not foreseen", self.name, exc_info=error)
+        self._end("" if error is None else f"cannot connect: {redact(str(error))}")
+        self._wake()
 
     def waiting(self) -> Iterator[Reading | Rejected]:
         lost = self._lost  # before what has come is taken: what came before the loss is given
@@ -137,14 +162,28 @@ class Subscription:
             self._shared_loop.soon(self._tend)
 
     def _tend_on(self) -> None:
-        """Once a second while connected."""
+        """Again when there may be something to do: a gauge that is heard every other second needs no look a second."""
         if self._loop is not None and not self._ended.is_set():
             self._tend()
-            self._loop.call_later(TEND_S, self._tend_on)
+            self._loop.call_later(self._tend_after_s(), self._tend_on)
+
+    def _tend_after_s(self) -> float:
+        """Until paho has to ask whether the broker is there, or to give it up; soon while something is awaited."""
+        if self._answered is None or self._last_word is not None or self._closed.is_set():
+            return TEND_S
+        now_s = time.monotonic()
+        due_s = min(self._heard_s, self._said_s) + self._keepalive_s
+        if due_s <= now_s:
+            self._said_s = now_s  # it has asked just now
+        return max(TEND_S, due_s - now_s)
 
     def _tend(self) -> None:
         """Acknowledge what is stored, keep the connection alive, and end it when it is time."""
         self._is_called = False
+        if self._opening is not None and not self._opening.done():
+            if self._closed.is_set():
+                self._opening.cancel()
+            return
         if not self._ended.is_set():
             self._step(self._kept)
 
@@ -155,6 +194,7 @@ class Subscription:
         return self._client.loop_misc()
 
     def _read(self) -> MQTTErrorCode:
+        self._heard_s = time.monotonic()
         code = self._client.loop_read()
         while code is _WELL and _has_decrypted(self._client.socket()):
             code = self._client.loop_read()
@@ -242,6 +282,8 @@ class Subscription:
 
     def _acknowledge(self) -> None:
         """PUBACK what is in the store."""
+        if self._stored:
+            self._said_s = time.monotonic()
         while self._stored and self._client.is_connected():
             self._client.ack(self._stored.popleft(), 1)
 
@@ -259,35 +301,27 @@ class Subscription:
         else:
             self._given_up_s = 0.0
 
-    def _connect(self) -> None:
+    async def _connect(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Raises OSError, ValueError, DestinationRefused."""
+        self._client.connection = await connected(loop, self._doors, self.recipe, self._tls, self._timeout_s)
         properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
         properties.SessionExpiryInterval = math.ceil(self.recipe.session.total_seconds())
         properties.ReceiveMaximum = UNSTORED_AT_MOST
-        keepalive_s = max(1, int(self._timeout_s / 2))  # paho waits for one interval, then one more for the answer
-        try:
-            checked_addresses(self.recipe.host, self.recipe.port)
-            self._client.connect(
-                self.recipe.host, self.recipe.port, keepalive_s, clean_start=False, properties=properties
-            )
-        except (OSError, ValueError, DestinationRefused) as error:
-            raise DeviceLost(f"{self.name}: cannot connect: {redact(str(error))}") from error
+        # It does not wait: what it would wait for is there already.
+        self._client.connect(
+            self.recipe.host, self.recipe.port, self._keepalive_s, clean_start=False, properties=properties
+        )
 
-    def _new_client(self, credentials: Credentials | None, ca: Path | None) -> Client:
-        client = Client(
+    def _new_client(self, credentials: Credentials | None) -> LoopClient:
+        client = LoopClient(
             CallbackAPIVersion.VERSION2,
             client_id=self.recipe.client_id or f"yiping-{self.site}-{self.recipe.name}",
             protocol=MQTTProtocolVersion.MQTTv5,
             reconnect_on_failure=False,
             manual_ack=True,
         )
-        client.connect_timeout = self._timeout_s
         if credentials is not None:
             client.username_pw_set(credentials.username, credentials.password.get_secret_value())
-        if self.recipe.tls:
-            try:
-                client.tls_set_context(ssl.create_default_context(cafile=ca))
-            except OSError as error:
-                raise InputRejected(f"{self.name}: no authority can be read from {ca}: {error}") from error
         client.on_connect = self._on_connect
         client.on_subscribe = self._on_subscribe
         client.on_message = self._on_message

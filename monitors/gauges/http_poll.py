@@ -17,6 +17,7 @@ class Recipe(PolledSource, JsonSource):
 
     title: ClassVar[str] = "HTTP 轮询传感器 / HTTP gauge, polled"
     gives: ClassVar[Literal["frames", "readings", "warnings"]] = "readings"
+    opens_at_once: ClassVar[bool] = True
 
     kind: Annotated[Literal["http_poll"], Field(description="A gauge that is asked over HTTP.")] = "http_poll"
     url: Annotated[str, Field(description="http(s)://host/path of the answer, without user and password.")]

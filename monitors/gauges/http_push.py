@@ -26,6 +26,7 @@ class Recipe(WrittenGauge):
 
     title: ClassVar[str] = "HTTP 推送（SensorThings） / HTTP push (SensorThings)"
     gives: ClassVar[Literal["frames", "readings", "warnings"]] = "readings"
+    opens_at_once: ClassVar[bool] = True
 
     kind: Annotated[Literal["http_push"], Field(description="A gauge that sends to our server.")] = "http_push"
 

@@ -22,6 +22,7 @@ class Recipe(GaugeRecipe):
 
     title: ClassVar[str] = "Modbus 传感器 / Modbus TCP gauge"
     gives: ClassVar[Literal["frames", "readings", "warnings"]] = "readings"
+    opens_at_once: ClassVar[bool] = True
 
     kind: Annotated[Literal["modbus_gauge"], Field(description="A gauge behind Modbus TCP.")] = "modbus_gauge"
     host: Annotated[str, Field(min_length=1, description="The device's name or address.")]

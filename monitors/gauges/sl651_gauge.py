@@ -25,6 +25,7 @@ class Recipe(GaugeRecipe):
 
     title: ClassVar[str] = "SL 651 遥测站 / SL 651 station"
     gives: ClassVar[Literal["frames", "readings", "warnings"]] = "readings"
+    opens_at_once: ClassVar[bool] = True
 
     kind: Annotated[Literal["sl651_gauge"], Field(description="A station that reports by SL 651-2014.")] = "sl651_gauge"
     station: Annotated[str, Field(description="Address of the station: ten digits (hex), as in its telegrams.")]
@@ -71,9 +72,13 @@ class Recipe(GaugeRecipe):
         return element.upper()
 
     def make(self, context: Context) -> Monitor:
+        from monitors.gauges._event_loop import EventLoop  # noqa: PLC0415 (where a gauge is opened)
         from monitors.gauges._sl651_server import Centre, Station  # noqa: PLC0415 - the server lives where it runs
 
         known = login(context, self.credentials)
         password = "" if known is None else known.password.get_secret_value().upper()
-        centre = context.resources.share(f"sl651 {self.listen}:{self.port}", lambda: Centre(self.listen, self.port))
+        loop = EventLoop.of(context)
+        centre = context.resources.share(
+            f"sl651 {self.listen}:{self.port}", lambda: Centre(self.listen, self.port, loop)
+        )
         return Station(self, context.site.id, password, context.timezone, centre)

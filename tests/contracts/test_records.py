@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from data.errors import IllegalMove, NotFound
 from data.model.observation import Quality, Rejected
-from data.model.record import Timer, broken_link
+from data.model.record import Change, Timer, broken_link
 from data.ports.requests import Request, RequestKind
 from data.ports.store import Answered, Store, Writer
 from data.sql.engine import store_url, writing_engine
@@ -45,6 +45,17 @@ def test_the_latest_reading_is_the_newest_by_its_own_time(store: Store) -> None:
     store.write(lambda writer: writer.add_readings([a_reading(1.5, at_s=15), a_reading(7.0, quantity="rainfall")]))
     latest = store.read(lambda reader: list(reader.latest_readings()))
     assert latest == [a_reading(7.0, quantity="rainfall"), a_reading(2.0, at_s=20)]
+    assert store.read(lambda reader: list(reader.latest_readings([latest[0].site, "dip-9"]))) == latest
+    assert store.read(lambda reader: list(reader.latest_readings(["dip-9"]))) == []
+
+
+def test_many_changes_are_published_in_their_order(store: Store) -> None:
+    changes = [Change("reading", f"dip-{number}/stage", NOON, {"value": number}) for number in range(300)]
+    store.write(lambda writer: writer.publish_all(changes))
+    store.write(lambda writer: writer.publish_all([]))
+    found = store.read(lambda reader: reader.changes(0))
+    assert [(one.subject, one.payload) for one in found] == [(one.subject, dict(one.payload)) for one in changes]
+    assert [one.seq for one in found] == sorted({one.seq for one in found})
 
 
 def test_rejects_keep_even_what_is_not_text(store: Store) -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
+
+import psutil
 
 from data.model.observation import Reading, Rejected
 from data.ports.recipe import Monitor
@@ -17,3 +20,12 @@ def take(monitor: Monitor, count: int, within_s: float = 10.0) -> list[Reading |
         if len(taken) >= count or time.monotonic() > ends_s:
             break
     return taken
+
+
+def connections_to(port: int) -> Sequence[object]:
+    """Established ones of this process to a port of its own."""
+    return [
+        one
+        for one in psutil.Process().net_connections(kind="tcp")
+        if one.raddr and one.raddr.port == port and one.status == psutil.CONN_ESTABLISHED
+    ]

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import threading
 import time
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
+from typing import cast
 
 import pytest
 
@@ -13,7 +15,7 @@ from data.errors import DeviceLost
 from data.model.observation import Quality, Reading, Rejected
 from data.ports.recipe import Context, SharesThread
 from monitors.gauges.http_poll import Recipe
-from tests.monitors.taking import take
+from tests.monitors.taking import connections_to, take
 from tests.servers.http_answers import http_answers
 from tests.servers.modbus_raw import modbus_peer
 
@@ -78,6 +80,42 @@ def test_a_refusing_a_silent_and_an_absent_server_are_losses(context: Context) -
         take(gauge("http://127.0.0.1:9/level").make(context), 1)
 
 
+def test_forty_gauges_of_a_server_share_its_connections(context: Context) -> None:
+    woken = threading.Event()
+    with ExitStack() as opened, http_answers() as server:
+        own = cast("type", server.RequestHandlerClass)
+        server.RequestHandlerClass = type("Keeping", (own,), {"protocol_version": "HTTP/1.1"})
+        server.answer("/depth", b"12.5")
+        gauges = [
+            gauge(server.url("/depth"), value=None, time=None, every="500ms", timeout="60s").make(context)
+            for _ in range(40)
+        ]
+        shared = [one for one in gauges if isinstance(one, SharesThread)]
+        for one in shared:
+            opened.callback(one.close)
+            one.wake_by(woken.set)
+        came = dict.fromkeys(shared, 0)
+        ends_s = time.monotonic() + 60
+        while min(came.values(), default=0) < 2 and time.monotonic() < ends_s:
+            woken.wait(0.1)
+            woken.clear()
+            for one in came:
+                came[one] += len(list(one.waiting()))
+        assert min(came.values()) >= 2
+        while not 1 <= len(connections_to(server.server_port)) <= 20:  # so many are kept between two rounds
+            assert time.monotonic() < ends_s
+            time.sleep(0.02)
+    _await_no_loop()
+
+
+def _await_no_loop() -> None:
+    """Closed gauges leave nothing running."""
+    ends_s = time.monotonic() + 30
+    while "gauges-loop" in {thread.name for thread in threading.enumerate()}:
+        assert time.monotonic() < ends_s
+        time.sleep(0.02)
+
+
 def test_forty_gauges_are_asked_by_one_thread_and_one_that_hangs_holds_up_no_other(context: Context) -> None:
     woken = threading.Event()
     with http_answers() as server:
@@ -105,7 +143,4 @@ def test_forty_gauges_are_asked_by_one_thread_and_one_that_hangs_holds_up_no_oth
             assert {name for name in ours if "process_request_thread" not in name} == {"gauges-loop"}
             for opened in (mute, *gauges):
                 opened.close()
-            ends_s = time.monotonic() + 30
-            while "gauges-loop" in {thread.name for thread in threading.enumerate()} and time.monotonic() < ends_s:
-                time.sleep(0.02)
-    assert "gauges-loop" not in {thread.name for thread in threading.enumerate()}, "closed gauges leave nothing running"
+    _await_no_loop()

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import struct
-from contextlib import closing
+import threading
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack, closing
 
 import pytest
 
 from data.errors import DeviceLost
 from data.model.observation import Reading, Rejected
-from data.ports.recipe import Context
+from data.ports.recipe import Context, Monitor, SharesThread
 from monitors.gauges.modbus_gauge import Recipe
-from tests.monitors.taking import take
+from tests.monitors.taking import connections_to, take
 from tests.servers.modbus import modbus_device
 from tests.servers.modbus_raw import Answer, frame, modbus_peer, registers
 
@@ -83,6 +86,53 @@ def test_a_device_that_is_not_there_or_goes_is_a_loss(context: Context) -> None:
             pass
     with pytest.raises(DeviceLost, match="gate-3: modbus://"):
         list(seen)
+
+
+def taken_of_all(gauges: Sequence[Monitor], rounds: int) -> list[int]:
+    """How many readings each gave until all have given so many, within half a minute."""
+    woken, counts = threading.Event(), [0] * len(gauges)
+    for one in gauges:
+        assert isinstance(one, SharesThread)
+        one.wake_by(woken.set)
+    ends_s = time.monotonic() + 30
+    while min(counts) < rounds and time.monotonic() < ends_s:
+        woken.wait(0.1)
+        woken.clear()
+        for place, one in enumerate(gauges):
+            assert isinstance(one, SharesThread)
+            counts[place] += sum(isinstance(item, Reading) for item in one.waiting())
+    return counts
+
+
+def test_twenty_gauges_in_the_registers_of_a_unit_share_its_connection(context: Context) -> None:
+    with ExitStack() as opened, modbus_device({0: list(range(1000, 1020))}) as device:
+        gauges = [gauge(device.port, id=f"r{place}", address=place, scale=0.1).make(context) for place in range(20)]
+        for one in gauges:
+            opened.callback(one.close)
+        assert min(taken_of_all(gauges, 2)) >= 2
+        assert len(connections_to(device.port)) == 1
+
+
+def test_who_waits_for_a_unit_that_does_not_answer_is_told_with_the_first(context: Context) -> None:
+    woken = threading.Event()
+    with ExitStack() as opened, modbus_peer(None) as port:
+        gauges = [gauge(port, id=f"r{place}", address=place, timeout="1s").make(context) for place in range(20)]
+        for one in gauges:
+            opened.callback(one.close)
+            assert isinstance(one, SharesThread)
+            one.wake_by(woken.set)
+        began_s, lost = time.monotonic(), set[int]()
+        while len(lost) < 20 and time.monotonic() - began_s < 30:
+            woken.wait(0.1)
+            woken.clear()
+            for place, one in enumerate(gauges):
+                assert isinstance(one, SharesThread)
+                try:
+                    list(one.waiting())
+                except DeviceLost:
+                    lost.add(place)
+        assert len(lost) == 20
+        assert time.monotonic() - began_s < 15, "each would have waited a second of its own"
 
 
 def test_a_scale_of_nothing_is_refused() -> None:

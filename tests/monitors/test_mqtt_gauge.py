@@ -284,6 +284,7 @@ def read(recipes: Iterable[Recipe], context: Context) -> Iterator[dict[str, floa
     devices = [Device(recipe, context, take_in, idle_is_alive=True) for recipe in recipes]
     for device in devices:
         device.start()
+    assert not [one.name for one in threading.enumerate() if one.name.startswith("read-")], "none to be opened"
     try:
         wait_for(lambda: all(isinstance(d._monitor, Answering) and d._monitor.has_answered for d in devices))
         yield values
@@ -299,7 +300,7 @@ def wait_for(condition: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
-def test_forty_gauges_of_a_broker_take_two_threads(broker: Mosquitto, context: Context) -> None:
+def test_forty_gauges_of_a_broker_take_three_threads(broker: Mosquitto, context: Context) -> None:
     recipes = [gauge(broker, id=f"g{number}", topic=f"gauges/{number}") for number in range(40)]
     before = set(threading.enumerate())
     with read(recipes, context) as values:
@@ -307,9 +308,14 @@ def test_forty_gauges_of_a_broker_take_two_threads(broker: Mosquitto, context: C
         publish(broker, {"at": now().isoformat(), "depth": 5}, topic="gauges/0")
         wait_for(lambda: values == {"g39": 7.0, "g0": 5.0})
         wait_for(
-            lambda: {one.name for one in threading.enumerate() if one not in before} == {"gauges-loop", "shared-reader"}
+            lambda: (
+                {one.name for one in threading.enumerate() if one not in before}
+                == {"gauges-loop", "shared-reader", "shared-opener"}
+            )
         )
-    wait_for(lambda: {one.name for one in threading.enumerate() if one not in before} == {"shared-reader"})
+    wait_for(
+        lambda: {one.name for one in threading.enumerate() if one not in before} == {"shared-reader", "shared-opener"}
+    )
 
 
 def test_a_gauge_whose_connection_has_a_number_above_1023_is_read_like_any_other(

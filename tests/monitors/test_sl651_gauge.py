@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import socket
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -17,7 +19,7 @@ from pydantic import SecretStr
 from data.errors import DeviceLost, InputRejected
 from data.model.observation import Quality, Reading, Rejected
 from data.model.secrets import Credentials, Secrets
-from data.ports.recipe import Context, Monitor
+from data.ports.recipe import Context, Monitor, SharesThread
 from monitors.gauges._sl651 import FrameBuffer, NotUnderstood, Telegram, acknowledgement, crc16, parse_telegram
 from monitors.gauges.sl651_gauge import Recipe
 from tests.monitors import sl651_telegrams as published
@@ -312,6 +314,76 @@ def test_a_test_report_is_kept_but_not_judged_and_a_taken_port_is_a_loss(context
     assert reading.quality is Quality.BAD
     with pytest.raises(DeviceLost, match=r"gate-3: cannot listen on 127\.0\.0\.1"):
         gauge(port).make(station_context(context))
+    monitor.close()
+
+
+def test_a_hundred_stations_of_a_port_have_one_thread(context: Context, port: int) -> None:
+    here, now = station_context(context), datetime.now(SHANGHAI).replace(second=0, microsecond=0)
+    names = [f"{number:010d}" for number in range(100)]
+    before = set(threading.enumerate())
+    with ExitStack() as opened:
+        gauges = [gauge(port, station=name).make(here) for name in names]
+        woken = threading.Event()
+        for one in gauges:
+            opened.callback(one.close)
+            assert isinstance(one, SharesThread)
+            one.wake_by(woken.set)
+        for name in names:
+            client = opened.enter_context(socket.create_connection(("127.0.0.1", port)))
+            client.sendall(published.telegram(name, "392300181240", now))
+        came: dict[str, float] = {}
+        ends_s = time.monotonic() + 30
+        while len(came) < 100 and time.monotonic() < ends_s:
+            woken.wait(0.1)
+            woken.clear()
+            for name, one in zip(names, gauges, strict=True):
+                assert isinstance(one, SharesThread)
+                for item in one.waiting():
+                    assert isinstance(item, Reading)
+                    came[name] = item.value
+        assert came == dict.fromkeys(names, 181.24)
+        assert {one.name for one in threading.enumerate() if one not in before} == {"gauges-loop"}
+    ends_s = time.monotonic() + 30
+    while (left := set(threading.enumerate()) - before) and time.monotonic() < ends_s:
+        time.sleep(0.02)
+    assert not left, "closed gauges leave nothing running"
+
+
+def test_a_connection_may_be_silent_for_as_long_as_its_own_station(context: Context, port: int) -> None:
+    here, now = station_context(context), datetime.now(SHANGHAI)
+    hasty = gauge(port, station="0000000001", timeout="500ms").make(here)
+    patient = gauge(port, station="0000000002").make(here)
+    first, second = begin(hasty), begin(patient)
+    with (
+        socket.create_connection(("127.0.0.1", port)) as short,
+        socket.create_connection(("127.0.0.1", port)) as long,
+    ):
+        short.sendall(published.telegram("0000000001", "392300181240", now))
+        long.sendall(published.telegram("0000000002", "392300181240", now))
+        assert len(given(first, 1)) == len(given(second, 1)) == 1
+        short.settimeout(30)
+        assert short.recv(10) == b"", "closed"
+        assert answered(long, 0.5) == b""
+        long.sendall(published.telegram("0000000002", "392300181250", now))
+        assert [item.value for item in given(second, 1) if isinstance(item, Reading)] == [181.25]
+    hasty.close()
+    patient.close()
+
+
+def test_who_sends_nothing_but_nonsense_is_read_ever_less_often_and_holds_up_no_station(
+    context: Context, port: int
+) -> None:
+    monitor = gauge(port).make(station_context(context))
+    seen, now = begin(monitor), datetime.now(SHANGHAI)
+    with (
+        socket.create_connection(("127.0.0.1", port)) as stranger,
+        socket.create_connection(("127.0.0.1", port)) as station,
+    ):
+        stranger.sendall(published.telegram("9999999999", "392300181240", now) * 1000)
+        station.sendall(published.telegram(STATION, "392300181240", now))
+        found = given(seen, 1000, 2.0)
+        assert [item.value for item in found if isinstance(item, Reading)] == [181.24]
+        assert 10 < len([item for item in found if isinstance(item, Rejected)]) < 500
     monitor.close()
 
 

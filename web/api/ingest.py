@@ -63,8 +63,8 @@ def ingest_router(deps: ServerDeps, meters: WebMeters) -> APIRouter:
         try:
             known_recipe, receiver = receivers.get((site, monitor), (None, None))
             if receiver is None or known_recipe != recipe:
-                latest = await deps.read(lambda reader: reader.latest_readings())
-                known = [reading.at for reading in latest if (reading.site, reading.monitor) == (site, monitor)]
+                latest = await deps.read(lambda reader: reader.latest_readings([site]))
+                known = [reading.at for reading in latest if reading.monitor == monitor]
                 receiver = recipe.receiver(site, max(known, default=None))
                 receivers[site, monitor] = recipe, receiver
             found = receiver.accept(parsed_json(content), deps.now())

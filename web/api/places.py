@@ -77,8 +77,11 @@ def place_router(deps: ServerDeps, health: Callable[[str], SiteHealth]) -> APIRo
     async def list_sites(request: Request) -> dict[str, Any]:
         """Every configured site, its health (live, lost, unknown) since `at`, and its latest readings."""
         visitor_of(request).actor.require(Action.READ)
-        latest = await deps.read_list(lambda reader: reader.latest_readings())
-        return {"items": [_site_view(site, latest, health(site.id)) for site in deps.settings.sites], "next": None}
+        by_site: dict[str, list[Reading]] = {}
+        for reading in await deps.read_list(lambda reader: reader.latest_readings()):
+            by_site.setdefault(reading.site, []).append(reading)
+        items = [_site_view(site, by_site.get(site.id, ()), health(site.id)) for site in deps.settings.sites]
+        return {"items": items, "next": None}
 
     @router.get("/sites/{site_id}", response_model=None, responses=answers(SiteView, 403, 404))
     async def one_site(request: Request, site_id: str) -> dict[str, Any]:
@@ -86,7 +89,8 @@ def place_router(deps: ServerDeps, health: Callable[[str], SiteHealth]) -> APIRo
         site = next((site for site in deps.settings.sites if site.id == site_id), None)
         if site is None:
             raise NotFound(f"there is no site {site_id!r}")
-        return _site_view(site, await deps.read_list(lambda reader: reader.latest_readings()), health(site_id))
+        latest = await deps.read_list(lambda reader: reader.latest_readings([site_id]))
+        return _site_view(site, latest, health(site_id))
 
     @router.get("/readings", response_model=None, responses=answers(AnyList, 403, 422))
     async def list_readings(
@@ -176,7 +180,7 @@ def _here(reader: Reader, here: Location, settings: Settings, streets: Streets) 
     }
 
 
-def _site_view(site: SiteSettings, latest: Any, health: SiteHealth) -> dict[str, Any]:
+def _site_view(site: SiteSettings, latest: Sequence[Reading], health: SiteHealth) -> dict[str, Any]:
     """Only what is named here leaves: monitors hold addresses of devices."""
     return {
         "id": site.id,
@@ -195,5 +199,5 @@ def _site_view(site: SiteSettings, latest: Any, health: SiteHealth) -> dict[str,
             {"id": rule.name, "kind": rule.kind, "zone": rule.zone, "priority": rule.priority.value}
             for rule in site.rules
         ],
-        "readings": [reading_view(reading) for reading in latest if reading.site == site.id],
+        "readings": [reading_view(reading) for reading in latest],
     }
