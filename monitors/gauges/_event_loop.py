@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from data.ports.recipe import Context
-
-log = logging.getLogger(__name__)
 
 NAMES_AT_ONCE = 16  # looked up; a name server that does not answer holds up those who wait for it, and no more threads
 
@@ -62,11 +59,9 @@ class EventLoop:
         with self._lock:
             if self._calls is calls:  # else they are those of a loop that has begun since
                 self._calls = []
+        loop = asyncio.get_running_loop()
         for call in calls:
-            try:
-                call()
-            except Exception:  # of one gauge; all others go on
-                log.exception("an error that was not foreseen in the gauges' event loop")
+            loop.call_soon(call)  # each by itself: what fails of one gauge is no other's
 
 
 def _run(loop: asyncio.AbstractEventLoop) -> None:

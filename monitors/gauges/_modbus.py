@@ -118,6 +118,7 @@ class _Unit:
         async with self._turn:
             if self._failures != failures:
                 raise DeviceLost(self._why)
+            answer: ModbusPDU | None = None
             try:
                 client = await self._connected(timeout_s)
                 asked = client.read_holding_registers if recipe.registers == "holding" else client.read_input_registers
@@ -127,11 +128,10 @@ class _Unit:
             except (ModbusException, OSError, DestinationRefused, DeviceLost) as error:
                 self._failures += 1
                 self._why = f"no answer in {timeout_s:g} s" if isinstance(error, TimeoutError) else str(error)
-                self.hang_up()
                 raise DeviceLost(self._why) from error
-            except BaseException:  # who asked was closed: the answer that is still to come would be the next one's
-                self.hang_up()
-                raise
+            finally:
+                if answer is None:  # also where who asked was closed: what is still to come would be the next one's
+                    self.hang_up()
             return _frame_of(self._frame, answer.transaction_id), self._request, answer
 
     def hang_up(self) -> None:

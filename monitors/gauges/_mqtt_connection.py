@@ -6,6 +6,7 @@ import asyncio
 import ssl
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from ipaddress import ip_address
 from pathlib import Path
 from socket import AF_INET, AF_INET6, SOCK_STREAM, socket
@@ -97,45 +98,34 @@ async def connected(
 ) -> socket:
     """A connection to the broker, non-blocking. Raises OSError (TimeoutError, ssl.SSLError), DestinationRefused."""
     door = doors.to(recipe.host, recipe.port, loop)
-    made = None
+    passed = False
     try:
         await door.enter(timeout_s)
         try:
             async with asyncio.timeout(timeout_s):
                 made = await _first_of(loop, recipe)
-                if tls is not None:
-                    made = await _with_tls(loop, made, tls, recipe.host)
+                made = made if tls is None else await _with_tls(loop, made, tls, recipe.host)
+                passed = True
         finally:
-            door.leave(passed=made is not None)
+            door.leave(passed=passed)
     except TimeoutError:
-        _close(made)
         raise TimeoutError("timed out") from None
-    except BaseException:  # a refused certificate, or the gauge was closed
-        _close(made)
-        raise
     return made
-
-
-def _close(made: socket | None) -> None:
-    if made is not None:
-        made.close()
 
 
 async def _first_of(loop: asyncio.AbstractEventLoop, recipe: MqttSource) -> socket:
     """To the first of the broker's addresses that answers."""
     failure: OSError = OSError("it has no address")
     for address in await _addresses(recipe):
-        one = socket(AF_INET6 if ":" in address else AF_INET, SOCK_STREAM)
-        one.setblocking(False)
-        try:
-            await loop.sock_connect(one, (address, recipe.port))
-        except OSError as error:
-            failure = error
-            one.close()
-        except BaseException:
-            one.close()
-            raise
-        else:
+        with ExitStack() as undo:  # also where it takes too long, or the gauge was closed
+            one = undo.enter_context(socket(AF_INET6 if ":" in address else AF_INET, SOCK_STREAM))
+            one.setblocking(False)
+            try:
+                await loop.sock_connect(one, (address, recipe.port))
+            except OSError as error:
+                failure = error
+                continue
+            undo.pop_all()
             return one
     raise failure
 
@@ -150,8 +140,9 @@ async def _addresses(recipe: MqttSource) -> list[str]:
 
 
 async def _with_tls(loop: asyncio.AbstractEventLoop, plain: socket, tls: ssl.SSLContext, host: str) -> ssl.SSLSocket:
-    secure = tls.wrap_socket(plain, server_hostname=host, do_handshake_on_connect=False)
-    try:
+    with ExitStack() as undo:
+        undo.callback(plain.close)
+        secure = undo.enter_context(tls.wrap_socket(plain, server_hostname=host, do_handshake_on_connect=False))
         while True:
             try:
                 secure.do_handshake()
@@ -160,10 +151,8 @@ async def _with_tls(loop: asyncio.AbstractEventLoop, plain: socket, tls: ssl.SSL
             except ssl.SSLWantWriteError:
                 await _ready(loop, secure, loop.add_writer, loop.remove_writer)
             else:
+                undo.pop_all()
                 return secure
-    except BaseException:
-        secure.close()
-        raise
 
 
 def _set(ready: asyncio.Future[None]) -> None:
