@@ -2,12 +2,12 @@
 (() => {
   "use strict";
   const { t, make, mount, get, send, act, show, since, feed, language, everySecond } = yiping;
-  const SIGNS = { alerting: "▲", blind: "⚠", watching: "●", idle: "○" };
+  const SIGNS = { alerting: "▲", blind: "⚠", unknown: "◌", watching: "●", idle: "○" };
   let place = null, found = null, stale = false, asking = false;
 
   const nameOf = (one) => one[language] || (one.id ? t(`profile.${one.id}`, {}, one.id) : t("applications.no_profile"));
   const site = (one) => make("li", { class: one.alerts_open || one.health === "lost" ? "bad" : "", "data-site": one.id },
-    one.alerts_open ? "▲ " : one.health === "lost" ? "⚠ " : "", one.name);
+    one.alerts_open ? "▲ " : one.health === "lost" ? "⚠ " : one.health === "live" ? "" : "◌ ", one.name);
   const sites = (one) => {
     if (!one.sites.length) return "–";
     const lost = one.sites.filter((each) => each.health === "lost").length;

@@ -15,6 +15,7 @@ from data.config.settings import Settings
 from data.model.alert import AlertKey, Ended, Priority, Raised
 from data.model.organisation import Unit, UnitKind
 from engine.catalogue import load_catalogue
+from engine.judging.outlet import publish_health
 from tests.layouts.conftest import Seat
 from tests.layouts.station import Station, running_station
 from tests.layouts.street import street_settings
@@ -53,7 +54,10 @@ def test_each_application_is_shown_with_state_owner_sites_and_the_month_and_foll
     expect(row.locator("th")).to_contain_text("化粪池风险排查", timeout=WAIT_MS)
     expect(row).to_contain_text("民生服务")
     expect(row).to_contain_text("化粪池气体处置 · 未启动")
-    expect(row.locator(".state")).to_have_text("● 监测中")
+    expect(row.locator(".state")).to_have_text("◌ 有点位尚无消息")
+    now = datetime.now(UTC)
+    station.store.write(lambda writer: publish_health(writer, "tank-3", "live", "", now))
+    expect(row.locator(".state")).to_have_text("● 监测中", timeout=WAIT_MS)
     expect(row.locator(".of-month").first).to_have_text("0 条，未结束 0")
 
     key, now = AlertKey("tank-3", "methane", "", ""), datetime.now(UTC)

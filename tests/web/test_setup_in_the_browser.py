@@ -449,7 +449,7 @@ def test_an_application_is_switched_on_and_off_on_the_page_of_applications(
 
     page.locator('[data-do="on"][data-pack="septic_tanks"]').click(timeout=20_000)
     row = page.locator('tr[data-application="septic_tanks"]')
-    expect(row).to_contain_text("未启用：没有点位", timeout=30_000)
+    expect(row).to_contain_text("尚无点位", timeout=30_000)
     assert plans() == {"septic-gas"}
     page.screenshot(path=tmp_path / "application-on.png")
     row.locator('[data-do="off"]').click()

@@ -33,9 +33,10 @@ def application_router(deps: ServerDeps, health: Health) -> APIRouter:
     async def list_applications(request: Request) -> dict[str, Any]:
         """Every pack, then the sites without one by their profile. `since`: the month's beginning in the city's time.
 
-        `state`: alerting (an open alert), blind (a site is lost), watching, or idle (no site). `tasks.month` were made
-        in the month, `done` of them closed; `open` counts all that are open. `available`: packs that come with the
-        program and are not in use, for administrators where settings are changed on the screen (`PUT /settings`).
+        `state`: alerting (an open alert), blind (a site is lost), unknown (nothing was heard of a site), watching, or
+        idle (no site). `tasks.month` were made in the month, `done` of them closed; `open` counts all that are open.
+        `available`: packs that come with the program and are not in use, for administrators where settings are
+        changed on the screen (`PUT /settings`).
         """
         actor = visitor_of(request).actor
         actor.require(Action.READ)
@@ -115,9 +116,9 @@ def _standing(sites: Sequence[SiteSettings], counts: Counts, health: Health) -> 
     def total(name: str) -> int:
         return sum(each.get(name, 0) for each in own.values())
 
-    alerting, blind = total("alerts_open"), any(state == "lost" for state in states.values())
+    alerting = total("alerts_open")
     return {
-        "state": "idle" if not sites else "alerting" if alerting else "blind" if blind else "watching",
+        "state": "alerting" if alerting else _state(set(states.values())),
         "sites": [
             {
                 "id": site.id,
@@ -130,3 +131,10 @@ def _standing(sites: Sequence[SiteSettings], counts: Counts, health: Health) -> 
         "alerts": {"month": total("alerts"), "open": alerting},
         "tasks": {"month": total("tasks"), "done": total("tasks_done"), "open": total("tasks_open")},
     }
+
+
+def _state(healths: set[str]) -> str:
+    """Of an application without an open alert, by how its sites are. One that is not heard of is not watched."""
+    if not healths:
+        return "idle"
+    return "blind" if "lost" in healths else "watching" if healths == {"live"} else "unknown"
