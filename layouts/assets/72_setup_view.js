@@ -61,7 +61,7 @@
 
   // ---- recipes of a site: rules, detectors; each with its form
   const SKIP = { rules: [], detectors: ["line", "marks", "weights"] };
-  const FIRST = { rules: ["zone", "at_least", "labels", "quantity", "unit", "above", "below", "clear_at", "after", "during", "priority", "id"], detectors: ["zone", "labels", "confidence", "id"] };
+  const FIRST = { rules: ["zone", "at_least", "labels", "quantity", "unit", "above", "below", "clear_at", "after", "during", "priority", "id"], detectors: ["zone", "labels", "confidence", "fixed", "references", "id"] };
   const STAFF = { line: [[0.5, 0.2], [0.5, 0.8]], marks: [{ row: 0.25, cm: 100 }, { row: 0.75, cm: 0 }] };
   const labels = () => [...new Set((current().detectors ?? []).flatMap((one) => one.labels ?? kinds("detectors")[one.kind]?.properties.labels?.default ?? []))];
   /** The form of one rule or detector in place of what is shown; index -1 for a new one. */
