@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -62,6 +62,9 @@ _STEADY_SHADE = 0.25  # of its mean difference, within a shadow
 _SHADE = (-120.0, -8.0)  # a shadow takes up to two thirds of the light
 _PRESERVED = 0.5  # of the background's texture
 _FEW = 40  # pixels
+_SHOWS = 0.35  # of a smooth piece: so much of it differs clearly, and it is left to that
+_SPECKLE = 0.6  # of a clear piece: so much of it lies in a faint one, and it is a part of that
+_APART = 3  # pixels
 _HALO = (2, 5)  # pixels outside of an outline
 _HALO_SHARE = 0.45  # of the limit: there an object has ended, light has not
 _DETAIL = (7, 7)
@@ -141,9 +144,7 @@ class Background:
         self._smooth_limit = _limit_of(self._usual_smooth, _LEAST_SMOOTH_LIMIT)
         self._difference, self._smooth = difference, smooth
         self._overexposed = (small >= _OVEREXPOSED).astype(np.uint8)
-        differs = (np.abs(difference) > self._limit) | (np.abs(smooth) > self._smooth_limit)
-        odd = (differs & (self._overexposed == 0)).astype(np.uint8)
-        odd = np.asarray(cv2.medianBlur(odd, 3), np.uint8)
+        odd = self._odd(np.abs(difference) > self._limit)
         share = float(np.count_nonzero(odd)) / odd.size
         if share > _LARGE_SHARE:
             self._large_since = self._large_since or at
@@ -153,8 +154,12 @@ class Background:
                 self._begin(small, at)
             return None
         self._large_since = None
-        closed = cv2.morphologyEx(odd, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
-        return list(self._pieces(np.asarray(closed, np.uint8)))
+        closed = _closed(odd)
+        faint = _closed(self._odd(np.abs(smooth) > self._smooth_limit))
+        return list(self._pieces(_joined(closed, faint)))
+
+    def _odd(self, differs: npt.NDArray[np.bool_]) -> Image:
+        return np.asarray(cv2.medianBlur((differs & (self._overexposed == 0)).astype(np.uint8), 3), np.uint8)
 
     def learn(self, at: datetime, followed: Sequence[Box], awaited: Sequence[Box]) -> None:
         """Adapt to the picture seen last: nowhere in the boxes that are `followed`, little in those `awaited`."""
@@ -194,12 +199,11 @@ class Background:
         return self._logs[0][part] - self._logs[1][part]
 
     def _smoothed(self, raw: Plane, at: datetime) -> Plane:
-        """The mean of the pictures of the last moment, each pixel with its neighbours."""
+        """The median of three pictures of the last moment, with all neighbours: what is in one only is not."""
         while self._lately and not timedelta(0) < at - self._lately[0][0] <= _SMOOTH_FOR:
             self._lately.popleft()
         self._lately.append((at, raw))
-        mean = raw if len(self._lately) == 1 else np.stack([one for _, one in self._lately]).mean(axis=0)
-        return np.asarray(cv2.blur(mean, _SMOOTH_PX), np.float32)
+        return np.asarray(cv2.blur(_middle_of([one for _, one in self._lately]), _SMOOTH_PX), np.float32)
 
     def _small(self, luma: Image) -> Image:
         height, width = luma.shape
@@ -238,8 +242,8 @@ class Background:
         logs *= np.float32(_SCALE)
         self._usual = _first_usual(list(logs), (3, 3), _LEAST_USUAL)
         few = range(len(logs) - _SMOOTH_LEARNT + 1)
-        means = [logs[i : i + _SMOOTH_LEARNT].mean(axis=0) for i in few]
-        self._usual_smooth = _first_usual(means, _SMOOTH_PX, _LEAST_USUAL_SMOOTH)
+        middles = [_middle_of(list(logs[i : i + _SMOOTH_LEARNT])) for i in few]
+        self._usual_smooth = _first_usual(middles, _SMOOTH_PX, _LEAST_USUAL_SMOOTH)
         self._labels = np.zeros(self._known.shape, np.int32)
         self._at = self._began = at
         self._unrest = 1.0
@@ -322,6 +326,39 @@ class Background:
         if count < _FEW:  # of so few nobody can tell
             return False
         return _SHADE[0] < mean < _SHADE[1] and float(shade.std()) < _STEADY_SHADE * abs(mean)
+
+
+def _middle_of(pictures: Sequence[Plane]) -> Plane:
+    """The median of the first, the middle one and the last; of two the mean."""
+    first, last = pictures[0], pictures[-1]
+    if len(pictures) < 3:
+        return np.asarray((first + last) / 2, np.float32)
+    middle = pictures[len(pictures) // 2]
+    return np.asarray(np.maximum(np.minimum(first, last), np.minimum(np.maximum(first, last), middle)), np.float32)
+
+
+def _closed(odd: Image) -> Image:
+    return np.asarray(cv2.morphologyEx(odd, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8)), np.uint8)
+
+
+def _joined(clear: Image, smooth: Image) -> Image:
+    """All that is clear, and besides what hardly is: its outlines are wider, and must join nothing that is apart."""
+    if not smooth.any():
+        return clear
+    faint = _of_share(smooth, clear, lambda shown: shown < _SHOWS)
+    solid = _of_share(clear, faint, lambda within: within < _SPECKLE)
+    apart = cv2.dilate(solid, np.ones((2 * _APART + 1, 2 * _APART + 1), np.uint8))
+    return np.asarray(solid | (faint & ~apart & 1), np.uint8)
+
+
+def _of_share(pieces: Image, other: Image, wanted: Callable[[Plane], npt.NDArray[np.bool_]]) -> Image:
+    """The pieces of which a wanted share lies in the other."""
+    count, labels = cv2.connectedComponents(pieces, connectivity=8, ltype=cv2.CV_32S)
+    area = np.bincount(labels.ravel(), minlength=count)
+    share = np.bincount(labels.ravel(), weights=other.ravel(), minlength=count) / np.maximum(area, 1)
+    kept = wanted(np.asarray(share, np.float32)).astype(np.uint8)
+    kept[0] = 0
+    return np.asarray(kept[labels], np.uint8)
 
 
 def _limit_of(usual: Plane, least: float) -> Plane:

@@ -39,6 +39,8 @@ _LOST_MOVING_S = 1.0
 _LOST_STANDING_S = 5.0
 _GOES = 0.9  # roots of its own box: so far it has got somewhere
 _STRAIGHT = 0.55  # net way by the whole way, in steps of half a second
+_MERGED_S, _MERGED_SHARE = 2.0, 0.7  # so long it is taken to be within a piece that covers so much of it
+_LEAST_WAY, _LEAST_WAY_IN = 3.0, 9.0  # pixels; of what comes in by an edge of the picture only one side is seen to move
 _STEP_S = 0.5
 _LEAP = 0.6  # of the net way, between two sights: what was there and what is here now are two edges of a twig
 _STAYS = 0.2  # own sizes
@@ -200,7 +202,7 @@ class Follower:
         for one in self.present:
             one.looks += 1
             if one.seen_at < at:
-                self._miss(one, background, at)
+                self._miss(one, pieces, background, at)
         unknown = len(pieces) - sum(one.known and not one.misses for one in self.present)
         weight = 1 - math.exp(-passed_s / _CLUTTER_S)
         self._clutter += max(weight, 0.2 if unknown > self._clutter else 0.0) * (max(0, unknown) - self._clutter)
@@ -243,8 +245,12 @@ class Follower:
         one.odds -= math.log(chance)
 
     @staticmethod
-    def _miss(one: Followed, background: Background, at: datetime) -> None:
+    def _miss(one: Followed, pieces: Sequence[Piece], background: Background, at: datetime) -> None:
         """It is no piece of its own: hidden, merged with another, or away. What stood there unchanged still stands."""
+        own_s = (at - one.pieces[-1][0]).total_seconds()
+        if one.known and own_s <= _MERGED_S and any(_covers(piece.box, one.box) for piece in pieces):
+            one.seen_at, one.misses = at, 0
+            return
         if one.known and one.look is not None and _alike(one.look, background.look_of(one.look_box)):
             one.seen_at, one.misses, one.box = at, 0, one.look_box
             one.seen += 1
@@ -317,7 +323,8 @@ def _gets_somewhere(one: Followed, size: tuple[int, int], goes: float, straight:
     if max(math.dist(a, b) for a, b in itertools.pairwise(sights)) > _LEAP * math.dist(sights[0], sights[-1]):
         return False
     width = median(math.sqrt((b[2] - b[0]) * (b[3] - b[1])) for _, b in way)
-    return net >= max(3.0, goes * width) and net >= straight * steps
+    at_edge = first[0] <= 1 or first[1] <= 1 or first[2] >= size[0] - 1 or first[3] >= size[1] - 1
+    return net >= max(_LEAST_WAY_IN if at_edge else _LEAST_WAY, goes * width) and net >= straight * steps
 
 
 def _moved_by(near: int, far: int, from_near: bool, from_far: bool) -> int:
@@ -327,6 +334,12 @@ def _moved_by(near: int, far: int, from_near: bool, from_far: bool) -> int:
     if from_far and not from_near and near < 0:
         return -near
     return min(abs(near), abs(far)) if near * far > 0 else 0
+
+
+def _covers(whole: Box, part: Box) -> bool:
+    """Does most of it lie in the other, larger one?"""
+    across, down = (max(0, min(whole[i + 2], part[i + 2]) - max(whole[i], part[i])) for i in (0, 1))
+    return across * down >= _MERGED_SHARE * (part[2] - part[0]) * (part[3] - part[1])
 
 
 def _cells(box: Box, around: int) -> tuple[slice, slice]:
