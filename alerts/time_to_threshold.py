@@ -6,7 +6,7 @@ By itself a limit calls when the water is there. Whoever must close a road or se
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, ClassVar, Literal
@@ -15,7 +15,7 @@ from pydantic import Field, model_validator
 
 from alerts.ladder import CLEAR_SHARE
 from alerts.reading_settings import check_reading_settings
-from alerts.trend import trends
+from alerts.trend import Trend, noise_of, rise_of_now, trends
 from data.errors import InputRejected
 from data.model.alert import Alert, AlertKey, Ended, Raised, Signal, Standing
 from data.model.alert_life import Condition
@@ -27,6 +27,10 @@ from data.ports.recipe import Context, Rule, RuleRecipe
 
 _FEWEST, _SPARSE = 8, 6  # so many readings are kept of a gauge that reports seldom, for so many times the window
 _LIKELY = 1.1  # the middle forecast must lie within so many times of what is needed: one bold bound alone is no reason
+_CLEARLY = 4.0  # standard deviations of a single reading, that the water has risen by in a stretch
+_SLACKENS = 0.9  # times as fast as over the whole window
+_WAITS = 1.0  # intervals between readings: who waits for the next reading may be late
+_QUICKENS = 1.15  # so many times as fast as it rises now a flood may rise before it is there
 _HOLDS = 1.5  # an alert that is open goes on while the limit may be reached within so many times of what is needed
 _GOOD_FOR = 3  # intervals between readings, after which a forecast without a newer reading is none
 _GOOD_AT_LEAST = timedelta(minutes=10)
@@ -81,7 +85,7 @@ class Recipe(RuleRecipe):
     keep_firing_for: Annotated[
         Duration,
         Field(ge=timedelta(0), description="Withdrawn when the limit was out of reach, or nothing rose, for so long."),
-    ] = timedelta(minutes=10)
+    ] = timedelta(minutes=30)
 
     @model_validator(mode="after")
     def _fits(self) -> Recipe:
@@ -103,15 +107,20 @@ class Recipe(RuleRecipe):
 
 @dataclass(frozen=True, slots=True)
 class _Expected:
-    """When one gauge reaches the limit: seconds from `at`, its newest reading; `good_s`: for how long this holds."""
+    """When one gauge reaches the limit: seconds from `at`, its newest reading.
+
+    likely_s: in the middle, if it rises as fast yet as it may. good_s: for how long this holds. interval_s: between two
+    readings.
+    """
 
     at: datetime
     level: float
     slope: float
     earliest_s: float
-    middle_s: float
+    likely_s: float
     latest_s: float
     good_s: float
+    interval_s: float
 
 
 class TimeToThreshold:
@@ -123,7 +132,8 @@ class TimeToThreshold:
         self._key = AlertKey(site, recipe.name, "", "")
         self._rows: dict[str, list[Row]] = {}
         self._rain: list[Row] = []
-        self._expected: dict[str, _Expected] = {}
+        self._expected: dict[str, _Expected] = {}  # by gauge: by how it rises now
+        self._holding: dict[str, _Expected] = {}  # the soonest by any stretch: an open alert goes on while that is near
         self._levels: dict[str, float] = {}
         self._travel = Travel(recipe.travel.total_seconds())
         self._told: Forecast | None = None  # what the open alert says
@@ -215,18 +225,29 @@ class TimeToThreshold:
         times, values = [row[0] for row in rows], [row[1] for row in rows]
         self._levels[gauge] = values[-1]
         need_s = self._travel.travel_s + self._recipe.margin.total_seconds()
-        slowest = (self._limit - values[-1]) / (2 * _LIKELY * _HOLDS * need_s)  # a slower rise raises and holds nothing
-        rising = [line for line in trends(times, values, slowest) if line.rises]
-        if not rising:
-            self._expected.pop(gauge, None)
-            return
-        reached = [(line, line.reaches(self._limit)) for line in rising]
-        line, (earliest_s, middle_s, latest_s) = min(reached, key=lambda one: one[1][1])
-        faster = self._faster(times[-1])
+        # A slower rise raises and holds nothing.
+        slowest = (self._limit - values[-1]) / (2 * _LIKELY * _QUICKENS * _HOLDS * need_s)
+        lines = trends(times, values, slowest)
+        rising, now = [line for line in lines if line is not None and line.rises], rise_of_now(lines)
+        if now is not None and not (now.rises and now.slope * now.over_s >= _CLEARLY * noise_of(times, values)):
+            now = None
+        drawn = [line for line in lines if line is not None]
+        slackens = bool(drawn) and drawn[0].slope < _SLACKENS * drawn[-1].slope
+        for kept, line, quickens in (
+            (self._expected, now, 1.0 if slackens else _QUICKENS),
+            (self._holding, min(rising, key=lambda one: one.reaches(self._limit)[1], default=None), _QUICKENS),
+        ):
+            if line is None:
+                kept.pop(gauge, None)
+            else:
+                kept[gauge] = self._expected_by(line, times, values[-1], quickens)
+
+    def _expected_by(self, line: Trend, times: Sequence[float], level: float, quickens: float) -> _Expected:
+        earliest_s, middle_s, latest_s = line.reaches(self._limit)
         interval_s = (times[-1] - times[0]) / (len(times) - 1)
-        self._expected[gauge] = _Expected(
-            _moment(times[-1]), values[-1], line.slope, earliest_s / faster, middle_s, latest_s,
-            max(_GOOD_FOR * interval_s, _GOOD_AT_LEAST.total_seconds()),
+        return _Expected(
+            _moment(times[-1]), level, line.slope, earliest_s / max(quickens, self._faster(times[-1])),
+            middle_s / quickens, latest_s, max(_GOOD_FOR * interval_s, _GOOD_AT_LEAST.total_seconds()), interval_s,
         )  # fmt: skip
 
     def _faster(self, now_s: float) -> float:
@@ -244,7 +265,8 @@ class TimeToThreshold:
         if max(self._levels.values()) >= self._limit:
             return self._reached(at)
         need_s = self._travel.travel_s + self._recipe.margin.total_seconds()
-        nearest = self._nearest(at, need_s * (_HOLDS if self._told else 1.0))
+        expected = self._expected if self._told is None else self._holding
+        nearest = _nearest(expected, at, need_s * (_HOLDS if self._told else 1.0))
         if self._told is None:
             if nearest is None or self._over:
                 return []
@@ -260,15 +282,6 @@ class TimeToThreshold:
             return []
         was_reached = self._told.outcome is Outcome.REACHED
         return [self._ended(self._normal_since, at, Outcome.REACHED if was_reached else Outcome.RECEDED)]
-
-    def _nearest(self, at: datetime, need_s: float) -> str | None:
-        """The gauge that may reach the limit first, and within so long, reckoned from `at`."""
-        found: list[tuple[float, str]] = []
-        for gauge, one in self._expected.items():
-            age_s = max(0.0, (at - one.at).total_seconds())
-            if age_s <= one.good_s and one.earliest_s - age_s <= need_s and one.middle_s - age_s < _LIKELY * need_s:
-                found.append((one.earliest_s - age_s, gauge))
-        return min(found)[1] if found else None
 
     def _reached(self, at: datetime) -> list[Signal]:
         """The water is there: an alert that is open stays until the limit's own rule has raised one, or it falls."""
@@ -289,7 +302,7 @@ class TimeToThreshold:
         return [replace(self._raised(at), again=True)]
 
     def _forecast(self, gauge: str) -> Forecast:
-        one = self._expected[gauge]
+        one = self._expected.get(gauge) or self._holding[gauge]
         return Forecast(
             monitor=gauge.partition("/")[0], level=one.level, limit=self._limit, unit=UNIT_OF[self._recipe.quantity],
             rise=one.slope * 3600, at_least_s=one.earliest_s, at_most_s=max(one.latest_s, one.earliest_s), as_of=one.at,
@@ -314,6 +327,17 @@ class TimeToThreshold:
         told, self._told, self._normal_since = self._told, None, None
         level = max(self._levels.values(), default=told.level)
         return Ended(self._key, ended_at=ended_at, at=at, forecast=replace(told, level=level, outcome=outcome))
+
+
+def _nearest(expected: Mapping[str, _Expected], at: datetime, need_s: float) -> str | None:
+    """The gauge that may reach the limit first, and within so long, reckoned from `at`."""
+    found: list[tuple[float, str]] = []
+    for gauge, one in expected.items():
+        age_s = max(0.0, (at - one.at).total_seconds())
+        soon_s = need_s + _WAITS * one.interval_s + age_s
+        if age_s <= one.good_s and one.earliest_s <= soon_s and one.likely_s < _LIKELY * soon_s:
+            found.append((one.earliest_s - age_s, gauge))
+    return min(found)[1] if found else None
 
 
 def _put(rows: list[Row], reading: Reading, over: timedelta) -> bool:

@@ -2,24 +2,29 @@
 
 Method: Theil (1950) and Sen (1968): the middle one of the slopes between all pairs of readings, its interval by
 Kendall's tau; wrong single readings hardly move it. It is taken over the whole window, its newest half and its newest
-quarter, since a flood seldom rises evenly.
+quarter, since a flood seldom rises evenly. Which of them tells the rise of now is decided as by Goldenshluger and
+Nemirovski (1997): the longest of those whose slope lies within the intervals of all shorter ones. A
+longer one is less moved by noise; where it disagrees, the water has begun to rise faster or slower since.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
-from math import sqrt
+from math import inf, sqrt
 
 import numpy as np
 import numpy.typing as npt
 
 FEWEST = 4
 """Readings that make a trend."""
+_SHARES = (1.0, 0.5, 0.25)  # of the window: the newest of its time
+_SELDOM, _NEWEST_FEW = 5, (6, FEWEST)  # where fewer readings are in the newest quarter, so many of the newest besides
 _MOST = 24  # points of a line; of more readings, groups of neighbours give their medians
+_MIDDLE_OF_NOISE = 0.826  # of the distance of three readings' noise from a line: 0.6745 times the root of 1.5
 _Z = 1.64  # 90 % of a normal distribution lie within it
 _HALF_OF_PAIRS = 0.2  # of the time of a window: more lies between the readings of at least half of its pairs
 _NEWEST = 5  # of the points, whose distance from the line tells where the level is now
@@ -30,7 +35,10 @@ Places = npt.NDArray[np.intp]
 
 @dataclass(frozen=True, slots=True)
 class Trend:
-    """At the time of the newest reading. Levels in the gauge's unit; slopes in that per second: 90 % lie within."""
+    """At the time of the newest reading. Levels in the gauge's unit; slopes in that per second: 90 % lie within.
+
+    over_s: from its first reading to its newest.
+    """
 
     level: float
     level_low: float
@@ -38,6 +46,7 @@ class Trend:
     slope: float
     slope_low: float
     slope_high: float
+    over_s: float
 
     @property
     def rises(self) -> bool:
@@ -53,21 +62,56 @@ class Trend:
         )
 
 
-def trends(times_s: Sequence[float], values: Sequence[float], slowest: float = 0.0) -> Iterator[Trend]:
-    """Over all readings, the newest half and the newest quarter of their time, as far as there are enough in it.
+def trends(times_s: Sequence[float], values: Sequence[float], slowest: float = 0.0) -> list[Trend | None]:
+    """Over stretches that end now, the shortest first: the newest readings of a gauge that reports seldom, the newest
+    quarter, the newest half, all; as far as there are enough readings in them.
 
     times_s: rising, seconds since any moment. slowest: a slope below which nobody asks for the trend: where the values
-    lie too close together for it, none is computed.
+    lie too close together for it, there is None.
     """
-    before = len(times_s) + 1
-    for share in (1.0, 0.5, 0.25):
-        first = bisect_left(times_s, times_s[-1] - share * (times_s[-1] - times_s[0])) if times_s else 0
-        count = len(times_s) - first
-        if not FEWEST <= count < before:
-            continue
-        before, newest = count, values[first:]
-        if max(newest) - min(newest) > _HALF_OF_PAIRS * slowest * (times_s[-1] - times_s[first]):
-            yield trend(times_s[first:], newest)
+    found: list[Trend | None] = []
+    for first in _stretches(times_s):
+        newest = values[first:]
+        flat = max(newest) - min(newest) <= _HALF_OF_PAIRS * slowest * (times_s[-1] - times_s[first])
+        found.append(None if flat else trend(times_s[first:], newest))
+    return found
+
+
+def rise_of_now(lines: Sequence[Trend | None]) -> Trend | None:
+    """Of the lines, the shortest first, the longest whose slope lies within the intervals of all shorter ones."""
+    best: Trend | None = None
+    low, high = -inf, inf
+    for line in lines:
+        if line is None:
+            break
+        if not low <= line.slope <= high:
+            break
+        low, high = max(low, line.slope_low), min(high, line.slope_high)
+        best = line
+    return best
+
+
+def noise_of(times_s: Sequence[float], values: Sequence[float]) -> float:
+    """Standard deviation of a single reading, by how far each lies off the line between its neighbours: the middle one
+    of these distances, so that neither a rise nor a single wrong reading counts. 0 of fewer than three readings.
+    """
+    off = sorted(
+        abs(values[i] - values[i - 1] - (values[i + 1] - values[i - 1]) * (times_s[i] - times_s[i - 1])
+            / (times_s[i + 1] - times_s[i - 1]))
+        for i in range(1, len(values) - 1)
+    )  # fmt: skip
+    return off[len(off) // 2] / _MIDDLE_OF_NOISE if off else 0.0
+
+
+def _stretches(times_s: Sequence[float]) -> list[int]:
+    """The first reading of each, the shortest stretch first."""
+    count = len(times_s)
+    if count < FEWEST:
+        return []
+    firsts = [bisect_left(times_s, times_s[-1] - share * (times_s[-1] - times_s[0])) for share in _SHARES]
+    if count - firsts[-1] < _SELDOM:
+        firsts += [max(0, count - few) for few in _NEWEST_FEW]
+    return sorted({first for first in firsts if count - first >= FEWEST}, reverse=True)
 
 
 def trend(times_s: Sequence[float], values: Sequence[float]) -> Trend:
@@ -82,7 +126,8 @@ def trend(times_s: Sequence[float], values: Sequence[float]) -> Trend:
     newest = np.sort((levels - slope * times)[-_NEWEST:])
     level = _middle(newest)
     spread = _middle(np.sort(np.abs(newest - level)))
-    return Trend(level, level - spread, level + spread, slope, float(slopes[low]), float(slopes[high]))
+    slope_low, slope_high = float(slopes[low]), float(slopes[high])
+    return Trend(level, level - spread, level + spread, slope, slope_low, slope_high, times_s[-1] - times_s[0])
 
 
 @cache

@@ -347,8 +347,8 @@ def _joined(clear: Image, smooth: Image) -> Image:
         return clear
     faint = _of_share(smooth, clear, lambda shown: shown < _SHOWS)
     solid = _of_share(clear, faint, lambda within: within < _SPECKLE)
-    apart = cv2.dilate(solid, np.ones((2 * _APART + 1, 2 * _APART + 1), np.uint8))
-    return np.asarray(solid | (faint & ~apart & 1), np.uint8)
+    near = cv2.dilate(solid, np.ones((2 * _APART + 1, 2 * _APART + 1), np.uint8)) > 0
+    return np.asarray(np.where(near, solid, faint | solid), np.uint8)
 
 
 def _of_share(pieces: Image, other: Image, wanted: Callable[[Plane], npt.NDArray[np.bool_]]) -> Image:

