@@ -20,6 +20,7 @@ from data.model.people import Role, User
 from data.ports.store import EvidenceVault, Store
 from layouts import (
     alarm_figures,
+    applications,
     duty,
     events,
     handover,
@@ -110,6 +111,7 @@ PAGES = (
     "load",
     "kpi",
     "plans",
+    "applications",
     "setup",
 )
 
@@ -132,6 +134,7 @@ def draw_page(name: str, language: str = "zh") -> Any:
         "setup": setup,
         "kpi": alarm_figures,
         "plans": plans,
+        "applications": applications,
     }
     return pages[name].draw(context, words)
 
