@@ -28,7 +28,8 @@ log = logging.getLogger(__name__)
 MB = 1_000_000
 PREVIEW_WIDTH = 320
 PREVIEW_QUALITY = 60
-FLUSH_S = 15.0  # what a killed process may lose of both
+FLUSH_S = 15.0  # what a killed process may lose of maps, which are packed the better for it ...
+PREVIEW_TURNS = 3  # ... and so many times sooner its pictures are written, which would take memory
 RECORD_S = 600  # of the longest record of a map
 _RECENT = 64  # seconds of which a picture is known to be there: those kept back come again
 _WAITING_S = 3600  # of maps in memory while the disk hangs: 13 MB of a camera
@@ -77,13 +78,15 @@ class CameraLookback:
         with self._lock:
             self._previews.append(Preview(round(at.timestamp() * 1000), jpeg))
 
-    def take(self) -> tuple[dict[_Grid, dict[int, tuple[int, Mask | None]]], list[Preview]]:
-        """What is to be written; from now on it is the caller's."""
+    def take(self, *, maps: bool = True) -> tuple[dict[_Grid, dict[int, tuple[int, Mask | None]]], list[Preview]]:
+        """What is to be written; from now on it is the caller's. `maps`: these, too."""
+        taken: dict[_Grid, dict[int, tuple[int, Mask | None]]] = {}
         with self._lock:
-            maps, self._maps = self._maps, {}
+            if maps:
+                taken, self._maps = self._maps, {}
             shown = list(self._previews)
             self._previews.clear()
-        return maps, shown
+        return taken, shown
 
 
 class Lookback:
@@ -112,8 +115,8 @@ class Lookback:
         with self._lock:
             return self._cameras.setdefault(site, CameraLookback(site, self._settings))
 
-    def flush(self) -> None:
-        """Write what has come since the last time."""
+    def flush(self, *, maps: bool = True) -> None:
+        """Write what has come since the last time. `maps`: these, too."""
         with self._lock:
             cameras = list(self._cameras.values())
         reserve = self._settings.disk_reserve_mb * MB
@@ -122,13 +125,13 @@ class Lookback:
         except OSError:
             free = 0
         for one in cameras:
-            maps, shown = one.take()
+            moved, shown = one.take(maps=maps)
             if reserve and free < reserve / 2:
-                maps = {}
+                moved = {}
             if reserve and free < reserve:
                 shown = []
             try:
-                self._write(one.site, maps, shown)
+                self._write(one.site, moved, shown)
                 self._failed.discard(one.site)
             except OSError as error:
                 if one.site not in self._failed:
@@ -141,8 +144,10 @@ class Lookback:
         self._thread.join(timeout_s)
 
     def _run(self) -> None:
-        while not self._end.wait(self._flush_s):
-            self.flush()
+        turn = 0
+        while not self._end.wait(self._flush_s / PREVIEW_TURNS):
+            turn += 1
+            self.flush(maps=turn % PREVIEW_TURNS == 0)
         self.flush()
 
     def _write(self, site: str, maps: dict[_Grid, dict[int, tuple[int, Mask | None]]], shown: list[Preview]) -> None:
