@@ -225,6 +225,8 @@ def _measure(found: Trial, watcher: Watcher, servers: Servers, per_second: float
     publisher = _child("publish", servers.mqtt, found.gauges, per_second)
     counter = _Counter(publisher)
     try:
+        while not counter.count and publisher.poll() is None:  # it starts slowly on a busy machine
+            time.sleep(LOOK_S)
         watcher.next_save()
         first, cpu_s, sent = watcher.next_save(), watcher.cpu_s(), counter.count
         last = first
