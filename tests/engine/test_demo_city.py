@@ -124,7 +124,8 @@ def test_everybody_starts_on_a_street_that_they_may_use(root: Path, city: Settin
 
 def test_a_demo_login_for_each_part_and_every_responder_among_them_exists(city: Settings) -> None:
     roles = [login.role.value for login in DEMO_LOGINS]
-    assert roles == ["operator", "duty_officer", "section_head", "analyst", "administrator", "responder", "responder"]
+    shifts = ["operator", "duty_officer", "duty_officer", "operator"]  # by day and by night, so that two can hand over
+    assert roles == [*shifts, "section_head", "analyst", "administrator", "responder", "responder"]
     ids = {responder.id: responder.name for responder in city.responders}
     for login in DEMO_LOGINS:
         if login.role.value == "responder":
