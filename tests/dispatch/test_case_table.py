@@ -161,7 +161,7 @@ WALKS = int(os.environ.get("YIPING_SOAK_WALKS", "1"))
 @pytest.mark.parametrize("number", range(WALKS))
 def test_random_steps_reach_every_state_and_no_wrong_one(store: Store, number: int) -> None:
     """`YIPING_SOAK_STEPS=1000000 YIPING_SOAK_WALKS=8` for the long version (make soak-states)."""
-    steps = int(os.environ.get("YIPING_SOAK_STEPS", "8000")) // WALKS
+    steps = int(os.environ.get("YIPING_SOAK_STEPS", "20000")) // WALKS
     began = time.monotonic()
     walk = Walk(store, seed=20260713 + number, settings=Settings(timezone="Asia/Shanghai"))
     walk.go(steps)

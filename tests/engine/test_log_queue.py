@@ -17,7 +17,7 @@ from engine.process.log_queue import LineQueue, QueuedHandler
 
 FULL_PIPE = """
 import logging, sys, time
-from engine.process.child import _leave, set_up_log
+from engine.process.child import leave, set_up_log
 set_up_log("worker-1", logging.INFO)
 begun = time.monotonic()
 for number in range(3000):
@@ -25,7 +25,7 @@ for number in range(3000):
 sys.stdout.write(f"{time.monotonic() - begun:.3f}\\n")
 sys.stdout.flush()
 sys.stdin.readline()
-_leave(0)
+leave(0)
 """
 
 
@@ -113,8 +113,8 @@ def test_a_process_goes_on_and_ends_while_its_standard_error_is_full(root: Path)
 
 def test_what_was_logged_last_is_written_when_a_process_ends(root: Path) -> None:
     code = (
-        "import logging; from engine.process.child import _leave, set_up_log; set_up_log('main', logging.INFO); "
-        "logging.getLogger('a').error('the last words'); _leave(3)"
+        "import logging; from engine.process.child import leave, set_up_log; set_up_log('main', logging.INFO); "
+        "logging.getLogger('a').error('the last words'); leave(3)"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=False, timeout=60
