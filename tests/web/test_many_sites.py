@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -45,8 +46,11 @@ def test_the_health_of_all_sites_is_one_question_to_the_store(tmp_path: Path) ->
     store.write(lambda writer: writer.put_values({f"{STORED}place-{number}": lost for number in range(0, 2000, 2)}))
     asked: list[str] = []
 
+    own = threading.get_ident()
+
     def note(*arguments: Any) -> None:
-        asked.append(arguments[2])
+        if threading.get_ident() == own:  # other tests' servers may still ask their stores
+            asked.append(arguments[2])
 
     event.listen(Engine, "before_cursor_execute", note)
     try:
