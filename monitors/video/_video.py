@@ -29,7 +29,7 @@ from data.model.frame import Image
 from data.model.secrets import redact
 from data.net.outgoing import DestinationRefused, checked_addresses
 
-ENCODER_LASTS_S = 1.0
+ENCODER_LASTS_S = 0.7  # shorter than between two previews
 
 
 class Turn(NamedTuple):
@@ -92,7 +92,8 @@ class _Encoder:
 class Scalers:
     """One swscale context per target size of a stream; making one costs more than using it. One thread only.
 
-    Encoders are kept while they are used every second: for tiles somebody looks at, not for evidence now and then.
+    Encoders are kept while they are used several times a second: for tiles somebody looks at, not for previews and
+    evidence.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
