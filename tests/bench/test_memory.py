@@ -27,7 +27,7 @@ pytestmark = pytest.mark.alone
 CAMERAS = 4
 MUST_MIB = 260.0
 RESTING = 8
-RESTING_MUST_MIB = 324.0  # 320 before each had maps of motion and previews
+RESTING_MUST_MIB = 310.0
 START_BEHIND_S = STARTED_AFTER_S + 5
 NOT_FOR_WORKERS = ("torch", "pandas", "scipy", "alembic", "pyarrow", "cv2")
 
