@@ -98,6 +98,11 @@ accuracy: setup-test
 unknown: setup-test
 	$(PY) -m bench.unknown --write
 
+# Ten thousand canary targets put into copies of pictures: detections, rules and pictures stay as without them.
+.PHONY: canary-leaks
+canary-leaks: setup-test
+	YIPING_CANARIES=10000 $(VENV)/bin/pytest -q tests/engine/test_canaries.py -k reaches
+
 # A thousand generated scenes of standing cars (over 2,000 stays) against a script that knows the truth; two minutes.
 .PHONY: stays
 stays: setup-test

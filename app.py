@@ -11,6 +11,7 @@ python app.py export 12 --out event-12.zip --config config.yaml --var var
 python app.py export verify event-12.zip
 python app.py settings versions --config config.yaml --var var
 python app.py capacity --config config.yaml
+python app.py canary-targets --config config.yaml
 python app.py backup /mnt/backup/2024-07-12 --var var
 python app.py restore /mnt/backup/2024-07-12 --var var
 """
@@ -270,6 +271,26 @@ def capacity(args: argparse.Namespace) -> int:
     return 0 if found.enough else 1
 
 
+def canary_targets(args: argparse.Namespace) -> int:
+    """Cut out people and vehicles for canary targets: our own five, or those of pictures of your own cameras."""
+    from data.local.cutouts import FOLDER, load_cutouts
+    from engine.canary_cutting import cut_out_of, own_cutouts, save_all
+
+    options = _options(args)
+    cache_dir = options.base_dir / options.settings.inference.cache_dir
+    for picture in args.pictures or [None]:
+        made = save_all(
+            own_cutouts(cache_dir) if picture is None else cut_out_of(picture, cache_dir), cache_dir / FOLDER
+        )
+        for path in made:
+            print(f"written: {path}")
+        if not made:
+            print(f"{picture}: nobody and nothing that is surely and wholly seen", file=sys.stderr)
+    known = load_cutouts(cache_dir / FOLDER)
+    print(f"canary targets: {len(known)} ({', '.join(one.name for one in known)}); workers read them when they start")
+    return 0 if known else 1
+
+
 def users(args: argparse.Namespace) -> int:
     """Add, change, disable those who may log in; issue and revoke bearer tokens."""
     from data.sql.store import open_store
@@ -482,6 +503,9 @@ def _parser() -> argparse.ArgumentParser:
     command.set_defaults(command=analyze)
     _replay_parser(commands.add_parser("replay", help=replay.__doc__))
     _export_parser(commands.add_parser("export", parents=[where], help=export.__doc__))
+    command = commands.add_parser("canary-targets", parents=[where], help=canary_targets.__doc__)
+    command.add_argument("pictures", nargs="*", type=Path, help="with people or vehicles; our own when left out")
+    command.set_defaults(command=canary_targets)
     command = commands.add_parser("capacity", parents=[where], help=capacity.__doc__)
     command.add_argument("--json", action="store_true", help="one line of JSON")
     command.set_defaults(command=capacity)

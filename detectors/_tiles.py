@@ -54,6 +54,17 @@ class Grid:
                 return cls(tiles, magnify, picture, canvas)
             magnify *= _LESS
 
+    def around(self, xyxy: tuple[float, float, float, float]) -> Tile | None:
+        """The tile that has this box, fractions of the picture, with the most room around it; None where none does."""
+        left, top, right, bottom = (v * side for v, side in zip(xyxy, (*self.picture, *self.picture), strict=True))
+
+        def room(tile: Tile) -> float:
+            across = min(left - tile.left, tile.left + tile.width - right)
+            return min(across, top - tile.top, tile.top + tile.height - bottom)
+
+        best = max(self.tiles, key=room, default=None)
+        return best if best is not None and room(best) >= 0 else None
+
     def whole(self, tile: Tile, xyxy: Boxes) -> tuple[Boxes, np.ndarray[tuple[int], np.dtype[np.bool_]]]:
         """Boxes in pixels of the model's input as fractions of the picture, and which of them the tile shows whole.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated, ClassVar, Literal
 
 import numpy as np
@@ -14,12 +15,14 @@ from data.errors import InputRejected
 from data.local.stages import StageClock
 from data.model.frame import Frame, Image, in_detail
 from data.model.labels import family
+from data.model.live_recall import CanaryTarget
 from data.model.observation import Boxes, Detection, Detections, Observation
 from data.model.place import Place
 from data.model.zone import Zone
 from data.ports.recipe import CloserSight, Context, Detector, DetectorRecipe, LookWanted, Moves
 from detectors._appearance import described
 from detectors._backend import Model, load
+from detectors._canary import with_targets
 from detectors._closer import CloserView
 from detectors._labels import COCO
 from detectors._letterbox import Letterbox
@@ -37,6 +40,7 @@ _SAME_PART = 0.75  # share of the smaller box within the larger one, from differ
 _SAME_OBJECT = 0.6  # overlap of two boxes of one family that are one object
 _HINT = 0.01  # below this a closer look has seen nothing
 _THERE = 0.3  # overlap with the object's box of what is found in its place by a closer look
+_CANARY_THERE = 0.5  # overlap with a canary target's box of what is found there
 _INSTEAD = 0.5  # the same of something else that is surely there
 _SURE = 0.5  # the network says each object once: what it is sure of twice are two
 
@@ -169,6 +173,61 @@ class Yolo:
             found = self._model.infer(canvas)
         found = found[found[:, 4] >= _HINT]
         return closer_sight(wanted, self._named(view.fractions(found[:, :4]), found), view.magnify)
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        """The families of the labels that are looked for."""
+        return frozenset(family(label) for label in self._wanted)
+
+    def canary_picture(self, frame: Frame) -> Image:
+        """The picture in the size in which it lies in the model's input; a copy."""
+        box = Letterbox.fit(frame.width, frame.height, *self._size)
+        return frame.bgr(box.width, box.height).copy()
+
+    def find_canaries(
+        self, frame: Frame, targets: Sequence[CanaryTarget], earlier: Image | None = None
+    ) -> Sequence[bool]:
+        """Which of the targets are found in a copy of the picture; nobody is followed, nothing is remembered.
+
+        One inference for all of them, and one for each that is missed within a zone that is looked at by tiles.
+        """
+        box, canvas = self._canvas(frame)
+        whole = canvas[box.top : box.top + box.height, box.left : box.left + box.width]
+        drawn = canvas.copy()
+        drawn[box.top : box.top + box.height, box.left : box.left + box.width] = with_targets(whole, targets, earlier)
+        rows = self._model.infer(drawn)
+        found = self._named(box.fractions(rows[:, :4]), rows)
+        return [self._is_found(target, found) or self._is_found_closer(frame, target) for target in targets]
+
+    def _is_found(self, target: CanaryTarget, found: Sequence[Detection]) -> bool:
+        kind, place = target.cutout.kind, np.array([target.xyxy], np.float64)
+        sure = [
+            d
+            for d in found
+            if d.confidence >= self._recipe.confidence and d.label in self._wanted and family(d.label) == kind
+        ]
+        boxes = np.array([d.xyxy for d in sure], np.float64).reshape(-1, 4)
+        return bool(sure) and float(iou(boxes, place).max()) >= _CANARY_THERE
+
+    def _is_found_closer(self, frame: Frame, target: CanaryTarget) -> bool:
+        """The same by the tile that shows the target best, where its zone is looked at by tiles."""
+        left, _, right, bottom = target.xyxy
+        foot = np.array([[(left + right) / 2, bottom]], np.float32)
+        if self._grid is None or not any(bool(zone.contains(foot)[0]) for zone in self._closer):
+            return False
+        frame = in_detail(frame, DETAIL_WITHIN_S)
+        tile = self._grid.around(target.xyxy)
+        if tile is None or self._grid.picture != (frame.width, frame.height):
+            return False
+        canvas = tile.cut(frame.bgr(frame.width, frame.height), *self._size)
+        size = np.array([frame.width, frame.height] * 2, np.float64)
+        offset = np.array([tile.left, tile.top] * 2, np.float64)
+        within = (np.array(target.xyxy) * size - offset) / np.array([tile.width, tile.height] * 2)
+        left, top, right, bottom = (float(v) for v in within)
+        placed = replace(target, xyxy=(left, top, right, bottom))
+        rows = self._model.infer(with_targets(canvas, [placed]))
+        xyxy, whole = self._grid.whole(tile, rows[:, :4])
+        return self._is_found(target, self._named(xyxy[whole], rows[whole]))
 
     def _scale_at(self, frame: Frame, wanted: LookWanted) -> float:
         """Model pixels for a pixel of the camera, in the look that has found this object."""

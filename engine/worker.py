@@ -30,6 +30,7 @@ from engine.camera.admission import Admission, Load, overdue_s
 from engine.camera.camera import Camera
 from engine.camera.load import LoadBook, Tally
 from engine.camera.watch import Received
+from engine.canary_round import CanaryRound
 from engine.judging.changes import Extent, SiteChange, camera_change
 from engine.judging.judgement import UnitOfWork
 from engine.judging.observation_log import observation_log
@@ -107,6 +108,7 @@ class Worker:
         self._lookback = Lookback(options.var_dir, options.settings.recording)
         self._maker = PipelineMaker(self._store, self._outlet, self._resources, self._observations, self._arrived.set)
         self._looks = LookBudget(options.settings.inference.second_looks, time.monotonic())
+        self._canaries = CanaryRound(self._store, self._outlet, self._meters, options)
         self._period_s = 1.0 / options.settings.inference.per_second
         self._book = LoadBook(self._meters, self._stages, {})
         self._details: ThreadPoolExecutor | None = None
@@ -179,6 +181,7 @@ class Worker:
         watch.camera.close()
         self._admission.prefer(watch.site.id, urgent=False)
         self._book.remove(watch.site.id)
+        self._canaries.remove(watch.site.id)
         if not watch.is_open:
             return
         if watch.pipeline is not None and change.extent is not Extent.REMOVED:
@@ -228,6 +231,7 @@ class Worker:
             try:
                 if not self._maker.make(watch, self._options, self._views.now().get(watch.site.id, "")):
                     continue
+                self._canaries.follow(watch)
             except Exception as error:  # noqa: BLE001 - the restart loop of one pipeline; other sites go on
                 self._pipeline_failed(watch, error)
             self._heart.beat()
@@ -328,6 +332,15 @@ class Worker:
             unit.picture, unit.received_s = picture, received.at_s
             unit.full, unit.full_until_s = full, time.monotonic() + FULL_WITHIN_S
             self._outlet.send(unit)
+        self._try_canaries(watch, frame, seen)
+
+    def _try_canaries(self, watch: WatchedSite, frame: Frame, seen: Seen) -> None:
+        """What fails here must not stop the site from being judged."""
+        try:
+            self._canaries.looked(watch, frame, seen)
+        except Exception as error:
+            log.exception("%s: live recall is no longer measured: %s", watch.site.id, redact(str(error)))
+            self._canaries.remove(watch.site.id)
 
     def _in_full(self, frame: Frame) -> Future[bytes | None] | None:
         """The evidence of a camera that is looked at by its substream, decoded beside the looks."""

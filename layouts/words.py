@@ -252,6 +252,7 @@ _TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
         "kind.audit": ("审计记录被改动", "the audit trail was tampered with"),
         "kind.timers": ("到期事项无法处理", "timers cannot be ended"),
         "kind.camera_health": ("摄像机异常", "camera fault"),
+        "kind.live_recall": ("画面中难以识别，可能漏报", "cannot be made out here and may be missed"),
         "label.video_loss": ("视频丢失", "Video loss"),
         "label.video_black": ("画面黑屏", "Black picture"),
         "label.video_white": ("画面白屏", "White picture"),

@@ -215,6 +215,8 @@ _OTHERS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "rules": ("规则", "Rules"),
         "detectors": ("识别", "Detectors"),
         "health": ("摄像机健康", "Camera health"),
+        "live_recall": ("实时识别率", "Live recall"),
+        "least_share": ("最低识别率", "Least share found"),
         "task": ("任务", "Task"),
         "water_class": ("水体类别", "Water class"),
         "licence": ("许可", "Licence"),

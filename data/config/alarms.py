@@ -71,7 +71,7 @@ class GroupingSettings(_Settings):
 
 
 def _camera_away() -> tuple[InhibitionSettings, ...]:
-    seen = ("intrusion", "dwell", "congestion", "unknown_object")
+    seen = ("intrusion", "dwell", "congestion", "unknown_object", "live_recall")
     return (InhibitionSettings(id="camera", by_kinds=("camera_health",), kinds=seen, boxes=True),)
 
 

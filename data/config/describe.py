@@ -36,6 +36,7 @@ from data.model.camera_health import HealthSettings
 from data.model.category import Category
 from data.model.durations import format_duration
 from data.model.geo import Location
+from data.model.live_recall import RecallSettings
 from data.model.observing import ObservationSettings
 from data.model.place import InferenceSettings
 from data.model.recording import RecordingSettings
@@ -128,6 +129,7 @@ def settings_markdown(catalogue: Catalogue) -> str:
         ("`sites[]`", SiteSettings),
         ("`sites[].zones[]`", Zone),
         ("`sites[].health`", HealthSettings),
+        ("`sites[].live_recall`", RecallSettings),
         ("`fusion`", FusionSettings),
         ("`fusion.places[]`", FusedPlace),
         ("`fusion.places[].send[]`, `ask[]`", SendSettings),

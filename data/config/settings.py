@@ -26,6 +26,7 @@ from data.model.camera_health import HealthSettings
 from data.model.desk import DeskSettings
 from data.model.durations import Duration
 from data.model.geo import ConfiguredLocation
+from data.model.live_recall import RecallSettings
 from data.model.observing import ObservationSettings
 from data.model.people import Role, User
 from data.model.place import InferenceSettings, Place
@@ -64,6 +65,10 @@ class SiteSettings(Place):
         HealthSettings,
         Field(description="When the camera itself is alarming: lost, black, frozen, covered, moved."),
     ] = HealthSettings()
+    live_recall: Annotated[
+        RecallSettings,
+        Field(description="When the camera cannot see people or vehicles, tried with canary targets."),
+    ] = RecallSettings()
 
     def is_hidden_from(self, role: Role) -> bool:
         """True if people of this role may not know of the site."""
@@ -101,8 +106,9 @@ class SiteSettings(Place):
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(f"rule ids must differ at one site; give an `id` to the rules called {', '.join(twice)}")
-        if "camera_health" in names:
-            raise ValueError("rule id camera_health is taken by the camera's own alerts; give the rule another `id`")
+        for taken in ("camera_health", "live_recall"):
+            if taken in names:
+                raise ValueError(f"rule id {taken} is taken by the camera's own alerts; give the rule another `id`")
         return self
 
 

@@ -101,6 +101,15 @@ class InferenceSettings(BaseModel):
             "it is.",
         ),
     ] = 2.0
+    canaries: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=0.05,
+            description="Share of each worker process's time in which canary targets (cut-outs of people and vehicles) "
+            "are put into copies of pictures, to count which of them are found. 0: none.",
+        ),
+    ] = 0.01
     cache_dir: Annotated[
         Path, Field(description="Where downloaded weights and exported models are kept, relative to this file.")
     ] = Path(".cache")

@@ -20,7 +20,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from data.model.alert import Alert, Priority, Signal, Standing
 from data.model.datum import Datums
-from data.model.frame import Frame
+from data.model.frame import Frame, Image
+from data.model.live_recall import CanaryTarget
 from data.model.observation import HISTORY_AFTER, Detections, Observation, Reading, Rejected, Tick
 from data.model.place import InferenceSettings, Place
 from data.model.secrets import Secrets
@@ -278,6 +279,29 @@ class LooksCloser(Protocol):
 
     def look_closer(self, frame: Frame, wanted: LookWanted) -> CloserSight | None:
         """One inference on a part of the full picture; follows and changes nothing. None: not of its labels."""
+        ...
+
+
+@runtime_checkable
+class FindsCanaries(Protocol):
+    """A detector of objects that can be tried with cut-outs put into a copy of a picture."""
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        """The families of its labels (`data.model.labels.family`)."""
+        ...
+
+    def canary_picture(self, frame: Frame) -> Image:
+        """The picture at the scale in which objects are looked for; a copy."""
+        ...
+
+    def find_canaries(
+        self, frame: Frame, targets: Sequence[CanaryTarget], earlier: Image | None = None
+    ) -> Sequence[bool]:
+        """Which of the targets it finds in a copy of the frame; follows and changes nothing.
+
+        `earlier`: what `canary_picture` gave of a frame shortly before, from which noise and rain are learned.
+        """
         ...
 
 

@@ -9,8 +9,11 @@ from pathlib import Path
 
 from data.config.settings import Settings
 from data.errors import InputRejected
+from data.local.cutouts import FOLDER
+from engine.canary_cutting import own_cutouts, save_all
 from engine.demo.compose import SCENES, compose_all, composed
 from engine.demo.series import write_series
+from engine.demo.sprites import sprite_folder
 
 NEEDED_BYTES = 400_000_000  # all videos, and the old ones beside them while they are replaced
 
@@ -27,6 +30,7 @@ def prepare_demo(
     folder = var_dir / "demo"
     folder.mkdir(parents=True, exist_ok=True)
     write_series(folder)
+    _cut_canary_targets(cache_dir)
     missing = [scene for scene in SCENES if not composed(scene, folder)]
     if not missing:
         return
@@ -37,3 +41,11 @@ def prepare_demo(
     say(f"演示城市首次启动，合成 {len(missing)} 路视频 / first start: composing the demo's {len(missing)} videos")
     for number, scene_id in enumerate(compose_all(folder, cache_dir, processes), start=1):
         say(f"  {number}/{len(missing)} {scene_id} ({time.monotonic() - began:.0f} s)")
+    _cut_canary_targets(cache_dir)
+
+
+def _cut_canary_targets(cache_dir: Path) -> None:
+    """The demo's passers-by are also its canary targets; nothing while they are not cut yet, or where targets are."""
+    folder = cache_dir / FOLDER
+    if (sprite_folder(cache_dir) / "bus.png").is_file() and not any(folder.glob("*.npz")):
+        save_all(own_cutouts(cache_dir), folder)

@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from alerts.camera_health import RULE as HEALTH
+from alerts.live_recall import RULE as RECALL
 from data.config.settings import Settings, SiteSettings
 from data.model.alert import AlertKey, Because
 from data.model.place import Place
@@ -58,7 +59,7 @@ def site_change(before: SiteSettings | None, after: SiteSettings | None) -> Site
 def dropped_rules(before: SiteSettings, after: SiteSettings) -> dict[str, Because]:
     """Rules of `before` that are gone, have other settings or whose zones lie elsewhere, and why each ends.
 
-    The camera's own alerts count as a rule; their settings are the site's `health`.
+    The camera's own alerts count as rules; their settings are the site's `health` and `live_recall`.
     """
     old, new = _rules(before), _rules(after)
     dropped: dict[str, Because] = {}
@@ -93,6 +94,8 @@ def camera_change(before: Settings, after: Settings, site: str) -> SiteChange:
 
 def why_gone(key: AlertKey, site: SiteSettings) -> Because | None:
     """Why no rule of the site watches this alert, which one of its rules has raised; None when one does."""
+    if key.rule == RECALL and any(key.zone in {"", zone.id} for zone in site.zones):
+        return None  # it is about any of the zones
     recipe = _rules(site).get(key.rule)
     if recipe is None:
         return Because.RULE_REMOVED
@@ -120,7 +123,7 @@ def gauges_change(before: Settings, after: Settings, site: str) -> GaugesChange 
     was, now = ({recipe.name: recipe for recipe in one.sensors} for one in (old, new))
     all_anew = before.timezone != after.timezone  # some stations tell local time
     monitors = frozenset(name for name in {*was, *now} if all_anew or was.get(name) != now.get(name))
-    dropped = {name: why for name, why in dropped_rules(old, new).items() if name != HEALTH}
+    dropped = {name: why for name, why in dropped_rules(old, new).items() if name not in {HEALTH, RECALL}}
     return GaugesChange(monitors, dropped, anew)
 
 
@@ -138,6 +141,8 @@ def _rules(site: SiteSettings) -> dict[str, BaseModel]:
     rules: dict[str, BaseModel] = {recipe.name: recipe for recipe in site.rules}
     if site.camera is not None and site.health.enabled:
         rules[HEALTH] = site.health
+    if site.camera is not None and site.live_recall.enabled:
+        rules[RECALL] = site.live_recall
     return rules
 
 

@@ -11,8 +11,8 @@ from data.model.alert_life import Condition
 from data.model.observation import Tick
 from data.ports.recipe import ReportsPending, Rule
 
-_KNOW_THEMSELVES = frozenset({"camera_health", "silence"})
-"""Kinds of alerts that are about silence itself: they are never stale."""
+_KNOW_THEMSELVES = frozenset({"camera_health", "live_recall", "silence"})
+"""Kinds of alerts that are about silence or blindness itself: they are never stale."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -210,6 +210,11 @@ class SitePipeline:
             self._conditions.note((one,))
 
     @property
+    def detectors(self) -> Sequence[Detector]:
+        """Those that look at the camera's pictures."""
+        return tuple(self._detectors)
+
+    @property
     def looks(self) -> bool:
         """Does anything look at the pictures?"""
         return bool(self._detectors) or self._health is not None

@@ -15,6 +15,7 @@ from alerts.threshold import Recipe as Threshold
 from data.config.settings import Settings, SiteSettings
 from data.model.alert import AlertKey, Because, Priority
 from data.model.camera_health import HealthSettings
+from data.model.live_recall import RecallSettings
 from data.model.recording import RecordingSettings
 from data.model.zone import Zone
 from detectors.flood_extent import Recipe as FloodExtent
@@ -55,6 +56,7 @@ sites = st.builds(
     detectors=st.sampled_from([(), (Yolo(),), (Yolo(closer=("tile",)),), (Yolo(confidence=0.5),)]),
     rules=rules,
     health=st.builds(HealthSettings, enabled=st.booleans()),
+    live_recall=st.builds(RecallSettings, enabled=st.booleans()),
 )
 
 
@@ -73,7 +75,7 @@ def test_a_rule_goes_on_exactly_if_its_settings_and_its_zones_are_the_same(
         same = following is not None and following == rule and zone_of(before, rule.zone) == zone_of(after, rule.zone)
         same = same and all(before.zone(name) == after.zone(name) for name in getattr(rule, "except_zones", ()))
         assert (rule.name not in change.dropped) is same
-    assert set(change.dropped) <= {*(rule.name for rule in before.rules), "camera_health"}
+    assert set(change.dropped) <= {*(rule.name for rule in before.rules), "camera_health", "live_recall"}
 
 
 @given(sites, sites)
@@ -95,6 +97,7 @@ def test_the_same_site_is_unchanged_and_back_and_forth_meet(site: SiteSettings) 
     gone = site_change(site, None)
     assert gone.extent is Extent.REMOVED
     names = {rule.name for rule in site.rules} | ({"camera_health"} if site.health.enabled else set())
+    names |= {"live_recall"} if site.live_recall.enabled else set()
     assert gone.dropped == dict.fromkeys(names, Because.SITE_REMOVED)
 
 

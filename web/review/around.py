@@ -16,7 +16,7 @@ from web.review.subject import MOST, Found, Names, alert_told, event_told
 
 NEAR_M = 1000.0  # what was blind so near is told with an event
 NEAR_SITES, OF_A_SITE = 30, 20
-BLINDING = ("camera_health", "silence", "stuck", "out_of_range", "recording", "sensor_fault")
+BLINDING = ("camera_health", "live_recall", "silence", "stuck", "out_of_range", "recording", "sensor_fault")
 """Kinds of alerts that say that a camera or gauge could not be relied on."""
 
 
