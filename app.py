@@ -36,7 +36,7 @@ from pydantic import TypeAdapter, ValidationError
 from data.config.describe import settings_markdown
 from data.config.document import plain_of
 from data.config.located import parse
-from data.config.reading import ConfigError, load_settings
+from data.config.reading import ConfigError, load_settings, stored_at
 from data.errors import YipingError
 from data.local.observations import FOLDER as OBSERVATIONS
 from data.model.durations import Duration
@@ -54,6 +54,15 @@ from engine.process.supervisor import Child
 def _options(args: argparse.Namespace) -> RunOptions:
     """What the configuration, the store where it holds the settings, and the command line say. Raises ConfigError."""
     return as_it_would_run(configured(args.config, args.var, args.store_url), args.config)
+
+
+def _store(args: argparse.Namespace) -> str | Path:
+    """The store that a command means: --store-url, else what config.yaml names, else the file in --var.
+
+    The URL may hold the password. Raises ConfigError.
+    """
+    named = args.store_url or ("" if args.config is None else stored_at(args.config))
+    return named or args.var / "yiping.db"
 
 
 def _version() -> str:
@@ -222,7 +231,7 @@ def replay(args: argparse.Namespace) -> int:
     from engine.replay.occurrences import as_text, canonical_json
     from engine.replay.replayer import Replayer
 
-    with closing(open_for_reading(args.store_url or args.var / "yiping.db")) as store:
+    with closing(open_for_reading(_store(args))) as store:
         replayer = Replayer(args.var / OBSERVATIONS, load_catalogue(), store)
         notes: list[str] = []
         if args.config is None:
@@ -297,7 +306,7 @@ def users(args: argparse.Namespace) -> int:
     from web.user_commands import USER_COMMANDS
 
     given = {**vars(args), "password": _password(args)} if args.do in {"add", "password"} else vars(args)
-    with closing(open_store(args.store_url or args.var / "yiping.db")) as store:
+    with closing(open_store(_store(args))) as store:
         for line in USER_COMMANDS[args.do](store, given):
             print(line)
     return 0
@@ -322,7 +331,7 @@ def audit(args: argparse.Namespace) -> int:
     known = AuditExpectation(
         None if args.expect is None else expected(args.expect), args.key.strip().lower(), args.checkpoints
     )
-    with closing(open_store(args.store_url or args.var / "yiping.db")) as store:
+    with closing(open_store(_store(args))) as store:
         found = full_check(store, args.var.resolve(), FolderVault(args.var / "evidence"), known)
     for remark in found.remarks:
         print(f"note: {remark}")
@@ -353,7 +362,7 @@ def export(args: argparse.Namespace) -> int:
 
     options, now, asker = _options(args), datetime.now(UTC), Asker(CONSOLE)
     file = plain_of(parse(args.config))
-    with closing(open_store(args.store_url or args.var / "yiping.db")) as store:
+    with closing(open_store(_store(args))) as store:
         found = store.read(
             lambda reader: look(reader, int(args.what), options.settings, file=file, asker=asker, now=now)
         )
@@ -387,7 +396,7 @@ def backup(args: argparse.Namespace) -> int:
     from data.backup import make_backup
 
     configs = (args.config, args.config.with_name("secrets.yaml"))
-    made = make_backup(args.store_url or args.var / "yiping.db", args.var, configs, args.folder, _version())
+    made = make_backup(_store(args), args.var, configs, args.folder, _version())
     print(f"{made.folder}: {made.files} files, {made.size / 1e6:.1f} MB, checked")
     for name in made.damaged:
         print(f"damaged on the disk already: {name}")
@@ -401,7 +410,7 @@ def restore(args: argparse.Namespace) -> int:
     from data.sql.store import open_store
     from web.audit_check import verify_audit
 
-    where = args.store_url or args.var / "yiping.db"
+    where = _store(args)
     with held_in_store(where, "instance", "Yiping on this store"):
         files = restore_backup(args.folder, where, args.var, replace=args.replace)
         with closing(open_store(where)) as store:
@@ -424,7 +433,7 @@ def doctor(args: argparse.Namespace) -> int:
     options = _options(args)
     settings = options.settings
     words = Words(args.language or settings.language)
-    with closing(open_store(args.store_url or args.var / "yiping.db", migrate=False)) as store:
+    with closing(open_store(_store(args), migrate=False)) as store:
         in_force = settings_in_force(store, document_reader(options)) if settings.config == "screen" else None
         findings = diagnose(settings, store, args.var, datetime.now(UTC), args.tls_cert, in_force=in_force)
     for one in findings:
@@ -483,7 +492,7 @@ def _parser() -> argparse.ArgumentParser:
     where = argparse.ArgumentParser(add_help=False)
     where.add_argument("--config", type=Path, default=Path("config.yaml"), help="configuration file")
     where.add_argument("--var", type=Path, default=Path("var"), help="folder of database, evidence and sockets")
-    where.add_argument("--store-url", default="", help="PostgreSQL URL; SQLite in --var when left out")
+    where.add_argument("--store-url", default="", help="another store than config.yaml says: a PostgreSQL URL")
     command = commands.add_parser("init", help=init.__doc__)
     command.add_argument("folder", type=Path, nargs="?", default=Path(), help="where to write it (default: here)")
     command.add_argument("--demo", action="store_true", help="the demo city with its map, roads, units and plans")
@@ -569,7 +578,7 @@ def _replay_parser(command: argparse.ArgumentParser) -> None:
         "--run-in", type=_span, default="1h", help="what changed rules are given before --from, e.g. 1h"
     )
     command.add_argument("--var", type=Path, default=Path("var"), help="folder of database and observations")
-    command.add_argument("--store-url", default="", help="PostgreSQL URL; SQLite in --var when left out")
+    command.add_argument("--store-url", default="", help="another store than config.yaml says: a PostgreSQL URL")
     command.add_argument("--json", action="store_true", help="one JSON line per alert; with --config one for all")
     command.set_defaults(command=replay)
 

@@ -31,6 +31,7 @@ from data.config.plans import (
     WarningTrigger,
 )
 from data.config.settings import CaseSettings, ResponderSettings, Settings, SiteSettings
+from data.config.store import StoreSettings
 from data.config.web import WebSettings
 from data.model.camera_health import HealthSettings
 from data.model.category import Category
@@ -116,6 +117,7 @@ def settings_markdown(catalogue: Catalogue) -> str:
         ("`audit`", AuditSettings),
         ("`heartbeat`", HeartbeatSettings),
         ("`log`", LogSettings),
+        ("`store`", StoreSettings),
         ("`web`", WebSettings),
         ("`alarms`", AlarmSettings),
         ("`alarms.flapping`", FlappingSettings),

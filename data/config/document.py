@@ -19,7 +19,7 @@ from data.config.settings import Settings
 
 MACHINE_KEYS: Sequence[str] = (
     "config", "demo", "web", "workers", "log", "inference", "recording", "observations", "base_map",
-    "accounts", "audit", "heartbeat",
+    "accounts", "audit", "heartbeat", "store",
 )  # fmt: skip
 """Top-level keys that always come from config.yaml: what this machine carries and how it is reached, and what a stolen
 session must not be able to switch off (second factors, the sealed audit trail, the sign of life)."""

@@ -20,6 +20,7 @@ from data.config.fusion_check import check_fusion
 from data.config.located import ConfigError, PathKeys, Problem, dotted, keyed, line_of, parse, plain, untagged, worded
 from data.config.plan_files import with_plan_files
 from data.config.settings import Settings, SiteSettings
+from data.config.store import StoreSettings, mentions_store
 from data.errors import InputRejected
 from data.model.datum import LEVEL, Datums
 from data.model.secrets import Credentials, Secrets
@@ -88,6 +89,15 @@ class _Reader:
             self.problems += wrong
         if self.problems or not isinstance(settings, Settings):
             raise ConfigError(sorted(self.problems, key=lambda p: p.line))
+        return settings
+
+    def store(self, raw: Any) -> StoreSettings:
+        """The setting `store` alone. Raises ConfigError."""
+        settings = self._validated(StoreSettings, raw, ("store",))
+        if isinstance(settings, StoreSettings):
+            self._check_credentials(settings, ("store",))
+        if self.problems or not isinstance(settings, StoreSettings):
+            raise ConfigError(self.problems)
         return settings
 
     def _applications(self, raw: dict[str, Any]) -> list[ApplicationSettings]:
@@ -259,6 +269,8 @@ class _Reader:
         self.datums = Datums(settings.datums)
         if settings.accounts.oidc is not None:
             self._check_credentials(settings.accounts.oidc, ("accounts", "oidc"))
+        if settings.store is not None:
+            self._check_credentials(settings.store, ("store",))
         self._ids_once(("sites",), [site.id for site in settings.sites])
         self._ids_once(("responders",), [person.id for person in settings.responders])
         self._ids_once(("desks",), [desk.id for desk in settings.desks])
@@ -410,6 +422,27 @@ def load_at_start(
     if isinstance(raw.get("dispatch"), dict) and "roads" in raw["dispatch"]:
         own["dispatch"] = {"roads": raw["dispatch"]["roads"]}
     return reader.read(own), secrets
+
+
+def stored_at(path: Path, environment: Mapping[str, str] | None = None) -> str:
+    """The URL of the store that a config file names, with its password: a secret. Empty for the SQLite of VAR.
+
+    Reads nothing else, so that a password can be reset or a backup made beside a configuration with other mistakes.
+    A file that is not there names none. Raises ConfigError.
+    """
+    if not path.is_file() or not mentions_store(path.read_text(encoding="utf-8", errors="replace")):
+        return ""
+    tree, secrets = parse(path), _secrets_beside(path, environment)
+    raw = plain(tree)
+    given = raw.get("store") if isinstance(raw, dict) else None
+    if given is None:
+        return ""
+    return store_address(_Reader(tree, path, Catalogue({}, {}, {}), secrets).store(given), secrets)
+
+
+def store_address(store: StoreSettings | None, secrets: Secrets) -> str:
+    """Its URL with the password, a secret; empty for none."""
+    return "" if store is None else store.address(secrets.get(store.credentials))
 
 
 def _secrets_beside(path: Path, environment: Mapping[str, str] | None) -> Secrets:

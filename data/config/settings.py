@@ -21,6 +21,7 @@ from data.config.heartbeat import HeartbeatSettings
 from data.config.log import LogSettings
 from data.config.notices import NoticeSettings
 from data.config.plans import PlansSettings
+from data.config.store import StoreSettings
 from data.config.web import WebSettings
 from data.model.camera_health import HealthSettings
 from data.model.desk import DeskSettings
@@ -250,6 +251,10 @@ class Settings(_Settings):
         WebSettings()
     )
     log: Annotated[LogSettings, Field(description="How the log is written.")] = LogSettings()
+    store: Annotated[
+        StoreSettings | None,
+        Field(description="The database; SQLite in the folder `--var` when left out (docs/operations.md, PostgreSQL)."),
+    ] = None
     heartbeat: Annotated[
         HeartbeatSettings | None, Field(description="A sign of life to a service outside; none when left out.")
     ] = None

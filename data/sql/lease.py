@@ -17,12 +17,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from data.errors import StoreClosed
 from data.local.lock import AlreadyRunning, held
 from data.model.secrets import redact
 from data.sql.engine import store_url
+from data.sql.server_check import refusal
 
 log = logging.getLogger(__name__)
 
@@ -95,7 +96,9 @@ class _AdvisoryLock:
                     raise AlreadyRunning(f"{self._what} is running already (held by {holder!r} in the database)")
                 time.sleep(0.1)
         except SQLAlchemyError as error:
-            raise StoreClosed(f"cannot reach the store: {redact(str(getattr(error, 'orig', error)))}") from None
+            if isinstance(error, DBAPIError):
+                raise refusal(self._engine.url, error) from None
+            raise StoreClosed(f"cannot reach the store: {redact(str(error))}") from None
         return connection
 
     def _look_after(self) -> None:

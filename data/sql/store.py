@@ -15,12 +15,12 @@ from sqlalchemy.exc import DBAPIError
 
 from data.errors import StoreClosed
 from data.model.masking import SecretMask
-from data.model.secrets import redact
 from data.ports.store import Reader, Store, Writer
 from data.sql.engine import reading_engine, store_url, time_limit, writing_engine
 from data.sql.group import GroupCommit, QueuedWork
 from data.sql.reader import SqlReader
 from data.sql.schema import upgrade
+from data.sql.server_check import place, refusal, refuse_unsuitable
 from data.sql.turnstile import Turnstile
 from data.sql.writer import SqlWriter
 
@@ -40,13 +40,14 @@ def open_store(path_or_url: str | Path, *, migrate: bool = True, mask: SecretMas
         _make_file(Path(str(url.database)))
     writing = writing_engine(url)
     try:
+        _look_at_server(url)
         if migrate:
             upgrade(writing)
         else:
             writing.connect().close()
     except DBAPIError as error:
         writing.dispose()
-        raise StoreClosed(f"cannot open the store {_name(url)}: {redact(str(error.orig))}") from None
+        raise refusal(url, error) from None
     except StoreClosed:
         writing.dispose()
         raise
@@ -58,13 +59,13 @@ def open_for_reading(path_or_url: str | Path) -> ReadOnlyStore:
     """Open an existing store read-only. Raises StoreClosed when there is none, or it cannot be opened."""
     url = store_url(path_or_url)
     if url.get_backend_name() == "sqlite" and not Path(str(url.database)).is_file():
-        raise StoreClosed(f"there is no store {_name(url)}")
+        raise StoreClosed(f"there is no store {place(url)}")
     reading = reading_engine(url)
     try:
         reading.connect().close()
     except DBAPIError as error:
         reading.dispose()
-        raise StoreClosed(f"cannot open the store {_name(url)}: {redact(str(error.orig))}") from None
+        raise refusal(url, error) from None
     return ReadOnlyStore(reading)
 
 
@@ -108,9 +109,19 @@ def _make_file(path: Path) -> None:
         raise StoreClosed(f"cannot make the store {path}: {error.strerror}") from error
 
 
-def _name(url: URL) -> str:
-    """The store's location, without user and password."""
-    return str(url.database) if url.host is None else f"{url.database} on {url.host}"
+def _look_at_server(url: URL) -> None:
+    """Raises StoreClosed for a PostgreSQL server that does not fit, and DBAPIError when it cannot be reached.
+
+    By a reader's connection: it waits for no lock, so that a server that does not fit is told of at once.
+    """
+    if url.get_backend_name() == "sqlite":
+        return
+    engine = reading_engine(url)
+    try:
+        with engine.connect() as connection:
+            refuse_unsuitable(connection, url)
+    finally:
+        engine.dispose()
 
 
 class SqlStore:

@@ -9,7 +9,7 @@ from pathlib import Path
 from sqlalchemy.exc import SQLAlchemyError
 
 from data.config.catalogue import Catalogue
-from data.config.reading import DocumentReader, load_at_start, load_settings
+from data.config.reading import DocumentReader, load_at_start, load_settings, store_address
 from data.errors import StoreClosed
 from data.model.masking import mask_log_also, secret_mask
 from data.model.secrets import Secrets
@@ -61,7 +61,7 @@ def configured(config: Path, var_dir: Path, store: str = "") -> RunOptions:
         secrets=secrets,
         base_dir=base,
         var_dir=var_dir.resolve(),
-        store_url=store,
+        store_url=store or store_address(settings.store, secrets),
     )
 
 
