@@ -122,6 +122,13 @@ accuracy-degraded: setup-test
 fuzz: setup-test
 	YIPING_FUZZ=1000000 YIPING_FUZZ_SEED=$$(date +%Y%m%d) $(VENV)/bin/pytest -q -s tests/fuzz
 
+# The scenarios S1 to S13 and the way from camera to closed task on PostgreSQL, by the tests that SQLite passes, unchanged
+# (a quarter of an hour; SCENARIOS="tests/scenarios/test_s3_storm.py" walks some).
+SCENARIOS ?= tests/scenarios tests/e2e/test_by_rest.py tests/e2e/test_in_the_browser.py
+.PHONY: scenarios-postgres
+scenarios-postgres: setup-test
+	YIPING_TEST_STORE=postgresql $(VENV)/bin/pytest -q --durations 20 --durations-min 10 $(SCENARIOS)
+
 # Mosquitto and the sensors' process killed ten times each under load: nothing promised is lost.
 .PHONY: durability
 durability: setup-test

@@ -14,6 +14,7 @@ python app.py capacity --config config.yaml
 python app.py canary-targets --config config.yaml
 python app.py backup /mnt/backup/2024-07-12 --var var
 python app.py restore /mnt/backup/2024-07-12 --var var
+python app.py migrate-store --from sqlite:var/yiping.db --config config.yaml
 """
 
 from __future__ import annotations
@@ -403,6 +404,26 @@ def backup(args: argparse.Namespace) -> int:
     return 1 if made.damaged else 0
 
 
+def migrate_store(args: argparse.Namespace) -> int:
+    """Copy the SQLite store into an empty PostgreSQL database, each row compared; refuses while the system runs."""
+    from data.sql.lease import held_in_store
+    from data.store_move import MoveFailed, move_store, source_url
+
+    source = source_url(args.source or args.var / "yiping.db").database
+    target = args.target or stored_at(args.config)
+    if not target:
+        raise MoveFailed(f"where to? Write `store:` into {args.config.name}, or give --to postgresql://host/name")
+    held = "Yiping on this store"
+    with held_in_store(str(source), "instance", held), held_in_store(target, "instance", held):
+        moved = move_store(str(source), target, lambda line: print(line, flush=True))
+    print(f"moved: {moved.total} rows of {len(moved.rows)} tables, {moved.audit_entries} audit entries")
+    if moved.broken_at is not None:
+        print(f"the audit chain is broken at entry {moved.broken_at}, in the source too")
+        return 1
+    print(f"the audit chain holds. Keep {source} until you are sure; nothing uses it while `store:` names another")
+    return 0
+
+
 def restore(args: argparse.Namespace) -> int:
     """Bring a backup back, after checking every file of it; refuses while the system runs."""
     from data.backup import restore_backup
@@ -547,6 +568,12 @@ def _backup_parsers(
     command = commands.add_parser("backup", parents=[where], help=backup.__doc__)
     command.add_argument("folder", type=Path, help="a new folder, best on another disk")
     command.set_defaults(command=backup)
+    command = commands.add_parser("migrate-store", parents=[where], help=migrate_store.__doc__)
+    command.add_argument(
+        "--from", dest="source", default="", metavar="SQLITE", help="e.g. sqlite:var/yiping.db; the file in --var"
+    )
+    command.add_argument("--to", dest="target", default="", metavar="URL", help="the store of --config when left out")
+    command.set_defaults(command=migrate_store)
     command = commands.add_parser("restore", parents=[where], help=restore.__doc__)
     command.add_argument("folder", type=Path, help="a backup")
     command.add_argument("--replace", action="store_true", help="put aside what is there (VAR/replaced)")

@@ -11,6 +11,9 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Playwright, expect, sync_playwright
 
+from tests.contracts.postgres import binaries, running_cluster
+from tests.stores import on_postgresql, use_cluster
+
 pytest_plugins = ["tests.once_more"]
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -56,6 +59,19 @@ def shared() -> Path:
     if folder is None:
         pytest.skip("no reference material: set YIPING_SHARED to its folder")
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def chosen_store() -> Iterator[None]:
+    """With YIPING_TEST_STORE=postgresql one server for this process, on which `tests.stores` makes the stores."""
+    if not on_postgresql():
+        yield
+        return
+    folder = binaries()
+    assert folder is not None, "no PostgreSQL server: apt-get install postgresql"
+    with running_cluster(folder) as cluster:
+        use_cluster(cluster.port)
+        yield
 
 
 @pytest.fixture(scope="session")

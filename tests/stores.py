@@ -1,7 +1,13 @@
-"""New stores for tests: copies of an empty one that is made once in a process, for a tenth of what migrations cost."""
+"""New stores for tests: copies of an empty one that is made once in a process, for a tenth of what migrations cost.
+
+With YIPING_TEST_STORE=postgresql they are databases of a real PostgreSQL server instead of files; tests name them by
+the path that the file would have.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import os
 import secrets
 from functools import cache
 from pathlib import Path
@@ -9,6 +15,20 @@ from tempfile import TemporaryDirectory
 
 from data.ports.store import Store
 from data.sql.store import open_store
+from tests.contracts.postgres import Cluster
+
+CHOSEN = "YIPING_TEST_STORE"
+_PORT = "YIPING_TEST_STORE_PORT"  # of the server that `tests/conftest.py` has started
+
+
+def on_postgresql() -> bool:
+    """Do this run's tests use PostgreSQL?"""
+    return os.environ.get(CHOSEN, "sqlite") == "postgresql"
+
+
+def use_cluster(port: int) -> None:
+    """Let `store_at` make its databases on this server."""
+    os.environ[_PORT] = str(port)
 
 
 @cache
@@ -21,8 +41,35 @@ def _empty_file() -> bytes:
         return path.read_bytes()
 
 
+@cache
+def _empty_database() -> str:
+    """The name of a PostgreSQL database that has the schema and no rows; to be copied."""
+    url = _cluster().new_database()
+    open_store(url).close()
+    return url.rpartition("/")[2]
+
+
+def _cluster() -> Cluster:
+    return Cluster(int(os.environ[_PORT]))
+
+
+@cache
+def store_at(path: Path) -> str:
+    """Where the store of this path is: the path itself, or the URL of a database that belongs to it."""
+    if not on_postgresql():
+        return str(path)
+    name = f"p_{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:16]}"
+    return _cluster().new_database(template=_empty_database(), name=name)
+
+
 def new_store(path: Path) -> Store:
-    """The store in this file, opened by the product's own `open_store`. Where there is none, it is a copy."""
+    """The store of this path, opened by the product's own `open_store`. Where there is none, it is a copy."""
+    if on_postgresql():
+        known = store_at.cache_info().currsize
+        store = open_store(store_at(path))
+        if store_at.cache_info().currsize > known:
+            tell_apart(store)
+        return store
     is_new = not path.exists()
     if is_new:
         path.parent.mkdir(parents=True, exist_ok=True)

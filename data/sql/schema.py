@@ -32,10 +32,9 @@ def upgrade(engine: Engine, to: str = "head") -> None:
 
     Raises StoreClosed when the store was written by a newer version than this one.
     """
-    from alembic.script import ScriptDirectory  # noqa: PLC0415 - see above
-    from alembic.util import CommandError  # noqa: PLC0415
+    from alembic.util import CommandError  # noqa: PLC0415 - see above
 
-    newest = ScriptDirectory(str(FOLDER)).get_current_head()
+    newest = newest_revision()
     wanted = newest if to == "head" else to
     with engine.begin() as connection:
         present = revision(connection)
@@ -116,6 +115,13 @@ def _move(connection: Connection, direction: str, to: str, *, make: bool) -> Non
         (command.upgrade if direction == "upgrade" else command.downgrade)(config, to)
     if make and isinstance(raw, sqlite3.Connection):
         make_checksums(raw)
+
+
+def newest_revision() -> str | None:
+    """The revision that this version knows as the newest."""
+    from alembic.script import ScriptDirectory  # noqa: PLC0415 - see above
+
+    return ScriptDirectory(str(FOLDER)).get_current_head()
 
 
 def revision(connection: Connection) -> str | None:

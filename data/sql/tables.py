@@ -31,7 +31,8 @@ _DECLARE = (  # their import declares rows
     settings_rows,
     warning_rows,
 )
-_TABLES = models.Row.metadata.tables
+DECLARED = models.Row.metadata
+_TABLES = DECLARED.tables
 
 OUR_TABLES = frozenset(_TABLES)
 OUR_INDEXES = frozenset(str(index.name) for table in _TABLES.values() for index in table.indexes)

@@ -36,9 +36,13 @@ class Cluster:
     def url(self, database: str) -> str:
         return f"postgresql://postgres@127.0.0.1:{self._port}/{database}"
 
-    def new_database(self, template: str = "template0") -> str:
+    @property
+    def port(self) -> int:
+        return self._port
+
+    def new_database(self, template: str = "template0", name: str = "") -> str:
         """The URL of an empty database, or of a copy of `template`."""
-        name = f"t_{uuid.uuid4().hex[:12]}"
+        name = name or f"t_{uuid.uuid4().hex[:12]}"
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
             connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" ENCODING \'UTF8\''.encode())
         return self.url(name)

@@ -23,6 +23,7 @@ from data.ports.store import Store
 from data.sql.store import open_store
 from tests.conftest import ROOT
 from tests.servers.mosquitto import free_port
+from tests.stores import on_postgresql, store_at
 from web import accounts
 
 T = TypeVar("T")
@@ -33,6 +34,9 @@ class City:
 
     def __init__(self, config: Path, var: Path, arguments: tuple[str, ...] = (), root: Path = ROOT) -> None:
         self.config, self.var, self.port, self.root = config, var, free_port(), root
+        self.store_url = store_at(var / "yiping.db")
+        if on_postgresql():
+            config.write_text(f"store: {self.store_url}\n{config.read_text(encoding='utf-8')}", encoding="utf-8")
         self.arguments = arguments
         self.log_path = var.parent / "city.log"
         self.process: subprocess.Popen[bytes] | None = None
@@ -90,6 +94,8 @@ class City:
 
     def command(self, *arguments: str, given: str = "", status: int = 0) -> str:
         """Output of `python app.py ...`; checks its exit status."""
+        if "--var" in arguments and "--config" not in arguments:
+            arguments = (*arguments, "--config", str(self.config))
         done = subprocess.run(
             [sys.executable, "app.py", *arguments],
             cwd=self.root,
@@ -104,7 +110,7 @@ class City:
 
     def store(self) -> closing[Store]:
         """Its store, opened beside it as the command line does."""
-        return closing(open_store(self.var / "yiping.db"))
+        return closing(open_store(self.store_url))
 
     def add_user(self, name: str, role: str, password: str) -> None:
         with self.store() as store:

@@ -24,7 +24,7 @@ from engine.process.options import RunOptions
 from engine.sensors import Sensors
 from monitors.gauges._gauge import GaugeRecipe, Measured
 from monitors.gauges.http_push import Recipe as HttpPush
-from tests.stores import new_store
+from tests.stores import new_store, on_postgresql, store_at
 
 BEGAN = datetime(2026, 7, 12, 8, 0, tzinfo=UTC)
 DEPTH = Threshold(id="deep", quantity="water_depth", above=25, clear_at=20)
@@ -52,7 +52,12 @@ class Town:
         site = SiteSettings(
             id=SITE, location=Location(lon=106.5, lat=29.6), monitors=tuple(self.gauges), rules=tuple(self.rules)
         )
-        self.options = RunOptions(settings=Settings(sites=(site,), alarms=NEVER_LATCHED), var_dir=self.folder / "var")
+        var = self.folder / "var"
+        self.options = RunOptions(
+            settings=Settings(sites=(site,), alarms=NEVER_LATCHED),
+            var_dir=var,
+            store_url=store_at(var / "yiping.db") if on_postgresql() else "",
+        )
         self.options.run_dir.mkdir(parents=True)
         self.store: Store = new_store(self.options.var_dir / "yiping.db")
         self.start()

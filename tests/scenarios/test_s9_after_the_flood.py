@@ -103,7 +103,16 @@ def flood(city: City) -> dict[str, Any]:
 
 def replayed(root: Path, city: City, *more: str) -> subprocess.CompletedProcess[str]:
     since, until = BEGAN - timedelta(minutes=1), city.gauges.wall
-    span = ("--from", since.isoformat(), "--to", until.isoformat(), "--var", str(city.var))
+    span = (
+        "--from",
+        since.isoformat(),
+        "--to",
+        until.isoformat(),
+        "--var",
+        str(city.var),
+        "--store-url",
+        city.gauges.options.store_url,
+    )
     return subprocess.run(
         [sys.executable, "app.py", "replay", *span, "--json", *more],
         cwd=root, capture_output=True, text=True, check=False, timeout=200,
