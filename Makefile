@@ -206,7 +206,7 @@ docs: $(VENV)/.ready
 	$(PY) app.py describe > docs/config.md
 
 # A million random steps over events and tasks, and a million over the life of alarms: nothing illegal (half an hour on
-# two free cores; 20,000 and 8,000 of them run with the tests). Eight walks each with seeds of their own, as many at once as there
+# two free cores; 20,000 of each run with the tests). Eight walks each with seeds of their own, as many at once as there
 # are cores.
 .PHONY: soak-states
 soak-states: setup-test

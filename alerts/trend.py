@@ -24,7 +24,7 @@ FEWEST = 4
 _SHARES = (1.0, 0.5, 0.25)  # of the window: the newest of its time
 _SELDOM, _NEWEST_FEW = 5, (6, FEWEST)  # where fewer readings are in the newest quarter, so many of the newest besides
 _MOST = 24  # points of a line; of more readings, groups of neighbours give their medians
-_MIDDLE_OF_NOISE = 0.826  # of the distance of three readings' noise from a line: 0.6745 times the root of 1.5
+_MIDDLE_OF_NOISE = 0.851  # of the distance of three readings' noise from a line: 0.695 times the root of 1.5
 _Z = 1.64  # 90 % of a normal distribution lie within it
 _HALF_OF_PAIRS = 0.2  # of the time of a window: more lies between the readings of at least half of its pairs
 _NEWEST = 5  # of the points, whose distance from the line tells where the level is now
@@ -92,15 +92,17 @@ def rise_of_now(lines: Sequence[Trend | None]) -> Trend | None:
 
 
 def noise_of(times_s: Sequence[float], values: Sequence[float]) -> float:
-    """Standard deviation of a single reading, by how far each lies off the line between its neighbours: the middle one
-    of these distances, so that neither a rise nor a single wrong reading counts. 0 of fewer than three readings.
+    """Standard deviation of a single reading, by how far each lies off the line between its neighbours: the mean of the
+    middle half of these distances, so that neither a rise nor a single wrong reading counts for much. The median alone
+    takes a gauge that gives whole centimetres for twice as noisy as it is. 0 of fewer than three readings.
     """
     off = sorted(
         abs(values[i] - values[i - 1] - (values[i + 1] - values[i - 1]) * (times_s[i] - times_s[i - 1])
             / (times_s[i + 1] - times_s[i - 1]))
         for i in range(1, len(values) - 1)
     )  # fmt: skip
-    return off[len(off) // 2] / _MIDDLE_OF_NOISE if off else 0.0
+    middle = off[len(off) // 4 : len(off) - len(off) // 4]
+    return sum(middle) / len(middle) / _MIDDLE_OF_NOISE if middle else 0.0
 
 
 def _stretches(times_s: Sequence[float]) -> list[int]:

@@ -49,7 +49,7 @@ MOVES = (
     "back",
     "verify",
 )
-STEPS = int(os.environ.get("YIPING_SOAK_STEPS", "8000"))
+STEPS = int(os.environ.get("YIPING_SOAK_STEPS", "20000"))
 WALKS = int(os.environ.get("YIPING_SOAK_WALKS", "1"))
 BATCHES, MOST_MOVES = 25, 50
 PLAIN = Settings()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from datetime import timedelta
 from itertools import combinations
 from statistics import median
@@ -13,7 +14,7 @@ from pydantic import ValidationError
 
 from alerts.threshold import Recipe as Threshold
 from alerts.time_to_threshold import Recipe
-from alerts.trend import trend
+from alerts.trend import noise_of, trend
 from bench.early_alarm import Tally, flood, tally
 from data.config.settings import SiteSettings
 from data.model.alert import Ended, Raised, Signal
@@ -60,15 +61,27 @@ def test_the_line_is_the_middle_one_of_all_slopes_between_two_readings(rows: lis
     assert slopes[0] <= found.slope_low <= found.slope <= found.slope_high <= slopes[-1]
 
 
+def test_the_noise_of_a_gauge_is_neither_its_rise_nor_its_whole_centimetres_nor_one_wrong_reading() -> None:
+    times = [60.0 * n for n in range(31)]
+    chance = random.Random(4)
+    noisy = [2.0 * n + chance.gauss(0, 0.5) for n in range(31)]
+    assert 0.3 < noise_of(times, noisy) < 0.7
+    assert 0.3 < noise_of(times, [*noisy[:15], 400.0, *noisy[16:]]) < 0.9
+    assert noise_of(times, [2.0 * n for n in range(31)]) == 0
+    assert 0.15 < noise_of(times, [float(round(0.31 * n)) for n in range(31)]) < 0.45  # a third of a centimetre
+    assert noise_of(times[:2], [1.0, 2.0]) == 0
+
+
 def test_it_is_raised_before_the_water_is_there_by_travel_time_and_margin() -> None:
-    """30 cm are reached in minute 48; travel 9 min, margin 3, one reading later 1: minute 35, or earlier."""
+    """30 cm are reached in minute 48; travel 9 min, margin 3, one reading later 1: minute 35 or before."""
     raised = first(fed(RECIPE.make(CONTEXT), range(48)))
-    assert timedelta(minutes=33) <= raised.at - NOON <= timedelta(minutes=37)
+    assert timedelta(minutes=34) <= raised.at - NOON <= timedelta(minutes=37)
     forecast = raised.forecast
     assert forecast is not None
     assert (forecast.limit, forecast.unit, forecast.monitor, forecast.outcome) == (30, "cm", "road-gauge", Outcome.OPEN)
     assert forecast.level == raised.value
-    assert 9 * 60 <= forecast.at_least_s <= forecast.at_most_s <= 15 * 60
+    left_s = (NOON + timedelta(minutes=48) - raised.at).total_seconds()
+    assert 9 * 60 <= forecast.at_least_s <= left_s <= forecast.at_most_s + 1 <= left_s + 60
     assert forecast.travel.travel_s == 9 * 60
 
 
@@ -171,10 +184,10 @@ def test_a_limit_in_a_unit_of_something_else_is_refused() -> None:
 
 
 def test_generated_floods_are_told_in_time_and_seldom_falsely() -> None:
-    """A thousand by `make early-alarm`; these are the first twelve of them. One of their eight is told too late."""
+    """A thousand by `make early-alarm`; these are the first twelve of them."""
     whole = Tally()
     for seed in range(12):
         whole.add(tally(flood(seed), f"flood {seed}"))
     assert whole.tellable >= 5
-    assert len(whole.missed) <= 1
+    assert whole.missed == []
     assert whole.false <= 3

@@ -121,7 +121,7 @@ def test_S13_methane_beside_a_school_sends_trained_people_at_once_and_its_fall_v
         alert = first_alert(rest, "tank-3", running)
         assert (alert["rule"], alert["priority"], alert["value"], alert["unit"]) == ("methane", "P1", 21.0, "%LEL")
         to_alert_s = seconds(probe.told[21.0], datetime.now(UTC).isoformat())
-        assert to_alert_s <= 30.0, "5 s on a machine of its own; this one may be busy"
+        assert to_alert_s <= 5.0
 
         # Cordon and ventilation are offered to trained people only; evacuating asks a human.
         tasks = until(lambda: work(rest) if len(work(rest)) == 3 else {}, 60, running.log)
