@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Any, ClassVar, Literal
@@ -20,7 +20,7 @@ _GRACE = timedelta(seconds=30)  # after a start, for readings that a broker or a
 
 
 class Recipe(RuleRecipe):
-    """One alert per gap, from the last reading to the next one."""
+    """One alert per gap, from the last reading to the next; a gauge that never sent any is silent from the start."""
 
     title: ClassVar[str] = "数据中断（不等于正常） / Silence: no data is not normal"
     about: ClassVar[Literal["place", "gauge"]] = "gauge"
@@ -32,9 +32,7 @@ class Recipe(RuleRecipe):
     quantity: Annotated[
         str | None, Field(description="Only gauges of this quantity; each gauge of the site when left out.")
     ] = None
-    monitor: Annotated[
-        str | None, Field(description="Only this monitor; it then also raises when no reading ever came.")
-    ] = None
+    monitor: Annotated[str | None, Field(description="Only this monitor; each gauge of the site when left out.")] = None
 
     @model_validator(mode="after")
     def _fits(self) -> Recipe:
@@ -42,7 +40,7 @@ class Recipe(RuleRecipe):
         return self
 
     def make(self, context: Context) -> Rule:
-        return Silence(self, context.site.id)
+        return Silence(self, context.site.id, context.gauges)
 
 
 @dataclass(slots=True)
@@ -60,8 +58,10 @@ class Silence:
     Bad readings, and readings that the other rules may not judge, are signs of life all the same.
     """
 
-    def __init__(self, recipe: Recipe, site: str) -> None:
+    def __init__(self, recipe: Recipe, site: str, gauges: Mapping[str, str]) -> None:
+        """`gauges`: by monitor whose readings come here, what it measures."""
         self._recipe = recipe
+        self._expected = _expected(recipe, gauges)
         self._watched = Watched(site, recipe.name, recipe.quantity, recipe.monitor)
         self._gauges: dict[str, _Gauge] = {}
         self._began_at: datetime | None = None
@@ -127,8 +127,8 @@ class Silence:
 
     def _tick(self, at: datetime) -> list[Signal]:
         self._began_at = self._began_at or at
-        if self._recipe.monitor is not None and not any(self._is_of(name) for name in self._gauges):
-            self._gauges[self._recipe.monitor] = _Gauge(self._began_at)
+        for monitor in self._expected - {name.partition("/")[0] for name in self._gauges}:
+            self._gauges[monitor] = _Gauge(self._began_at)
         if at - self._began_at < min(_GRACE, self._recipe.after):
             return []
         signals: list[Signal] = []
@@ -137,9 +137,6 @@ class Silence:
                 gauge.silent = True
                 signals.append(self._raised(name, gauge.last_at, at))
         return signals
-
-    def _is_of(self, name: str) -> bool:
-        return name.partition("/")[0] == self._recipe.monitor
 
     def _raised(self, name: str, since: datetime, at: datetime) -> Signal:
         return Raised(
@@ -150,3 +147,12 @@ class Silence:
             at=at,
             label=quantity_of(name) if "/" in name else self._recipe.quantity or "",
         )
+
+
+def _expected(recipe: Recipe, gauges: Mapping[str, str]) -> frozenset[str]:
+    """The monitors from which a reading must come, though none ever did."""
+    return frozenset(
+        name
+        for name, quantity in gauges.items()
+        if recipe.monitor in {None, name} and recipe.quantity in {None, quantity}
+    )

@@ -14,7 +14,7 @@ from data.errors import YipingError
 from data.model.alert import Because, Ended
 from data.model.camera_health import HealthSettings
 from data.model.secrets import redact
-from data.ports.recipe import Resources
+from data.ports.recipe import Context, Resources
 from data.ports.store import Store
 from engine.camera.device import Device, Item
 from engine.judging.changes import GaugesChange, gauges_change, why_gone
@@ -51,7 +51,8 @@ class GaugeSite:
     stored_s: float = 0.0  # when it was put there
     ends: tuple[Ended, ...] = ()  # of alerts that no rule watches any more, not yet in the store
     devices: list[Device] = field(default_factory=list)
-    health: tuple[str, str] = ("unknown", "")  # and the cause of its loss
+    awaited: set[str] = field(default_factory=set)  # gauges that have never sent a reading
+    health: tuple[str, str] = ("", "")  # as it was told, and the cause of its loss
     refused: str = ""  # why its newest settings cannot be used
     troubled: str = ""
     judged_until: datetime | None = None  # the newest reading or tick that was judged
@@ -119,7 +120,7 @@ class GaugeSites:
         }
         ends = tuple(Ended(key, self._wall(), self._wall(), because=because) for key, because in why.items())
         left = [alert for alert in open_alerts if alert.key not in why]
-        context, judged = options.context(site, self._resources), _judged(site)
+        context, judged = self._context_of_rules(options, site), _judged(site)
         if isinstance(state, Mapping):
             state = {name: one for name, one in state.items() if name not in gone}
         try:
@@ -155,7 +156,7 @@ class GaugeSites:
         if change.anew:
             side.pipeline, ends = self.pipeline(options, side.site, side.pipeline.snapshot(), change.dropped)
         else:
-            context, at = options.context(side.site, self._resources), side.judged_until or self._wall()
+            context, at = self._context_of_rules(options, side.site), side.judged_until or self._wall()
             side.pipeline, ends = side.pipeline.with_rules(_judged(side.site), context, change.dropped, at)
         side.ends += ends
         side.in_force = options.settings
@@ -176,7 +177,7 @@ class GaugeSites:
         site_time = self._time(options, side.site)
         if site_time.recorded != side.time.recorded:
             side.time = site_time
-        side.health = ("unknown", "")
+        side.health = ("", "")
 
     def _open_devices(self, options: RunOptions, side: GaugeSite, known: KnownReadings) -> None:
         """Those that are not there yet, in the order of the settings."""
@@ -185,6 +186,13 @@ class GaugeSites:
         side.devices = [
             there.get(recipe.name) or Device(recipe, context, self._take, idle_is_alive=True) for recipe in site.sensors
         ]
+        heard = there.keys() - side.awaited | known.until(site.id).keys()
+        side.awaited = {recipe.name for recipe in site.sensors if recipe.measures and recipe.name not in heard}
+
+    def _context_of_rules(self, options: RunOptions, site: SiteSettings) -> Context:
+        """Rules of a camera's process are told of no gauges: readings do not come there."""
+        gauges = {recipe.name: recipe.measures for recipe in site.sensors if recipe.measures}
+        return replace(options.context(site, self._resources), gauges=gauges)
 
     def _time(self, options: RunOptions, site: SiteSettings) -> SiteTime:
         gauges = [recipe for recipe in site.sensors if recipe.gives == "readings"]

@@ -264,8 +264,9 @@ class Sensors:
             fresh = [(device, reading) for device, reading in came if not self._known.comes_again(reading, stored)]
             now = self._wall()
             signals: list[Signal] = []
-            for _, reading in came:
+            for device, reading in came:
                 side.time.heard(reading.at)
+                side.awaited.discard(device.recipe.name)
             for device, reading in fresh:
                 if not self._is_history(side, device, reading, now) and not self._known.precedes(reading):
                     signals += self._judged(side, reading)
@@ -381,15 +382,17 @@ class Sensors:
             )
 
     def _see_health(self, batch: _Batch, side: GaugeSite, troubles: Sequence[str | None]) -> None:
-        """A site with a camera is as live as its camera, which a worker tells."""
+        """A site with a camera is as live as its camera, which a worker tells; one with a gauge that has never sent a
+        reading is not live yet.
+        """
         if any(trouble is None for trouble in troubles) and not any(troubles):
             return
         reason = next((trouble for trouble in troubles if trouble), "")
-        health = "lost" if reason else "live"
+        health = "lost" if reason else "unknown" if side.awaited else "live"
         news = (health, cause_of(reason))
         if news != side.health and side.site.camera is None:
             batch.health.append((side.site.id, health, reason))
-            self._meters.gauge("yiping_site_live", float(not reason), site=side.site.id)
+            self._meters.gauge("yiping_site_live", float(health == "live"), site=side.site.id)
         side.health = news
 
     def _note_states(self, batch: _Batch, sides: Sequence[GaugeSite]) -> None:

@@ -199,6 +199,11 @@ HEALTH: Mapping[str, tuple[str, str]] = MappingProxyType(
             "检查传感器电源和通信；在“拒收”页看它发来的数据是否被拒绝",
             "Look at the sensor's power and link; the page Rejects tells whether what it sends is refused",
         ),
+        "health.device_awaited": ("{site} {what} 从未发来数据", "{site} {what} has never sent a reading"),
+        "repair.device_awaited": (
+            "核对设备发送的地址、主题和令牌；在“拒收”页看它发来的数据是否被拒绝",
+            "Compare address, topic and token of the device; the page Rejects tells whether what it sends is refused",
+        ),
         "health.alarm": ("系统告警：{kind} {what}", "Alarm of the system: {kind} {what}"),
         "repair.alarm": ("在“值班”页打开第 {n} 号告警", "Open alert {n} on the page Duty"),
         "health.heartbeat": ("对外心跳正常", "The heartbeat is received"),

@@ -269,7 +269,11 @@ def _devices(reader: Reader, settings: Settings, now: datetime) -> Iterator[Find
     for alert in silent:
         values = {"site": names.get(alert.key.site, alert.key.site), "what": alert.key.subject or alert.label}
         yield Finding("device", State.WARN, "device_silent", values)
+    heard = {(reading.site, reading.monitor) for reading in reader.latest_readings(tuple(names))}
     for one in settings.sites:
+        for gauge in one.sensors:
+            if gauge.measures and (one.id, gauge.name) not in heard:
+                yield Finding("device", State.WARN, "device_awaited", {"site": names[one.id], "what": gauge.name})
         gaps = gaps_of(reader, one.id, now) if one.camera is not None and settings.recording.enabled else ()
         if gaps:
             missing_s = sum((until - since).total_seconds() for since, until in gaps)

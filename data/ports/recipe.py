@@ -88,6 +88,7 @@ class Context:
     known_until: Mapping[str, datetime] = field(default_factory=dict)  # by monitor: its newest reading in the store
     recording: RecordingSink | None = None  # who keeps a camera's video; nobody when left out
     in_detail: bool = False  # a detector looks at each picture in full resolution, too
+    gauges: Mapping[str, str] = field(default_factory=dict)  # by monitor whose readings come here: what it measures
 
     def located(self, path: Path) -> Path:
         """A configured path: `var:demo/quay.mp4` is in the var folder, other relative ones beside config.yaml."""
@@ -441,6 +442,11 @@ class MonitorRecipe(RecipeBase):
     def picture_every(self) -> timedelta | None:
         """How long it may be between two pictures of a camera that gives single ones; None for a stream."""
         return None
+
+    @property
+    def measures(self) -> str:
+        """The quantity of a gauge; empty for what is none, or gives several."""
+        return ""
 
     @property
     def has_video(self) -> bool:

@@ -81,6 +81,7 @@ def begin_fields(begin: Begin) -> list[Any]:
             "timezone": context.timezone,
             "datums": {given: dict(offsets) for given, offsets in context.datums.offsets.items()},
             "stale_after": format_duration(context.stale_after),
+            "gauges": dict(context.gauges),
             "second_looks": begin.second_looks,
         },
         [_ALERT.dump_python(alert, mode="json") for alert in begin.open_alerts],
@@ -98,7 +99,7 @@ def begin_of(fields: Sequence[Any], catalogue: Catalogue) -> Begin:
         site = SiteSettings(**dict(place), rules=rules, health=HealthSettings(enabled=False))
         context = Context(
             place, timezone=told["timezone"], datums=Datums(told["datums"]),
-            stale_after=parse_duration(told["stale_after"]),
+            stale_after=parse_duration(told["stale_after"]), gauges=dict(told.get("gauges", {})),
         )  # fmt: skip
         limits = {
             name: GaugeLimits(_limit_of(limit), tuple(doubtful)) for name, (limit, doubtful) in told["limits"].items()

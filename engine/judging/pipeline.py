@@ -41,7 +41,10 @@ from monitors.gauges._values import ValueSettings
 
 _JUMPS = "jumps:"
 """Name of the jump filter's state among those of the rules, whose names hold no colon."""
+_ENDS = "ends:"
+"""Likewise, when alerts ended: readings may come late, also after a restart."""
 _MOST_ENDS = 1000
+_ENDS_KEPT = 20
 
 log = logging.getLogger(__name__)
 
@@ -353,6 +356,9 @@ class SitePipeline:
         jumps = self._jumps.snapshot()
         if jumps is not None:
             states[_JUMPS] = {"kind": "", "state": jumps}
+        ends = [[*key, at.isoformat()] for key, at in self._newest_ends()]
+        if ends:
+            states[_ENDS] = {"kind": "", "state": ends}
         return states or None
 
     def essence(self) -> Any:
@@ -361,7 +367,11 @@ class SitePipeline:
         for name, rule in self._keepers.items():
             known = self._by_readings.get(name)
             states[name] = rule.snapshot() if known is None else tuple(known.gauges)
-        return states, self._jumps.snapshot()
+        return states, self._jumps.snapshot(), self._newest_ends()
+
+    def _newest_ends(self) -> tuple[tuple[AlertKey, datetime], ...]:
+        """Of a camera none: its pictures come in the order of time."""
+        return () if self._detectors else tuple(self._ended_at.items())[-_ENDS_KEPT:]
 
     def note_stored(self, newest: Iterable[Reading]) -> None:
         """The newest stored reading of each of the site's gauges, when rules begin with a state that may be older."""
@@ -427,6 +437,12 @@ class SitePipeline:
                 self._jumps.restore(kept["state"], self.site)
         except (ValueError, KeyError) as error:
             log.warning("%s: its gauges' last readings are not known (%s)", self.site, error)
+        try:
+            kept = states.get(_ENDS) if isinstance(states, Mapping) else None
+            if kept is not None:
+                self._ended_at = {AlertKey(*map(str, key)): datetime.fromisoformat(at) for *key, at in kept["state"]}
+        except (ValueError, KeyError, TypeError) as error:
+            log.warning("%s: when its alerts ended is not known (%s)", self.site, error)
 
     def _judge(self, seen: Observation | Tick) -> list[Signal]:
         signals = self._signals(seen)

@@ -73,6 +73,10 @@ class ValueSettings(MonitorRecipe):
         return self
 
     @property
+    def measures(self) -> str:
+        return self.quantity
+
+    @property
     def given_unit(self) -> str:
         """The unit in which values come where the message names none."""
         return self.unit or UNIT_OF.get(self.quantity, "")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from pydantic import ValidationError
 
@@ -63,13 +65,22 @@ def test_bad_readings_are_a_sign_of_life() -> None:
     assert feed(QUIET.make(CONTEXT), *bad, *ticks(141, 150)) == []
 
 
-def test_each_gauge_of_a_site_is_missed_by_itself_and_a_named_one_also_when_it_never_spoke() -> None:
+def test_each_gauge_of_a_site_is_missed_by_itself() -> None:
     rows = [reading(1, 30.0 * i, "a") for i in range(4)]
     signals = feed(QUIET.make(CONTEXT), *ticks(-60, -1), reading(1, 0, "b"), *rows, *ticks(91, 100))
     assert [s.key.subject for s in signals] == ["b/water_depth"]
-    named = Silence.model_validate({"after": "60s", "monitor": "c"}).make(CONTEXT)
-    signals = feed(named, *ticks(0, 70), reading(1, 80, "c"))
-    assert told(signals) == [("raised", 0.0, 61.0), ("ended", 80.0, 80.0)]
+
+
+def test_a_gauge_that_never_spoke_is_silent_from_the_start_where_its_readings_come() -> None:
+    here = replace(CONTEXT, gauges={"c": "water_depth", "d": "rain_intensity"})
+    signals = feed(QUIET.make(here), *ticks(0, 70), reading(1, 80, "c"))
+    assert told(signals) == [("raised", 0.0, 61.0), ("raised", 0.0, 61.0), ("ended", 80.0, 80.0)]
+    assert {s.key.subject for s in signals} == {"c", "d"}
+    depth = Silence.model_validate({"after": "60s", "quantity": "water_depth"}).make(here)
+    assert [s.key.subject for s in feed(depth, *ticks(0, 70))] == ["c"]
+    named = Silence.model_validate({"after": "60s", "monitor": "d"})
+    assert [s.key.subject for s in feed(named.make(here), *ticks(0, 70))] == ["d"]
+    assert feed(named.make(CONTEXT), *ticks(0, 70)) == []  # in a camera's process: its readings come elsewhere
 
 
 def test_a_silence_goes_on_over_a_restart_and_what_was_said_meanwhile_is_waited_for() -> None:

@@ -269,6 +269,22 @@ def test_any_mix_of_times_gives_the_alerts_of_their_true_order(
             town.end()
 
 
+def test_a_corrected_value_that_comes_after_an_end_and_a_restart_raises_the_alert_anew(tmp_path: Path) -> None:
+    town = Town(tmp_path)
+    town.say("b", 0.0, began := town.wall)
+    town.pass_time(5)
+    town.say("a", 36.0, town.wall)
+    town.pass_time(2)
+    town.say("a", 2.0, town.wall)
+    town.pass_time(1)
+    assert town.alerts("deep") == []
+    town.restart()
+    town.say("b", 50.0, began)  # before the end of the alert, by its time
+    town.pass_time(1)
+    assert len(town.alerts("deep")) == 1
+    town.end()
+
+
 def follow(town: Town, reference: Reference, said_now: list[tuple[str, str, int]]) -> None:
     for name, kind, number in said_now:
         at = time_of(kind, number, town, reference, name)

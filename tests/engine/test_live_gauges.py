@@ -158,7 +158,34 @@ def test_rules_that_cannot_be_made_leave_the_earlier_ones_and_are_told(town: Tow
     assert town.alerts("deep") == []
     apply(town, site(town, rules=(DEPTH,)))
     town.pass_time(2)
-    assert town.store.read(lambda reader: reader.value(f"health:{SITE}"))["health"] == "live"
+    assert health_of(town) == "unknown"  # gauge b has never sent a reading
+    town.say("b", 4.0, town.wall)
+    town.pass_time(2)
+    assert health_of(town) == "live"
+
+
+def test_a_site_is_not_live_before_each_of_its_gauges_has_sent_a_reading_and_stays_so_over_a_restart(
+    town: Town,
+) -> None:
+    town.pass_time(1)
+    assert health_of(town) == "unknown"
+    town.say("a", 4.0, town.wall)
+    town.pass_time(1)
+    assert health_of(town) == "unknown"
+    town.say("b", 4.0, town.wall)
+    town.pass_time(1)
+    assert health_of(town) == "live"
+    town.restart()
+    town.pass_time(1)
+    assert health_of(town) == "live"
+    apply(town, site(town, monitors=(push("a"), push("b"), push("c"))))
+    town.device("c").trouble = ""
+    town.pass_time(1)
+    assert health_of(town) == "unknown"
+
+
+def health_of(town: Town) -> str:
+    return str(town.store.read(lambda reader: reader.value(f"health:{SITE}"))["health"])
 
 
 def test_the_station_whose_neighbour_on_the_same_port_changes_keeps_its_connection(tmp_path: Path) -> None:
