@@ -46,6 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _say(f"{io.io_faults} calls failed: {io.by_mode}")
         kills = run_kills(args.kills, args.seed, folder / "kills", _say)
         _say(f"kills {dict(kills.kills)}, at {dict(kills.points)}, {kills.promised} promises")
+        _say(f"back p95 by process, s: { {name: kills.back_p95(name) for name in kills.back_s} }")
         disturbed = run_disturbances(args.disturbed_seconds, folder / "disturbances", _say)
     wrong = [
         *disturbed.lost,

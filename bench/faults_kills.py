@@ -28,7 +28,7 @@ BACK_PATIENCE_S = 180.0  # on a machine that is busy with something else
 
 @dataclass
 class KillResult:
-    """What the kills did. `back_s`: for each kill, how long until the process did its work again."""
+    """What the kills did. `back_s`: by process, for each kill, how long until it did its work again."""
 
     kills: Counter[str] = field(default_factory=Counter)
     points: Counter[str] = field(default_factory=Counter)
@@ -36,11 +36,12 @@ class KillResult:
     duplicates: list[str] = field(default_factory=list)
     damage: list[str] = field(default_factory=list)
     gone: list[str] = field(default_factory=list)  # processes that did not come back
-    back_s: list[float] = field(default_factory=list)
+    back_s: dict[str, list[float]] = field(default_factory=dict)
     promised: int = 0
 
-    def back_p95(self) -> float:
-        ordered = sorted(self.back_s)
+    def back_p95(self, name: str = "") -> float:
+        """Of all processes, or of this one."""
+        ordered = sorted(one for of, taken in self.back_s.items() if name in {"", of} for one in taken)
         return round(ordered[max(0, -(-len(ordered) * 95 // 100) - 1)], 2) if ordered else 0.0
 
 
@@ -122,7 +123,7 @@ class _Killer:
                     break
                 time.sleep(0.02)
             with self._lock:
-                self.result.back_s.append(time.monotonic() - killed_s)
+                self.result.back_s.setdefault(name, []).append(time.monotonic() - killed_s)
                 self._free_at[name] = time.monotonic() + STEADY_AFTER_S
 
         thread = threading.Thread(target=look, daemon=True)
