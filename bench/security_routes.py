@@ -14,7 +14,7 @@ import httpx
 
 from data.model.people import Role
 from tests.web.city import PASSWORD, ROLES, Clock, Running, open_deps, start
-from tests.web.test_access import METHODS, NAME_OF, address, app_of, refused
+from tests.web.test_access import METHODS, NAME_OF, add_machines, address, app_of, refused
 from web.access import CATCH_ALL, registered_routes
 from web.access_table import TABLE, WEBSOCKET
 from web.accounts import add_user
@@ -29,7 +29,7 @@ def _served(var: Path) -> Iterator[Running]:
     deps = open_deps(var)
     for name, role in ROLES.items():
         add_user(deps.store, name, role, PASSWORD)
-    add_user(deps.store, "gauge-gateway", Role.SOURCE, None)
+    add_machines(deps.store)
     server, thread, port = start(deps)
     try:
         yield Running(f"http://127.0.0.1:{port}", deps.store, deps, Clock(), server)
@@ -50,11 +50,16 @@ def _answers_as_the_table_says(client: httpx.Client, method: str, path: str, rol
     return let_in, False
 
 
-def measure() -> dict[str, object]:
-    """How many routes and cells there are, which are open to a stranger against the table, which answer otherwise."""
+def measure(prefix: str = "") -> dict[str, object]:
+    """How many routes and cells there are, which are open to a stranger against the table, which answer otherwise.
+
+    `prefix`: only of the paths that begin so.
+    """
     routes, cells, wrong, open_to_strangers = 0, 0, 0, 0
     with tempfile.TemporaryDirectory(prefix="yiping-routes-") as folder, _served(Path(folder)) as running:
-        found = [one for one in registered_routes(app_of(running)) if one.path != CATCH_ALL]
+        found = [
+            one for one in registered_routes(app_of(running)) if one.path != CATCH_ALL and one.path.startswith(prefix)
+        ]
         routes = sum(len(one.methods) for one in found)
         for role, name in NAME_OF.items():
             with running.client(name) as client:

@@ -14,6 +14,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from data.model.people import Role
+from data.ports.store import Store
 from tests.web.city import PASSWORD, ROLES, Running
 from web.access import CATCH_ALL, AccessGate, Registered, registered_routes, unnamed_routes
 from web.access_table import EVERYBODY, SCREENS, TABLE, WEBSOCKET
@@ -37,6 +38,12 @@ FILLED = {
 }
 
 
+def add_machines(store: Store) -> None:
+    """The users of `NAME_OF` who never log in."""
+    add_user(store, "gauge-gateway", Role.SOURCE, None)
+    add_user(store, "wall-1", Role.WALL, None)
+
+
 def app_of(running: Running) -> FastAPI:
     app = running.server.config.app
     assert isinstance(app, FastAPI)
@@ -55,8 +62,7 @@ def address(path: str) -> str:
 @pytest.fixture(scope="module")
 def everybody(city_server: Running) -> Iterator[dict[Role | None, httpx.Client]]:
     """A client for each role, and one for nobody."""
-    add_user(city_server.store, "gauge-gateway", Role.SOURCE, None)
-    add_user(city_server.store, "wall-1", Role.WALL, None)
+    add_machines(city_server.store)
     clients = {role: city_server.client(name) for role, name in NAME_OF.items()}
     assert set(clients) == {None, *Role}
     yield clients
