@@ -7,6 +7,7 @@ python app.py analyze VIDEO --site ID --start 2024-07-12T08:00:00+08:00 --json
 python app.py users add li --role duty_officer --var var
 python app.py audit verify --var var
 python app.py replay --from 2024-07-12T08:00:00+08:00 --to 2024-07-12T12:00:00+08:00 --var var --json
+python app.py drill --from 2024-07-12T20:00:00+08:00 --to 2024-07-12T22:00:00+08:00 --speed 2 --port 8060 --var var
 python app.py export 12 --out event-12.zip --config config.yaml --var var
 python app.py export verify event-12.zip
 python app.py settings versions --config config.yaml --var var
@@ -24,13 +25,16 @@ import getpass
 import json
 import logging
 import os
+import socket
 import sys
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -48,6 +52,10 @@ from engine.catalogue import load_catalogue
 from engine.process.current_settings import as_it_would_run, configured, document_reader
 from engine.process.options import RunOptions
 from engine.process.supervisor import Child
+
+if TYPE_CHECKING:  # the server's modules, which `check` must not load
+    from web.front_door import FrontDoor
+    from web.serve_options import ServeOptions
 
 # ruff: noqa: PLC0415 - each command imports what it alone needs: `check` must not wait for a web server's imports
 
@@ -123,12 +131,25 @@ def run(args: argparse.Namespace) -> int:
 def _run(args: argparse.Namespace, options: RunOptions) -> int:
     from engine.process.child import Target
     from engine.run import run_all
-    from web.front_door import front_door, shown_address
-    from web.serve_options import SOURCE_PATH, ServeOptions
+    from web.front_door import shown_address
+
+    door = _door(args, options)
+    others = _demo_children(options) if options.settings.demo else []
+    serving = _served(args, options, door, file=plain_of(parse(args.config)))
+    scheme = "https" if args.tls_cert else "http"
+    where = f"\n  {options.settings.name}: {shown_address(scheme, args.host, args.port)}\n"
+    web = Child("web", Target("web.server", "serve"), (serving,), watched=False, forked=True)
+    run_all(options, web, others, announce=lambda: print(where, flush=True))
+    return 0
+
+
+def _door(args: argparse.Namespace, options: RunOptions) -> FrontDoor:
+    """How browsers reach the server. Raises YipingError."""
+    from web.front_door import front_door
 
     if (args.tls_cert is None) != (args.tls_key is None):
         raise YipingError("--tls-cert and --tls-key go together")
-    door = front_door(
+    return front_door(
         options.settings.web,
         args.host,
         args.tls_cert,
@@ -136,10 +157,15 @@ def _run(args: argparse.Namespace, options: RunOptions) -> int:
         hosts=args.allowed_host,
         path=args.proxy_path,
     )
-    others = _demo_children(options) if options.settings.demo else []
+
+
+def _served(args: argparse.Namespace, options: RunOptions, door: FrontDoor, *, file: Mapping[str, Any]) -> ServeOptions:
+    """What the server's process is told. `file`: config.yaml as plain JSON."""
+    from web.serve_options import SOURCE_PATH, ServeOptions
+
     roads, oidc = options.settings.dispatch.roads, options.settings.accounts.oidc
     secret = None if oidc is None else options.secrets.get(oidc.credentials)
-    serving = ServeOptions(
+    return ServeOptions(
         settings=options.settings,
         store=str(options.store),
         var_dir=options.var_dir,
@@ -149,7 +175,7 @@ def _run(args: argparse.Namespace, options: RunOptions) -> int:
         tls_key=args.tls_key,
         catalogue=load_catalogue(),
         version=_version(),
-        file=plain_of(parse(args.config)),
+        file=file,
         credentials=options.secrets.names_alone(),
         base_dir=options.base_dir,
         settings_version=options.version,
@@ -160,12 +186,8 @@ def _run(args: argparse.Namespace, options: RunOptions) -> int:
         roads=None if roads is None else options.base_dir / roads,
         base_map=None if options.settings.base_map is None else options.base_dir / options.settings.base_map,
         oidc_secret=None if secret is None else secret.password,
+        drill=options.drill,
     )
-    scheme = "https" if args.tls_cert else "http"
-    where = f"\n  {options.settings.name}: {shown_address(scheme, args.host, args.port)}\n"
-    web = Child("web", Target("web.server", "serve"), (serving,), watched=False, forked=True)
-    run_all(options, web, others, announce=lambda: print(where, flush=True))
-    return 0
 
 
 def _demo_children(options: RunOptions) -> list[Child]:
@@ -264,6 +286,41 @@ def replay(args: argparse.Namespace) -> int:
     for remark in (*found.remarks, *notes):
         print(f"note: {remark}", file=sys.stderr)
     return 0 if found.same and not found.damaged else 1
+
+
+def drill(args: argparse.Namespace) -> int:
+    """Run a recorded span once more as a live exercise, in a store and a folder of its own, until told to stop."""
+    from data.local.drill_folder import FOLDER
+    from data.model.drill import Drill
+    from engine.drill.prepare import prepare_drill
+    from engine.drill.run import as_words, run_drill
+    from engine.process.child import Target, set_up_log
+    from web.front_door import shown_address
+
+    now = datetime.now(UTC)
+    asked = Drill(args.since, args.until, args.speed, now)
+    city = _options(args)
+    set_up_log("drill", logging.INFO, city.mask, city.settings.log.format)
+    os.umask(0o077)
+    folder = args.folder or args.var / FOLDER / f"{now:%Y%m%dT%H%M%SZ}"
+    options = prepare_drill(city, asked, folder)
+    serving = _served(args, options, _door(args, options), file={})
+    scheme = "https" if args.tls_cert else "http"
+    span = f"{asked.since.isoformat()} – {asked.until.isoformat()}, {asked.speed:g} x, in {folder}"
+    print(f"\n  演练 DRILL {span}\n  {shown_address(scheme, args.host, args.port)}\n", flush=True)
+    web = Child("web", Target("web.server", "serve"), (serving,), watched=False, forked=True)
+    ready = partial(_is_listening, "127.0.0.1" if args.host in {"0.0.0.0", "::"} else args.host, args.port)  # noqa: S104
+    print(as_words(run_drill(city, options, web, timedelta(seconds=args.countdown), ready)), end="")
+    return 0
+
+
+def _is_listening(host: str, port: int) -> bool:
+    """Does a server take connections there?"""
+    try:
+        with socket.create_connection((host, port), 0.2):
+            return True
+    except OSError:
+        return False
 
 
 def capacity(args: argparse.Namespace) -> int:
@@ -532,6 +589,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--json", action="store_true", help="one JSON line per alert")
     command.set_defaults(command=analyze)
     _replay_parser(commands.add_parser("replay", help=replay.__doc__))
+    _drill_parser(commands.add_parser("drill", parents=[where], help=drill.__doc__))
     _export_parser(commands.add_parser("export", parents=[where], help=export.__doc__))
     command = commands.add_parser("canary-targets", parents=[where], help=canary_targets.__doc__)
     command.add_argument("pictures", nargs="*", type=Path, help="with people or vehicles; our own when left out")
@@ -610,9 +668,26 @@ def _replay_parser(command: argparse.ArgumentParser) -> None:
     command.set_defaults(command=replay)
 
 
+def _drill_parser(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--from", dest="since", type=_instant, required=True, help="ISO 8601 with offset")
+    command.add_argument("--to", dest="until", type=_instant, required=True, help="ISO 8601 with offset")
+    command.add_argument("--speed", type=float, default=1.0, help="how many times as fast, 1 to 10 (default: 1)")
+    command.add_argument(
+        "--countdown", type=float, default=60.0, metavar="S", help="seconds before it begins, to log in (60)"
+    )
+    command.add_argument("--folder", type=Path, help="a new folder for all of the drill (default: VAR/drills/TIME)")
+    _door_arguments(command, port=8060)
+    command.set_defaults(command=drill)
+
+
 def _run_parser(command: argparse.ArgumentParser) -> None:
+    _door_arguments(command, port=8050)
+    command.set_defaults(command=run)
+
+
+def _door_arguments(command: argparse.ArgumentParser, *, port: int) -> None:
     command.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine only)")
-    command.add_argument("--port", type=int, default=8050)
+    command.add_argument("--port", type=int, default=port)
     command.add_argument("--tls-cert", type=Path, default=None)
     command.add_argument("--tls-key", type=Path, default=None)
     command.add_argument(
@@ -624,7 +699,6 @@ def _run_parser(command: argparse.ArgumentParser) -> None:
         "--allowed-host", action="append", default=[], metavar="NAME",
         help="host name by which the screens are opened (repeatable)",
     )  # fmt: skip
-    command.set_defaults(command=run)
 
 
 _USER_STEPS = MappingProxyType(

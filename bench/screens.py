@@ -73,6 +73,7 @@ VIEWS = (
     View("applications", "/applications", "#applications tbody tr"),
     View("notices", "/notices", "#notices"),
     View("kpi", "/kpi", ".kpi .figure"),
+    View("drill", "/drill", "#drill pre, #drill .scores"),
     View("review", "/review", "#review-axis .main-svg"),
     View("organisation", "/organisation", "#organisation-coverage"),
     View("rejects", "/rejects", "#rejects"),

@@ -30,8 +30,8 @@ from data.sql.soundness import check_database
 
 MANIFEST, DATABASE, DUMP = "manifest.json", "yiping.db", "yiping.dump"
 FORMAT = 1
-# Made again at every start; small pictures of a day, gigabytes of them; what a restore has put aside.
-_NOT_KEPT = frozenset({"run", "demo", "previews", "replaced"})
+# Made again at every start; small pictures of a day, gigabytes of them; what a restore has put aside; exercises.
+_NOT_KEPT = frozenset({"run", "demo", "previews", "replaced", "drills"})
 _BEFORE_DATABASE = frozenset({"inbox", "spool", "audit", "observations"})  # what the database tells of is not newer
 _CHUNK = 1024 * 1024
 

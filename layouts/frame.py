@@ -25,7 +25,10 @@ MENUS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("/notices", "page.notices"),
         ),
     ),
-    ("menu.back", (("/kpi", "page.kpi"), ("/review", "page.review"), ("/reports", "page.reports"))),
+    (
+        "menu.back",
+        (("/kpi", "page.kpi"), ("/review", "page.review"), ("/reports", "page.reports"), ("/drill", "page.drill")),
+    ),
     (
         "menu.setup",
         (("/applications", "page.applications"), ("/organisation", "page.organisation"), ("/rejects", "page.rejects")),

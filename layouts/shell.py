@@ -17,6 +17,7 @@ from data.model.people import Action, Role, User
 from layouts import (
     alarm_figures,
     applications,
+    drill,
     duty,
     events,
     handover,
@@ -111,6 +112,7 @@ def connect(app: Dash, screens: ScreenContext) -> None:
             "/notices": notices.draw,
             "/kpi": alarm_figures.draw,
             "/load": load.draw,
+            "/drill": drill.draw,
             "/setup": setup.draw,
             "/rejects": rejects.draw,
             "/reports": reports.draw,

@@ -11,6 +11,7 @@ from layouts.words_alerts import ALERTS
 from layouts.words_applications import APPLICATIONS
 from layouts.words_cases import CASE_WORDS
 from layouts.words_clips import CLIPS
+from layouts.words_drill import DRILL
 from layouts.words_entry import ENTRY
 from layouts.words_fusion import FUSION
 from layouts.words_handover import HANDOVER
@@ -406,6 +407,7 @@ TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
         **KIOSK,
         **WHAT_IF,
         **LOAD,
+        **DRILL,
         **SETUP,
         **ROLL_CALL,
         **APPLICATIONS,

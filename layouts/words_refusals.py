@@ -15,6 +15,7 @@ REFUSALS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "后台进程没有响应，无法测试（请看“健康”页）",
             "The engine does not answer, so nothing can be tested (see Health)",
         ),
+        "refused.drill.devices": ("演练中不访问任何设备", "This is a drill: no device is asked"),
         "refused.reference.many": (
             "一个点位最多保存 {n} 张参考图片",
             "At most {n} reference pictures are kept of a site",

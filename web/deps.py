@@ -16,6 +16,7 @@ from data.config.catalogue import Catalogue
 from data.config.settings import Settings
 from data.local.lanes import Lanes
 from data.local.live_socket import LiveHub
+from data.model.drill import Drill
 from data.model.masking import SecretMask
 from data.model.secrets import Secrets
 from data.ports.feed import FrameHub
@@ -77,6 +78,7 @@ class ServerDeps:
     certificate: Path | None = None  # of our own https, for what is told of its end
     door: FrontDoor = field(default_factory=FrontDoor)
     oidc_secret: SecretStr | None = None  # of `accounts.oidc`
+    drill: Drill | None = None  # the drill that this server shows; None for the city itself
     sessions: SessionPolicy = field(default_factory=SessionPolicy)
     now: Callable[[], datetime] = utc_now
     lanes: Lanes = field(default_factory=Lanes)

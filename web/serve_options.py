@@ -11,6 +11,7 @@ from pydantic import SecretStr
 
 from data.config.catalogue import Catalogue
 from data.config.settings import Settings
+from data.model.drill import Drill
 from data.model.masking import SecretMask
 from data.model.secrets import Secrets
 from web.front_door import FrontDoor
@@ -42,3 +43,4 @@ class ServeOptions:
     door: FrontDoor = field(default_factory=FrontDoor)
     mask: SecretMask = field(default_factory=SecretMask)
     oidc_secret: SecretStr | None = None  # of the identity provider
+    drill: Drill | None = None  # the drill that this is

@@ -19,6 +19,7 @@ from starlette.types import ASGIApp
 
 from data.config.settings import Settings
 from data.errors import InputRejected
+from data.local.confinement import confine
 from data.local.descriptors import allow_descriptors
 from data.local.feed_socket import SocketFrameHub
 from data.local.vault import FolderVault
@@ -41,6 +42,7 @@ from web.connections import ConnectionGate, ConnectionLimits, GatedConfig
 from web.dash_guard import DashGuard
 from web.deps import ServerDeps
 from web.diagnosis import diagnose
+from web.drill_mark import DrillMark
 from web.events_socket import events_router
 from web.front_door_middleware import FrontDoorMiddleware
 from web.health import HealthBoard, past_health
@@ -195,6 +197,8 @@ def _add_middleware(  # noqa: PLR0917 - what the layers stand on
         hands=identity.hands,
         user_named=lambda name: deps.read(lambda reader: reader.user(name)),
     )
+    if deps.drill is not None:
+        server.add_middleware(DrillMark)
     server.add_middleware(AccessLog, meters=meters)
     server.add_middleware(FrontDoorMiddleware, door=deps.door)
     server.add_middleware(RequestIds)
@@ -224,7 +228,10 @@ def serve(options: ServeOptions) -> None:
         door=options.door,
         oidc_secret=options.oidc_secret,
         certificate=options.tls_cert,
+        drill=options.drill,
     )
+    if options.drill is not None:
+        confine(options.var_dir)
     config = server_config(build_server(deps), options)
     # uvicorn raises the signal again when it has stopped; the store must still be closed then.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)

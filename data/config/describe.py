@@ -14,6 +14,7 @@ from data.config.applications import ApplicationSettings, Bilingual, Response, S
 from data.config.audit import AuditSettings
 from data.config.catalogue import Catalogue
 from data.config.dispatch import AutomaticSettings, ClosureSettings, CostSettings, DispatchSettings
+from data.config.drill import DrillLimits, DrillSettings
 from data.config.fusion import FusedPlace, FusionSettings, SendSettings
 from data.config.heartbeat import HeartbeatSettings
 from data.config.log import LogSettings
@@ -114,6 +115,8 @@ def settings_markdown(catalogue: Catalogue) -> str:
         ("`accounts.oidc`", OidcSettings),
         ("`recording`", RecordingSettings),
         ("`observations`", ObservationSettings),
+        ("`drill`", DrillSettings),
+        ("`drill.limits`", DrillLimits),
         ("`audit`", AuditSettings),
         ("`heartbeat`", HeartbeatSettings),
         ("`log`", LogSettings),

@@ -16,6 +16,7 @@ from data.config.alarms import AlarmSettings
 from data.config.applications import ApplicationSettings
 from data.config.audit import AuditSettings
 from data.config.dispatch import DispatchSettings
+from data.config.drill import DrillSettings
 from data.config.fusion import FusionSettings
 from data.config.heartbeat import HeartbeatSettings
 from data.config.log import LogSettings
@@ -246,6 +247,9 @@ class Settings(_Settings):
     observations: Annotated[
         ObservationSettings, Field(description="What the rules were given, kept so that it can be replayed.")
     ] = ObservationSettings()
+    drill: Annotated[DrillSettings, Field(description="Drills 演练: limits of the score, virtual responders.")] = (
+        DrillSettings()
+    )
     audit: Annotated[AuditSettings, Field(description="Signed checkpoints of the audit trail.")] = AuditSettings()
     web: Annotated[WebSettings, Field(description="How browsers reach the server: names, proxy, limits.")] = (
         WebSettings()

@@ -11,6 +11,7 @@ from data.config.settings import Settings, SiteSettings
 from data.local.observations import FOLDER as OBSERVATIONS
 from data.local.recordings import FOLDER as RECORDINGS
 from data.model.datum import Datums
+from data.model.drill import Drill
 from data.model.masking import SecretMask, secret_mask
 from data.model.place import Place
 from data.model.secrets import Secrets
@@ -22,7 +23,7 @@ class RunOptions:
     """`base_dir`: where relative paths in config.yaml start. `store`: URL, or the database's path.
 
     `version`: version of the stored settings, 0 for those of the file; `workers`: the worker's number for each site
-    with a camera in that version.
+    with a camera in that version. `drill`: the drill that this is; None for what watches the city.
     """
 
     settings: Settings
@@ -32,6 +33,7 @@ class RunOptions:
     store_url: str = ""
     version: int = 0
     workers: Mapping[str, int] = field(default_factory=dict)
+    drill: Drill | None = None
 
     @property
     def store(self) -> str | Path:

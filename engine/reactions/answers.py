@@ -38,6 +38,7 @@ USUAL_HOURS, MOST_HOURS = 24.0, 72.0
 MARGIN_S = 2.0
 READINGS_AT_MOST = 100_000
 
+_OF_DEVICES = frozenset({RequestKind.PROBE, RequestKind.CAMERA_TEST, RequestKind.GAUGE_TEST, RequestKind.SNAPSHOT})
 NOWHERE = Location(lon=0, lat=90)  # a probe has no site, and 0/0 is refused as a location
 Answer = dict[str, Any]
 
@@ -65,6 +66,8 @@ class Answers:
         answer: Answer | None = None
         problem = ""
         try:
+            if self._options.drill is not None and request.kind in _OF_DEVICES:
+                raise InputRejected("this is a drill: no device is asked", key="drill.devices")
             answer = ways[request.kind](request.payload)
         except ValidationError as error:
             problem = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import logging
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -14,9 +15,10 @@ from data.config.catalogue import Catalogue
 from data.config.settings import Settings, SiteSettings
 from data.errors import InputRejected
 from data.local.observations import moment
-from data.model.alert import Alert, AlertKey, Raised, Signal
+from data.model.alert import Alert, AlertKey, Raised, Signal, Standing
 from data.model.camera_health import HealthSettings
 from data.model.datum import Datums
+from data.model.observation import Reading
 from data.model.zone import Zone
 from data.ports.recipe import Context
 from engine.judging.jumps import GaugeLimits
@@ -41,6 +43,8 @@ from engine.judging.observed import (
 )
 from engine.judging.pipeline import SitePipeline, gauge_limits
 from engine.replay.passage import Line, Passage
+
+log = logging.getLogger(__name__)
 
 DEFECTS = (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RuntimeError)
 """What a defect of a rule may raise. Live, the site goes on with the next line, or with new rules; so does this."""
@@ -89,6 +93,32 @@ def judge(passage: Passage, catalogue: Catalogue, other: Other | None = None) ->
     return judged
 
 
+@dataclass(frozen=True, slots=True)
+class Played:
+    """A line of a passage, and what the rules decided on it. `readings`: as they are to be stored."""
+
+    at: datetime
+    signals: tuple[Signal, ...]
+    standings: tuple[Standing, ...]
+    readings: tuple[Reading, ...] = ()
+
+
+def played(passage: Passage, catalogue: Catalogue) -> Iterator[Played]:
+    """The lines of a passage one after the other, judged by the rules as they were; without what was decided live.
+
+    Raises InputRejected for rules that cannot be made here.
+    """
+    player = _Player(passage.site, catalogue, None)
+    for line in passage:
+        if line[0] == DECIDED:
+            continue
+        try:
+            signals = tuple(player.play(line))
+            yield Played(moment(line[2]), signals, player.standings, player.readings(line))
+        except DEFECTS as error:
+            log.warning("a rule failed, as it did live: %s at %s: %r", passage.stream, moment(line[2]), error)
+
+
 class _Player:
     def __init__(self, site: str, catalogue: Catalogue, other: Other | None) -> None:
         self._site = site
@@ -101,6 +131,7 @@ class _Player:
         self._told: Any = None  # the settings that the lines were judged by
         self.moved: set[str] = set()
         self.second_looks = False
+        self.standings: tuple[Standing, ...] = ()  # of the line that was played last
 
     @property
     def open_keys(self) -> frozenset[AlertKey]:
@@ -109,6 +140,7 @@ class _Player:
     def play(self, line: Line) -> Sequence[Signal]:
         """What the rules decide on this line."""
         kind, _, us, *fields = line
+        self.standings = ()
         if kind == BEGIN:
             self._begin(begin_of(fields, self._catalogue))
             self._told, self._broken = fields[0], False
@@ -122,10 +154,21 @@ class _Player:
         if self._pipeline is None:
             return ()
         signals = tuple(_judge(self._pipeline, self._site, kind, moment(us), fields))
-        self._pipeline.standings()
+        self.standings = self._pipeline.standings()
         self._pipeline.refused()
         self._note(signals)
         return signals
+
+    def readings(self, line: Line) -> tuple[Reading, ...]:
+        """What was measured on this line, which was played last; impossible jumps are marked."""
+        kind, _, us, *fields = line
+        if kind == READING:
+            found: tuple[Reading, ...] = (reading_of(self._site, fields),)
+        elif kind == LOOK:
+            found = look_of(self._site, moment(us), fields).readings
+        else:
+            return ()
+        return tuple(one if self._pipeline is None else self._pipeline.marked(one) for one in found)
 
     def _begin(self, begin: Begin) -> None:
         """Rules began anew, live: with open alerts and kept state. Changed rules go on as after a restart of theirs."""

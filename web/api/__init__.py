@@ -16,6 +16,7 @@ from web.api.applications import application_router
 from web.api.claims import claim_router
 from web.api.device_tests import device_test_router
 from web.api.diagnosis import diagnosis_router
+from web.api.drills import drill_router
 from web.api.events import event_router
 from web.api.exports import export_router
 from web.api.factors import factors_router
@@ -115,6 +116,7 @@ def build_api(  # noqa: PLR0917 - what the routes of the whole API need
         plan_router(deps),
         application_router(deps, health),
         load_router(deps),
+        drill_router(deps),
         reject_router(deps),
         diagnosis_router(deps),
         setup_router(deps),

@@ -360,3 +360,15 @@ class TokenIssued(_Open):
     token: str
     id: str
     expires_at: datetime | None
+
+
+class DrillState(_Open):
+    """`running`: the drill that this server shows, its scores and alerts; null in the city's own server.
+
+    `waits`: it has not begun yet. `earlier`: the scores of the drills of this installation.
+    """
+
+    running: dict[str, Any] | None
+    waits: bool
+    earlier: list[dict[str, Any]]
+    at: datetime

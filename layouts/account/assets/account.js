@@ -28,7 +28,7 @@ const ask = async (method, path, given) => {
   try {
     answer = await fetch(base + "/api/v1" + path, {
       method, cache: "no-store", credentials: "same-origin",
-      headers: {"Content-Type": "application/json", "X-CSRF-Token": decodeURIComponent(cookie("yiping_csrf"))},
+      headers: {"Content-Type": "application/json", "X-CSRF-Token": decodeURIComponent(cookie((document.body.dataset.cookies || "") + "yiping_csrf"))},
       body: given === undefined ? undefined : JSON.stringify(given),
     });
   } catch { throw new Refused(t("refused.network")); }
@@ -328,7 +328,7 @@ const drawScreen = async () => {
 const draw = {account: drawAccount, accounts: drawUsers, reset: drawReset, screen: drawScreen}[page];
 const logOut = document.getElementById("log-out");
 if (logOut) logOut.addEventListener("click", async () => {
-  await fetch(base + "/logout", {method: "POST", headers: {"X-CSRF-Token": decodeURIComponent(cookie("yiping_csrf"))}});
+  await fetch(base + "/logout", {method: "POST", headers: {"X-CSRF-Token": decodeURIComponent(cookie((document.body.dataset.cookies || "") + "yiping_csrf"))}});
   location.assign(`${base}/login`);
 });
 draw().catch(error => { main.replaceChildren(make("p", {class: "refused"}, error.message)); });

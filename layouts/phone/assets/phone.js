@@ -17,7 +17,7 @@ let waiting = [], refused = [], online = true, expired = false, offers = null, w
 
 const say = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 const cookie = name => (document.cookie.split("; ").find(c => c.startsWith(name + "=")) || "").slice(name.length + 1);
-const headers = more => ({"X-CSRF-Token": decodeURIComponent(cookie("yiping_csrf")), ...more});
+const headers = more => ({"X-CSRF-Token": decodeURIComponent(cookie((document.body.dataset.cookies || "") + "yiping_csrf")), ...more});
 const key = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), b => b.toString(16).padStart(2, "0")).join("");
 const limited = async (url, options, ms) => {
   const stop = new AbortController(), timer = setTimeout(() => stop.abort(), ms);
