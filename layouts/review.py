@@ -1,6 +1,7 @@
 """The analyst's page: a span of time, everything in it on one axis, played back at 1 to 60 times its speed.
 
-`/review?from=2026-07-12T08:00&to=2026-07-12T12:00&at=…` (the city's time) opens it where it was left.
+`/review?from=2026-07-12T08:00&to=2026-07-12T12:00&at=…` (the city's time) opens it where it was left;
+`camera=gate-3&box=0.1,0.4,0.3,0.7` also names the camera of the panel of movement, and the rectangle that is searched.
 """
 
 from __future__ import annotations
@@ -106,6 +107,8 @@ def _player(words: Words) -> Any:
             html.Button(words("review.play"), id="review-play", className="strong"),
             html.Button(words("review.previous"), id="review-previous", className="quiet"),
             html.Button(words("review.next"), id="review-next", className="quiet"),
+            html.Button(words("review.frame_back"), id="review-frame-back", className="quiet"),
+            html.Button(words("review.frame_on"), id="review-frame-on", className="quiet"),
             html.Span(speeds, id="review-speeds"),
             html.Time(id="review-now", className="clock"),
             html.Span(words("review.hint"), className="dim"),

@@ -9,6 +9,8 @@ WHAT_IF: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "review.map": ("此刻地图", "Map at this moment"),
         "review.next": ("下一条 ›", "Next alert ›"),
+        "review.frame_back": ("‹ 帧", "‹ Frame"),
+        "review.frame_on": ("帧 ›", "Frame ›"),
         "review.previous": ("‹ 上一条", "‹ Previous alert"),
         "what_if.title": ("假如当时……", "What if …"),
         "what_if.rule": ("规则", "Rule"),
@@ -112,6 +114,7 @@ WHAT_IF: Mapping[str, tuple[str, str]] = MappingProxyType(
         "what_if.setting.after": ("多久算中断", "after"),
         "shortcut.play": ("播放或暂停", "play or pause"),
         "shortcut.step": ("前后步进", "step back and forth"),
+        "shortcut.frame": ("上一帧、下一帧", "one picture back, one on"),
         "shortcut.leap": ("下一条、上一条预警", "to the next, the previous alert"),
         "shortcut.ends": ("到开头、结尾", "to the beginning, the end"),
     }

@@ -5,7 +5,7 @@ yiping.keyboard = (() => {
   const TABBABLE = "a[href], button, input, select, textarea, summary, video[controls], [tabindex]";
   /** Per page: [keys, name of what they do]. */
   const SHORTCUTS = {
-    review: [["Space", "play"], ["← →", "step"], ["N P", "leap"], ["Home End", "ends"], ["Ctrl K", "search"], ["Tab", "next"], ["Enter", "press"], ["?", "list"], ["Esc", "close"]],
+    review: [["Space", "play"], ["← →", "step"], ["N P", "leap"], [", .", "frame"], ["Home End", "ends"], ["Ctrl K", "search"], ["Tab", "next"], ["Enter", "press"], ["?", "list"], ["Esc", "close"]],
     wall: [["J K", "choose"], ["A", "acknowledge"], ["D", "dispatch"], ["Z", "undo"], ["N", "nobody"], ["E", "enter_event"], ["F", "full"], ["Ctrl K", "search"], ["Esc", "let_go"], ["Tab", "next"], ["Enter", "press"], ["?", "list"], ["Esc", "close"]],
     duty: [["Z", "undo"], ["N", "nobody"], ["Ctrl K", "search"], ["Tab", "next"], ["↑ ↓", "rows"], ["Enter", "open"], ["Enter", "press"], ["Esc", "back"], ["?", "list"]],
   };

@@ -4,6 +4,7 @@
   const { t, make, mount, marks, siteName, personName, show, duration, feed } = yiping;
   const STEPS = ["created", "accepted", "en_route", "on_scene", "reported", "verified", "closed", "cancelled"];
   const STEP_FRACTION = 1 / 120; // of the span, for the arrow keys
+  const FRAME_MS = 40; // of a camera with 25 pictures a second
   let data = null;
   let cursor = 0; // ms UTC
   let playing = false;
@@ -12,6 +13,7 @@
   let lastPanels = 0;
   const followers = []; // parts of the page that show what was so at the cursor
   const onAxis = []; // and those that lie on the time axis
+  const inAddress = []; // what other parts of the page put into its address
   let asked = new URLSearchParams(location.search); // what the address asks for, until it was read
   const time = (iso) => (iso ? Date.parse(iso) : Infinity);
   const by = (id) => document.getElementById(id);
@@ -64,10 +66,11 @@
 
   // ---- the address says what is shown, so that it can be kept and given to others
   const keepAddress = () => {
-    if (!data || playing) return;
+    if (!data || playing || asked.size) return;
     const local = (ms) => yiping.wall(ms);
     const told = new URLSearchParams({ from: local(data.since).replace(/:00$/, ""), to: local(data.until).replace(/:00$/, ""), at: local(cursor) });
-    history.replaceState(history.state, "", `${location.pathname}?${told.toString().replaceAll("%3A", ":")}`);
+    inAddress.forEach((part) => Object.entries(part()).forEach(([name, value]) => told.set(name, value)));
+    history.replaceState(history.state, "", `${location.pathname}?${told.toString().replaceAll("%3A", ":").replaceAll("%2C", ",")}`);
   };
   let addressTimer = 0;
   const keepAddressSoon = () => {
@@ -84,7 +87,7 @@
     video.loop = false;
     if (!inside || !playing) {
       if (!video.paused) video.pause();
-      if (Math.abs(video.currentTime - wanted) > 0.05 && video.readyState) video.currentTime = wanted;
+      if (Math.abs(video.currentTime - wanted) > FRAME_MS / 4e3 && video.readyState) video.currentTime = wanted;
       return;
     }
     video.playbackRate = Math.min(FASTEST, speed);
@@ -102,6 +105,14 @@
     begins.sort((one, other) => one - other);
     const found = way > 0 ? begins.find((at) => at > cursor + 1) : begins.findLast((at) => at < cursor - 1);
     if (found !== undefined) { seek(found); keepAddressSoon(); }
+  };
+
+  /** One picture on or back, in clips that are shown; it pauses, as a player does. */
+  const stepFrame = (way) => {
+    if (!data) return;
+    if (playing) play(false);
+    seek(cursor + way * FRAME_MS);
+    keepAddressSoon();
   };
 
   // ---- what was so at the cursor
@@ -202,6 +213,8 @@
     new MutationObserver(() => requestAnimationFrame(drawCursor)).observe(place, { childList: true, subtree: true });
   });
   mount("review-play", (button) => button.addEventListener("click", () => play(!playing)));
+  mount("review-frame-on", (button) => button.addEventListener("click", () => stepFrame(1)));
+  mount("review-frame-back", (button) => button.addEventListener("click", () => stepFrame(-1)));
   mount("review-next", (button) => button.addEventListener("click", () => leap(1)));
   mount("review-previous", (button) => button.addEventListener("click", () => leap(-1)));
   mount("review-speeds", (place) => {
@@ -248,6 +261,8 @@
     else if (event.key === "ArrowLeft") seek(cursor - step);
     else if (event.key === "n" || event.key === "N") leap(1);
     else if (event.key === "p" || event.key === "P") leap(-1);
+    else if (event.key === ".") stepFrame(1);
+    else if (event.key === ",") stepFrame(-1);
     else if (event.key === "Home") seek(data.since);
     else if (event.key === "End") seek(data.until);
     else return;
@@ -283,6 +298,11 @@
     seek: (at) => { seek(at); keepAddressSoon(); },
     stateThen,
     cursor: () => cursor,
+    /** `part()` gives what the address is to hold besides: {name: value}. Call `addressChanged` when it differs. */
+    inAddress: (part) => inAddress.push(part),
+    addressChanged: () => keepAddressSoon(),
+    /** False while the span of the address is still to be read. */
+    isRead: () => Boolean(data) && asked.size === 0,
     /** `draw()` is called whenever the axis may show another span. */
     onAxis: (draw) => onAxis.push(draw),
     /** The moment at this x of the window, and the x within #review-axis of a moment; null where the axis does not reach. */

@@ -6,8 +6,18 @@
   const STEP = 1 / 40; // of the picture, for the arrow keys
   const LEAST = 0.02; // a smaller rectangle was a click
   const cameras = page.sites.filter((site) => site.camera);
-  let camera = cameras[0]?.id ?? "";
-  let rectangle = null; // [left, top, right, bottom]; null: the whole picture
+  // An address that was shared names camera and rectangle; what is no camera of this visitor's, or no rectangle, is left out.
+  const shared = new URLSearchParams(location.search);
+  const sharedBox = (text) => {
+    const sides = (text ?? "").split(",").map(Number);
+    const [left, top, right, bottom] = sides;
+    const inside = sides.length === 4 && sides.every((side) => side >= 0 && side <= 1);
+    return inside && right - left >= LEAST && bottom - top >= LEAST ? sides : null;
+  };
+  const named = cameras.find((one) => one.id === shared.get("camera"));
+  let camera = (named ?? cameras[0])?.id ?? "";
+  let rectangle = named ? sharedBox(shared.get("box")) : null; // [left, top, right, bottom]; null: the whole picture
+  let searchShared = rectangle !== null; // whoever opens a shared rectangle wants to see what moved in it
   let found = null; // what the last search answered
   let seen = null; // the data of the span: another one makes what was found stale
   let follow = () => {}; // of the picture that is on the page
@@ -135,6 +145,7 @@
         }
       }
       whole.disabled = !rectangle;
+      review.addressChanged();
       canvas.dataset.rectangle = box.map((side) => side.toFixed(3)).join();
       canvas.setAttribute("aria-label", t("motion.picture", { name: siteName(camera), box: box.map((side) => `${Math.round(side * 100)} %`).join(" ") }));
     };
@@ -234,6 +245,7 @@
     follow = (data, cursor) => {
       if (data !== seen) { seen = data; forget(); }
       ask(camera, cursor);
+      if (searchShared && review.isRead()) { searchShared = false; search(); }
     };
     choice.value = camera;
     place.replaceChildren(
@@ -242,6 +254,10 @@
     forget();
     paint();
   };
+  review.inAddress(() => ({
+    ...(camera && (rectangle || camera !== cameras[0]?.id) ? { camera } : {}),
+    ...(rectangle ? { box: rectangle.map((side) => Number(side.toFixed(3))).join() } : {}),
+  }));
   mount("motion", draw);
   review.follow((data, cursor) => follow(data, cursor));
 })();

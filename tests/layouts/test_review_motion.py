@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -106,3 +107,52 @@ def test_all_of_it_goes_by_the_keyboard(station: Station, sit_down: SitDown, tmp
     page.screenshot(path=tmp_path / "scrub.png")
     page.mouse.move(axis["x"] + axis["width"] / 2, 5)
     expect(page.locator(".scrub")).to_be_hidden()
+
+
+def test_an_address_names_camera_and_rectangle_and_whoever_opens_it_sees_what_moved_there(
+    station: Station, sit_down: SitDown, tmp_path: Path
+) -> None:
+    begin = remember(tmp_path)
+    span = f"from={local(begin)[:16]}&to={local(begin + timedelta(minutes=10))[:16]}&at={local(begin)}"
+    page = sit_down(f"/review?{span}&camera=quay-1&box=0.05,0.4,0.25,0.65", user="liuna").page
+    expect(page.locator("#motion-picture")).to_have_attribute("data-rectangle", "0.050,0.400,0.250,0.650")
+    expect(page.locator("[data-moment]")).to_have_count(1, timeout=30_000)
+    assert page.locator("#motion-camera").input_value() == "quay-1"
+    # What is chosen on the page is in its address, for the next one.
+    page.locator("[data-moment]").click()
+    at = local(begin + timedelta(minutes=3)).replace(" ", "T")
+    expect(page).to_have_url(re.compile(rf"at={at}.*camera=quay-1&box=0\.05,0\.4,0\.25,0\.65$"))
+    page.focus("#motion-picture")
+    page.keyboard.press("Shift+ArrowRight")
+    expect(page).to_have_url(re.compile(r"box=0\.05,0\.4,0\.275,0\.65$"))
+    page.keyboard.press("Escape")
+    expect(page).to_have_url(re.compile(r"at=[^&]*(&camera=quay-1)?$"))
+
+
+@pytest.mark.parametrize(
+    "wrong", ["camera=nowhere&box=0.1,0.1,0.9,0.9", "camera=quay-1&box=0.9,0.1,0.1,0.9", "box=<b>"]
+)
+def test_an_address_with_no_camera_or_no_rectangle_opens_the_whole_picture(
+    station: Station, sit_down: SitDown, tmp_path: Path, wrong: str
+) -> None:
+    begin = remember(tmp_path)
+    span = f"from={local(begin)[:16]}&to={local(begin + timedelta(minutes=10))[:16]}&at={local(begin)}"
+    seat = sit_down(f"/review?{span}&{wrong}", user="liuna")
+    expect(seat.page.locator("#motion-picture")).to_have_attribute("data-rectangle", "0.000,0.000,1.000,1.000")
+    expect(seat.page.locator("#motion-told")).not_to_be_empty()
+    assert seat.errors == []
+
+
+def test_a_key_goes_one_picture_on_or_back_and_pauses(station: Station, sit_down: SitDown, tmp_path: Path) -> None:
+    begin = remember(tmp_path)
+    at = local(begin + timedelta(minutes=2))
+    span = f"from={local(begin)[:16]}&to={local(begin + timedelta(minutes=10))[:16]}&at={at}"
+    page = sit_down(f"/review?{span}", user="liuna").page
+    expect(page.locator("#review-now b")).to_have_text(at[11:], timeout=30_000)
+    before = page.evaluate("yiping.review.cursor()")
+    page.keyboard.press(".")
+    page.keyboard.press(".")
+    page.keyboard.press(",")
+    assert page.evaluate("yiping.review.cursor()") - before == 40
+    page.locator("#review-frame-back").click()
+    assert page.evaluate("yiping.review.cursor()") - before == 0
