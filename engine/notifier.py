@@ -19,11 +19,13 @@ from data.errors import YipingError
 from data.local.lock import held
 from data.model.notice import Notice
 from data.model.push_subscription import PushSubscription
+from data.model.secrets import redact
 from data.ports.channel import Channel, ChannelContext, ChannelRecipe, DeliveryFailed, Message
 from data.ports.store import Store, Writer
 from data.sql.lease import held_in_store
 from data.sql.store import open_store
 from data.stored.web_push import subscriptions_of
+from engine.judging.outlet import AWAY
 from engine.process.current_settings import SettingsFollower
 from engine.process.heart import Heart
 from engine.process.options import RunOptions
@@ -204,12 +206,22 @@ def run_notifier(heart: Heart, options: RunOptions) -> None:
         settings = follower.settle().settings
         make = _Channels(ChannelContext(options.secrets, options.base_dir, subscriptions))
         notifier = Notifier(store, settings, make.of(settings))
+        away = False
         try:
             while not heart.stopping.wait(POLL_S):
                 must_go_on(store)
                 if (news := follower.changed()) is not None:
                     notifier.take(news, make.of(news))
-                notifier.poll()
+                try:
+                    notifier.poll()
+                except AWAY as error:  # a new process would not reach it either
+                    if not away:
+                        log.warning("the store cannot be reached; notices wait: %s", redact(str(error)))
+                    away = True
+                else:
+                    if away:
+                        log.info("the store is reached again")
+                    away = False
                 heart.beat()
         finally:
             follower.close()

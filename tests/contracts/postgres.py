@@ -11,8 +11,8 @@ import subprocess
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psycopg
@@ -30,15 +30,18 @@ def binaries() -> Path | None:
 class Cluster:
     """A running server. Databases are cheap: one per test."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, start: Callable[[], subprocess.Popen[bytes]] | None = None) -> None:
+        """`start` begins a server process on that port; without it the server belongs to somebody else."""
         self._port = port
-
-    def url(self, database: str) -> str:
-        return f"postgresql://postgres@127.0.0.1:{self._port}/{database}"
+        self._start = start
+        self._server = None if start is None else start()
 
     @property
     def port(self) -> int:
         return self._port
+
+    def url(self, database: str) -> str:
+        return f"postgresql://postgres@127.0.0.1:{self._port}/{database}"
 
     def new_database(self, template: str = "template0", name: str = "") -> str:
         """The URL of an empty database, or of a copy of `template`."""
@@ -46,6 +49,26 @@ class Cluster:
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
             connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" ENCODING \'UTF8\''.encode())
         return self.url(name)
+
+    def kill(self) -> None:
+        """SIGKILL to the server and all that serves its connections, as a power cut would."""
+        assert self._server is not None
+        served = Path(f"/proc/{self._server.pid}/task/{self._server.pid}/children").read_text().split()
+        for pid in (self._server.pid, *map(int, served)):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self._server.wait(20)
+
+    def restart(self) -> None:
+        """Start it again on the same data and port; returns when it has recovered and takes connections."""
+        assert self._start is not None
+        self._server = self._start()
+
+    def end(self) -> None:
+        """At once, without waiting for clients."""
+        if self._server is not None:
+            self._server.send_signal(signal.SIGQUIT)
+            self._server.wait(20)
 
 
 @contextmanager
@@ -70,30 +93,29 @@ def running_cluster(folder_of_binaries: Path) -> Iterator[Cluster]:
         "UTF8",
         "--no-sync",
     ]
-    try:
-        subprocess.run([*initdb, "--locale=C"], check=True, user=user, cwd=folder, stdout=subprocess.DEVNULL)
-        options: list[str | Path] = [
-            "-D",
-            data,
-            "-k",
-            folder,
-            "-h",
-            "127.0.0.1",
-            "-p",
-            str(port),
-            "-c",
-            "max_connections=80",
-        ]
-        with (folder / "log").open("wb") as log:
+
+    def start() -> subprocess.Popen[bytes]:
+        options: list[str | Path] = ["-D", data, "-k", folder, "-h", "127.0.0.1", "-p", str(port)]
+        with (folder / "log").open("ab") as log:
             server = subprocess.Popen(
-                [folder_of_binaries / "postgres", *options], user=user, cwd=folder, stdout=log, stderr=log
-            )
+                [folder_of_binaries / "postgres", *options, "-c", "max_connections=80"],
+                user=user, cwd=folder, stdout=log, stderr=log, start_new_session=True,
+            )  # fmt: skip
         try:
             _wait_until_ready(server, port, folder / "log")
-            yield Cluster(port)
-        finally:
-            server.send_signal(signal.SIGQUIT)  # at once, without waiting for clients
+        except BaseException:
+            server.kill()
             server.wait(20)
+            raise
+        return server
+
+    try:
+        subprocess.run([*initdb, "--locale=C"], check=True, user=user, cwd=folder, stdout=subprocess.DEVNULL)
+        cluster = Cluster(port, start)
+        try:
+            yield cluster
+        finally:
+            cluster.end()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

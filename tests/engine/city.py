@@ -42,13 +42,20 @@ class City:
     """Lamps that can be switched, the processes that watch them, and the store they write to."""
 
     def __init__(
-        self, tmp_path: Path, *names: str, workers: int = 1, sites: Sequence[SiteSettings] = (), **more: Any
+        self,
+        tmp_path: Path,
+        *names: str,
+        workers: int = 1,
+        sites: Sequence[SiteSettings] = (),
+        store_url: str = "",
+        **more: Any,
     ) -> None:
         self.lamps = tmp_path / "lamps"
         lamps = tuple(lamp_site(name, self.lamps) for name in names)
         settings = Settings(sites=(*lamps, *sites), workers=workers, **more)
-        self.options = RunOptions(settings=settings, var_dir=tmp_path / "var")
-        new_store(self.options.var_dir / "yiping.db").close()
+        self.options = RunOptions(settings=settings, var_dir=tmp_path / "var", store_url=store_url)
+        if not store_url:
+            new_store(self.options.var_dir / "yiping.db").close()
         prepare(self.options)
         self.store: Store = open_store(self.options.store)
         self.running: Supervised | None = None
