@@ -8,7 +8,7 @@ import logging
 import secrets
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +22,8 @@ from web.deps import ServerDeps
 
 log = logging.getLogger(__name__)
 
-POLL_S = 0.03
+POLL_S = 0.03  # where the store does not tell of commits
+UNTOLD_S = 1.0  # where it does: how long one goes unseen that it could not tell of
 RETRY_S = 1.0
 AT_ONCE = 1000
 QUEUE = 2000  # changes that a slow client may be behind before it is dropped
@@ -91,6 +92,8 @@ class Outbox:
         self._followers: set[Subscription] = set()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="outbox")
         self._task: asyncio.Task[None] | None = None
+        self._woken = asyncio.Event()
+        self._is_told = False
         self.seq = 0
         self.epoch = ""
 
@@ -106,6 +109,12 @@ class Outbox:
         """Find out where the outbox stands; follow it from there."""
         self.epoch = await self._deps.commit(_epoch)
         self.seq = await self._deps.read(lambda reader: reader.last_change())
+        loop = asyncio.get_running_loop()
+
+        def wake() -> None:
+            loop.call_soon_threadsafe(self._woken.set)
+
+        self._is_told = self._deps.store.tell_of_changes(wake)
         self._task = asyncio.create_task(self._follow(), name="outbox")
 
     async def stop(self) -> None:
@@ -144,6 +153,7 @@ class Outbox:
     async def _follow(self) -> None:
         failing = False
         while True:
+            self._woken.clear()  # before it is read: what comes meanwhile wakes again
             try:
                 changes = await self._newer()
             except (YipingError, SQLAlchemyError, OSError) as error:
@@ -162,7 +172,15 @@ class Outbox:
                     told = tell(change)
                     for follower in self._followers:
                         follower.offer(told)
-            await asyncio.sleep(0 if len(changes) == AT_ONCE else POLL_S)
+            await self._wait(0 if len(changes) == AT_ONCE else UNTOLD_S if self._is_told else POLL_S)
+
+    async def _wait(self, at_most_s: float) -> None:
+        if not self._is_told or at_most_s == 0:
+            await asyncio.sleep(at_most_s)
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(at_most_s):
+                await self._woken.wait()
 
     def _observe(self, change: Change) -> None:
         """One change that this server cannot read must not end the feed of every screen."""

@@ -882,6 +882,14 @@ class Store(Protocol):
         """Why it takes no writes any more: its disk failed. Only a new process that opens it again helps."""
         ...
 
+    def tell_of_changes(self, woken: Callable[[], None]) -> bool:
+        """Call `woken`, on a thread of the store, after commits of any process; it must not wait.
+
+        It says only that something may have come, and is a saving: a commit may go untold while the database is away.
+        False where the database tells of nothing (SQLite): then the outbox has to be polled.
+        """
+        ...
+
     def close(self) -> None:
         """Commit what was submitted, then stop. Idempotent."""
         ...

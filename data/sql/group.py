@@ -27,6 +27,7 @@ from data.model.secrets import redact
 from data.ports.store import Writer
 from data.sql.engine import is_busy
 from data.sql.failpoints import Point, failpoints_of
+from data.sql.listening import NOTIFY
 from data.sql.step_log import LoggedStep, StepLog
 from data.sql.writer import SqlWriter
 
@@ -126,6 +127,7 @@ class GroupCommit:
             with self._gate, self._begin() as connection:
                 self._reach(Point.BEGUN)
                 outcomes = self._run_all(connection, taken)
+                self._tell(connection)
                 self._reach(Point.WRITTEN)
                 why = "it is not known whether it was stored"
                 self._commit(connection)
@@ -138,6 +140,12 @@ class GroupCommit:
         self._reach(Point.ANSWERED)
         for outcome in outcomes:
             self._log.put(outcome.queued.context, outcome.steps)
+
+    @staticmethod
+    def _tell(connection: Connection) -> None:
+        """Wake whoever listens, once the commit is visible. One round trip for all that was written in this turn."""
+        if connection.dialect.name != "sqlite":
+            connection.exec_driver_sql(NOTIFY)
 
     def _reach(self, point: Point) -> None:
         if self._failpoints is not None:

@@ -18,6 +18,7 @@ from data.model.masking import SecretMask
 from data.ports.store import Reader, Store, Writer
 from data.sql.engine import reading_engine, store_url, time_limit, writing_engine
 from data.sql.group import GroupCommit, QueuedWork
+from data.sql.listening import ChangeListener
 from data.sql.reader import SqlReader
 from data.sql.schema import upgrade
 from data.sql.server_check import place, refusal, refuse_unsuitable
@@ -96,6 +97,11 @@ class ReadOnlyStore:
     def failure(self) -> str | None:
         return None
 
+    def tell_of_changes(self, woken: Callable[[], None]) -> bool:
+        """A store that is read once tells of nothing."""
+        del woken
+        return False
+
     def close(self) -> None:
         self._reading.dispose()
 
@@ -136,6 +142,7 @@ class SqlStore:
     ) -> None:
         self._reading = reading
         self._process = os.getpid()
+        self._listener = None if reading.dialect.name == "sqlite" else ChangeListener(reading.url)
         self._group = GroupCommit(writing, partial(SqlWriter, mask=mask), gate)
 
     def read(self, look: Callable[[Reader], T], *, within_s: float | None = None) -> T:
@@ -161,8 +168,17 @@ class SqlStore:
     def failure(self) -> str | None:
         return self._group.failure
 
+    def tell_of_changes(self, woken: Callable[[], None]) -> bool:
+        self._here()
+        if self._listener is None:
+            return False
+        self._listener.add(woken)
+        return True
+
     def close(self) -> None:
         self._here()
+        if self._listener is not None:
+            self._listener.close()
         self._group.close()
         self._reading.dispose()
 
