@@ -17,6 +17,7 @@ HEALTH: Mapping[str, tuple[str, str]] = MappingProxyType(
         "health.state.warn": ("▲ 注意", "▲ look at it"),
         "health.state.fault": ("⚠ 故障", "⚠ fault"),
         "health.part.store": ("数据库", "Database"),
+        "health.part.server": ("数据库服务器", "Database server"),
         "health.part.pages": ("数据页校验", "Page checksums"),
         "health.part.disk": ("磁盘", "Disk"),
         "health.part.process": ("进程", "Processes"),
@@ -88,6 +89,18 @@ HEALTH: Mapping[str, tuple[str, str]] = MappingProxyType(
             "已收到的数据暂存在 var/spool、var/inbox，恢复后自动入库",
             "SQLite: look at the rights of the var folder and at the disk; PostgreSQL: does the server run? What was "
             "received waits in var/spool and var/inbox and is stored when it is back",
+        ),
+        "health.server": (
+            "PostgreSQL {version}，数据库 {name}，已用 {n} / {limit} 个连接",
+            "PostgreSQL {version}, database {name}, {n} of {limit} connections taken",
+        ),
+        "health.server_full": (
+            "PostgreSQL {version}，数据库 {name}，连接将用尽：{n} / {limit}",
+            "PostgreSQL {version}, database {name}, nearly out of connections: {n} of {limit}",
+        ),
+        "repair.server_full": (
+            "在 postgresql.conf 中调大 max_connections 并重启服务器，或查看 pg_stat_activity 中是谁占用",
+            "Raise max_connections in postgresql.conf and restart the server, or see in pg_stat_activity who has them",
         ),
         "health.pages": ("PostgreSQL 读取每页时核对校验和", "PostgreSQL verifies the checksum of every page it reads"),
         "health.pages_unverified": (

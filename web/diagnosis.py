@@ -46,6 +46,7 @@ TOKEN_SOON = timedelta(days=7)
 MOST_TOKENS = 50
 HEARTBEAT_LATE = timedelta(minutes=10)
 MANY_RESTARTS = 5
+SERVER_FULL = 0.8  # of a database server's connections
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -206,6 +207,7 @@ def _stored(reader: Reader, settings: Settings, now: datetime) -> Iterator[Findi
     for alert in reader.alerts(AlertQuery(site=CENTRE, open_only=True, limit=20)):
         yield Finding("alarm", State.WARN, "alarm", {"kind": alert.kind, "what": alert.label, "n": alert.id})
     yield from _handover(reader, settings, now)
+    yield from _server(reader)
     yield from _page_checksums(reader)
     yield from _heartbeat(reader, settings, now)
     yield from _tokens(reader, now)
@@ -216,6 +218,18 @@ def _handover(reader: Reader, settings: Settings, now: datetime) -> Iterator[Fin
     if late is not None:
         values = {"at": f"{late.change.astimezone(settings.zone_info):%m-%d %H:%M}"}
         yield Finding("handover", State.WARN, f"handover_{late.missing}", values)
+
+
+def _server(reader: Reader) -> Iterator[Finding]:
+    """A server that has no connection left refuses the next process that begins."""
+    server = reader.server_state()
+    if server is None:
+        return
+    values = {"version": server.version, "name": server.database, "n": server.connections, "limit": server.limit}
+    if server.connections > SERVER_FULL * server.limit:
+        yield Finding("server", State.WARN, "server_full", values)
+    else:
+        yield Finding("server", State.OK, "server", values)
 
 
 def _page_checksums(reader: Reader) -> Iterator[Finding]:

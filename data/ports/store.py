@@ -96,6 +96,16 @@ class PageChecksums:
     failures: int
 
 
+@dataclass(frozen=True, slots=True)
+class ServerState:
+    """A database server: its version, the database, and the connections taken of those that users may have."""
+
+    version: str
+    database: str
+    connections: int
+    limit: int
+
+
 class Reader(Protocol):
     """A consistent view. Methods that look up one thing raise NotFound."""
 
@@ -225,6 +235,10 @@ class Reader(Protocol):
     ) -> Sequence[AuditEntry]: ...
     def missing_audit_guards(self) -> Sequence[str]:
         """The triggers that keep the audit trail from being changed and are gone, switched off or not as they were."""
+        ...
+
+    def server_state(self) -> ServerState | None:
+        """None where the database has no server (SQLite)."""
         ...
 
     def page_checksums(self) -> PageChecksums | None:

@@ -32,6 +32,7 @@ from data.sql.readings_read import ReadingQueries
 from data.sql.rejects_read import RejectQueries
 from data.sql.reviews_read import ReviewQueries
 from data.sql.roll_calls_read import RollCallQueries
+from data.sql.server_state import ServerStateQueries
 from data.sql.settings_read import SettingsQueries
 from data.sql.spans import SpanQueries
 from data.sql.warnings_read import WarningQueries
@@ -104,6 +105,7 @@ class SqlReader(
     WarningQueries,
     OrganisationQueries,
     PageChecksumQueries,
+    ServerStateQueries,
     PlanQueries,
     ReviewQueries,
     RollCallQueries,

@@ -13,6 +13,7 @@ from data.ports.store import PageChecksums, Store
 from data.sql.store import open_store
 from layouts.health import worded
 from layouts.words import LANGUAGES, Words
+from web import diagnosis
 from web.diagnosis import Finding, State, diagnose
 
 
@@ -35,6 +36,29 @@ def test_a_store_says_whether_its_server_verifies_pages(store: Store, url: str, 
     for language in LANGUAGES:
         _, repair = worded("pages_unverified", "warn", {}, Words(language))
         assert "pg_checksums --enable" in repair
+
+
+def test_health_tells_which_server_it_is_and_warns_before_its_connections_are_gone(
+    store: Store, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def told() -> list[Finding]:
+        return [one for one in diagnose(Settings(), store, tmp_path, datetime.now(UTC)) if one.part == "server"]
+
+    if not url.startswith("postgresql"):
+        assert told() == []
+        return
+    (found,) = told()
+    assert (found.state, found.key, found.values["limit"]) == (State.OK, "server", 77)
+    assert 1 <= found.values["n"] < 77
+    text, _ = worded(found.key, "ok", found.values, Words("en"))
+    assert text == (
+        f"PostgreSQL {found.values['version']}, database {url.rpartition('/')[2]}, "
+        f"{found.values['n']} of 77 connections taken"
+    )
+    monkeypatch.setattr(diagnosis, "SERVER_FULL", 0.0)
+    (found,) = told()
+    assert (found.state, found.key) == (State.WARN, "server_full")
+    assert "max_connections" in worded("server_full", "warn", found.values, Words("zh"))[1]
 
 
 @pytest.mark.server
