@@ -67,6 +67,8 @@ def kind_of(alert: Alert, site: SiteSettings | None) -> ProofKind | None:
         return ProofKind.CAMERA_OBJECTS
     if recipe is None or site is None or recipe.about == "gauge":
         return None
+    if recipe.judges_positions:
+        return ProofKind.POSITION
     quantity = getattr(recipe, "quantity", None)
     if quantity is None:
         return ProofKind.CAMERA_OBJECTS
@@ -96,7 +98,7 @@ def own_proof(alert: Alert, kind: ProofKind, language: str) -> Proof:
         kind=kind.value,
         source=f"alert:{alert.id}",
         at=alert.raised_at,
-        text=_named(alert.label, language),
+        text=_named(alert.label, language) if alert.vehicle is None else alert.vehicle.plate,
         value=alert.value,
         unit=alert.unit,
         picture=alert.evidence or "",

@@ -24,6 +24,7 @@ from data.model.forecast import Foreseen, forecast_values
 from data.model.people import SYSTEM, Actor
 from data.model.record import Change, Evidence, Timer
 from data.model.sightings import LookVerdict, answers, at_the_end, sighting_values
+from data.model.vehicle import drives, vehicle_values
 from data.model.views import iso, standing_view
 from data.ports.store import Reader, Writer
 from data.stored.trail import take_alert_step
@@ -67,11 +68,21 @@ def raise_alert(
             writer.add_evidence(evidence)
         writer.remove_pending(raised.key)
         if alert is not None and _reappears(alert, raised, now, settings.alarms):
-            alert = _reopen(writer, alert, raised, evidence, now, settings.alarms)
+            alert = _reopen(writer, alert, _repeated(writer, raised, settings), evidence, now, settings.alarms)
         else:
-            alert = _new(writer, alert, raised, evidence, now)
+            alert = _new(writer, alert, _repeated(writer, raised, settings), evidence, now)
         alert = _suspected(writer, alert, now, settings)
     return settle_inhibition(writer, alert, now, settings)
+
+
+def _repeated(writer: Writer, raised: Raised, settings: Settings) -> Raised:
+    """The signal with what the store knows of earlier alerts about the same vehicle."""
+    vehicle = raised.vehicle
+    if vehicle is None:
+        return raised
+    since = raised.started_at - settings.vehicles.repeat_within
+    times = writer.vehicle_alert_times(raised.key.subject, since, raised.started_at)
+    return replace(raised, vehicle=vehicle.repeated(*drives(times, raised.started_at)))
 
 
 def _looked_again(writer: Writer, alert: Alert, raised: Raised, now: datetime) -> Alert | None:
@@ -232,6 +243,7 @@ def _new(writer: Writer, before: Alert | None, raised: Raised, evidence: Evidenc
         dwell=raised.dwell,
         second_look=raised.second_look,
         forecast=raised.forecast,
+        vehicle=raised.vehicle,
     )
     detail = _cause(raised, evidence) | ({} if before is None else {"follows": before.id})
     alert = take_alert_step(writer, alert, AlertStep.RAISE, SYSTEM, now, detail=detail)
@@ -368,6 +380,7 @@ def _renewed(alert: Alert, raised: Raised, evidence: Evidence | None) -> Alert:
         dwell=raised.dwell,
         second_look=raised.second_look,
         forecast=raised.forecast,
+        vehicle=raised.vehicle or alert.vehicle,
     )
 
 
@@ -442,6 +455,8 @@ def _cause(raised: Raised, evidence: Evidence | None) -> dict[str, Any]:
         cause |= {"value": raised.value, "unit": raised.unit}
     if evidence is not None:
         cause["evidence"] = evidence.id
+    if raised.vehicle is not None:
+        cause["vehicle"] = vehicle_values(raised.vehicle)
     return cause | _gaps(raised.gaps) | sighting_values(raised) | _foreseen(raised)
 
 

@@ -150,7 +150,9 @@ def look(folder: Path, promised: Path) -> list[str]:
     units, damaged = Spool(folder / "spool").read(STREAM)
     found |= {f"spool {unit.number}" for unit in units}
     inbox = Inbox(folder, "quay", "stage")
-    found |= {f"inbox {round(r.value - 160)}" for path in inbox.waiting() for r in inbox.read(path)}
+    found |= {
+        f"inbox {round(r.value - 160)}" for path in inbox.waiting() for r in inbox.read(path) if isinstance(r, Reading)
+    }
     vault = FolderVault(folder / "evidence")
     pictures = store.read(lambda reader: reader.evidence_between(None, NOON, NOON + timedelta(seconds=1)))
     contents = {vault.open(evidence) for evidence in pictures}

@@ -26,7 +26,7 @@ import numpy.typing as npt
 from data.config.settings import SiteSettings
 from data.model.frame import Frame, Image
 from data.model.geo import Location
-from data.model.observation import Reading, Rejected
+from data.model.observation import Rejected, Sensed
 from data.model.picture import ArrayFrame, encode_jpeg
 from data.model.place import InferenceSettings
 from data.model.zone import Zone
@@ -58,7 +58,7 @@ def clip_frames(
     context = Context(site=SITE.place, base_dir=root)
     with closing(VideoFile(path=clip.resolve(), paced=False, start=NOON).make(context)) as recording:
         for frame in recording.observe():
-            if frame is None or isinstance(frame, Reading | Rejected):
+            if frame is None or isinstance(frame, Sensed | Rejected):
                 continue
             second = (frame.at - NOON).total_seconds()
             if second >= until_s:

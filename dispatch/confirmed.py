@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from data.config.fusion import FusedPlace, SendSettings
@@ -17,6 +18,7 @@ from data.model.alert_life import AlertStep, Verification
 from data.model.case import Part
 from data.model.people import SYSTEM
 from data.model.task import Task, TaskState
+from data.model.vehicle import PermitState
 from data.ports.store import Reader, TaskQuery, Writer
 from data.stored.trail import take_alert_step
 from dispatch.case_work import Work, add_task
@@ -24,6 +26,16 @@ from dispatch.events import event_of
 from dispatch.routing import Roads
 from dispatch.tasks import verify_by_reading
 from dispatch.turns import tasks_of
+
+_PERMITS = MappingProxyType(
+    {
+        PermitState.UNKNOWN: ("许可未查", "permit not checked"),
+        PermitState.NONE: ("无通行许可", "no permit"),
+        PermitState.EXPIRED: ("许可已过期", "permit has expired"),
+        PermitState.NOT_YET: ("许可尚未生效", "permit not valid yet"),
+        PermitState.OUT_OF_HOURS: ("不在许可时段", "outside the permit's hours"),
+    }
+)
 
 
 def wanting(reader: Reader, place: FusedPlace, alerts: Sequence[Alert], now: datetime) -> tuple[SendSettings, ...]:
@@ -53,11 +65,24 @@ def send_confirmed(
     for number, one in enumerate(missing):
         asked = one in place.ask
         part = Part.LEAD if number == 0 and not asked else Part.CO_HANDLER
-        work = Work(title=one.title, part=part, checklist=one.checklist, on_offer=not asked)
+        named = tuple(_named_vehicles(alerts, settings.language))
+        work = Work(title=one.title, part=part, checklist=(*named, *one.checklist), on_offer=not asked)
         if asked:  # a human offers it with the alert's dispatch button
             work = replace(work, alert_id=lead.id)
         made.append(add_task(writer, event.id, work, SYSTEM, now, roads=roads, settings=settings))
     return made
+
+
+def _named_vehicles(alerts: Sequence[Alert], language: str) -> Iterator[str]:
+    """A line for each vehicle: plate, permit, and how often it did so before; whoever goes has it offline, too."""
+    vehicles = {alert.vehicle.plate: alert.vehicle for alert in alerts if alert.vehicle is not None}
+    for plate, vehicle in sorted(vehicles.items()):
+        zh, en = _PERMITS[vehicle.permit]
+        permit, number = zh if language == "zh" else en, vehicle.earlier + 1
+        if language == "zh":
+            yield f"车牌 {plate}，{permit}，{'首次' if number == 1 else f'第 {number} 次'}"
+        else:
+            yield f"Plate {plate}, {permit}, {'first time' if number == 1 else f'time no. {number}'}"
 
 
 def receding(reader: Reader, place: FusedPlace) -> tuple[Task, ...]:

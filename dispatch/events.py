@@ -40,6 +40,9 @@ _WORDS_ZH = MappingProxyType(
         "motorcycle": "摩托车",
         "bus": "公交车",
         "truck": "卡车",
+        "geofence": "驶入禁行区域",
+        "line_crossing": "越线",
+        "vehicle": "车辆",
         "unknown_object": "需核实",
         "unknown": "未知物体",
         "water_level": "水位",
@@ -149,7 +152,8 @@ def _site(alert: Alert, settings: Settings) -> SiteSettings:
 
 
 def _title(alert: Alert, site: SiteSettings, language: str) -> str:
-    """`小学门口 · 小汽车超时停留` or `School gate · car dwell`."""
+    """`小学门口 · 小汽车超时停留` or `School gate · car dwell`; with the plate where it is known."""
+    plate = "" if alert.vehicle is None else f"{alert.vehicle.plate} "
     words = [word for word in (alert.label, alert.kind) if word]
     chinese = "".join(_WORDS_ZH.get(word, word) for word in words)
-    return f"{site.name or site.id} · {chinese if language == 'zh' else ' '.join(words)}"
+    return f"{site.name or site.id} · {plate}{chinese if language == 'zh' else ' '.join(words)}"

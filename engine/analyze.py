@@ -15,7 +15,7 @@ from typing import Any
 from data.config.settings import SiteSettings
 from data.model.alert import AlertKey, Ended, Raised, Signal
 from data.model.frame import Frame
-from data.model.observation import Reading, Rejected, Tick
+from data.model.observation import Rejected, Sensed, Tick
 from data.ports.recipe import Context, Monitor
 from engine.camera.movement import Movement
 from engine.camera.watch import Watch
@@ -49,7 +49,7 @@ def _frames(recording: Monitor) -> Iterator[Frame]:
     for item in recording.observe():
         if isinstance(item, Rejected):
             _log.warning("%s", item.reason)
-        elif item is not None and not isinstance(item, Reading):
+        elif item is not None and not isinstance(item, Sensed):
             yield item
 
 

@@ -61,6 +61,8 @@ from engine.reactions.review_drafts import ReviewDrafts
 from engine.reactions.soundness import DatabaseCheck
 from engine.reactions.timers import Due, Timers
 from engine.reactions.travel_watch import TravelWatch
+from engine.reactions.vehicle_retention import POLL_S as VEHICLES_S
+from engine.reactions.vehicle_retention import VehicleRetention
 from engine.reactions.watchdog import Watchdog
 from engine.recording.lookback_retention import POLL_S as LOOKBACK_S
 from engine.recording.lookback_retention import LookbackRetention
@@ -248,6 +250,7 @@ class _Work:
             "gone sites": GONE_SITES_S,
             "travel": TRAVEL_S,
             "review drafts": DRAFTS_S,
+            "vehicles": VEHICLES_S,
         }
         self.polls |= {name: (partial(self._poll, name), every.get(name, POLL_S)) for name in self._made}
         keeping = ObservationKeeping(store, options.observations_dir, settings.observations)
@@ -288,6 +291,7 @@ class _Work:
             "clips": clips.poll,
             "lookback": LookbackRetention(store, options.var_dir, settings).poll,
             "travel": TravelWatch(store, settings, roads).poll,
+            "vehicles": VehicleRetention(store, settings).poll,
             "review drafts": ReviewDrafts(store, settings).poll,
             "gone sites": GoneSites(store, settings, options.version).poll,
         }

@@ -10,7 +10,7 @@ from concurrent.futures import TimeoutError as NotYet
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from alerts.damage import tell_damage
 from data.config.settings import Settings
@@ -18,7 +18,7 @@ from data.errors import StoreClosed
 from data.local.meters import Meters
 from data.model.alert import Because, Signal
 from data.model.loss import cause_of
-from data.model.observation import HISTORY_AFTER, DamagedInput, Reading, Rejected, Tick
+from data.model.observation import HISTORY_AFTER, DamagedInput, Position, Reading, Rejected, Sensed, Tick
 from data.model.record import Change
 from data.model.secrets import redact
 from data.model.units import UNIT_OF
@@ -30,6 +30,7 @@ from data.stored.warnings_in import receive_warning
 from engine.camera.device import Device, Item
 from engine.gauge_site import GaugeSite, GaugeSites
 from engine.judging.judgement import UnitOfWork, commit_units, keep_states
+from engine.judging.known_positions import KnownPositions, spacing_of
 from engine.judging.known_readings import KnownReadings
 from engine.judging.observation_log import observation_log
 from engine.judging.outlet import AWAY, publish_health
@@ -65,12 +66,12 @@ def utc_now() -> datetime:
 
 @dataclass
 class _Batch:
-    """What is committed together. `acknowledge`: who waits for the word that a reading is stored."""
+    """What is committed together. `acknowledge`: who waits for the word that a reading or position is stored."""
 
     units: list[UnitOfWork] = field(default_factory=list)
     news: tuple[Change, ...] = ()  # readings for the screens
     rejects: list[Rejected] = field(default_factory=list)
-    acknowledge: list[tuple[Device, Reading]] = field(default_factory=list)
+    acknowledge: list[tuple[Device, Sensed]] = field(default_factory=list)
     health: list[tuple[str, str, str]] = field(default_factory=list)
     warnings: list[tuple[Device, HazardWarning]] = field(default_factory=list)
     forget_after: datetime | None = None  # newest readings after this are of a clock that has been put back
@@ -92,6 +93,13 @@ class _Batch:
             yield _Batch(forget_after=self.forget_after)
         yield from (_Batch(damages=[what]) for what in self.damages)
         yield from (_Batch(health=[health]) for health in self.health)
+
+
+class _Sorted(NamedTuple):
+    """What came, by site."""
+
+    readings: Mapping[str, Sequence[tuple[Device, Reading]]]
+    positions: Mapping[str, Sequence[tuple[Device, Position]]]
 
 
 class Sensors:
@@ -128,6 +136,7 @@ class Sensors:
         self._sites = GaugeSites(self._store, self._take, self._observations, wall=wall, monotonic_s=monotonic_s)
         latest = self._store.read(lambda reader: reader.latest_readings())
         self._known = KnownReadings(latest, wall())
+        self._vehicles = KnownPositions(self._store, wall())
         self._news = ReadingNews(monotonic_s, latest)
         self._side_of = {site: self._sites.open(options, options.settings.site(site), self._known) for site in sites}
         self._wall_clock = WallClock(lambda: wall().timestamp(), monotonic_s)
@@ -256,7 +265,9 @@ class Sensors:
 
     def _judge(self, batch: _Batch, items: Sequence[tuple[Device, Item]]) -> None:
         given: list[Reading] = []
-        for site, came in self._sorted_by_site(batch, items).items():
+        sorted_items = self._sorted_by_site(batch, items)
+        self._follow_vehicles(batch, sorted_items.positions)
+        for site, came in sorted_items.readings.items():
             side = self._side_of.get(site)
             if side is None:
                 continue  # it has gone meanwhile
@@ -277,17 +288,46 @@ class Sensors:
             self._add_unit(batch, side, UnitOfWork(side.stream, tuple(signals), now, readings))
         batch.news = self._news.due(given)  # also what had to wait its second
 
-    def _sorted_by_site(
-        self, batch: _Batch, items: Sequence[tuple[Device, Item]]
-    ) -> Mapping[str, Sequence[tuple[Device, Reading]]]:
-        """The readings by site; warnings and rejects go into the batch."""
+    def _follow_vehicles(self, batch: _Batch, by_site: Mapping[str, Sequence[tuple[Device, Position]]]) -> None:
+        """Judge and keep positions. Rules get those that are newer than the last of their vehicle, and no history."""
+        for site, came in by_site.items():
+            side, now = self._side_of.get(site), self._wall()
+            if side is None:
+                continue  # it has gone meanwhile
+            signals: list[Signal] = []
+            of_track: list[Position] = []
+            for device, position in came:
+                side.time.heard(position.at)
+                limit = device.recipe.history_limit or HISTORY_AFTER
+                news, found = self._vehicles.is_news(position), tuple[Signal, ...]()
+                if news and not side.time.is_history(position.at, limit, now):
+                    found = tuple(self._judged(side, position))
+                    signals += found
+                spacing = spacing_of(device.recipe)
+                kept = self._vehicles.is_kept(position, spacing) if news else not self._vehicles.knows(position)
+                if kept or found:  # one that comes late closes a gap of the track
+                    of_track.append(position)
+            given = tuple(position for _, position in came)
+            unit = UnitOfWork(side.stream, tuple(signals), now, positions=given, of_track=tuple(of_track))
+            self._add_unit(batch, side, unit)
+
+    def _sorted_by_site(self, batch: _Batch, items: Sequence[tuple[Device, Item]]) -> _Sorted:
+        """The readings and positions by site; warnings and rejects go into the batch."""
         by_site: dict[str, list[tuple[Device, Reading]]] = {}
+        positions: dict[str, list[tuple[Device, Position]]] = {}
         for device, item in items:
             if isinstance(item, Rejected):
                 self._reject(batch, item)
             elif isinstance(item, HazardWarning):
                 batch.warnings.append((device, item))
                 self._meters.count("yiping_warnings_total", site=device.site)
+            elif isinstance(item, Position):
+                batch.acknowledge.append((device, item))
+                if self._is_of_old_clock(item):
+                    self._reject(batch, Rejected(item.site, item.monitor, self._wall(), OF_OLD_CLOCK, _excerpt(item)))
+                    continue
+                positions.setdefault(item.site, []).append((device, item))
+                self._meters.count("yiping_positions_total", site=item.site)
             elif isinstance(item, Reading):
                 batch.acknowledge.append((device, item))
                 if self._is_of_old_clock(item):
@@ -295,9 +335,9 @@ class Sensors:
                     continue
                 by_site.setdefault(item.site, []).append((device, item))
                 self._meters.count("yiping_readings_total", site=item.site)
-        return by_site
+        return _Sorted(by_site, positions)
 
-    def _is_of_old_clock(self, reading: Reading) -> bool:
+    def _is_of_old_clock(self, reading: Sensed) -> bool:
         """Was it taken before the clock was put back, and comes only now? What follows would be older than it."""
         put_back = self._put_back
         if put_back is None or reading.site in self._recorded:
@@ -331,6 +371,7 @@ class Sensors:
         self._put_back = ClockJump(jump, self._monotonic_s() + STRAGGLERS_FOR_S) if back else None
         if back:
             self._known = KnownReadings((), now)
+            self._vehicles.forget()
         for side in self._side_of.values():
             if side.time.recorded:
                 continue
@@ -354,9 +395,11 @@ class Sensors:
         self._meters.count("yiping_rejects_total", site=rejected.site)
         self._reject_log.warn(rejected)
 
-    def _judged(self, side: GaugeSite, seen: Reading | Tick) -> Sequence[Signal]:
+    def _judged(self, side: GaugeSite, seen: Sensed | Tick) -> Sequence[Signal]:
         side.judged(seen.at)
         try:
+            if isinstance(seen, Position):
+                return side.pipeline.follow(seen)
             return side.pipeline.read(seen) if isinstance(seen, Reading) else side.pipeline.tick(seen)
         except Exception as error:  # a rule's defect; the loop goes on with the next reading and the other sites
             self._meters.count("yiping_pipeline_failures_total", site=side.site.id)
@@ -416,7 +459,7 @@ class Sensors:
         if unit.signals or unit.standings or _has_corrections(unit.readings):
             side.number += 1
             unit.number = side.number
-        if unit.number or unit.readings:
+        if unit.number or unit.readings or unit.positions:
             batch.units.append(unit)
 
     def _commit(self, batch: _Batch) -> bool:
@@ -452,8 +495,8 @@ class Sensors:
 
     @staticmethod
     def _acknowledge(batch: _Batch) -> None:
-        for device, reading in batch.acknowledge:
-            device.committed(reading)
+        for device, given in batch.acknowledge:
+            device.committed(given)
         for device, warning in batch.warnings:
             device.committed(warning)
 
@@ -509,6 +552,7 @@ def _write_batch(writer: Writer, batch: _Batch, settings: Settings) -> None:
         writer.add_reject(reject)
     if batch.forget_after is not None:
         writer.forget_newest_after(batch.forget_after)
+        writer.forget_positions_after(batch.forget_after)
     for what in batch.damages:
         tell_damage(writer, what, now, settings)
     for site, health, reason in batch.health:
@@ -521,8 +565,11 @@ def _has_corrections(readings: Sequence[Reading]) -> bool:
     return len(places) < len(readings)
 
 
-def _excerpt(reading: Reading) -> str:
-    """What a reading says: its quantity, value, unit and time, so that a reject loses nothing."""
+def _excerpt(given: Sensed) -> str:
+    """What a reading or position says, with its time, so that a reject loses nothing."""
+    if isinstance(given, Position):
+        return f"{given.vehicle} at {given.lon:.6f}, {given.lat:.6f} of {given.at.isoformat()}"
+    reading = given
     return f"{reading.quantity} {reading.value:.10g} {UNIT_OF[reading.quantity]} of {reading.at.isoformat()}"
 
 

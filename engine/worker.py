@@ -328,7 +328,7 @@ class Worker:
             self._meters.observe("yiping_look_seconds", time.monotonic() - begun_s)
         watch.camera.show(seen.detections, seen.signals)
         if seen.signals or seen.readings:
-            unit = UnitOfWork(watch.stream, seen.signals, frame.at, seen.readings, self._news.due(seen.readings))
+            unit = UnitOfWork(watch.stream, seen.signals, frame.at, seen.readings, news=self._news.due(seen.readings))
             unit.picture, unit.received_s = picture, received.at_s
             unit.full, unit.full_until_s = full, time.monotonic() + FULL_WITHIN_S
             self._outlet.send(unit)

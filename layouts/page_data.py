@@ -29,6 +29,7 @@ def page_data(screens: ScreenContext, user: User) -> dict[str, Any]:
         "responders": [{"id": r.id, "name": r.name, "team": r.team} for r in settings.responders if reads],
         "kiosk": {"lends": list(LENT_ACTIONS)} if user.role is Role.WALL else None,
         "units": dict(UNIT_OF),
+        "vehicles": reads and any(one.gives == "positions" for site in settings.sites for one in site.sensors),
         "undo_within_s": settings.alarms.undo_within.total_seconds(),
         "shelve_at_most": {role.value: span.total_seconds() for role, span in settings.alarms.shelve_at_most.items()},
     }
@@ -48,7 +49,7 @@ def site_data(site: SiteSettings, *, watched: bool = True) -> dict[str, Any]:
         "grid": site.grid,
         "camera": site.camera is not None and watched,
         "picture_every_s": every.total_seconds() if every is not None else None,
-        "gauges": bool(site.sensors),
+        "gauges": any(one.gives != "positions" for one in site.sensors),
         "zones": [{"id": zone.id, "polygon": [list(corner) for corner in zone.polygon]} for zone in site.zones],
         "limits": [{"quantity": one.quantity, "value": one.value, "priority": one.priority} for one in limits_of(site)],
         "rules": [{"id": rule.name, "kind": rule.kind} for rule in site.rules],

@@ -12,7 +12,7 @@ import pandas as pd
 from data.config.settings import Settings
 from data.errors import InputRejected
 from data.model.alert import Alert
-from data.model.observation import Reading
+from data.model.observation import Position, Reading
 from data.model.people import TrackPoint, User
 from data.model.record import Evidence
 from data.model.spans import ReadingBucket, buckets
@@ -46,6 +46,7 @@ _OF_ALERT = frozenset(
         "xyxy",
         "evidence",
         "subject",
+        "vehicle",
         "zone",
     ]
 )
@@ -96,6 +97,7 @@ class Incident:
     whole: bool = True
     corrections: tuple[Reading, ...] = ()  # readings whose first value is no longer theirs
     tracks: Mapping[str, tuple[TrackPoint, ...]] = field(default_factory=dict)  # of who had a task, oldest first
+    vehicles: Mapping[str, tuple[Position, ...]] = field(default_factory=dict)  # by plate, of alerts; oldest first
 
 
 def read_span(since: str | None, until: str | None, zone: tzinfo) -> Span:
@@ -154,6 +156,7 @@ def collect(reader: Reader, span: Span, settings: Settings, user: User | None = 
         whole=len(alerts) <= MOST_ALERTS and len(newest) <= MOST_TASKS,
         corrections=tuple(corrections),
         tracks=_tracks(reader, span, newest[:MOST_TASKS]),
+        vehicles=_vehicles(reader, span, alerts[:MOST_ALERTS], hidden),
     )
 
 
@@ -167,6 +170,20 @@ def _tracks(reader: Reader, span: Span, tasks: Sequence[Task]) -> dict[str, tupl
         every = max(1, -(-len(inside) // _TRACK_SHOWN))
         before = points[len(inside) : len(inside) + 1]
         found[name] = tuple(reversed([*inside[::every], *before]))
+    return found
+
+
+def _vehicles(
+    reader: Reader, span: Span, alerts: Sequence[Alert], hidden: frozenset[str]
+) -> dict[str, tuple[Position, ...]]:
+    """Where the vehicles were that alerts of the span are about; of many alerts the newest ones' vehicles."""
+    newest = sorted((one for one in alerts if one.vehicle is not None), key=lambda one: one.started_at, reverse=True)
+    plates = list(dict.fromkeys(one.vehicle.plate for one in newest if one.vehicle is not None))[:_MOST_PEOPLE]
+    found = {}
+    for plate in plates:
+        points = reader.vehicle_track(plate, span.since, span.until, _TRACK_READ)
+        seen = [point for point in points if point.site not in hidden]
+        found[plate] = tuple(seen[:: max(1, -(-len(seen) // _TRACK_SHOWN))])
     return found
 
 
@@ -219,6 +236,10 @@ def page_json(incident: Incident, zone: tzinfo) -> dict[str, Any]:
         "tracks": {
             name: [[round(one.at.timestamp() * 1000), one.location.lon, one.location.lat] for one in points]
             for name, points in incident.tracks.items()
+        },
+        "vehicles": {
+            plate: [[round(one.at.timestamp() * 1000), round(one.lon, 6), round(one.lat, 6)] for one in points]
+            for plate, points in incident.vehicles.items()
         },
     }
 

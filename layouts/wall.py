@@ -21,7 +21,7 @@ def draw(screens: ScreenContext, words: Words) -> Any:
                 [draw_map(screens), html.Div(id="selection-bar", hidden=True, role="status")], className="map-place"
             ),
             "map-panel",
-            html.Span([html.Span(id="map-age"), *_entry(screens, words)]),
+            html.Span([html.Span(id="vehicles-age"), html.Span(id="map-age"), *_entry(screens, words)]),
         ),
         panel(words("panel.gauges"), html.Ul(id="gauge-strip"), "gauge-panel"),
     ]

@@ -32,6 +32,7 @@ from layouts.words_selection import SELECTION
 from layouts.words_setup import SETUP
 from layouts.words_sightings import SIGHTINGS
 from layouts.words_store import STORE
+from layouts.words_vehicles import VEHICLES
 from layouts.words_what_if import WHAT_IF
 
 Language = Literal["zh", "en"]
@@ -418,6 +419,7 @@ TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
         **FUSION,
         **PLANS,
         **SIGHTINGS,
+        **VEHICLES,
         **STORE,
         **REFUSALS,
         **REJECTS,

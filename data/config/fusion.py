@@ -7,10 +7,12 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from data.model.alert import Priority
 from data.model.durations import Duration
+
+_POSITION_FRESH = timedelta(minutes=2)
 
 
 class ProofKind(StrEnum):
@@ -19,6 +21,7 @@ class ProofKind(StrEnum):
     GAUGE = "gauge"
     CAMERA_WATER = "camera_water"  # water read or measured in pictures
     CAMERA_OBJECTS = "camera_objects"  # people and vehicles seen in pictures
+    POSITION = "position"  # told by a vehicle's own terminal
     CITIZEN = "citizen"
     FORECAST = "forecast"  # rain gauges and official warnings
     HUMAN = "human"  # an operator, or a grid member on the spot
@@ -90,6 +93,7 @@ class FusionSettings(_Settings):
                 ProofKind.GAUGE: timedelta(minutes=10),
                 ProofKind.CAMERA_WATER: timedelta(minutes=2),
                 ProofKind.CAMERA_OBJECTS: timedelta(minutes=1),
+                ProofKind.POSITION: _POSITION_FRESH,
                 ProofKind.CITIZEN: timedelta(minutes=30),
                 ProofKind.FORECAST: timedelta(hours=3),
                 ProofKind.HUMAN: timedelta(hours=2),
@@ -100,6 +104,12 @@ class FusionSettings(_Settings):
         Duration, Field(description="Gauge and camera that disagree for so long make a task: look at the sensors.")
     ] = timedelta(minutes=3)
     places: Annotated[tuple[FusedPlace, ...], Field(description="What is fused with what.")] = ()
+
+    @field_validator("fresh")
+    @classmethod
+    def _positions_came_later(cls, fresh: dict[ProofKind, timedelta]) -> dict[ProofKind, timedelta]:
+        """Settings from before there were positions stay valid."""
+        return {ProofKind.POSITION: _POSITION_FRESH, **fresh}
 
     @model_validator(mode="after")
     def _every_kind_has_its_window(self) -> FusionSettings:

@@ -23,6 +23,7 @@ from data.config.log import LogSettings
 from data.config.notices import NoticeSettings
 from data.config.plans import PlansSettings
 from data.config.store import StoreSettings
+from data.config.vehicles import VehicleSettings
 from data.config.web import WebSettings
 from data.model.camera_health import HealthSettings
 from data.model.desk import DeskSettings
@@ -87,7 +88,7 @@ class SiteSettings(Place):
 
     @property
     def sensors(self) -> tuple[MonitorRecipe, ...]:
-        """The monitors that give readings or official warnings."""
+        """The monitors that give readings, positions of vehicles or official warnings."""
         return tuple(m for m in self.all_monitors if m.gives != "frames")
 
     @property
@@ -250,6 +251,9 @@ class Settings(_Settings):
     drill: Annotated[DrillSettings, Field(description="Drills 演练: limits of the score, virtual responders.")] = (
         DrillSettings()
     )
+    vehicles: Annotated[
+        VehicleSettings, Field(description="Positions of vehicles: how long tracks are kept, what counts as a repeat.")
+    ] = VehicleSettings()
     audit: Annotated[AuditSettings, Field(description="Signed checkpoints of the audit trail.")] = AuditSettings()
     web: Annotated[WebSettings, Field(description="How browsers reach the server: names, proxy, limits.")] = (
         WebSettings()

@@ -1,4 +1,4 @@
-"""Readings that were sent to the server, on their way to the process that judges gauges: files, flushed to disk.
+"""Readings and positions that were sent to the server, on their way to the process of sensors: files, flushed to disk.
 
 Whoever sent them is answered when they are here for good; they go when they are in the store.
 """
@@ -10,13 +10,15 @@ import os
 import secrets
 import time
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from data.errors import InputRejected, StoreClosed
 from data.local.sealed import Damaged, seal, unseal
-from data.model.observation import Quality, Reading
+from data.model.observation import Position, Quality, Reading, Sensed
 
 MOST_WAITING = 10_000  # files; nobody takes them any more then
 
@@ -27,7 +29,7 @@ class Inbox:
     def __init__(self, var_dir: Path, site: str, monitor: str) -> None:
         self.folder = var_dir / "inbox" / quote(site, safe="") / quote(monitor, safe="")
 
-    def put(self, readings: Sequence[Reading]) -> None:
+    def put(self, readings: Sequence[Sensed]) -> None:
         """Durable when it returns. Raises StoreClosed when the disk does not take it or too much waits already."""
         text = json.dumps([_as_json(reading) for reading in readings], ensure_ascii=False)
         name = f"{time.time_ns():020d}-{secrets.token_hex(4)}"
@@ -58,7 +60,7 @@ class Inbox:
         return sorted(path for path in self.folder.iterdir() if path.suffix == ".json")
 
     @staticmethod
-    def read(path: Path) -> tuple[Reading, ...]:
+    def read(path: Path) -> tuple[Sensed, ...]:
         """Raises OSError, InputRejected for a file that is not ours, and Damaged (one of them) for one that was."""
         content = path.read_bytes()
         try:
@@ -69,14 +71,18 @@ class Inbox:
             raise InputRejected(f"{path.name} holds no readings") from error
 
 
-def _as_json(reading: Reading) -> list[object]:
+def _as_json(reading: Sensed) -> object:
+    if isinstance(reading, Position):
+        return asdict(reading) | {"at": reading.at.isoformat()}
     return [
         reading.site, reading.monitor, reading.quantity, reading.value, reading.at.isoformat(), reading.quality.value,
         reading.uncertainty, reading.vertical_datum,
     ]  # fmt: skip
 
 
-def _of_json(fields: list[object]) -> Reading:
+def _of_json(fields: list[object] | dict[str, Any]) -> Sensed:
+    if isinstance(fields, dict):
+        return Position(**{**fields, "at": datetime.fromisoformat(fields["at"])})
     site, monitor, quantity, value, at, quality, uncertainty, datum = fields
     return Reading(
         str(site),

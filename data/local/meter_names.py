@@ -45,6 +45,7 @@ METERS: Mapping[str, str] = MappingProxyType(
         "yiping_observations_total": "lines of observations kept for replay",
         "yiping_observations_lost_total": "lines of observations that could not be kept",
         "yiping_readings_total": "readings taken",
+        "yiping_positions_total": "positions of vehicles taken",
         "yiping_history_readings_total": "readings that came too late to be judged",
         "yiping_warnings_total": "official warnings taken",
         "yiping_pushed_total": "observations, alerts and warnings that other systems sent",

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from data.model.alert_life import Condition, Suppression, Verification
 from data.model.forecast import Forecast
 from data.model.sightings import DwellTime, SecondLook
+from data.model.vehicle import VehicleSight
 
 
 class Priority(StrEnum):
@@ -48,8 +49,8 @@ class Raised:
     `decided_at`: when another system decided, if its message came at `at`; or just after the end that it follows, if
     `at` is before that. `xyxy`: the object's box in fractions of the picture. `value`: the deciding reading, in `unit`.
     `gaps`: spans since the beginning in which the site could not be seen; they neither count nor reset the condition.
-    `dwell`, `second_look`: for objects before a camera; `forecast`: for a gauge. `again`: only updates the second look
-    or the forecast of an open alert; it never opens one.
+    `dwell`, `second_look`: for objects before a camera; `forecast`: for a gauge; `vehicle`: for one that
+    tells its positions. `again`: only updates the second look or the forecast of an open alert; it never opens one.
     """
 
     key: AlertKey
@@ -68,6 +69,7 @@ class Raised:
     second_look: SecondLook | None = None
     again: bool = False
     forecast: Forecast | None = None
+    vehicle: VehicleSight | None = None
 
 
 class Because(StrEnum):
@@ -169,6 +171,7 @@ class Alert:
     dwell: DwellTime | None = None
     second_look: SecondLook | None = None
     forecast: Forecast | None = None
+    vehicle: VehicleSight | None = None
     id: int = 0
     version: int = 0
 

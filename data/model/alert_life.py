@@ -85,8 +85,9 @@ VERIFYING = frozenset({AlertStep.SUSPECT, AlertStep.CONFIRM, AlertStep.DISMISS, 
 class Proof:
     """One piece of evidence for an alert, or against it.
 
-    `kind`: gauge, camera_water, camera_objects, citizen, forecast, human. `source`: "alert:12", "site:dip-1/gauge",
-    "user:li", "warning:3", "event:7". `for_it` False: it contradicts. `text`: for people; `picture`: an evidence id.
+    `kind`: gauge, camera_water, camera_objects, position, citizen, forecast, human. `source`: "alert:12",
+    "site:dip-1/gauge", "user:li", "warning:3", "event:7". `for_it` False: it contradicts. `text`: for people;
+    `picture`: an evidence id.
     """
 
     kind: str

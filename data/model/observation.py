@@ -1,4 +1,4 @@
-"""Observations: Detections or a Reading, and the Tick that marks the passing of time.
+"""Observations: Detections, a Reading or a Position, and the Tick that marks the passing of time.
 
 Terms follow OGC SensorThings and SOSA (Observation, phenomenon time, quantity) and computer vision usage (`xyxy`,
 `track_id`). Every time is timezone-aware UTC and is the time of the phenomenon, never of arrival.
@@ -167,6 +167,30 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
+class Position:
+    """Where a vehicle was, WGS-84 degrees, as its terminal told.
+
+    `vehicle`: its plate, or the id of its terminal. `heading_deg`: clockwise from north.
+    """
+
+    site: str
+    monitor: str
+    vehicle: str
+    lon: float
+    lat: float
+    at: datetime
+    speed_kmh: float | None = None
+    heading_deg: float | None = None
+
+    def __post_init__(self) -> None:
+        require_utc(self.at, "Position.at")
+
+
+Sensed = Reading | Position
+"""What a sensor gives, one at a time."""
+
+
+@dataclass(frozen=True, slots=True)
 class Rejected:
     """Input that a monitor received and could not use; stored and counted, never judged. Contains no secret."""
 
@@ -201,4 +225,4 @@ class Tick:
         require_utc(self.at, "Tick.at")
 
 
-Observation = Detections | Reading
+Observation = Detections | Reading | Position

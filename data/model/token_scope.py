@@ -17,6 +17,7 @@ class Sends(StrEnum):
 
     OBSERVATION = "observation"
     ALERT = "alert"  # Alertmanager
+    POSITION = "position"  # of vehicles
     WARNING = "warning"  # CAP; it may put a plan in force
 
 

@@ -16,6 +16,7 @@ from data.model.record import AuditEntry, Evidence
 from data.model.sightings import dwell_values, look_values
 from data.model.task import Candidate, Event, Offer, Task
 from data.model.units import UNIT_OF
+from data.model.vehicle import vehicle_values
 from data.model.warning import HazardWarning, WarningInfo
 
 MOST_SHOWN = 100  # names or codes of areas in a list
@@ -69,6 +70,7 @@ def alert_view(alert: Alert) -> dict[str, Any]:
         "dwell": dwell_values(alert.dwell),
         "second_look": look_values(alert.second_look),
         "forecast": forecast_values(alert.forecast),
+        "vehicle": vehicle_values(alert.vehicle),
         "version": alert.version,
     }
 

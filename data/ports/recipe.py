@@ -22,7 +22,7 @@ from data.model.alert import Alert, Priority, Signal, Standing
 from data.model.datum import Datums
 from data.model.frame import Frame, Image
 from data.model.live_recall import CanaryTarget
-from data.model.observation import HISTORY_AFTER, Detections, Observation, Reading, Rejected, Tick
+from data.model.observation import HISTORY_AFTER, Detections, Observation, Reading, Rejected, Sensed, Tick
 from data.model.place import InferenceSettings, Place
 from data.model.secrets import Secrets
 from data.model.warning import HazardWarning
@@ -99,7 +99,7 @@ class Context:
 class Monitor(Protocol):
     """One camera or sensor. Opened by its recipe's `make`, read by `observe`, closed by `close`."""
 
-    def observe(self) -> Iterator[Frame | Reading | Rejected | None]:
+    def observe(self) -> Iterator[Frame | Sensed | Rejected | None]:
         """Whatever comes, in order; None at least once a second while nothing does.
 
         Ends when the source has an end. Raises DeviceLost when it cannot be read now (the runtime makes a new
@@ -108,8 +108,8 @@ class Monitor(Protocol):
         """
         ...
 
-    def committed(self, reading: Reading) -> None:
-        """The store has this reading (a broker may now forget it). May be called from another thread."""
+    def committed(self, given: Sensed, /) -> None:
+        """The store has this reading or position (a broker may now forget it). May be called from another thread."""
         ...
 
     def close(self) -> None:
@@ -129,7 +129,7 @@ class SharesThread(Protocol):
         """
         ...
 
-    def waiting(self) -> Iterator[Reading | Rejected]:
+    def waiting(self) -> Iterator[Sensed | Rejected]:
         """What has come, without waiting for more. Raises DeviceLost when it cannot be read now."""
         ...
 
@@ -193,10 +193,10 @@ class Answering(Protocol):
 
 @runtime_checkable
 class Receptive(Protocol):
-    """A sensor's recipe whose readings are sent to our server: it does not ask for them."""
+    """A sensor's recipe whose readings or positions are sent to our server: it does not ask for them."""
 
-    def accept(self, site: str, sent: Any, now: datetime) -> tuple[Reading, ...]:
-        """The readings in a message (parsed JSON). Raises InputRejected, saying what is wrong and where."""
+    def accept(self, site: str, sent: Any, now: datetime) -> Sequence[Sensed]:
+        """What is in a message (parsed JSON). Raises InputRejected, saying what is wrong and where."""
         ...
 
     def receiver(self, site: str, latest: datetime | None) -> Receiver:
@@ -207,7 +207,7 @@ class Receptive(Protocol):
 class Receiver(Protocol):
     """The receiving side of one sensor, kept as long as its process lives."""
 
-    def accept(self, sent: Any, now: datetime) -> tuple[Reading | Rejected, ...]:
+    def accept(self, sent: Any, now: datetime) -> Sequence[Sensed | Rejected]:
         """As `Receptive.accept`; a message that is refused changes nothing."""
         ...
 
@@ -425,9 +425,12 @@ class RecipeBase(BaseModel):
 
 
 class MonitorRecipe(RecipeBase):
-    """A camera or sensor as configured. `gives` tells whether it yields frames, readings or official warnings."""
+    """A camera or sensor as configured.
 
-    gives: ClassVar[Literal["frames", "readings", "warnings"]] = "readings"
+    `gives` tells whether it yields frames, readings, official warnings or positions of vehicles.
+    """
+
+    gives: ClassVar[Literal["frames", "readings", "warnings", "positions"]] = "readings"
 
     connects: ClassVar[bool] = False
     """Is opening it an attempt that counts against the budget all cameras share (`engine.process.connections`)?"""
@@ -498,6 +501,8 @@ class RuleRecipe(RecipeBase):
     """
 
     about: ClassVar[Literal["place", "gauge"]] = "place"
+    judges_positions: ClassVar[bool] = False
+    """Is it given the positions of vehicles? What it raises by them is evidence of its own kind (`position`)."""
 
     id: Annotated[str, Field(description="Name of the rule at its site; its kind when left out.")] = ""
     zone: Annotated[str | None, Field(description="Zone the rule watches; the whole picture when left out.")] = None

@@ -23,7 +23,7 @@ from data.model.clip import Clip, ClipState
 from data.model.geo import Box, Location
 from data.model.handover import Handover
 from data.model.notice import Notice, ScheduledEscalation
-from data.model.observation import Reading, Rejected
+from data.model.observation import Position, Reading, Rejected
 from data.model.organisation import Shift, Unit, Upkeep
 from data.model.people import AccountCode, Factor, FactorKind, Responder, Session, TrackPoint, User
 from data.model.plan import PlanRun, PlanWork
@@ -220,6 +220,18 @@ class Reader(Protocol):
 
     def latest_readings(self, sites: Sequence[str] | None = None) -> Sequence[Reading]:
         """The newest of each (site, monitor, quantity); of these sites alone, where any are given."""
+        ...
+
+    def vehicle_track(self, vehicle: str, since: datetime, until: datetime, limit: int = 5000) -> Sequence[Position]:
+        """Where a vehicle was, since <= at < until, oldest first; of more than `limit` the newest."""
+        ...
+
+    def newest_positions(self, since: datetime, limit: int = 5000) -> Sequence[Position]:
+        """The newest position of each vehicle and source that told one since then, newest first."""
+        ...
+
+    def vehicle_alert_times(self, vehicle: str, since: datetime, until: datetime) -> Sequence[datetime]:
+        """When alerts about this vehicle were raised: since <= at < until."""
         ...
 
     def changes(self, after: int, limit: int = 1000, *, topics: Sequence[str] = ()) -> Sequence[Change]:
@@ -684,6 +696,18 @@ class Writer(Reader, Protocol):
         A repeated (site, monitor, quantity, at) is the same reading. With another value it is a correction: the
         newest value counts, the first one stays beside it, and what was replaced is kept.
         """
+        ...
+
+    def add_positions(self, positions: Sequence[Position], *, of_track: Sequence[Position] = ()) -> None:
+        """Keep the newest of each vehicle, and those of `of_track` for good. One that comes again changes nothing."""
+        ...
+
+    def forget_positions_after(self, at: datetime) -> None:
+        """As `forget_newest_after`, of vehicles."""
+        ...
+
+    def prune_positions(self, before: datetime) -> bool:
+        """Remove some of the older ones; True while there are more."""
         ...
 
     def forget_newest_after(self, at: datetime) -> None:

@@ -51,6 +51,7 @@ class AlertRow(Numbered, Row):
     dwell: Mapped[Any | None] = mapped_column(JSON(none_as_null=True))
     second_look: Mapped[Any | None] = mapped_column(JSON(none_as_null=True))
     forecast: Mapped[Any | None] = mapped_column(JSON(none_as_null=True))
+    vehicle: Mapped[Any | None] = mapped_column(JSON(none_as_null=True))
 
     __table_args__ = (
         Index(
@@ -65,6 +66,7 @@ class AlertRow(Numbered, Row):
         ),
         Index("ix_alerts_site_raised_at", "site", "raised_at"),
         Index("ix_alerts_key", "site", "rule", "zone", "subject", "id"),
+        Index("ix_alerts_subject_raised_at", "subject", "raised_at"),
         {"sqlite_autoincrement": True},
     )
 

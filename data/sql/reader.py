@@ -35,6 +35,7 @@ from data.sql.roll_calls_read import RollCallQueries
 from data.sql.server_state import ServerStateQueries
 from data.sql.settings_read import SettingsQueries
 from data.sql.spans import SpanQueries
+from data.sql.vehicles_read import VehicleQueries
 from data.sql.warnings_read import WarningQueries
 from data.sql.whole_rows import WholeRowQueries
 
@@ -111,6 +112,7 @@ class SqlReader(
     RollCallQueries,
     SettingsQueries,
     SpanQueries,
+    VehicleQueries,
     WholeRowQueries,
 ):
     """`data.ports.store.Reader` on one connection inside one transaction."""

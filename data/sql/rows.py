@@ -18,6 +18,7 @@ from data.model.people import AccountCode, Factor, FactorKind, Responder, Role, 
 from data.model.record import AuditEntry, Change, Evidence, Timer
 from data.model.sightings import dwell_of, dwell_values, look_of, look_values
 from data.model.task import Candidate, Event, Offer, Task
+from data.model.vehicle import vehicle_of, vehicle_values
 from data.ports.requests import Request, RequestKind
 from data.ports.store import Answered
 from data.sql.case_rows import clock_of, clock_values, step_of, step_values
@@ -35,6 +36,7 @@ def alert_of(row: RowMapping) -> Alert:
     known = Verification(values.pop("verification"))
     values |= {"dwell": dwell_of(values["dwell"]), "second_look": look_of(values["second_look"])}
     values["forecast"] = forecast_of(values["forecast"])
+    values["vehicle"] = vehicle_of(values["vehicle"])
     return Alert(key=key, priority=priority, verification=known, xyxy=None if xyxy is None else tuple(xyxy), **values)
 
 
@@ -49,6 +51,7 @@ def alert_values(alert: Alert) -> dict[str, Any]:
         "dwell": dwell_values(alert.dwell),
         "second_look": look_values(alert.second_look),
         "forecast": forecast_values(alert.forecast),
+        "vehicle": vehicle_values(alert.vehicle),
     }
 
 

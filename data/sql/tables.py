@@ -15,6 +15,7 @@ from data.sql import (
     review_rows,
     roll_call_rows,
     settings_rows,
+    vehicle_rows,
     warning_rows,
 )
 
@@ -29,6 +30,7 @@ _DECLARE = (  # their import declares rows
     review_rows,
     roll_call_rows,
     settings_rows,
+    vehicle_rows,
     warning_rows,
 )
 DECLARED = models.Row.metadata

@@ -15,6 +15,7 @@ from data.sql.records import RecordWriting
 from data.sql.reviews import ReviewWriting
 from data.sql.roll_calls import RollCallWriting
 from data.sql.settings import SettingsWriting
+from data.sql.vehicles import VehicleWriting
 from data.sql.warnings import WarningWriting
 
 
@@ -32,6 +33,7 @@ class SqlWriter(
     ReviewWriting,
     RollCallWriting,
     SettingsWriting,
+    VehicleWriting,
     WarningWriting,
 ):
     """`data.ports.store.Writer` on one connection, behind the savepoint of one unit of work."""

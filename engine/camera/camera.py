@@ -12,7 +12,7 @@ from data.local.meters import Meters
 from data.local.stages import StageClock
 from data.model.alert import AlertKey, Raised, Signal
 from data.model.frame import Frame
-from data.model.observation import Detections, Reading, Rejected
+from data.model.observation import Detections, Rejected, Sensed
 from data.model.warning import HazardWarning
 from data.ports.feed import Box, FramePacket, FramePublisher
 from data.ports.recipe import Context, MonitorRecipe
@@ -223,7 +223,7 @@ class Camera:
         if isinstance(item, Rejected):
             self._reject(item)
             return
-        if isinstance(item, Reading | HazardWarning):  # no camera gives one
+        if isinstance(item, Sensed | HazardWarning):  # no camera gives one
             return
         now_s, now = time.monotonic(), datetime.now(UTC)
         late = item.at <= self._kept_until and now_s - self._woken_s < CATCH_UP_S

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from data.errors import DeviceLost, InputRejected
 from data.model.frame import Frame
-from data.model.observation import Reading, Rejected
+from data.model.observation import Position, Reading, Rejected, Sensed
 from data.model.warning import HazardWarning
 from data.net.backoff import Backoff
 from data.ports.recipe import (
@@ -41,7 +41,7 @@ KICK_GRACE_S = 3.0
 CLOSING_S = 3.0  # so long the one in whose place it comes may need to let go; then it is opened all the same
 FULLY_DECODED = 2  # decode state of a camera all of whose pictures are given; so they are in those above it
 
-Item = Frame | Reading | HazardWarning | Rejected
+Item = Frame | Sensed | HazardWarning | Rejected
 
 
 class DeviceHung(DeviceLost):
@@ -193,10 +193,10 @@ class Device:
         self._kicked = True
         self._close()
 
-    def committed(self, given: Reading | HazardWarning) -> None:
-        """The store has this reading or warning."""
+    def committed(self, given: Sensed | HazardWarning) -> None:
+        """The store has this reading, position or warning."""
         monitor = self._monitor
-        if isinstance(given, Reading):
+        if isinstance(given, Reading | Position):
             if monitor is not None:
                 monitor.committed(given)
         elif isinstance(monitor, WarningSource):

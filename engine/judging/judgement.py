@@ -20,7 +20,7 @@ from alerts.lifecycle import end_alert, note_condition, raise_alert
 from data.config.settings import Settings
 from data.model.alert import Alert, AlertKey, Raised, Signal, Standing
 from data.model.alert_life import Condition
-from data.model.observation import Reading
+from data.model.observation import Position, Reading
 from data.model.record import Change, Evidence
 from data.ports.store import AlertQuery, Reader, Writer
 from engine.recording.ask import ask_clip
@@ -82,7 +82,8 @@ class UnitOfWork:
 
     `picture` (JPEG, taken `at`) becomes `evidence` once it is in the vault. `full`: the same in full resolution, waited
     for until `full_until_s` (monotonic); None comes of it when there is none. `number` counts the stream's units; 0: it
-    has only readings, which the store knows by themselves when they come again.
+    has only readings or positions, which the store knows by themselves when they come again.
+    `positions`: of vehicles; those of `of_track` are kept, of the others the newest.
     `standings`: what has become pending, clearing, stale. `received_s`: when the picture arrived (monotonic).
     `spooled`: a copy lies on the disk.
     """
@@ -91,6 +92,8 @@ class UnitOfWork:
     signals: tuple[Signal, ...]
     at: datetime
     readings: tuple[Reading, ...] = ()
+    positions: tuple[Position, ...] = ()
+    of_track: tuple[Position, ...] = ()
     news: tuple[Change, ...] = ()
     picture: bytes | None = None
     full: Future[bytes | None] | None = None
@@ -131,6 +134,9 @@ def commit_units(
             fresh.append(unit)
     if readings:
         writer.add_readings(readings)
+    positions = [position for unit in units for position in unit.positions]
+    if positions:
+        writer.add_positions(positions, of_track=[position for unit in units for position in unit.of_track])
     moved: list[Alert] = []
     changed: dict[str, Any] = {}
     for unit in fresh:

@@ -21,7 +21,7 @@ from data.errors import InputRejected
 from data.local.meters import Meters
 from data.local.observations import STREAM, Block, microseconds
 from data.model.alert import Signal
-from data.model.observation import Detections, Reading, Tick
+from data.model.observation import Detections, Position, Reading, Tick
 from engine.judging.frozen import code_fingerprint
 from engine.judging.observed import (
     BEGIN,
@@ -29,6 +29,7 @@ from engine.judging.observed import (
     DECIDED,
     LOOK,
     LOST,
+    POSITION,
     READING,
     SECOND,
     STATE,
@@ -38,6 +39,7 @@ from engine.judging.observed import (
     begin_fields,
     closer_fields,
     look_fields,
+    position_fields,
     reading_fields,
     second_fields,
     signals_fields,
@@ -104,6 +106,9 @@ class StreamObserver:
 
     def read(self, reading: Reading) -> None:
         self._put(READING, reading.at, lambda: reading_fields(reading))
+
+    def followed(self, position: Position) -> None:
+        self._put(POSITION, position.at, lambda: position_fields(position))
 
     def second(self, tick: Tick, health: Sequence[Signal], freeze: Callable[[], bytes]) -> None:
         """`freeze`: the rules' whole state, before this second."""

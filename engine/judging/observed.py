@@ -2,7 +2,8 @@
 
 Kinds of lines, each `[kind, stream, at, ...]`: `b` rules begin (with their settings and what they were given), `c`
 their whole state (with their settings), `l` a look, `z` what closer looks in the same picture have shown, `h` a picture
-that was not searched, `r` a reading, `t` a second, `d` what the rules decided on the line before, `x` lines were lost.
+that was not searched, `r` a reading, `v` a vehicle's position, `t` a second, `d` what the rules decided on the line
+before, `x` lines were lost.
 """
 
 from __future__ import annotations
@@ -26,14 +27,15 @@ from data.model.camera_health import HealthSettings
 from data.model.datum import Datums
 from data.model.durations import format_duration, parse_duration
 from data.model.forecast import Travel
-from data.model.observation import Detections, EarlierSight, Quality, Reading, Tick
+from data.model.observation import Detections, EarlierSight, Position, Quality, Reading, Tick
 from data.model.place import Place
 from data.model.plausible import JumpLimit, RainJump
 from data.ports.recipe import CloserSight, Context, RuleRecipe
 from engine.judging.jumps import GaugeLimits
 from engine.judging.second_looks import CloserFound
 
-BEGIN, STATE, LOOK, CLOSER, UNSEARCHED, READING, SECOND, DECIDED, LOST = "b", "c", "l", "z", "h", "r", "t", "d", "x"
+BEGIN, STATE, LOOK, CLOSER, UNSEARCHED, READING = "b", "c", "l", "z", "h", "r"
+POSITION, SECOND, DECIDED, LOST = "v", "t", "d", "x"
 
 _ALERT = TypeAdapter(Alert)
 _RAISED = TypeAdapter(Raised)
@@ -220,6 +222,17 @@ def reading_of(site: str, fields: Sequence[Any]) -> Reading:
     return Reading(
         site, monitor, quantity, float(value), moment(us), Quality(quality), uncertainty, datum, first, corrections
     )
+
+
+def position_fields(position: Position) -> list[Any]:
+    """As JSON."""
+    p = position
+    return [p.monitor, p.vehicle, float(p.lon), float(p.lat), microseconds(p.at), p.speed_kmh, p.heading_deg]
+
+
+def position_of(site: str, fields: Sequence[Any]) -> Position:
+    monitor, vehicle, lon, lat, us, speed, heading = fields
+    return Position(site, monitor, vehicle, float(lon), float(lat), moment(us), speed, heading)
 
 
 def second_fields(tick: Tick, health: Iterable[Signal]) -> list[Any]:

@@ -17,7 +17,7 @@ from data.errors import InputRejected
 from data.model.alert import Alert, AlertKey, Because, Ended, Signal, Standing
 from data.model.datum import LEVEL
 from data.model.frame import Frame
-from data.model.observation import Detections, Observation, Quality, Reading, Rejected, Tick, Vectors
+from data.model.observation import Detections, Observation, Position, Quality, Reading, Rejected, Tick, Vectors
 from data.ports.recipe import (
     AsksSecondLook,
     Context,
@@ -79,6 +79,8 @@ class Observer(Protocol):
     def unsearched(self, at: datetime, health: Sequence[Signal]) -> None: ...
 
     def read(self, reading: Reading) -> None: ...
+
+    def followed(self, position: Position) -> None: ...
 
     def second(self, tick: Tick, health: Sequence[Signal], freeze: Callable[[], bytes]) -> None: ...
 
@@ -175,6 +177,7 @@ class SitePipeline:
         self._kinds = {recipe.name: recipe.kind for recipe in site.rules}
         self._name_rules()
         self._about_gauges = {recipe.name for recipe in site.rules if recipe.about == "gauge"}
+        self._of_positions = {recipe.name for recipe in site.rules if recipe.judges_positions}
         self._limits = limits
         self._jumps = JumpFilter(_limits_of(limits))
 
@@ -311,6 +314,17 @@ class SitePipeline:
         self._conditions.note(signals)
         if self._observer is not None:
             self._observer.decided(reading.at, signals)
+        return signals
+
+    def follow(self, position: Position) -> Sequence[Signal]:
+        """Judge one position of a vehicle."""
+        if self._observer is not None:
+            self._observer.followed(position)
+        signals = self._judge(position)
+        self._conditions.saw(position.at)
+        self._conditions.note(signals)
+        if self._observer is not None:
+            self._observer.decided(position.at, signals)
         return signals
 
     def marked(self, reading: Reading) -> Reading:
@@ -469,6 +483,10 @@ class SitePipeline:
 
     def _signals(self, seen: Observation | Tick) -> list[Signal]:
         signals: list[Signal] = []
+        if isinstance(seen, Position):
+            for name, rule in zip(self._kinds, self._rules, strict=True):
+                signals += rule.judge(seen) if name in self._of_positions else []
+            return signals
         if not isinstance(seen, Reading):
             for rule in self._rules:
                 signals += rule.judge(seen)

@@ -18,7 +18,7 @@ from data.errors import Busy, DeviceLost, InputRejected, YipingError
 from data.model.alert import AlertKey, Raised, Signal
 from data.model.frame import Frame
 from data.model.geo import Location
-from data.model.observation import Reading, Rejected, Tick
+from data.model.observation import Position, Reading, Rejected, Sensed, Tick
 from data.model.place import Place
 from data.model.secrets import redact
 from data.model.units import UNIT_OF
@@ -92,6 +92,8 @@ class Answers:
         if isinstance(first, Reading):
             unit = UNIT_OF.get(first.quantity, "")
             return answer | {"quantity": first.quantity, "value": first.value, "unit": unit, "at": iso(first.at)}
+        if isinstance(first, Position):
+            return answer | {"vehicle": first.vehicle, "lon": first.lon, "lat": first.lat, "at": iso(first.at)}
         return answer | {"width": first.width, "height": first.height, "at": iso(first.at)}
 
     def _camera_test(self, payload: Mapping[str, Any]) -> Answer:
@@ -106,7 +108,7 @@ class Answers:
         if site.camera is None:
             raise InputRejected(f"{site.id} has no camera")
         frame = self._first(site.camera, site.place)
-        if isinstance(frame, Reading):
+        if isinstance(frame, Sensed):
             raise InputRejected(f"{site.id}: its camera gave a reading")
         evidence = self._vault.keep(frame.jpeg(SNAPSHOT_WIDTH), "image/jpeg", frame.at, site.id)
         self._store.write(lambda writer: writer.add_evidence(evidence))
@@ -123,6 +125,8 @@ class Answers:
             raise InputRejected(
                 f"{recipe.kind} judges pictures, which are not stored; only rules on readings can be tried"
             )
+        if recipe.judges_positions:
+            raise InputRejected(f"{recipe.kind} judges positions of vehicles; only rules on readings can be tried")
         try:
             hours = min(MOST_HOURS, max(0.0, float(payload.get("hours", USUAL_HOURS))))
         except (TypeError, ValueError) as error:
@@ -153,8 +157,11 @@ class Answers:
         except KeyError as error:
             raise InputRejected(f"there is no site {payload.get('site')!r}") from error
 
-    def _first(self, recipe: MonitorRecipe, place: Place) -> Frame | Reading:
-        """The first picture or reading. Raises DeviceLost when none comes in time, and the monitor's own errors."""
+    def _first(self, recipe: MonitorRecipe, place: Place) -> Frame | Sensed:
+        """The first picture, reading or position.
+
+        Raises DeviceLost when none comes in time, and the monitor's own errors.
+        """
         limit_s = timeout_s(recipe) + MARGIN_S
         deadline_s = time.monotonic() + limit_s
         monitor = recipe.make(self._options.context(place, Resources()))

@@ -28,6 +28,7 @@ from engine.judging.observed import (
     DECIDED,
     LOOK,
     LOST,
+    POSITION,
     READING,
     SECOND,
     STATE,
@@ -36,6 +37,7 @@ from engine.judging.observed import (
     begin_of,
     closer_of,
     look_of,
+    position_of,
     reading_of,
     rule_settings,
     second_of,
@@ -230,6 +232,8 @@ def _judge(pipeline: SitePipeline, site: str, kind: str, at: datetime, fields: S
         yield from pipeline.closer(closer_of(fields), at)
     elif kind == READING:
         yield from pipeline.read(reading_of(site, fields))
+    elif kind == POSITION:
+        yield from pipeline.follow(position_of(site, fields))
     elif kind == SECOND:
         yield from pipeline.second(*second_of(site, at, fields))
     elif kind == UNSEARCHED:
@@ -375,8 +379,9 @@ def unchanged(begin: Begin, site: SiteSettings, context: Context) -> Collection[
 def _alert_of(raised: Raised, before: Alert | None) -> Alert:
     """As the store would have it, for rules that begin anew."""
     if before is not None:
-        return replace(before, priority=raised.priority, value=raised.value, forecast=raised.forecast)
+        again = replace(before, priority=raised.priority, value=raised.value, forecast=raised.forecast)
+        return replace(again, vehicle=raised.vehicle)
     return Alert(
         raised.key, raised.kind, raised.priority, raised.started_at, raised.at, raised.label, raised.confidence,
-        raised.xyxy, raised.value, raised.unit, forecast=raised.forecast,
+        raised.xyxy, raised.value, raised.unit, forecast=raised.forecast, vehicle=raised.vehicle,
     )  # fmt: skip

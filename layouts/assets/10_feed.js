@@ -274,6 +274,7 @@ yiping.feed = (() => {
   /** What happened, in words: "人 · 进入区域". */
   const titleOf = (alert) => {
     const what = t(`kind.${alert.kind}`, {}, alert.kind);
+    if (alert.vehicle) return `${alert.vehicle.plate} · ${what}`;
     if (alert.value !== null && alert.value !== undefined) {
       const quantity = t(`quantity.${alert.label || alert.zone}`, {}, shorter(alert.label));
       return `${quantity ? `${quantity} ` : ""}${+alert.value.toFixed(2)} ${alert.unit} · ${what}`;

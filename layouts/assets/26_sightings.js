@@ -1,5 +1,5 @@
 // How surely a camera saw what an alert is about: how long it stood, as an interval, and what the second look saw;
-// and what is expected of a gauge.
+// what is expected of a gauge; and which vehicle it is.
 yiping.sightings = (() => {
   "use strict";
   const { t, show, clock } = yiping;
@@ -29,7 +29,8 @@ yiping.sightings = (() => {
     return [t(`look.${one.verdict}`, values), one.instead && t("look.instead", { label: labelOf(one.instead) })].filter(Boolean).join(" · ");
   };
   /** A word for a card: only where it changes what to think of the alert. */
-  const word = (alert) => ({ asked: t("look.asked"), not_seen: t("look.withdrawn") })[alert.second_look?.verdict] ?? "";
+  const word = (alert) => ({ asked: t("look.asked"), not_seen: t("look.withdrawn") })[alert.second_look?.verdict] ?? repeat(alert);
+  const repeat = (alert) => (alert.vehicle?.earlier ? t("vehicle.repeat", { n: alert.vehicle.earlier + 1, at: show(alert.vehicle.last_at, "full") }) : "");
   const minutes = (s) => Math.max(0, Math.round(s / 60));
   const number = (value) => +value.toFixed(2);
   /** "now 18.4 cm, limit 30 cm · in 11 to 16 min it reaches 30 cm · slowest needed unit travels 9 min"; null without one. */
@@ -50,5 +51,13 @@ yiping.sightings = (() => {
       t("forecast.as_of", { at: show(one.as_of) }),
     ].filter(Boolean).join(" · ");
   };
-  return { forecast, dwell, unseen, look, word };
+  /** "渝A12345 · permit has expired, valid until 1 July 00:00"; null for what tells no position. */
+  const vehicle = (alert) => {
+    const one = alert.vehicle;
+    if (!one) return null;
+    return [one.plate, t(`vehicle.permit.${one.permit}`), one.permit_until && t("vehicle.until", { at: show(one.permit_until, "date") })].filter(Boolean).join(" · ");
+  };
+  /** "time no. 3, last on 10 July 23:10:04", "first time"; null for what tells no position. */
+  const before = (alert) => alert.vehicle && (repeat(alert) || t("vehicle.first"));
+  return { vehicle, before, forecast, dwell, unseen, look, word };
 })();

@@ -37,7 +37,7 @@ yiping.oneAlert = (() => {
         make("p", { class: "dim" },
           since(alert.started_at), ` · ${t(`state.${alert.state}`)}`,
           alert.acknowledged_by ? ` ${personName(alert.acknowledged_by)} ${show(alert.acknowledged_at, "minute")}` : ""),
-        sightings.word(alert) && make("p", { class: "dim", "data-look": alert.second_look.verdict }, sightings.word(alert)),
+        sightings.word(alert) && make("p", { class: "dim", "data-look": alert.second_look?.verdict ?? "vehicle" }, sightings.word(alert)),
         step && make("p", { class: "step" }, step),
         yiping.claims.line(alert)),
       buttons);

@@ -16,6 +16,8 @@ yiping.dispatchPanel = (() => {
       : since(alert.started_at, "for")),
     fact(t("dwell.time"), sightings.dwell(alert) ?? ""),
     fact(t("forecast"), sightings.forecast(alert) ?? ""),
+    fact(t("vehicle"), sightings.vehicle(alert) ?? ""),
+    fact(t("vehicle.before"), sightings.before(alert) ?? ""),
     fact(t("look"), sightings.look(alert) ?? ""),
     fact(t("fact.confidence"), alert.confidence ? `${Math.round(alert.confidence * 100)} %` : ""),
     alert.rule !== alert.kind && fact(t("fact.rule"), alert.rule),

@@ -249,6 +249,7 @@ yiping.map = (() => {
     new ResizeObserver(fit).observe(map.getContainer());
     drawPeople();
     drawAround();
+    born.forEach((listener) => listener());
   };
   // ---- a place that is to be chosen, and the mark of the one that was
   let picker = null;
@@ -352,6 +353,9 @@ yiping.map = (() => {
     else if (isCalm()) map.setView(centre, zoom, { animate: false });
     else map.flyTo(centre, zoom, { duration: 0.6 });
   };
+  /** A mark, or a line through [lon, lat]s, drawn beside the others; null before there is a map. */
+  const drawn = (points, options) => (map ? (options.paint ? new Mark([points[0][1], points[0][0]], { renderer, pane: "live", ...options }) : line(points, options)).addTo(map) : null);
+  const born = new Set(); // who is told when a map has begun
   /** What is seen: [west, south, east, north]; null before there is a map. */
   const view = () => {
     const bounds = map?.getBounds();
@@ -370,5 +374,5 @@ yiping.map = (() => {
   mount("map", () => { alertList.follow(drawSites); tiles.follow(drawSites); });
   everySecond.add(() => people.forEach((mark) => mark.redraw()));
 
-  return { style, people, siteMarks, putAround, flyTo, goBack, view, pick, putSpot, get around() { return around; } };
+  return { style, people, siteMarks, putAround, flyTo, goBack, view, pick, putSpot, drawn, text, born, get around() { return around; } };
 })();

@@ -39,9 +39,11 @@ yiping.axes = (() => {
 
   const forecast = (alert) => plain("forecast", alert.forecast?.outcome, sightings.forecast(alert));
 
+  const vehicle = (alert) => plain("vehicle", alert.vehicle?.permit, sightings.vehicle(alert), ...[sightings.before(alert)].filter(Boolean));
+
   /** Where an alert stands, as four words each with who and when. */
   const draw = (alert, choose) => make("section", { class: "axes" },
-    make("dl", {}, condition(alert), acknowledgement(alert), suppression(alert), verification(alert), dwell(alert), look(alert), forecast(alert)),
+    make("dl", {}, condition(alert), acknowledgement(alert), suppression(alert), verification(alert), dwell(alert), look(alert), forecast(alert), vehicle(alert)),
     alert.follows && make("button", { type: "button", class: "quiet", "data-do": "follows", onclick: () => choose(alert.follows) },
       t("alert.follows", { id: alert.follows })));
 

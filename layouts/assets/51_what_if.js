@@ -144,6 +144,28 @@
       context.globalAlpha = 1;
     }
   };
+  /** The way that each vehicle of an alert has driven until the cursor, and where it is. */
+  const drawVehicles = (context, place, data, cursor) => {
+    for (const [plate, points] of Object.entries(data.vehicles ?? {})) {
+      const driven = points.filter(([ms]) => ms <= cursor);
+      if (!driven.length) continue;
+      const [ms] = driven.at(-1);
+      context.globalAlpha = cursor - ms > STALE_MS ? 0.4 : 1;
+      context.beginPath();
+      driven.forEach(([, lon, lat], n) => (n ? context.lineTo(...place(lon, lat)) : context.moveTo(...place(lon, lat))));
+      context.setLineDash([1, 5]);
+      context.lineCap = "round";
+      context.lineWidth = 2.5;
+      context.strokeStyle = "#e9edf1";
+      context.stroke();
+      context.setLineDash([]);
+      const [x, y] = place(...driven.at(-1).slice(1));
+      context.fillStyle = "#eef3f7";
+      context.fillRect(x - 4.5, y - 4.5, 9, 9);
+      words(context, plate, x, y - 13, "#eef3f7", 12);
+      context.globalAlpha = 1;
+    }
+  };
   const drawMap = () => {
     if (!canvas?.isConnected || !canvas.clientWidth || !page.sites.length) return;
     const [w, h] = [Math.round(canvas.clientWidth * scale()), Math.round(canvas.clientHeight * scale())];
@@ -159,6 +181,7 @@
     context.scale(scale(), scale());
     if (!now) return;
     const [data, cursor] = now;
+    drawVehicles(context, place, data, cursor);
     drawPeople(context, place, data, cursor);
     const names = [];
     const told = page.sites.map((site) => drawSite(context, site, ...place(site.lon, site.lat), data, cursor, names)).filter(Boolean);

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 
 from data.errors import DeviceLost, YipingError
-from data.model.observation import Reading, Rejected
+from data.model.observation import Reading, Rejected, Sensed
 from data.ports.recipe import Context
 from monitors.gauges._event_loop import EventLoop
 
@@ -80,7 +80,7 @@ class AskedGauge(ABC):
         if lost is not None:
             raise DeviceLost(str(lost))
 
-    def committed(self, reading: Reading) -> None:  # noqa: B027 - a default, not forgotten
+    def committed(self, reading: Sensed) -> None:  # noqa: B027 - a default, not forgotten
         """What was asked for needs no acknowledgement."""
 
     def close(self) -> None:

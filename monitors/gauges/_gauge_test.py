@@ -27,7 +27,7 @@ from data.model.secrets import Secrets, redact
 from data.model.units import UNIT_OF
 from data.model.views import iso
 from data.ports.recipe import Context, MonitorRecipe
-from monitors.gauges._mqtt_source import MqttSource
+from monitors.gauges._mqtt_source import MqttBroker
 
 ENOUGH = 3  # readings
 LINGER_S = 4.0  # after the first that comes, for others
@@ -57,7 +57,7 @@ def trial_of(recipe: MonitorRecipe) -> MonitorRecipe:
 
     Under the name of the gauge in service it would take over that one's session, and its messages with it.
     """
-    if isinstance(recipe, MqttSource):
+    if isinstance(recipe, MqttBroker):
         return recipe.model_copy(update={"client_id": f"yiping-test-{chance.token_hex(6)}", "session": timedelta(0)})
     every = getattr(recipe, "every", None)
     return recipe.model_copy(update={"every": min(every, SOONEST)}) if isinstance(every, timedelta) else recipe

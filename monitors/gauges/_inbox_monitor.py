@@ -1,4 +1,4 @@
-"""Readings taken out of an inbox; each file goes when all its readings are stored."""
+"""Readings and positions taken out of an inbox; each file goes when all its readings are stored."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 from data.errors import DeviceLost, InputRejected
 from data.local.inbox import Inbox
 from data.local.sealed import Damaged
-from data.model.observation import DamagedInput, Reading, Rejected
+from data.model.observation import DamagedInput, Rejected, Sensed
 from data.ports.recipe import Context
 
 LOOK_S = 0.2
@@ -98,10 +98,10 @@ class InboxMonitor:
         self._woken = threading.Event()
         self._woken.set()  # what waits already is read at once
         self._lock = threading.Lock()
-        self._left: dict[Path, set[Reading]] = {}
-        self._files: dict[Reading, list[Path]] = {}
+        self._left: dict[Path, set[Sensed]] = {}
+        self._files: dict[Sensed, list[Path]] = {}
 
-    def observe(self) -> Iterator[Reading | Rejected | None]:
+    def observe(self) -> Iterator[Sensed | Rejected | None]:
         self._watch.add(self, self._inbox.folder, self._woken.set)
         try:
             while not self._closed.is_set():
@@ -119,7 +119,7 @@ class InboxMonitor:
         if self._closed.is_set():
             self._watch.remove(self)
 
-    def waiting(self) -> Iterator[Reading | Rejected]:
+    def waiting(self) -> Iterator[Sensed | Rejected]:
         try:
             paths = self._inbox.waiting()
         except OSError as error:
@@ -128,7 +128,7 @@ class InboxMonitor:
             if path not in self._left and not self._closed.is_set():
                 yield from self._opened(path)
 
-    def committed(self, reading: Reading) -> None:
+    def committed(self, reading: Sensed) -> None:
         with self._lock:
             for path in self._files.pop(reading, []):
                 left = self._left.get(path)
@@ -144,7 +144,7 @@ class InboxMonitor:
         self._woken.set()
         self._watch.remove(self)
 
-    def _opened(self, path: Path) -> Iterator[Reading | Rejected]:
+    def _opened(self, path: Path) -> Iterator[Sensed | Rejected]:
         try:
             readings = self._inbox.read(path)
         except FileNotFoundError:

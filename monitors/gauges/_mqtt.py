@@ -25,14 +25,13 @@ from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from data.errors import DeviceLost, InputRejected
-from data.model.observation import Reading, Rejected
+from data.model.observation import Rejected, Sensed
 from data.model.secrets import Credentials, redact
 from data.net.outgoing import DestinationRefused
 from monitors._feed import IDLE_S
 from monitors.gauges._event_loop import EventLoop
-from monitors.gauges._message import measured
 from monitors.gauges._mqtt_connection import Doors, LoopClient, connected
-from monitors.gauges._mqtt_source import MqttSource
+from monitors.gauges._mqtt_source import Delivery, MqttBroker
 from monitors.gauges._times import LocalTimes
 
 log = logging.getLogger(__name__)
@@ -53,7 +52,7 @@ class Subscription:
 
     def __init__(
         self,
-        recipe: MqttSource,
+        recipe: MqttBroker,
         site: str,
         credentials: Credentials | None,
         tls: ssl.SSLContext | None,
@@ -79,7 +78,8 @@ class Subscription:
         self._closed = threading.Event()
         self._ended = threading.Event()
         self._lock = threading.Lock()
-        self._unstored: dict[Reading, list[int]] = {}
+        self._unstored: dict[Sensed, list[int]] = {}
+        self._left: dict[int, int] = {}  # by message: how much of what it gave is not stored yet
         self._stored: deque[int] = deque()
         self._inbox: deque[MQTTMessage] = deque()
         self._answered: int | None = None  # the newest subscription that the broker has answered
@@ -92,7 +92,7 @@ class Subscription:
         self._last_word: int | None = None  # the request whose answer ends the connection
         self._client = self._new_client(credentials)
 
-    def observe(self) -> Iterator[Reading | Rejected | None]:
+    def observe(self) -> Iterator[Sensed | Rejected | None]:
         woken = threading.Event()
         try:
             self.wake_by(woken.set)
@@ -131,7 +131,7 @@ class Subscription:
         self._end("" if error is None else f"cannot connect: {redact(str(error))}")
         self._wake()
 
-    def waiting(self) -> Iterator[Reading | Rejected]:
+    def waiting(self) -> Iterator[Sensed | Rejected]:
         lost = self._lost  # before what has come is taken: what came before the loss is given
         while self._inbox:
             yield from self._taken(self._inbox.popleft())
@@ -140,9 +140,13 @@ class Subscription:
         if lost:
             raise DeviceLost(f"{self.name}: {lost}")
 
-    def committed(self, reading: Reading) -> None:
+    def committed(self, reading: Sensed) -> None:
         with self._lock:
-            self._stored.extend(self._unstored.pop(reading, ()))
+            for message in self._unstored.pop(reading, ()):
+                self._left[message] -= 1
+                if not self._left[message]:
+                    del self._left[message]
+                    self._stored.append(message)
         self._tend_soon()
 
     @property
@@ -261,24 +265,28 @@ class Subscription:
             socket.close()
         self._shared_loop.leave(self)
 
-    def _taken(self, message: MQTTMessage) -> Iterator[Reading | Rejected]:
+    def _taken(self, message: MQTTMessage) -> Iterator[Sensed | Rejected]:
         """A reading is acknowledged when committed; what is rejected when it was taken, so that it never returns."""
         now = datetime.now(UTC)
         try:
             again = message.dup or message.retain or message.qos == 0
-            value = measured(
-                self.recipe, message.payload, now, retained=message.retain, times=self._times, may_repeat=again
-            )
-            reading = self.recipe.reading(self.site, value, now)
+            delivery = Delivery(now, retained=message.retain, may_repeat=again)
+            given = list(self.recipe.taken_in(self.site, message.payload, delivery, self._times))
         except InputRejected as error:
             excerpt = redact(message.payload[:200].decode("utf-8", "replace"))
             yield Rejected(self.site, self.recipe.name, now, str(error), excerpt)
             self._stored.append(message.mid)
             return
+        kept = [one for one in given if not isinstance(one, Rejected)]
         if message.qos > 0:
             with self._lock:
-                self._unstored.setdefault(reading, []).append(message.mid)
-        yield reading
+                self._left[message.mid] = len(kept)
+                for one in kept:
+                    self._unstored.setdefault(one, []).append(message.mid)
+            if not kept:
+                del self._left[message.mid]
+                self._stored.append(message.mid)
+        yield from given
 
     def _acknowledge(self) -> None:
         """PUBACK what is in the store."""
@@ -340,7 +348,7 @@ class Subscription:
 
     def _on_message(self, client: Client, _data: Any, message: MQTTMessage) -> None:
         """The broker keeps what was subscribed to before the gauge's topic was changed: that is not this gauge's."""
-        if message.topic != self.recipe.topic and not self.recipe.topic.startswith("$share/"):
+        if not self.recipe.hears(message.topic) and not self.recipe.topic.startswith("$share/"):
             client.unsubscribe(message.topic)
             if message.qos > 0:
                 self._stored.append(message.mid)

@@ -17,7 +17,7 @@ from paho.mqtt.client import Client
 from data.errors import InputRejected
 from data.net.outgoing import checked_addresses
 from data.ports.recipe import Context
-from monitors.gauges._mqtt_source import MqttSource
+from monitors.gauges._mqtt_source import MqttBroker
 
 CONNECTING_AT_ONCE = 32  # to one broker: it has a short queue for those that are not accepted yet
 
@@ -94,7 +94,7 @@ def tls_context(context: Context, ca: Path | None, name: str) -> ssl.SSLContext:
 
 
 async def connected(
-    loop: asyncio.AbstractEventLoop, doors: Doors, recipe: MqttSource, tls: ssl.SSLContext | None, timeout_s: float
+    loop: asyncio.AbstractEventLoop, doors: Doors, recipe: MqttBroker, tls: ssl.SSLContext | None, timeout_s: float
 ) -> socket:
     """A connection to the broker, non-blocking. Raises OSError (TimeoutError, ssl.SSLError), DestinationRefused."""
     door = doors.to(recipe.host, recipe.port, loop)
@@ -113,7 +113,7 @@ async def connected(
     return made
 
 
-async def _first_of(loop: asyncio.AbstractEventLoop, recipe: MqttSource) -> socket:
+async def _first_of(loop: asyncio.AbstractEventLoop, recipe: MqttBroker) -> socket:
     """To the first of the broker's addresses that answers."""
     failure: OSError = OSError("it has no address")
     for address in await _addresses(recipe):
@@ -130,7 +130,7 @@ async def _first_of(loop: asyncio.AbstractEventLoop, recipe: MqttSource) -> sock
     raise failure
 
 
-async def _addresses(recipe: MqttSource) -> list[str]:
+async def _addresses(recipe: MqttBroker) -> list[str]:
     """Looked up on one of a few threads, unless it is an address already."""
     try:
         ip_address(recipe.host.strip("[]"))

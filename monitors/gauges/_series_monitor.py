@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from data.errors import DeviceLost, InputRejected
-from data.model.observation import Reading, Rejected
+from data.model.observation import Reading, Rejected, Sensed
 from monitors._feed import IDLE_S
 from monitors.gauges._gauge import GaugeRecipe, Measured
 from monitors.gauges._series import BadRow, Row
@@ -61,7 +61,7 @@ class SeriesMonitor:
             yield from self._rejected(bad)
             yield from self._recorded(rows)
 
-    def committed(self, reading: Reading) -> None:
+    def committed(self, reading: Sensed) -> None:
         """Rows of a file need no acknowledgement."""
 
     def close(self) -> None:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from data.errors import DeviceLost, InputRejected
-from data.model.observation import Quality, Reading, Rejected
+from data.model.observation import Quality, Reading, Rejected, Sensed
 from monitors._feed import IDLE_S
 from monitors.gauges._event_loop import EventLoop
 from monitors.gauges._gauge import Measured
@@ -108,9 +108,9 @@ class Station:
         if failure:
             raise DeviceLost(f"{self.site}: {failure}")
 
-    def committed(self, reading: Reading) -> None:
+    def committed(self, reading: Sensed) -> None:
         with self._lock:
-            receipts = self._receipts.pop(reading, [])
+            receipts = self._receipts.pop(reading, []) if isinstance(reading, Reading) else []
         for receipt in receipts:
             receipt.release()
 

@@ -28,7 +28,7 @@ from av.video.stream import VideoStream
 from data.errors import DeviceLost, InputRejected, YipingError
 from data.model.geo import Location
 from data.model.loss import cause_of, without_address
-from data.model.observation import Reading, Rejected
+from data.model.observation import Rejected, Sensed
 from data.model.place import Place
 from data.model.secrets import Secrets, redact, with_credentials
 from data.net.outgoing import DestinationRefused, checked_addresses
@@ -297,7 +297,7 @@ def _observed(recipe: MonitorRecipe, context: Context, ends_s: float) -> Found:
             now_s = time.monotonic()
             if isinstance(item, Rejected):
                 refused = item.reason
-            elif item is not None and not isinstance(item, Reading):
+            elif item is not None and not isinstance(item, Sensed):
                 times.append(now_s)
                 if not found.jpeg:
                     found.width, found.height = item.width, item.height

@@ -17,7 +17,7 @@ from av.video.stream import VideoStream
 from data.errors import DeviceLost
 from data.local.stages import StageClock
 from data.model.frame import Frame
-from data.model.observation import Reading, Rejected
+from data.model.observation import Rejected, Sensed
 from data.ports.recipe import RecordingSink
 from monitors._feed import Feed
 from monitors.video._arrival_clock import ArrivalClock
@@ -116,7 +116,7 @@ class LiveVideo:
         except DeviceLost as error:
             raise (DeviceLost(f"{error}; {doubt}") if doubt else error) from None
 
-    def committed(self, reading: Reading) -> None:
+    def committed(self, reading: Sensed) -> None:
         """Frames need no acknowledgement."""
 
     def attend(self, awake: bool, at: datetime, *, quiet: bool = False) -> bool:

@@ -17,7 +17,7 @@ from av.video.stream import VideoStream
 from data.errors import DeviceLost, InputRejected
 from data.local.stages import StageClock
 from data.model.frame import Frame
-from data.model.observation import Reading, Rejected
+from data.model.observation import Rejected, Sensed
 from data.ports.recipe import RecordingSink
 from monitors._feed import IDLE_S
 from monitors.video._cut_off import missing_bytes
@@ -110,7 +110,7 @@ class Recording:
         self._shift = now - self._start
         return time.monotonic()
 
-    def committed(self, reading: Reading) -> None:
+    def committed(self, reading: Sensed) -> None:
         """Recordings need no acknowledgement."""
 
     def close(self) -> None:

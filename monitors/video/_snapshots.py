@@ -12,7 +12,7 @@ from PIL import ImageOps
 
 from data.errors import InputRejected
 from data.model.frame import Frame, Image
-from data.model.observation import Reading, Rejected
+from data.model.observation import Rejected, Sensed
 from data.model.picture import ArrayFrame
 from data.model.picture_limits import LARGEST_PIXELS
 from data.model.secrets import Credentials, redact
@@ -79,7 +79,7 @@ class Snapshots:
     def observe(self) -> Iterator[Frame | Rejected | None]:
         return self._feed.items()
 
-    def committed(self, reading: Reading) -> None:
+    def committed(self, reading: Sensed) -> None:
         """Snapshots need no acknowledgement."""
 
     @property

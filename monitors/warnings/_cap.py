@@ -15,7 +15,7 @@ from xml.etree.ElementTree import Element
 
 from data.cap.message import LARGEST_BYTES, parse_messages, read_alerts
 from data.errors import DeviceLost, InputRejected
-from data.model.observation import Reading, Rejected
+from data.model.observation import Reading, Rejected, Sensed
 from data.model.secrets import Credentials, redact
 from data.model.warning import HazardWarning, WarningNote
 from monitors._feed import IDLE_S, Feed
@@ -88,7 +88,7 @@ class DropFolder:
         for path in done:
             self._move(path, "taken")
 
-    def committed(self, reading: Reading) -> None:
+    def committed(self, reading: Sensed) -> None:
         """A folder gives no readings."""
 
     def close(self) -> None:
@@ -195,7 +195,7 @@ class PolledWarnings:
     def warned(self, warning: HazardWarning) -> None:
         """Messages of a URL need no acknowledgement."""
 
-    def committed(self, reading: Reading) -> None:
+    def committed(self, reading: Sensed) -> None:
         """A URL of warnings gives no readings."""
 
     @property

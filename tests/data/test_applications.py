@@ -216,7 +216,7 @@ def test_the_demo_series_of_septic_tanks_rises_over_a_fifth_of_the_explosive_lim
     assert values[-1] < 4
 
 
-@pytest.mark.parametrize("name", ["septic_tanks"])
+@pytest.mark.parametrize("name", ["muck_trucks", "septic_tanks"])
 def test_a_pack_added_to_a_copy_of_the_demo_city_by_one_line_changes_nothing_else(
     root: Path, tmp_path: Path, name: str
 ) -> None:

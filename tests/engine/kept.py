@@ -12,7 +12,7 @@ from data.config.settings import SiteSettings
 from data.local.meters import Meters
 from data.model.alert import Alert, AlertKey, Raised, Signal
 from data.model.frame import Frame
-from data.model.observation import Detections, Reading, Tick
+from data.model.observation import Detections, Position, Reading, Tick
 from data.ports.recipe import Context
 from engine.catalogue import load_catalogue
 from engine.judging.observation_log import ObservationLog
@@ -50,9 +50,11 @@ class LiveSite:
         self.log.close()
         self.start(tuple(self.open.values()), state)
 
-    def give(self, seen: Detections | Reading | Tick | Frame) -> None:
+    def give(self, seen: Detections | Reading | Position | Tick | Frame) -> None:
         if isinstance(seen, Reading):
             signals = self.pipeline.read(seen)
+        elif isinstance(seen, Position):
+            signals = self.pipeline.follow(seen)
         elif isinstance(seen, Tick):
             signals = self.pipeline.tick(seen)
         elif isinstance(seen, Detections):

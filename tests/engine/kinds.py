@@ -16,7 +16,7 @@ import numpy as np
 from data.errors import DeviceLost, InputRejected
 from data.model.durations import Duration
 from data.model.frame import Frame
-from data.model.observation import Detection, Detections, Reading
+from data.model.observation import Detection, Detections, Sensed
 from data.model.picture import ArrayFrame
 from data.ports.recipe import Context, DetectorRecipe, MonitorRecipe
 
@@ -68,7 +68,7 @@ class Late:
                     yield None
             yield ArrayFrame(self.site, at, np.full((180, 320, 3), 99, np.uint8))
 
-    def committed(self, reading: Reading) -> None:
+    def committed(self, reading: Sensed) -> None:
         pass
 
     def close(self) -> None:
@@ -91,7 +91,7 @@ class Lamp:
             yield ArrayFrame(self.site, datetime.now(UTC), np.full((180, 320, 3), brightness, np.uint8))
             time.sleep(0.1)
 
-    def committed(self, reading: Reading) -> None:
+    def committed(self, reading: Sensed) -> None:
         pass
 
     def close(self) -> None:

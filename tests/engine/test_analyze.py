@@ -14,7 +14,7 @@ from alerts.intrusion import Recipe as Intrusion
 from data.config.settings import SiteSettings
 from data.errors import DeviceLost, InputRejected
 from data.model.geo import Location
-from data.model.observation import Reading, Rejected
+from data.model.observation import Rejected, Sensed
 from data.model.zone import Zone
 from data.ports.recipe import Context, RuleRecipe
 from detectors.yolo import Recipe as Yolo
@@ -138,7 +138,7 @@ def on_activity(root: Path, shared: Path) -> Callable[..., list[Line]]:
         site = site_of(labels, rules)
         context = Context(site=site.place, base_dir=root)
         given = VideoFile(path=shared / "clips" / clip, paced=False, start=NOON).make(context).observe()
-        pictures = (item for item in given if item is not None and not isinstance(item, Reading | Rejected))
+        pictures = (item for item in given if item is not None and not isinstance(item, Sensed | Rejected))
         return list(analyze_frames(pictures, site, context, NOON, Watch(5.0)))
 
     return look

@@ -23,7 +23,7 @@ from data.model.alert import Raised
 from data.model.frame import Frame, Image
 from data.model.geo import Location
 from data.model.live_recall import CanaryTarget
-from data.model.observation import Detection, Detections, Reading, Tick
+from data.model.observation import Detection, Detections, Sensed, Tick
 from data.model.picture import ArrayFrame
 from data.model.place import InferenceSettings
 from data.model.zone import Zone
@@ -210,7 +210,7 @@ class Still:
             yield ArrayFrame(self._site, datetime.now(UTC), street(number))
             time.sleep(0.1)
 
-    def committed(self, reading: Reading) -> None:
+    def committed(self, reading: Sensed) -> None:
         pass
 
     def close(self) -> None:

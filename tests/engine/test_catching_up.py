@@ -16,7 +16,7 @@ from data.local.feed_socket import SocketFramePublisher
 from data.local.meters import Meters
 from data.model.frame import Frame
 from data.model.geo import Location
-from data.model.observation import Reading, Rejected
+from data.model.observation import Rejected, Sensed
 from data.model.place import Place
 from data.ports.recipe import Context, MonitorRecipe
 from engine.camera.camera import Camera
@@ -57,7 +57,7 @@ class Pushed:
             self.asked_since = at
         return again
 
-    def committed(self, reading: Reading) -> None:
+    def committed(self, reading: Sensed) -> None:
         pass
 
     def close(self) -> None:

@@ -18,6 +18,7 @@ from data.model.case import Origin
 from data.model.observation import Reading
 from data.model.people import SYSTEM, Actor, Role
 from data.model.task import TaskState
+from data.model.vehicle import PermitState, VehicleSight
 from data.ports.store import AlertQuery, TaskQuery
 from data.sql.store import open_store
 from dispatch.intake import Report, bring_in
@@ -112,6 +113,57 @@ def _gas_config(folder: Path) -> Path:
         encoding="utf-8",
     )
     return folder / "config.yaml"
+
+
+def test_a_camera_and_a_trucks_own_position_confirm_each_other_as_one_event_that_names_the_plate(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "config.yaml").write_text(
+        "applications: [muck_trucks]\nlanguage: zh\nsites:\n"
+        "  - {id: street, location: {lon: 106.5, lat: 29.6}, template: closed_street,\n"
+        "     monitor: {kind: video_file, path: a.mp4}, monitors: [{kind: vehicle_push, id: gateway}]}\n"
+        "responders:\n  - {id: law, name: 罗平, skills: [enforcement], location: {lon: 106.5, lat: 29.6}}\n",
+        encoding="utf-8",
+    )
+    settings, _ = load_settings(tmp_path / "config.yaml", load_catalogue(), {})
+    store = open_store(f"sqlite:///{tmp_path}/yiping.db")
+    try:
+        store.write(lambda writer: sync_responders(writer, settings, NOON))
+        street = Street(store, settings, Fusion(store, settings, Roads()))
+        vehicle = VehicleSight("渝A12345", 106.5, 29.6, 36.0, PermitState.NONE)
+        key = AlertKey("street", "closed-street", "", "渝A12345")
+        told = Raised(key, "geofence", Priority.P3, NOON, NOON, "truck", value=36.0, unit="km/h", vehicle=vehicle)
+        seen = Raised(
+            AlertKey("street", "crossing", "", "1"),
+            "line_crossing",
+            Priority.P3,
+            NOON,
+            NOON,
+            "truck",
+            0.7,
+            (0, 0, 1, 1),
+        )
+        store.write(lambda writer: raise_alert(writer, told, None, NOON, settings))
+        street.fuse()
+        (alone,) = store.read(lambda reader: reader.alerts(AlertQuery()))
+        assert (alone.verification, alone.event_id) == (Verification.PROBABLE, None)
+        assert street.tasks() == {}, "nobody is sent by one kind of evidence"
+        store.write(lambda writer: raise_alert(writer, seen, None, street.now, settings))
+        street.fuse()
+        both = store.read(lambda reader: reader.alerts(AlertQuery()))
+        assert {alert.verification for alert in both} == {Verification.CONFIRMED}
+        assert len({alert.event_id for alert in both} - {None}) == 1
+        steps = store.read(lambda reader: reader.alert_steps(alone.id))
+        (proofs,) = (step.proofs for step in steps if step.step is AlertStep.CONFIRM)
+        assert [(proof.kind, proof.text) for proof in proofs] == [("camera_objects", "卡车"), ("position", "渝A12345")]
+        tasks = street.tasks()
+        assert {title: task.state for title, task in tasks.items()} == {
+            "渣土车拦停检查": TaskState.OFFERED,
+            "移交执法立案": TaskState.DRAFT,
+        }
+        assert tasks["渣土车拦停检查"].checklist[0] == "车牌 渝A12345，无通行许可，首次"
+    finally:
+        store.close()
 
 
 def test_two_gauges_are_one_kind_and_confirm_nothing(street: Street) -> None:

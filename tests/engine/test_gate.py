@@ -12,7 +12,7 @@ import pytest
 
 from data.model.frame import Frame, Image
 from data.model.geo import Location
-from data.model.observation import Reading, Rejected
+from data.model.observation import Rejected, Sensed
 from data.model.place import Place
 from data.ports.recipe import Context
 from engine.camera.gate import Gate, Motion
@@ -117,7 +117,7 @@ def frames(shared: Path, clip: str, until_s: float) -> list[Frame]:
     given = VideoFile(path=shared / "clips" / clip, paced=False, start=NOON).make(context).observe()
     found: list[Frame] = []
     for frame in given:
-        if frame is None or isinstance(frame, Reading | Rejected):
+        if frame is None or isinstance(frame, Sensed | Rejected):
             continue
         if frame.at > NOON + timedelta(seconds=until_s):
             break

@@ -63,7 +63,7 @@ def test_a_kind_keeps_the_contract(kind: str) -> None:
     assert issubclass(recipe_class, MonitorRecipe)
     assert recipe_class.__doc__
     assert recipe_class.title
-    assert recipe_class.gives in {"frames", "readings", "warnings"}
+    assert recipe_class.gives in {"frames", "readings", "warnings", "positions"}
     assert get_args(recipe_class.model_fields["kind"].annotation) == (kind,)
     undescribed = [name for name, field in recipe_class.model_fields.items() if not field.description]
     assert undescribed == []

@@ -9,7 +9,7 @@ import pytest
 
 from data.errors import DeviceLost
 from data.model.frame import Frame
-from data.model.observation import Reading, Rejected
+from data.model.observation import Rejected, Sensed
 from data.ports.recipe import Context, Monitor
 from monitors.video.http_snapshot import Recipe
 from tests.servers.http_pictures import PictureServer, http_pictures, jpeg
@@ -27,9 +27,9 @@ def snapshots(url: str, **more: object) -> Recipe:
     return Recipe.model_validate({"url": url, "every": "100ms", "timeout": "1s", **more})
 
 
-def seen_for(monitor: Monitor, seconds: float) -> list[Frame | Reading | Rejected]:
+def seen_for(monitor: Monitor, seconds: float) -> list[Frame | Sensed | Rejected]:
     ends_s = time.monotonic() + seconds
-    seen: list[Frame | Reading | Rejected] = []
+    seen: list[Frame | Sensed | Rejected] = []
     for item in monitor.observe():
         seen += [item] if item is not None else []
         if time.monotonic() > ends_s:
@@ -56,7 +56,7 @@ def test_a_picture_is_given_once_until_it_changes(context: Context, etags: bool)
             if item is None:
                 if len(greys) == 1:
                     server.picture = jpeg(200)
-            elif not isinstance(item, Reading | Rejected):
+            elif not isinstance(item, Sensed | Rejected):
                 assert (item.site, item.width, item.height) == ("gate-3", 64, 48)
                 assert abs(time.time() - item.at.timestamp()) < 1
                 greys.append(round(float(item.luma().mean())))

@@ -15,7 +15,7 @@ import pytest
 
 from data.local.stages import StageClock
 from data.model.frame import Detailed, Frame
-from data.model.observation import Reading, Rejected
+from data.model.observation import Rejected, Sensed
 from data.ports.recipe import Attentive, Context, Monitor
 from monitors.video.rtsp_camera import Recipe
 from tests.servers.clock_films import clock_film, number_of, played, smaller
@@ -65,7 +65,7 @@ class Seen:
         ends_s = time.monotonic() + WITHIN_S
         for item in self._items:
             assert time.monotonic() < ends_s, "it does not come"
-            if item is None or isinstance(item, Reading | Rejected):
+            if item is None or isinstance(item, Sensed | Rejected):
                 continue
             self.frames.append((item.at.timestamp(), item.width))
             if holds(item):

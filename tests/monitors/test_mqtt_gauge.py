@@ -21,7 +21,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from data.errors import DeviceLost
 from data.model.frame import Frame
-from data.model.observation import Quality, Reading, Rejected
+from data.model.observation import Quality, Reading, Rejected, Sensed
 from data.ports.recipe import Answering, Context, SharesThread
 from engine.camera.device import Device
 from monitors.gauges._mqtt import INBOX_AT_MOST
@@ -56,13 +56,13 @@ def publish(broker: Mosquitto, *payloads: object, retain: bool = False, topic: s
 
 def take(
     recipe: Recipe, context: Context, count: int, *, commit: bool, within_s: float = 5.0
-) -> list[Reading | Rejected]:
+) -> list[Sensed | Rejected]:
     """What comes until there are `count`, or until the time is over; committed or not."""
     monitor = recipe.make(context)
-    taken: list[Reading | Rejected] = []
+    taken: list[Sensed | Rejected] = []
     ends_s = time.monotonic() + within_s
     for seen in monitor.observe():
-        if isinstance(seen, Reading | Rejected):
+        if isinstance(seen, Sensed | Rejected):
             taken.append(seen)
         if isinstance(seen, Reading) and commit:
             monitor.committed(seen)
@@ -159,7 +159,7 @@ def test_a_killed_broker_is_a_loss_and_its_messages_come_after_its_restart(broke
     time.sleep(1.2)  # the broker writes what changed once a second
     monitor = recipe.make(context)
     seen = monitor.observe()
-    readings: list[Frame | Reading | Rejected] = []
+    readings: list[Frame | Sensed | Rejected] = []
     while len(readings) < 10:
         came = next(seen)
         readings += [came] if came is not None else []

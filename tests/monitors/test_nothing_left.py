@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from data.model.observation import Reading, Rejected
+from data.model.observation import Rejected, Sensed
 from data.model.warning import HazardWarning
 from data.ports.recipe import Context, MonitorRecipe, Resources
 from engine.camera.device import Device, Item
@@ -56,7 +56,7 @@ class Watched:
         self.device.start()
 
     def _take(self, _: Device, item: Item) -> None:
-        if not isinstance(item, Reading | Rejected | HazardWarning):
+        if not isinstance(item, Sensed | Rejected | HazardWarning):
             item.bgr(64, 48)
             item.jpeg(64)
             self.pictures += 1

@@ -17,7 +17,7 @@ import pytest
 from av.packet import Packet
 from av.video.stream import VideoStream
 
-from data.model.observation import Reading, Rejected
+from data.model.observation import Rejected, Sensed
 from data.ports.recipe import Attentive, Context
 from monitors.video._packet_ring import KeptPacket, PacketRing, VideoPacket
 from monitors.video._packets import Decoded, DecodeState, StateDecoder
@@ -205,7 +205,7 @@ def test_a_recording_watched_on_activity_rests_and_wakes_at_its_true_times(conte
     began_s, woken = time.monotonic(), False
     seen: list[tuple[float, float, int]] = []
     for frame in monitor.observe():
-        if frame is None or isinstance(frame, Reading | Rejected):
+        if frame is None or isinstance(frame, Sensed | Rejected):
             continue
         at_s = (frame.at - NOON).total_seconds()
         seen.append((at_s, time.monotonic() - began_s, monitor.decode_state))
@@ -225,7 +225,7 @@ def test_a_camera_that_is_always_watched_never_rests(context: Context) -> None:
     film(context.base_dir / "film.mp4", 1, 25)
     monitor = Recipe(path=Path("film.mp4"), start=NOON).make(context)
     assert not isinstance(monitor, Attentive)
-    frames = [f for f in monitor.observe() if f is not None and not isinstance(f, Reading | Rejected)]
+    frames = [f for f in monitor.observe() if f is not None and not isinstance(f, Sensed | Rejected)]
     assert [frame.at - NOON for frame in frames] == [timedelta(seconds=place / 25) for place in range(25)]
 
 
@@ -246,7 +246,7 @@ def test_without_the_loop_filter_key_frames_are_the_same_and_the_others_nearly(c
 
     def pictures(*, loop_filter: bool) -> list[np.ndarray[tuple[int, ...], np.dtype[np.float32]]]:
         monitor = Recipe(path=Path("film.mp4"), paced=False, loop_filter=loop_filter).make(context)
-        frames = (f for f in monitor.observe() if f is not None and not isinstance(f, Reading | Rejected))
+        frames = (f for f in monitor.observe() if f is not None and not isinstance(f, Sensed | Rejected))
         return [frame.luma().astype(np.float32) for frame in frames]
 
     apart = [

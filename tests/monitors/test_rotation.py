@@ -14,7 +14,7 @@ from av.video.stream import VideoStream
 from PIL import Image as Pictures
 
 from data.model.frame import Image
-from data.model.observation import Reading, Rejected
+from data.model.observation import Rejected, Sensed
 from data.ports.recipe import Attentive, Context
 from monitors.video._snapshots import decode_picture
 from monitors.video.video_file import Recipe
@@ -80,7 +80,7 @@ def test_a_film_is_seen_upright_however_the_camera_lay(
     monitor = Recipe.model_validate({"path": path, "start": FLOOD, **more}).make(context)
     seen = 0
     for frame in monitor.observe():
-        if frame is None or isinstance(frame, Reading | Rejected):
+        if frame is None or isinstance(frame, Sensed | Rejected):
             continue
         seen += 1
         assert (frame.width, frame.height) == (64, 96)

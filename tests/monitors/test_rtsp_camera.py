@@ -12,7 +12,7 @@ import pytest
 
 from data.errors import DeviceLost
 from data.model.frame import Frame
-from data.model.observation import Reading, Rejected
+from data.model.observation import Rejected, Sensed
 from data.ports.recipe import Attentive, Context, Monitor
 from monitors.video.rtsp_camera import Recipe
 from tests.monitors.test_packets import film
@@ -36,7 +36,7 @@ def recipe_for(url: str, **more: object) -> Recipe:
 def first_frames(monitor: Monitor, count: int) -> list[Frame]:
     frames: list[Frame] = []
     for seen in monitor.observe():
-        if seen is not None and not isinstance(seen, Reading | Rejected):
+        if seen is not None and not isinstance(seen, Sensed | Rejected):
             frames.append(seen)
         if len(frames) == count:
             return frames
@@ -187,7 +187,7 @@ def test_a_resting_camera_gives_key_frames_and_on_waking_what_it_kept_back(conte
         seen: list[tuple[float, float]] = []
         woken_at: float | None = None
         for frame in monitor.observe():
-            if frame is None or isinstance(frame, Reading | Rejected):
+            if frame is None or isinstance(frame, Sensed | Rejected):
                 continue
             at_s = frame.at.timestamp()
             seen.append((at_s, time.time()))
@@ -224,7 +224,7 @@ def test_at_rest_the_substream_is_seen_and_on_waking_the_main_stream_from_shortl
         seen: list[tuple[float, float, int]] = []
         woken_at: float | None = None
         for frame in monitor.observe():
-            if frame is None or isinstance(frame, Reading | Rejected):
+            if frame is None or isinstance(frame, Sensed | Rejected):
                 continue
             at_s = frame.at.timestamp()
             seen.append((at_s, time.time(), frame.width))

@@ -12,7 +12,7 @@ from itertools import pairwise
 import pytest
 
 from data.model.loss import cause_of
-from data.model.observation import Reading, Rejected
+from data.model.observation import Rejected, Sensed
 from data.model.warning import HazardWarning
 from data.ports.recipe import Context, Resources
 from engine.camera.device import Device, Item
@@ -41,7 +41,7 @@ class Reader:
     def _take(self, _: Device, item: Item) -> None:
         if isinstance(item, Rejected):
             self.said.append(item.reason)
-        elif not isinstance(item, Reading | HazardWarning):
+        elif not isinstance(item, Sensed | HazardWarning):
             self.sizes.add((item.width, item.height))
             self.times.append((item.at, time.monotonic()))
 

@@ -13,7 +13,7 @@ import pytest
 
 from data.errors import DeviceLost, InputRejected
 from data.model.frame import Frame
-from data.model.observation import Reading, Rejected
+from data.model.observation import Rejected, Sensed
 from data.ports.recipe import Context
 from monitors.video.video_file import Recipe
 
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.shared
 
 def frames_of(recipe: Recipe, context: Context) -> list[Frame]:
     seen = recipe.make(context).observe()
-    return [frame for frame in seen if frame is not None and not isinstance(frame, Rejected | Reading)]
+    return [frame for frame in seen if frame is not None and not isinstance(frame, Rejected | Sensed)]
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_a_paced_video_takes_its_time_and_says_none_while_waiting(context: Conte
     began = time.monotonic()
     seen = [(time.monotonic() - began, frame) for frame in Recipe(path=slow, start=FLOOD).make(context).observe()]
     given = [
-        (round(after), frame.at - FLOOD) for after, frame in seen if frame and not isinstance(frame, Rejected | Reading)
+        (round(after), frame.at - FLOOD) for after, frame in seen if frame and not isinstance(frame, Rejected | Sensed)
     ]
     assert given == [(place * 2, timedelta(seconds=2 * place)) for place in range(3)]
     gaps = [b - a for (a, _), (b, _) in pairwise(seen)]
@@ -96,7 +96,7 @@ def test_a_loop_goes_on_in_time_by_the_videos_length(shared: Path, context: Cont
     monitor = Recipe(path=clip, loop=True, start=FLOOD).make(context)
     times = []
     for frame in monitor.observe():
-        if frame is not None and not isinstance(frame, Rejected | Reading):
+        if frame is not None and not isinstance(frame, Rejected | Sensed):
             times.append((frame.at - FLOOD).total_seconds())
         if len(times) == 25:
             monitor.close()
@@ -108,7 +108,7 @@ def test_a_slow_observer_gets_fewer_frames_whose_times_stay_near_the_present(sha
     monitor = Recipe(path=shared / "clips" / "vtest_12s.mp4").make(context)
     lags = []
     for frame in monitor.observe():
-        if frame is None or isinstance(frame, Rejected | Reading):
+        if frame is None or isinstance(frame, Rejected | Sensed):
             continue
         lags.append((datetime.now(UTC) - frame.at).total_seconds())
         time.sleep(0.45)

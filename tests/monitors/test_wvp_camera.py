@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from data.errors import DeviceLost
 from data.model.loss import cause_of
-from data.model.observation import Reading, Rejected
+from data.model.observation import Rejected, Sensed
 from data.model.secrets import Credentials, Secrets
 from data.ports.recipe import Context
 from monitors.video._wvp import playing
@@ -74,7 +74,7 @@ def test_the_platform_is_logged_in_to_and_the_channel_gives_pictures(
         monitor = camera(platform, credentials="camera", media_host="127.0.0.1").make(context)
         frame = next(item for item in monitor.observe() if item is not None)
         monitor.close()
-    assert not isinstance(frame, Reading | Rejected)
+    assert not isinstance(frame, Sensed | Rejected)
     assert (frame.site, frame.width, frame.height) == ("gate-3", 768, 576)
     assert [asked.path for asked in platform.asked] == ["/api/user/login", PLAY]
 
@@ -136,7 +136,7 @@ def test_a_channel_without_rtsp_is_played_by_what_the_platform_has(
     monitor = camera(platform).make(context)
     frame = next(item for item in monitor.observe() if item is not None)
     monitor.close()
-    assert not isinstance(frame, Reading | Rejected)
+    assert not isinstance(frame, Sensed | Rejected)
     assert (frame.width, frame.height) == (128, 96)
 
 

@@ -33,7 +33,7 @@ from pydantic import Field
 
 from data.errors import DeviceLost
 from data.model.frame import Frame
-from data.model.observation import Reading, Rejected
+from data.model.observation import Reading, Rejected, Sensed
 from data.ports.recipe import Context, Monitor, MonitorRecipe
 
 
@@ -63,7 +63,7 @@ class Probe:
             yield Reading(self._site, self._recipe.name, "gas_concentration", value, datetime.now(UTC))
             time.sleep(0.5)
 
-    def committed(self, reading: Reading) -> None:
+    def committed(self, reading: Sensed) -> None:
         pass
 
     def close(self) -> None:

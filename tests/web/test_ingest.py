@@ -13,11 +13,13 @@ import pytest
 from data.config.settings import Settings, SiteSettings
 from data.local.inbox import Inbox
 from data.model.people import Role
+from data.model.token_scope import asked_scope
 from data.ports.store import AlertQuery
 from monitors.gauges.http_push import Recipe as HttpPush
+from monitors.gauges.vehicle_push import Recipe as VehiclePush
 from tests.data.test_cap import message
 from tests.web.city import PASSWORD, Clock, Running, city, open_deps, start
-from web.accounts import add_user
+from web.accounts import add_user, issue_token
 
 PUSH = "/api/v1/datastreams/quay-2/stage/observations"
 
@@ -26,7 +28,9 @@ PUSH = "/api/v1/datastreams/quay-2/stage/observations"
 def sent_to(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     gauge = HttpPush(id="stage", quantity="water_level", vertical_datum="yellow_sea")
     site = SiteSettings(id="quay-2", location={"lon": 106.5, "lat": 29.5}, monitor=gauge)
-    settings = Settings(**{**dict(city()), "sites": (*city().sites, site)})
+    gateway = VehiclePush.model_validate({"id": "gateway"})
+    street = SiteSettings(id="street-3", location={"lon": 106.5, "lat": 29.5}, monitor=gateway)
+    settings = Settings(**{**dict(city()), "sites": (*city().sites, site, street)})
     deps = open_deps(tmp_path_factory.mktemp("var"), settings)
     for name, role in {"mast": Role.SOURCE, "li": Role.OPERATOR}.items():
         add_user(deps.store, name, role, PASSWORD)
@@ -108,6 +112,29 @@ def test_a_gauge_that_nobody_sends_to_is_not_found(sent_to: Running) -> None:
         answer = source.post("/api/v1/datastreams/gate-3/camera/observations", json={"result": 1})
     assert answer.status_code == 404
     assert "these are: quay-2/stage" in answer.json()["detail"]
+
+
+def test_positions_are_on_the_disk_when_they_are_answered_and_wrong_ones_are_named(sent_to: Running) -> None:
+    path, now = "/api/v1/datastreams/street-3/gateway/positions", datetime.now(UTC).isoformat()
+    truck = {"plate": "渝A12345", "lon": 106.57, "lat": 29.56, "speed": 36, "time": now}
+    with sent_to.client("mast") as source:
+        answer = source.post(path, json=[truck, truck | {"lat": 91}])
+        assert (answer.status_code, answer.json()["accepted"]) == (202, 1)
+        assert "position 2: lon 106.57, lat 91 is no place on earth" in answer.json()["rejected"][0]
+        assert source.post(path, json=truck | {"speed": -1}).status_code == 422
+        assert source.post(path.replace("street-3/gateway", "quay-2/stage"), json=truck).status_code == 404
+        assert source.post(path.replace("positions", "observations"), json={"result": 1}).status_code == 404
+    inbox = Inbox(Path(sent_to.deps.var_dir), "street-3", "gateway")
+    assert [getattr(one, "vehicle", "") for file in inbox.waiting() for one in inbox.read(file)] == ["渝A12345"]
+    assert "speed: -1 km/h cannot be" in rejects(sent_to)[0]
+
+
+def test_a_token_for_observations_alone_sends_no_positions(sent_to: Running) -> None:
+    token = issue_token(sent_to.store, "mast", scope=asked_scope(["observation"]))
+    path = "/api/v1/datastreams/street-3/gateway/positions"
+    with sent_to.client() as stranger:
+        answer = stranger.post(path, json={}, headers={"Authorization": f"Bearer {token}"})
+    assert (answer.status_code, answer.json()["detail"]) == (403, "this token may send observations, not positions")
 
 
 def hook(client: httpx.Client, status: str, **labels: str) -> httpx.Response:

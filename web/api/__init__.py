@@ -43,6 +43,7 @@ from web.api.trail import trail_router
 from web.api.trends import trend_router
 from web.api.unaccepted import unaccepted_router
 from web.api.users import users_router
+from web.api.vehicles import vehicle_router
 from web.api.wall_screens import wall_screen_router
 from web.api.warnings import warning_router
 from web.api.web_push import web_push_router
@@ -103,6 +104,7 @@ def build_api(  # noqa: PLR0917 - what the routes of the whole API need
         roll_call_router(deps),
         organisation_router(deps),
         place_router(deps, health),
+        vehicle_router(deps),
         people_router(deps),
         trail_router(deps),
         ingest_router(deps, meters),

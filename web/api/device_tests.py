@@ -37,7 +37,7 @@ from web.problems import TooMany, Unavailable, problem
 from web.rate_limit import RateLimit
 
 AT_ONCE = 2
-CALLS_US = frozenset({"http_push", "sl651_gauge"})  # their senders come to us: there is nothing to open
+CALLS_US = frozenset({"http_push", "sl651_gauge", "vehicle_push"})  # their senders come to us: there is nothing to open
 _GIVES = MappingProxyType({"camera": "frames", "gauge": "readings"})
 PER_MINUTE = 12
 WITHIN_S = 30.0  # the engine answers within 15 s, unless its machine is very busy

@@ -1,4 +1,4 @@
-"""What other systems send: observations (OGC SensorThings names) and alerts of Alertmanager."""
+"""What other systems send: observations (OGC SensorThings names), vehicles' positions, alerts of Alertmanager."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from data.config.settings import Settings
 from data.errors import InputRejected, NotFound
 from data.local.inbox import Inbox
 from data.model.alert import Raised, Signal
-from data.model.observation import Reading, Rejected
+from data.model.observation import Position, Reading, Rejected
 from data.model.secrets import redact
 from data.model.token_scope import Sends, TokenScope
 from data.ports.recipe import MonitorRecipe, Receiver, Receptive
@@ -40,7 +40,7 @@ def parsed_json(content: bytes) -> Any:
 
 
 def ingest_router(deps: ServerDeps, meters: WebMeters) -> APIRouter:
-    """`/datastreams/{site}/{monitor}/observations`, `/alertmanager`"""
+    """`/datastreams/{site}/{monitor}/observations`, `.../positions`, `/alertmanager`"""
     router = api_router("ingest")
     door = IngestGuard(deps, meters)
     gauges = _Gauges()
@@ -101,7 +101,39 @@ def ingest_router(deps: ServerDeps, meters: WebMeters) -> APIRouter:
         door.taken("alert", len(signals))
         return {**done, "rejected": [rejected.reason for rejected in rejects]}
 
+    _add_vehicles(router, deps, door, gauges)
     return router
+
+
+def _add_vehicles(router: APIRouter, deps: ServerDeps, door: IngestGuard, gauges: _Gauges) -> None:
+    @router.post(
+        "/datastreams/{site}/{monitor}/positions", status_code=202, response_model=None,
+        responses=answers(Accepted, 404, status=202), openapi_extra=_JSON_BODY,
+    )  # fmt: skip
+    async def positions(request: Request, site: str, monitor: str) -> JSONResponse:
+        """Positions of vehicles as a gateway gives them: one, a list, or {"positions": [...]}; safe when answered.
+
+        Those that cannot be used are rejects, which the answer names; the others are taken. The members' names are
+        those of the monitor's settings. Vehicles without a fix are no news.
+        """
+        _, scope = door.sender(request, Sends.POSITION)
+        scope.require_site(site)
+        recipe = gauges.receptive(deps.settings, site, monitor, gives="positions")
+        content = await request.body()
+        try:
+            found = recipe.receiver(site, None).accept(parsed_json(content), deps.now())
+        except InputRejected as error:
+            await door.refuse_one(site, monitor, error, content)
+            raise
+        taken = [one for one in found if isinstance(one, Position)]
+        wrong = [one for one in found if isinstance(one, Rejected)]
+        if taken:
+            await deps.lanes.intake.run(Inbox(deps.var_dir, site, monitor).put, taken)
+        if wrong:
+            await door.refuse([replace(one, excerpt=redact(one.excerpt)) for one in wrong])
+        door.taken("position", len(taken))
+        detail = {"rejected": [one.reason for one in wrong]} if wrong else {}
+        return JSONResponse({"accepted": len(taken), **detail}, 202)
 
 
 def _within(scope: TokenScope, signals: Iterable[Signal], now: datetime) -> tuple[list[Signal], list[Rejected]]:
@@ -126,13 +158,17 @@ class _Gauges:
         self._settings: Settings | None = None
         self._recipes: Mapping[tuple[str, str], MonitorRecipe] = {}
 
-    def receptive(self, settings: Settings, site: str, monitor: str) -> Receptive:
-        """What takes in observations of this gauge. Raises NotFound."""
+    def receptive(self, settings: Settings, site: str, monitor: str, *, gives: str = "readings") -> Receptive:
+        """What takes in observations of this sensor. Raises NotFound."""
         if settings is not self._settings:
             self._recipes = {(one.id, sensor.name): sensor for one in settings.sites for sensor in one.sensors}
             self._settings = settings
         recipe = self._recipes.get((site, monitor))
-        if not isinstance(recipe, Receptive):
-            known = [f"{place}/{name}" for (place, name), one in self._recipes.items() if isinstance(one, Receptive)]
+        if not isinstance(recipe, Receptive) or getattr(recipe, "gives", "") != gives:
+            known = [
+                f"{place}/{name}"
+                for (place, name), one in self._recipes.items()
+                if isinstance(one, Receptive) and one.gives == gives
+            ]
             raise NotFound(f"no gauge {site}/{monitor} is sent to us; these are: {', '.join(known) or 'none'}")
         return recipe

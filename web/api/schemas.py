@@ -118,6 +118,19 @@ class ForecastView(_View):
     outcome: str
 
 
+class VehicleView(_View):
+    """The vehicle of an alert. `permit`: unknown, none, expired, not_yet, out_of_hours. `earlier`: drives before it."""
+
+    plate: str
+    lon: float
+    lat: float
+    speed_kmh: float | None
+    permit: str
+    permit_until: datetime | None
+    earlier: int
+    last_at: datetime | None
+
+
 class AlertView(_View):
     """One condition at one site. `state`: firing, acknowledged, returned, closed. One alone has `steps` and `proofs`.
 
@@ -160,6 +173,7 @@ class AlertView(_View):
     dwell: DwellTimeView | None
     second_look: SecondLookView | None
     forecast: ForecastView | None
+    vehicle: VehicleView | None
     version: int
 
 

@@ -53,7 +53,7 @@ class TokenBody(_Body):
 
     label: Annotated[str, Field(min_length=1, max_length=200, description="What it is for.")]
     days: Annotated[int | None, Field(ge=1, le=3650, description="null: it never expires.")] = TOKEN_LIFE.days
-    kinds: Annotated[list[Sends], Field(max_length=3, description="Of a source; observations alone.")] = []
+    kinds: Annotated[list[Sends], Field(max_length=4, description="Of a source; observations alone.")] = []
     sites: Annotated[
         list[Annotated[str, Field(max_length=100)]], Field(max_length=1000, description="Of a source: these only.")
     ] = []
