@@ -749,9 +749,10 @@ def _users_parser(
             one.add_argument("--label", default="", help="what the token is for")
             one.add_argument(
                 "--kinds", nargs="+", default=[], metavar="KIND",
-                help="of a source: observation, alert, warning (default: observation)",
+                help="of a source: observation, alert, warning, case (default: observation)",
             )  # fmt: skip
             one.add_argument("--sites", nargs="+", default=[], metavar="SITE", help="of a source: only these sites")
+            one.add_argument("--sources", nargs="+", default=[], metavar="ID", help="of a source: cases of these")
             one.add_argument("--quantities", nargs="+", default=[], metavar="NAME", help="of a source: only these")
             one.add_argument("--highest", default="", help="of a source: gravest priority of its alerts (default: P2)")
         if step == "revoke":

@@ -71,6 +71,7 @@ VIEWS = (
     View("events-chosen", "/events", "#events-list tr[data-event]", clicks=("tr[data-event]",)),
     View("plans", "/plans", "#plans-list button", clicks=('#plans-list [data-plan="crest"] .name',)),
     View("applications", "/applications", "#applications tbody tr"),
+    View("case-sources", "/case-sources", "#case-sources p"),
     View("notices", "/notices", "#notices"),
     View("kpi", "/kpi", ".kpi .figure"),
     View("drill", "/drill", "#drill pre, #drill .scores"),

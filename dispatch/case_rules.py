@@ -13,8 +13,9 @@ from data.model.people import Actor
 from data.model.task import Event, EventState, Task
 from dispatch.case_table import EventGuard, EventStep
 
-QUICK = frozenset({Origin.ALERT, Origin.PLAN, Origin.UPKEEP})
-"""Origins of events decided by a human or a plan that sent somebody; they close with their last task."""
+QUICK = frozenset({Origin.ALERT, Origin.PLAN, Origin.UPKEEP, Origin.EXTERNAL})
+"""Origins of events decided by a human, a plan or another system that sent somebody.
+They close with their last task."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from data.model.record import Timer
 from data.ports.store import Store, Writer
 from data.sql.lease import held_in_store
 from data.sql.store import open_store
-from dispatch import roll_calls
+from dispatch import call_out, personal_data, roll_calls
 from dispatch.case_clocks import TIMER as EVENT_CLOCK
 from dispatch.case_clocks import clocks_due
 from dispatch.clocks import calendar_of
@@ -164,6 +164,8 @@ def timer_kinds(settings: Settings, roads: Roads) -> Mapping[str, Due]:
         ALERTS: alert_clocks,
         UPKEEP: upkeeps,
         roll_calls.TIMER: roll_calls.limits_due,
+        **dict.fromkeys(call_out.KIND_OF.values(), call_out.limits_due),
+        personal_data.TIMER: personal_data.limits_due,
     }
 
 

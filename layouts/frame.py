@@ -31,7 +31,12 @@ MENUS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
     ),
     (
         "menu.setup",
-        (("/applications", "page.applications"), ("/organisation", "page.organisation"), ("/rejects", "page.rejects")),
+        (
+            ("/applications", "page.applications"),
+            ("/case-sources", "page.case_sources"),
+            ("/organisation", "page.organisation"),
+            ("/rejects", "page.rejects"),
+        ),
     ),
 )
 FOR_ADMINISTRATORS = (

@@ -17,6 +17,7 @@ from data.model.people import Action, Role, User
 from layouts import (
     alarm_figures,
     applications,
+    case_sources,
     drill,
     duty,
     events,
@@ -120,6 +121,7 @@ def connect(app: Dash, screens: ScreenContext) -> None:
             "/events": events.draw,
             "/plans": plans.draw,
             "/applications": applications.draw,
+            "/case-sources": case_sources.draw,
             "/organisation": organisation.draw,
         }
         path = "/" + str(path or "/").removeprefix(screens.base).strip("/")

@@ -9,6 +9,7 @@ from typing import Literal
 from layouts.words_alarms import ALARMS
 from layouts.words_alerts import ALERTS
 from layouts.words_applications import APPLICATIONS
+from layouts.words_case_sources import CASE_SOURCES
 from layouts.words_cases import CASE_WORDS
 from layouts.words_clips import CLIPS
 from layouts.words_drill import DRILL
@@ -412,6 +413,7 @@ TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
         **SETUP,
         **ROLL_CALL,
         **APPLICATIONS,
+        **CASE_SOURCES,
         **SELECTION,
         **LOSSES,
         **ALERTS,

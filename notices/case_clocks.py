@@ -99,6 +99,10 @@ def _title(event: Event, step: Recorded, settings: Settings) -> str:
         minutes = round(step.detail["unaccepted_s"] / 60)
         zh, en = f"无人接单已 {minutes} 分钟，请接手", f"nobody has accepted for {minutes} min"
         return f"{zh}：{event.title}" if settings.language == "zh" else f"{en}: {event.title}"
+    if "call_out_s" in step.detail:
+        minutes = max(1, round(step.detail["call_out_s"] / 60))
+        zh, en = f"{minutes} 分钟内未完成，请接手", f"not done within {minutes} min"
+        return f"{zh}：{step.detail['title']}" if settings.language == "zh" else f"{en}: {step.detail['title']}"
     if "percent" not in step.detail:
         return f"升级，请接手：{event.title}" if settings.language == "zh" else f"escalated to you: {event.title}"
     percent, clock = step.detail["percent"], str(step.detail["clock"])
@@ -109,12 +113,13 @@ def _title(event: Event, step: Recorded, settings: Settings) -> str:
 
 
 def _text(event: Event, step: Recorded, people: Sequence[str], settings: Settings) -> str:
+    said = "" if "call_out_s" in step.detail else step.reason  # that of the ladder is a word for screens
     due = step.detail.get("due")
     until = "" if not due else datetime.fromisoformat(due).astimezone(settings.zone_info).strftime("%m-%d %H:%M")
     if settings.language == "zh":
         parts = [f"事件 {event.id}", until and f"截止 {until}", f"网格 {event.grid}" if event.grid else ""]
-        parts += [step.reason and f"{step.by}：{step.reason}", f"通知 {'、'.join(people)}"]
+        parts += [said and f"{step.by}：{said}", f"通知 {'、'.join(people)}"]
         return "，".join(part for part in parts if part)
     parts = [f"event {event.id}", until and f"due {until}", f"grid {event.grid}" if event.grid else ""]
-    parts += [step.reason and f"{step.by}: {step.reason}", f"to {', '.join(people)}"]
+    parts += [said and f"{step.by}: {said}", f"to {', '.join(people)}"]
     return ", ".join(part for part in parts if part)

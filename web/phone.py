@@ -18,13 +18,14 @@ from starlette.responses import HTMLResponse, JSONResponse
 import layouts.phone
 from data.errors import NotFound
 from data.model.geo import Location
-from data.model.people import Action, Responder, User
+from data.model.people import Action, Actor, Responder, User
 from data.model.roll_call import Called, RollCall
 from data.model.task import Task
 from data.model.views import iso
 from data.ports.store import Reader, TaskQuery
 from dispatch.costs import closed_roads
 from dispatch.offers import mark_delivered
+from dispatch.personal_data import masked
 from dispatch.roll_calls import mark_shown, names_of
 from dispatch.routing import Closure
 from dispatch.transitions import open_offer
@@ -190,7 +191,9 @@ def _look(reader: Reader, user: User, deps: ServerDeps) -> _Look:
         event = reader.event(task.event_id)
         picture = reader.alert(task.alert_id).evidence if task.alert_id is not None else event.photo
         unit = reader.unit(task.unit).name if task.unit else ""
-        return Found(task, offer, picture, names.get(task.site, ""), unit, event.description)
+        personal = None if offered else masked(reader, event.id, Actor(user.name, user.role))
+        shows = personal is not None and any(one["mine"] for one in personal["fields"])
+        return Found(task, offer, picture, names.get(task.site, ""), unit, event.description, shows)
 
     offers = tuple(found(task, offered=True) for task in tasks if is_offer_to(task, user.name))
     work = tuple(found(task, offered=False) for task in tasks if is_work_of(task, user.name))

@@ -33,11 +33,12 @@ def _reset(store: Store, given: Given) -> Iterator[str]:
 
 def _token(store: Store, given: Given) -> Iterator[str]:
     kinds, sites, quantities = (given.get(name) or () for name in ("kinds", "sites", "quantities"))
+    sources = given.get("sources") or ()
     highest = given.get("highest") or ""
     role = next((user.role for user in accounts.list_users(store) if user.name == given["name"]), None)
     scope = None
-    if role is Role.SOURCE or kinds or sites or quantities or highest:
-        scope = asked_scope(kinds, sites, quantities, highest)
+    if role is Role.SOURCE or kinds or sites or quantities or highest or sources:
+        scope = asked_scope(kinds, sites, quantities, highest, sources)
     yield accounts.issue_token(store, given["name"], valid_for=given["expires"], label=given["label"], scope=scope)
 
 

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, model_validator
 
+from data.config.case_sources import CaseSource
 from data.config.located import ConfigError, PathKeys, Problem, line_of, parse, plain
 from data.config.plans import Id, PlanFile
 from data.model.alert import Priority
@@ -113,6 +114,11 @@ class ApplicationSettings(PlanFile):
     ] = Field(default_factory=dict)
     categories: Annotated[
         tuple[Category, ...], Field(description="Rows of the category table; rows that are known stay as they are.")
+    ] = ()
+
+    case_sources: Annotated[
+        tuple[CaseSource, ...],
+        Field(description="Other systems whose messages become events, as in config.yaml, which counts more."),
     ] = ()
 
     @property

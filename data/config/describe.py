@@ -12,6 +12,7 @@ from data.config.accounts import AccountSettings, OidcSettings
 from data.config.alarms import AlarmSettings, FlappingSettings, GroupingSettings, InhibitionSettings
 from data.config.applications import ApplicationSettings, Bilingual, Response, SiteTemplate, TemplateTask
 from data.config.audit import AuditSettings
+from data.config.case_sources import CallOut, CallOutTo, CaseSource, PersonalField, PriorityMapping, TextField
 from data.config.catalogue import Catalogue
 from data.config.dispatch import AutomaticSettings, ClosureSettings, CostSettings, DispatchSettings
 from data.config.drill import DrillLimits, DrillSettings
@@ -128,6 +129,12 @@ def settings_markdown(catalogue: Catalogue) -> str:
         ("`alarms.grouping`", GroupingSettings),
         ("`dispatch`", DispatchSettings),
         ("`cases`", CaseSettings),
+        ("`case_sources[]`", CaseSource),
+        ("`case_sources[].priority`", PriorityMapping),
+        ("`case_sources[].description[]`", TextField),
+        ("`case_sources[].personal[]`", PersonalField),
+        ("`case_sources[].call_out[]`", CallOut),
+        ("`case_sources[].call_out[].to[]`", CallOutTo),
         ("`dispatch.cost`", CostSettings),
         ("`dispatch.closures[]`", ClosureSettings),
         ("`dispatch.automatic`", AutomaticSettings),

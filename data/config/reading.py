@@ -118,10 +118,25 @@ class _Reader:
                 found.append(application)
                 self.packs.append(pack)
         raw["applications"] = found
+        self._case_sources(raw, found)
         skills = raw.setdefault("dispatch", {}) if any(one.skills for one in found) else None
         if isinstance(skills, dict) and isinstance(skills.setdefault("skills", {}), dict):
             skills["skills"] = {key: value for one in found for key, value in one.skills.items()} | skills["skills"]
         return found
+
+    def _case_sources(self, raw: dict[str, Any], found: list[ApplicationSettings]) -> None:
+        """Add the sources of the packs to those of config.yaml, where none of that id stands."""
+        if not any(one.case_sources for one in found):
+            return
+        own = raw.setdefault("case_sources", [])
+        if not isinstance(own, list):
+            return
+        written = {one.get("id") for one in own if isinstance(one, dict)}
+        for pack, application in zip(self.packs, found, strict=True):
+            for number, source in enumerate(application.case_sources):
+                if source.id not in written:
+                    self.merged["case_sources", len(own)] = (pack, ("case_sources", number))
+                    own.append(source)
 
     def _pack(self, name: Any, index: int) -> Pack | None:
         """The pack as it lies on the disk; None for one that cannot be read."""
@@ -273,6 +288,7 @@ class _Reader:
             self._check_credentials(settings.store, ("store",))
         self._ids_once(("sites",), [site.id for site in settings.sites])
         self._ids_once(("responders",), [person.id for person in settings.responders])
+        self._ids_once(("case_sources",), [source.id for source in settings.case_sources])
         self._ids_once(("desks",), [desk.id for desk in settings.desks])
         for index, site in enumerate(settings.sites):
             self._check_site(site, ("sites", index))

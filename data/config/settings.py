@@ -15,6 +15,7 @@ from data.config.accounts import AccountSettings
 from data.config.alarms import AlarmSettings
 from data.config.applications import ApplicationSettings
 from data.config.audit import AuditSettings
+from data.config.case_sources import CaseSource
 from data.config.dispatch import DispatchSettings
 from data.config.drill import DrillSettings
 from data.config.fusion import FusionSettings
@@ -235,6 +236,10 @@ class Settings(_Settings):
     cases: Annotated[
         CaseSettings, Field(description="Events: organisation, kinds of events, working time, recurrence.")
     ] = CaseSettings()
+    case_sources: Annotated[
+        tuple[CaseSource, ...],
+        Field(description="Other systems whose messages become events (docs/case-sources.md)."),
+    ] = ()
     plans: Annotated[
         PlansSettings, Field(description="Plans: what is done when a warning comes, a river rises, an order is given.")
     ] = PlansSettings()

@@ -17,6 +17,7 @@ class Origin(StrEnum):
     OPERATOR = "operator"  # by hand
     GRID = "grid"  # a grid member's phone
     PLAN = "plan"
+    EXTERNAL = "external"  # another system (`case_sources`)
     UPKEEP = "upkeep"  # routine upkeep that was handed over
 
 

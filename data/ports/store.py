@@ -27,6 +27,7 @@ from data.model.observation import Position, Reading, Rejected
 from data.model.organisation import Shift, Unit, Upkeep
 from data.model.people import AccountCode, Factor, FactorKind, Responder, Session, TrackPoint, User
 from data.model.plan import PlanRun, PlanWork
+from data.model.received_case import PersonalValue, ReceivedCase, ReceivedCount
 from data.model.record import AuditEntry, Change, Evidence, Timer
 from data.model.rejects import RejectGroup
 from data.model.review import Review, ReviewComment, ReviewTopic, ReviewVersion
@@ -639,6 +640,19 @@ class Reader(Protocol):
         """Of open roll-calls, the newest first."""
         ...
 
+    def received_case(self, source: str, key: str) -> ReceivedCase | None:
+        """The case of another system with this key (`data.model.received_case.key_of`)."""
+        ...
+
+    def received_case_of_event(self, event_id: int) -> ReceivedCase | None: ...
+    def received_counts(self, since: datetime) -> Sequence[ReceivedCount]:
+        """By source, of cases received since then."""
+        ...
+
+    def personal_values(self, event_id: int) -> Sequence[PersonalValue]:
+        """Unmasked. Only `dispatch.personal_data` may give them to somebody, with an entry of the audit trail."""
+        ...
+
     def handover(self, handover_id: int) -> Handover: ...
     def open_handover(self) -> Handover | None:
         """The one that is a draft or signed by one side."""
@@ -784,6 +798,14 @@ class Writer(Reader, Protocol):
 
     def save_called(self, called: Called) -> None:
         """Raises NotFound, and IllegalMove when a time that is set would change."""
+        ...
+
+    def add_received_case(self, case: ReceivedCase, personal: Sequence[PersonalValue]) -> ReceivedCase:
+        """Stored with its id. Raises IllegalMove when there is one of this source and key."""
+        ...
+
+    def delete_personal_values(self, event_id: int, at: datetime) -> int:
+        """Delete those of the event, and note it at its case; how many there were."""
         ...
 
     def add_handover(self, handover: Handover) -> Handover:

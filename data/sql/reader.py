@@ -29,6 +29,7 @@ from data.sql.organisation_read import OrganisationQueries
 from data.sql.page_checksums import PageChecksumQueries
 from data.sql.plans_read import PlanQueries
 from data.sql.readings_read import ReadingQueries
+from data.sql.received_cases_read import ReceivedCaseQueries
 from data.sql.rejects_read import RejectQueries
 from data.sql.reviews_read import ReviewQueries
 from data.sql.roll_calls_read import RollCallQueries
@@ -102,6 +103,7 @@ class SqlReader(
     HandoverQueries,
     NoticeQueries,
     ReadingQueries,
+    ReceivedCaseQueries,
     RejectQueries,
     WarningQueries,
     OrganisationQueries,

@@ -11,6 +11,7 @@ from data.sql.organisation import OrganisationWriting
 from data.sql.people import PeopleWriting
 from data.sql.plans import PlanWriting
 from data.sql.readings import ReadingWriting
+from data.sql.received_cases import ReceivedCaseWriting
 from data.sql.records import RecordWriting
 from data.sql.reviews import ReviewWriting
 from data.sql.roll_calls import RollCallWriting
@@ -29,6 +30,7 @@ class SqlWriter(
     PeopleWriting,
     PlanWriting,
     ReadingWriting,
+    ReceivedCaseWriting,
     RecordWriting,
     ReviewWriting,
     RollCallWriting,

@@ -79,7 +79,7 @@
       whole = found;
       keep(found);
       drawList();
-      if (!document.activeElement?.closest("#event-form")) drawChosen();
+      if (!document.activeElement?.closest("#event-form, #event-personal form")) drawChosen();
     } catch (error) { yiping.say(error.message, "error"); }
   };
   const tag = () => `"${whole.version}.${whole.tasks.reduce((sum, task) => sum + task.version, 0)}"`;
@@ -154,6 +154,7 @@
         fact("grid", whole.grid), fact("recurs", whole.recurs ? `#${whole.recurs}` : ""),
         fact("reporter", Object.values(whole.reporter).join(" "))),
       whole.description && make("p", { class: "words" }, whole.description),
+      yiping.eventPersonal.draw(whole, drawChosen),
       whole.photo && marks.picture(whole.photo, null, whole.priority, whole.title),
       whole.clocks.length && make("ul", { class: "clocks" }, clocksOf()),
       make("h4", {}, t("events.next")), steps(), form && stepForm(),

@@ -27,6 +27,7 @@ class Card:
 
     `unit`: for its people, who take it among themselves. `description`: what was reported. `note`: why it is blocked
     or to be done again. `back`: the state in which blocked work goes on. `promised`: by which day.
+    `personal_of`: the event whose personal data its responder may see; 0 for none.
     """
 
     id: int
@@ -46,6 +47,7 @@ class Card:
     back: str = ""
     promised: str = ""
     needs_photo: bool = False
+    personal_of: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,7 @@ class Found:
     site_name: str = ""
     unit_name: str = ""
     description: str = ""
+    shows_personal: bool = False
 
 
 def card_of(found: Found, route_map: RouteMap, way: str) -> Card:
@@ -120,6 +123,7 @@ def card_of(found: Found, route_map: RouteMap, way: str) -> Card:
         back=replace(task, steps=()).state.value,
         promised="" if task.promised is None else task.promised.isoformat(),
         needs_photo=task.needs_photo,
+        personal_of=task.event_id if found.shows_personal else 0,
     )
 
 

@@ -27,6 +27,8 @@ _TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
         "answer_within": ("请在此时间内答复", "Answer within"),
         "overdue": ("已超时，转派他人", "Too late, passed on"),
         "accept": ("接受任务", "Accept"),
+        "personal": ("当事人信息", "Personal data"),
+        "personal_hint": ("打开即查看，查看会记入审计", "Opening it is a look, which goes into the audit trail"),
         "roll_call": ("叫应", "Roll-call"),
         "roll_again": ("第 {n} 次呼叫", "call {n}"),
         "roll_deputy": ("{who} 未到岗，由您接替", "You stand in for {who}"),
@@ -99,6 +101,7 @@ _TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
 SCRIPT_TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "online": ("已连接", "Connected"),
+        "personal_reason": ("手机端处置任务", "work on the task, by phone"),
         "offline": ("无网络 · 操作会自动补发", "No network · your entries are sent later"),
         "waiting": ("待发送 {n}", "{n} to send"),
         "sending": ("正在发送…", "Sending…"),

@@ -63,7 +63,8 @@ JSONS: Mapping[str, Any] = {
     "xyxy": [0.1, 0.2, 0.3, 0.4], "checklist": [], "candidates": [], "skills": ["traffic"], "payload": {}, "body": {},
     "answer": None, "detail": {}, "value": {"number": 1}, "proofs": [], "recipients": ["li"], "steps": [],
     "also_offered": [], "reporter": {}, "co_handlers": [], "cooperating": [], "holders": [], "clocks": [],
-    "people": ["li"], "powers": [], "vehicles": [], "contact": {}, "outline": None, "areas": [], "event_codes": [],
+    "people": ["li"], "roles": ["duty_officer"], "powers": [], "vehicles": [], "contact": {}, "outline": None,
+    "areas": [], "event_codes": [],
 }  # fmt: skip
 
 

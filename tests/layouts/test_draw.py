@@ -21,6 +21,7 @@ from data.ports.store import EvidenceVault, Store
 from layouts import (
     alarm_figures,
     applications,
+    case_sources,
     duty,
     events,
     handover,
@@ -112,6 +113,7 @@ PAGES = (
     "kpi",
     "plans",
     "applications",
+    "case-sources",
     "setup",
 )
 
@@ -135,6 +137,7 @@ def draw_page(name: str, language: str = "zh") -> Any:
         "kpi": alarm_figures,
         "plans": plans,
         "applications": applications,
+        "case-sources": case_sources,
     }
     return pages[name].draw(context, words)
 

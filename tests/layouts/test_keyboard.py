@@ -236,7 +236,7 @@ def test_every_page_is_reached_through_its_menu_by_arrows_and_enter_and_escape_g
     )
     assert sorted(links) == sorted(
         ["/", "/duty", "/events", "/handover", "/roll-call", "/plans", "/notices", "/kpi", "/review", "/reports",
-         "/drill", "/applications", "/organisation", "/rejects"]
+         "/drill", "/applications", "/case-sources", "/organisation", "/rejects"]
     )  # fmt: skip
     duty.focus('[data-menu="menu.back"] summary')
     duty.keyboard.press("ArrowDown")

@@ -13,12 +13,14 @@ from fastapi import FastAPI
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
+from data.model.alert import Priority
 from data.model.people import Role
+from data.model.token_scope import Sends, TokenScope
 from data.ports.store import Store
 from tests.web.city import PASSWORD, ROLES, Running
 from web.access import CATCH_ALL, AccessGate, Registered, registered_routes, unnamed_routes
 from web.access_table import EVERYBODY, SCREENS, TABLE, WEBSOCKET
-from web.accounts import add_user
+from web.accounts import add_user, issue_token
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 NAME_OF: dict[Role | None, str | None] = {
@@ -63,6 +65,9 @@ def address(path: str) -> str:
 def everybody(city_server: Running) -> Iterator[dict[Role | None, httpx.Client]]:
     """A client for each role, and one for nobody."""
     add_machines(city_server.store)
+    # Cases come by a token that names their source, here the one that `address` writes.
+    scope = TokenScope(frozenset(Sends), highest=Priority.P1, sources=frozenset({"nowhere"}))
+    city_server.tokens["gauge-gateway"] = issue_token(city_server.store, "gauge-gateway", scope=scope)
     clients = {role: city_server.client(name) for role, name in NAME_OF.items()}
     assert set(clients) == {None, *Role}
     yield clients

@@ -13,6 +13,7 @@ from web.api.alarm_kpi import alarm_kpi_router
 from web.api.alert_moves import alert_move_router
 from web.api.alerts import alert_router
 from web.api.applications import application_router
+from web.api.case_sources import case_source_router
 from web.api.claims import claim_router
 from web.api.device_tests import device_test_router
 from web.api.diagnosis import diagnosis_router
@@ -109,6 +110,7 @@ def build_api(  # noqa: PLR0917 - what the routes of the whole API need
         trail_router(deps),
         ingest_router(deps, meters),
         warning_router(deps, meters),
+        case_source_router(deps, meters),
         notice_router(deps),
         web_push_router(deps),
         what_if_router(deps),

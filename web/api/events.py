@@ -22,7 +22,7 @@ from data.model.record import AuditEntry, Evidence
 from data.model.task import Event
 from data.model.views import clock_view, event_view, iso, step_view, task_view
 from data.ports.store import Reader, Writer
-from dispatch import clocks
+from dispatch import clocks, personal_data
 from dispatch.case_table import EventStep
 from dispatch.case_work import Work, add_task
 from dispatch.cases import possible_steps
@@ -136,6 +136,7 @@ def _whole(reader: Reader, event_id: int, actor: Actor, deps: ServerDeps) -> tup
         "reporter": dict(event.reporter) if knows_reporter else {},
         "tasks": [task_seen(task_view(task), actor) for task in tasks],
         "steps": [step_view(step) for step in event.steps],
+        "personal": personal_data.masked(reader, event_id, actor),
         "possible": possible_steps(reader, event, actor),
         "upkeeps": [{"id": one.id, "unit": one.unit, "title": one.title, "every_s": one.every_s} for one in
                     reader.upkeeps(event_id)],

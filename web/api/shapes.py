@@ -203,6 +203,39 @@ class ApplicationsAnswer(_Open):
     available: list[dict[str, Any]]
 
 
+class CaseSources(_Open):
+    """The mappings of cases from other systems; their counts are those since `since`."""
+
+    items: list[dict[str, Any]]
+    since: datetime
+
+
+class CaseTaken(_Open):
+    """The event of a case. `missing`: the settings of the mapping whose paths found nothing."""
+
+    event: int
+    new: bool
+    missing: list[str]
+
+
+class CaseTried(_Open):
+    """What a mapping finds in a sample. Of personal values only how many characters they have."""
+
+    title: str
+    reference: str
+    description: str
+    priority: str | None
+    place_found: bool
+    personal: list[dict[str, Any]]
+    missing: list[str]
+
+
+class PersonalDataAnswer(_Open):
+    """Personal data as far as the asker may see them."""
+
+    values: list[dict[str, str]]
+
+
 class PlanAnswer(_Open):
     """A plan with its newest runs."""
 

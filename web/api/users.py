@@ -61,6 +61,9 @@ class TokenBody(_Body):
         list[Annotated[str, Field(max_length=100)]], Field(max_length=100, description="Of a source: these only.")
     ] = []
     highest: Annotated[Priority | None, Field(description="Of a source: gravest priority of its alerts; P2.")] = None
+    sources: Annotated[
+        list[Annotated[str, Field(max_length=100)]], Field(max_length=100, description="Cases of these `case_sources`.")
+    ] = []
 
 
 def users_router(identity: Identity) -> APIRouter:
@@ -175,8 +178,11 @@ def _add_session_routes(router: APIRouter, identity: Identity) -> None:
         unknown = sorted(set(body.sites) - {site.id for site in deps.settings.sites})
         if unknown:
             raise InputRejected(f"sites: there is no site {unknown[0]!r}")
-        asked = asked_scope(body.kinds, body.sites, body.quantities, body.highest or "")
-        limited = bool(body.kinds or body.sites or body.quantities or body.highest)
+        nowhere = sorted(set(body.sources) - {one.id for one in deps.settings.case_sources})
+        if nowhere:
+            raise InputRejected(f"sources: there is no case source {nowhere[0]!r}")
+        asked = asked_scope(body.kinds, body.sites, body.quantities, body.highest or "", body.sources)
+        limited = bool(body.kinds or body.sites or body.quantities or body.highest or body.sources)
 
         def work(writer: Writer) -> Session:
             source = any(user.name == name and user.role is Role.SOURCE for user in writer.users())

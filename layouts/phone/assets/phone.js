@@ -313,6 +313,25 @@ const wrote = async event => {
   catch (error) { notice(error.message, false); }
   finally { button.disabled = false; }
 };
+/* Personal data: asked for when somebody opens them, which is audited; kept nowhere, gone when they are closed. */
+const opensPersonal = async event => {
+  const box = event.target, list = box.matches("details.personal") && box.querySelector("dl");
+  if (!list) return;
+  list.textContent = "";
+  if (!box.open) return;
+  try {
+    const options = {method: "POST", headers: headers({"Content-Type": "application/json"}), body: JSON.stringify({reason: words.personal_reason})};
+    const answer = await limited(`/api/v1/events/${box.dataset.event}/personal-data`, options, TIMEOUT_MS);
+    if (!answer.ok) { list.textContent = await reason(answer); return; }
+    for (const one of (await answer.json()).values) {
+      const name = document.createElement("dt"), value = document.createElement("dd");
+      name.textContent = document.documentElement.lang === "zh" ? one.zh : one.en;
+      value.textContent = one.value;
+      list.append(name, value);
+    }
+    if (!box.open) list.textContent = "";
+  } catch { list.textContent = words.offline; }
+};
 const ticked = card => [...card.querySelectorAll(".checklist input:checked")].map(box => ["checked", box.value]);
 /* A report of one's own: the place and the time are those of the moment in which it is written. */
 const ownFields = async (form, text) => {
@@ -426,6 +445,7 @@ document.getElementById("log-out").onclick = async () => {
 live.addEventListener("click", took);
 live.addEventListener("submit", wrote);
 live.addEventListener("change", chose);
+live.addEventListener("toggle", opensPersonal, true);
 refusedBox.addEventListener("submit", mended);
 refusedBox.addEventListener("click", thrownAway);
 refusedBox.addEventListener("change", chose);
