@@ -29,7 +29,7 @@ import socket
 import sys
 import tomllib
 from collections.abc import Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, nullcontext
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -50,14 +50,17 @@ from data.model.secrets import redact
 from data.ports.recipe import Resources
 from engine.catalogue import load_catalogue
 from engine.process.current_settings import as_it_would_run, configured, document_reader
+from engine.process.fork_server import ForkServer
 from engine.process.options import RunOptions
-from engine.process.supervisor import Child
+from engine.process.supervisor import Child, fork_server
 
 if TYPE_CHECKING:  # the server's modules, which `check` must not load
     from web.front_door import FrontDoor
     from web.serve_options import ServeOptions
 
 # ruff: noqa: PLC0415 - each command imports what it alone needs: `check` must not wait for a web server's imports
+
+FORKED = ("web.server", "engine.sensors", "engine.clock", "engine.notifier")
 
 
 def _options(args: argparse.Namespace) -> RunOptions:
@@ -116,19 +119,27 @@ def check(args: argparse.Namespace) -> int:
 
 def run(args: argparse.Namespace) -> int:
     """Start everything and stay until told to stop (Ctrl-C, SIGTERM)."""
+    os.umask(0o077)  # what is made from here on, by children too, is for its owner alone
+    forks = fork_server(FORKED)
+    with nullcontext() if forks is None else closing(forks):
+        if forks is not None:
+            forks.start()  # it loads while the settings are read
+        return _run_with(args, forks)
+
+
+def _run_with(args: argparse.Namespace, forks: ForkServer | None) -> int:
     from engine.process.child import set_up_log
     from engine.run import the_only_instance, with_stored_settings
 
     options = configured(args.config, args.var, args.store_url)
     set_up_log("main", logging.INFO, options.mask, options.settings.log.format)
-    os.umask(0o077)  # what is made from here on, by children too, is for its owner alone
     with the_only_instance(options):
         options = with_stored_settings(options, args.config)
         set_up_log("main", logging.INFO, options.mask, options.settings.log.format)  # the secrets in addresses
-        return _run(args, options)
+        return _run(args, options, forks)
 
 
-def _run(args: argparse.Namespace, options: RunOptions) -> int:
+def _run(args: argparse.Namespace, options: RunOptions, forks: ForkServer | None) -> int:
     from engine.process.child import Target
     from engine.run import run_all
     from web.front_door import shown_address
@@ -139,7 +150,7 @@ def _run(args: argparse.Namespace, options: RunOptions) -> int:
     scheme = "https" if args.tls_cert else "http"
     where = f"\n  {options.settings.name}: {shown_address(scheme, args.host, args.port)}\n"
     web = Child("web", Target("web.server", "serve"), (serving,), watched=False, forked=True)
-    run_all(options, web, others, announce=lambda: print(where, flush=True))
+    run_all(options, web, others, announce=lambda: print(where, flush=True), forks=forks)
     return 0
 
 

@@ -19,6 +19,7 @@ from typing import Any
 
 import httpx
 
+from app import FORKED
 from data.config.dispatch import DispatchSettings
 from data.config.notices import NoticeSettings, PolicySettings, StepSettings
 from data.config.settings import ResponderSettings, SiteSettings
@@ -82,7 +83,7 @@ class FaultsCity(City):
         web = Child("web", Target("web.server", "serve"), (serving,), watched=False, forked=True)
         os.environ[VARIABLE] = str(self.orders)
         try:
-            self.running = supervise(options.run_dir, *build_children(options, web))
+            self.running = supervise(options.run_dir, *build_children(options, web), forked=FORKED)
         finally:
             del os.environ[VARIABLE]
         return self.running

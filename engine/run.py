@@ -28,6 +28,7 @@ from dispatch.responders import sync_responders
 from engine.catalogue import load_catalogue
 from engine.process.child import Target
 from engine.process.current_settings import SettingsFollower, document_reader, with_settings
+from engine.process.fork_server import ForkServer
 from engine.process.options import RunOptions
 from engine.process.supervisor import Child, Supervisor
 
@@ -186,14 +187,19 @@ def run_all(
     web: Child | None = None,
     others: Sequence[Child] = (),
     announce: Callable[[], None] | None = None,
+    forks: ForkServer | None = None,
 ) -> None:
     """Run everything until SIGTERM or SIGINT; on the main thread. `announce` is called once the children are started.
+
+    `forks`: a fork server that is loading already.
 
     Raises AlreadyRunning when this VAR folder is in use, StoreClosed, OSError.
     """
     children = build_children(options, web, others)
     more = MoreWorkers(options, sum(child.name.startswith("worker-") for child in children))
-    supervisor = Supervisor(children, options.run_dir, options.mask, options.settings.log.format, more=more)
+    supervisor = Supervisor(
+        children, options.run_dir, options.mask, options.settings.log.format, more=more, forks=forks
+    )
 
     def before() -> None:
         prepare(options)

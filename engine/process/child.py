@@ -7,6 +7,7 @@ descriptors: how it logs and the pickled target, the pipe for heartbeats, and a 
 from __future__ import annotations
 
 import ctypes
+import gc
 import importlib
 import logging
 import os
@@ -14,7 +15,8 @@ import pickle
 import signal
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, NoReturn
@@ -55,8 +57,19 @@ class Target:
 
     def load(self) -> Callable[..., None]:
         """The function itself. Raises ImportError, AttributeError."""
-        found: Callable[..., None] = getattr(importlib.import_module(self.module), self.function)
+        with without_collections():
+            found: Callable[..., None] = getattr(importlib.import_module(self.module), self.function)
         return found
+
+
+@contextmanager
+def without_collections() -> Iterator[None]:
+    """Collect no garbage while modules are loaded: they leave none, and looking for it takes a fifth of the time."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 @dataclass(frozen=True)
@@ -111,7 +124,8 @@ def main(arguments: Sequence[str]) -> int:
         set_up_log(name, told.level, told.mask, told.form)
         sys.excepthook = _last_words
         threading.excepthook = _note_thread
-        payload: Payload = pickle.load(file)  # noqa: S301 # nosec B301
+        with without_collections():  # it loads the modules of what is in it
+            payload: Payload = pickle.load(file)  # noqa: S301 # nosec B301
     if payload.watched:
         signal.signal(signal.SIGTERM, lambda *_: heart.stopping.set())
     try:

@@ -25,7 +25,7 @@ from gc import freeze
 from pathlib import Path
 from typing import NoReturn
 
-from engine.process.child import BROKEN, PR_SET_PDEATHSIG, leave, main
+from engine.process.child import BROKEN, PR_SET_PDEATHSIG, leave, main, without_collections
 
 log = logging.getLogger(__name__)
 
@@ -146,13 +146,15 @@ def serve(connection: socket.socket, modules: Sequence[str]) -> None:
     left = list(modules)
     while True:
         if left and not select.select([connection], [], [], 0)[0]:
-            importlib.import_module(left.pop(0))
+            with without_collections():
+                importlib.import_module(left.pop(0))
             continue
         message, descriptors, _, _ = socket.recv_fds(connection, _LONGEST_REQUEST, 3)
         if not message:
             return
         request: _Request = pickle.loads(message)  # noqa: S301 # nosec B301 - from our own parent
-        importlib.import_module(request.module)
+        with without_collections():
+            importlib.import_module(request.module)
         pid = _fork(request, descriptors, connection)
         for descriptor in descriptors:
             os.close(descriptor)

@@ -154,6 +154,11 @@ class _Life:
         return pause
 
 
+def fork_server(modules: Sequence[str]) -> ForkServer | None:
+    """One for these modules, not started yet; None on another system than Linux."""
+    return ForkServer(modules, {**os.environ, "PYTHONPATH": python_path()}) if sys.platform == "linux" else None
+
+
 def python_path() -> str:
     """The project's folder first, so that a child finds the same code wherever it is started."""
     others = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path and path != str(ROOT)]
@@ -178,15 +183,17 @@ class Supervisor:
         log_format: LogFormat = LogFormat.TEXT,
         *,
         more: Callable[[], Sequence[Child]] = tuple,
+        forks: ForkServer | None = None,
     ) -> None:
-        """`more` is called repeatedly for additional children to start; it must not block."""
+        """`more` is called repeatedly for additional children to start; it must not block. `forks`: one that is loading
+        already; `run` closes it.
+        """
         names = [child.name for child in children]
         if len(set(names)) < len(names):
             raise ValueError(f"children need names of their own: {', '.join(names)}")
         self._run_dir = run_dir
         modules = [child.target.module for child in children if child.forked and isinstance(child.target, Target)]
-        environment = {**os.environ, "PYTHONPATH": python_path()}
-        self._forks = ForkServer(modules, environment) if modules and sys.platform == "linux" else None
+        self._forks = forks or (fork_server(modules) if modules else None)
         self._life = partial(
             _Life, run_dir=run_dir, mask=mask or SecretMask(), log_format=log_format, forks=self._forks
         )

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,10 +19,11 @@ from engine.process.supervisor import Child
 ROOT = Path(__file__).resolve().parents[2]
 _SUPERVISE = (
     "import logging, pickle, sys; from engine.process.child import set_up_log; "
-    "from engine.process.supervisor import Supervisor; "
+    "from engine.process.supervisor import Supervisor, fork_server; "
+    "forks = fork_server(sys.argv[1:]) if sys.argv[1:] else None; forks and forks.start(); "
     "form = pickle.load(sys.stdin.buffer); set_up_log('supervisor', logging.INFO, form=form); "
     "children, run_dir = pickle.load(sys.stdin.buffer); "
-    "Supervisor(children, run_dir, log_format=form).run()"
+    "Supervisor(children, run_dir, log_format=form, forks=forks).run()"
 )
 
 
@@ -106,13 +107,21 @@ class Supervised:
             self.process.wait(5)
 
 
-def supervise(run_dir: Path, *children: Child, cwd: Path = ROOT, log_format: LogFormat = LogFormat.TEXT) -> Supervised:
-    """`cwd`: the folder where somebody works; the project itself is found all the same."""
+def supervise(
+    run_dir: Path,
+    *children: Child,
+    cwd: Path = ROOT,
+    log_format: LogFormat = LogFormat.TEXT,
+    forked: Sequence[str] = (),
+) -> Supervised:
+    """`cwd`: the folder where somebody works; the project itself is found all the same. `forked`: modules that are
+    loaded while the children are made, as `app.py run` does it.
+    """
     run_dir.mkdir(parents=True, exist_ok=True)
     log_file = run_dir / "log.txt"
     with log_file.open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, "-P", "-c", _SUPERVISE],
+            [sys.executable, "-P", "-c", _SUPERVISE, *forked],
             stdin=subprocess.PIPE,
             stderr=log,
             cwd=cwd,

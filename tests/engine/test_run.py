@@ -6,12 +6,14 @@ import os
 import signal
 import time
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from alerts.lifecycle import acknowledge
+from app import FORKED
 from data.config.settings import CaseSettings, Settings
 from data.errors import InputRejected
 from data.local.meters import read_meters
@@ -21,6 +23,7 @@ from data.model.record import broken_link
 from data.sql.store import open_store
 from data.stored.settings_versions import keep_version, proposed
 from engine.clock import run_clock
+from engine.process.child import Target
 from engine.process.current_settings import document_reader
 from engine.process.options import RunOptions
 from engine.process.supervisor import Child
@@ -160,6 +163,13 @@ def test_a_second_clock_on_the_same_folder_refuses_to_run(city: Cities, tmp_path
         assert f"the clock is running already (process {running.pid('clock')}" in other.log
     finally:
         other.end()
+
+
+def test_what_is_loaded_while_the_settings_are_read_is_what_children_are_forked_from(city: Cities) -> None:
+    options = replace(city("gate-1").options, settings=Settings(config="screen"))
+    children = build_children(options, Child("web", Target("web.server", "serve"), forked=True))
+    modules = [one.target.module for one in children if one.forked and isinstance(one.target, Target)]
+    assert sorted(FORKED) == sorted(modules)
 
 
 def test_cameras_are_spread_evenly_over_the_workers(tmp_path: Path) -> None:
