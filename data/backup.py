@@ -21,11 +21,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy import URL
+from sqlalchemy import URL, inspect
+from sqlalchemy.exc import DBAPIError
 
 from data.errors import YipingError
 from data.model.secrets import redact
-from data.sql.engine import store_url
+from data.sql.engine import reading_engine, store_url
+from data.sql.server_check import place, refusal
 from data.sql.soundness import check_database
 
 MANIFEST, DATABASE, DUMP = "manifest.json", "yiping.db", "yiping.dump"
@@ -115,6 +117,8 @@ def restore_backup(folder: Path, store: str | Path, var_dir: Path, *, replace: b
     sqlite = url.get_backend_name() == "sqlite"
     if (DATABASE if sqlite else DUMP) not in files:
         raise BackupFailed(f"{folder} holds no {DATABASE if sqlite else DUMP}: it is of the other kind of database")
+    if not sqlite and not replace and _holds_store(url):
+        raise BackupFailed(f"{place(url)} holds a store already; --replace puts the backup in its place")
     try:
         _restore_files(folder, url, var_dir, replace=replace)
         if not sqlite:
@@ -123,6 +127,18 @@ def restore_backup(folder: Path, store: str | Path, var_dir: Path, *, replace: b
     except OSError as error:
         raise BackupFailed(f"the backup could not be brought back: {error}") from error
     return len(files)
+
+
+def _holds_store(url: URL) -> bool:
+    """Is there a schema of ours in the PostgreSQL database? Raises BackupFailed when it cannot be reached."""
+    engine = reading_engine(url)
+    try:
+        with engine.connect() as connection:
+            return inspect(connection).has_table("alembic_version")
+    except DBAPIError as error:
+        raise BackupFailed(str(refusal(url, error))) from None
+    finally:
+        engine.dispose()
 
 
 def _restore_files(folder: Path, url: URL, var_dir: Path, *, replace: bool) -> None:

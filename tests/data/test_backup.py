@@ -229,7 +229,12 @@ def test_postgresql_is_backed_up_and_restored(tmp_path: Path, monkeypatch: pytes
         made = instance.backup(tmp_path / "backup")
         instance.store.write(whole_unit(21))
         instance.store.close()
+        with pytest.raises(BackupFailed, match=r"t_\w+ on 127\.0\.0\.1:\d+ holds a store already; --replace"):
+            restore_backup(made, instance.where, tmp_path / "there")
+        assert len(subjects(instance.where)) == 21
+        assert not (tmp_path / "there").exists()
         other = cluster.new_database()
+        restore_backup(made, other, tmp_path / "new")
         for where in (other, instance.where):
             restore_backup(made, where, tmp_path / "there", replace=True)
             assert subjects(where) == [str(number) for number in range(1, 21)]
