@@ -72,6 +72,7 @@ VIEWS = (
     View("plans", "/plans", "#plans-list button", clicks=('#plans-list [data-plan="crest"] .name',)),
     View("applications", "/applications", "#applications tbody tr"),
     View("case-sources", "/case-sources", "#case-sources p"),
+    View("inspections", "/inspections", "#inspection-figures *"),
     View("notices", "/notices", "#notices"),
     View("kpi", "/kpi", ".kpi .figure"),
     View("drill", "/drill", "#drill pre, #drill .scores"),

@@ -13,9 +13,10 @@ from data.model.people import Actor
 from data.model.task import Event, EventState, Task
 from dispatch.case_table import EventGuard, EventStep
 
-QUICK = frozenset({Origin.ALERT, Origin.PLAN, Origin.UPKEEP, Origin.EXTERNAL})
+QUICK = frozenset({Origin.ALERT, Origin.PLAN, Origin.UPKEEP, Origin.EXTERNAL, Origin.INSPECTION})
 """Origins of events decided by a human, a plan or another system that sent somebody.
-They close with their last task."""
+They close with their last task. An inspector has seen the hazard at the place, and only a re-check by somebody else
+closes its task."""
 
 
 @dataclass(frozen=True, slots=True)

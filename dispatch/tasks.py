@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from data.config.settings import Settings
-from data.errors import IllegalMove, InputRejected, NobodyAvailable
+from data.errors import Forbidden, IllegalMove, InputRejected, NobodyAvailable
 from data.model.alert import Alert
 from data.model.case import Recorded
 from data.model.people import SYSTEM, Action, Actor
@@ -228,6 +228,27 @@ def verify_by_reading(
     if task.reported_at is None or seen_at <= task.reported_at:
         raise IllegalMove(f"{source} saw this at {iso(seen_at)}, before task {task_id} was reported")
     return _verified(writer, task, SYSTEM, now, {"source": source, "seen_at": iso(seen_at), **finding})
+
+
+def verify_by_recheck(writer: Writer, task_id: int, actor: Actor, now: datetime, finding: Mapping[str, Any]) -> Task:
+    """Verify a task by what another person has seen at the place, and close it.
+
+    A task that nobody has reported is reported by it, without a responder: whoever set it right, it is right. Raises
+    Forbidden for who did the work, IllegalMove for a task that has ended.
+    """
+    task = writer.task(task_id)
+    if task.responder == actor.name:
+        text = f"task {task.id} was done by {task.responder}; nobody verifies their own work"
+        raise Forbidden(text, key="task.own_work", task=task.id)
+    if not task.is_open:
+        raise IllegalMove(f"task {task.id} has ended")
+    if task.reported_at is None:
+        withdraw_open(writer, task, now, f"seen to be done by {actor.name}")
+        writer.finish_timers_of(UNACCEPTED, task.id, now)
+        photo = finding.get("photo")
+        task = writer.save_task(replace(task, reported_at=_at(task, now), report_photo=photo))
+        task_step(writer, task, actor, "report", now, detail=finding)
+    return _verified(writer, task, actor, now, finding)
 
 
 def _verified(writer: Writer, task: Task, actor: Actor, now: datetime, detail: Mapping[str, Any]) -> Task:

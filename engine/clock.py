@@ -27,7 +27,7 @@ from data.model.record import Timer
 from data.ports.store import Store, Writer
 from data.sql.lease import held_in_store
 from data.sql.store import open_store
-from dispatch import call_out, personal_data, roll_calls
+from dispatch import call_out, inspections, personal_data, roll_calls
 from dispatch.case_clocks import TIMER as EVENT_CLOCK
 from dispatch.case_clocks import clocks_due
 from dispatch.clocks import calendar_of
@@ -55,6 +55,7 @@ from engine.reactions.clock_watch import ClockWatch
 from engine.reactions.fusing import Fusion
 from engine.reactions.gone_sites import GoneSites
 from engine.reactions.heartbeat import Heartbeat
+from engine.reactions.inspection_rows import InspectionRows
 from engine.reactions.planner import Planner
 from engine.reactions.reject_watch import RejectWatch
 from engine.reactions.review_drafts import ReviewDrafts
@@ -78,6 +79,7 @@ REJECTS_S = 1.0
 GONE_SITES_S = 30.0
 DRAFTS_S = 2.0
 TRAVEL_S = 15.0
+INSPECTIONS_S = 5.0
 PURGE_S = 1.0  # `EndedSessions` itself waits where there is nothing to do
 FRESH_S = 5.0  # a poll that succeeded so recently counts as a heartbeat
 ANSWERING_AT_ONCE = 4
@@ -154,6 +156,9 @@ def timer_kinds(settings: Settings, roads: Roads) -> Mapping[str, Due]:
     def upkeeps(writer: Writer, now: datetime, timers: Sequence[Timer] | None = None) -> int:
         return upkeeps_due(writer, now, roads=roads, settings=settings, timers=timers)
 
+    def inspections_due(writer: Writer, now: datetime, timers: Sequence[Timer] | None = None) -> int:
+        return inspections.inspections_due(writer, now, settings=settings, timers=timers)
+
     return {
         TIMER: offers,
         DELIVERY: offers,
@@ -166,6 +171,7 @@ def timer_kinds(settings: Settings, roads: Roads) -> Mapping[str, Due]:
         roll_calls.TIMER: roll_calls.limits_due,
         **dict.fromkeys(call_out.KIND_OF.values(), call_out.limits_due),
         personal_data.TIMER: personal_data.limits_due,
+        inspections.TIMER: inspections_due,
     }
 
 
@@ -253,6 +259,7 @@ class _Work:
             "travel": TRAVEL_S,
             "review drafts": DRAFTS_S,
             "vehicles": VEHICLES_S,
+            "inspections": INSPECTIONS_S,
         }
         self.polls |= {name: (partial(self._poll, name), every.get(name, POLL_S)) for name in self._made}
         keeping = ObservationKeeping(store, options.observations_dir, settings.observations)
@@ -295,6 +302,7 @@ class _Work:
             "travel": TravelWatch(store, settings, roads).poll,
             "vehicles": VehicleRetention(store, settings).poll,
             "review drafts": ReviewDrafts(store, settings).poll,
+            "inspections": InspectionRows(store, settings).poll,
             "gone sites": GoneSites(store, settings, options.version).poll,
         }
 

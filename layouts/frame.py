@@ -22,6 +22,7 @@ MENUS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("/handover", "page.handover"),
             ("/roll-call", "page.roll_call"),
             ("/plans", "page.plans"),
+            ("/inspections", "page.inspections"),
             ("/notices", "page.notices"),
         ),
     ),

@@ -23,6 +23,7 @@ from layouts import (
     events,
     handover,
     health,
+    inspections,
     load,
     notices,
     organisation,
@@ -122,6 +123,7 @@ def connect(app: Dash, screens: ScreenContext) -> None:
             "/plans": plans.draw,
             "/applications": applications.draw,
             "/case-sources": case_sources.draw,
+            "/inspections": inspections.draw,
             "/organisation": organisation.draw,
         }
         path = "/" + str(path or "/").removeprefix(screens.base).strip("/")

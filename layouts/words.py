@@ -17,6 +17,7 @@ from layouts.words_entry import ENTRY
 from layouts.words_fusion import FUSION
 from layouts.words_handover import HANDOVER
 from layouts.words_health import HEALTH
+from layouts.words_inspections import INSPECTIONS
 from layouts.words_keyboard import KEYBOARD
 from layouts.words_kiosk import KIOSK
 from layouts.words_live import LIVE
@@ -414,6 +415,7 @@ TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
         **ROLL_CALL,
         **APPLICATIONS,
         **CASE_SOURCES,
+        **INSPECTIONS,
         **SELECTION,
         **LOSSES,
         **ALERTS,

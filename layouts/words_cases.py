@@ -30,6 +30,7 @@ CASE_WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "origin.grid": ("网格上报", "grid member"),
         "origin.plan": ("预案", "plan"),
         "origin.upkeep": ("日常管护", "upkeep"),
+        "origin.inspection": ("巡查", "inspection"),
         "part.lead": ("主办", "Lead"),
         "part.co_handler": ("协办", "Co-handler"),
         "part.cooperating": ("配合", "Cooperating"),

@@ -100,6 +100,7 @@ SCREENS: Mapping[str, Who] = MappingProxyType(
         "/plans": _READ,
         "/applications": _READ,
         "/case-sources": _READ,
+        "/inspections": _READ,
         "/notices": _READ,
         "/kpi": _READ,
         "/drill": _READ,
@@ -143,6 +144,8 @@ _OWN: Mapping[str, Mapping[str, Who]] = {
     "/api/v1/account/remove-factor": {"POST": _PEOPLE},
     "/r": {"GET": _PHONE},
     "/r/live": {"GET": _PHONE},
+    "/r/places": {"GET": _PHONE},
+    "/inspections/codes": {"GET": _READ},
     "/r/assets/{name}": {"GET": _PHONE},
     "/r/sw.js": {"GET": _PEOPLE},
     "/r/manifest.webmanifest": {"GET": _PHONE},
@@ -189,6 +192,9 @@ _READING: Mapping[str, Mapping[str, Who]] = {
     "/api/v1/roll-calls/{roll_call_id}/answer": {"POST": _READ_OWN},
     "/api/v1/roll-calls/{roll_call_id}/recall": {"POST": _CALL_ROLL},
     "/api/v1/roll-calls/{roll_call_id}/close": {"POST": _CALL_ROLL},
+    "/api/v1/inspections": {"GET": _READ, "POST": _WORK},
+    "/api/v1/inspections/route": {"GET": _READ_OWN},
+    "/api/v1/inspections/standing": {"GET": _READ},
     "/api/v1/load": {"GET": _ADMINISTER},
     "/api/v1/health": {"GET": _ADMINISTER},
     "/api/v1/rejects": {"GET": _READ},
@@ -356,7 +362,7 @@ TAKES_BACK: frozenset[tuple[str, str]] = frozenset(
 )
 """How the hand that took such a step takes it back."""
 
-PAGES: frozenset[str] = frozenset({*SCREENS, "/r", "/source.tar.gz", "/account", "/accounts"})
+PAGES: frozenset[str] = frozenset({*SCREENS, "/inspections/codes", "/r", "/source.tar.gz", "/account", "/accounts"})
 """Where a person types the address: refused with a redirect instead of a problem document."""
 
 WITHOUT_CSRF_TOKEN: frozenset[tuple[str, str]] = frozenset(

@@ -26,7 +26,7 @@ def limit_of(path: str) -> int:
     """The most bytes that may be sent to this path."""
     is_report = path.startswith("/api/v1/tasks/") and path.endswith("/report")
     is_reference = path.startswith("/api/v1/sites/") and path.endswith("/references")
-    if is_report or is_reference or path in {"/api/v1/reports", "/api/v1/entries"}:
+    if is_report or is_reference or path in {"/api/v1/reports", "/api/v1/entries", "/api/v1/inspections"}:
         return _PHOTO
     large = {"/api/v1/warnings", "/api/v1/alertmanager", "/api/v1/organisation/import"}
     if path == "/api/v1/settings" or path.startswith("/api/v1/settings/"):

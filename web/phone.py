@@ -47,6 +47,7 @@ from layouts.phone.words import phone_words, script_words
 from layouts.words import LANGUAGE_COOKIE, LANGUAGES, Language, language_of
 from web.auth import visitor_of
 from web.deps import ServerDeps
+from web.phone_places import add_places, places_to_inspect
 
 _MOST_TASKS, _MOST_PAST = 50, 5
 _ROUTES_KEPT = 512
@@ -67,6 +68,7 @@ class _Look:
     closed: tuple[Closure, ...]
     calls: tuple[RollCallCard, ...]
     calls_are_new: bool
+    places: int
 
 
 def phone_router(deps: ServerDeps) -> APIRouter:
@@ -107,13 +109,14 @@ def phone_router(deps: ServerDeps) -> APIRouter:
                 language=language,
                 other=next(one for one in LANGUAGES if one != language),
                 words=phone_words(language),
-                script_words=script_words(language),
+                script_words=script_words(language, inspects=bool(deps.settings.inspections.by_id)),
                 kinds=[(one.category.kind, getattr(one.category, language)) for one in kinds],
                 user=visitor_of(request).user.name,
                 zone=deps.settings.timezone,
                 now=iso(deps.now()),
                 demo=deps.settings.demo,
                 mark=mark,
+                inspects=bool(deps.settings.inspections.by_id),
             )
         )
         if asked in LANGUAGES:
@@ -130,6 +133,7 @@ def phone_router(deps: ServerDeps) -> APIRouter:
             return Response(status_code=304, headers=headers)
         return HTMLResponse(html, headers=headers)
 
+    add_places(router, deps)
     _add_files(router, deps, assets, mark)
     return router
 
@@ -205,6 +209,7 @@ def _look(reader: Reader, user: User, deps: ServerDeps) -> _Look:
         closed=closed_roads(reader, deps.settings) if offers or work else (),
         calls=tuple(_roll_call(reader.roll_call(one.roll_call_id), one, names) for one in called),
         calls_are_new=any(one.shown_at is None for one in called),
+        places=places_to_inspect(reader, deps.settings, user.name),
     )
 
 
@@ -245,6 +250,7 @@ def _seen(user: User, look: _Look, language: Language, draw: DrawRoute, deps: Se
         offers=tuple(card(found) for found in look.offers),
         work=tuple(card(found) for found in look.work),
         calls=look.calls,
+        places=look.places,
         past=tuple(Past(task.id, task.title, task.state.value) for task in look.past),
     )
 

@@ -47,6 +47,7 @@ from web.events_socket import events_router
 from web.front_door_middleware import FrontDoorMiddleware
 from web.health import HealthBoard, past_health
 from web.identity import Identity, identity_of
+from web.inspection_codes import inspection_code_router
 from web.live_view import live_router
 from web.login import login_router
 from web.lookback import preview_router
@@ -164,6 +165,7 @@ def build_server(deps: ServerDeps, store_failed: Callable[[], None] = _end_proce
         clip_media_router(deps),
         preview_router(deps),
         phone_router(deps),
+        inspection_code_router(deps),
         source_router(PROJECT, deps.lanes),
         account_pages_router(deps),
         open311_router(deps),

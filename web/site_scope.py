@@ -69,6 +69,7 @@ _NOT_PLACES = frozenset(
         "organisation",
         "category",
         "handover",
+        "inspection",
         "roll_call",
         "run",
         "settings",

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, model_validator
 
 from data.config.case_sources import CaseSource
+from data.config.inspections import InspectionBook
 from data.config.located import ConfigError, PathKeys, Problem, line_of, parse, plain
 from data.config.plans import Id, PlanFile
 from data.model.alert import Priority
@@ -120,6 +121,9 @@ class ApplicationSettings(PlanFile):
         tuple[CaseSource, ...],
         Field(description="Other systems whose messages become events, as in config.yaml, which counts more."),
     ] = ()
+    inspections: Annotated[
+        InspectionBook, Field(description="Types of places that are inspected, with calendar and checklist.")
+    ] = InspectionBook()
 
     @property
     def rules(self) -> tuple[str, ...]:

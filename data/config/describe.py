@@ -18,6 +18,16 @@ from data.config.dispatch import AutomaticSettings, ClosureSettings, CostSetting
 from data.config.drill import DrillLimits, DrillSettings
 from data.config.fusion import FusedPlace, FusionSettings, SendSettings
 from data.config.heartbeat import HeartbeatSettings
+from data.config.inspections import (
+    BeforeRain,
+    ChecklistItem,
+    HazardSettings,
+    InspectedPlace,
+    InspectionBook,
+    InspectionSettings,
+    InspectionType,
+    Season,
+)
 from data.config.log import LogSettings
 from data.config.notices import NoticeSettings, PolicySettings, StepSettings
 from data.config.plans import (
@@ -151,6 +161,14 @@ def settings_markdown(catalogue: Catalogue) -> str:
         ("A pack's `templates.<name>.respond`", Response),
         ("A pack's `templates.<name>.respond.send[]`, `ask[]`", TemplateTask),
         ("A pack's `categories[]`", Category),
+        ("A pack's `inspections`", InspectionBook),
+        ("`inspections`", InspectionSettings),
+        ("`inspections.types.<name>`", InspectionType),
+        ("`inspections.types.<name>.checklist[]`", ChecklistItem),
+        ("`inspections.types.<name>.checklist[].hazard`", HazardSettings),
+        ("`inspections.types.<name>.seasons[]`", Season),
+        ("`inspections.types.<name>.before_rain`", BeforeRain),
+        ("`inspections.places[]`", InspectedPlace),
         ("`location`", Location),
         ("`responders[]`", ResponderSettings),
         ("`notices`", NoticeSettings),

@@ -17,6 +17,7 @@ from data.config.applications import ApplicationSettings, Pack, SiteTemplate, re
 from data.config.catalogue import Catalogue, UnknownKind, did_you_mean, near_to
 from data.config.document import MACHINE_KEYS, NAME, named_files, with_machine_keys
 from data.config.fusion_check import check_fusion
+from data.config.inspection_files import with_inspections
 from data.config.located import ConfigError, PathKeys, Problem, dotted, keyed, line_of, parse, plain, untagged, worded
 from data.config.plan_files import with_plan_files
 from data.config.settings import Settings, SiteSettings
@@ -84,8 +85,11 @@ class _Reader:
             notices["channels"] = [self._recipe(value, "channel", (*where, index)) for index, value in channels]
         settings = self._validated(Settings, raw, ())
         if isinstance(settings, Settings):
+            whole = not self.problems
             self._cross_check(settings)
             settings, wrong = with_plan_files(settings, self.path, self.tree, self.packs)
+            self.problems += wrong
+            settings, wrong = with_inspections(settings, self.path, self.tree, self.packs, whole=whole)
             self.problems += wrong
         if self.problems or not isinstance(settings, Settings):
             raise ConfigError(sorted(self.problems, key=lambda p: p.line))

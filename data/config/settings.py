@@ -20,6 +20,7 @@ from data.config.dispatch import DispatchSettings
 from data.config.drill import DrillSettings
 from data.config.fusion import FusionSettings
 from data.config.heartbeat import HeartbeatSettings
+from data.config.inspections import InspectionSettings
 from data.config.log import LogSettings
 from data.config.notices import NoticeSettings
 from data.config.plans import PlansSettings
@@ -243,6 +244,9 @@ class Settings(_Settings):
     plans: Annotated[
         PlansSettings, Field(description="Plans: what is done when a warning comes, a river rises, an order is given.")
     ] = PlansSettings()
+    inspections: Annotated[
+        InspectionSettings, Field(description="Inspections 巡查: which places, how often, what is looked at.")
+    ] = InspectionSettings()
     fusion: Annotated[
         FusionSettings, Field(description="Which streams are evidence for each other, and what follows.")
     ] = FusionSettings()

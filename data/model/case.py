@@ -19,6 +19,7 @@ class Origin(StrEnum):
     PLAN = "plan"
     EXTERNAL = "external"  # another system (`case_sources`)
     UPKEEP = "upkeep"  # routine upkeep that was handed over
+    INSPECTION = "inspection"  # a hazard that an inspection found
 
 
 class Part(StrEnum):

@@ -67,6 +67,17 @@ class Unit:
 
 
 @dataclass(frozen=True, slots=True)
+class Staffing:
+    """A unit with its people, without its outline and the rest: what is asked for often."""
+
+    id: str
+    name: str
+    parent: str
+    code: str
+    people: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Shift:
     """A person's duty for a unit from `begins` until `ends`."""
 

@@ -8,7 +8,7 @@ and `Change.seq` and `AuditEntry.seq` rise in commit order, whatever the databas
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -22,9 +22,10 @@ from data.model.category import Category, CategoryVersion
 from data.model.clip import Clip, ClipState
 from data.model.geo import Box, Location
 from data.model.handover import Handover
+from data.model.inspection import Inspection
 from data.model.notice import Notice, ScheduledEscalation
 from data.model.observation import Position, Reading, Rejected
-from data.model.organisation import Shift, Unit, Upkeep
+from data.model.organisation import Shift, Staffing, Unit, Upkeep
 from data.model.people import AccountCode, Factor, FactorKind, Responder, Session, TrackPoint, User
 from data.model.plan import PlanRun, PlanWork
 from data.model.received_case import PersonalValue, ReceivedCase, ReceivedCount
@@ -492,6 +493,10 @@ class Reader(Protocol):
         """Those to which this person belongs, by id."""
         ...
 
+    def staffing(self) -> Sequence[Staffing]:
+        """All units, by id, with their people alone."""
+        ...
+
     def unit(self, unit_id: str) -> Unit: ...
     def shifts(
         self,
@@ -653,6 +658,32 @@ class Reader(Protocol):
         """Unmasked. Only `dispatch.personal_data` may give them to somebody, with an entry of the audit trail."""
         ...
 
+    def inspection(self, inspection_id: int) -> Inspection: ...
+    def open_inspections(
+        self, place: str | None = None, *, grids: Collection[str] | None = None, listed_only: bool = False
+    ) -> Sequence[Inspection]:
+        """Neither done nor dropped, re-checks included; who is due first comes first.
+
+        `grids`: in these grids only. `listed_only`: without those that wait for their time.
+        """
+        ...
+
+    def last_inspected(self, place: str | None = None) -> Mapping[str, datetime]:
+        """When each place was inspected last; re-checks do not count. Only places that were inspected."""
+        ...
+
+    def inspections_done(
+        self, since: datetime, until: datetime, *, place: str | None = None, limit: int = 10_000
+    ) -> Sequence[Inspection]:
+        """Done in [since, until), re-checks included, the newest first."""
+        ...
+
+    def inspections(
+        self, *, place: str | None = None, open_only: bool = False, before_id: int | None = None, limit: int = 100
+    ) -> Sequence[Inspection]:
+        """Newest first."""
+        ...
+
     def handover(self, handover_id: int) -> Handover: ...
     def open_handover(self) -> Handover | None:
         """The one that is a draft or signed by one side."""
@@ -806,6 +837,14 @@ class Writer(Reader, Protocol):
 
     def delete_personal_values(self, event_id: int, at: datetime) -> int:
         """Delete those of the event, and note it at its case; how many there were."""
+        ...
+
+    def add_inspection(self, inspection: Inspection) -> Inspection:
+        """Stored with its id. Raises IllegalMove when one that is no re-check is open at this place already."""
+        ...
+
+    def save_inspection(self, inspection: Inspection) -> Inspection:
+        """Raises IllegalMove for one that is done or dropped, StaleVersion."""
         ...
 
     def add_handover(self, handover: Handover) -> Handover:

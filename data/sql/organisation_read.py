@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from sqlalchemy import Text, cast, select
 
 from data.model.category import CategoryVersion
-from data.model.organisation import Unit, Upkeep
+from data.model.organisation import Staffing, Unit, Upkeep
 from data.sql.base_queries import BaseQueries
 from data.sql.organisation_rows import (
     CategoryRow,
@@ -34,6 +34,11 @@ class OrganisationQueries(BaseQueries):
         named = cast(UNITS.c.people, Text).contains(json.dumps(person, ensure_ascii=False), autoescape=True)
         found = self._all(select(UNITS).where(named).order_by(UNITS.c.id), unit_of)
         return [unit for unit in found if person in unit.people]
+
+    def staffing(self) -> Sequence[Staffing]:
+        columns = UNITS.c
+        found = select(columns.id, columns.name, columns.parent, columns.code, columns.people).order_by(columns.id)
+        return self._all(found, lambda row: Staffing(**{**row, "people": tuple(row["people"])}))
 
     def unit(self, unit_id: str) -> Unit:
         return self._one(UNITS, unit_id, unit_of, "unit")

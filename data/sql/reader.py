@@ -24,6 +24,7 @@ from data.sql.alerts import AlertQueries
 from data.sql.audit_guards import AuditGuardQueries
 from data.sql.clips_read import ClipQueries
 from data.sql.handovers_read import HandoverQueries
+from data.sql.inspections_read import InspectionQueries
 from data.sql.notices import NoticeQueries
 from data.sql.organisation_read import OrganisationQueries
 from data.sql.page_checksums import PageChecksumQueries
@@ -101,6 +102,7 @@ class SqlReader(
     AuditGuardQueries,
     ClipQueries,
     HandoverQueries,
+    InspectionQueries,
     NoticeQueries,
     ReadingQueries,
     ReceivedCaseQueries,

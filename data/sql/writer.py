@@ -6,6 +6,7 @@ from data.sql.alert_writing import AlertWriting
 from data.sql.cases import CaseWriting
 from data.sql.clips import ClipWriting
 from data.sql.handovers import HandoverWriting
+from data.sql.inspections import InspectionWriting
 from data.sql.notice_writing import NoticeWriting
 from data.sql.organisation import OrganisationWriting
 from data.sql.people import PeopleWriting
@@ -25,6 +26,7 @@ class SqlWriter(
     CaseWriting,
     ClipWriting,
     HandoverWriting,
+    InspectionWriting,
     NoticeWriting,
     OrganisationWriting,
     PeopleWriting,

@@ -77,7 +77,7 @@ class RollCallCard:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """Everything on the page."""
+    """Everything on the page. `places`: how many are due for an inspection."""
 
     name: str
     known: bool
@@ -87,6 +87,7 @@ class Seen:
     work: tuple[Card, ...]
     past: tuple[Past, ...]
     calls: tuple[RollCallCard, ...] = ()
+    places: int = 0
 
 
 @dataclass(frozen=True, slots=True)

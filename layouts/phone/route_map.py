@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -49,6 +51,23 @@ def draw_route(
         scale_m=scale_m,
         scale_length=round(scale_m * view.per_metre, 1),
     )
+
+
+def draw_tour(roads: Roads, stops: Sequence[Location], travel: str) -> dict[str, Any]:
+    """The way through these stops as path data and points for an SVG of WIDTH × HEIGHT, north up."""
+    legs = [roads.path(here, there, travel) for here, there in pairwise(stops)]
+    view = _View.around([place for leg in legs for place in leg] or list(stops))
+    streets = view.draw(roads.near(*view.box())[:_MOST_STREETS])
+    points = [place for leg in legs for place in leg]
+    way = view.place([(place.lon, place.lat) for place in points])
+    marks = view.place([(place.lon, place.lat) for place in stops])
+    return {
+        "width": WIDTH,
+        "height": HEIGHT,
+        "streets": _pieces(streets),
+        "route": "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in way) if len(way) else "",
+        "stops": [_pair(point) for point in marks],
+    }
 
 
 @dataclass(frozen=True, slots=True)

@@ -155,15 +155,51 @@ SCRIPT_TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
     }
 )
 
+INSPECT_TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "inspect_today": ("待巡查 {n} 处", "{n} places to inspect"),
+        "inspect_due": ("{day} 前", "by {day}"),
+        "inspect_over": ("逾期，应于 {day} 前", "overdue since {day}"),
+        "inspect_checks": ("复查 {n} 项", "{n} to check again"),
+        "inspect_ok": ("合格", "In order"),
+        "inspect_hazard": ("隐患", "Hazard"),
+        "inspect_none": ("不涉及", "Not here"),
+        "recheck_gone": ("已消除", "Gone"),
+        "recheck_there": ("仍存在", "Still there"),
+        "inspect_all": ("其余全部合格", "All others in order"),
+        "inspect_why": ("隐患情况", "What is wrong"),
+        "inspect_noted": ("只记录", "only noted"),
+        "inspect_recheck": ("复查：{title}", "Check again: {title}"),
+        "inspect_other": ("须由他人复查", "Another person has to check it"),
+        "inspect_photo": ("拍照", "Take a photo"),
+        "inspect_text": ("备注（可空）", "A note (may be empty)"),
+        "inspect_send": ("提交巡查", "Send the inspection"),
+        "inspect_close": ("关闭", "Close"),
+        "inspect_missing": ("还有项目未填", "Some items have no answer"),
+        "inspect_needs_photo": ("此隐患须拍照", "This hazard needs a photo"),
+        "inspect_far": ("离场所 {n} 米，须在 {limit} 米内填写", "{n} m from the place: fill in within {limit} m"),
+        "inspect_inaccurate": (
+            "定位误差 {n} 米，须小于 {limit} 米，请到开阔处重试",
+            "The position is known to {n} m only, {limit} m are needed: try again in the open",
+        ),
+        "inspect_unknown": ("没有这个场所：{id}", "There is no such place: {id}"),
+        "inspect_offline": (
+            "无网络，手机上没有这个场所的检查表：{id}",
+            "No network, and the checklist of this place is not on the phone: {id}",
+        ),
+        "inspect_sent": ("巡查已送达：{name}", "Inspection delivered: {name}"),
+    }
+)
+
 
 def phone_words(language: Language) -> dict[str, str]:
     """What the templates show."""
     return _column(_TABLE, language)
 
 
-def script_words(language: Language) -> dict[str, str]:
-    """What the script shows."""
-    return _column(SCRIPT_TABLE, language)
+def script_words(language: Language, *, inspects: bool = False) -> dict[str, str]:
+    """What the scripts show; `inspects`: that of inspections, too."""
+    return _column(SCRIPT_TABLE, language) | (_column(INSPECT_TABLE, language) if inspects else {})
 
 
 def _column(table: Mapping[str, tuple[str, str]], language: Language) -> dict[str, str]:

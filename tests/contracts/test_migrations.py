@@ -60,6 +60,7 @@ JSONS: Mapping[str, Any] = {
         "plate": "渝A12345", "lon": 106.57, "lat": 29.56, "speed_kmh": 42.0, "permit": "expired",
         "permit_until": "2026-06-30T16:00:00.000+00:00", "earlier": 2, "last_at": "2026-07-01T15:00:00.000+00:00",
     },
+    "findings": [{"item": "exit", "found": "hazard", "note": "货架堵塞", "event": 1, "again": None}],
     "xyxy": [0.1, 0.2, 0.3, 0.4], "checklist": [], "candidates": [], "skills": ["traffic"], "payload": {}, "body": {},
     "answer": None, "detail": {}, "value": {"number": 1}, "proofs": [], "recipients": ["li"], "steps": [],
     "also_offered": [], "reporter": {}, "co_handlers": [], "cooperating": [], "holders": [], "clocks": [],

@@ -25,6 +25,7 @@ from layouts import (
     duty,
     events,
     handover,
+    inspections,
     load,
     notices,
     organisation,
@@ -114,6 +115,7 @@ PAGES = (
     "plans",
     "applications",
     "case-sources",
+    "inspections",
     "setup",
 )
 
@@ -138,6 +140,7 @@ def draw_page(name: str, language: str = "zh") -> Any:
         "plans": plans,
         "applications": applications,
         "case-sources": case_sources,
+        "inspections": inspections,
     }
     return pages[name].draw(context, words)
 

@@ -235,8 +235,8 @@ def test_every_page_is_reached_through_its_menu_by_arrows_and_enter_and_escape_g
         "all => all.map(a => a.getAttribute('href'))"
     )
     assert sorted(links) == sorted(
-        ["/", "/duty", "/events", "/handover", "/roll-call", "/plans", "/notices", "/kpi", "/review", "/reports",
-         "/drill", "/applications", "/case-sources", "/organisation", "/rejects"]
+        ["/", "/duty", "/events", "/handover", "/roll-call", "/plans", "/inspections", "/notices", "/kpi", "/review",
+         "/reports", "/drill", "/applications", "/case-sources", "/organisation", "/rejects"]
     )  # fmt: skip
     duty.focus('[data-menu="menu.back"] summary')
     duty.keyboard.press("ArrowDown")

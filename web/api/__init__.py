@@ -23,6 +23,7 @@ from web.api.exports import export_router
 from web.api.factors import factors_router
 from web.api.handovers import handover_router
 from web.api.ingest import ingest_router
+from web.api.inspections import inspection_router
 from web.api.load import load_router
 from web.api.notices import notice_router
 from web.api.organisation import organisation_router
@@ -119,6 +120,7 @@ def build_api(  # noqa: PLR0917 - what the routes of the whole API need
         motion_router(deps),
         plan_router(deps),
         application_router(deps, health),
+        inspection_router(deps),
         load_router(deps),
         drill_router(deps),
         reject_router(deps),

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Request
 
 from data.config.applications import ApplicationSettings, titles_of_ours
 from data.config.settings import Settings, SiteSettings
+from data.model.inspection import InspectionState
 from data.model.people import Action, may
 from data.model.plan import RunState
 from data.model.views import iso
@@ -33,10 +34,10 @@ def application_router(deps: ServerDeps, health: Health) -> APIRouter:
     async def list_applications(request: Request) -> dict[str, Any]:
         """Every pack, then the sites without one by their profile. `since`: the month's beginning in the city's time.
 
-        `state`: alerting (an open alert), blind (a site is lost), unknown (nothing was heard of a site), watching, or
-        idle (no site). `tasks.month` were made in the month, `done` of them closed; `open` counts all that are open.
-        `available`: packs that come with the program and are not in use, for administrators where settings are
-        changed on the screen (`PUT /settings`).
+        `state`: alerting (an open alert), overdue (an inspection), blind (a site is lost), unknown (nothing was heard
+        of a site), watching, or idle (no site and no place to inspect). `tasks.month` were made in the month, `done` of
+        them closed; `open` counts all that are open. `available`: packs that come with the program and are not in use,
+        for administrators where settings are changed on the screen (`PUT /settings`).
         """
         actor = visitor_of(request).actor
         actor.require(Action.READ)
@@ -80,8 +81,26 @@ def _packs(
             "about": one.about.model_dump(),
             "owner": units.get(one.owner, one.owner),
             "plans": list(_plans(reader, one)),
-            **_standing(sites, counts, health),
+            **_with_inspections(reader, settings, one, _standing(sites, counts, health)),
         }
+
+
+def _with_inspections(
+    reader: Reader, settings: Settings, one: ApplicationSettings, standing: dict[str, Any]
+) -> dict[str, Any]:
+    """The row with its inspected places; overdue ones are its state where no alert is open."""
+    places = {place.id for place in settings.inspections.by_id.values() if place.type in one.inspections.types}
+    if not places:
+        return standing | {"inspected": None}
+    overdue = sum(
+        row.place in places and row.state is InspectionState.OVERDUE
+        for row in reader.open_inspections(listed_only=True)
+    )
+    last = max((at for place, at in reader.last_inspected().items() if place in places), default=None)
+    state = standing["state"]
+    if state in {"idle", "watching"}:
+        state = "overdue" if overdue else "watching"
+    return standing | {"state": state, "inspected": {"places": len(places), "overdue": overdue, "last": iso(last)}}
 
 
 def _others(settings: Settings, counts: Counts, health: Health) -> Iterator[dict[str, Any]]:
@@ -96,6 +115,7 @@ def _others(settings: Settings, counts: Counts, health: Health) -> Iterator[dict
             "about": None,
             "owner": "",
             "plans": [],
+            "inspected": None,
             **_standing([site for site in left if site.profile == profile], counts, health),
         }
 

@@ -126,6 +126,60 @@ class RollCallChoices(_Open):
     people: list[dict[str, Any]]
 
 
+class InspectionView(_Open):
+    """One inspection of one place. `state`: waiting, due, overdue, done, dropped. `event`: of a re-check."""
+
+    id: int
+    inspected_place: str
+    name: str
+    type: str
+    reason: str
+    state: str
+    grid: str
+    location: Location
+    opens: datetime
+    due: datetime
+    overdue_at: datetime | None
+    done_at: datetime | None
+    done_by: str
+    findings: list[dict[str, Any]]
+    note: str
+    photo: str | None
+    distance_m: float | None
+    event: int | None
+    version: int
+
+
+class InspectionsAnswer(BaseModel):
+    inspections: list[InspectionView]
+
+
+class InspectionStanding(_Open):
+    """`whole`, `types`, `grids`: counts of places, of those inspected since then, due and overdue."""
+
+    since: datetime
+    days: int
+    whole: dict[str, int]
+    types: list[dict[str, Any]]
+    grids: list[dict[str, Any]]
+    overdue: list[dict[str, Any]]
+    more_overdue: int
+    hazards: dict[str, int]
+    repeats: list[dict[str, Any]]
+
+
+class InspectionRoute(_Open):
+    """Stops in the order of the way. `left_out`: places that are due, too, but too many for one day."""
+
+    person: str
+    name: str
+    left_out: int
+    stops: list[dict[str, Any]]
+    travel_s: float
+    distance_m: float
+    map: dict[str, Any] | None
+
+
 class HandoverView(_Open):
     """A shift handover. `state`: draft, signed, taken, dropped. `digest`: SHA-256 of what both have signed."""
 

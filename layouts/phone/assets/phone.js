@@ -82,7 +82,7 @@ const sendOne = async step => {
     options.body = JSON.stringify({...(step.call ? {answer: step.what} : {}), ...(step.reason ? {reason: step.reason} : {})});
   }
   let answer;
-  const url = step.call ? `/api/v1/roll-calls/${step.call}/answer` : step.what === "own" ? "/api/v1/reports" : `/api/v1/tasks/${step.task}/${step.what}`;
+  const url = step.call ? `/api/v1/roll-calls/${step.call}/answer` : step.what === "inspection" ? "/api/v1/inspections" : step.what === "own" ? "/api/v1/reports" : `/api/v1/tasks/${step.task}/${step.what}`;
   try { answer = await limited(url, options, step.photo ? UPLOAD_TIMEOUT_MS : TIMEOUT_MS); }
   catch { setOnline(false); return false; }
   setOnline(true);
@@ -91,6 +91,7 @@ const sendOne = async step => {
   if (answer.ok) {
     await drop(step.n);
     if (step.what === "report") notice(words.sent, true);
+    if (step.what === "inspection") notice(say(words.inspect_sent, {name: step.title}), true);
     if (step.what === "own") notice(say(words.own_sent, {n: (await answer.json()).event.id}), true);
   }
   else {
@@ -145,7 +146,7 @@ const refusedForm = step => {
   const text = step.fields ? (step.fields.find(([name]) => name === "description" || name === "text") || [])[1] : step.reason;
   const date = new Date(step.at).toLocaleString(document.documentElement.lang, {timeZone: document.body.dataset.zone, hour12: false});
   form.dataset.n = step.n;
-  form.querySelector(".what").textContent = `${step.what === "own" ? words.own : step.call ? words.roll_call : say(words.of_task, {n: step.task})} · ${date}`;
+  form.querySelector(".what").textContent = `${step.title || (step.what === "own" ? words.own : step.call ? words.roll_call : say(words.of_task, {n: step.task}))} · ${date}`;
   form.querySelector(".why").textContent = step.refused.why;
   form.text.value = text || "";
   const kind = form.querySelector("[name=kind]"), kinds = document.querySelector("#own [name=kind]");
@@ -263,6 +264,17 @@ const settle = () => {
   mark();
   tick();
   follow(facts.dataset.onShift === "1");
+  inspect(facts.dataset.places !== "0" || location.search.includes("place="));
+};
+/* Inspections have a script of their own, loaded where somebody has a place to inspect or has scanned a code. */
+const inspect = wanted => {
+  if (window.yipingPhone) { if (window.yipingPhone.places) window.yipingPhone.places(); return; }
+  const root = document.getElementById("inspect");
+  if (!wanted || !root) return;
+  window.yipingPhone = {words, base, say, limited, keep, smaller, notice, waiting: () => waiting, skewed: () => Date.now() + skew};
+  const script = document.createElement("script");
+  script.src = root.dataset.script;
+  document.head.append(script);
 };
 const look = async () => {
   if (expired) return;
@@ -273,6 +285,7 @@ const look = async () => {
     skew = Date.parse(answer.headers.get("Date")) + 500 - Date.now() || skew;
     setOnline(true);
     if (answer.status === 200) { tag = answer.headers.get("ETag"); draw(await answer.text()); }
+    else if (window.yipingPhone?.places) window.yipingPhone.places();
   } catch { setOnline(false); mark(); }
 };
 const tick = () => {

@@ -5,7 +5,7 @@ self.addEventListener("install", () => self.skipWaiting());
 self.addEventListener("activate", event => event.waitUntil(self.clients.claim()));
 self.addEventListener("fetch", event => {
   const url = new URL(event.request.url);
-  const ours = url.origin === location.origin && (url.pathname === `${BASE}/r` || url.pathname.startsWith(`${BASE}/r/assets/`));
+  const ours = url.origin === location.origin && (url.pathname === `${BASE}/r` || url.pathname === `${BASE}/r/places` || url.pathname.startsWith(`${BASE}/r/assets/`));
   if (event.request.method !== "GET" || !ours) return;
   event.respondWith((async () => {
     const cache = await caches.open(CACHE);
