@@ -165,14 +165,6 @@ def picture(path: Path, colour: str = "green") -> bytes:
 @contextmanager
 def running_town(folder: Path) -> Iterator[Town]:
     """Everything set up; the server really listens."""
-    moment: list[Town] = []
-    configured = settings()
-    deps = open_deps(folder, configured, now=lambda: moment[0].now if moment else MONDAY)
-    for name, role in STAFF.items():
-        add_user(deps.store, name, role, None)
-    people = {name for unit in UNITS for name in unit.people} - STAFF.keys() - {"wang", "jiao"}
-    for name in sorted(people):
-        add_user(deps.store, name, Role.RESPONDER, None)
 
     def organise(writer: Any) -> None:
         for unit in UNITS:
@@ -180,6 +172,21 @@ def running_town(folder: Path) -> Iterator[Town]:
         for kind in KINDS:
             writer.put_category(kind)
 
+    people = {name for unit in UNITS for name in unit.people} - STAFF.keys() - {"wang", "jiao"}
+    with running(folder, settings(), STAFF | dict.fromkeys(sorted(people), Role.RESPONDER), organise, Roads()) as town:
+        yield town
+
+
+@contextmanager
+def running(
+    folder: Path, configured: Settings, users: Mapping[str, Role], organise: Callable[[Any], object], roads: Roads
+) -> Iterator[Town]:
+    """A town of these settings, with these users beside its responders and what `organise` writes."""
+    moment: list[Town] = []
+    deps = open_deps(folder, configured, now=lambda: moment[0].now if moment else MONDAY)
+    deps.roads = roads
+    for name, role in users.items():
+        add_user(deps.store, name, role, None)
     deps.store.write(organise)
     server, thread, port = start(deps)
     town = Town(f"http://127.0.0.1:{port}", deps.store, configured, deps.now)
