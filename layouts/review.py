@@ -95,6 +95,7 @@ def _span_bar(words: Words, since: str, until: str, zone: str) -> Any:
             html.Span(className="grow"),
             html.Button(words("review.alerts_csv"), id="review-alerts-csv", n_clicks=0),
             html.Button(words("review.tasks_csv"), id="review-tasks-csv", n_clicks=0),
+            html.Span(id="review-parquet"),
         ],
         className="span-bar",
     )

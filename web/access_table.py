@@ -210,6 +210,7 @@ _READING: Mapping[str, Mapping[str, Who]] = {
     "/api/v1/responders": {"GET": _SHOWN},
     "/api/v1/responders/{responder_id}": {"GET": _READ_OWN},
     "/api/v1/responders/{responder_id}/track": {"GET": _READ},
+    "/api/v1/spans.parquet": {"GET": _REVIEW},
     "/api/v1/review-reports": {"GET": _REVIEW, "POST": _REVIEW_EVENT},
     "/api/v1/review-reports/{review_id}": {"GET": _REVIEW},
     "/api/v1/review-reports/{review_id}/report.csv": {"GET": _REVIEW},

@@ -55,6 +55,7 @@ def drill_settings(settings: Settings) -> Settings:
             "config": "file",
             "name": f"【演练 DRILL】{settings.name}",
             "demo": False,
+            "store": None,
             "notices": NoticeSettings(roll_calls=calls),
             "heartbeat": None,
             "accounts": settings.accounts.model_copy(update={"oidc": None}),

@@ -232,6 +232,13 @@
     input.dispatchEvent(new Event("input", { bubbles: true }));
   };
   const wall = (ms) => yiping.wall(ms).slice(0, 16);
+  // Of the span that was read; the server sends a file, and the page stays.
+  mount("review-parquet", (place) => place.replaceChildren(...["alerts", "tasks", "readings"].map((table) =>
+    make("button", { type: "button", class: "quiet", "data-table": table, onclick: () => {
+      if (!data) return;
+      const span = new URLSearchParams({ table, since: new Date(data.since).toISOString(), until: new Date(data.until).toISOString() });
+      location.assign(yiping.at(`/api/v1/spans.parquet?${span}`));
+    } }, t(`review.parquet.${table}`)))));
   mount("review-shortcuts", (place) => place.addEventListener("click", (event) => {
     const minutes = Number(event.target.dataset.minutes);
     if (!minutes) return;

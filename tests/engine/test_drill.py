@@ -122,6 +122,7 @@ def test_nothing_of_the_city_that_reaches_anybody_is_in_a_drills_settings() -> N
     assert found.accounts.oidc is None
     assert not found.recording.enabled
     assert found.config == "file"
+    assert found.store is None
     assert found.name == "【演练 DRILL】测试街道"
     assert shares(found) == []
 

@@ -38,6 +38,7 @@ from web.api.schemas import PREFIX, Problem
 from web.api.search import search_router
 from web.api.settings import settings_router
 from web.api.setup import setup_router
+from web.api.spans import span_router
 from web.api.surroundings import surroundings_router
 from web.api.task_turns import turn_router
 from web.api.tasks import task_router
@@ -117,6 +118,7 @@ def build_api(  # noqa: PLR0917 - what the routes of the whole API need
         what_if_router(deps),
         review_router(deps),
         export_router(deps),
+        span_router(deps),
         motion_router(deps),
         plan_router(deps),
         application_router(deps, health),
