@@ -350,7 +350,7 @@ def capacity(args: argparse.Namespace) -> int:
 
 
 def canary_targets(args: argparse.Namespace) -> int:
-    """Cut out people and vehicles for canary targets: our own five, or those of pictures of your own cameras."""
+    """Cut out people and vehicles for canary targets: our own three, or those of pictures of your own cameras."""
     from data.local.cutouts import FOLDER, load_cutouts
     from engine.canary_cutting import cut_out_of, own_cutouts, save_all
 
