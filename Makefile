@@ -17,7 +17,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 APT_RUN := fonts-noto-cjk libgl1 libglib2.0-0
 APT_TEST := $(APT_RUN) nginx-light caddy chromium gcc libc6-dev libnss3-tools mosquitto mosquitto-clients postgresql ffmpeg python3-gi gstreamer1.0-rtsp \
 	gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad \
-	gstreamer1.0-plugins-ugly gstreamer1.0-libav nodejs
+	gstreamer1.0-plugins-ugly gstreamer1.0-libav
 
 .PHONY: setup setup-test run test check bench bench-latency lock clean
 
@@ -38,10 +38,24 @@ run: setup
 	-@bash .ci/apt.sh $(APT_RUN)
 	$(PY) app.py run --config config.yaml --var $(VAR) --host $(HOST) --port $(PORT)
 
-setup-test: setup
+# Node.js checks and tests the screens' scripts and is an identity provider for tests; nothing that runs needs it.
+$(VENV)/.node: .ci/node.txt $(VENV)/.ready
+	$(PY) -m pip install --quiet -r $<
+	touch $@
+
+setup-test: setup $(VENV)/.node
 	bash .ci/apt.sh $(APT_TEST)
 
-check: $(VENV)/.ready
+# The screens' scripts: Biome (lint, format of modules) and TypeScript's checker.
+.PHONY: scripts rest-types
+scripts: $(VENV)/.node
+	$(PY) -m tests.scripts.node
+
+# layouts/types/rest.d.ts, after a body or an answer of the REST API has changed.
+rest-types: $(VENV)/.node
+	$(PY) -m tests.scripts.rest_types
+
+check: $(VENV)/.ready scripts
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy .
@@ -188,7 +202,7 @@ lock:
 	bash .ci/lock.sh
 
 clean:
-	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) node_modules .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 # Does a resting camera find what a fully decoded one finds? Films are made once (.cache/gating), detections are kept.
 .PHONY: gating

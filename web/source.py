@@ -33,7 +33,10 @@ FILES = (
     "requirements.lock",
 )
 KINDS = frozenset(
-    {".c", ".css", ".geojson", ".html", ".ico", ".j2", ".js", ".mako", ".md", ".png", ".py", ".svg", ".woff2"}
+    {
+        *(".c", ".css", ".geojson", ".html", ".ico", ".j2", ".js", ".mako"),
+        *(".md", ".mjs", ".png", ".py", ".svg", ".ts", ".woff2"),
+    }
 )
 _TIME_LIMIT_S = 60
 _GIT = ("git", "-c", "safe.directory=*", "-c", "core.fsmonitor=false")

@@ -1,9 +1,9 @@
 // The ground of the screens' scripts: words, server time, DOM building, requests to the server, mounting.
-window.yiping = (() => {
+window.yiping = /** @type {any} the other files add their parts */ ((/** @returns {Base} */ () => {
   "use strict";
   const page = JSON.parse(document.getElementById("yiping-page-data").textContent);
   const words = window.yipingWords; // by language, from a file that browsers keep
-  const cookies = new Map(document.cookie.split("; ").map((pair) => pair.split("=", 2)));
+  const cookies = new Map(document.cookie.split("; ").map((pair) => /** @type {[string, string]} */ (pair.split("=", 2))));
   const asked = cookies.get(page.language_cookie);
   const language = asked in words ? asked : page.language;
   document.documentElement.lang = language;
@@ -15,7 +15,7 @@ window.yiping = (() => {
     const root = document.documentElement;
     const ratio = outerWidth / innerWidth; // not so with tools docked beside the page: those make no level of the zoom
     const zoom = ZOOMS.find((level) => Math.abs(ratio / level - 1) < 0.02 && devicePixelRatio > level - 0.02) ?? 1;
-    root.style.setProperty("--zoom", zoom);
+    root.style.setProperty("--zoom", String(zoom));
     root.classList.toggle("narrow", innerWidth / parseFloat(getComputedStyle(root).fontSize) < NARROW_REM);
   };
   addEventListener("resize", fit);
@@ -148,6 +148,7 @@ window.yiping = (() => {
   const myName = () => visitor?.name ?? "";
 
   /** Why somebody cannot be sent, as the server tells it, in words. */
+  /** @type {[RegExp, (...found: string[]) => string][]} */
   const UNFIT = [
     [/^last position/, () => t("reason.old_position")],
     [/^declined/, (reason) => `${t("reason.declined")}${reason.slice(8)}`],
@@ -271,4 +272,4 @@ window.yiping = (() => {
     page, language, words: words[language], t, clock, show, wall, moment, zoneNote, ago, ageSeconds, duration, make, since, everySecond, mount, at, me, may, myName, get, post, onPosted, send, all,
     say, act, unfit, sites, siteName, personName, personNames, nameUser,
   };
-})();
+})());

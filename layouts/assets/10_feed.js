@@ -8,11 +8,17 @@ yiping.feed = (() => {
   const SPARK_POINTS = 240;
   const FLUSH_MS = 15;
 
+  /** @type {Map<number, Rest["AlertView"]>} */
   const alerts = new Map();
+  /** @type {Map<number, Rest["TaskView"]>} */
   const tasks = new Map();
+  /** @type {Map<number, Rest["EventView"]>} */
   const events = new Map();
+  /** @type {Map<string, Rest["ResponderView"]>} */
   const responders = new Map();
+  /** @type {Map<string, SiteState>} */
   const sites = new Map();
+  /** @type {Map<string, Gauged>} */
   const readings = new Map(); // "site|monitor|quantity" -> {site, monitor, quantity, unit, value, at, points: [[ms, value]]}
   const kept = { alert: alerts, task: tasks, event: events, responder: responders };
 
@@ -77,7 +83,7 @@ yiping.feed = (() => {
   };
   const keepSite = (site) => {
     const known = sites.get(site.site);
-    if (known && known.at && site.at && known.at > site.at) return;
+    if (known?.at && site.at && known.at > site.at) return;
     sites.set(site.site, site);
     touch("site", site.site);
   };
@@ -227,7 +233,7 @@ yiping.feed = (() => {
   const unacknowledged = (alert) => unseen(alert) && !isQuiet(alert);
   /** Unacknowledged first, then by priority, then the newest. */
   const byUrgency = (a, b) =>
-    unacknowledged(b) - unacknowledged(a) || (a.priority > b.priority) - (a.priority < b.priority) || b.id - a.id;
+    Number(unacknowledged(b)) - Number(unacknowledged(a)) || Number(a.priority > b.priority) - Number(a.priority < b.priority) || b.id - a.id;
   /** Worked out once for each change: every panel asks, and in a flood there are a thousand. */
   let hand = null;
   const handNow = () => {

@@ -115,7 +115,7 @@
   let audio = null;
   let lastCue = 0;
   const beep = () => {
-    if (!audio || audio.state !== "running") return;
+    if (audio?.state !== "running") return;
     [0, 0.22].forEach((after) => {
       const tone = audio.createOscillator();
       const loudness = audio.createGain();

@@ -26,7 +26,7 @@ yiping.keyboard = (() => {
   };
   mount("frame", (frame) => document.addEventListener("keydown", (event) => {
     if (!frame.isConnected || event.key !== "?" || event.ctrlKey || event.metaKey || event.altKey || isTyping(event)) return;
-    const open = document.getElementById("shortcuts");
+    const open = /** @type {HTMLDialogElement | null} */ (document.getElementById("shortcuts"));
     if (open) open.close();
     else if (SHORTCUTS[frame.dataset.page] && !isCovered()) draw(frame.dataset.page);
     else return;

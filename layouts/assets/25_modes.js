@@ -92,7 +92,7 @@ yiping.modes = (() => {
     if (!place?.isConnected) return;
     const opened = place.querySelector("details")?.open;
     const running = state.items.filter((item) => item.state === "in_force");
-    running.sort((a, b) => Boolean(b.mode) - Boolean(a.mode) || (LEVELS[a.level] ?? "").localeCompare(LEVELS[b.level] ?? ""));
+    running.sort((a, b) => Number(Boolean(b.mode)) - Number(Boolean(a.mode)) || (LEVELS[a.level] ?? "").localeCompare(LEVELS[b.level] ?? ""));
     const rows = [...running.map(inForce), ...state.items.filter((item) => item.state === "proposed").map(proposed), ...state.exercises.map(exercise)];
     place.replaceChildren(...rows);
     place.hidden = rows.length === 0;

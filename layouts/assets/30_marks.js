@@ -33,7 +33,8 @@ yiping.marks = (() => {
   const picture = (evidence, xyxy, priority, alt, properties = {}) => {
     if (!evidence) return make("div", { class: "picture none", ...properties }, make("span", {}, t("evidence.none")));
     const image = make("img", { src: yiping.at(`/media/evidence/${evidence}`), alt, decoding: "async", draggable: "false" });
-    const frame = make("div", { class: "picture", ...properties }, make("div", { class: "fit" }, image));
+    const fit = make("div", { class: "fit" }, image);
+    const frame = make("div", { class: "picture", ...properties }, fit);
     image.addEventListener("error", () => {
       frame.classList.add("none");
       frame.replaceChildren(make("span", {}, t("evidence.gone")));
@@ -41,7 +42,7 @@ yiping.marks = (() => {
     if (xyxy) {
       const [left, top, right, bottom] = xyxy.map((v) => v * 100);
       const style = `left:${left}%;top:${top}%;width:${right - left}%;height:${bottom - top}%`;
-      frame.firstChild.append(make("i", { class: `box ${priority}`, style, "aria-hidden": "true" }));
+      fit.append(make("i", { class: `box ${priority}`, style, "aria-hidden": "true" }));
     }
     return frame;
   };

@@ -86,11 +86,11 @@ yiping.alertList = (() => {
     for (const name of cardOfPlace.keys()) if (!alive.has(name)) cardOfPlace.delete(name);
     const rank = ([key, alerts]) => {
       const lead = alerts.reduce((a, b) => (feed.byUrgency(a, b) <= 0 ? a : b));
-      return { aside: typeof key === "string", fresh: feed.unacknowledged(lead), priority: lead.priority, key };
+      return { aside: Number(typeof key === "string"), fresh: Number(feed.unacknowledged(lead)), priority: lead.priority, key };
     };
-    return [...byKey].map((card) => [card, rank(card)])
-      .sort(([, a], [, b]) => a.aside - b.aside || b.fresh - a.fresh || a.priority.localeCompare(b.priority) || b.key - a.key)
-      .map(([card]) => card);
+    return [...byKey].map((card) => ({ card, rank: rank(card) }))
+      .sort(({ rank: a }, { rank: b }) => a.aside - b.aside || b.fresh - a.fresh || a.priority.localeCompare(b.priority) || b.key - a.key)
+      .map(({ card }) => card);
   };
   const drawCard = (key, alerts) => {
     const ids = new Set(alerts.map((alert) => alert.id));

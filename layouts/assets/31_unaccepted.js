@@ -2,7 +2,7 @@
 yiping.unaccepted = (() => {
   "use strict";
   const { t, make, since, mount, feed, marks, me, act, post, get, all, clock, everySecond, personName, siteName, unfit, say,
-    duration, keyboard } = yiping;
+    keyboard } = yiping;
   const LOUD = new Set(["P1", "P2"]); // the others are shown, but a sound at night is for what is urgent
   const QUIET_FOR_S = 60; // after somebody has acted; then it sounds again unless somebody was asked
   const REASK_MS = 15000;
@@ -43,6 +43,7 @@ yiping.unaccepted = (() => {
     ?.filter((one) => one.ring && (one.ring === "usual" || RINGS.indexOf(one.ring) <= RINGS.indexOf(ring))).length;
 
   // ---- a card
+  /** @type {[string, RegExp][]} */
   const KINDS = [["declined", /^declined/], ["silent", /^(did not answer|not delivered)/], ["busy", /^busy/], ["off", /^off shift/], ["other", /./]];
   const why = (task) => {
     const n = new Map();
@@ -151,7 +152,7 @@ yiping.unaccepted = (() => {
       const wanted = search.value.trim().toLowerCase();
       const found = items.filter((one) => [one.responder.name, one.responder.id, one.responder.team, one.responder.grid, told(one), one.phone]
         .some((text) => text.toLowerCase().includes(wanted)))
-        .sort((a, b) => !!a.reasons.length - !!b.reasons.length); // the server's order, the soonest first, within each
+        .sort((a, b) => Number(a.reasons.length > 0) - Number(b.reasons.length > 0)); // the server's order, the soonest first, within each
       keyboard.keepFocus(list, () => list.replaceChildren(...(found.length ? found.map(row) : [make("li", { class: "dim" }, t("unaccepted.no_match"))])));
     };
     search.addEventListener("input", () => { sure = null; if (items) show(); });
@@ -164,7 +165,7 @@ yiping.unaccepted = (() => {
       const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
       if (!step) return;
       const buttons = [...list.querySelectorAll("button")];
-      const at = buttons.indexOf(event.target.closest("li")?.querySelector("button"));
+      const at = buttons.indexOf(/** @type {Element} */ (event.target).closest("li")?.querySelector("button"));
       (buttons[at + step] ?? search).focus();
       event.preventDefault();
     });

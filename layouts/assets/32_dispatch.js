@@ -64,7 +64,7 @@ yiping.dispatchPanel = (() => {
     const entry = candidates.get(alert.id);
     if ((!may("dispatch") || page.kiosk) && !task?.candidates?.length) return make("section", { class: "candidates" });
     const items = task?.candidates?.length ? task.candidates : entry?.items;
-    const shown = (items ?? []).toSorted((a, b) => !!a.reason - !!b.reason || byRoad(b) - byRoad(a) || cost(a) - cost(b)).slice(0, 6);
+    const shown = (items ?? []).toSorted((a, b) => Number(!!a.reason) - Number(!!b.reason) || Number(byRoad(b)) - Number(byRoad(a)) || cost(a) - cost(b)).slice(0, 6);
     return make("section", { class: "candidates" },
       make("h4", {}, t("panel.candidates")),
       shown.length
@@ -81,7 +81,7 @@ yiping.dispatchPanel = (() => {
         make("b", {}, t(`step.${name}`)),
         make("span", {}, at ? personNames(who) : ""),
         at ? make("time", { datetime: at, class: "dim" }, show(at)) : ""))));
-  const report = (alert, task, who) => task.reported_at && make("section", { class: "report" },
+  const report = (_alert, task, who) => task.reported_at && make("section", { class: "report" },
     make("h4", {}, t("panel.report")),
     task.report_photo && marks.picture(task.report_photo, null, task.priority, t("panel.report")),
     make("p", {}, task.report_text || t("report.no_text")),

@@ -232,7 +232,7 @@ yiping.tiles = (() => {
       tile.element.toggleAttribute("data-near", near.includes(id));
       tile.pin.hidden = !pinned.includes(id);
     }
-    const held = document.activeElement;
+    const held = /** @type {HTMLElement} */ (document.activeElement);
     for (const id of all) wall.append(tiles.get(id).element);
     if (wall.contains(held)) held.focus({ preventScroll: true }); // an element that is moved loses the focus
     arrange();

@@ -12,6 +12,7 @@ yiping.map = (() => {
     path: { color: "#2b353e", weight: 1, dashArray: "3 4" },
     border: { color: "#4a5763", weight: 1, dashArray: "8 5", fill: false },
   };
+  /** @type {[RegExp, string][]} */
   const WORDS = [
     [/river|water|lake|stream|canal/, "water"], [/park|green|grass|wood/, "green"], [/border|boundary|district|grid/, "border"],
     [/primary|trunk|motorway|major|main|bridge/, "major"], [/foot|path|steps|alley|walk/, "path"], [/block|building|house/, "block"],
@@ -83,9 +84,10 @@ yiping.map = (() => {
   const settleNames = () => {
     const { x: wide, y: high } = map.getSize();
     const taken = page.sites.map((site) => box(map.latLngToContainerPoint([site.lat, site.lon]), 0, 0, 11, 11));
+    /** @param {number[]} box */
     const inside = ([left, top, right, bottom]) => left >= 0 && top >= 0 && right <= wide && bottom <= high;
     // Those in trouble first: a name that finds no room of its own is left out, and comes with the pointer.
-    for (const site of [...page.sites].sort((a, b) => Boolean(alertList.at(b.id)) - Boolean(alertList.at(a.id)))) {
+    for (const site of [...page.sites].sort((a, b) => Number(Boolean(alertList.at(b.id))) - Number(Boolean(alertList.at(a.id))))) {
       const at = map.latLngToContainerPoint([site.lat, site.lon]);
       const half = halfOf(site.name);
       const own = (side) => box(at, ...side(5, half), half, 8);
@@ -363,7 +365,7 @@ yiping.map = (() => {
   };
 
   // dash-leaflet keeps its map to itself; leaflet tells every map's birth.
-  window.L?.Map.addInitHook(function () { setTimeout(() => begin(this), 0); });
+  window.L?.Map.addInitHook(/** @this {import("leaflet").Map} */ function () { setTimeout(() => begin(this), 0); });
   ["alert", "site"].forEach((topic) => feed.on(topic, drawSites));
   feed.on("task", () => { drawSites(); drawPeople(); });
   feed.on("responder", drawPeople);

@@ -4,12 +4,13 @@ yiping.undo = (() => {
   "use strict";
   const { t, make, page, post, onPosted, act, say, feed, keyboard, siteName } = yiping;
   const TICK_MS = 200;
+  /** @type {[RegExp, (match: RegExpMatchArray, answer: any) => { words: string, take: () => Promise<any> } | null][]} */
   const STEPS = [
     [/^\/api\/v1\/alerts\/(\d+)\/(acknowledge|dismiss)$/, (match, answer) => ({
       words: `${t(`undo.${match[2]}`)} · ${feed.titleOf(answer.alert)} · ${siteName(answer.alert.site)}`, take: () => post(`/api/v1/alerts/${match[1]}/undo`) })],
-    [/^\/api\/v1\/alerts\/(\d+)\/dispatch$/, (match, { task }) => (task.unaccepted_since && task.offered_to ? null : {
+    [/^\/api\/v1\/alerts\/(\d+)\/dispatch$/, (_match, { task }) => (task.unaccepted_since && task.offered_to ? null : {
       words: `${t("undo.dispatch", { who: feed.holderNames(task) || "—" })} · ${task.title}`, take: () => post(`/api/v1/tasks/${task.id}/take-back`) })],
-    [/^\/api\/v1\/alarm-cards\/acknowledge$/, (match, { items }) => (items.length ? {
+    [/^\/api\/v1\/alarm-cards\/acknowledge$/, (_match, { items }) => (items.length ? {
       words: t("undo.acknowledge_all", { n: items.length }), take: () => post("/api/v1/alarm-cards/undo", { alerts: items.map((one) => one.id) }) } : null)],
   ];
   let waiting = []; // newest last: {words, take, until}

@@ -27,8 +27,8 @@
     const y = (value) => HIGH - 3 - ((value - from) / Math.max(1e-9, to - from)) * (HIGH - 6);
     for (const limit of near) {
       const line = document.createElementNS(SVG, "line");
-      for (const [name, value] of [["x1", 0], ["x2", WIDE], ["y1", y(limit.value)], ["y2", y(limit.value)], ["class", limit.priority]])
-        line.setAttribute(name, value);
+      for (const [name, value] of Object.entries({ x1: 0, x2: WIDE, y1: y(limit.value), y2: y(limit.value), class: limit.priority }))
+        line.setAttribute(name, String(value));
       picture.append(line);
     }
     const curve = document.createElementNS(SVG, "polyline");

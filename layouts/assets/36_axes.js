@@ -73,7 +73,7 @@ yiping.axes = (() => {
       make("button", { type: "button", class: "quiet", onclick: close }, t("decide.no")));
     element.addEventListener("submit", (event) => {
       event.preventDefault();
-      const given = Object.fromEntries(new FormData(element));
+      const given = /** @type {Record<string, any>} */ (Object.fromEntries(new FormData(element)));
       if (given.minutes) given.minutes = Number(given.minutes);
       act(element.querySelector("[data-do]"), async () => { await post(`/api/v1/alerts/${alert.id}/${name}`, given); close(); });
     });
@@ -84,7 +84,7 @@ yiping.axes = (() => {
     type: "button", class: strong ? "strong" : "", "data-do": name,
     onclick: (event) => act(event.currentTarget, () => post(`/api/v1/alerts/${alert.id}/${name}`)),
   }, t(`do.${name}`));
-  const asking = (name, alert, open) => make("button", { type: "button", "data-do": name, onclick: () => open(name) }, t(`do.${name}`));
+  const asking = (name, _alert, open) => make("button", { type: "button", "data-do": name, onclick: () => open(name) }, t(`do.${name}`));
   /** The buttons of who may press them; `open`: shows the form of a decision that needs a reason. */
   const buttons = (alert, user, open) => [
     alert.verification !== "confirmed" && alert.verification !== "dismissed" && may(user, "verify_alert") && at_once("confirm", alert),

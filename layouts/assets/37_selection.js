@@ -2,7 +2,7 @@
 // that of the page, nothing but the person changes it, and Escape gives the old view back.
 yiping.selection = (() => {
   "use strict";
-  const { t, make, since, show, mount, feed, marks, page, act, get, say, siteName, personName, alertList, screening, tiles, map,
+  const { t, make, since, show, mount, feed, marks, page, act, get, siteName, personName, alertList, screening, tiles, map,
     everySecond, keyboard, dispatchPanel, may } = yiping;
   const NEAREST = 3; // cameras that are put up
   const WAIT_MS = 700; // for the ways, before the map flies without them
@@ -35,7 +35,7 @@ yiping.selection = (() => {
     return Math.hypot((a.lon - b.lon) * Math.cos((a.lat * Math.PI) / 180), a.lat - b.lat) * perDegree;
   };
   const nearest = (place) => page.sites.filter((site) => site.camera)
-    .map((site) => [metres(place, site), site.id]).sort(([a], [b]) => a - b).slice(0, NEAREST).map(([, id]) => id);
+    .map((site) => ({ id: site.id, far: metres(place, site) })).sort((a, b) => a.far - b.far).slice(0, NEAREST).map(({ id }) => id);
 
   // ---- turning everything to it
   const address = { alert: (id) => `alerts/${id}`, site: (id) => `sites/${encodeURIComponent(id)}`, event: (id) => `events/${id}` };

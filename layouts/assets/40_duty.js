@@ -10,7 +10,7 @@
   window.dashAgGridFunctions = Object.assign(window.dashAgGridFunctions ?? {}, {
     yipingTime: (iso) => show(iso, "full"),
     yipingLasting: (iso) => (iso ? duration(ageSeconds(iso)) : ""),
-    yipingByUrgency: (a, b, rowA, rowB) => URGENCY.indexOf(rowA?.data?.sign) - URGENCY.indexOf(rowB?.data?.sign),
+    yipingByUrgency: (_a, _b, rowA, rowB) => URGENCY.indexOf(rowA?.data?.sign) - URGENCY.indexOf(rowB?.data?.sign),
   });
   window.dashAgGridComponentFunctions = Object.assign(window.dashAgGridComponentFunctions ?? {}, {
     yipingMark: ({ value, data }) => window.React.createElement("span", {
@@ -124,7 +124,7 @@
       stopMoving();
     });
     grid.addEventListener("keydown", (event) => {
-      if (event.target.closest(".ag-popup") || event.ctrlKey || event.metaKey || event.altKey) return;
+      if (/** @type {Element} */ (event.target).closest(".ag-popup") || event.ctrlKey || event.metaKey || event.altKey) return;
       const row = rowOf(event.target);
       if (event.key === "Tab") {
         if (!keyboard.leave(grid, event.shiftKey)) return;
@@ -154,7 +154,7 @@
       if (!list.isConnected) return;
       const held = new Map(openTasks().flatMap((task) => feed.holdersOf(task).map((who) => [who, task])));
       const people = [...feed.responders.values()].filter((one) => one.on_shift);
-      people.sort((a, b) => held.has(b.id) - held.has(a.id) || a.team.localeCompare(b.team) || a.name.localeCompare(b.name));
+      people.sort((a, b) => Number(held.has(b.id)) - Number(held.has(a.id)) || a.team.localeCompare(b.team) || a.name.localeCompare(b.name));
       list.replaceChildren(...people.map((one) => {
         const task = held.get(one.id);
         const stale = !one.position_at || ageSeconds(one.position_at) > STALE_S;

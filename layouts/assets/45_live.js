@@ -27,6 +27,9 @@ yiping.live = (() => {
       this.lateS = Infinity; // this computer's clock against the server's: the least that a part was late
       this.wanted = null; // a moment (epoch s) to show as soon as it is there
       this.pieceS = 0.25;
+      this.live = false; // does it follow the newest part?
+      this.still = false; // was it stopped by hand?
+      this.seen = null; // media time of the newest picture shown
       this.source = new MediaSource();
       this.url = URL.createObjectURL(this.source);
       video.src = this.url;
@@ -343,11 +346,11 @@ yiping.live = (() => {
       const silent = nowS() - film.arrivedS;
       if (!film.live) {
         const behind = film.newest.until - film.at(video.currentTime);
-        if (document.activeElement !== this.back || !film.wanted) this.back.value = -Math.min(RECENT_S, behind);
+        if (document.activeElement !== this.back || !film.wanted) this.back.value = String(-Math.min(RECENT_S, behind));
         this.backText.textContent = t("live.ago", { n: Math.round(behind) });
         return set("recent", t("live.recent_at", { time: show(new Date(film.at(video.currentTime) * 1000).toISOString()) }));
       }
-      this.back.value = 0;
+      this.back.value = "0";
       this.backText.textContent = "";
       if (!this.socket || silent > SILENT_S) return set("silent", t(this.socket ? "live.silent" : "live.again", { n: Math.round(silent) }));
       const skipped = nowS() - (this.lostS ?? -Infinity) < 5 ? ` · ${t("live.lost")}` : "";

@@ -22,7 +22,7 @@
   const axis = () => {
     const plot = by("review-graph")?.querySelector(".js-plotly-plot");
     const x = plot?._fullLayout?.xaxis;
-    return x && x._length ? { plot, x, left: x._offset, right: x._offset + x._length } : null;
+    return x?._length ? { plot, x, left: x._offset, right: x._offset + x._length } : null;
   };
   const drawCursor = () => {
     const line = by("review-cursor");
@@ -261,8 +261,9 @@
   document.addEventListener("keydown", (event) => {
     if (!data || !by("review-graph") || yiping.keyboard.isTyping(event) || yiping.keyboard.isCovered()) return;
     const step = (data.until - data.since) * STEP_FRACTION;
-    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest?.("video")) return;
-    if (event.key === " " && event.target.closest?.("button, a, summary")) return; // it presses what has the focus
+    const on = /** @type {Element} */ (event.target);
+    if (event.ctrlKey || event.metaKey || event.altKey || on.closest?.("video")) return;
+    if (event.key === " " && on.closest?.("button, a, summary")) return; // it presses what has the focus
     if (event.key === " ") play(!playing);
     else if (event.key === "ArrowRight") seek(cursor + step);
     else if (event.key === "ArrowLeft") seek(cursor - step);

@@ -62,15 +62,16 @@
   /** The names, those of sites in trouble first, below or above where they cover no other; what finds no room is left out. */
   const drawNames = (context, names, width, height) => {
     const taken = names.map(({ x, y }) => [x - 11, y - 11, x + 11, y + 11]);
+    /** @param {number[]} box */
     const isFree = ([left, top, right, bottom]) => left >= 0 && top >= 0 && right <= width && bottom <= height
       && !taken.some((other) => left < other[2] && other[0] < right && top < other[3] && other[1] < bottom);
     for (const { text, x, y, colour } of names.sort((a, b) => b.first - a.first)) {
       context.font = '500 12px system-ui, "Noto Sans CJK SC", sans-serif';
       const half = context.measureText(text).width / 2 + 3;
-      const room = [22, -22].map((dy) => [dy, [x - half, y + dy - 8, x + half, y + dy + 8]]).find(([, box]) => isFree(box));
+      const room = [22, -22].map((dy) => ({ dy, box: [x - half, y + dy - 8, x + half, y + dy + 8] })).find(({ box }) => isFree(box));
       if (!room) continue;
-      taken.push(room[1]);
-      words(context, text, x, y + room[0], colour);
+      taken.push(room.box);
+      words(context, text, x, y + room.dy, colour);
     }
   };
   const drawSite = (context, site, x, y, data, cursor, names) => {

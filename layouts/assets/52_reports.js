@@ -157,8 +157,8 @@
     return box;
   };
   const edit = () => {
-    draft = { texts: { ...whole.texts }, measures: whole.measures.map(({ text, unit, owner, due }) => ({ text, unit, owner, due })), note: "" };
-    draft.before = JSON.stringify({ ...draft, before: undefined });
+    const texts = { ...whole.texts }, measures = whole.measures.map(({ text, unit, owner, due }) => ({ text, unit, owner, due })), note = "";
+    draft = { texts, measures, note, before: JSON.stringify({ texts, measures, note }) };
     signing = false;
     drawChosen();
   };

@@ -20,7 +20,7 @@
   let searchShared = rectangle !== null; // whoever opens a shared rectangle wants to see what moved in it
   let found = null; // what the last search answered
   let seen = null; // the data of the span: another one makes what was found stale
-  let follow = () => {}; // of the picture that is on the page
+  let follow = (_data, _cursor) => {}; // of the picture that is on the page
 
   // ---- small pictures: one request at a time, and after it only the newest of those that were wanted
   const loader = (draw) => {
@@ -138,7 +138,7 @@
         context.rect(0, 0, w, h);
         context.rect(x, y, wide, high);
         context.fill("evenodd");
-        for (const [colour, thick] of [["#0d1115", 6], ["#f1f5f8", 3]]) {
+        for (const { colour, thick } of [{ colour: "#0d1115", thick: 6 }, { colour: "#f1f5f8", thick: 3 }]) {
           context.strokeStyle = colour;
           context.lineWidth = thick;
           context.strokeRect(x, y, wide, high);

@@ -9,7 +9,7 @@
   let at = null;
 
   const open = (notice) => notice.wants_answer && ["waiting", "delivered"].includes(notice.state);
-  const order = (a, b) => open(b) - open(a) || b.id - a.id;
+  const order = (a, b) => Number(open(b)) - Number(open(a)) || b.id - a.id;
   const bad = (notice) => notice.state === "failed" || open(notice);
   const sign = (notice) => ({ waiting: "…", delivered: "✓", answered: "✓✓", stopped: "–", failed: "✗" })[notice.state];
   const result = (notice) => {

@@ -136,9 +136,9 @@ yiping.eventEntry = (() => {
         location: { lon: Number(lon.value), lat: Number(lat.value) }, priority: priority.value || null, limit: durationOf(element, "limit") ?? null };
       const [file] = photo.files;
       act(element.querySelector("button.strong"), async () => {
-        let sent = body;
-        if (file) { sent = new FormData(); sent.append("event", JSON.stringify(body)); sent.append("photo", file); }
-        const made = await post(file ? "/api/v1/entries" : "/api/v1/events", sent);
+        const parts = new FormData();
+        if (file) { parts.append("event", JSON.stringify(body)); parts.append("photo", file); }
+        const made = await (file ? post("/api/v1/entries", parts) : post("/api/v1/events", body));
         end();
         await done(made.event);
       });
@@ -168,7 +168,7 @@ yiping.eventEntry = (() => {
     if (document.documentElement.classList.contains("narrow")) { location.assign(yiping.at("/events?new")); return; }
     const kinds = await all("/api/v1/categories");
     if (dialog || keyboard.isCovered()) return;
-    const before = document.activeElement;
+    const before = /** @type {HTMLElement | null} */ (document.activeElement);
     const own = make("dialog", { id: "entry", "aria-label": t("events.new") });
     const close = () => { own.close(); own.remove(); dialog = null; before?.focus?.({ preventScroll: true }); };
     const made = form(kinds, {

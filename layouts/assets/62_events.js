@@ -45,7 +45,7 @@
   make("td", {}, since(event.opened_at, "ago")));
   const columns = () => make("tr", {}, ["id", "what", "state", "parts", "clock", "since"].map((name) => make("th", { scope: "col" }, t(`events.${name}`))));
   const shown = () => [...events.values()].filter((event) => filter === "all" || (filter === "open" ? isOpen(event) : event.state === filter))
-    .sort((a, b) => isOpen(b) - isOpen(a) || a.priority.localeCompare(b.priority) || b.id - a.id).slice(0, MOST);
+    .sort((a, b) => Number(isOpen(b)) - Number(isOpen(a)) || a.priority.localeCompare(b.priority) || b.id - a.id).slice(0, MOST);
   const drawList = () => {
     if (!list?.isConnected) return;
     const rows = shown().map(row);

@@ -5,6 +5,7 @@
   const REFRESH_S = 60;
   const DAY_MS = 86400e3;
   let place = null;
+  /** @type {{ days: number, since?: undefined, until?: undefined } | { days?: undefined, since: string, until: string }} */
   let span = { days: 1 }; // or {since, until}: ISO
   let figures = null;
   let readAt = null;

@@ -1,7 +1,7 @@
 // The page of plans: each plan with how it stands, its work place by place, orders, and who is on duty.
 (() => {
   "use strict";
-  const { t, make, since, show, mount, feed, act, get, personName, modes, everySecond } = yiping;
+  const { t, make, since, show, mount, feed, get, personName, modes, everySecond } = yiping;
   const LEVELS = ["blue", "yellow", "orange", "red"];
   const DONE = ["closed", "verified"];
   let list = null, place = null, plans = [], chosen = null, whole = null, at = null;

@@ -2,7 +2,7 @@
 // a signature is overdue.
 (() => {
   "use strict";
-  const { t, make, since, show, mount, feed, marks, act, post, get, personName, me, may, myName, duration, clock, everySecond, page, language } = yiping;
+  const { t, make, since, show, mount, feed, marks, act, post, get, personName, me, may, myName, duration, clock, everySecond, language } = yiping;
   const GROUPS = ["alerts", "events", "tasks", "suppressed", "plans", "roll_calls", "devices", "notices", "settings"];
   const AGAIN_MS = 2000;
   let place = null, list = null, roster = null;

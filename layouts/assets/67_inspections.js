@@ -72,6 +72,7 @@
     if (!person && people.length) [[person]] = people;
     const choose = make("select", { "aria-label": t("inspections.route.choose"), onchange: (changed) => { person = changed.target.value; loadRoute(); } },
       people.map(([id, name]) => make("option", { value: id, selected: id === person }, name)));
+    /** @type {(Node | string)[]} */
     const parts = people.length ? [make("p", {}, make("label", {}, t("inspections.route.who"), " ", choose))] : [make("p", { class: "empty dim" }, t("inspections.nobody"))];
     if (tour && tour.person === person) {
       if (!tour.stops.length) parts.push(make("p", { class: "dim" }, t("inspections.route.empty")));

@@ -141,6 +141,7 @@ yiping.setup.editor = (() => {
     const unit = () => canvas.width / Math.max(1, overlay.getBoundingClientRect().width); // picture pixels of one on the screen
     const px = ([x, y]) => [x * canvas.width, y * canvas.height];
     const path = (points) => points.map((point) => px(point).map((v) => v.toFixed(1)).join(",")).join(" ");
+    /** @type {(text: string, at: number[], size: number) => Element} */
     const label = (text, [x, y], size) => {
       const far = x > canvas.width * 0.85;
       return Object.assign(shape("text", { x: far ? x - size / 3 : x + size / 3, y: Math.max(size, y - size / 3), "text-anchor": far ? "end" : "start", "font-size": size, class: "zone-name" }), { textContent: text });
@@ -383,7 +384,7 @@ yiping.setup.editor = (() => {
     // ---- the picture
     const show = (bitmap, at_) => {
       if (canvas.width !== bitmap.width || canvas.height !== bitmap.height) [canvas.width, canvas.height] = [bitmap.width, bitmap.height];
-      stage.style.setProperty("--ratio", bitmap.width / bitmap.height);
+      stage.style.setProperty("--ratio", String(bitmap.width / bitmap.height));
       canvas.getContext("2d").drawImage(bitmap, 0, 0);
       if (at_ !== taken) { taken = at_; age.replaceChildren(at_ ? since(at_) : t("setup.tested_picture")); }
       drawOverlay();

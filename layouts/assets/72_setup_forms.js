@@ -23,7 +23,7 @@ yiping.setup.forms = (() => {
     const found = /^P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:([\d.]+)S)?)?$/.exec(text ?? "");
     if (!found) return text ?? "";
     const s = (Number(found[1] ?? 0) * 24 + Number(found[2] ?? 0)) * 3600 + Number(found[3] ?? 0) * 60 + Number(found[4] ?? 0);
-    for (const [unit, size] of [["d", 86400], ["h", 3600], ["min", 60], ["s", 1]]) if (s >= size && s % size === 0) return `${s / size}${unit}`;
+    for (const [unit, size] of Object.entries({ d: 86400, h: 3600, min: 60, s: 1 })) if (s >= size && s % size === 0) return `${s / size}${unit}`;
     return s ? `${s * 1000}ms` : "0s";
   };
   const told = (name, kind) => {
@@ -78,7 +78,7 @@ yiping.setup.forms = (() => {
     const input = make("input", { type: "checkbox", checked: value ?? schema.default ?? false, ...place.aria });
     return { element: input, read: () => (input.checked === (schema.default ?? false) && value === undefined ? undefined : input.checked) };
   };
-  const choice = (options, schema, value, place, none = "—") => {
+  const choice = (options, _schema, value, place, none = "—") => {
     const known = options.map(([id]) => id);
     const all = [...(place.required && value !== undefined ? [] : [["", none]]), ...options, ...(value && !known.includes(value) ? [[value, `${value} ⚠`]] : [])];
     const select = make("select", place.aria, all.map(([id, label]) => make("option", { value: id, selected: id === (value ?? "") }, label)));
@@ -91,10 +91,10 @@ yiping.setup.forms = (() => {
   const ticks = (options, value, place) => {
     const boxes = [...new Set([...options.map(([id]) => id), ...(value ?? [])])].map((id) => {
       const input = make("input", { type: "checkbox", value: id, checked: (value ?? []).includes(id) });
-      return [input, make("label", {}, input, options.find(([one]) => one === id)?.[1] ?? id)];
+      return { input, label: make("label", {}, input, options.find(([one]) => one === id)?.[1] ?? id) };
     });
-    const element = make("span", { class: "ticks", ...place.aria }, boxes.length ? boxes.map(([, label]) => label) : make("span", { class: "dim" }, t("setup.no_zones")));
-    return { element, read: () => { const chosen = boxes.filter(([input]) => input.checked).map(([input]) => input.value); return chosen.length || value ? chosen : undefined; } };
+    const element = make("span", { class: "ticks", ...place.aria }, boxes.length ? boxes.map(({ label }) => label) : make("span", { class: "dim" }, t("setup.no_zones")));
+    return { element, read: () => { const chosen = boxes.filter(({ input }) => input.checked).map(({ input }) => input.value); return chosen.length || value ? chosen : undefined; } };
   };
   const words = (schema, value, place) => {
     const input = make("input", { type: "text", value: (value ?? []).join(", "), autocomplete: "off", spellcheck: "false", list: place.list, placeholder: (schema.default ?? []).join(", "), ...place.aria });
@@ -209,7 +209,7 @@ yiping.setup.forms = (() => {
     const required = new Set(schema.required ?? []);
     const names = Object.keys(schema.properties ?? {}).filter((name) => !skip.includes(name) && name !== "kind");
     const rank = (name) => (first.includes(name) ? first.indexOf(name) - 100 : required.has(name) ? -1 : 0);
-    const sorted = names.map((name, i) => [name, i]).sort(([a, i], [b, j]) => rank(a) - rank(b) || i - j).map(([name]) => name);
+    const sorted = names.toSorted((a, b) => rank(a) - rank(b)); // what ranks alike stays as the schema has it
     const fields = sorted.map((name) => {
       const own = resolved(schema.properties[name], root);
       const { label, help } = told(name, kind);

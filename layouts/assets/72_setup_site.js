@@ -70,12 +70,12 @@ yiping.setup.camera = (() => {
       shown.replaceChildren(make("p", { class: "dim", role: "status" }, t("setup.test.running")));
       try {
         const found = await post(`/api/v1/settings/${device}-test`, { [device]: asked });
-        const drawn = device === "gauge" ? gaugeResult(found) : await result(found, kinds(many)[kind.value].properties.substream ? (url) => {
+        const drawn = /** @type {HTMLElement & { bitmap?: ImageBitmap | null }} */ (device === "gauge" ? gaugeResult(found) : await result(found, kinds(many)[kind.value].properties.substream ? (url) => {
           const input = holder.querySelector('[data-setting="substream"] input');
           input.value = url;
           input.closest("details")?.setAttribute("open", "");
           input.focus();
-        } : null);
+        } : null));
         tested = drawn.bitmap ?? tested;
         shown.replaceChildren(drawn);
       } catch (error) {

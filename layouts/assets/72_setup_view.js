@@ -34,8 +34,7 @@
       make("td", {}, height ? String(Math.round(mark.row * height)) : mark.row.toFixed(3)), make("td", {}, String(mark.cm))))))] : [];
 
   const losses = (site) => {
-    const told = feed.sites.get(site.id) ?? {};
-    const entries = (told.losses ?? []).map((one) => make("tr", { "data-cause": one.cause },
+    const entries = (feed.sites.get(site.id)?.losses ?? []).map((one) => make("tr", { "data-cause": one.cause },
       make("td", {}, since(one.at)),
       make("td", {}, one.until ? t("setup.lasted", { n: Math.max(1, Math.round((Date.parse(one.until) - Date.parse(one.at)) / 1000)) }) : t("setup.lost_still")),
       make("td", {}, t(`lost.${one.cause}`, {}, one.cause), one.reason ? make("small", { class: "dim" }, one.reason) : null)));

@@ -152,7 +152,9 @@ def _describe_truly(api: FastAPI) -> None:
         if api.openapi_schema is None:
             document = made()
             components = document.setdefault("components", {})
-            components.setdefault("schemas", {})["Problem"] = Problem.model_json_schema()
+            problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+            parts = problem.pop("$defs", {})  # in an OpenAPI document these lie beside the other schemas
+            components.setdefault("schemas", {}).update(parts, Problem=problem)
             components["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer"}}
             document["security"] = [{"bearer": []}]
         return api.openapi_schema or {}

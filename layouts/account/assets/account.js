@@ -67,6 +67,7 @@ const form = (button, fields, work, attributes = {}) => {
   made.addEventListener("submit", event => { event.preventDefault(); act(go, place, () => work(made)); });
   return made;
 };
+/** @returns {[any, () => string]} the fields, and what they hold */
 const newPasswords = () => {
   const [one, first] = field("new_password", {type: "password", autocomplete: "new-password", name: "new"});
   const [two, second] = field("again", {type: "password", autocomplete: "new-password", name: "again"});
@@ -83,7 +84,7 @@ const sessionTable = (sessions, end) => make("div", {class: "wide"}, make("table
     const place = refusals();
     const button = make("button", {class: "small", type: "button"}, t("end"));
     button.addEventListener("click", () => act(button, place, () => end(one)));
-    const soon = one.expires_at && one.kind === "token" && new Date(one.expires_at) - Date.now() < SOON_MS;
+    const soon = one.expires_at && one.kind === "token" && Date.parse(one.expires_at) - Date.now() < SOON_MS;
     return make("tr", {"data-id": one.id},
       make("td", {}, t(`kind.${one.kind}`), " ", one.current ? make("span", {class: "mark"}, t("this_one")) : null),
       make("td", {}, moment(one.created_at)),
@@ -167,8 +168,8 @@ const addPasskey = async () => {
   let credential;
   try { credential = await navigator.credentials.create({publicKey: PublicKeyCredential.parseCreationOptionsFromJSON(options)}); }
   catch { throw new Refused(t("refused.factor")); }
-  const label = (navigator.userAgentData && navigator.userAgentData.platform) || navigator.platform || "";
-  await added(await ask("POST", "/account/passkeys", {credential: credential.toJSON(), label}));
+  const label = navigator.userAgentData?.platform || navigator.platform || "";
+  await added(await ask("POST", "/account/passkeys", {credential: /** @type {PublicKeyCredential} */ (credential).toJSON(), label}));
 };
 const secondFactor = account => {
   const {factors, recovery_left, passkeys_possible} = account.second_factor, place = refusals();

@@ -1,7 +1,7 @@
 /* The login's passkey button: with the password done before, or instead of name and password. */
 (() => {
 "use strict";
-const button = document.getElementById("passkey"), failed = document.getElementById("passkey-failed");
+const button = /** @type {HTMLButtonElement | null} */ (document.getElementById("passkey")), failed = document.getElementById("passkey-failed");
 if (!button || !window.PublicKeyCredential || !PublicKeyCredential.parseRequestOptionsFromJSON) return;
 button.hidden = false;
 const base = button.dataset.base; /* the path of a reverse proxy, where there is one */
@@ -16,7 +16,7 @@ button.addEventListener("click", async () => {
   try {
     const options = await post("/login/passkey/options", {});
     const credential = await navigator.credentials.get({publicKey: PublicKeyCredential.parseRequestOptionsFromJSON(options)});
-    const {go} = await post("/login/passkey", {credential: credential.toJSON(), next: button.dataset.next});
+    const {go} = await post("/login/passkey", {credential: /** @type {PublicKeyCredential} */ (credential).toJSON(), next: button.dataset.next});
     location.assign(base && go.startsWith(`${base}/`) ? go : base + go);
   } catch {
     failed.textContent = button.dataset.failed;

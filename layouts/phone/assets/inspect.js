@@ -34,7 +34,7 @@ const list = () => {
   const here = (document.body.dataset.place || "").split(",").map(Number);
   const away = place => here.length === 2 ? metres(here, place.at) : 0;
   const due = known.places.filter(place => (place.due || place.checks) && !sending(place.id).length);
-  due.sort((one, two) => Boolean(two.over) - Boolean(one.over) || away(one) - away(two));
+  due.sort((one, two) => Number(Boolean(two.over)) - Number(Boolean(one.over)) || away(one) - away(two));
   const row = place => make("li", {}, make("button", {type: "button", class: "choice", "data-place": place.id, onclick: () => open(place.id)},
     make("b", {}, place.name), make("small", {}, [known.types[place.type].name, place.note, place.due && say(place.over ? words.inspect_over : words.inspect_due, {day: day(place.due)}),
       place.checks && say(words.inspect_checks, {n: place.checks.length})].filter(Boolean).join(" · "))));

@@ -13,7 +13,7 @@ const live = document.getElementById("live"), link = document.getElementById("li
 const notices = document.getElementById("notices"), share = document.getElementById("share");
 const shared = document.getElementById("shared");
 let tag = live.dataset.tag, skew = Date.parse(document.body.dataset.now) - Date.now();
-let waiting = [], refused = [], online = true, expired = false, offers = null, watch = null, lastSent = null, alive = 0;
+let waiting = [], refused = [], online = true, expired = false, offers = null, watch = null, lastSent = null;
 
 const say = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 const cookie = name => (document.cookie.split("; ").find(c => c.startsWith(name + "=")) || "").slice(name.length + 1);
@@ -142,7 +142,7 @@ const showRefused = () => {
   refusedBox.querySelector("h2").textContent = say(words.refused_kept, {n: refused.length});
 };
 const refusedForm = step => {
-  const form = document.getElementById("refused-form").content.firstElementChild.cloneNode(true);
+  const form = /** @type {HTMLFormElement} */ (document.querySelector("#refused-form").content.firstElementChild.cloneNode(true));
   const text = step.fields ? (step.fields.find(([name]) => name === "description" || name === "text") || [])[1] : step.reason;
   const date = new Date(step.at).toLocaleString(document.documentElement.lang, {timeZone: document.body.dataset.zone, hour12: false});
   form.dataset.n = step.n;
@@ -185,7 +185,7 @@ const thrownAway = async event => {
   await reload();
   mark();
 };
-const setOnline = now => { online = now; if (now) alive = Date.now(); showLink(); };
+const setOnline = now => { online = now; showLink(); };
 const setExpired = () => { expired = true; showLink(); };
 const showLink = () => {
   link.className = online && !expired ? "" : "lost";
@@ -321,7 +321,7 @@ const wrote = async event => {
   try {
     const fields = what === "own" ? await ownFields(form, text) : [["text", text], ...ticked(card)];
     await keep({what, task, fields, photo: file ? await smaller(file) : null});
-    if (what === "own") { form.reset(); chose({target: form.photo}); document.getElementById("own").open = false; }
+    if (what === "own") { form.reset(); chose({target: form.photo}); own.open = false; }
   }
   catch (error) { notice(error.message, false); }
   finally { button.disabled = false; }
@@ -462,7 +462,7 @@ live.addEventListener("toggle", opensPersonal, true);
 refusedBox.addEventListener("submit", mended);
 refusedBox.addEventListener("click", thrownAway);
 refusedBox.addEventListener("change", chose);
-const own = document.getElementById("own");
+const own = /** @type {HTMLDetailsElement} */ (document.getElementById("own"));
 own.addEventListener("submit", wrote);
 own.addEventListener("change", chose);
 own.addEventListener("toggle", () => { if (own.open) placeNow(); });
