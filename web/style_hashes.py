@@ -25,6 +25,8 @@ STYLE_HASHES: tuple[str, ...] = (
     "sha256-+QoPrsxO0auPnxSulD3bAr9CoDGgzv7YRfYE0vfxeQI=",
     "sha256-MJs2ke1SA6Cy3tTCZu2QH0rj0r//iNqU0idy9bM4leg=",
     "sha256-X2TqJwnIiE/ceDVeAdr7v7BOWBU6CEzE6qxlNzBzvBk=",
+    # The map's ground: Leaflet's clusters, of which no use is made.
+    "sha256-zmLg9fAzhthkQar0HsYlPE8MMx315AMYJ5uAXv1DH+k=",
     # The duty page: AG Grid.
     "sha256-aTEqNO8pr3xddsv/BiDXSYbn+Lp6VEfi4SA2TqFU6qU=",
     "sha256-on52mt3dH6YoAuNDO22DyCvqggdWPuqP3pQ+XPIGFYw=",

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from data.ports.store import TaskQuery
+from tests.conftest import ROOT
 from tests.web.city import PASSWORD, ROLES, Clock, Running, open_deps, start
 from web.accounts import add_user
 from web.deps import SessionPolicy
@@ -16,7 +17,8 @@ from web.deps import SessionPolicy
 @pytest.fixture(scope="session")
 def city_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     clock = Clock()
-    deps = open_deps(tmp_path_factory.mktemp("var"), now=clock, sessions=SessionPolicy(recheck=timedelta(seconds=0.2)))
+    sessions = SessionPolicy(recheck=timedelta(seconds=0.2))
+    deps = open_deps(tmp_path_factory.mktemp("var"), now=clock, sessions=sessions, base_map=ROOT / "data" / "demo")
     for name, role in ROLES.items():
         add_user(deps.store, name, role, PASSWORD)
     server, thread, port = start(deps)
