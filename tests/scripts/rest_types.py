@@ -62,7 +62,7 @@ def rest_types(document: dict[str, Any], folder: Path) -> str:
     cli = install_packages(ROOT) / "openapi-typescript" / "bin" / "cli.js"
     subprocess.run(
         [NODE, cli, given, "--alphabetize", "--output", made],
-        env=node_environment(), check=True, capture_output=True, timeout=60,
+        env=node_environment(), check=True, capture_output=True,
     )  # fmt: skip
     body = made.read_text(encoding="utf-8")
     return _HEADING + body[body.index("export") :]
