@@ -22,6 +22,7 @@ from layouts import (
     alarm_figures,
     applications,
     case_sources,
+    drill,
     duty,
     events,
     handover,
@@ -116,6 +117,7 @@ PAGES = (
     "applications",
     "case-sources",
     "inspections",
+    "drill",
     "setup",
 )
 
@@ -141,6 +143,7 @@ def draw_page(name: str, language: str = "zh") -> Any:
         "applications": applications,
         "case-sources": case_sources,
         "inspections": inspections,
+        "drill": drill,
     }
     return pages[name].draw(context, words)
 
