@@ -182,7 +182,7 @@ def _tone_ends(cells: Plane) -> tuple[float, float]:
     low, high = (float(v) for v in np.quantile(cells, (0.01, 0.99)))
     white = float(np.mean(cells >= 250))
     if white > 0.01:  # of an ordinary photograph this share would lie above that tone
-        high = 255.0 * _BRIGHT / float(np.interp(1.0 - white, _TONES, _USUAL, left=35.0))
+        high = 255.0 * _BRIGHT / max(1.0, float(np.interp(1.0 - white, _TONES, _USUAL)))
     return min(low, 200.0), max(min(high, 1500.0), low + 1.0)
 
 

@@ -91,6 +91,10 @@ def test_in_an_over_exposed_picture_it_is_over_exposed() -> None:
     assert drawn(bright)[80:100, 25:40, 2].mean() > 240
 
 
+def test_in_a_wholly_white_picture_nothing_is_left_of_it() -> None:
+    assert drawn(np.full((360, 640, 3), 255, np.uint8)).min() >= 250
+
+
 def test_rain_falls_before_it() -> None:
     picture = np.full((360, 640, 3), 100, np.uint8)
     picture[:, ::40] = 60
