@@ -111,7 +111,10 @@ def test_a_recorded_night_is_a_live_exercise_that_tells_nobody_and_leaves_the_ci
 
             until(lambda: _is_ready(url), 120, told)
             (folder,) = (var / "drills").iterdir()
-            with closing(open_for_reading(folder / "yiping.db")) as store, httpx.Client(base_url=url) as officer:
+            with (
+                closing(open_for_reading(folder / "yiping.db")) as store,
+                httpx.Client(base_url=url, timeout=60) as officer,
+            ):
                 assert officer.post("/login", data={"name": "zhao", "password": PASSWORD}).status_code == 303
                 assert '<div id="drill-bar"' in officer.get("/duty").text
                 until(lambda: store.read(lambda reader: reader.alerts(AlertQuery(open_only=True))), 60, told)

@@ -68,7 +68,9 @@ def test_what_is_no_page_is_left_as_it_is(drill: Running) -> None:
 
 
 def test_a_login_in_a_drill_leaves_the_citys_cookies_alone_and_does_not_use_them(drill: Running) -> None:
-    with httpx.Client(base_url=drill.base, cookies={"yiping_session": "of the city", "yiping_csrf": "city"}) as client:
+    with httpx.Client(
+        base_url=drill.base, timeout=60, cookies={"yiping_session": "of the city", "yiping_csrf": "city"}
+    ) as client:
         assert client.get("/", follow_redirects=False).status_code == 303, "the city's session counts for nothing here"
         assert client.post("/login", data={"name": "li", "password": PASSWORD}).status_code == 303
         assert client.cookies["yiping_session"] == "of the city"
