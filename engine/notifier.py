@@ -25,11 +25,10 @@ from data.ports.store import Store, Writer
 from data.sql.lease import held_in_store
 from data.sql.store import open_store
 from data.stored.web_push import subscriptions_of
-from engine.judging.outlet import AWAY
 from engine.process.current_settings import SettingsFollower
 from engine.process.heart import Heart
 from engine.process.options import RunOptions
-from engine.process.store_failure import must_go_on
+from engine.process.store_failure import AWAY, must_go_on
 from notices import case_clocks, roll_calls
 from notices.deliveries import alert_of, claim, delivered, failed, release
 from notices.escalation import fire_due, follow, follower

@@ -33,14 +33,14 @@ from engine.judging.judgement import UnitOfWork, commit_units, keep_states
 from engine.judging.known_positions import KnownPositions, spacing_of
 from engine.judging.known_readings import KnownReadings
 from engine.judging.observation_log import observation_log
-from engine.judging.outlet import AWAY, publish_health
+from engine.judging.outlet import publish_health
 from engine.judging.polled import Polled, TravelNews
 from engine.judging.readings import ReadingNews
 from engine.judging.reject_log import RejectLog
 from engine.process.current_settings import SettingsFollower, with_settings
 from engine.process.heart import Heart
 from engine.process.options import RunOptions
-from engine.process.store_failure import must_go_on
+from engine.process.store_failure import AWAY, must_go_on
 from engine.process.wall_clock import ClockJump, WallClock, describe_jump, moved_back
 
 log = logging.getLogger(__name__)

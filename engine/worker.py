@@ -34,7 +34,7 @@ from engine.canary_round import CanaryRound
 from engine.judging.changes import Extent, SiteChange, camera_change
 from engine.judging.judgement import UnitOfWork
 from engine.judging.observation_log import observation_log
-from engine.judging.outlet import AWAY, Outlet
+from engine.judging.outlet import Outlet
 from engine.judging.pipeline import Seen
 from engine.judging.polled import Polled, TravelNews
 from engine.judging.readings import ReadingNews
@@ -45,7 +45,7 @@ from engine.process.current_settings import SettingsFollower, with_settings
 from engine.process.heart import Heart
 from engine.process.memory import Housekeeping, be_frugal, release_library_pages, settle_memory
 from engine.process.options import RunOptions
-from engine.process.store_failure import must_go_on
+from engine.process.store_failure import AWAY, must_go_on
 from engine.process.wall_clock import ClockJump, WallClock
 from engine.recording.lookback import Lookback
 from engine.recording.video import CameraVideo

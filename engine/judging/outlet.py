@@ -17,8 +17,6 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from sqlalchemy.exc import InterfaceError, OperationalError
-
 from alerts.damage import tell_damage
 from data.config.settings import Settings
 from data.errors import StoreClosed
@@ -30,6 +28,7 @@ from data.model.views import iso
 from data.ports.store import EvidenceVault, Store, Writer
 from engine.judging.judgement import UnitOfWork, commit_unit, keep_state, last_number, unit_bound_to_log
 from engine.judging.spool import Spool
+from engine.process.store_failure import AWAY
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +36,6 @@ PATIENCE_S = 1.0  # what takes longer goes to the spool
 REPORTED_AFTER = 3  # failures in a row; a busy disk is no news
 FULL_POLL_S = 0.02  # while nothing but a picture in full resolution is waited for
 RETRY_S = (0.2, 0.5, 1.0, 2.0)
-AWAY = (StoreClosed, OperationalError, InterfaceError, OSError)  # the store may take it later
 
 
 def publish_health(writer: Writer, site: str, health: str, reason: str, at: datetime, *, degraded: str = "") -> None:

@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 from data.model.forecast import Travel
 from data.ports.store import Reader, Store
 from data.stored.travel import Known, known_travel
-from engine.judging.outlet import AWAY
+from engine.process.store_failure import AWAY
 
 _EVERY_S = 1.0
 _AGAIN_S = 60.0  # rules that were made meanwhile do not know it yet

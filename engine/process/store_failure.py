@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from sqlalchemy.exc import InterfaceError, OperationalError
+
 from data.errors import StoreClosed
 from data.ports.store import Store
+
+AWAY = (StoreClosed, OperationalError, InterfaceError, OSError)
+"""What a store raises that cannot be reached now and may take it later."""
 
 
 def must_go_on(store: Store) -> None:

@@ -19,7 +19,7 @@ from data.stored.following import Follower
 from dispatch.plan_runs import follow, follow_alerts, follow_warning, put_modes_in_force
 from dispatch.plan_works import Maker, settle
 from dispatch.routing import Roads
-from engine.judging.outlet import AWAY
+from engine.process.store_failure import AWAY
 from engine.reactions.quarantine import bound_old_warnings, put_aside
 
 log = logging.getLogger(__name__)
