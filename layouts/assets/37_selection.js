@@ -151,10 +151,12 @@ yiping.selection = (() => {
       fact(t("selection.where"), siteName(whole.site)), fact(t("selection.grid"), whole.grid && screening.gridName(whole.grid))];
     if (topic === "person") {
       const one = feed.responders.get(id);
+      if (!one) return []; // no longer among those on duty
       return [fact(t("selection.team"), one.team), fact(t("selection.shift"), t(one.on_shift ? "person.on_shift" : "person.off_shift")),
         fact(t("selection.position"), one.position_at ? [since(one.position_at)] : t("person.no_position"))];
     }
     const site = yiping.sites.get(id);
+    if (!site) return [];
     const values = [...feed.readings.values()].filter((one) => one.site === id).slice(0, 3);
     return [fact(t("selection.grid"), site.grid && screening.gridName(site.grid)), fact(t("selection.seen"), tiles.isLost(id) ? feed.lossOf(id) : t(`health.${feed.sites.get(id)?.health ?? "unknown"}`)),
       ...values.map((one) => fact(t(`quantity.${one.quantity}`, {}, one.quantity), `${+one.value.toFixed(2)} ${one.unit}`))];
