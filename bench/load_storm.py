@@ -213,7 +213,7 @@ def storm(folder: Path, load: Load) -> Found:
     log.touch()
     try:
         city.start()
-        city.wait_for(lambda: city.ready() and all(city.health(name) == "live" for name in city.names), 120)
+        city.wait_for(lambda: city.ready() and all(map(city.connected, city.names)), 120)
         told = {"seconds": load.seconds, "sites": city.names, "base": city.base, "token": city.tokens["li"]}
         told |= {"broker": broker.port, "var": str(city.options.var_dir)}
         with (

@@ -435,7 +435,7 @@ class Sensors:
         news = (health, cause_of(reason))
         if news != side.health and side.site.camera is None:
             batch.health.append((side.site.id, health, reason))
-            self._meters.gauge("yiping_site_live", float(health == "live"), site=side.site.id)
+            self._meters.gauge("yiping_site_live", float(not reason), site=side.site.id)
         side.health = news
 
     def _note_states(self, batch: _Batch, sides: Sequence[GaugeSite]) -> None:

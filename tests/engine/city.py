@@ -79,6 +79,10 @@ class City:
         state = self._told(name)
         return None if state is None else str(state["health"])
 
+    def connected(self, name: str) -> bool:
+        """Can its devices be read, though a gauge may never have sent anything?"""
+        return self.health(name) in {"live", "unknown"}
+
     def degraded(self, name: str) -> str:
         return str((self._told(name) or {}).get("degraded", ""))
 

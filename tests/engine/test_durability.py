@@ -91,7 +91,7 @@ def test_what_the_broker_had_promised_is_stored_whoever_is_killed(city: Cities, 
     gauge = MqttGauge.model_validate({"quantity": "count", "timeout": "10s", **where})
     one = city(sites=(SiteSettings(id="point-3", location=CHONGQING, monitor=gauge),))
     running = one.start()
-    one.wait_for(lambda: one.health("point-3") == "live")
+    one.wait_for(lambda: one.connected("point-3"))
     publisher, promised = Publisher(broker), set[int]()
     for _ in range(KILLS):
         for victim in ("broker", "sensors"):
