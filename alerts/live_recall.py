@@ -19,6 +19,8 @@ RULE = "live_recall"
 """The rule id and kind of these alerts; the label is `person` or `vehicle`."""
 
 LEAST_TRIALS = 5
+LEAST_PICTURES = 3  # targets in one picture are found, or missed, together
+LEAST_SPAN = timedelta(minutes=1)  # a gust of rain, or a process that has just begun, says little
 _NEWEST = 20  # trials of a subject that are judged
 _JUDGED_FOR = timedelta(hours=2)  # older ones say nothing about tonight
 _CLEARED_BY = 6  # of the newest trials
@@ -95,7 +97,7 @@ class LiveRecall:
             return [Ended(key, ended_at=newest[0].at, at=at)]
         found, tried = self.recall(subject)
         whole = AlertKey(self._site, RULE, "", subject.kind)
-        if whole in self._open or tried < LEAST_TRIALS or upper_bound(found, tried) >= self._settings.least_share:
+        if whole in self._open or not _enough(kept) or upper_bound(found, tried) >= self._settings.least_share:
             return []
         self._open.add(key)
         began = next(trial.at for trial in kept if not trial.found)
@@ -120,6 +122,13 @@ class LiveRecall:
             self._trials[subject] = deque(trials, maxlen=_NEWEST)
         for hour, zone, kind, tried, found in state["hours"]:
             self._hours[datetime.fromisoformat(hour), Subject(str(zone), str(kind))] = [int(tried), int(found)]
+
+
+def _enough(kept: Sequence[Trial]) -> bool:
+    """Are they enough for a judgement?"""
+    if len(kept) < LEAST_TRIALS or kept[-1].at - kept[0].at < LEAST_SPAN:
+        return False
+    return len({trial.at for trial in kept}) >= LEAST_PICTURES
 
 
 def upper_bound(found: int, tried: int) -> float:

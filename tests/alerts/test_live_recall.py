@@ -39,6 +39,13 @@ def test_five_targets_missed_in_a_row_are_an_alert_of_that_zone() -> None:
     assert raised.xyxy is None
 
 
+def test_targets_of_one_picture_or_of_a_few_seconds_are_not_enough_to_be_sure() -> None:
+    recall = fresh()
+    assert recall.judge([Trial(NIGHT, BANK, found=False)] * 9) == []
+    assert recall.judge([Trial(NIGHT + timedelta(seconds=59), BANK, found=False)] * 9) == []
+    assert len(recall.judge([Trial(NIGHT + timedelta(seconds=61), BANK, found=False)])) == 1
+
+
 def test_a_camera_that_finds_half_of_them_is_not_surely_blind() -> None:
     assert fed(fresh(), "01" * 20) == []
     assert len(fed(fresh(), "00100000")) == 1

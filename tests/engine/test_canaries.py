@@ -28,7 +28,7 @@ from data.model.picture import ArrayFrame
 from data.model.place import InferenceSettings
 from data.model.zone import Zone
 from data.ports.recipe import Context, DetectorRecipe, MonitorRecipe
-from data.stored.live_recall import recall_state
+from data.stored.live_recall import put_recall, recall_state
 from detectors.yolo import Recipe as Yolo
 from engine.judging.canaries import CanaryBudget, SiteCanaries
 from engine.judging.pipeline import SitePipeline
@@ -252,8 +252,12 @@ def test_a_worker_tells_of_a_blind_camera_without_a_picture_and_keeps_what_it_co
     save_cutout(tmp_path / "cache" / FOLDER, walker())
     site = SITE.model_copy(update={"monitor": StillCamera(), "detectors": (Blind(),), "health": _no_health()})
     inference = InferenceSettings(cache_dir=tmp_path / "cache", canaries=0.05)
-    worker = LiveWorker(tmp_path, [site], inference=inference)
+    worker = LiveWorker(tmp_path, inference=inference)
+    a_minute_ago = datetime.now(UTC) - timedelta(minutes=1)
+    missed = {"trials": [["far-bank", "person", [[a_minute_ago.isoformat(), 0]]]], "hours": [], "sizes": {}}
     try:
+        worker.store.write(lambda writer: put_recall(writer, "river-1", missed, a_minute_ago))
+        worker.put_in_force(site)
         worker.wait_for(lambda: worker.alerts("river-1"), 30)
         (alert,) = worker.alerts("river-1")
         state = worker.store.read(lambda reader: recall_state(reader, "river-1"))
@@ -280,7 +284,13 @@ def _no_health() -> Any:
 def test_a_signal_of_live_recall_has_no_box() -> None:
     pipeline, _ = built()
     canaries = canaries_of()
-    dark = ArrayFrame("river-1", NIGHT, np.zeros((96, 128, 3), np.uint8))
-    signals = [one for second in range(9) for one in canaries.attempt(dark, pipeline.detectors, None, float(second))]
+    black = np.zeros((96, 128, 3), np.uint8)
+    signals = [
+        one
+        for second in range(0, 90, 10)
+        for one in canaries.attempt(
+            ArrayFrame("river-1", NIGHT + timedelta(seconds=second), black), pipeline.detectors, None, float(second)
+        )
+    ]
     assert signals
     assert all(isinstance(one, Raised) and one.xyxy is None for one in signals)
