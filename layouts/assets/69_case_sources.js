@@ -2,7 +2,7 @@
 (() => {
   "use strict";
   const { t, make, mount, get, post, act, me, show, since, duration, feed, language, everySecond } = yiping;
-  let place = null, found = null, tried = null, who = null;
+  let place = null, listed = null, found = null, tried = null, who = null;
 
   const ladder = (one) => make("ul", {}, one.call_out.map((rung) => make("li", {}, t("case_sources.within", { what: rung[language], n: +(rung.within_s / 60).toFixed(1) }))));
   const personal = (one) => make("ul", {}, one.personal.map((field) => make("li", {}, make("b", {}, field[language]), " ",
@@ -52,12 +52,13 @@
 
   const draw = () => {
     if (!place?.isConnected || !found) return;
-    const kept = document.getElementById("case-trial"); // what somebody writes there stays
-    place.replaceChildren(...(found.items.length
+    // The form stays where it is: a node that is moved loses the cursor, and with it what is being typed.
+    if (!listed?.isConnected) place.replaceChildren(listed = make("div", {}));
+    listed.replaceChildren(...(found.items.length
       ? [make("p", { class: "dim" }, t("case_sources.since", { at: show(found.since, "date") })),
-        make("table", {}, make("thead", {}, head()), make("tbody", {}, found.items.map(row))),
-        who?.may?.includes("administer") ? kept ?? trial() : ""]
+        make("table", {}, make("thead", {}, head()), make("tbody", {}, found.items.map(row)))]
       : [make("p", { class: "empty dim" }, t("case_sources.none"))]));
+    if (found.items.length && who?.may?.includes("administer") && !document.getElementById("case-trial")) place.append(trial());
     document.getElementById("case-sources-age")?.replaceChildren(since(found.at));
   };
   const load = async () => {

@@ -45,9 +45,9 @@ def sample(root: Path) -> str:
     return (root / "data" / "applications" / "fraud_warnings" / "demo" / "warning.json").read_text("utf-8")
 
 
-def case(station: Station, root: Path) -> int:
+def case(station: Station, root: Path, message: str = "") -> int:
     source, now = station.settings.case_sources[0], datetime.now(UTC)
-    mapped = map_case(source, json.loads(sample(root)), "zh")
+    mapped = map_case(source, json.loads(message or sample(root)), "zh")
     actor = Actor("platform", Role.SOURCE)
     event, _ = station.store.write(
         lambda writer: take_in(writer, source, mapped, actor, now, roads=Roads(), settings=station.settings)
@@ -76,6 +76,11 @@ def test_mappings_are_listed_and_an_administrator_tries_one_on_a_sample(
     assert "13800000000" not in result.inner_text()
     admin.page.screenshot(path=tmp_path / "case-sources-zh.png", full_page=True)
     mapping = admin.page.locator("#case-trial textarea[name=mapping]")
+    mapping.focus()
+    another = json.loads(sample(root)) | {"warningId": "FZ-DEMO-0002"}
+    case(station, root, json.dumps(another))
+    expect(admin.page.locator('tr[data-source="fraud-warnings"] .number')).to_have_text("2", timeout=WAIT_MS)
+    expect(mapping).to_be_focused()  # a new case does not take the cursor away
     mapping.fill(mapping.input_value().replace("$.warningId", "$..warningId"))
     admin.page.locator("#case-trial button").click()
     expect(admin.page.locator("#messages")).to_contain_text("external_id")
