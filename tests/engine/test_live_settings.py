@@ -285,7 +285,7 @@ def test_a_site_that_is_removed_ends_its_alerts_and_leaves_nothing_behind(
     assert ends(one, alert) == ["site_removed"]
     one.wait_for(lambda: reading_threads() == ["read-gate-2/lamp_camera"])
     one.wait_for(lambda: one.health("gate-1")["health"] == "unknown")
-    assert one.store.read(lambda reader: kept_state(reader, "gate-1.camera")) is None
+    one.wait_for(lambda: one.store.read(lambda reader: kept_state(reader, "gate-1.camera")) is None)
     one.wait_for(lambda: set(one.worker._outlet._waiting) == {"gate-2.camera", "gate-2.scene"})
     gauges = one.meters.as_dict()["gauges"]
     assert not [name for name, series in gauges.items() if any("gate-1" in labels for labels in series)]

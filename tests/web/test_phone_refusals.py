@@ -78,6 +78,25 @@ def test_a_report_for_a_task_that_was_cancelled_meanwhile_keeps_its_words_and_sa
     expect(phone.locator("#refused")).to_be_hidden()
 
 
+def test_a_step_that_was_taken_still_counts_when_the_network_is_cut_before_the_list_came(
+    city: Running, phone: Page
+) -> None:
+    with city.client("li") as li:
+        task = li.post(f"/api/v1/alerts/{city.alert()}/dispatch", json={}).json()["task"]["id"]
+    for step in ("accept", "en-route"):
+        phone.tap(f"[data-do={step}]")
+    expect(phone.locator("[data-do=on-scene]")).to_be_visible()
+    until(lambda: city.store.read(lambda reader: reader.task(task)).en_route_at, 15)
+    phone.route("**/r/live", lambda route: route.abort())
+    phone.tap("[data-do=on-scene]")
+    until(lambda: city.store.read(lambda reader: reader.task(task)).on_scene_at, 15)
+    expect(phone.locator("#link")).not_to_contain_text("待发送")
+    expect(phone.locator(f'article[data-task="{task}"]')).to_have_attribute("data-state", "on_scene")
+    expect(phone.locator("form.report textarea").first).to_be_visible()
+    phone.unroute("**/r/live")
+    expect(phone.locator(f'article[data-task="{task}"]')).to_have_attribute("data-state", "on_scene")
+
+
 def test_a_report_that_a_proxy_refuses_is_mended_and_sent_again_with_its_photo(
     city: Running, phone: Page, tmp_path: Path
 ) -> None:

@@ -13,7 +13,7 @@ const live = document.getElementById("live"), link = document.getElementById("li
 const notices = document.getElementById("notices"), share = document.getElementById("share");
 const shared = document.getElementById("shared");
 let tag = live.dataset.tag, skew = Date.parse(document.body.dataset.now) - Date.now();
-let waiting = [], refused = [], online = true, expired = false, offers = null, watch = null, lastSent = null;
+let waiting = [], taken = [], refused = [], online = true, expired = false, offers = null, watch = null, lastSent = null;
 
 const say = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 const cookie = name => (document.cookie.split("; ").find(c => c.startsWith(name + "=")) || "").slice(name.length + 1);
@@ -89,6 +89,7 @@ const sendOne = async step => {
   if (answer.status === 401) { setExpired(); return false; }
   if (answer.status >= 500 || [408, 425, 429].includes(answer.status)) return false;
   if (answer.ok) {
+    taken = [...taken, step];
     await drop(step.n);
     if (step.what === "report") notice(words.sent, true);
     if (step.what === "inspection") notice(say(words.inspect_sent, {name: step.title}), true);
@@ -204,9 +205,10 @@ const showLink = () => {
 const mark = () => {
   /* Steps that are still on their way count already, so that work goes on without network. */
   for (const card of live.querySelectorAll("article")) {
-    const mine = waiting.filter(step => card.dataset.call ? String(step.call) === card.dataset.call : !step.call && String(step.task) === card.dataset.task);
+    const ofCard = step => card.dataset.call ? String(step.call) === card.dataset.call : !step.call && String(step.task) === card.dataset.task;
+    const mine = waiting.filter(ofCard), done = taken.filter(ofCard);
     let state = card.dataset.drawn ||= card.dataset.state;
-    for (const step of mine) {
+    for (const step of [...done, ...mine]) {
       if (AFTER[step.what] && state !== "offered") state = AFTER[step.what];
       if (step.what === "unblock") state = card.dataset.back;
     }
@@ -214,7 +216,7 @@ const mark = () => {
     const line = card.querySelector(".sending");
     line.hidden = !mine.length;
     line.textContent = online ? words.sending : words.queued;
-    const answered = card.classList.contains("offer") && mine.length > 0;
+    const answered = card.classList.contains("offer") && mine.length + done.length > 0;
     for (const button of card.querySelectorAll("button")) button.disabled = answered;
     const reached = ORDER.indexOf(ORDER.includes(state) ? state : card.dataset.back);
     for (const step of card.querySelectorAll("[data-step]"))
@@ -278,12 +280,14 @@ const inspect = wanted => {
 };
 const look = async () => {
   if (expired) return;
+  const known = taken; // what is asked for now tells of these
   try {
     const answer = await limited("/r/live", {headers: {"If-None-Match": tag}}, TIMEOUT_MS);
     if (answer.redirected || answer.status === 401) { setExpired(); return; }
     if (answer.status >= 500) { setOnline(false); return; }
     skew = Date.parse(answer.headers.get("Date")) + 500 - Date.now() || skew;
     setOnline(true);
+    taken = taken.filter(step => !known.includes(step));
     if (answer.status === 200) { tag = answer.headers.get("ETag"); draw(await answer.text()); }
     else if (window.yipingPhone?.places) window.yipingPhone.places();
   } catch { setOnline(false); mark(); }
