@@ -7,7 +7,7 @@ from pathlib import Path
 CONFIG = """\
 name: 试验街道
 timezone: Asia/Shanghai
-inference: {{cache_dir: "{cache}"}}
+inference: {{cache_dir: "{cache}", canaries: 0}}
 dispatch: {{offers_at_once: {{P1: 1}}, deliver_within: null}}
 sites:
   - id: quay
