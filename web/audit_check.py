@@ -28,7 +28,7 @@ from data.local.checkpoint import (
 from data.local.observations import FOLDER, KEPT, block_name, block_subject, blocks, digests_told
 from data.local.observations import digest as block_digest
 from data.model.alert import Alert
-from data.model.clip import ClipState
+from data.model.clip import Clip, ClipState
 from data.model.handover import HandoverState, HandoverStep, handover_document
 from data.model.people import Role, User
 from data.model.record import GENESIS, AuditEntry, broken_link
@@ -106,8 +106,12 @@ class _Trail:
     reviews: dict[tuple[int, int], str] = field(default_factory=dict)  # by review and version: of its document
     signed: dict[int, tuple[int, str]] = field(default_factory=dict)  # by review: the version signed, and its hash
     observed: dict[str, set[str]] = field(default_factory=dict)  # by block: its hash, or none once it has expired
+    count: int = 0  # entries so far, and the last of them
+    last_seq: int = 0
+    last_hash: str = GENESIS
 
     def take(self, count: int, entry: AuditEntry) -> None:
+        self.count, self.last_seq, self.last_hash = count, entry.seq, entry.hash
         if count in self.wanted:
             self.marks[count] = entry.hash
         topic, _, name = entry.subject.partition(":")
@@ -143,19 +147,17 @@ class _Trail:
 
 
 def _walk(store: Store, trail: _Trail) -> AuditCheck:
-    previous, after, count = GENESIS, 0, 0
+    """From where the last walk ended, to the end."""
     while True:
-        start = after
+        start = trail.last_seq
         page = store.read(lambda reader, start=start: reader.audit(after=start, limit=_PAGE))  # type: ignore[misc]
-        if not page:
-            return AuditCheck(count, None, previous)
-        broken = broken_link(page, previous)
+        broken = broken_link(page, trail.last_hash) if page else None
         if broken is not None:
-            return AuditCheck(count + page.index(broken), broken, previous)
-        for number, entry in enumerate(page, start=count + 1):
+            return AuditCheck(trail.count + page.index(broken), broken, trail.last_hash)
+        if not page:
+            return AuditCheck(trail.count, None, trail.last_hash)
+        for number, entry in enumerate(page, start=trail.count + 1):
             trail.take(number, entry)
-        count += len(page)
-        previous, after = page[-1].hash, page[-1].seq
 
 
 def full_check(
@@ -171,9 +173,6 @@ def full_check(
         wanted.add(expectation.mark[0])
     trail = _Trail(wanted=frozenset(wanted))
     chain = _walk(store, trail)
-    if chain.broken is not None:
-        entry = chain.broken
-        findings.append(f"entry {entry.seq}: the chain is broken here ({entry.action} of {entry.subject})")
     if expectation.mark is not None:
         count, head = expectation.mark
         findings += _held(trail, chain, count, head, f"as expected, entry {count}")
@@ -182,18 +181,39 @@ def full_check(
     missing = store.read(lambda reader: reader.missing_audit_guards())
     findings += [f"trigger {name} is gone or was changed: the trail could be changed" for name in missing]
     pictures = _check_pictures(store, vault, trail, findings)
-    clips = _check_clips(store, vault, trail, findings)
+    clips = _check_clips(store, vault, findings)
     observed = _check_observations(store, var_dir / FOLDER, trail, findings)
     if chain.broken is None:
-        _check_alerts_and_tasks(store, trail, findings)
-        _check_users(store, trail, findings)
-        _check_settings(store, trail, findings)
-        _check_reviews(store, trail, findings)
-        _check_handovers(store, trail, findings)
+        chain = _check_rows(store, trail, findings)
+    if chain.broken is not None:
+        entry = chain.broken
+        findings.insert(0, f"entry {entry.seq}: the chain is broken here ({entry.action} of {entry.subject})")
     signed = max((one.count for one in kept.all), default=0)
     return AuditReport(
         chain, len(kept.all), signed, pictures + clips, observed, tuple(_shortened(findings)), tuple(remarks)
     )
+
+
+def _check_rows(store: Store, trail: _Trail, findings: list[str]) -> AuditCheck:
+    """Do the rows agree with the trail? The chain as far as it goes by now.
+
+    The system goes on meanwhile, and rows are read later than the trail. So where they differ the trail is followed to
+    its present end and the rows are read once more: only a difference that is still there is a finding.
+    """
+    first = set(_differences(store, trail))
+    chain = _walk(store, trail)
+    if first:
+        findings += [one for one in _differences(store, trail) if one in first]
+    return chain
+
+
+def _differences(store: Store, trail: _Trail) -> Iterator[str]:
+    yield from _clip_differences(store, trail)
+    yield from _alert_and_task_differences(store, trail)
+    yield from _user_differences(store, trail)
+    yield from _settings_differences(store, trail)
+    yield from _review_differences(store, trail)
+    yield from _handover_differences(store, trail)
 
 
 def _held(trail: _Trail, chain: AuditCheck, count: int, head: str, what: str) -> Iterator[str]:
@@ -300,28 +320,34 @@ def _check_pictures(store: Store, vault: EvidenceVault, trail: _Trail, findings:
     return count
 
 
-def _check_clips(store: Store, vault: EvidenceVault, trail: _Trail, findings: list[str]) -> int:
-    """Every clip that the trail tells of is on the disk as it was kept, unless the trail tells that it expired."""
-    count, after = 0, 0
-    known: set[str] = set()
+def _check_clips(store: Store, vault: EvidenceVault, findings: list[str]) -> int:
+    """Every clip that the store knows is on the disk as it was kept; how many there are."""
+    count = 0
+    for one in _kept_clips(store):
+        count += 1
+        try:
+            vault.clip_file(one.sha256 or "", one.path)
+        except NotFound as error:
+            findings.append(f"clip {one.path}: {error}")
+    return count
+
+
+def _clip_differences(store: Store, trail: _Trail) -> Iterator[str]:
+    """Every clip that the trail tells of is in the store, unless the trail tells that it expired, and no other."""
+    known = {one.sha256 or "" for one in _kept_clips(store)}
+    yield from (f"clip: {sha256} is not in the store any more" for sha256 in sorted(trail.clips - known))
+    yield from (f"clip: the audit trail knows nothing of {sha256}" for sha256 in sorted(known - trail.clips))
+
+
+def _kept_clips(store: Store) -> Iterator[Clip]:
+    after = 0
     while True:
         start = after
         page = store.read(lambda reader, start=start: reader.clips_between(None, *_EVER, after_id=start, limit=_PAGE))  # type: ignore[misc]
-        for one in page:
-            if one.state is not ClipState.READY:
-                continue
-            count += 1
-            known.add(one.sha256 or "")
-            try:
-                vault.clip_file(one.sha256 or "", one.path)
-            except NotFound as error:
-                findings.append(f"clip {one.path}: {error}")
+        yield from (one for one in page if one.state is ClipState.READY)
         if len(page) < _PAGE:
-            break
+            return
         after = page[-1].id
-    findings += [f"clip: {sha256} is not in the store any more" for sha256 in sorted(trail.clips - known)]
-    findings += [f"clip: the audit trail knows nothing of {sha256}" for sha256 in sorted(known - trail.clips)]
-    return count
 
 
 def _check_observations(store: Store, folder: Path, trail: _Trail, findings: list[str]) -> int:
@@ -346,18 +372,19 @@ def _check_observations(store: Store, folder: Path, trail: _Trail, findings: lis
     return count
 
 
-def _check_alerts_and_tasks(store: Store, trail: _Trail, findings: list[str]) -> None:
+def _alert_and_task_differences(store: Store, trail: _Trail) -> Iterator[str]:
     unseen = set(trail.actions)
     for alert in _alerts(store):
         subject = f"alert:{alert.id}"
         unseen.discard(subject)
-        findings += _alert_findings(alert, trail.actions.get(subject, set()))
+        yield from _alert_findings(alert, trail.actions.get(subject, set()))
     for task in _tasks(store):
         subject = f"task:{task.id}"
         unseen.discard(subject)
-        findings += _task_findings(task, trail.actions.get(subject, set()), trail.photos)
-    later = [one for one in unseen if not _is_there(store, one)]  # made while this was running
-    findings += [f"{subject} is in the trail, but not in the store any more" for subject in sorted(later)]
+        yield from _task_findings(task, trail.actions.get(subject, set()), trail.photos)
+    for subject in sorted(unseen):
+        if not _is_there(store, subject):  # else made while this was running
+            yield f"{subject} is in the trail, but not in the store any more"
 
 
 def _is_there(store: Store, subject: str) -> bool:
@@ -416,15 +443,15 @@ def _task_findings(task: Task, actions: set[tuple[str, str]], photos: Mapping[in
         yield f"task {task.id} shows another picture than the trail says"
 
 
-def _check_users(store: Store, trail: _Trail, findings: list[str]) -> None:
+def _user_differences(store: Store, trail: _Trail) -> Iterator[str]:
     users = store.read(lambda reader: reader.users())
     for user in users:
-        findings += _user_findings(user, trail)
-    known = {user.name for user in users}
-    findings += [f"user {name} is in the trail, but not in the store" for name in sorted(trail.roles.keys() - known)]
+        yield from _user_findings(user, trail)
+    for name in sorted(trail.roles.keys() - {user.name for user in users}):
+        yield f"user {name} is in the trail, but not in the store"
 
 
-def _check_reviews(store: Store, trail: _Trail, findings: list[str]) -> None:
+def _review_differences(store: Store, trail: _Trail) -> Iterator[str]:
     """Every saved version of a report is what was saved, and a signed report is signed as the trail says."""
     after, seen = 0, set[tuple[int, int]]()
     while page := store.read(lambda reader, after=after: reader.review_versions_after(after)):  # type: ignore[misc]
@@ -433,20 +460,20 @@ def _check_reviews(store: Store, trail: _Trail, findings: list[str]) -> None:
             key = (version.review_id, version.number)
             seen.add(key)
             if digest(version.document) != trail.reviews.get(key):
-                findings.append(f"version {key[1]} of report {key[0]} is not what the trail says was saved")
+                yield f"version {key[1]} of report {key[0]} is not what the trail says was saved"
     for number, last in sorted(set(trail.reviews) - seen):
-        findings.append(f"version {last} of report {number} is in the trail, but not in the store")
+        yield f"version {last} of report {number} is in the trail, but not in the store"
     for number, told in sorted(trail.signed.items()):
         try:
             review = store.read(lambda reader, n=number: reader.review(n))  # type: ignore[misc]
         except NotFound:
-            findings.append(f"report {number} is not there, or damaged")
+            yield f"report {number} is not there, or damaged"
             continue
         if (review.signed, review.sha256) != told:
-            findings.append(f"report {number} is not signed as the trail says")
+            yield f"report {number} is not signed as the trail says"
 
 
-def _check_handovers(store: Store, trail: _Trail, findings: list[str]) -> None:
+def _handover_differences(store: Store, trail: _Trail) -> Iterator[str]:
     """Every handover that is signed by both is what they signed, by its row, its document and the trail."""
     seen, before = set[int](), None
     while page := store.read(lambda reader, before=before: reader.handovers(before_id=before, limit=_PAGE)):  # type: ignore[misc]
@@ -457,23 +484,24 @@ def _check_handovers(store: Store, trail: _Trail, findings: list[str]) -> None:
             seen.add(one.id)
             document = handover_document(one)
             if document != one.document or digest(document) != one.digest or one.digest != trail.handovers.get(one.id):
-                findings.append(f"handover {one.id} is not what was signed")
-    findings += [f"handover {number} is not there any more" for number in sorted(set(trail.handovers) - seen)]
+                yield f"handover {one.id} is not what was signed"
+    for number in sorted(set(trail.handovers) - seen):
+        yield f"handover {number} is not there any more"
 
 
-def _check_settings(store: Store, trail: _Trail, findings: list[str]) -> None:
+def _settings_differences(store: Store, trail: _Trail) -> Iterator[str]:
     """Every version of the settings is what was saved, and none was put in or taken out."""
     newest = store.read(lambda reader: reader.newest_settings())
     for number in range(1, newest + 1):
         try:
             version = store.read(lambda reader, n=number: reader.settings_version(n))  # type: ignore[misc]
         except NotFound:
-            findings.append(f"version {number} of the settings is not there, or damaged")
+            yield f"version {number} of the settings is not there, or damaged"
             continue
         if digest(version.document) != trail.settings.get(number):
-            findings.append(f"version {number} of the settings is not what the trail says was saved")
-    gone = sorted(number for number in trail.settings if number > newest)
-    findings += [f"version {number} of the settings is in the trail, but not in the store" for number in gone]
+            yield f"version {number} of the settings is not what the trail says was saved"
+    for number in sorted(number for number in trail.settings if number > newest):
+        yield f"version {number} of the settings is in the trail, but not in the store"
 
 
 def _user_findings(user: User, trail: _Trail) -> Iterator[str]:
